@@ -1,0 +1,138 @@
+/**
+ * The one catalogue of errors that reach people. A code never changes its meaning. `status` is the HTTP status that fits,
+ * `message` what happened, `remedy` what to do about it. A test throws or names every code, and docs/errors.md is generated from this file.
+ */
+export const catalogue = {
+  // Requests at the door
+  'bad-signature': {
+    status: 401,
+    message: 'The request is not signed as this source requires.',
+    remedy: 'Compare the secret in tocsin.yaml with the one the sender uses.',
+  },
+  'body-too-large': {
+    status: 413,
+    message: 'The request body is larger than this source allows.',
+    remedy: 'Send less in one request, or raise the limit of the source.',
+  },
+  'wrong-content-type': {
+    status: 415,
+    message: 'The content type is not one this address takes.',
+    remedy: 'Send the content type that is allowed.',
+  },
+  'bad-body': {
+    status: 422,
+    message: 'The request body does not parse.',
+    remedy: 'Send one well-formed document in the shape the source documents.',
+  },
+  overloaded: {
+    status: 503,
+    message: 'Not accepted: Tocsin cannot make the event durable right now.',
+    remedy: 'Send it again after the time in Retry-After; nothing was stored.',
+  },
+  draining: {
+    status: 503,
+    message: 'Not accepted: this process is stopping.',
+    remedy: 'Send it again after the time in Retry-After.',
+  },
+  'not-found': {
+    status: 404,
+    message: 'There is nothing here under this name.',
+    remedy: 'Check the name; lists show what exists.',
+  },
+  'bad-request': {
+    status: 400,
+    message: 'The request is not one this address takes.',
+    remedy: 'See /openapi.json for what is allowed.',
+  },
+  unauthenticated: {
+    status: 401,
+    message: 'This needs a bearer token or a signed-in session.',
+    remedy: 'Send Authorization: Bearer <token>, with a token named in tocsin.yaml.',
+  },
+  forbidden: { status: 403, message: 'You may not do this.', remedy: 'Ask somebody who may; the reason says who.' },
+  conflict: { status: 409, message: 'This is decided already.', remedy: 'Look at its present state.' },
+
+  // Files
+  'file-missing': {
+    status: 500,
+    message: 'A file that is needed is not there.',
+    remedy: 'Create it, or correct the path.',
+  },
+  'file-invalid': {
+    status: 500,
+    message: 'A file has something in it that is not allowed.',
+    remedy: 'Correct the place that is named; tocsin check shows all of them.',
+  },
+  'driver-invalid': {
+    status: 500,
+    message: 'A shelf file is not a driver of its shelf.',
+    remedy: 'Make its default export fit; see docs/extending.md.',
+  },
+  'params-invalid': {
+    status: 422,
+    message: 'The parameters do not fit the runbook.',
+    remedy: 'Give each parameter a value that is allowed.',
+  },
+  'runbook-unknown': { status: 404, message: 'There is no runbook of this name.', remedy: 'See the list of runbooks.' },
+
+  // The store
+  'guard-failed': {
+    status: 409,
+    message: 'Somebody else was first: what this change relied on is no longer so.',
+    remedy: 'Read again and decide again.',
+  },
+  'store-failed': {
+    status: 503,
+    message: 'The store did not take the change.',
+    remedy: 'Look at the log for its cause: disk full, read only or damaged.',
+  },
+  'store-too-old': {
+    status: 500,
+    message: 'The SQLite library is too old to be safe.',
+    remedy: 'Use the Node release that package.json names.',
+  },
+  'store-too-new': {
+    status: 500,
+    message: 'The database was written by a newer Tocsin.',
+    remedy: 'Start that version, or restore a backup from before the upgrade.',
+  },
+  'store-locked': {
+    status: 500,
+    message: 'Another Tocsin process has this data folder open.',
+    remedy: 'Stop it first, or set TOCSIN_DATA to another folder.',
+  },
+  'journal-broken': {
+    status: 500,
+    message: 'The journal does not verify.',
+    remedy: 'Keep a copy of the data folder, then compare it with your last backup and checkpoint.',
+  },
+
+  // Running
+  'step-failed': { status: 500, message: 'The step failed.', remedy: 'Read its output.' },
+  'step-timeout': {
+    status: 500,
+    message: 'The step took longer than its timeout and was stopped.',
+    remedy: 'Find out why it is slow, or give it a longer timeout.',
+  },
+  'step-interrupted': {
+    status: 500,
+    message: 'The step was started, and Tocsin stopped before its result was recorded.',
+    remedy: 'Look at what it did, then answer Retry, Skip or Abort.',
+  },
+  'replay-differs': {
+    status: 500,
+    message: 'On replay the runbook did not do what is journalled.',
+    remedy: 'Make the runbook deterministic: everything that varies belongs in a step.',
+  },
+  'plan-changed': {
+    status: 409,
+    message: 'What would run is not what was approved.',
+    remedy: 'Start a new run and have it approved.',
+  },
+  'lease-lost': {
+    status: 409,
+    message: 'Another process works on this run now.',
+    remedy: 'Nothing: the other process goes on with it.',
+  },
+  cancelled: { status: 409, message: 'The run was cancelled.', remedy: 'Start it again if it is still wanted.' },
+} as const satisfies Record<string, { status: number; message: string; remedy: string }>;

@@ -1,0 +1,48 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { TocsinError } from './errors.ts';
+
+/** Loads every driver of a shelf: one file (`x.ts`) or one folder (`x/index.ts`) is one driver with the id `x`, as its default export. */
+export async function loadShelf<T extends { id: string }>(
+  folder: string,
+  check: (value: unknown, file: string) => T,
+): Promise<Map<string, T>> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const drivers = new Map<string, T>();
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const file = entry.isDirectory() ? join(folder, entry.name, 'index.ts') : join(folder, entry.name);
+    if (!file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
+    const id = entry.name.replace(/\.ts$/, '');
+    const module: { default?: unknown } = await import(pathToFileURL(file).href);
+    const driver = check(module.default, file);
+    if (driver.id !== id) {
+      throw new TocsinError('driver-invalid', {
+        message: `The driver's id is not its file's name.`,
+        at: file,
+        allowed: id,
+        given: driver.id,
+      });
+    }
+    drivers.set(id, driver);
+  }
+  return drivers;
+}
+
+/** A check for loadShelf: the default export is an object that has these members. */
+export function hasMembers<T extends { id: string }>(
+  ...members: (keyof T & string)[]
+): (value: unknown, file: string) => T {
+  return (value, file) => {
+    const missing = ['id', ...members].filter(
+      member => value === null || typeof value !== 'object' || !(member in value),
+    );
+    if (missing.length > 0)
+      throw new TocsinError('driver-invalid', {
+        at: file,
+        allowed: ['id', ...members],
+        given: `without ${missing.join(', ')}`,
+      });
+    return value as T;
+  };
+}

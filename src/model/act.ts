@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { json } from './run.ts';
+
+/** Everything that can change something, from whatever path it comes. One function authorises and performs it (flow/act.ts). */
+export const act = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('run'),
+    runbook: z.string(),
+    params: z.record(z.string(), json),
+    alert: z.string().nullable(),
+    reason: z.string().nullable(),
+  }),
+  z.object({
+    kind: z.literal('vote'),
+    approval: z.string(),
+    vote: z.enum(['approve', 'deny']),
+    reason: z.string().nullable(),
+    /** HMAC(key, approval id, plan hash), hex: proof that the button was made by us for this plan. Null from the API, where the caller names the plan by the approval's id. */
+    seal: z.string().nullable(),
+  }),
+  z.object({ kind: z.literal('cancel'), run: z.string(), reason: z.string().nullable() }),
+  z.object({
+    kind: z.literal('answer'),
+    run: z.string(),
+    step: z.string(),
+    choice: z.enum(['retry', 'skip', 'abort']),
+    reason: z.string().nullable(),
+  }),
+  z.object({ kind: z.literal('acknowledge'), alert: z.string() }),
+  z.object({ kind: z.literal('silence'), alert: z.string(), /** Milliseconds. */ duration: z.int() }),
+  z.object({ kind: z.literal('halt'), reason: z.string() }),
+  z.object({ kind: z.literal('resume'), reason: z.string() }),
+]);
+export type Act = z.infer<typeof act>;
+export type ActKind = Act['kind'];
+
+/** What somebody is told after an act, privately. `ok: false` carries a code of the catalogue. */
+export type ActAnswer =
+  | { ok: true; text: string; run?: string; approval?: string }
+  | { ok: false; code: string; status: number; text: string };

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { type Event, type IncomingAlert, labels, link, severity } from './event.ts';
+
+export const alertState = z.enum(['firing', 'resolved', 'silenced']);
+export type AlertState = z.infer<typeof alertState>;
+
+/** A condition that lasts, identified by source and fingerprint. Each firing-to-resolved stretch is an episode; an episode owns one thread. */
+export const alert = z.object({
+  id: z.string(),
+  source: z.string(),
+  fingerprint: z.string(),
+  title: z.string(),
+  severity,
+  state: alertState,
+  labels,
+  annotations: labels,
+  links: z.array(link),
+  trusted: z.boolean(),
+  episode: z.int().min(1),
+  /** How often this episode was delivered as firing. */
+  count: z.int(),
+  firstSeen: z.int(),
+  /** When news of any kind last arrived. */
+  lastSeen: z.int(),
+  /** When it was last delivered as firing: evidence for `verify`. */
+  lastFiring: z.int(),
+  startsAt: z.int(),
+  resolvedAt: z.int().nullable(),
+  acknowledgedBy: z.string().nullable(),
+  silencedUntil: z.int().nullable(),
+  /** The version of its stream: how many journal entries made it. */
+  version: z.int(),
+});
+export type Alert = z.infer<typeof alert>;
+
+/**
+ * What one alert event does to what is known.
+ * `opened` a new episode; `refreshed` still firing; `resolved` the episode ends; `reopened` a firing that is not newer than the resolve
+ * came after it: the episode goes on, and nothing starts by itself; `stale` news older than what is known, or a resolve of what is
+ * resolved; `acknowledged` somebody acknowledged it at its origin.
+ */
+export const effect = z.enum(['opened', 'refreshed', 'resolved', 'reopened', 'stale', 'acknowledged']);
+export type Effect = z.infer<typeof effect>;
+
+/** Pure: decides what the event does. `replayed` says that the signed delivery id was seen before. */
+export function effectOf(known: Alert | null, news: IncomingAlert, replayed = false): Effect {
+  if (known === null) return news.state === 'firing' ? 'opened' : news.state;
+  const live = known.state !== 'resolved';
+  if (news.state === 'acknowledged') return live ? 'acknowledged' : 'stale';
+  if (news.state === 'resolved') return live && !older(news, known) ? 'resolved' : 'stale';
+  if (live) return news.startsAt < known.startsAt ? 'stale' : 'refreshed';
+  if (replayed) return 'stale';
+  return startedLater(news, known) ? 'opened' : 'reopened';
+}
+
+/** A resolve that speaks of an earlier stretch than the one that fires now. */
+function older(news: IncomingAlert, known: Alert): boolean {
+  return news.startsAt < known.startsAt && news.occurredAt < known.startsAt;
+}
+
+/** True when the sender says that this stretch began after the last one ended. */
+function startedLater(news: IncomingAlert, known: Alert): boolean {
+  return news.startsAt > known.startsAt && news.startsAt >= (known.resolvedAt ?? 0);
+}
+
+/** Pure fold: the alert after the event. `id` names an alert that is new. */
+export function foldAlert(known: Alert | null, news: Event & { body: IncomingAlert }, what: Effect, id: string): Alert {
+  const at = news.receivedAt;
+  const body = news.body;
+  const base = known ?? blank(news, id);
+  const version = (known?.version ?? 0) + 1;
+  const seen = { ...base, version, lastSeen: Math.max(base.lastSeen, at) };
+  if (what === 'stale') return seen;
+  if (what === 'acknowledged') return { ...seen, acknowledgedBy: base.acknowledgedBy ?? `${news.source}` };
+  const facts = {
+    ...seen,
+    title: body.title,
+    severity: body.severity,
+    labels: body.labels,
+    annotations: body.annotations,
+    links: body.links,
+    trusted: news.trusted,
+  };
+  switch (what) {
+    case 'opened':
+      return {
+        ...facts,
+        state: 'firing',
+        episode: known === null ? 1 : known.episode + 1,
+        count: 1,
+        firstSeen: at,
+        lastFiring: at,
+        startsAt: body.startsAt,
+        resolvedAt: null,
+        acknowledgedBy: null,
+        silencedUntil: null,
+      };
+    case 'refreshed':
+      return { ...facts, count: base.count + 1, lastFiring: at, startsAt: body.startsAt };
+    case 'reopened':
+      return { ...facts, state: 'firing', count: base.count + 1, lastFiring: at, resolvedAt: null };
+    case 'resolved':
+      return { ...facts, state: 'resolved', resolvedAt: body.endsAt ?? body.occurredAt, silencedUntil: null };
+  }
+}
+
+function blank(news: Event & { body: IncomingAlert }, id: string): Alert {
+  const { body, receivedAt: at } = news;
+  return {
+    id,
+    source: news.source,
+    fingerprint: body.fingerprint,
+    title: body.title,
+    severity: body.severity,
+    state: 'firing',
+    labels: body.labels,
+    annotations: body.annotations,
+    links: body.links,
+    trusted: news.trusted,
+    episode: 1,
+    count: 0,
+    firstSeen: at,
+    lastSeen: at,
+    lastFiring: 0,
+    startsAt: body.startsAt,
+    resolvedAt: null,
+    acknowledgedBy: null,
+    silencedUntil: null,
+    version: 0,
+  };
+}

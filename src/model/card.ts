@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { act } from './act.ts';
+import { severity } from './event.ts';
+
+/** How a card is coloured. */
+export const tone = z.enum(['critical', 'error', 'warning', 'info', 'good', 'neutral', 'ask']);
+export type Tone = z.infer<typeof tone>;
+
+/**
+ * A platform-neutral message. Every text in it is data: the platform escapes it, makes control, bidi and zero-width characters visible,
+ * and cuts what is too long with the number of characters that were cut. Nothing in a card is markup.
+ */
+export const block = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('text'), text: z.string() }),
+  z.object({
+    kind: z.literal('fields'),
+    fields: z.array(z.object({ label: z.string(), value: z.string(), code: z.boolean().optional() })),
+  }),
+  /** Shown in a fixed pitch, for example an argv. */
+  z.object({ kind: z.literal('code'), text: z.string() }),
+  z.object({ kind: z.literal('links'), links: z.array(z.object({ label: z.string(), url: z.string() })) }),
+  z.object({
+    kind: z.literal('progress'),
+    done: z.int(),
+    /** Null when the number of steps is not known (a TypeScript runbook). */
+    total: z.int().nullable(),
+    startedAt: z.int().nullable(),
+    finishedAt: z.int().nullable(),
+    steps: z.array(z.object({ id: z.string(), title: z.string(), state: z.string(), because: z.string().nullable() })),
+  }),
+  /** The live output of a step; the text is its tail, ANSI codes included. A platform that can stream reads the rest from the store. */
+  z.object({ kind: z.literal('output'), run: z.string(), step: z.string(), tail: z.string(), live: z.boolean() }),
+]);
+export type Block = z.infer<typeof block>;
+
+export const button = z.object({
+  label: z.string(),
+  style: z.enum(['primary', 'danger', 'plain']),
+  /** Asks for a reason first. */
+  reason: z.enum(['none', 'optional', 'required']),
+  does: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('act'), act }),
+    /** Shows details privately: what `status` would answer. */
+    z.object({ kind: z.literal('details'), subject: z.enum(['alert', 'run', 'approval']), id: z.string() }),
+  ]),
+});
+export type Button = z.infer<typeof button>;
+
+export const card = z.object({
+  tone,
+  title: z.string(),
+  /** A short state next to the title: `firing`, `step 2 of 5`, `approved`. */
+  badge: z.string().nullable(),
+  blocks: z.array(block),
+  buttons: z.array(button),
+  /** Who is called: people and groups of the config; the platform turns them into mentions, and only them. */
+  mention: z.array(z.string()),
+});
+export type Card = z.infer<typeof card>;
+
+/** A message that a thread should show: wanted by the journal, delivered by a platform. */
+export const post = z.object({
+  platform: z.string(),
+  /** What it is about, unique in the platform: `alert/<id>/<episode>`, `run/<id>`, `approval/<id>`, `note/<seq>`. */
+  key: z.string(),
+  channel: z.string(),
+  /** The key of the root post whose thread it is in; null for a root. */
+  thread: z.string().nullable(),
+  card,
+  /** Rises when the card changes. */
+  wanted: z.int(),
+  /** The last version that the platform has; 0 before the first. */
+  delivered: z.int(),
+  /** The platform's own id of the message; null before it is posted. */
+  ref: z.string().nullable(),
+  /** The journal sequence that first wanted it: the order within a thread. */
+  order: z.int(),
+  createdAt: z.int(),
+  /** The store's stamp of the last change, rising over all posts; the store sets it. */
+  changed: z.int(),
+  /** For filters and colours in lists. */
+  severity: severity.nullable(),
+  alert: z.string().nullable(),
+  run: z.string().nullable(),
+});
+export type Post = z.infer<typeof post>;

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+
+export const severity = z.enum(['critical', 'error', 'warning', 'info']);
+export type Severity = z.infer<typeof severity>;
+
+export const labels = z.record(z.string(), z.string());
+export type Labels = z.infer<typeof labels>;
+
+export const link = z.object({ label: z.string(), url: z.string() });
+
+const common = {
+  title: z.string(),
+  labels,
+  links: z.array(link),
+  /** When it happened by the sender's clock, milliseconds since the epoch. */
+  occurredAt: z.int(),
+};
+
+/** What a source makes of a delivery. The door adds id, source and time, and nothing else. */
+export const incomingEvent = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('alert'),
+    ...common,
+    state: z.enum(['firing', 'resolved', 'acknowledged']),
+    /** The identity of the condition within its source. */
+    fingerprint: z.string().min(1).max(512),
+    severity,
+    annotations: labels,
+    /** When this stretch began, milliseconds since the epoch, as the sender says. */
+    startsAt: z.int(),
+    /** When a resolved alert ended, as the sender says; null while it fires. */
+    endsAt: z.int().nullable(),
+  }),
+  z.object({ kind: z.literal('tick'), ...common, schedule: z.string(), at: z.int() }),
+  /** Verified, but of a type that opens no alert: kept, posted, answered 202. */
+  z.object({ kind: z.literal('notice'), ...common, type: z.string() }),
+]);
+export type IncomingEvent = z.infer<typeof incomingEvent>;
+export type IncomingAlert = Extract<IncomingEvent, { kind: 'alert' }>;
+
+export const event = z.object({
+  id: z.string(),
+  source: z.string(),
+  receivedAt: z.int(),
+  /** SHA-256 of the raw bytes, which are kept as a blob; null when nothing was delivered (a tick). */
+  raw: z.string().nullable(),
+  /** True when the source verified a secret. An event that nobody signed never leads to `auto`. */
+  trusted: z.boolean(),
+  body: incomingEvent,
+});
+export type Event = z.infer<typeof event>;

@@ -1,0 +1,151 @@
+import type { Approval } from './approval.ts';
+import type { Fact, FactOf } from './journal.ts';
+import type { Run, Step } from './run.ts';
+import { isEnded } from './run.ts';
+
+/** Pure: the run after one more fact of its stream. The first fact is `run.created`. `at` is the entry's time. */
+export function foldRun(known: Run | null, fact: Fact, at: number): Run {
+  if (fact.kind === 'run.created') return { ...fact.run, version: 1 };
+  if (known === null) throw new Error(`a run's first entry is run.created, not ${fact.kind}`);
+  const next = applyToRun(known, fact, at);
+  return { ...next, version: known.version + 1, wakeAt: isEnded(next.state) ? null : wakeAt(next) };
+}
+
+function applyToRun(run: Run, fact: Fact, at: number): Run {
+  switch (fact.kind) {
+    case 'run.released':
+      return { ...run, state: 'queued' };
+    case 'run.started':
+      return { ...run, state: 'running', startedAt: run.startedAt ?? at, crashes: run.crashes + 1 };
+    case 'run.asking':
+      return { ...run, state: 'asking', because: fact.because };
+    case 'run.cancelling':
+      return { ...run, cancel: { by: '', reason: fact.reason } };
+    case 'run.finished':
+      return { ...run, state: fact.state, because: fact.because, finishedAt: at };
+    case 'run.amended':
+      return { ...run, because: fact.because };
+    case 'step.answered':
+      return { ...withStep(run, fact.step, answered(fact)), state: 'queued', because: null };
+    default:
+      return applyToSteps(run, fact, at);
+  }
+}
+
+/** Facts of a step; any progress that is recorded means that the worker is well, so the crash count starts again. */
+function applyToSteps(run: Run, fact: Fact, at: number): Run {
+  switch (fact.kind) {
+    case 'step.started':
+      return withStep(run, fact.step, step => ({
+        ...step,
+        type: fact.type,
+        title: fact.title,
+        state: 'running',
+        attempts: fact.attempt,
+        idempotent: fact.idempotent,
+        inputDigest: fact.inputDigest,
+        waiting: null,
+        because: null,
+        startedAt: step.startedAt ?? at,
+      }));
+    case 'step.waiting':
+      return {
+        ...withStep(run, fact.step, step => ({ ...step, state: 'waiting', waiting: fact.waiting })),
+        crashes: 0,
+      };
+    case 'step.retrying':
+      return {
+        ...withStep(run, fact.step, step => ({
+          ...step,
+          state: 'waiting',
+          because: fact.because,
+          waiting: { for: 'retry', wakeAt: fact.wakeAt, on: null, since: at },
+        })),
+        crashes: 0,
+      };
+    case 'step.finished':
+      return { ...withStep(run, fact.step, step => finished(step, fact, at)), crashes: 0 };
+    case 'step.interrupted':
+      return withStep(run, fact.step, step => ({ ...step, state: 'unknown', because: fact.because }));
+    case 'step.undone':
+      return withStep(run, fact.step, step => ({ ...step, state: 'undone' }));
+    default:
+      return run;
+  }
+}
+
+function finished(step: Step, fact: FactOf<'step.finished'>, at: number): Step {
+  return {
+    ...step,
+    state: fact.state,
+    attempts: Math.max(step.attempts, fact.attempt),
+    output: fact.output,
+    exitCode: fact.exitCode,
+    because: fact.because,
+    waiting: null,
+    finishedAt: at,
+  };
+}
+
+function answered(fact: FactOf<'step.answered'>): (step: Step) => Step {
+  if (fact.choice === 'retry') return step => ({ ...step, state: 'pending', because: null });
+  const state = fact.choice === 'skip' ? 'skipped' : 'failed';
+  const because = fact.choice === 'skip' ? 'a person skipped it' : 'a person aborted the run here';
+  return step => ({ ...step, state, because: fact.reason ?? because });
+}
+
+function withStep(run: Run, id: string, change: (step: Step) => Step): Run {
+  const at = run.steps.findIndex(step => step.id === id);
+  if (at < 0) return { ...run, steps: [...run.steps, change(newStep(id))] };
+  return { ...run, steps: run.steps.map((step, index) => (index === at ? change(step) : step)) };
+}
+
+/** A step that nothing has happened to yet. */
+export function newStep(id: string, facts: Partial<Step> = {}): Step {
+  return {
+    id,
+    type: 'unknown',
+    title: id,
+    state: 'pending',
+    attempts: 0,
+    idempotent: false,
+    inputDigest: null,
+    waiting: null,
+    exitCode: null,
+    output: null,
+    because: null,
+    startedAt: null,
+    finishedAt: null,
+    ...facts,
+  };
+}
+
+function wakeAt(run: Run): number | null {
+  const due = run.steps.flatMap(step =>
+    step.state === 'waiting' && step.waiting?.wakeAt != null ? [step.waiting.wakeAt] : [],
+  );
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+/** Pure: the approval after one more fact of its stream. The first fact is `approval.requested`. */
+export function foldApproval(known: Approval | null, fact: Fact, at: number): Approval {
+  if (fact.kind === 'approval.requested') return { ...fact.approval, version: 1 };
+  if (known === null) throw new Error(`an approval's first entry is approval.requested, not ${fact.kind}`);
+  const version = known.version + 1;
+  switch (fact.kind) {
+    case 'approval.voted':
+      return { ...known, version, votes: [...known.votes, fact.vote] };
+    case 'approval.escalated':
+      return {
+        ...known,
+        version,
+        escalated: true,
+        expiresAt: fact.expiresAt,
+        ask: { ...known.ask, by: [fact.to], escalate: null },
+      };
+    case 'approval.closed':
+      return { ...known, version, state: fact.state, because: fact.because, closedAt: at };
+    default:
+      return { ...known, version };
+  }
+}

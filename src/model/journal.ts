@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { sha256 } from '../kernel/canonical.ts';
+import { actor } from './actor.ts';
+import { effect } from './alert.ts';
+import { approval, approvalState, vote } from './approval.ts';
+import { event } from './event.ts';
+import { ending, json, run, waiting } from './run.ts';
+
+/** The format of entries. A reader meets old versions for ever, so a change adds a version and keeps the old reader. */
+export const entryVersion = 1;
+
+const body = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
+  z.object({ kind: z.literal(kind), ...shape });
+
+/** All that can happen. The fold of a stream's facts is the state; nothing else is. */
+export const fact = z.discriminatedUnion('kind', [
+  // stream alert/<id> or event/<id>
+  body('event.accepted', {
+    event,
+    effect: effect.nullable(),
+    alert: z.string().nullable(),
+    episode: z.int().nullable(),
+  }),
+  body('alert.acknowledged', { alert: z.string() }),
+  body('alert.silenced', { alert: z.string(), until: z.int() }),
+  body('alert.noted', { alert: z.string(), text: z.string() }),
+
+  // stream run/<id>
+  body('run.created', { run }),
+  body('run.released', { run: z.string(), because: z.string() }),
+  body('run.started', { run: z.string(), token: z.int() }),
+  body('run.asking', { run: z.string(), step: z.string(), because: z.string() }),
+  body('run.finished', { run: z.string(), state: ending, because: z.string().nullable() }),
+  body('run.cancelling', { run: z.string(), reason: z.string().nullable() }),
+  body('run.amended', { run: z.string(), because: z.string() }),
+  body('step.started', {
+    run: z.string(),
+    step: z.string(),
+    type: z.string(),
+    title: z.string(),
+    attempt: z.int(),
+    idempotent: z.boolean(),
+    inputDigest: z.string(),
+    token: z.int(),
+  }),
+  body('step.waiting', { run: z.string(), step: z.string(), waiting }),
+  body('step.finished', {
+    run: z.string(),
+    step: z.string(),
+    attempt: z.int(),
+    state: z.enum(['done', 'failed', 'skipped']),
+    output: json,
+    exitCode: z.int().nullable(),
+    because: z.string().nullable(),
+    /** The digest of the full stored output; null when there was none. */
+    log: z.string().nullable(),
+  }),
+  body('step.retrying', { run: z.string(), step: z.string(), attempt: z.int(), because: z.string(), wakeAt: z.int() }),
+  body('step.interrupted', { run: z.string(), step: z.string(), attempt: z.int(), because: z.string() }),
+  body('step.answered', {
+    run: z.string(),
+    step: z.string(),
+    choice: z.enum(['retry', 'skip', 'abort']),
+    reason: z.string().nullable(),
+  }),
+  body('step.undone', { run: z.string(), step: z.string() }),
+  body('step.said', { run: z.string(), step: z.string(), text: z.string() }),
+
+  // stream approval/<id>
+  body('approval.requested', { approval }),
+  body('approval.voted', { approval: z.string(), run: z.string(), vote }),
+  body('approval.escalated', { approval: z.string(), run: z.string(), to: z.string(), expiresAt: z.int() }),
+  body('approval.closed', { approval: z.string(), run: z.string(), state: approvalState, because: z.string() }),
+
+  // stream decision/<event>: what matched and was decided without making a run
+  body('decision.made', {
+    event: z.string(),
+    alert: z.string().nullable(),
+    episode: z.int().nullable(),
+    runbook: z.string(),
+    params: z.record(z.string(), json),
+    targets: z.array(z.string()),
+    verdict: z.enum(['notify', 'deny']),
+    rule: z.string(),
+    because: z.string(),
+  }),
+
+  // stream system
+  body('halt.set', { reason: z.string() }),
+  body('halt.cleared', { reason: z.string() }),
+  body('act.refused', { act: z.string(), subject: z.string(), because: z.string() }),
+  body('rules.loaded', { digest: z.string(), runbooks: z.int(), rules: z.int() }),
+  body('node.started', { node: z.string(), version: z.string() }),
+  body('node.stopped', { node: z.string(), because: z.string() }),
+]);
+export type Fact = z.infer<typeof fact>;
+export type FactKind = Fact['kind'];
+export type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>;
+
+/** What a writer hands to the store; sequence, previous hash and hash are the store's. */
+export interface NewEntry {
+  stream: string;
+  actor: z.infer<typeof actor>;
+  /** Milliseconds since the epoch. */
+  at: number;
+  fact: Fact;
+}
+
+export const content = z.object({ stream: z.string(), v: z.int(), actor, at: z.int(), fact });
+
+/** One entry of the journal, read back. */
+export interface Entry extends NewEntry {
+  seq: number;
+  version: number;
+  /** The exact text that is stored and hashed: JSON of {stream, v, actor, at, fact}. */
+  bytes: string;
+  prev: string;
+  hash: string;
+}
+
+/** The text that is stored for an entry. Whatever has meaning is in it, so that the hash covers it. */
+export function entryBytes(entry: NewEntry): string {
+  return JSON.stringify({ stream: entry.stream, v: entryVersion, actor: entry.actor, at: entry.at, fact: entry.fact });
+}
+
+/** SHA-256 over previous hash, sequence and stored bytes, each on its line, lower-case hex. */
+export function entryHash(prev: string, seq: number, bytes: string): string {
+  return sha256(`${prev}\n${seq}\n${bytes}`);
+}
+
+/** The hash before the first entry. */
+export const genesis = '0'.repeat(64);
+
+/** Parses a stored row. Throws a ZodError when the bytes are not an entry of a known version. */
+export function parseEntry(row: { seq: number; bytes: string; prev: string; hash: string }): Entry {
+  const { v, ...rest } = content.parse(JSON.parse(row.bytes));
+  return { ...rest, version: v, seq: row.seq, bytes: row.bytes, prev: row.prev, hash: row.hash };
+}
+
+export const streamOf = {
+  alert: (id: string) => `alert/${id}`,
+  event: (id: string) => `event/${id}`,
+  run: (id: string) => `run/${id}`,
+  approval: (id: string) => `approval/${id}`,
+  decision: (event: string) => `decision/${event}`,
+  system: 'system',
+} as const;

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { Json } from '../kernel/canonical.ts';
+import { decision, risk, triggerKind } from './decision.ts';
+
+export const runState = z.enum([
+  'waiting',
+  'queued',
+  'running',
+  'asking',
+  'succeeded',
+  'failed',
+  'ineffective',
+  'unconfirmed',
+  'cancelled',
+  'denied',
+  'expired',
+]);
+export type RunState = z.infer<typeof runState>;
+
+/** The states that a run never leaves. */
+export const endings = [
+  'succeeded',
+  'failed',
+  'ineffective',
+  'unconfirmed',
+  'cancelled',
+  'denied',
+  'expired',
+] as const satisfies RunState[];
+export type Ending = (typeof endings)[number];
+export const ending = z.enum(endings);
+
+export function isEnded(state: RunState): state is Ending {
+  return (endings as readonly RunState[]).includes(state);
+}
+
+export const stepState = z.enum(['pending', 'running', 'waiting', 'done', 'failed', 'skipped', 'unknown', 'undone']);
+export type StepState = z.infer<typeof stepState>;
+
+/** Any JSON value, checked as such on its way out of the database. */
+export const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;
+
+/** Why a step or a run is not going on by itself now. */
+export const waiting = z.object({
+  for: z.enum(['timer', 'approval', 'resolve', 'run', 'retry']),
+  /** When it is looked at again at the latest, milliseconds since the epoch; null when only news wakes it. */
+  wakeAt: z.int().nullable(),
+  /** The approval or the child run that it waits for. */
+  on: z.string().nullable(),
+  since: z.int(),
+});
+export type Waiting = z.infer<typeof waiting>;
+
+export const step = z.object({
+  /** Unique in the run; a branch of a parallel step is `group/branch`. */
+  id: z.string(),
+  type: z.string(),
+  title: z.string(),
+  state: stepState,
+  attempts: z.int(),
+  idempotent: z.boolean(),
+  inputDigest: z.string().nullable(),
+  waiting: waiting.nullable(),
+  exitCode: z.int().nullable(),
+  /** What the next steps read; bounded, redacted. */
+  output: json,
+  because: z.string().nullable(),
+  startedAt: z.int().nullable(),
+  finishedAt: z.int().nullable(),
+});
+export type Step = z.infer<typeof step>;
+
+/** The durable execution of a plan. */
+export const run = z.object({
+  id: z.string(),
+  runbook: z.string(),
+  title: z.string(),
+  risk,
+  params: z.record(z.string(), json),
+  targets: z.array(z.string()),
+  planHash: z.string(),
+  state: runState,
+  trigger: triggerKind,
+  /** The identity that asked for it (see identityOf). */
+  requestedBy: z.string(),
+  reason: z.string().nullable(),
+  alert: z.string().nullable(),
+  episode: z.int().nullable(),
+  event: z.string().nullable(),
+  /** The run whose step called this one. */
+  parent: z.object({ run: z.string(), step: z.string() }).nullable(),
+  decision,
+  approval: z.string().nullable(),
+  steps: z.array(step),
+  cancel: z.object({ by: z.string(), reason: z.string().nullable() }).nullable(),
+  because: z.string().nullable(),
+  createdAt: z.int(),
+  startedAt: z.int().nullable(),
+  finishedAt: z.int().nullable(),
+  /** When the doorbell must ring again at the latest; null when nothing is due. */
+  wakeAt: z.int().nullable(),
+  /** How often a worker took it and did not come back: a poison run is stopped after three. */
+  crashes: z.int(),
+  version: z.int(),
+});
+export type Run = z.infer<typeof run>;

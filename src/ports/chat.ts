@@ -1,0 +1,110 @@
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Act, ActAnswer } from '../model/act.ts';
+import type { Actor } from '../model/actor.ts';
+import type { Card, Post } from '../model/card.ts';
+import type { Config } from '../model/config.ts';
+import type { Store } from './store.ts';
+
+/** One chat platform. It shows posts and passes on what people do; it decides nothing and stores no truth. */
+export interface ChatPlatform<Options = unknown> {
+  /** The file's or folder's name. */
+  id: string;
+  about: string;
+  options: z.ZodType<Options>;
+  capabilities: {
+    /** The longest text of one message, characters. */
+    maxText: number;
+    /** True when the platform streams output by itself from the store. */
+    streams: boolean;
+    /** Milliseconds between two edits of one message. */
+    editEvery: number;
+  };
+  open(options: Options, host: ChatHost): Promise<ChatConnection>;
+}
+
+export interface ChatConnection {
+  /** Makes the platform show the post as it is wanted: posts it first, edits it later. Resolves to the platform's id of the message. Rejects when it could not; the caller tries again with back-off. */
+  deliver(post: Post): Promise<string>;
+  /** Names of channels that exist; null when any name does. */
+  channels(): Promise<readonly string[] | null>;
+  /** The members of a group that the platform itself manages, as accounts; null when it manages none of this name. */
+  members(group: string): Promise<readonly string[] | null>;
+  /** null when well; otherwise what is wrong and what to do. */
+  trouble(): string | null;
+  close(): Promise<void>;
+}
+
+/** What a platform may use of the rest. */
+export interface ChatHost {
+  clock: Clock;
+  log: Log;
+  config(): Config;
+  /** Read only: the pages and commands show what is stored. */
+  store: Store;
+  /** Authorises and performs. Never rejects for a refusal; the answer says why. */
+  act(who: Actor, act: Act): Promise<ActAnswer>;
+  /** Runs a chat command line such as `run disk-full host=web-1`. `alert` is the thread's alert, when there is one. */
+  command(who: Actor, line: string, context: CommandContext): Promise<CommandAnswer>;
+  /** The person that an account belongs to, or a stranger. */
+  whoIs(account: { platform: string; id: string }): Actor;
+  /** The person or service that a bearer token belongs to (tokens of tocsin.yaml; the local key is `you`); null for an unknown token. Constant time. */
+  bearer(token: string): Actor | null;
+  /** What Details shows, for the person who asks only. */
+  details(subject: 'alert' | 'run' | 'approval', id: string): Promise<Card | null>;
+  catalogue(): CatalogueView;
+  /** Called after each commit that changed something; `seq` is the journal's head. Returns how to stop. */
+  onChange(listener: (seq: number) => void): () => void;
+  /** Called for each live output chunk of a run. Returns how to stop. */
+  onOutput(run: string, listener: () => void): () => void;
+  /** Verifies the journal incrementally and tells its state. */
+  journalState(): Promise<{ ok: boolean; head: number; checked: number; because: string | null }>;
+  /** HTTP on the same port as everything else; null where no HTTP server runs. */
+  http: FastifyInstance | null;
+  /** Where the page is reachable, for links: `http://127.0.0.1:8080`. */
+  baseUrl(): string;
+  /** The local access key of the console, or null when tokens guard it. */
+  localKey: string | null;
+}
+
+export interface CommandContext {
+  platform: string;
+  channel: string | null;
+  alert: string | null;
+  run: string | null;
+}
+
+export type CommandAnswer = { ok: true; card: Card } | { ok: false; code: string; text: string };
+
+/** What lists and forms need to know of the loaded files. */
+export interface CatalogueView {
+  runbooks: readonly RunbookView[];
+  rules: readonly { name: string; decide: string; when: string }[];
+  problems: readonly { file: string; line: number; column: number; message: string }[];
+}
+
+export interface RunbookView {
+  id: string;
+  title: string;
+  about: string;
+  risk: string;
+  params: readonly ParamView[];
+  steps: readonly { id: string; title: string; type: string; shows: string }[];
+  on: readonly string[];
+  kind: 'yaml' | 'ts';
+}
+
+export interface ParamView {
+  name: string;
+  type: 'string' | 'number' | 'boolean' | 'enum';
+  about: string;
+  required: boolean;
+  default: string | null;
+  options: readonly string[];
+}
+
+export function defineChat<Options>(platform: ChatPlatform<Options>): ChatPlatform<Options> {
+  return platform;
+}

@@ -1,0 +1,159 @@
+import type { Json } from '../kernel/canonical.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Risk } from '../model/decision.ts';
+import type { Event } from '../model/event.ts';
+import type { RunbookView } from './chat.ts';
+
+/** A runbook as the engine knows it, whether it was written in YAML or TypeScript. Made by load/, read by flow/. */
+export interface Runbook {
+  id: string;
+  title: string;
+  about: string;
+  kind: 'yaml' | 'ts';
+  risk: Risk;
+  triggers: readonly Trigger[];
+  params: ParamSet;
+  /** What it acts on with these parameters; brakes and blast radius count these. */
+  targets(params: Params): string[];
+  /** Names of secrets that its steps may ask for. */
+  secrets: readonly string[];
+  /** Every file it is made of (itself, its imports, the runbooks it calls), by path relative to the runbook folder. */
+  files: ReadonlyMap<string, Uint8Array>;
+  entry: string;
+  /** The steps as they are known before running; empty for TypeScript. `shows` resolves what will be executed, with these parameters. */
+  outline(params: Params): StepOutline[];
+  view: RunbookView;
+  /** The body. Deterministic but for steps: it is replayed from the journal after every wait and every restart. */
+  body(input: RunbookInput): Promise<void>;
+}
+
+export type Params = Readonly<Record<string, Json>>;
+
+export interface StepOutline {
+  id: string;
+  title: string;
+  type: string;
+  /** Exactly what will run, or a note that it is computed later. */
+  shows: string;
+}
+
+/** What binds events to a runbook. */
+export interface Trigger {
+  source: string;
+  match: readonly LabelMatch[];
+  /** CEL over the event; throws when it cannot be evaluated. Null when there is none. */
+  where: ((variables: EventVariables) => boolean) | null;
+  whereText: string | null;
+  /** Computes parameters from the event; throws TocsinError `params-invalid`. */
+  params(variables: EventVariables): Params;
+}
+
+export type LabelMatch =
+  | { label: string; kind: 'equals'; value: string }
+  | { label: string; kind: 'in'; values: readonly string[] }
+  | { label: string; kind: 're'; pattern: string; test: (value: string) => boolean };
+
+export interface EventVariables {
+  event: Event;
+  alert: Alert | null;
+}
+
+export interface ParamSet {
+  /** Fills defaults, coerces text to the declared type, refuses unknown names. Throws TocsinError `params-invalid` naming every field. */
+  parse(given: Params): Params;
+}
+
+export interface RunbookInput {
+  step: StepApi;
+  params: Params;
+  alert: Alert | null;
+  run: { id: string; reason: string | null };
+}
+
+export interface StepOptions {
+  title?: string;
+  /** Milliseconds, or text such as `2m`; null for never. */
+  timeout?: number | string | null;
+  retry?: { times: number; wait?: number | string; factor?: number };
+  idempotent?: boolean;
+  /** What happens to a step that was started and has no recorded result; `ask` when left out, `retry` when idempotent. */
+  onInterrupt?: 'ask' | 'retry' | 'skip' | 'fail';
+  /** Runs when the run fails later, in reverse order. */
+  undo?: { type: string; input: unknown };
+}
+
+export interface ExecOutput {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** What a runbook calls. Every call is journalled under its id; on replay a finished one returns what was recorded. */
+export interface StepApi {
+  exec(
+    id: string,
+    argv: readonly string[],
+    options?: StepOptions & {
+      okExit?: readonly number[];
+      cwd?: string;
+      env?: Record<string, string>;
+      secrets?: Record<string, string>;
+      stdin?: string;
+    },
+  ): Promise<ExecOutput>;
+  script(
+    id: string,
+    code: string,
+    options?: StepOptions & {
+      shell?: string;
+      okExit?: readonly number[];
+      cwd?: string;
+      secrets?: Record<string, string>;
+    },
+  ): Promise<ExecOutput>;
+  http(id: string, request: HttpRequest, options?: StepOptions): Promise<HttpOutput>;
+  wait(id: string, time: number | string, options?: StepOptions): Promise<void>;
+  approve(
+    id: string,
+    ask: { ask: string; by: string | readonly string[]; quorum?: number; expires?: number | string; reason?: boolean },
+    options?: StepOptions,
+  ): Promise<void>;
+  notify(
+    id: string,
+    message: string | { text: string; mention?: readonly string[] },
+    options?: StepOptions,
+  ): Promise<void>;
+  verify(
+    id: string,
+    what:
+      | { resolved: true; within: number | string }
+      | { exec: readonly string[]; every?: number | string; within: number | string }
+      | { http: HttpRequest; every?: number | string; within: number | string },
+    options?: StepOptions,
+  ): Promise<void>;
+  runbook(id: string, name: string, params?: Params, options?: StepOptions): Promise<{ state: string }>;
+  parallel<T extends Record<string, (step: StepApi) => Promise<unknown>>>(
+    id: string,
+    branches: T,
+  ): Promise<{ [K in keyof T]: Awaited<ReturnType<T[K]>> }>;
+  /** Any step type by its id. */
+  do(id: string, type: string, input: unknown, options?: StepOptions): Promise<Json>;
+  /** Records that a step was left out, with the reason. */
+  skip(id: string, type: string, because: string, options?: StepOptions): Promise<void>;
+}
+
+export interface HttpRequest {
+  url: string;
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  headers?: Record<string, string>;
+  body?: Json;
+  /** Statuses that count as success; 200 to 299 when left out. */
+  okStatus?: readonly number[];
+  secrets?: Record<string, string>;
+}
+
+export interface HttpOutput {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}

@@ -1,0 +1,136 @@
+import type { Alert, AlertState } from '../model/alert.ts';
+import type { Approval, ApprovalState } from '../model/approval.ts';
+import type { Post } from '../model/card.ts';
+import type { Entry, NewEntry } from '../model/journal.ts';
+import type { Run, RunState } from '../model/run.ts';
+
+/**
+ * Keeps the truth. A change is data: guards that must all hold, entries that are appended to the journal, and the projections that
+ * follow from them, in one durable transaction. Concurrent changes share a transaction (group commit); each succeeds or fails alone.
+ */
+export interface Store {
+  readonly id: string;
+  /**
+   * Makes the change durable (fsync) before it resolves. Changes are applied in the order of the calls.
+   * Rejects with TocsinError `guard-failed` when a guard does not hold (nothing of this change is stored, the others of the same
+   * transaction are not touched), `store-failed` when the database refuses (nothing is stored).
+   */
+  commit(change: Change): Promise<Committed>;
+
+  /** A lease by the store's clock. Resolves to a fencing token that is greater than any before under this name, or null while another holds it. */
+  acquire(lease: { name: string; holder: string; ttl: number }): Promise<number | null>;
+  /** Prolongs; false when it was lost meanwhile. */
+  renew(lease: { name: string; holder: string; token: number; ttl: number }): Promise<boolean>;
+  release(lease: { name: string; holder: string; token: number }): Promise<void>;
+
+  alert(id: string): Promise<Alert | null>;
+  alertOf(source: string, fingerprint: string): Promise<Alert | null>;
+  alerts(query: Page & { state?: AlertState }): Promise<Alert[]>;
+  run(id: string): Promise<Run | null>;
+  /** Newest first. `due` finds runs that a doorbell should have rung for: queued, or with wakeAt at or before it. */
+  runs(
+    query: Page & { states?: readonly RunState[]; runbook?: string; alert?: string; due?: number; parent?: string },
+  ): Promise<Run[]>;
+  approval(id: string): Promise<Approval | null>;
+  approvals(query: Page & { state?: ApprovalState; run?: string; expiredBy?: number }): Promise<Approval[]>;
+  /** For brakes: when runs of this runbook (with this target, if given) were started by `auto`, at or after `since`, oldest first. */
+  autoRuns(query: { runbook: string; target?: string; since: number }): Promise<number[]>;
+  claimed(claim: { space: string; key: string }): Promise<boolean>;
+  halted(): Promise<{ by: string; reason: string; at: number } | null>;
+
+  /** Entries after `after`, oldest first. */
+  journal(query: { after: number; limit: number }): Promise<Entry[]>;
+  /** All entries of one stream, oldest first. */
+  stream(name: string): Promise<Entry[]>;
+  head(): Promise<{ seq: number; hash: string }>;
+  blob(digest: string): Promise<Uint8Array | null>;
+
+  /** What the threads should show; see model/card.ts. */
+  post(platform: string, key: string): Promise<Post | null>;
+  posts(query: PostQuery): Promise<Post[]>;
+  cursor(name: string): Promise<number>;
+
+  /** Live output of a step, in order, from chunk `after` (0 for all). */
+  output(query: { run: string; step?: string; after: number; limit: number }): Promise<OutputChunk[]>;
+
+  /** True when a trivial write is possible now: what /readyz asks. */
+  healthy(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface Page {
+  limit?: number;
+  /** Return what sorts after this id in the list's own order. */
+  after?: string;
+}
+
+export interface PostQuery {
+  platform: string;
+  channel?: string;
+  /** The key of the root post whose thread is wanted; null for roots only. */
+  thread?: string | null;
+  /** Only posts whose wanted version is newer than the delivered one. */
+  undelivered?: boolean;
+  /** Only posts that changed after this `changed` stamp. */
+  changedAfter?: number;
+  limit?: number;
+  /** `newest` for the tail of a channel; the default is oldest first. */
+  order?: 'oldest' | 'newest';
+}
+
+export interface Change {
+  guards?: readonly Guard[];
+  entries?: readonly NewEntry[];
+  rows?: readonly Row[];
+  blobs?: readonly { digest: string; bytes: Uint8Array | string }[];
+}
+
+export type Guard =
+  /** The stream has exactly this many entries. */
+  | { kind: 'stream'; stream: string; version: number }
+  /** Nobody has made this claim yet; making it is part of the change. `keep` says how long it is remembered, null for ever. */
+  | { kind: 'claim'; space: string; key: string; at: number; keep: number | null }
+  /** The lease is held under this token. */
+  | { kind: 'lease'; name: string; token: number };
+
+export type Row =
+  | { table: 'alert'; doc: Alert }
+  | { table: 'run'; doc: Run }
+  | { table: 'approval'; doc: Approval }
+  | { table: 'post'; doc: Post }
+  | { table: 'cursor'; name: string; value: number }
+  | { table: 'halt'; doc: { by: string; reason: string; at: number } | null }
+  | { table: 'output'; doc: OutputChunk };
+
+export interface OutputChunk {
+  run: string;
+  step: string;
+  attempt: number;
+  /** Rises by one within the run, over all of its steps, from 1. */
+  seq: number;
+  text: string;
+  at: number;
+}
+
+export interface Committed {
+  /** The entries as stored, in order. */
+  entries: Entry[];
+}
+
+export interface StoreOptions {
+  /** The folder of an embedded store. */
+  folder: string;
+  /** The address of a database server; null for an embedded store. */
+  url: string | null;
+  now: () => number;
+}
+
+export interface StoreDriver {
+  id: string;
+  about: string;
+  open(options: StoreOptions): Promise<Store>;
+}
+
+export function defineStore(driver: StoreDriver): StoreDriver {
+  return driver;
+}
