@@ -55,6 +55,8 @@ export interface ChatHost {
   /** What Details shows, for the person who asks only. */
   details(subject: 'alert' | 'run' | 'approval', id: string): Promise<Card | null>;
   catalogue(): CatalogueView;
+  /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
+  commands(): readonly CommandView[];
   /** Called after each commit that changed something; `seq` is the journal's head. Returns how to stop. */
   onChange(listener: (seq: number) => void): () => void;
   /** Called for each live output chunk of a run. Returns how to stop. */
@@ -74,6 +76,20 @@ export interface CommandContext {
   channel: string | null;
   alert: string | null;
   run: string | null;
+}
+
+/** A chat command as help and menus show it. */
+export interface CommandView {
+  id: string;
+  about: string;
+  usage: string;
+  args: readonly {
+    name: string;
+    about: string;
+    required: boolean;
+    of: 'runbook' | 'run' | 'approval' | 'alert' | 'text' | 'params';
+  }[];
+  examples: readonly string[];
 }
 
 export type CommandAnswer = { ok: true; card: Card } | { ok: false; code: string; text: string };
