@@ -7,7 +7,7 @@ export const catalogue = {
   'bad-signature': {
     status: 401,
     message: 'The request is not signed as this source requires.',
-    remedy: 'Compare the secret in tocsin.yaml with the one the sender uses.',
+    remedy: 'Compare the name in the address and the secret in tocsin.yaml with what the sender uses.',
   },
   'body-too-large': {
     status: 413,
@@ -51,6 +51,21 @@ export const catalogue = {
   },
   forbidden: { status: 403, message: 'You may not do this.', remedy: 'Ask somebody who may; the reason says who.' },
   conflict: { status: 409, message: 'This is decided already.', remedy: 'Look at its present state.' },
+  'wrong-host': {
+    status: 421,
+    message: 'This address is not served under that host name.',
+    remedy: 'Open the address that start printed, or name the public one as `url` in tocsin.yaml.',
+  },
+  'wrong-origin': {
+    status: 403,
+    message: 'A page of another site may not send this.',
+    remedy: 'Send it from the console, or from a program without an Origin header.',
+  },
+  internal: {
+    status: 500,
+    message: 'Something failed inside Tocsin.',
+    remedy: 'Look at the log under the id of the request.',
+  },
 
   // Files
   'file-missing': {
@@ -62,6 +77,16 @@ export const catalogue = {
     status: 500,
     message: 'A file has something in it that is not allowed.',
     remedy: 'Correct the place that is named; tocsin check shows all of them.',
+  },
+  'expression-invalid': {
+    status: 500,
+    message: 'The expression is not one that can be used here.',
+    remedy: 'Correct it at the place that is named; docs/reference/expressions.md lists what is known.',
+  },
+  'expression-failed': {
+    status: 500,
+    message: 'The expression could not be evaluated.',
+    remedy: 'Correct the expression, or the data that it met.',
   },
   'driver-invalid': {
     status: 500,
@@ -135,4 +160,26 @@ export const catalogue = {
     remedy: 'Nothing: the other process goes on with it.',
   },
   cancelled: { status: 409, message: 'The run was cancelled.', remedy: 'Start it again if it is still wanted.' },
+
+  // Starting, and the command line
+  'listen-unsafe': {
+    status: 500,
+    message: 'Listening where other machines can reach it needs tokens.',
+    remedy: 'Name tokens in tocsin.yaml, or listen on 127.0.0.1.',
+  },
+  'environment-invalid': {
+    status: 500,
+    message: 'An environment variable has a value that is not allowed.',
+    remedy: 'Correct or unset it.',
+  },
+  'usage-invalid': {
+    status: 400,
+    message: 'The command line has something in it that is not allowed.',
+    remedy: 'See tocsin --help.',
+  },
+  'not-reachable': {
+    status: 503,
+    message: 'No Tocsin answers at this address.',
+    remedy: 'Start it, or set TOCSIN_URL to where it listens.',
+  },
 } as const satisfies Record<string, { status: number; message: string; remedy: string }>;

@@ -1,0 +1,13 @@
+/** CEL as Tocsin uses it: typed variables, linear regular expressions, bounded work, errors with a position. */
+export {
+  compileExpression,
+  type Expression,
+  ExpressionError,
+  expressionOf,
+  type Results,
+  type Wants,
+} from './expression-compile.ts';
+export { compilePattern, type Pattern } from './expression-regex.ts';
+export { makeScope, type Scope, type ScopeName, scopes } from './expression-scopes.ts';
+export { compileTemplate, type Template } from './expression-template.ts';
+export { labelMap } from './expression-values.ts';
