@@ -13,7 +13,8 @@ export interface Store {
   /**
    * Makes the change durable (fsync) before it resolves. Changes are applied in the order of the calls.
    * Rejects with TocsinError `guard-failed` when a guard does not hold (nothing of this change is stored, the others of the same
-   * transaction are not touched), `store-failed` when the database refuses (nothing is stored).
+   * transaction are not touched; `at` begins with the guard's kind and names it: `stream run/x`, `claim intake/x`, `lease run/x`,
+   * or with `row` when a document is older than the stored one), `store-failed` when the database refuses (nothing is stored).
    */
   commit(change: Change): Promise<Committed>;
 
@@ -25,13 +26,15 @@ export interface Store {
 
   alert(id: string): Promise<Alert | null>;
   alertOf(source: string, fingerprint: string): Promise<Alert | null>;
+  /** The latest episode first. */
   alerts(query: Page & { state?: AlertState }): Promise<Alert[]>;
   run(id: string): Promise<Run | null>;
-  /** Newest first. `due` finds runs that a doorbell should have rung for: queued, or with wakeAt at or before it. */
+  /** Newest first. `due` finds runs that a doorbell should have rung for: queued, or with wakeAt at or before it; these come oldest first. */
   runs(
     query: Page & { states?: readonly RunState[]; runbook?: string; alert?: string; due?: number; parent?: string },
   ): Promise<Run[]>;
   approval(id: string): Promise<Approval | null>;
+  /** Newest first. `expiredBy` finds open approvals that expire at or before it, the longest overdue first. */
   approvals(query: Page & { state?: ApprovalState; run?: string; expiredBy?: number }): Promise<Approval[]>;
   /** For brakes: when runs of this runbook (with this target, if given) were started by `auto`, at or after `since`, oldest first. */
   autoRuns(query: { runbook: string; target?: string; since: number }): Promise<number[]>;
@@ -40,9 +43,12 @@ export interface Store {
 
   /** Entries after `after`, oldest first. */
   journal(query: { after: number; limit: number }): Promise<Entry[]>;
+  /** The same rows exactly as they are stored and unparsed: what verification and export read. Never rejects for a damaged entry. */
+  journalRows(query: { after: number; limit: number }): Promise<JournalRow[]>;
   /** All entries of one stream, oldest first. */
   stream(name: string): Promise<Entry[]>;
   head(): Promise<{ seq: number; hash: string }>;
+  /** Rejects with `journal-broken` when the stored bytes are not those of the digest. */
   blob(digest: string): Promise<Uint8Array | null>;
 
   /** What the threads should show; see model/card.ts. */
@@ -59,8 +65,9 @@ export interface Store {
 }
 
 export interface Page {
+  /** 100 when left out, 1000 at most. */
   limit?: number;
-  /** Return what sorts after this id in the list's own order. */
+  /** Return what sorts after this id in the list's own order; nothing when there is no such id. */
   after?: string;
 }
 
@@ -71,8 +78,9 @@ export interface PostQuery {
   thread?: string | null;
   /** Only posts whose wanted version is newer than the delivered one. */
   undelivered?: boolean;
-  /** Only posts that changed after this `changed` stamp. */
+  /** Only posts that changed after this `changed` stamp, in the order of their stamps. */
   changedAfter?: number;
+  /** 100 when left out, 1000 at most. */
   limit?: number;
   /** `newest` for the tail of a channel; the default is oldest first. */
   order?: 'oldest' | 'newest';
@@ -90,7 +98,7 @@ export type Guard =
   | { kind: 'stream'; stream: string; version: number }
   /** Nobody has made this claim yet; making it is part of the change. `keep` says how long it is remembered, null for ever. */
   | { kind: 'claim'; space: string; key: string; at: number; keep: number | null }
-  /** The lease is held under this token. */
+  /** The name's token is this one and was not released. One that ran out and that nobody took still holds: fencing is about order, not time. */
   | { kind: 'lease'; name: string; token: number };
 
 export type Row =
@@ -110,6 +118,17 @@ export interface OutputChunk {
   seq: number;
   text: string;
   at: number;
+}
+
+/** A row of the journal as it is stored. `stream`, `position` (from 1, within the stream) and `kind` are copies for look-ups. */
+export interface JournalRow {
+  seq: number;
+  stream: string;
+  position: number;
+  kind: string;
+  bytes: string;
+  prev: string;
+  hash: string;
 }
 
 export interface Committed {

@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { TocsinError } from '../../kernel/errors.ts';
+import type { Change, Guard, Row } from '../../ports/store.ts';
+import { prepare, tables } from './query.ts';
+import { toColumn } from './text.ts';
+
+/** How many expired claims one new claim sweeps away: more than one, so that they die out. */
+const sweep = 4;
+
+export interface Guards {
+  /** Throws `guard-failed` when a guard does not hold, or when a document is older than the stored one. Changes nothing. */
+  check(change: Change): void;
+  /** Makes the claims. Called when everything held. */
+  claim(change: Change): void;
+  /** How many entries the stream has. */
+  length(stream: string): number;
+  claimed(claim: { space: string; key: string }): boolean;
+}
+
+export function createGuards(db: DatabaseSync, now: () => number): Guards {
+  const lengthOf = prepare<{ stream: string }>(db)(v =>
+    tables.selectFrom('journal').select('pos').where('stream', '=', v.stream).orderBy('pos', 'desc').limit(1),
+  );
+  const tokenOf = prepare<{ name: string }>(db)(v =>
+    tables.selectFrom('lease').select(['token', 'holder']).where('name', '=', v.name),
+  );
+  const claims = prepareClaims(db);
+  const versions = prepareVersions(db);
+  const length = (stream: string) => lengthOf.first({ stream: toColumn(stream) })?.pos ?? 0;
+  const claimed = (claim: { space: string; key: string }) =>
+    claims.find.first({ space: toColumn(claim.space), key: toColumn(claim.key), now: now() }) !== undefined;
+
+  function checkGuard(guard: Guard): void {
+    switch (guard.kind) {
+      case 'stream': {
+        const found = length(guard.stream);
+        if (found !== guard.version) throw failed('stream', guard.stream, `${guard.version} entries`, `${found}`);
+        return;
+      }
+      case 'claim':
+        if (claimed(guard)) throw failed('claim', `${guard.space}/${guard.key}`, 'one claim', 'a second one');
+        return;
+      case 'lease': {
+        const held = tokenOf.first({ name: toColumn(guard.name) });
+        if (held?.token !== guard.token || held.holder === null)
+          throw failed('lease', guard.name, 'the present token', `${guard.token}`);
+      }
+    }
+  }
+
+  return {
+    length,
+    claimed,
+    check(change) {
+      const guards = change.guards ?? [];
+      for (const guard of guards) checkGuard(guard);
+      refuseTwins(guards);
+      for (const row of change.rows ?? []) {
+        const stored = versions(row);
+        if (stored !== null && 'doc' in row && row.doc !== null && 'version' in row.doc && row.doc.version < stored)
+          throw failed('row', `${row.table}/${row.doc.id}`, `version ${stored} or later`, `${row.doc.version}`);
+      }
+    },
+    claim(change) {
+      for (const guard of change.guards ?? []) {
+        if (guard.kind !== 'claim') continue;
+        const until = guard.keep === null ? null : guard.at + guard.keep;
+        claims.make.run({ space: toColumn(guard.space), key: toColumn(guard.key), at: guard.at, until });
+        if (until !== null) claims.prune.run({ now: now(), most: sweep });
+      }
+    },
+  };
+}
+
+function prepareClaims(db: DatabaseSync) {
+  return {
+    find: prepare<{ space: string; key: string; now: number }>(db)(v =>
+      tables
+        .selectFrom('claim')
+        .select('at')
+        .where('space', '=', v.space)
+        .where('key', '=', v.key)
+        .where(e => e.or([e('until', 'is', null), e('until', '>', v.now)])),
+    ),
+    make: prepare<{ space: string; key: string; at: number; until: number | null }>(db)(v =>
+      tables.replaceInto('claim').values({ space: v.space, key: v.key, at: v.at, until: v.until }),
+    ),
+    prune: prepare<{ now: number; most: number }>(db)(v =>
+      tables
+        .deleteFrom('claim')
+        .where(e =>
+          e(
+            e.refTuple('space', 'key'),
+            'in',
+            tables
+              .selectFrom('claim')
+              .select(['space', 'key'])
+              .where('until', '<=', v.now)
+              .orderBy('until')
+              .limit(v.most)
+              .$asTuple('space', 'key'),
+          ),
+        ),
+    ),
+  };
+}
+
+/** The stored version of the document that a row would replace; null when there is none. */
+function prepareVersions(db: DatabaseSync): (row: Row) => number | null {
+  const queries = {
+    alert: prepare<{ id: string }>(db)(v => tables.selectFrom('alert').select('version').where('id', '=', v.id)),
+    run: prepare<{ id: string }>(db)(v => tables.selectFrom('run').select('version').where('id', '=', v.id)),
+    approval: prepare<{ id: string }>(db)(v => tables.selectFrom('approval').select('version').where('id', '=', v.id)),
+  };
+  return row => {
+    if (row.table !== 'alert' && row.table !== 'run' && row.table !== 'approval') return null;
+    return queries[row.table].first({ id: row.doc.id })?.version ?? null;
+  };
+}
+
+/** One change cannot make the same claim twice: the second would pass, because nothing is stored while guards are checked. */
+function refuseTwins(guards: readonly Guard[]): void {
+  const seen = new Set<string>();
+  for (const guard of guards) {
+    if (guard.kind !== 'claim') continue;
+    const name = JSON.stringify([guard.space, guard.key]);
+    if (seen.has(name)) throw failed('claim', `${guard.space}/${guard.key}`, 'one claim', 'two in one change');
+    seen.add(name);
+  }
+}
+
+function failed(kind: string, name: string, allowed: string, given: string): TocsinError {
+  return new TocsinError('guard-failed', { at: `${kind} ${name}`, allowed, given });
+}

@@ -1,0 +1,180 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { TocsinError } from '../../kernel/errors.ts';
+import { genesis } from '../../model/journal.ts';
+
+export interface Migration {
+  /** Counts from 1 without a gap; a number never changes its meaning. */
+  number: number;
+  name: string;
+  /** True when a process that does not know it must not open the database afterwards. */
+  breaks: boolean;
+  up: string;
+}
+
+const first: Migration = {
+  number: 1,
+  name: 'the house',
+  breaks: true,
+  up: `
+create table journal (
+  seq integer primary key,
+  stream text not null,
+  pos integer not null,
+  kind text not null,
+  bytes text not null,
+  prev text not null,
+  hash text not null
+) strict;
+create unique index journal_stream on journal (stream, pos);
+
+create table head (
+  id integer primary key check (id = 1),
+  seq integer not null,
+  hash text not null,
+  stamp integer not null
+) strict;
+insert into head values (1, 0, '${genesis}', 0);
+
+create table claim (
+  space text not null,
+  key text not null,
+  at integer not null,
+  until integer,
+  primary key (space, key)
+) strict, without rowid;
+create index claim_until on claim (until) where until is not null;
+
+create table lease (
+  name text primary key,
+  holder text,
+  token integer not null,
+  until integer not null
+) strict, without rowid;
+
+create table alert (
+  id text primary key,
+  source text not null,
+  fingerprint text not null,
+  state text not null,
+  first_seen integer not null,
+  version integer not null,
+  doc text not null
+) strict;
+create unique index alert_identity on alert (source, fingerprint);
+create index alert_newest on alert (first_seen, id);
+create index alert_state on alert (state, first_seen, id);
+
+create table run (
+  id text primary key,
+  runbook text not null,
+  alert text,
+  parent text,
+  state text not null,
+  created_at integer not null,
+  wake_at integer,
+  version integer not null,
+  doc text not null
+) strict;
+create index run_newest on run (created_at, id);
+create index run_state on run (state, created_at, id);
+create index run_runbook on run (runbook, created_at, id);
+create index run_alert on run (alert, created_at, id) where alert is not null;
+create index run_parent on run (parent) where parent is not null;
+create index run_wake on run (wake_at) where wake_at is not null;
+
+create table auto_run (
+  runbook text not null,
+  target text not null,
+  at integer not null,
+  run text not null,
+  primary key (runbook, target, at, run)
+) strict, without rowid;
+
+create table approval (
+  id text primary key,
+  run text not null,
+  state text not null,
+  created_at integer not null,
+  expires_at integer not null,
+  version integer not null,
+  doc text not null
+) strict;
+create index approval_newest on approval (created_at, id);
+create index approval_state on approval (state, created_at, id);
+create index approval_expiry on approval (expires_at) where state = 'open';
+create index approval_run on approval (run);
+
+create table post (
+  id integer primary key,
+  platform text not null,
+  key text not null,
+  channel text not null,
+  thread text,
+  ord integer not null,
+  wanted integer not null,
+  delivered integer not null,
+  changed integer not null,
+  doc text not null
+) strict;
+create unique index post_key on post (platform, key);
+create index post_channel on post (platform, channel, thread, ord, id);
+create index post_thread on post (platform, thread, ord, id);
+create index post_changed on post (platform, changed);
+create index post_undelivered on post (platform, ord, id) where wanted > delivered;
+
+create table cursor (name text primary key, value integer not null) strict, without rowid;
+create table halt (id integer primary key check (id = 1), doc text not null) strict;
+
+create table output (
+  run text not null,
+  seq integer not null,
+  step text not null,
+  doc text not null
+) strict;
+create unique index output_run on output (run, seq);
+
+create table blob (digest text primary key, bytes blob not null, at integer not null) strict;
+create table probe (id integer primary key check (id = 1), at integer not null) strict;
+insert into probe values (1, 0);
+`,
+};
+
+export const migrations: readonly Migration[] = [first];
+
+/**
+ * Brings the database up to date, one transaction for each migration, so that a crash leaves a whole number of them. Refuses a database
+ * with a migration that is unknown here and that breaks older processes (`store-too-new`).
+ */
+export function migrate(db: DatabaseSync, now: number, known: readonly Migration[] = migrations): void {
+  db.exec(
+    'create table if not exists migration (number integer primary key, name text not null, breaks integer not null, at integer not null) strict',
+  );
+  const done = db.prepare('select number, name, breaks from migration order by number').all();
+  const newest = known.length;
+  const unknown = done.find(row => Number(row['number']) > newest && row['breaks'] === 1);
+  if (unknown !== undefined) {
+    throw new TocsinError('store-too-new', {
+      allowed: `migrations up to ${newest}`,
+      given: `migration ${unknown['number']}, ${unknown['name']}`,
+    });
+  }
+  const applied = new Set(done.map(row => Number(row['number'])));
+  for (const migration of known) if (!applied.has(migration.number)) apply(db, migration, now);
+}
+
+function apply(db: DatabaseSync, migration: Migration, now: number): void {
+  db.exec('begin immediate');
+  try {
+    db.exec(migration.up);
+    db.prepare('insert into migration values (?, ?, ?, ?)').run(
+      migration.number,
+      migration.name,
+      migration.breaks ? 1 : 0,
+      now,
+    );
+    db.exec('commit');
+  } catch (error) {
+    if (db.isTransaction) db.exec('rollback');
+    throw error;
+  }
+}

@@ -1,0 +1,196 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Alert } from '../../model/alert.ts';
+import type { Approval } from '../../model/approval.ts';
+import type { Post } from '../../model/card.ts';
+import type { Run } from '../../model/run.ts';
+import type { OutputChunk, Row } from '../../ports/store.ts';
+import { prepare, tables } from './query.ts';
+import type { Tables } from './schema.ts';
+import { toColumn } from './text.ts';
+import type { Head } from './writer.ts';
+
+interface Write {
+  size: number;
+  write(head: Head): void;
+}
+
+/** Turns projections into statements. The text of a document is built when the row is given, not inside the transaction. */
+export function createRows(db: DatabaseSync): (row: Row) => Write {
+  const alert = createAlertRow(db);
+  const run = createRunRow(db);
+  const approval = createApprovalRow(db);
+  const post = createPostRow(db);
+  const output = createOutputRow(db);
+  const small = createSmallRows(db);
+  return row => {
+    switch (row.table) {
+      case 'alert':
+        return alert(row.doc);
+      case 'run':
+        return run(row.doc);
+      case 'approval':
+        return approval(row.doc);
+      case 'post':
+        return post(row.doc);
+      case 'output':
+        return output(row.doc);
+      case 'cursor':
+        return small.cursor(row.name, row.value);
+      case 'halt':
+        return small.halt(row.doc);
+    }
+  };
+}
+
+function createAlertRow(db: DatabaseSync) {
+  const put = prepare<Tables['alert']>(db)(v => {
+    const { id, source, fingerprint, state, first_seen, version, doc } = v;
+    return tables
+      .insertInto('alert')
+      .values({ id, source, fingerprint, state, first_seen, version, doc })
+      .onConflict(c => c.column('id').doUpdateSet({ source, fingerprint, state, first_seen, version, doc }));
+  });
+  return (alert: Alert): Write => {
+    const doc = JSON.stringify(alert);
+    const row = {
+      id: toColumn(alert.id),
+      source: toColumn(alert.source),
+      fingerprint: toColumn(alert.fingerprint),
+      state: alert.state,
+      first_seen: alert.firstSeen,
+      version: alert.version,
+      doc,
+    };
+    return { size: doc.length, write: () => put.run(row) };
+  };
+}
+
+function createRunRow(db: DatabaseSync) {
+  const put = prepare<Tables['run']>(db)(v => {
+    const { id, runbook, alert, parent, state, created_at, wake_at, version, doc } = v;
+    return tables
+      .insertInto('run')
+      .values({ id, runbook, alert, parent, state, created_at, wake_at, version, doc })
+      .onConflict(c =>
+        c.column('id').doUpdateSet({ runbook, alert, parent, state, created_at, wake_at, version, doc }),
+      );
+  });
+  const countAuto = prepare<Tables['auto_run']>(db)(({ runbook, target, at, run }) =>
+    tables
+      .insertInto('auto_run')
+      .values({ runbook, target, at, run })
+      .onConflict(c => c.doNothing()),
+  );
+  return (run: Run): Write => {
+    const doc = JSON.stringify(run);
+    const row = {
+      id: toColumn(run.id),
+      runbook: toColumn(run.runbook),
+      alert: run.alert === null ? null : toColumn(run.alert),
+      parent: run.parent === null ? null : toColumn(run.parent.run),
+      state: run.state,
+      created_at: run.createdAt,
+      wake_at: run.wakeAt,
+      version: run.version,
+      doc,
+    };
+    const automatic = run.decision.verdict === 'auto' && (run.trigger === 'event' || run.trigger === 'schedule');
+    // Only the first version counts: brakes look at when a run was made, and that never changes.
+    const targets = automatic && run.version === 1 ? [anyTarget, ...run.targets.map(targetColumn)] : [];
+    const write = () => {
+      put.run(row);
+      for (const target of targets) countAuto.run({ runbook: row.runbook, target, at: run.createdAt, run: row.id });
+    };
+    return { size: doc.length, write };
+  };
+}
+
+/** The row that counts a run once, whatever its targets; a target's own rows begin with `=`. */
+export const anyTarget = '*';
+
+export function targetColumn(target: string): string {
+  return `=${toColumn(target)}`;
+}
+
+function createApprovalRow(db: DatabaseSync) {
+  const put = prepare<Tables['approval']>(db)(v => {
+    const { id, run, state, created_at, expires_at, version, doc } = v;
+    return tables
+      .insertInto('approval')
+      .values({ id, run, state, created_at, expires_at, version, doc })
+      .onConflict(c => c.column('id').doUpdateSet({ run, state, created_at, expires_at, version, doc }));
+  });
+  return (approval: Approval): Write => {
+    const doc = JSON.stringify(approval);
+    const row = {
+      id: toColumn(approval.id),
+      run: toColumn(approval.run),
+      state: approval.state,
+      created_at: approval.createdAt,
+      expires_at: approval.expiresAt,
+      version: approval.version,
+      doc,
+    };
+    return { size: doc.length, write: () => put.run(row) };
+  };
+}
+
+function createPostRow(db: DatabaseSync) {
+  const put = prepare<Required<Omit<Tables['post'], 'id'>>>(db)(v => {
+    const { platform, key, channel, thread, ord, wanted, delivered, changed, doc } = v;
+    return tables
+      .insertInto('post')
+      .values({ platform, key, channel, thread, ord, wanted, delivered, changed, doc })
+      .onConflict(c =>
+        c.columns(['platform', 'key']).doUpdateSet({ channel, thread, ord, wanted, delivered, changed, doc }),
+      );
+  });
+  return (post: Post): Write => {
+    // `changed` lives in its column alone; the store sets it.
+    const doc = JSON.stringify(post);
+    const row = {
+      platform: toColumn(post.platform),
+      key: toColumn(post.key),
+      channel: toColumn(post.channel),
+      thread: post.thread === null ? null : toColumn(post.thread),
+      ord: post.order,
+      wanted: post.wanted,
+      delivered: post.delivered,
+      doc,
+    };
+    const write = (head: Head) => {
+      head.stamp += 1;
+      put.run({ ...row, changed: head.stamp });
+    };
+    return { size: doc.length, write };
+  };
+}
+
+function createOutputRow(db: DatabaseSync) {
+  const put = prepare<Tables['output']>(db)(({ run, seq, step, doc }) =>
+    tables.insertInto('output').values({ run, seq, step, doc }),
+  );
+  return (chunk: OutputChunk): Write => {
+    const doc = JSON.stringify(chunk);
+    const row = { run: toColumn(chunk.run), seq: chunk.seq, step: toColumn(chunk.step), doc };
+    return { size: doc.length, write: () => put.run(row) };
+  };
+}
+
+function createSmallRows(db: DatabaseSync) {
+  const setCursor = prepare<{ name: string; value: number }>(db)(v =>
+    tables.replaceInto('cursor').values({ name: v.name, value: v.value }),
+  );
+  const setHalt = prepare<{ doc: string }>(db)(v => tables.replaceInto('halt').values({ id: 1, doc: v.doc }));
+  const clearHalt = prepare(db)(() => tables.deleteFrom('halt'));
+  return {
+    cursor: (name: string, value: number): Write => ({
+      size: 16,
+      write: () => setCursor.run({ name: toColumn(name), value }),
+    }),
+    halt: (doc: object | null): Write => {
+      const text = JSON.stringify(doc);
+      return { size: 64, write: () => (doc === null ? clearHalt.run({}) : setHalt.run({ doc: text })) };
+    },
+  };
+}

@@ -1,0 +1,129 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { isCode, TocsinError } from '../../kernel/errors.ts';
+import { isDamage, toStoreFailed } from './failure.ts';
+import { prepare, tables } from './query.ts';
+
+/** The journal's head while a transaction is open; members move it on. */
+export interface Head {
+  seq: number;
+  hash: string;
+  /** The last `changed` stamp given to a post. */
+  stamp: number;
+}
+
+/** One part of a shared transaction. It checks first and changes afterwards: a `guard-failed` it throws must leave nothing behind. */
+export type Work<T> = (head: Head) => T;
+
+interface Member {
+  work: Work<unknown>;
+  size: number;
+  resolve(value: never): void;
+  reject(error: unknown): void;
+}
+
+export interface Writer {
+  /** Does the work in the next transaction, in the order of the calls, and resolves when it is durable. `size` is roughly its bytes. */
+  write<T>(work: Work<T>, size: number): Promise<T>;
+  /** Flushes what waits, then refuses. */
+  close(): void;
+}
+
+/** One flush blocks the loop, so it is bounded: in members, and in bytes (a member that is larger goes alone). */
+const mostMembers = 256;
+const mostBytes = 4 * 1024 * 1024;
+
+/**
+ * Group commit. All calls of one turn of the loop share a transaction and its fsync; what arrives while it is flushed makes the next
+ * one. A member whose guard fails is rejected alone; when the database refuses, members are tried again one by one, so that a bad one
+ * does not take the others with it.
+ */
+export function createWriter(db: DatabaseSync): Writer {
+  const readHead = prepare(db)(() => tables.selectFrom('head').select(['seq', 'hash', 'stamp']).where('id', '=', 1));
+  const writeHead = prepare<{ seq: number; hash: string; stamp: number }>(db)(v =>
+    tables.updateTable('head').set({ seq: v.seq, hash: v.hash, stamp: v.stamp }).where('id', '=', 1),
+  );
+  const begin = db.prepare('begin immediate');
+  const commit = db.prepare('commit');
+  let queue: Member[] = [];
+  let scheduled = false;
+  /** Why nothing more is written: closed, or the file is damaged and only a restart reads it afresh. */
+  let shut: TocsinError | null = null;
+
+  function transact(members: readonly Member[]): (() => void)[] {
+    begin.run();
+    try {
+      const before = readHead.first({});
+      if (before === undefined) throw new TocsinError('journal-broken', { message: 'The head row is gone.' });
+      const head: Head = { ...before };
+      const settle = members.map(member => attempt(member, head));
+      if (head.seq !== before.seq || head.stamp !== before.stamp) writeHead.run({ ...head });
+      commit.run();
+      return settle;
+    } catch (error) {
+      if (db.isTransaction) db.exec('rollback');
+      throw error;
+    }
+  }
+
+  function flush(members: readonly Member[]): void {
+    try {
+      if (shut !== null) throw shut;
+      for (const settle of transact(members)) settle();
+    } catch (error) {
+      if (isDamage(error)) shut = toStoreFailed(error);
+      if (members.length > 1) for (const member of members) flush([member]);
+      else refuse(members, shut ?? toStoreFailed(error));
+    }
+  }
+
+  function flushNext(): void {
+    const members = take(queue);
+    queue = queue.slice(members.length);
+    scheduled = queue.length > 0;
+    if (scheduled) setImmediate(flushNext);
+    flush(members);
+  }
+
+  return {
+    write(work, size) {
+      if (shut !== null) return Promise.reject(shut);
+      return new Promise((resolve, reject) => {
+        queue.push({ work, size, resolve, reject });
+        if (!scheduled) setImmediate(flushNext);
+        scheduled = true;
+      });
+    },
+    close() {
+      while (queue.length > 0) {
+        const members = take(queue);
+        queue = queue.slice(members.length);
+        flush(members);
+      }
+      shut ??= new TocsinError('store-failed', { message: 'The store is closed.' });
+    },
+  };
+}
+
+/** Does one member's work; what comes of it is told only after the commit. */
+function attempt(member: Member, head: Head): () => void {
+  try {
+    const value = member.work(head) as never;
+    return () => member.resolve(value);
+  } catch (error) {
+    if (!isCode(error, 'guard-failed')) throw error;
+    return () => member.reject(error);
+  }
+}
+
+function take(queue: readonly Member[]): Member[] {
+  let bytes = 0;
+  const end = queue.findIndex((member, index) => {
+    bytes += member.size;
+    return index > 0 && (index >= mostMembers || bytes > mostBytes);
+  });
+  return queue.slice(0, end < 0 ? queue.length : end);
+}
+
+function refuse(members: readonly Member[], error: TocsinError): void {
+  for (const member of members) member.reject(error);
+}
