@@ -182,4 +182,52 @@ export const catalogue = {
     message: 'No Tocsin answers at this address.',
     remedy: 'Start it, or set TOCSIN_URL to where it listens.',
   },
+  // Steps and their children
+  'argv-invalid': {
+    status: 422,
+    message: 'The command is not one that can be started.',
+    remedy: 'Correct the argv, the environment or the folder that is named.',
+  },
+  'program-missing': {
+    status: 500,
+    message: 'The program is not there, or may not be executed.',
+    remedy: 'Install it, or name it by its full path; children get the PATH that is shown, not the one of your shell.',
+  },
+  'spawn-failed': {
+    status: 500,
+    message: 'The system did not start the program.',
+    remedy: 'Look at the cause: too many processes or open files, no memory, or an argument list that is too long.',
+  },
+  'isolation-unavailable': {
+    status: 500,
+    message: 'This machine does not allow a private PID namespace.',
+    remedy: 'Run Tocsin as root or allow unprivileged user namespaces, or take `isolate` off the step.',
+  },
+  'children-left': {
+    status: 500,
+    message: 'Processes of a step are still alive after KILL.',
+    remedy: 'Look at them with ps: they wait for a device, or belong to another user (sudo).',
+  },
+  'step-refused': {
+    status: 422,
+    message: 'The step cannot do this here.',
+    remedy: 'Change the step or the way the run is started.',
+  },
+
+  // Requests that steps and sources make
+  'egress-refused': {
+    status: 403,
+    message: 'The address is not one that requests may go to.',
+    remedy: 'Name it under egress in tocsin.yaml: `allow` for public hosts, `private` for private and loopback ones.',
+  },
+  'egress-failed': {
+    status: 502,
+    message: 'The request got no answer.',
+    remedy: 'See whether the host is up and reachable from here.',
+  },
+  'response-too-large': {
+    status: 502,
+    message: 'The answer is larger than what is read.',
+    remedy: 'Ask for less: a page, a filter, a single object.',
+  },
 } as const satisfies Record<string, { status: number; message: string; remedy: string }>;

@@ -1,0 +1,91 @@
+/**
+ * Characters that change how the text around them looks, or that cannot be seen: controls, format characters (bidi, zero width, tags),
+ * other default-ignorable code points, line and paragraph separators, lone surrogates, look-alikes of the space, the blank Braille cell.
+ * New line and tab stay. Emoji keep their joiner and variation selectors.
+ */
+const hidden =
+  /(?<!\p{Extended_Pictographic}|\p{Extended_Pictographic}\p{EMod}|\p{Extended_Pictographic}\ufe0f|[0-9#*])\ufe0f|(?<!\p{Extended_Pictographic}|\p{EMod}|\ufe0f)\u200d|\u200d(?!\p{Extended_Pictographic})|(?![\n\t\u200d\ufe0f])[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\p{Cs}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800]/gu;
+
+/** Nothing but printable ASCII, new lines and tabs: the usual case, which needs no work. */
+const plain = /^[\n\t\x20-\x7e]*$/;
+
+/** Writes out what hides: U+202E becomes the six characters `\u202e`, a carriage return `\r`. New lines and tabs stay as they are. */
+export function visible(text: string): string {
+  return plain.test(text) ? text : text.replace(hidden, writtenOut);
+}
+
+/** `visible` on one line: new lines and tabs are written out too. */
+export function visibleLine(text: string): string {
+  return visible(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
+}
+
+function writtenOut(character: string): string {
+  if (character === '\r') return '\\r';
+  const code = character.codePointAt(0) ?? 0;
+  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
+/**
+ * Cuts to at most `max` UTF-16 units, the note about what was cut included: `abc… 1,234 more characters`. No character is split. The
+ * count is of code points.
+ */
+export function cutText(text: string, max: number): string {
+  if (text.length <= max) return text;
+  // The note's length depends on its own number, which differs by at most the digits of the whole length.
+  const longest = note(text.length).length;
+  if (longest >= max) return `${wholeCharacters(text, Math.max(0, max - 1))}…`.slice(0, Math.max(0, max));
+  const kept = wholeCharacters(text, max - longest);
+  return kept + note(countCharacters(text, kept.length));
+}
+
+function note(count: number): string {
+  return `… ${count.toLocaleString('en-GB')} more characters`;
+}
+
+function wholeCharacters(text: string, end: number): string {
+  const last = text.charCodeAt(end - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? end - 1 : end);
+}
+
+function countCharacters(text: string, from: number): number {
+  let count = 0;
+  for (let i = from; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    const pair = unit >= 0xd800 && unit <= 0xdbff && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
+    if (pair) i++;
+    count++;
+  }
+  return count;
+}
+
+/**
+ * ECMA-48 escape sequences as terminals take them: CSI, the string sequences (OSC, DCS, SOS, PM, APC) up to their end, and the short ones;
+ * also their one-byte C1 forms. An unfinished sequence counts as one up to the end of its line.
+ */
+const escapes =
+  /(?:\x1b\[|\x9b)[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|\x1b[\x20-\x2f]*[\x30-\x7e]?/g;
+
+/** Takes all escape sequences away, colours included. */
+export function stripAnsi(text: string): string {
+  return text.includes('\x1b') || /[\x90-\x9f]/.test(text) ? text.replace(escapes, '') : text;
+}
+
+/** Colours and other looks only: `ESC [ numbers m`. */
+const look = /^\x1b\[[0-9;:]{0,64}m$/;
+
+/** Takes all escape sequences away but those that set colours and weight (SGR). */
+export function keepColours(text: string): string {
+  if (!text.includes('\x1b') && !/[\x90-\x9f]/.test(text)) return text;
+  return text.replace(escapes, sequence => (look.test(sequence) ? sequence : ''));
+}
+
+/** Scripts whose letters pass for Latin ones. */
+const lookAlikes =
+  /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}]/u;
+const latin = /\p{Script=Latin}/u;
+
+/** Words that mix Latin letters with look-alikes of another script (`prоd` with a Cyrillic о), as the text has them. */
+export function mixedScript(text: string): string[] {
+  if (plain.test(text)) return [];
+  return (text.match(/[\p{L}\p{M}]+/gu) ?? []).filter(word => latin.test(word) && lookAlikes.test(word));
+}

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { cutText, keepColours, mixedScript, stripAnsi, visible, visibleLine } from '../../src/kernel/text.ts';
+
+describe('visible', () => {
+  it.each([
+    ['plain text, ünïcödé, 日本語 and 🎉 stay', 'plain text, ünïcödé, 日本語 and 🎉 stay'],
+    ['line\nand\ttab', 'line\nand\ttab'],
+    ['checkout\u202egolb\u202c', 'checkout\\u202egolb\\u202c'],
+    ['pay\u200bments', 'pay\\u200bments'],
+    ['\u{e0061}\u{e0062}hidden', '\\u{e0061}\\u{e0062}hidden'],
+    ['safe\rEVIL', 'safe\\rEVIL'],
+    ['\u001b[2K', '\\u001b[2K'],
+    ['prod\u00a0', 'prod\\u00a0'],
+    ['a\u0000b', 'a\\u0000b'],
+    ['lone \ud800 half', 'lone \\ud800 half'],
+    ['soft\u00adhyphen \u3164filler \u2028', 'soft\\u00adhyphen \\u3164filler \\u2028'],
+    ['👩\u200d🚒 ❤\ufe0f 1\ufe0f\u20e3 👨🏽\u200d🚀', '👩\u200d🚒 ❤\ufe0f 1\ufe0f\u20e3 👨🏽\u200d🚀'],
+    ['a\u200db', 'a\\u200db'],
+    ['a\ufe0fb', 'a\\ufe0fb'],
+    ['🎉\u200d', '🎉\\u200d'],
+  ])('%j', (given, shown) => expect(visible(given)).toBe(shown));
+
+  it('leaves nothing in the hostile labels that a terminal or a chat client would obey', () => {
+    const file = new URL('../fixtures/hostile/bidi-and-homoglyph.json', import.meta.url);
+    const labels: Record<string, string> = JSON.parse(readFileSync(file, 'utf8')).alerts[0].labels;
+    for (const value of Object.values(labels)) expect(visible(value)).not.toMatch(/[\p{Cc}\p{Cf}\u00a0]/u);
+  });
+
+  it('puts everything on one line when asked', () => {
+    expect(visibleLine('a\nb\tc\r')).toBe('a\\nb\\tc\\r');
+  });
+});
+
+describe('cutText', () => {
+  it('says how much was cut, and stays within the limit', () => {
+    const text = cutText('x'.repeat(5000), 100);
+    expect(text).toBe(`${'x'.repeat(77)}… 4,923 more characters`);
+    expect(text.length).toBeLessThanOrEqual(100);
+  });
+  it('leaves what fits', () => expect(cutText('abc', 3)).toBe('abc'));
+  it('splits no character, at any limit', () => {
+    const text = '🎉'.repeat(60);
+    for (let max = 0; max < text.length; max++) {
+      const cut = cutText(text, max);
+      expect(cut.length).toBeLessThanOrEqual(max);
+      expect(cut.isWellFormed()).toBe(true);
+    }
+  });
+  it('counts what was cut in characters', () => {
+    const cut = cutText('🎉'.repeat(60), 50);
+    const shown = [...cut].filter(c => c === '🎉').length;
+    expect(cut).toContain(` ${60 - shown} more`);
+  });
+});
+
+describe('escape sequences', () => {
+  const text =
+    'a\x1b[31mred\x1b[0m\x1b[2K\x1b[1A\x1b]0;title\x07\x1b]8;;http://evil.example\x1b\\link\x1bPdcs\x1b\\\x1bcz\x9b31mq\x1b[';
+  it('all go', () => expect(stripAnsi(text)).toBe('aredlinkzq'));
+  it('but colours stay when asked', () => expect(keepColours(text)).toBe('a\x1b[31mred\x1b[0mlinkzq'));
+});
+
+describe('mixedScript', () => {
+  it('finds the Cyrillic o in prod', () => expect(mixedScript('db-pr\u043ed-3 ok')).toEqual(['pr\u043ed']));
+  it('says nothing of honest text', () => expect(mixedScript('база данных Ünïcode 日本語テキスト λόγος')).toEqual([]));
+});
