@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Decision } from './decision.ts';
 import { json } from './run.ts';
 
 /** Everything that can change something, from whatever path it comes. One function authorises and performs it (flow/act.ts). */
@@ -37,4 +38,13 @@ export type ActKind = Act['kind'];
 /** What somebody is told after an act, privately. `ok: false` carries a code of the catalogue. */
 export type ActAnswer =
   | { ok: true; text: string; run?: string; approval?: string }
-  | { ok: false; code: string; status: number; text: string };
+  | {
+      ok: false;
+      code: string;
+      status: number;
+      text: string;
+      /** What policy said, when the refusal is a decision. */
+      decision?: Decision;
+      /** What would have been allowed, as in TocsinError. */
+      details?: { allowed?: string | readonly string[]; given?: string; at?: string; remedy?: string };
+    };

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { approvalState } from '../../model/approval.ts';
+import { approvalDoc, showApproval } from '../docs.ts';
+import { defineRoute } from '../route.ts';
+import { perform } from './act.ts';
+import { found, id, nextPage, none, page, reason, refusals, withId } from './common.ts';
+
+const listApprovals = defineRoute({
+  method: 'GET',
+  path: '/api/v1/approvals',
+  about: 'Lists approvals, newest first.',
+  params: none,
+  query: z.strictObject({ state: approvalState.optional(), run: id.optional(), ...page }),
+  body: null,
+  answers: { 200: { about: 'The approvals.', schema: z.array(approvalDoc) }, ...refusals(400, 401) },
+  async handle({ query, parts }) {
+    const { state, run, limit, after } = query;
+    const approvals = await parts.store.approvals({
+      limit,
+      ...(state && { state }),
+      ...(run && { run }),
+      ...(after && { after }),
+    });
+    return {
+      status: 200,
+      json: approvals.map(showApproval),
+      ...nextPage('/api/v1/approvals', query, approvals, limit),
+    };
+  },
+});
+
+const getApproval = defineRoute({
+  method: 'GET',
+  path: '/api/v1/approvals/{id}',
+  about: 'Shows one approval with its votes and how many are missing.',
+  params: withId,
+  query: none,
+  body: null,
+  answers: { 200: { about: 'The approval.', schema: approvalDoc }, ...refusals(400, 401, 404) },
+  async handle({ params, parts }) {
+    return { status: 200, json: showApproval(found(await parts.store.approval(params.id), 'approval', params.id)) };
+  },
+});
+
+const castVote = defineRoute({
+  method: 'POST',
+  path: '/api/v1/approvals/{id}/votes',
+  about:
+    'Votes as the person that the token belongs to. One veto denies; a person votes once, and never on an own request.',
+  params: withId,
+  query: none,
+  body: z.strictObject({ vote: z.enum(['approve', 'deny']), reason }).meta({ id: 'VoteRequest' }),
+  answers: {
+    200: { about: 'The approval after the vote.', schema: approvalDoc },
+    ...refusals(400, 401, 403, 404, 409),
+  },
+  async handle({ params, body, who, parts }) {
+    found(await parts.store.approval(params.id), 'approval', params.id);
+    const act = {
+      kind: 'vote',
+      approval: params.id,
+      vote: body.vote,
+      reason: body.reason ?? null,
+      seal: null,
+    } as const;
+    await perform(parts, who, act);
+    return { status: 200, json: showApproval(found(await parts.store.approval(params.id), 'approval', params.id)) };
+  },
+});
+
+export const approvalRoutes = [listApprovals, getApproval, castVote];

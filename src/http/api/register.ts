@@ -1,0 +1,101 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { isCode, TocsinError } from '../../kernel/errors.ts';
+import { nearest } from '../../kernel/nearest.ts';
+import { parseStrictJson } from '../../kernel/strict-json.ts';
+import type { Actor } from '../../model/actor.ts';
+import { sendError, toTocsinError } from '../errors.ts';
+import { identify } from '../identify.ts';
+import type { HttpParts } from '../parts.ts';
+import type { Answer, Route } from '../route.ts';
+import { ActRefused } from './act.ts';
+
+/** The largest body that the API takes, bytes. */
+const maxBody = 256 * 1024;
+
+const callers = new WeakMap<FastifyRequest, Actor>();
+
+/** Serves the routes: who asks is known before a body is read, and everything is parsed before a handler sees it. */
+export async function addApi(app: FastifyInstance, routes: readonly Route[], parts: HttpParts): Promise<void> {
+  await app.register(async api => {
+    api.removeAllContentTypeParsers();
+    api.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: maxBody }, (_request, body, done) => {
+      try {
+        done(null, body.length === 0 ? undefined : parseStrictJson(body as Buffer));
+      } catch (error) {
+        done(asBadRequest(error));
+      }
+    });
+    api.addHook('onRequest', (request, reply, done) => {
+      reply.headers({
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+        'referrer-policy': 'no-referrer',
+        'x-content-type-options': 'nosniff',
+      });
+      callers.set(request, identify(request, parts));
+      done();
+    });
+    api.setErrorHandler((error, request, reply) => {
+      const shown = toTocsinError(error, parts.log, request);
+      if (shown instanceof ActRefused && shown.decision !== null) return sendRefusal(reply, shown);
+      return sendError(reply, shown);
+    });
+    for (const route of routes) addRoute(api, route, parts);
+  });
+}
+
+function addRoute(api: FastifyInstance, route: Route, parts: HttpParts): void {
+  api.route({
+    method: route.method,
+    url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+    handler: async (request, reply) => {
+      const who = callers.get(request);
+      if (who === undefined) throw new TocsinError('unauthenticated');
+      const params = check(route.params, request.params, 'path');
+      const query = check(route.query, request.query, 'query');
+      const body = route.body === null ? undefined : check(route.body, request.body, 'body');
+      const accept = request.headers.accept ?? '';
+      return send(reply, await route.handle({ params, query, body, who, parts, accept }));
+    },
+  });
+}
+
+function send(reply: FastifyReply, answer: Answer): FastifyReply {
+  reply.code(answer.status);
+  if ('stream' in answer) return reply.header('content-type', answer.type).send(answer.stream);
+  if (answer.link !== undefined) reply.header('link', answer.link);
+  return reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(answer.json));
+}
+
+function sendRefusal(reply: FastifyReply, refused: ActRefused): FastifyReply {
+  const { verdict, rule, because } = refused.decision ?? {};
+  return reply.code(refused.status).send({ error: refused.toJSON(), decision: { verdict, rule, because } });
+}
+
+/** A body of the API that does not parse is a bad request; its 422 belongs to parameters. */
+function asBadRequest(error: unknown): TocsinError {
+  if (!isCode(error, 'bad-body')) return new TocsinError('bad-request', { cause: error });
+  return new TocsinError('bad-request', { message: error.message, ...(error.at && { at: error.at }) });
+}
+
+/** Parses one part of a request. Throws `bad-request` that names every field that is wrong and the nearest known one. */
+function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z.infer<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  throw new TocsinError('bad-request', {
+    message: result.error.issues.map(issue => showIssue(issue, where, known)).join('; '),
+    ...(known.length > 0 && { allowed: known }),
+  });
+}
+
+function showIssue(issue: z.core.$ZodIssue, where: string, known: readonly string[]): string {
+  const at = [where, ...issue.path.map(String)].join('.');
+  if (issue.code !== 'unrecognized_keys') return `${at}: ${issue.message}`;
+  const named = issue.keys.map(key => {
+    const near = nearest(key, known);
+    return `${key.slice(0, 64)}${near === null ? '' : ` (did you mean ${near}?)`}`;
+  });
+  return `${at}: not known: ${named.join(', ')}`;
+}

@@ -1,0 +1,233 @@
+import { z } from 'zod';
+import { type Alert, alertState } from '../model/alert.ts';
+import { type Approval, approvalState } from '../model/approval.ts';
+import { risk, triggerKind, verdict } from '../model/decision.ts';
+import { labels, link, severity } from '../model/event.ts';
+import { json, type Run, runState, type Step, stepState } from '../model/run.ts';
+
+const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC, with milliseconds.' });
+const iso = (at: number) => new Date(at).toISOString();
+const isoOrNull = (at: number | null) => (at === null ? null : iso(at));
+
+/** The alert as the API shows it. */
+export const alertDoc = z
+  .object({
+    id: z.string(),
+    source: z.string(),
+    fingerprint: z.string(),
+    title: z.string(),
+    severity,
+    labels,
+    annotations: labels,
+    links: z.array(link),
+    state: alertState,
+    episode: z.int(),
+    count: z.int().meta({ description: 'How often this episode was delivered as firing.' }),
+    thread: z.string().meta({ description: 'The key of the post that opened the thread of this episode.' }),
+    runs: z.array(z.string()).meta({ description: 'Ids of the runs of this alert, newest first, at most 50.' }),
+    trusted: z.boolean().meta({ description: 'True when the source verified a secret.' }),
+    startsAt: time,
+    resolvedAt: time.nullable(),
+    firstSeen: time,
+    lastSeen: time,
+    acknowledgedBy: z.string().nullable(),
+    silencedUntil: time.nullable(),
+  })
+  .meta({ id: 'Alert' });
+
+export function showAlert(alert: Alert, runs: readonly string[]): z.infer<typeof alertDoc> {
+  return {
+    id: alert.id,
+    source: alert.source,
+    fingerprint: alert.fingerprint,
+    title: alert.title,
+    severity: alert.severity,
+    labels: alert.labels,
+    annotations: alert.annotations,
+    links: alert.links,
+    state: alert.state,
+    episode: alert.episode,
+    count: alert.count,
+    thread: `alert/${alert.id}/${alert.episode}`,
+    runs: [...runs],
+    trusted: alert.trusted,
+    startsAt: iso(alert.startsAt),
+    resolvedAt: isoOrNull(alert.resolvedAt),
+    firstSeen: iso(alert.firstSeen),
+    lastSeen: iso(alert.lastSeen),
+    acknowledgedBy: alert.acknowledgedBy,
+    silencedUntil: isoOrNull(alert.silencedUntil),
+  };
+}
+
+export const decisionDoc = z
+  .object({ verdict, rule: z.string(), because: z.string() })
+  .meta({ id: 'Decision', description: 'What policy said, and the rule that said so.' });
+
+const stepDoc = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    title: z.string(),
+    state: stepState,
+    attempts: z.int(),
+    exitCode: z.int().nullable(),
+    output: json,
+    because: z.string().nullable(),
+    waitingFor: z.string().nullable(),
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: 'Step' });
+
+/** The run as the API shows it. */
+export const runDoc = z
+  .object({
+    id: z.string(),
+    runbook: z.string(),
+    title: z.string(),
+    risk,
+    params: z.record(z.string(), json),
+    targets: z.array(z.string()),
+    planHash: z.string(),
+    state: runState,
+    trigger: triggerKind,
+    requestedBy: z.string(),
+    reason: z.string().nullable(),
+    alert: z.string().nullable(),
+    event: z.string().nullable(),
+    parent: z.object({ run: z.string(), step: z.string() }).nullable(),
+    decision: decisionDoc,
+    approval: z.string().nullable(),
+    steps: z.array(stepDoc),
+    because: z.string().nullable().meta({ description: 'Why it ended or waits as it does.' }),
+    createdAt: time,
+    startedAt: time.nullable(),
+    finishedAt: time.nullable(),
+  })
+  .meta({ id: 'Run' });
+
+export function showRun(run: Run): z.infer<typeof runDoc> {
+  const { verdict, rule, because } = run.decision;
+  return {
+    id: run.id,
+    runbook: run.runbook,
+    title: run.title,
+    risk: run.risk,
+    params: run.params,
+    targets: run.targets,
+    planHash: run.planHash,
+    state: run.state,
+    trigger: run.trigger,
+    requestedBy: run.requestedBy,
+    reason: run.reason,
+    alert: run.alert,
+    event: run.event,
+    parent: run.parent,
+    decision: { verdict, rule, because },
+    approval: run.approval,
+    steps: run.steps.map(showStep),
+    because: run.because,
+    createdAt: iso(run.createdAt),
+    startedAt: isoOrNull(run.startedAt),
+    finishedAt: isoOrNull(run.finishedAt),
+  };
+}
+
+function showStep(step: Step): z.infer<typeof stepDoc> {
+  return {
+    id: step.id,
+    type: step.type,
+    title: step.title,
+    state: step.state,
+    attempts: step.attempts,
+    exitCode: step.exitCode,
+    output: step.output,
+    because: step.because,
+    waitingFor: step.waiting?.for ?? null,
+    startedAt: isoOrNull(step.startedAt),
+    finishedAt: isoOrNull(step.finishedAt),
+  };
+}
+
+const voteDoc = z.object({
+  person: z.string(),
+  via: z.string(),
+  vote: z.enum(['approve', 'deny']),
+  reason: z.string().nullable(),
+  at: time,
+});
+
+/** The approval as the API shows it. */
+export const approvalDoc = z
+  .object({
+    id: z.string(),
+    run: z.string(),
+    step: z.string().nullable(),
+    alert: z.string().nullable(),
+    runbook: z.string(),
+    planHash: z.string(),
+    title: z.string(),
+    question: z.string(),
+    risk,
+    rule: z.string(),
+    by: z.array(z.string()).meta({ description: 'Groups, or people, whose members may vote.' }),
+    quorum: z.int(),
+    missing: z.int().meta({ description: 'How many more people must approve; 0 when it is closed.' }),
+    reasonRequired: z.boolean(),
+    state: approvalState,
+    votes: z.array(voteDoc),
+    because: z.string().nullable(),
+    escalated: z.boolean(),
+    createdAt: time,
+    expiresAt: time,
+    closedAt: time.nullable(),
+  })
+  .meta({ id: 'Approval' });
+
+export function showApproval(approval: Approval): z.infer<typeof approvalDoc> {
+  const { ask } = approval;
+  return {
+    id: approval.id,
+    run: approval.run,
+    step: approval.step,
+    alert: approval.alert,
+    runbook: approval.runbook,
+    planHash: approval.planHash,
+    title: approval.title,
+    question: approval.question,
+    risk: approval.risk,
+    rule: approval.rule,
+    by: ask.by,
+    quorum: ask.quorum,
+    missing: missingVotes(approval),
+    reasonRequired: ask.reasonRequired,
+    state: approval.state,
+    votes: approval.votes.map(({ person, via, vote, reason, at }) => ({ person, via, vote, reason, at: iso(at) })),
+    because: approval.because,
+    escalated: approval.escalated,
+    createdAt: iso(approval.createdAt),
+    expiresAt: iso(approval.expiresAt),
+    closedAt: isoOrNull(approval.closedAt),
+  };
+}
+
+function missingVotes(approval: Approval): number {
+  if (approval.state !== 'open') return 0;
+  const people = new Set(approval.votes.filter(vote => vote.vote === 'approve').map(vote => vote.person));
+  return Math.max(0, approval.ask.quorum - people.size);
+}
+
+export const errorDoc = z
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      at: z.string().optional(),
+      allowed: z.union([z.string(), z.array(z.string())]).optional(),
+      given: z.string().optional(),
+      remedy: z.string(),
+    }),
+    decision: decisionDoc.optional(),
+  })
+  .meta({ id: 'Error' });

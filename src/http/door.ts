@@ -1,0 +1,198 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { catalogue } from '../kernel/catalogue.ts';
+import { isCode, TocsinError } from '../kernel/errors.ts';
+import type { ConfiguredSource } from '../ports/catalogue.ts';
+import type { Delivery } from '../ports/source.ts';
+import { discard, readBody } from './body.ts';
+import { bareError, retryAfter } from './errors.ts';
+import type { Accepted, HttpParts } from './parts.ts';
+
+/** The largest body of a source that names no limit of its own, bytes. */
+export const defaultMaxBody = 1024 * 1024;
+
+/** What may be between the first byte of a body and its durable answer at one time; more is answered 503. */
+export interface DoorLimits {
+  events: number;
+  /** Bytes of bodies. */
+  bytes: number;
+}
+
+export const doorLimits: DoorLimits = { events: 2000, bytes: 64 * 1024 * 1024 };
+
+const answerType = 'application/json; charset=utf-8';
+
+/** `POST /events/{source}`: 202 once every event is durable. Says nothing of the body and does not tell which sources exist. */
+export async function addDoor(app: FastifyInstance, parts: HttpParts, limits: DoorLimits = doorLimits): Promise<void> {
+  const load: Load = { events: 0, bytes: 0, told: new Map() };
+  await app.register(async door => {
+    // The raw bytes are what is signed, so no parser may see them first: the handler reads the stream itself.
+    door.removeAllContentTypeParsers();
+    door.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    door.post<{ Params: { source: string } }>('/events/:source', { exposeHeadRoute: false }, (request, reply) =>
+      answer(request, reply, parts, limits, load),
+    );
+  });
+}
+
+/** What is at the door now, and when each kind of refusal was last told to the log. */
+interface Load {
+  events: number;
+  bytes: number;
+  told: Map<string, { at: number; more: number }>;
+}
+
+type DoorRequest = FastifyRequest<{ Params: { source: string } }>;
+
+async function answer(
+  request: DoorRequest,
+  reply: FastifyReply,
+  parts: HttpParts,
+  limits: DoorLimits,
+  load: Load,
+): Promise<FastifyReply> {
+  const name = request.params.source;
+  const source = parts.catalogue.current().sources.get(name) ?? null;
+  const limit = source?.driver.maxBody ?? defaultMaxBody;
+  const size = expectedSize(request, limit);
+  load.events += 1;
+  load.bytes += size;
+  try {
+    if (parts.draining()) throw new TocsinError('draining');
+    checkHeaders(request, source?.driver.contentTypes ?? ['application/json'], limit);
+    if (load.events > limits.events || load.bytes > limits.bytes) throw new TocsinError('overloaded');
+    const accepted = await take(request, parts, name, source, limit);
+    return reply
+      .code(202)
+      .header('content-type', answerType)
+      .send(`{"accepted":${JSON.stringify(accepted)}}`);
+  } catch (error) {
+    discard(request.raw);
+    return refuse(error, request, reply, parts, source === null ? 'unknown' : name, load);
+  } finally {
+    load.events -= 1;
+    load.bytes -= size;
+  }
+}
+
+/** What the body may come to hold in memory: what it says of itself, or all that is allowed when it says nothing. */
+function expectedSize(request: DoorRequest, limit: number): number {
+  const declared = request.headers['content-length'];
+  if (declared !== undefined) return Math.min(Number(declared), limit);
+  return request.headers['transfer-encoding'] === undefined ? 0 : limit;
+}
+
+async function take(
+  request: DoorRequest,
+  parts: HttpParts,
+  name: string,
+  source: ConfiguredSource | null,
+  limit: number,
+): Promise<Accepted[]> {
+  const body = await readBody(request.raw, limit);
+  if (source === null) return refuseUnknown(body);
+  const began = parts.clock.monotonic();
+  const delivery: Delivery = { headers: flatHeaders(request.headers), body, at: parts.clock.now() };
+  const accepted = await parts.intake.receive(name, delivery);
+  parts.metrics.observe('tocsin_intake_seconds', (parts.clock.monotonic() - began) / 1000);
+  return accepted;
+}
+
+function checkHeaders(request: DoorRequest, allowed: readonly string[], limit: number): void {
+  const { headers } = request;
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new TocsinError('wrong-content-type', {
+      message: 'Compressed bodies are not taken.',
+      allowed: 'no Content-Encoding',
+    });
+  }
+  const type = mediaType(headers['content-type'] ?? '');
+  if (!allowed.includes(type)) throw new TocsinError('wrong-content-type', { allowed });
+  if (Number(headers['content-length'] ?? 0) > limit) {
+    throw new TocsinError('body-too-large', { allowed: `${limit} bytes` });
+  }
+}
+
+function mediaType(header: string): string {
+  const end = header.indexOf(';');
+  return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
+}
+
+const decoy = randomBytes(32);
+
+/** An unknown source costs and looks like a bad signature, so that nobody finds out which sources exist. The log says which it was. */
+function refuseUnknown(body: Buffer): never {
+  createHmac('sha256', decoy).update(body).digest();
+  throw new TocsinError('not-found');
+}
+
+/** Node joins repeated headers, except for a few that it keeps as lists. */
+function flatHeaders(headers: DoorRequest['headers']): Delivery['headers'] {
+  const flat = headers as Record<string, string | undefined>;
+  if (headers['set-cookie'] === undefined) return flat;
+  return { ...flat, 'set-cookie': headers['set-cookie'].join(', ') };
+}
+
+function refuse(
+  thrown: unknown,
+  request: DoorRequest,
+  reply: FastifyReply,
+  parts: HttpParts,
+  source: string,
+  load: Load,
+): FastifyReply {
+  const error = asRefusal(thrown);
+  parts.metrics.count('tocsin_events_refused_total', { source, code: error.code });
+  tell(error, thrown, request, parts, source, load);
+  const code = error.code === 'not-found' ? 'bad-signature' : error.code;
+  const body = bareError(code);
+  if (code === 'bad-signature') reply.header('www-authenticate', 'Bearer');
+  if (error.status === 503) reply.header('retry-after', String(retryAfter));
+  return reply
+    .code(catalogue[code].status)
+    .header('cache-control', 'no-store')
+    .send({ error: { ...body.error, ...harmlessFacts(error) } });
+}
+
+/** What helps a sender and can hold nothing of its body: the types that are taken, a line and column. */
+function harmlessFacts(error: TocsinError): { allowed?: string | readonly string[]; at?: string } {
+  if (error.code === 'wrong-content-type' && error.allowed !== undefined) return { allowed: error.allowed };
+  if (error.code === 'bad-body' && /^line \d+, column \d+$/.test(error.at ?? '')) return { at: error.at };
+  return {};
+}
+
+/** One line a second for each source and code: a sender that is refused all day must not fill the log. */
+function tell(
+  error: TocsinError,
+  thrown: unknown,
+  request: DoorRequest,
+  parts: HttpParts,
+  source: string,
+  load: Load,
+): void {
+  const key = `${source} ${error.code}`;
+  const now = parts.clock.monotonic();
+  const last = load.told.get(key);
+  if (last !== undefined && now - last.at < 1000) {
+    last.more += 1;
+    return;
+  }
+  load.told.set(key, { at: now, more: 0 });
+  const facts = {
+    source: request.params.source.slice(0, 64),
+    code: error.code,
+    because: error.message,
+    more: last?.more ?? 0,
+    request: request.id,
+  };
+  if (thrown instanceof TocsinError) parts.log.warn(facts, 'refused at the door');
+  else parts.log.error({ ...facts, err: thrown }, 'an event could not be taken in');
+}
+
+/** Only the sender's own mistakes are its mistakes: everything else is 503, which every sender repeats. */
+function asRefusal(thrown: unknown): TocsinError {
+  if (!(thrown instanceof TocsinError)) return new TocsinError('overloaded', { cause: thrown });
+  const sendersFault = thrown.status < 500 && !isCode(thrown, 'guard-failed');
+  return sendersFault || thrown.status === 503 ? thrown : new TocsinError('overloaded', { cause: thrown });
+}

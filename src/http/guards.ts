@@ -1,0 +1,61 @@
+import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { TocsinError } from '../kernel/errors.ts';
+import type { HttpParts } from './parts.ts';
+
+/** Addresses that senders, probes and scrapers reach under whatever name they know; none of them shows or changes what people see. */
+const anyHost = /^\/(events\/|healthz$|metrics$)/;
+
+/**
+ * Refuses a request under a name that is not ours, so that a page whose name was rebound to this machine reaches nothing, and a request
+ * that a browser sends for another site. An IP address cannot be rebound, so it always passes.
+ */
+export function checkHostAndOrigin(request: FastifyRequest, path: string, parts: HttpParts): void {
+  const host = request.headers.host;
+  if (!anyHost.test(path) && !isOurs(hostName(host ?? ''), parts)) {
+    throw new TocsinError('wrong-host', { given: clip(host ?? 'none') });
+  }
+  if (request.method === 'GET' || request.method === 'HEAD') return;
+  const origin = request.headers.origin;
+  if (origin !== undefined && !isOwnOrigin(origin, host, parts)) {
+    throw new TocsinError('wrong-origin', { given: clip(origin) });
+  }
+  if (origin === undefined && request.headers['sec-fetch-site'] === 'cross-site') throw new TocsinError('wrong-origin');
+}
+
+/** True for a name this process answers to: loopback, an address, the configured url; any name where tokens guard everything and no url is configured. */
+function isOurs(name: string | null, parts: HttpParts): boolean {
+  if (name === null) return false;
+  if (isLoopbackName(name) || isIP(name) !== 0) return true;
+  const url = parts.catalogue.current().config.url;
+  if (url !== undefined) return name === new URL(url).hostname.toLowerCase();
+  return parts.host.localKey === null;
+}
+
+function isOwnOrigin(origin: string, host: string | undefined, parts: HttpParts): boolean {
+  if (!URL.canParse(origin)) return false;
+  const from = new URL(origin);
+  const url = parts.catalogue.current().config.url;
+  if (url !== undefined && from.origin === new URL(url).origin) return true;
+  return from.host === host?.toLowerCase() && isOurs(hostName(from.host), parts);
+}
+
+/** The name of a Host header without its port, lower case, brackets taken off; null when it is not one. */
+export function hostName(host: string): string | null {
+  const found = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(host);
+  return (found?.[1] ?? found?.[2])?.toLowerCase().replace(/\.$/, '') ?? null;
+}
+
+export function isLoopbackName(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost') || isLoopbackAddress(name);
+}
+
+/** 127.0.0.0/8 and ::1, also in the mapped form that a dual-stack socket shows. */
+export function isLoopbackAddress(address: string): boolean {
+  const plain = address.toLowerCase().replace(/^::ffff:/, '');
+  return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'));
+}
+
+function clip(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
+}

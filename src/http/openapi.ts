@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { apiRoutes } from './api/index.ts';
+import { errorDoc } from './docs.ts';
+import type { Route, RouteAnswer } from './route.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/** The addresses that are not under /api, as they are documented. */
+const plainRoutes: readonly Omit<Route, 'handle'>[] = [
+  {
+    method: 'POST',
+    path: '/events/{source}',
+    about:
+      'Delivers events. The body and its proof are what the source documents; answered once every event is durable.',
+    params: z.object({ source: z.string() }),
+    query: z.object({}),
+    body: z.unknown(),
+    answers: {
+      202: {
+        about: 'Durable.',
+        schema: z.object({
+          accepted: z.array(z.object({ event: z.string(), alert: z.string().nullable(), duplicate: z.boolean() })),
+        }),
+      },
+      401: { about: 'The signature does not fit, or there is no such source.', schema: errorDoc },
+      413: { about: 'The body is larger than the source allows.', schema: errorDoc },
+      415: { about: 'The source does not take this content type.', schema: errorDoc },
+      422: { about: 'The body does not parse.', schema: errorDoc },
+      503: { about: 'Overloaded or stopping: send it again after Retry-After.', schema: errorDoc },
+    },
+  },
+  plain('/healthz', 'Tells that the process is up.', {
+    200: { about: 'It is up.', schema: z.object({ ok: z.literal(true) }) },
+  }),
+  plain('/readyz', 'Tells whether every part is well, and what is wrong with the files.', {
+    200: { about: 'Ready.', schema: readiness() },
+    503: { about: 'Not ready.', schema: readiness() },
+  }),
+  plain('/metrics', 'Metrics in the text format of Prometheus.', {
+    200: { about: 'The metrics.', schema: null, type: 'text/plain' },
+  }),
+  plain('/openapi.json', 'This document.', { 200: { about: 'The document.', schema: z.looseObject({}) } }),
+];
+
+function readiness(): z.ZodType {
+  return z.object({
+    ready: z.boolean(),
+    draining: z.boolean(),
+    parts: z.record(z.string(), z.string().nullable()),
+    problems: z.array(z.looseObject({ file: z.string(), line: z.int(), column: z.int(), message: z.string() })),
+    version: z.string(),
+  });
+}
+
+function plain(path: string, about: string, answers: Record<number, RouteAnswer>): Omit<Route, 'handle'> {
+  return { method: 'GET', path, about, params: z.object({}), query: z.object({}), body: null, answers };
+}
+
+/** The OpenAPI 3.1 document, made from the schemas that the server checks with. */
+export function openApi(version: string): JsonObject {
+  const paths: Record<string, JsonObject> = {};
+  const schemas: JsonObject = {};
+  for (const route of [...plainRoutes, ...apiRoutes]) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route, schemas) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Tocsin',
+      version,
+      description: 'Alerts, runs, approvals and the journal. Callers of /api send a bearer token named in tocsin.yaml.',
+    },
+    paths,
+    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+  };
+}
+
+function operation(route: Omit<Route, 'handle'>, schemas: JsonObject): JsonObject {
+  const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')];
+  const body = route.body === null ? {} : { requestBody: requestBody(route.body, schemas) };
+  return {
+    summary: route.about,
+    operationId: operationId(route),
+    ...(route.path.startsWith('/api/') && { security: [{ bearer: [] }] }),
+    ...(parameters.length > 0 && { parameters }),
+    ...body,
+    responses: Object.fromEntries(
+      Object.entries(route.answers).map(([status, answer]) => [status, response(answer, schemas)]),
+    ),
+  };
+}
+
+/** `get /api/v1/runs/{id}/output` -> `getRunsIdOutput`. */
+function operationId(route: { method: string; path: string }): string {
+  const words = route.path.replace('/api/v1', '').match(/[a-z]+/gi) ?? [];
+  return route.method.toLowerCase() + words.map(word => word.slice(0, 1).toUpperCase() + word.slice(1)).join('');
+}
+
+function parametersOf(shape: z.ZodObject, place: 'path' | 'query'): JsonObject[] {
+  const schema = z.toJSONSchema(shape, { io: 'input' });
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const { description, ...rest } = typeof property === 'object' ? property : {};
+    const required = place === 'path' || (schema.required ?? []).includes(name);
+    return { name, in: place, required, ...(description && { description }), schema: typed(rest) };
+  });
+}
+
+/** Coerced numbers accept any text as input, so JSON Schema says nothing of them; their bounds tell that they are integers. */
+function typed(schema: JsonObject): JsonObject {
+  return schema['type'] === undefined && schema['anyOf'] === undefined && schema['enum'] === undefined
+    ? { type: 'integer', ...schema }
+    : schema;
+}
+
+function requestBody(body: z.ZodType, schemas: JsonObject): JsonObject {
+  const required = !body.safeParse(undefined).success;
+  return { required, content: { 'application/json': { schema: reference(body, schemas, 'input') } } };
+}
+
+function response(answer: RouteAnswer, schemas: JsonObject): JsonObject {
+  const type = answer.type ?? 'application/json';
+  const schema = answer.schema === null ? { type: 'string' } : reference(answer.schema, schemas, 'output');
+  return { description: answer.about, content: { [type]: { schema } } };
+}
+
+/** The JSON Schema of a value; what has a name of its own is moved to the components. */
+function reference(schema: z.ZodType, schemas: JsonObject, io: 'input' | 'output'): JsonObject {
+  const {
+    $schema: _,
+    $defs,
+    ...rest
+  } = z.toJSONSchema(schema, { io, target: 'draft-2020-12', unrepresentable: 'any' });
+  for (const [name, definition] of Object.entries($defs ?? {})) {
+    const { id: __, ...kept } = definition as JsonObject;
+    schemas[name] = relocate(kept);
+  }
+  const { id, ...own } = rest as JsonObject;
+  if (typeof id !== 'string') return relocate(own) as JsonObject;
+  schemas[id] = relocate(own);
+  return { $ref: `#/components/schemas/${id}` };
+}
+
+function relocate(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(relocate);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [
+      key,
+      key === '$ref' && typeof inner === 'string'
+        ? inner.replace('#/$defs/', '#/components/schemas/')
+        : relocate(inner),
+    ]),
+  );
+}

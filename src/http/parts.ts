@@ -1,0 +1,37 @@
+import type { Registry } from 'prom-client';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Metrics } from '../kernel/metrics.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { ChatHost } from '../ports/chat.ts';
+import type { Delivery } from '../ports/source.ts';
+import type { Store } from '../ports/store.ts';
+
+/** What the door answers for each event of a delivery. */
+export interface Accepted {
+  event: string;
+  /** The alert that it belongs to; null for an event that is none. */
+  alert: string | null;
+  duplicate: boolean;
+}
+
+/** The rest of the house as HTTP sees it. */
+export interface HttpParts {
+  clock: Clock;
+  log: Log;
+  store: Store;
+  catalogue: Catalogue;
+  intake: {
+    /** Resolves when every event is durable. Rejects with TocsinError: bad-signature, bad-body, overloaded, store-failed, not-found. */
+    receive(source: string, delivery: Delivery): Promise<Accepted[]>;
+  };
+  /** act(), bearer(), localKey, baseUrl(), journalState(). */
+  host: ChatHost;
+  version: string;
+  /** Health of the parts for /readyz: name to null when well, else what is wrong. */
+  health(): Promise<Record<string, string | null>>;
+  /** True once the process was told to stop: intake answers 503. */
+  draining(): boolean;
+  metrics: Metrics;
+  registry: Registry;
+}

@@ -1,0 +1,24 @@
+/** What the house counts with, so that no floor below HTTP knows the metrics library. Names are those of /metrics (see http/metrics.ts). */
+export interface Metrics {
+  count(name: CounterName, labels?: Readonly<Record<string, string>>, by?: number): void;
+  /** `seconds` as Prometheus wants durations. */
+  observe(name: HistogramName, seconds: number, labels?: Readonly<Record<string, string>>): void;
+  gauge(name: GaugeName, value: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+export type CounterName =
+  | 'tocsin_events_accepted_total'
+  | 'tocsin_events_duplicate_total'
+  | 'tocsin_events_refused_total'
+  | 'tocsin_decisions_total'
+  | 'tocsin_runs_total'
+  | 'tocsin_steps_total'
+  | 'tocsin_approvals_total'
+  | 'tocsin_acts_refused_total';
+
+export type HistogramName = 'tocsin_intake_seconds' | 'tocsin_run_duration_seconds' | 'tocsin_step_duration_seconds';
+
+export type GaugeName = 'tocsin_journal_head' | 'tocsin_runs' | 'tocsin_posts_undelivered' | 'tocsin_halted';
+
+/** Counts nothing: for tests and tools that have no /metrics. */
+export const noMetrics: Metrics = { count() {}, observe() {}, gauge() {} };
