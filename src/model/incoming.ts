@@ -1,0 +1,70 @@
+import type { z } from 'zod';
+import { sha256 } from '../kernel/canonical.ts';
+import { cutText } from '../kernel/text.ts';
+import type { Labels, link, Severity } from './event.ts';
+
+/** Bounds on what a sender's text may take up, characters. What is cut says how much is missing. */
+export const longest = { title: 500, label: 4096, labelName: 256, labels: 256, url: 2048, fingerprint: 512 } as const;
+
+/** The text in well-formed Unicode, at most `max` characters with the note of what was cut. */
+export function boundText(text: string, max: number): string {
+  return cutText(text.isWellFormed() ? text : text.toWellFormed(), max);
+}
+
+/** The first text that says something, as a title. */
+export function titleOf(...candidates: (string | null | undefined)[]): string {
+  const found = candidates.find(text => text != null && text.trim() !== '') ?? '(without a title)';
+  // A title is a column of its own, and a database may refuse NUL in one.
+  return boundText(found.trim().replaceAll('\0', '\uFFFD'), longest.title);
+}
+
+/** The labels with bounded names, values and number. The result has no prototype, so a label may have any name. */
+export function labelsOf(given: Readonly<Record<string, string>>): Labels {
+  const names = Object.keys(given);
+  const out: Labels = Object.create(null);
+  for (const name of names.slice(0, longest.labels)) {
+    out[boundText(name, longest.labelName)] = boundText(given[name] ?? '', longest.label);
+  }
+  if (names.length > longest.labels) out['tocsin_cut'] = `${names.length - longest.labels} more were left out`;
+  return out;
+}
+
+/** A fingerprint or delivery id that fits a column: as it is, or its digest when it is too long or not plain text. */
+export function keyOf(text: string): string {
+  const plain = text.length <= longest.fingerprint && text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text);
+  return plain && text !== '' ? text : `sha256:${sha256(text)}`;
+}
+
+const words: Readonly<Record<Severity, RegExp>> = {
+  critical: /^(critical|crit|fatal|emergency|emerg|alert|page|disaster|(p|sev|severity)[- ]?1|sev[- ]?0)$/i,
+  error: /^(error|err|major|high|(p|sev|severity)[- ]?2)$/i,
+  warning: /^(warning|warn|average|medium|moderate|minor|(p|sev|severity)[- ]?3)$/i,
+  info: /^(info|information|informational|notice|low|none|debug|ok|(p|sev|severity)[- ]?[45])$/i,
+};
+
+/** The severity that a sender's word means, or null when it is none that people use for one. */
+export function severityOf(word: string | null | undefined): Severity | null {
+  const text = (word ?? '').trim();
+  if (text === '' || text.length > 20) return null;
+  const found = Object.entries(words).find(([, pattern]) => pattern.test(text));
+  return found === undefined ? null : (found[0] as Severity);
+}
+
+/** A link that a page may show, or nothing: only http and https, so that no address can carry a script. */
+export function linkOf(label: string, url: string | null | undefined): z.infer<typeof link>[] {
+  if (url == null || url === '' || url.length > longest.url || !URL.canParse(url)) return [];
+  const { protocol, href } = new URL(url);
+  return protocol === 'https:' || protocol === 'http:' ? [{ label, url: href }] : [];
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time; null for any other text and for the zero time of Go (year 1). */
+export function timeOf(text: string | null | undefined): number | null {
+  if (text == null || !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)$/.test(text)) return null;
+  const at = Date.parse(text);
+  return Number.isFinite(at) && at > 0 ? Math.floor(at) : null;
+}
+
+/** A start as the sender tells it. A time that is missing, or more than a day ahead of us, would make all later news look old: then it is now. */
+export function startOf(claimed: number | null, now: number): number {
+  return claimed === null || claimed > now + 86_400_000 ? now : claimed;
+}
