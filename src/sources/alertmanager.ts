@@ -67,7 +67,58 @@ export default defineSource<Options>({
     'Alerts of Prometheus, from the webhook of Alertmanager: one event for each alert of a group. With `url`, whether an alert still fires is asked there; otherwise the next webhook tells, up to a group_interval later.',
   options,
   delay: given => (given.url === undefined ? given.groupInterval : null),
-  examples: [],
+  examples: [
+    {
+      title: 'A target that is down',
+      options: { token: 'an example token' },
+      headers: { authorization: 'Bearer an example token' },
+      body: JSON.stringify({
+        version: '4',
+        status: 'firing',
+        receiver: 'tocsin',
+        externalURL: 'https://alertmanager.example.com',
+        alerts: [
+          {
+            status: 'firing',
+            labels: { alertname: 'TargetDown', instance: 'web-1:9100', severity: 'critical' },
+            annotations: { summary: 'web-1 does not answer', runbook_url: 'https://example.com/target-down' },
+            startsAt: '2026-11-20T09:14:07.331Z',
+            endsAt: '0001-01-01T00:00:00Z',
+            fingerprint: 'b3c1d5e2a9f0476c',
+          },
+        ],
+      }),
+      expect: {
+        deliveryId: null,
+        events: [
+          {
+            kind: 'alert',
+            state: 'firing',
+            fingerprint: 'b3c1d5e2a9f0476c',
+            title: 'web-1 does not answer',
+            severity: 'critical',
+            labels: { alertname: 'TargetDown', instance: 'web-1:9100', severity: 'critical' },
+            startsAt: Date.UTC(2026, 10, 20, 9, 14, 7, 331),
+            endsAt: null,
+          },
+        ],
+      },
+    },
+    {
+      title: 'Another token',
+      options: { token: ['an example token', 'the next token'] },
+      headers: { authorization: 'Bearer guessed' },
+      body: '{"version":"4","alerts":[]}',
+      expect: { refused: 'bad-signature' },
+    },
+    {
+      title: 'Not a webhook of Alertmanager',
+      options: {},
+      headers: {},
+      body: '{"alerts":"none"}',
+      expect: { refused: 'bad-body' },
+    },
+  ],
   verify,
   normalise(body, delivery, given) {
     const parsed = payload.safeParse(body);

@@ -47,7 +47,25 @@ export default defineSource<Options>({
   about:
     'Ticks by cron and time zone. Every node ticks and one of them wins. Ticks that fall into a time when no node runs are not made up for. On the day clocks go forward a time that does not exist is left out; when they go back, the hour that comes twice ticks once.',
   options,
-  examples: [],
+  examples: [
+    {
+      title: 'Every night at three in Berlin',
+      options: {
+        jobs: { nightly: { cron: '0 3 * * *', timezone: 'Europe/Berlin', labels: { check: 'certificates' } } },
+      },
+      headers: {},
+      body: '{}',
+      // Ticks are made here; nobody can deliver one.
+      expect: { refused: 'bad-signature' },
+    },
+    {
+      title: 'A minute that no hour has',
+      options: { jobs: { nightly: { cron: '61 3 * * *' } } },
+      headers: {},
+      body: '{}',
+      expect: { refused: 'file-invalid' },
+    },
+  ],
   delay: () => null,
   verify: () => ({ ok: false, because: 'a schedule takes no deliveries' }),
   normalise() {
