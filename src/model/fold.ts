@@ -7,8 +7,15 @@ import { isEnded } from './run.ts';
 export function foldRun(known: Run | null, fact: Fact, at: number): Run {
   if (fact.kind === 'run.created') return { ...fact.run, version: 1 };
   if (known === null) throw new Error(`a run's first entry is run.created, not ${fact.kind}`);
-  const next = applyToRun(known, fact, at);
+  const next = settle(applyToRun(known, fact, at));
   return { ...next, version: known.version + 1, wakeAt: isEnded(next.state) ? null : wakeAt(next) };
+}
+
+/** A started run whose steps only wait is waiting: it holds no worker. */
+function settle(run: Run): Run {
+  if (run.startedAt === null || (run.state !== 'running' && run.state !== 'waiting')) return run;
+  const works = run.steps.some(step => step.state === 'running') || !run.steps.some(step => step.state === 'waiting');
+  return { ...run, state: works ? 'running' : 'waiting' };
 }
 
 function applyToRun(run: Run, fact: Fact, at: number): Run {
@@ -82,6 +89,7 @@ function finished(step: Step, fact: FactOf<'step.finished'>, at: number): Step {
     output: fact.output,
     exitCode: fact.exitCode,
     because: fact.because,
+    ending: fact.ending,
     waiting: null,
     finishedAt: at,
   };
@@ -114,6 +122,7 @@ export function newStep(id: string, facts: Partial<Step> = {}): Step {
     exitCode: null,
     output: null,
     because: null,
+    ending: null,
     startedAt: null,
     finishedAt: null,
     ...facts,

@@ -4,7 +4,7 @@ import { actor } from './actor.ts';
 import { effect } from './alert.ts';
 import { approval, approvalState, vote } from './approval.ts';
 import { event } from './event.ts';
-import { ending, json, run, waiting } from './run.ts';
+import { ending, json, run, stepEnding, waiting } from './run.ts';
 
 /** The format of entries. A reader meets old versions for ever, so a change adds a version and keeps the old reader. */
 export const entryVersion = 1;
@@ -52,6 +52,7 @@ export const fact = z.discriminatedUnion('kind', [
     output: json,
     exitCode: z.int().nullable(),
     because: z.string().nullable(),
+    ending: stepEnding.nullable(),
     /** The digest of the full stored output; null when there was none. */
     log: z.string().nullable(),
   }),

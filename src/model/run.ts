@@ -40,6 +40,9 @@ export type StepState = z.infer<typeof stepState>;
 /** Any JSON value, checked as such on its way out of the database. */
 export const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;
 
+/** How a run ends by a step that failed. */
+export const stepEnding = z.enum(['failed', 'ineffective', 'unconfirmed']);
+
 /** Why a step or a run is not going on by itself now. */
 export const waiting = z.object({
   for: z.enum(['timer', 'approval', 'resolve', 'run', 'retry']),
@@ -65,6 +68,8 @@ export const step = z.object({
   /** What the next steps read; bounded, redacted. */
   output: json,
   because: z.string().nullable(),
+  /** For a failed step, how the run ends by it; null otherwise. */
+  ending: stepEnding.nullable(),
   startedAt: z.int().nullable(),
   finishedAt: z.int().nullable(),
 });

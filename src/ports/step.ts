@@ -18,8 +18,8 @@ export interface StepType<Input = unknown, Output extends Json = Json> {
   risk: Risk;
   /** Whether running it twice does no harm, when the runbook does not say. */
   idempotent: boolean;
-  /** Milliseconds until it is stopped, when the runbook does not say; null for never (it waits on purpose). */
-  timeout: number | null;
+  /** Milliseconds until it is stopped, when the runbook does not say; `default` for `run.timeout` of tocsin.yaml, null for never (it waits on purpose). */
+  timeout: number | 'default' | null;
   examples: readonly StepExample[];
   /** Keys of the input whose text is code: `${{ }}` in them is refused at load, with the reason. */
   literal?: readonly string[];

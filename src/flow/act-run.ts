@@ -1,0 +1,67 @@
+import type { Act, ActAnswer } from '../model/act.ts';
+import { type Actor, nameOf } from '../model/actor.ts';
+import type { Fact } from '../model/journal.ts';
+import { isEnded, type Run } from '../model/run.ts';
+import { type ActParts, refused, unknown } from './act-parts.ts';
+import { voidApprovals } from './engine-parts.ts';
+
+export async function performCancel(
+  who: Actor,
+  act: Extract<Act, { kind: 'cancel' }>,
+  parts: ActParts,
+): Promise<ActAnswer> {
+  const known = await parts.store.run(act.run);
+  if (known === null) throw unknown('run', act.run, []);
+  if (isEnded(known.state)) return refused('conflict', 409, `The run is ${known.state} already.`);
+  const because = `${nameOf(who)} cancelled it${act.reason === null ? '' : `: ${act.reason}`}`;
+  const after = await parts.streams.run(known.id, who, run => {
+    if (isEnded(run.state)) return null;
+    const facts: Fact[] = run.cancel === null ? [{ kind: 'run.cancelling', run: run.id, reason: because }] : [];
+    // Nobody works on a run that has not begun, so nobody has to be waited for.
+    return {
+      facts:
+        run.startedAt === null ? [...facts, { kind: 'run.finished', run: run.id, state: 'cancelled', because }] : facts,
+    };
+  });
+  if (isEnded(after.state)) {
+    await voidApprovals(after.id, because, parts);
+    return { ok: true, text: 'Cancelled.', run: after.id };
+  }
+  parts.interrupt(after.id);
+  await parts.dispatcher.ring({ run: after.id });
+  return { ok: true, text: 'Cancelling: the step that runs is being stopped.', run: after.id };
+}
+
+/** The answer to `asking`: Retry, Skip or Abort the step whose outcome nobody knows. */
+export async function performAnswer(
+  who: Actor,
+  act: Extract<Act, { kind: 'answer' }>,
+  parts: ActParts,
+): Promise<ActAnswer> {
+  const known = await parts.store.run(act.run);
+  if (known === null) throw unknown('run', act.run, []);
+  let because: string | null = null;
+  const after = await parts.streams.run(known.id, who, run => {
+    because = run.state === 'asking' ? null : `The run is ${run.state} and asks nothing.`;
+    return because === null ? answerFacts(run, act, who) : null;
+  });
+  if (because !== null) return refused('conflict', 409, because);
+  await parts.dispatcher.ring({ run: after.id });
+  return { ok: true, text: `Noted: ${act.choice} ${act.step}.`, run: after.id };
+}
+
+function answerFacts(run: Run, act: Extract<Act, { kind: 'answer' }>, who: Actor): { facts: Fact[] } {
+  const step = run.steps.find(one => one.id === act.step);
+  const reason = `${nameOf(who)}${act.reason === null ? '' : `: ${act.reason}`}`;
+  // A question about the replay is not about a step's outcome: what is journalled of the step stays.
+  if (step?.state !== 'unknown') {
+    return act.choice === 'abort'
+      ? { facts: [{ kind: 'run.finished', run: run.id, state: 'failed', because: `aborted by ${reason}` }] }
+      : { facts: [{ kind: 'run.released', run: run.id, because: `${act.choice} by ${reason}` }] };
+  }
+  return {
+    facts: [
+      { kind: 'step.answered', run: run.id, step: act.step, choice: act.choice, reason: `${act.choice} by ${reason}` },
+    ],
+  };
+}

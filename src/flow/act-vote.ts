@@ -1,0 +1,112 @@
+import type { Act, ActAnswer } from '../model/act.ts';
+import type { Actor } from '../model/actor.ts';
+import { system } from '../model/actor.ts';
+import type { Approval, Vote } from '../model/approval.ts';
+import type { Fact } from '../model/journal.ts';
+import { plan as planSchema } from '../model/plan.ts';
+import type { ActParts } from './act-parts.ts';
+import { refused, unknown } from './act-parts.ts';
+import { type Refusal, refuseVote, tally } from './approve.ts';
+import { isAmong } from './groups.ts';
+import { isCurrent } from './plan.ts';
+
+const statusOf = { forbidden: 403, conflict: 409, 'bad-request': 400 } as const;
+
+/** One vote by one person, counted at most once whatever is pressed how often: the decision is made on the newest state and committed under its version. */
+export async function performVote(
+  who: Actor,
+  act: Extract<Act, { kind: 'vote' }>,
+  parts: ActParts,
+): Promise<ActAnswer> {
+  const known = await parts.store.approval(act.approval);
+  if (known === null) throw unknown('approval', act.approval, []);
+  if (act.seal !== null && !parts.seals.holds(act.seal, known.id, known.planHash))
+    return refused('forbidden', 403, 'This button was not made for this plan.');
+  if (known.state === 'open' && known.step === null && !(await planIsCurrent(known, parts))) {
+    await closePlanApproval(known.id, 'void', 'the runbook was edited after this was asked; ask again', parts);
+    return refused(
+      'conflict',
+      409,
+      'The runbook was edited after this was asked, so what you saw is not what would run. Ask for the run again.',
+    );
+  }
+  let refusal: Refusal | null = null;
+  const after = await parts.streams.approval(known.id, who, now => {
+    refusal = refuseVote(now, who, act, {
+      now: parts.clock.now(),
+      inGroups: (person, names) => isAmong(parts.catalogue.current().config, person, names),
+    });
+    return refusal === null ? { facts: voteFacts(now, who, act, parts.clock.now()) } : null;
+  });
+  const said = refusal as Refusal | null;
+  if (said !== null) return refused(said.code, statusOf[said.code], said.because);
+  await afterVote(after, parts);
+  return { ok: true, text: answerText(after), run: after.run, approval: after.id };
+}
+
+function voteFacts(approval: Approval, who: Actor, act: Extract<Act, { kind: 'vote' }>, at: number): Fact[] {
+  const account = who.kind === 'person' ? who.account : null;
+  const via = who.kind === 'person' ? who.via : 'none';
+  const vote: Vote = { person: who.id, account, via, vote: act.vote, reason: act.reason?.trim() || null, at };
+  const result = tally({ ...approval, votes: [...approval.votes, vote] });
+  const voted: Fact = { kind: 'approval.voted', approval: approval.id, run: approval.run, vote };
+  return result.state === 'waiting'
+    ? [voted]
+    : [
+        voted,
+        {
+          kind: 'approval.closed',
+          approval: approval.id,
+          run: approval.run,
+          state: result.state,
+          because: result.because,
+        },
+      ];
+}
+
+function answerText(approval: Approval): string {
+  const result = tally(approval);
+  if (result.state === 'waiting')
+    return `Your vote counts. ${result.missing} more ${result.missing === 1 ? 'is' : 'are'} needed.`;
+  return result.state === 'approved' ? 'Approved. It starts now.' : 'Denied.';
+}
+
+async function planIsCurrent(approval: Approval, parts: ActParts): Promise<boolean> {
+  const bytes = await parts.store.blob(approval.planHash);
+  if (bytes === null) return false;
+  const plan = planSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+  return isCurrent(plan, parts.catalogue.current().runbooks.get(plan.runbook));
+}
+
+/** What follows from a closed approval: the run is released or ends. Also called on recovery, so it does nothing twice. */
+export async function afterVote(
+  approval: Approval,
+  parts: Pick<ActParts, 'streams' | 'dispatcher' | 'metrics'>,
+): Promise<void> {
+  if (approval.state === 'open') return;
+  if (approval.step !== null) return await parts.dispatcher.ring({ run: approval.run });
+  const because = approval.because ?? approval.state;
+  const run = await parts.streams.run(approval.run, system, now => {
+    if (now.state !== 'waiting' || now.startedAt !== null) return null;
+    if (approval.state === 'approved') return { facts: [{ kind: 'run.released', run: now.id, because }] };
+    const state = approval.state === 'expired' ? 'expired' : approval.state === 'denied' ? 'denied' : 'cancelled';
+    return { facts: [{ kind: 'run.finished', run: now.id, state, because }] };
+  });
+  if (run.state === 'queued') await parts.dispatcher.ring({ run: run.id });
+}
+
+/** Closes an open approval of a whole plan and ends its run accordingly. */
+export async function closePlanApproval(
+  id: string,
+  state: 'void' | 'expired',
+  because: string,
+  parts: Pick<ActParts, 'streams' | 'dispatcher' | 'metrics'>,
+): Promise<void> {
+  const closed = await parts.streams.approval(id, system, now =>
+    now.state === 'open'
+      ? { facts: [{ kind: 'approval.closed', approval: now.id, run: now.run, state, because }] }
+      : null,
+  );
+  parts.metrics.count('tocsin_approvals_total', { state: closed.state });
+  await afterVote(closed, parts);
+}

@@ -1,0 +1,66 @@
+import type { Children } from '../kernel/child.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { TocsinError } from '../kernel/errors.ts';
+import type { Ids } from '../kernel/ids.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Metrics } from '../kernel/metrics.ts';
+import { system } from '../model/actor.ts';
+import type { Run } from '../model/run.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { Dispatcher } from '../ports/dispatcher.ts';
+import type { StepType } from '../ports/step.ts';
+import type { Store } from '../ports/store.ts';
+import type { Feed } from './feed.ts';
+import type { Streams } from './streams.ts';
+
+/** What the engine is put together from. */
+export interface EngineParts {
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  metrics: Metrics;
+  store: Store;
+  feed: Feed;
+  streams: Streams;
+  catalogue: Catalogue;
+  dispatcher: Dispatcher;
+  children: Children;
+  steps: ReadonlyMap<string, StepType>;
+  /** Names this process in leases. */
+  holder: string;
+  /** Wakes pages and platforms that show live output. */
+  outputs: OutputBell;
+}
+
+export interface OutputBell {
+  ring(run: string): void;
+}
+
+/**
+ * P4: a run may start a step only under a committed decision `auto`, or an approval that is `approved`, for exactly its plan. Rejects with
+ * `plan-changed` when the approval is for another plan.
+ */
+export async function maySteps(store: Store, run: Run): Promise<boolean> {
+  if (run.decision.verdict === 'auto') return true;
+  if (run.approval === null) return false;
+  const approval = await store.approval(run.approval);
+  if (approval === null || approval.state !== 'approved') return false;
+  if (approval.planHash !== run.planHash || approval.run !== run.id)
+    throw new TocsinError('plan-changed', { allowed: approval.planHash, given: run.planHash });
+  return true;
+}
+
+/** Closes what is still open of a run's approvals: nobody shall vote on what is over. */
+export async function voidApprovals(
+  run: string,
+  because: string,
+  parts: Pick<EngineParts, 'store' | 'streams'>,
+): Promise<void> {
+  for (const open of await parts.store.approvals({ run, state: 'open' })) {
+    await parts.streams.approval(open.id, system, now =>
+      now.state === 'open'
+        ? { facts: [{ kind: 'approval.closed', approval: now.id, run, state: 'void', because }] }
+        : null,
+    );
+  }
+}

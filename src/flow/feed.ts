@@ -1,0 +1,161 @@
+import type { Log } from '../kernel/log.ts';
+import type { Entry } from '../model/journal.ts';
+import type { Change, Committed, Store } from '../ports/store.ts';
+
+/**
+ * The journal as it grows. Everything that reacts to what happened follows it with a cursor: the road from event to decision, the
+ * threads. Entries that this process committed come from memory; whatever was missed is read from the store.
+ */
+export interface Feed {
+  /** Commits, and tells the followers. Errors are the store's. */
+  commit(change: Change): Promise<Committed>;
+  /**
+   * Calls `handle` with batches of entries in order, starting after `after`, until stopped. A handler that throws is called again with
+   * the same batch after a pause that grows to 10 s, so nothing is skipped; the handler keeps its own cursor durable.
+   */
+  follow(follower: Follower): Following;
+  /** Called after each commit with the newest sequence that is known. */
+  onCommit(listener: (seq: number) => void): () => void;
+  close(): Promise<void>;
+}
+
+export interface Follower {
+  name: string;
+  after: number;
+  /** The most entries in one batch. */
+  batch: number;
+  handle(entries: readonly Entry[]): Promise<void>;
+}
+
+export interface Following {
+  /** Resolves when all that was committed before the call has been handled. */
+  caughtUp(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How many of the newest entries stay in memory, so that followers that keep up never read. */
+const kept = 2048;
+
+export function createFeed(parts: { store: Store; log: Log; sleep: (ms: number) => Promise<void> }): Feed {
+  const { store } = parts;
+  const recent: Entry[] = [];
+  const listeners = new Set<(seq: number) => void>();
+  const followings = new Set<Following>();
+  let newest = 0;
+
+  function publish(entries: readonly Entry[]) {
+    for (const entry of entries) {
+      // A gap (another process appended) makes what is in memory useless for followers: they read it from the store.
+      if (recent.length > 0 && entry.seq !== newest + 1) recent.length = 0;
+      recent.push(entry);
+      newest = Math.max(newest, entry.seq);
+    }
+    if (recent.length > kept * 2) recent.splice(0, recent.length - kept);
+    for (const listener of listeners) listener(newest);
+  }
+
+  async function read(after: number, limit: number): Promise<readonly Entry[]> {
+    const first = recent[0];
+    if (first !== undefined && first.seq <= after + 1)
+      return recent.slice(after + 1 - first.seq, after + 1 - first.seq + limit);
+    return await store.journal({ after, limit });
+  }
+
+  return {
+    async commit(change) {
+      const committed = await store.commit(change);
+      publish(committed.entries);
+      return committed;
+    },
+    follow(follower) {
+      const following = startFollowing(follower, {
+        read,
+        log: parts.log,
+        sleep: parts.sleep,
+        newest: () => newest,
+        listeners,
+      });
+      followings.add(following);
+      return following;
+    },
+    onCommit(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      await Promise.all([...followings].map(following => following.stop()));
+    },
+  };
+}
+
+interface FollowParts {
+  read(after: number, limit: number): Promise<readonly Entry[]>;
+  log: Log;
+  sleep(ms: number): Promise<void>;
+  newest(): number;
+  listeners: Set<(seq: number) => void>;
+}
+
+function startFollowing(follower: Follower, parts: FollowParts): Following {
+  let cursor = follower.after;
+  let stopped = false;
+  let wake: (() => void) | null = null;
+  let waiters: { seq: number; resolve: () => void }[] = [];
+  let dirty = false;
+  const listener = () => {
+    dirty = true;
+    wake?.();
+  };
+  parts.listeners.add(listener);
+
+  async function turn(): Promise<boolean> {
+    const entries = await parts.read(cursor, follower.batch);
+    const last = entries.at(-1);
+    if (last === undefined) return false;
+    await follower.handle(entries);
+    cursor = last.seq;
+    return true;
+  }
+
+  async function loop() {
+    let failures = 0;
+    while (!stopped) {
+      try {
+        dirty = false;
+        const more = await turn();
+        failures = 0;
+        waiters = waiters.filter(waiter => waiter.seq > cursor || waiter.resolve());
+        if (!more && !dirty && !stopped) {
+          await new Promise<void>(resolve => {
+            wake = resolve;
+          });
+          wake = null;
+        }
+        // Requests that arrived meanwhile go first: what follows the journal may lag, the door may not.
+        await new Promise(resolve => setImmediate(resolve));
+      } catch (error) {
+        failures++;
+        parts.log.error(
+          { err: error, follower: follower.name, after: cursor },
+          'a follower of the journal failed and will try again',
+        );
+        await parts.sleep(Math.min(10_000, 100 * 2 ** failures));
+      }
+    }
+  }
+
+  const ended = loop();
+  return {
+    caughtUp() {
+      const seq = parts.newest();
+      if (cursor >= seq) return Promise.resolve();
+      return new Promise(resolve => waiters.push({ seq, resolve }));
+    },
+    async stop() {
+      stopped = true;
+      parts.listeners.delete(listener);
+      wake?.();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** Seals buttons: HMAC-SHA256(key, approval id, plan hash) as hex. It proves that we made the button for exactly this plan; it is no authority. */
+export interface Seals {
+  seal(approval: string, planHash: string): string;
+  /** Constant time. */
+  holds(given: string, approval: string, planHash: string): boolean;
+}
+
+export function createSeals(key: string): Seals {
+  const seal = (approval: string, planHash: string) =>
+    createHmac('sha256', key).update(`${approval}\n${planHash}`).digest('hex');
+  return {
+    seal,
+    holds(given, approval, planHash) {
+      const wanted = Buffer.from(seal(approval, planHash));
+      const got = Buffer.from(given);
+      return got.length === wanted.length && timingSafeEqual(got, wanted);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import type { Json } from '../kernel/canonical.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { showDuration } from '../kernel/duration.ts';
+import { explainError, isCode, TocsinError } from '../kernel/errors.ts';
+import type { Step } from '../model/run.ts';
+import type { StepContext, StepResult, StepType } from '../ports/step.ts';
+
+/** What one attempt came to. `stopped` means that it was ended from outside, and `why` by what. */
+export type Outcome =
+  | { kind: 'done'; output: Json; exitCode: number | null }
+  | { kind: 'failed'; because: string; output: Json; exitCode: number | null; ending: Step['ending'] }
+  | { kind: 'waiting'; result: Extract<StepResult, { state: 'waiting' }> }
+  | { kind: 'stopped'; why: 'cancelled' | 'draining' | 'lease-lost' };
+
+export type StopReason = Extract<Outcome, { kind: 'stopped' }>['why'];
+
+/** Thrown through an attempt's signal, so that whoever is stopped can tell why. */
+export class Stopped extends Error {
+  readonly why: StopReason;
+  constructor(why: StopReason) {
+    super(why);
+    this.why = why;
+  }
+}
+
+export interface Attempt {
+  type: StepType;
+  input: unknown;
+  context: Omit<StepContext, 'signal'>;
+  /** Milliseconds; null for never. */
+  timeout: number | null;
+  /** Aborted with a Stopped when the whole session has to end. */
+  session: AbortSignal;
+  clock: Clock;
+}
+
+/** How long a driver may take to come back after its signal was aborted, before the attempt is over without it. */
+const patience = 30_000;
+
+/**
+ * One attempt of one step: run, time-out, abort. Never rejects: whatever a driver throws is a failed attempt that says what it threw.
+ */
+export async function attemptStep(attempt: Attempt): Promise<Outcome> {
+  const timer = new AbortController();
+  const signal = AbortSignal.any([attempt.session, timer.signal]);
+  const done = new AbortController();
+  const { timeout, clock } = attempt;
+  if (timeout !== null) {
+    void clock.sleep(timeout, done.signal).then(
+      () => timer.abort(new TocsinError('step-timeout')),
+      () => {},
+    );
+  }
+  try {
+    const result = await Promise.race([
+      attempt.type.run(attempt.input, { ...attempt.context, signal }),
+      abandoned(signal, done.signal, clock),
+    ]);
+    // What was done is done, also when the end came in the same moment; anything else is explained by who ended it.
+    if (result.state === 'done') return outcomeOf(result);
+    return stopped(attempt.session) ?? timedOut(timer.signal, timeout) ?? outcomeOf(result);
+  } catch (error) {
+    return stopped(attempt.session) ?? timedOut(timer.signal, timeout) ?? failure(error);
+  } finally {
+    done.abort();
+  }
+}
+
+/** Rejects when the driver ignores its abort for too long, so that one bad driver cannot hold a worker for ever. */
+async function abandoned(signal: AbortSignal, done: AbortSignal, clock: Clock): Promise<never> {
+  await new Promise<void>(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await clock.sleep(patience, done).catch(() => {});
+  throw signal.reason;
+}
+
+function stopped(session: AbortSignal): Outcome | null {
+  return session.aborted && session.reason instanceof Stopped ? { kind: 'stopped', why: session.reason.why } : null;
+}
+
+function timedOut(timer: AbortSignal, timeout: number | null): Outcome | null {
+  if (!timer.aborted) return null;
+  return {
+    kind: 'failed',
+    because: `it took longer than its timeout of ${showDuration(timeout ?? 0)} and was stopped`,
+    output: null,
+    exitCode: null,
+    ending: null,
+  };
+}
+
+function outcomeOf(result: StepResult): Outcome {
+  switch (result.state) {
+    case 'done':
+      return { kind: 'done', output: result.output, exitCode: result.exitCode ?? null };
+    case 'failed':
+      return {
+        kind: 'failed',
+        because: result.because,
+        output: result.output ?? null,
+        exitCode: result.exitCode ?? null,
+        ending: result.ending ?? null,
+      };
+    case 'waiting':
+      return { kind: 'waiting', result };
+  }
+}
+
+function failure(error: unknown): Outcome {
+  const because = isCode(error, 'lease-lost') ? 'the lease was lost' : explainError(error);
+  return { kind: 'failed', because, output: null, exitCode: null, ending: null };
+}

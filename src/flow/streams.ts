@@ -1,0 +1,103 @@
+import type { Clock } from '../kernel/clock.ts';
+import { isCode, TocsinError } from '../kernel/errors.ts';
+import type { KeyedMutex } from '../kernel/mutex.ts';
+import type { Actor } from '../model/actor.ts';
+import type { Approval } from '../model/approval.ts';
+import { foldApproval, foldRun } from '../model/fold.ts';
+import { type Fact, type NewEntry, streamOf } from '../model/journal.ts';
+import type { Run } from '../model/run.ts';
+import type { Change, Guard, Row, Store } from '../ports/store.ts';
+import type { Feed } from './feed.ts';
+
+/** What a writer adds to one stream, decided on the state it has now. `null` means that there is nothing to do any more. */
+export interface Step {
+  facts: Fact[];
+  /** Further parts of the same change: entries of other streams, rows, blobs, guards. */
+  with?: Change;
+}
+
+/**
+ * Appends to runs and approvals: reads the newest state, lets `decide` say what follows from it, folds, and commits both under the
+ * stream's version. When somebody else was first it reads again and asks `decide` again, so a decision is never made on old state.
+ */
+export interface Streams {
+  run(id: string, who: Actor, decide: (run: Run) => Step | null, lease?: { name: string; token: number }): Promise<Run>;
+  approval(
+    id: string,
+    who: Actor,
+    decide: (approval: Approval) => Step | null | Promise<Step | null>,
+  ): Promise<Approval>;
+}
+
+/** Somebody else is first at most this often in a row before the caller is told; within a process the mutex makes it rare. */
+const maxTries = 20;
+
+export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; mutex: KeyedMutex }): Streams {
+  const { store, feed, clock, mutex } = parts;
+
+  async function append<T extends Run | Approval>(
+    kind: Kind<T>,
+    id: string,
+    who: Actor,
+    decide: (doc: T) => Step | null | Promise<Step | null>,
+    guards: Guard[],
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const known = await kind.read(store, id);
+      if (known === null) throw new TocsinError('not-found', { given: id });
+      const step = await decide(known);
+      if (step === null) return known;
+      const at = clock.now();
+      const stream = kind.stream(id);
+      const next = step.facts.reduce((doc: T, fact) => kind.fold(doc, fact, at), known);
+      const entries: NewEntry[] = step.facts.map(fact => ({ stream, actor: who, at, fact }));
+      try {
+        await feed.commit({
+          guards: [...guards, { kind: 'stream', stream, version: known.version }, ...(step.with?.guards ?? [])],
+          entries: [...entries, ...(step.with?.entries ?? [])],
+          rows: [kind.row(next), ...(step.with?.rows ?? [])],
+          blobs: step.with?.blobs ?? [],
+        });
+        return next;
+      } catch (error) {
+        if (!isCode(error, 'guard-failed') || attempt >= maxTries || !wasOutrun(error)) throw error;
+      }
+    }
+  }
+
+  return {
+    run: (id, who, decide, lease) =>
+      mutex.with(streamOf.run(id), () => append(runs, id, who, decide, lease ? [{ kind: 'lease', ...lease }] : [])),
+    approval: (id, who, decide) => mutex.with(streamOf.approval(id), () => append(approvals, id, who, decide, [])),
+  };
+}
+
+interface Kind<T> {
+  stream(id: string): string;
+  read(store: Store, id: string): Promise<T | null>;
+  fold(known: T | null, fact: Fact, at: number): T;
+  row(doc: T): Row;
+}
+
+const runs: Kind<Run> = {
+  stream: streamOf.run,
+  read: (store, id) => store.run(id),
+  fold: foldRun,
+  row: doc => ({ table: 'run', doc }),
+};
+const approvals: Kind<Approval> = {
+  stream: streamOf.approval,
+  read: (store, id) => store.approval(id),
+  fold: foldApproval,
+  row: doc => ({ table: 'approval', doc }),
+};
+
+/** Which kind of guard a `guard-failed` names: `stream`, `claim`, `lease`, or `row` for a projection that is older than the stored one. */
+export function failedGuard(error: TocsinError): string {
+  return (error.at ?? '').split(' ')[0] ?? '';
+}
+
+/** True when reading again and deciding again can help. */
+function wasOutrun(error: TocsinError): boolean {
+  return ['stream', 'row'].includes(failedGuard(error));
+}
