@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Entry, entryBytes, entryHash, entryVersion, type NewEntry } from '../../model/journal.ts';
 import type { Change, Committed } from '../../ports/store.ts';
+import { checkEntry } from './docs.ts';
 import type { Guards } from './guards.ts';
 import { prepare, tables } from './query.ts';
 import { createRows } from './rows.ts';
@@ -25,7 +26,7 @@ export function createApply(db: DatabaseSync, guards: Guards, now: () => number)
   const writeRow = createRows(db);
 
   return change => {
-    const texts = (change.entries ?? []).map(entryBytes);
+    const texts = (change.entries ?? []).map(toText);
     const rows = (change.rows ?? []).map(writeRow);
     const blobs = (change.blobs ?? []).map(blob => ({ digest: blob.digest, bytes: toBytes(blob.bytes) }));
     const work = (head: Head): Committed => {
@@ -71,6 +72,11 @@ function createAppend(db: DatabaseSync, guards: Guards) {
     head.hash = hash;
     return { ...entry, seq, version: entryVersion, bytes, prev, hash };
   };
+}
+
+function toText(entry: NewEntry): string {
+  checkEntry(entry);
+  return entryBytes(entry);
 }
 
 function toBytes(bytes: Uint8Array | string): Uint8Array {

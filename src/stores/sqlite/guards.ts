@@ -4,8 +4,9 @@ import type { Change, Guard, Row } from '../../ports/store.ts';
 import { prepare, tables } from './query.ts';
 import { toColumn } from './text.ts';
 
-/** How many expired claims one new claim sweeps away: more than one, so that they die out. */
-const sweep = 4;
+/** Expired claims are swept after this many new ones, and more than as many at once, so that they die out. */
+const sweepEvery = 256;
+const sweepMost = 1024;
 
 export interface Guards {
   /** Throws `guard-failed` when a guard does not hold, or when a document is older than the stored one. Changes nothing. */
@@ -29,6 +30,8 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
   const length = (stream: string) => lengthOf.first({ stream: toColumn(stream) })?.pos ?? 0;
   const claimed = (claim: { space: string; key: string }) =>
     claims.find.first({ space: toColumn(claim.space), key: toColumn(claim.key), now: now() }) !== undefined;
+
+  let made = 0;
 
   function checkGuard(guard: Guard): void {
     switch (guard.kind) {
@@ -66,7 +69,8 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
         if (guard.kind !== 'claim') continue;
         const until = guard.keep === null ? null : guard.at + guard.keep;
         claims.make.run({ space: toColumn(guard.space), key: toColumn(guard.key), at: guard.at, until });
-        if (until !== null) claims.prune.run({ now: now(), most: sweep });
+        made += 1;
+        if (made % sweepEvery === 0) claims.prune.run({ now: now(), most: sweepMost });
       }
     },
   };

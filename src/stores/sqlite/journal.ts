@@ -1,24 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
 import { sha256 } from '../../kernel/canonical.ts';
-import { messageOf, TocsinError } from '../../kernel/errors.ts';
+import { TocsinError } from '../../kernel/errors.ts';
 import { type Entry, parseEntry } from '../../model/journal.ts';
-import type { JournalRow, OutputChunk, Store } from '../../ports/store.ts';
+import type { JournalRow, Store } from '../../ports/store.ts';
+import { explainParse, readDoc } from './docs.ts';
 import { prepare, prepareFiltered, tables } from './query.ts';
-import { limitOf, optional, parseDoc } from './reads.ts';
+import { limitOf, optional } from './reads.ts';
 import { fromColumn, toColumn } from './text.ts';
 
 type Reads = Pick<Store, 'journal' | 'journalRows' | 'stream' | 'head' | 'blob' | 'cursor' | 'halted' | 'output'>;
-
-const halt = z.object({ by: z.string(), reason: z.string(), at: z.number() });
-const chunk: z.ZodType<OutputChunk> = z.object({
-  run: z.string(),
-  step: z.string(),
-  attempt: z.int(),
-  seq: z.int(),
-  text: z.string(),
-  at: z.int(),
-});
 
 export function createJournalReads(db: DatabaseSync): Reads {
   const after = prepare<{ after: number; limit: number }>(db)(v =>
@@ -76,7 +66,7 @@ function createSmallReads(db: DatabaseSync): Pick<Store, 'cursor' | 'halted' | '
     },
     async halted() {
       const row = halted.first({});
-      return row === undefined ? null : parseDoc(halt, 'halt', row);
+      return row === undefined ? null : readDoc('halt', row);
     },
     async output(query) {
       const values = {
@@ -85,7 +75,7 @@ function createSmallReads(db: DatabaseSync): Pick<Store, 'cursor' | 'halted' | '
         after: query.after,
         limit: limitOf(query.limit),
       };
-      return output(values).map(row => parseDoc(chunk, 'output', row));
+      return output(values).map(row => readDoc('output', row));
     },
   };
 }
@@ -94,11 +84,10 @@ function toEntry(row: { seq: number; bytes: string; prev: string; hash: string }
   try {
     return parseEntry(row);
   } catch (error) {
-    const given = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
     throw new TocsinError('journal-broken', {
       message: 'A journal entry does not parse.',
       at: `entry ${row.seq}`,
-      given,
+      given: explainParse(error),
       cause: error,
     });
   }

@@ -101,7 +101,7 @@ create table approval (
 ) strict;
 create index approval_newest on approval (created_at, id);
 create index approval_state on approval (state, created_at, id);
-create index approval_expiry on approval (expires_at) where state = 'open';
+create index approval_expiry on approval (state, expires_at, id);
 create index approval_run on approval (run);
 
 create table post (

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { post } from '../../model/card.ts';
 import type { PostQuery, Store } from '../../ports/store.ts';
+import { readDoc } from './docs.ts';
 import { prepare, prepareFiltered, tables } from './query.ts';
-import { limitOf, optional, parseDoc } from './reads.ts';
+import { limitOf, optional } from './reads.ts';
 import { toColumn } from './text.ts';
 
 interface Filter extends Record<string, string | number> {
@@ -22,7 +22,7 @@ export function createPostReads(db: DatabaseSync): Pick<Store, 'post' | 'posts'>
   );
   const list = preparePostList(db);
   // The stamp is the store's own column; the document was written before it was known.
-  const parse = (row: { doc: string; changed: number }) => ({ ...parseDoc(post, 'post', row), changed: row.changed });
+  const parse = (row: { doc: string; changed: number }) => ({ ...readDoc('post', row), changed: row.changed });
   return {
     async post(platform, key) {
       const row = byKey.first({ platform: toColumn(platform), key: toColumn(key) });

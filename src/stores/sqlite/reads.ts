@@ -1,29 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
-import { z } from 'zod';
-import { messageOf, TocsinError } from '../../kernel/errors.ts';
-import { alert } from '../../model/alert.ts';
-import { approval } from '../../model/approval.ts';
-import { run } from '../../model/run.ts';
 import type { Store } from '../../ports/store.ts';
+import { readDoc } from './docs.ts';
 import { prepare, prepareFiltered, tables } from './query.ts';
 import { anyTarget, targetColumn } from './rows.ts';
 import { toColumn } from './text.ts';
-
-/** Rows out of the database are a border: a document that does not parse is an error that names it. */
-export function parseDoc<T>(schema: z.ZodType<T>, table: string, row: { doc: string }): T {
-  try {
-    return schema.parse(JSON.parse(row.doc));
-  } catch (error) {
-    const given = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
-    throw new TocsinError('store-failed', {
-      message: 'A stored document is not what its table holds.',
-      at: `table ${table}: ${row.doc.slice(0, 60)}`,
-      given,
-      cause: error,
-    });
-  }
-}
 
 export function limitOf(limit: number | undefined): number {
   return Math.min(Math.max(Math.floor(limit ?? 100), 0), 1000);
@@ -47,7 +28,7 @@ export function createAlertReads(db: DatabaseSync): Pick<Store, 'alert' | 'alert
     }
     return query.limit(v.limit);
   });
-  const parse = (row: { doc: string }) => parseDoc(alert, 'alert', row);
+  const parse = (row: { doc: string }) => readDoc('alert', row);
   return {
     async alert(id) {
       const row = byId.first({ id: toColumn(id) });
@@ -76,7 +57,7 @@ export function createRunReads(db: DatabaseSync): Pick<Store, 'run' | 'runs' | '
       .where('at', '>=', v.since)
       .orderBy('at'),
   );
-  const parse = (row: { doc: string }) => parseDoc(run, 'run', row);
+  const parse = (row: { doc: string }) => readDoc('run', row);
   return {
     async run(id) {
       const row = byId.first({ id: toColumn(id) });
@@ -151,7 +132,7 @@ export function createApprovalReads(db: DatabaseSync): Pick<Store, 'approval' | 
       return query.limit(v.limit);
     },
   );
-  const parse = (row: { doc: string }) => parseDoc(approval, 'approval', row);
+  const parse = (row: { doc: string }) => readDoc('approval', row);
   return {
     async approval(id) {
       const row = byId.first({ id: toColumn(id) });

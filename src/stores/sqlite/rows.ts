@@ -4,10 +4,13 @@ import type { Approval } from '../../model/approval.ts';
 import type { Post } from '../../model/card.ts';
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk, Row } from '../../ports/store.ts';
+import { writeDoc } from './docs.ts';
 import { prepare, tables } from './query.ts';
 import type { Tables } from './schema.ts';
 import { toColumn } from './text.ts';
 import type { Head } from './writer.ts';
+
+type HaltDoc = Extract<Row, { table: 'halt' }>['doc'];
 
 interface Write {
   size: number;
@@ -51,7 +54,7 @@ function createAlertRow(db: DatabaseSync) {
       .onConflict(c => c.column('id').doUpdateSet({ source, fingerprint, state, first_seen, version, doc }));
   });
   return (alert: Alert): Write => {
-    const doc = JSON.stringify(alert);
+    const doc = writeDoc('alert', alert);
     const row = {
       id: toColumn(alert.id),
       source: toColumn(alert.source),
@@ -82,7 +85,7 @@ function createRunRow(db: DatabaseSync) {
       .onConflict(c => c.doNothing()),
   );
   return (run: Run): Write => {
-    const doc = JSON.stringify(run);
+    const doc = writeDoc('run', run);
     const row = {
       id: toColumn(run.id),
       runbook: toColumn(run.runbook),
@@ -121,7 +124,7 @@ function createApprovalRow(db: DatabaseSync) {
       .onConflict(c => c.column('id').doUpdateSet({ run, state, created_at, expires_at, version, doc }));
   });
   return (approval: Approval): Write => {
-    const doc = JSON.stringify(approval);
+    const doc = writeDoc('approval', approval);
     const row = {
       id: toColumn(approval.id),
       run: toColumn(approval.run),
@@ -147,7 +150,7 @@ function createPostRow(db: DatabaseSync) {
   });
   return (post: Post): Write => {
     // `changed` lives in its column alone; the store sets it.
-    const doc = JSON.stringify(post);
+    const doc = writeDoc('post', post);
     const row = {
       platform: toColumn(post.platform),
       key: toColumn(post.key),
@@ -171,7 +174,7 @@ function createOutputRow(db: DatabaseSync) {
     tables.insertInto('output').values({ run, seq, step, doc }),
   );
   return (chunk: OutputChunk): Write => {
-    const doc = JSON.stringify(chunk);
+    const doc = writeDoc('output', chunk);
     const row = { run: toColumn(chunk.run), seq: chunk.seq, step: toColumn(chunk.step), doc };
     return { size: doc.length, write: () => put.run(row) };
   };
@@ -188,9 +191,10 @@ function createSmallRows(db: DatabaseSync) {
       size: 16,
       write: () => setCursor.run({ name: toColumn(name), value }),
     }),
-    halt: (doc: object | null): Write => {
-      const text = JSON.stringify(doc);
-      return { size: 64, write: () => (doc === null ? clearHalt.run({}) : setHalt.run({ doc: text })) };
+    halt: (doc: HaltDoc): Write => {
+      if (doc === null) return { size: 64, write: () => clearHalt.run({}) };
+      const text = writeDoc('halt', doc);
+      return { size: text.length, write: () => setHalt.run({ doc: text }) };
     },
   };
 }

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { messageOf, TocsinError } from '../../kernel/errors.ts';
+import { alert } from '../../model/alert.ts';
+import { approval } from '../../model/approval.ts';
+import { post } from '../../model/card.ts';
+import { content, entryVersion, type NewEntry } from '../../model/journal.ts';
+import { run } from '../../model/run.ts';
+import type { OutputChunk } from '../../ports/store.ts';
+
+/** What each table holds as JSON text. */
+export const docs = {
+  alert,
+  run,
+  approval,
+  post,
+  halt: z.object({ by: z.string(), reason: z.string(), at: z.int() }),
+  output: z.object({
+    run: z.string(),
+    step: z.string(),
+    attempt: z.int(),
+    seq: z.int(),
+    text: z.string(),
+    at: z.int(),
+  }) satisfies z.ZodType<OutputChunk>,
+};
+export type DocTable = keyof typeof docs;
+type Doc<T extends DocTable> = z.infer<(typeof docs)[T]>;
+
+/** The text of a document. Checked on the way in, because what does not read back would block every list it is in. */
+export function writeDoc<T extends DocTable>(table: T, doc: Doc<T>): string {
+  refuseUnreadable(docs[table], doc, `table ${table}`);
+  return JSON.stringify(doc);
+}
+
+/** Rows out of the database are a border: a document that does not parse is an error that names it. */
+export function readDoc<T extends DocTable>(table: T, row: { doc: string }): Doc<T> {
+  try {
+    return docs[table].parse(JSON.parse(row.doc)) as Doc<T>;
+  } catch (error) {
+    throw new TocsinError('store-failed', {
+      message: 'A stored document is not what its table holds.',
+      at: `table ${table}: ${row.doc.slice(0, 60)}`,
+      given: explainParse(error),
+      cause: error,
+    });
+  }
+}
+
+/** The journal cannot be corrected afterwards, so an entry that would not read back is refused. */
+export function checkEntry(entry: NewEntry): void {
+  refuseUnreadable(content, { ...entry, v: entryVersion }, `stream ${entry.stream}`);
+}
+
+export function explainParse(error: unknown): string {
+  return error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+}
+
+function refuseUnreadable(schema: z.ZodType, value: unknown, at: string): void {
+  const checked = schema.safeParse(value);
+  if (checked.success) return;
+  throw new TocsinError('store-failed', {
+    message: 'The change has something in it that would not read back.',
+    at,
+    given: z.prettifyError(checked.error),
+    remedy: 'This is a fault in Tocsin: report it with this text.',
+    cause: checked.error,
+  });
+}
