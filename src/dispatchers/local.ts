@@ -1,0 +1,112 @@
+import { messageOf } from '../kernel/errors.ts';
+import { type Dispatcher, type DispatcherOptions, defineDispatcher } from '../ports/dispatcher.ts';
+
+/**
+ * The longest a timer sleeps before it looks at the clock again, milliseconds: timers stand still while a machine is suspended and do
+ * not see the clock being set, and they cannot hold more than 2^31 - 1 ms.
+ */
+const longestNap = 60_000;
+
+export default defineDispatcher({
+  id: 'local',
+  about: 'Rings inside this process; for one node, with nothing to install.',
+  open: async options => createLocal(options),
+});
+
+function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
+  /** Bells that are due, in the order they came; a run stands in it once. */
+  const queue = new Set<string>();
+  const working = new Set<string>();
+  /** Runs that were rung for while they were being answered. */
+  const again = new Set<string>();
+  const timers = createTimers(now, due);
+  const drained: (() => void)[] = [];
+  let answer: ((run: string) => Promise<void>) | null = null;
+  let stopping = false;
+
+  function due(run: string): void {
+    if (stopping) return;
+    if (working.has(run)) again.add(run);
+    else queue.add(run);
+    pump();
+  }
+
+  function pump(): void {
+    for (const run of queue) {
+      if (answer === null || stopping || working.size >= concurrency) return;
+      queue.delete(run);
+      working.add(run);
+      void work(run, answer);
+    }
+  }
+
+  async function work(run: string, handler: (run: string) => Promise<void>): Promise<void> {
+    try {
+      // Whoever rings goes on first: a handler never runs inside the call of ring.
+      await null;
+      await handler(run);
+    } catch (error) {
+      log.error(
+        { run, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+        'A bell was not answered; the sweeper rings again',
+      );
+    }
+    working.delete(run);
+    // To the end of the queue, so that a busy run does not keep others waiting.
+    if (again.delete(run) && !stopping) queue.add(run);
+    if (working.size === 0) for (const resolve of drained.splice(0)) resolve();
+    pump();
+  }
+
+  async function drain(): Promise<void> {
+    stopping = true;
+    queue.clear();
+    timers.clear();
+    if (working.size > 0) await new Promise<void>(resolve => drained.push(resolve));
+  }
+
+  return {
+    id: 'local',
+    async ring({ run, at }) {
+      if (stopping) return;
+      if (at === undefined || at <= now()) due(run);
+      else timers.set(run, at);
+    },
+    start(handler) {
+      if (answer !== null) throw new Error('this dispatcher was started before');
+      answer = handler;
+      pump();
+    },
+    busy: () => working.size,
+    drain,
+    close: drain,
+  };
+}
+
+/** Bells for later. One run may have several times; the same time counts once. */
+function createTimers(now: () => number, due: (run: string) => void) {
+  const armed = new Map<string, NodeJS.Timeout>();
+
+  function arm(key: string, run: string, at: number): void {
+    const nap = Math.min(Math.max(at - now(), 1), longestNap);
+    armed.set(
+      key,
+      setTimeout(() => {
+        if (now() < at) return arm(key, run, at);
+        armed.delete(key);
+        due(run);
+      }, nap),
+    );
+  }
+
+  return {
+    set(run: string, at: number) {
+      const key = `${at} ${run}`;
+      if (!armed.has(key)) arm(key, run, at);
+    },
+    clear() {
+      for (const timer of armed.values()) clearTimeout(timer);
+      armed.clear();
+    },
+  };
+}
