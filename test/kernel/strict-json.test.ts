@@ -1,0 +1,164 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isCode, TocsinError } from '../../src/kernel/errors.ts';
+import { parseStrictJson } from '../../src/kernel/strict-json.ts';
+
+const payloads = new URL('../fixtures/payloads/', import.meta.url);
+const parse = (text: string, limits?: Parameters<typeof parseStrictJson>[1]) =>
+  parseStrictJson(Buffer.from(text), limits);
+
+function refusal(act: () => unknown): TocsinError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof TocsinError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('what it makes', () => {
+  test('any JSON value comes out as JSON.parse makes it', () => {
+    fc.assert(
+      fc.property(fc.json({ depthSize: 'small' }), text => {
+        const plain: unknown = JSON.parse(text);
+        const made = parse(text);
+        // Integers that a double cannot hold are the one difference.
+        const asText = (_key: string, value: unknown) =>
+          Number.isInteger(value) && !Number.isSafeInteger(value) ? String(value) : value;
+        expect(JSON.stringify(made, asText)).toBe(JSON.stringify(plain, asText));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('objects have no prototype, so a missing key is undefined and no key does harm', () => {
+    const made = parse('{"__proto__":{"isAdmin":true},"constructor":"q","a":{"toString":"y"}}') as Record<
+      string,
+      unknown
+    >;
+    expect(Object.getPrototypeOf(made)).toBeNull();
+    expect(made['hasOwnProperty']).toBeUndefined();
+    expect(made['isAdmin']).toBeUndefined();
+    expect(Object.keys(made)).toEqual(['__proto__', 'constructor', 'a']);
+    expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined();
+  });
+
+  test('an integer beyond 2^53 stays its text; others stay numbers', () => {
+    const text =
+      '{"ns":1795604410123456789,"neg":-9007199254740993,"edge":9007199254740991,"f":0.1234567890123456,"e":1e3,"s":"12345678901234567890"}';
+    expect({ ...(parse(text) as object) }).toEqual({
+      ns: '1795604410123456789',
+      neg: '-9007199254740993',
+      edge: 9007199254740991,
+      f: 0.1234567890123456,
+      e: 1000,
+      s: '12345678901234567890',
+    });
+  });
+
+  test('a byte-order mark before the document is left out', () => {
+    expect(parse('\ufeff[1]')).toEqual([1]);
+  });
+});
+
+describe('what it refuses', () => {
+  test.each([
+    ['nothing', ''],
+    ['white space', ' \n'],
+    ['two documents', '{}{}'],
+    ['a comma too many', '[1,]'],
+    ['an open string', '{"a":"b'],
+    ['a comment', '{} // no'],
+    ['NaN', '[NaN]'],
+    ['a number beyond a double', '[1e400]'],
+    ['a control character in a string', '["a\nb"]'],
+    ['a lone closing bracket', ']'],
+  ])('%s', (_what, text) => {
+    expect(refusal(() => parse(text)).code).toBe('bad-body');
+  });
+
+  test('bytes that are not UTF-8', () => {
+    expect(refusal(() => parseStrictJson(Buffer.from([0x22, 0xc3, 0x28, 0x22]))).message).toMatch(/UTF-8/);
+  });
+
+  test('a key twice, also when it is written in two ways, and says where', () => {
+    const found = refusal(() => parse('{"x":{"a":1},\n "y":[{"a":1},{"b":1, "\\u0062":2}]}'));
+    expect(found.message).toMatch(/twice/);
+    expect(found.at).toBe('line 2, column 23');
+    expect(refusal(() => parse('{"__proto__":1,"__proto__":2}')).at).toBe('line 1, column 16');
+    expect(refusal(() => parse('{"a:{":1,"a:{":2}')).message).toMatch(/twice/);
+  });
+
+  test('the same key in two objects is none of it', () => {
+    expect(parse('[{"a":1},{"a":":"},{"b":{"a":"{\\"a\\":1,\\"a\\":2}"}}]')).toHaveLength(3);
+  });
+
+  test('32 levels and not 33, 10,000 keys and not one more, 64 KiB of text and not one byte more', () => {
+    const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
+    const keys = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k${i}":0`).join(',')}}`;
+    expect(parse(nested(32))).toHaveLength(1);
+    expect(refusal(() => parse(nested(33)))).toMatchObject({ code: 'bad-body', allowed: 'at most 32 levels' });
+    expect(Object.keys(parse(keys(10_000)) as object)).toHaveLength(10_000);
+    expect(refusal(() => parse(keys(10_001))).allowed).toBe('at most 10000');
+    expect(parse(`"${'x'.repeat(65_536)}"`)).toHaveLength(65_536);
+    expect(refusal(() => parse(`"${'x'.repeat(65_537)}"`)).allowed).toBe('at most 65536 bytes');
+    expect(refusal(() => parse(`{"${'x'.repeat(65_537)}":1}`)).code).toBe('bad-body');
+    expect(parse(nested(40), { depth: 40 })).toHaveLength(1);
+  });
+
+  test('the hostile files: nesting is refused, odd keys come out as data', () => {
+    expect(
+      refusal(() => parseStrictJson(readFileSync(new URL('hostile/deep-nesting.json', payloads)))).message,
+    ).toMatch(/nesting/);
+    const polluted = parseStrictJson(readFileSync(new URL('hostile/prototype-pollution.json', payloads)));
+    expect(JSON.stringify(polluted)).toContain('"hasOwnProperty":"z"');
+    expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined();
+  });
+
+  test('whatever the bytes, it throws bad-body or nothing, and never repeats the body', () => {
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ':',
+      ',',
+      '\\',
+      '1',
+      '12345678901234567',
+      'e9',
+      '-',
+      'true',
+      'CANARY',
+      '"CANARY"',
+      '\\u00',
+      ' ',
+      '\n',
+      'é',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), pieces => {
+        try {
+          parse(pieces.join(''));
+        } catch (error) {
+          expect(isCode(error, 'bad-body')).toBe(true);
+          expect(JSON.stringify(error)).not.toContain('CANARY');
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
+        try {
+          parseStrictJson(Buffer.from(bytes));
+        } catch (error) {
+          expect(isCode(error, 'bad-body')).toBe(true);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
