@@ -1,0 +1,214 @@
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from 'vitest';
+import { TocsinError } from '../../src/kernel/errors.ts';
+import { createWorld, rawRequest, type World } from './setup.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+const json = { 'content-type': 'application/json' };
+
+function post(source: string, body: BodyInit, headers: Record<string, string> = json): Promise<Response> {
+  return fetch(`${world.url}/events/${source}`, { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
+}
+
+async function codeOf(response: Response): Promise<string> {
+  return ((await response.json()) as { error: { code: string } }).error.code;
+}
+
+describe('POST /events/{source}', () => {
+  test('hands the exact bytes and the headers to the intake, and answers what was accepted', async () => {
+    world = await createWorld();
+    const body = '{ "a" : 1,\n "b": "ü" }';
+    const response = await post('alertmanager', body, {
+      'Content-Type': 'application/json; charset=utf-8',
+      'X-Sig': 'v1=aa',
+    });
+    expect(response.status).toBe(202);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(await response.json()).toEqual({ accepted: [{ event: 'evt_1', alert: 'alt_1', duplicate: false }] });
+    expect(world.received).toHaveLength(1);
+    const delivery = world.received[0]?.delivery;
+    expect(delivery?.body.toString('utf8')).toBe(body);
+    expect(delivery?.headers['x-sig']).toBe('v1=aa');
+  });
+
+  test('a wrong signature and an unknown source are answered alike, so that nobody finds out which sources exist', async () => {
+    world = await createWorld();
+    world.receive = async () => {
+      throw new TocsinError('bad-signature', { given: 'the secret thing' });
+    };
+    const [wrong, unknown] = await Promise.all([post('alertmanager', '{}'), post('no-such-source', '{}')]);
+    expect(wrong.status).toBe(401);
+    expect(unknown.status).toBe(401);
+    expect(await unknown.text()).toBe(await wrong.text());
+    const shape = (response: Response) => [...response.headers].filter(([name]) => name !== 'date');
+    expect(shape(unknown)).toEqual(shape(wrong));
+    expect(world.received.map(one => one.source)).toEqual(['alertmanager']);
+    expect(world.logged.map(one => (one.facts as { code: string }).code).sort()).toEqual([
+      'bad-signature',
+      'not-found',
+    ]);
+  });
+
+  test('refuses other content types and encodings with 415 and says what is taken', async () => {
+    world = await createWorld();
+    const type = await post('alertmanager', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' });
+    expect(type.status).toBe(415);
+    expect(await type.json()).toMatchObject({ error: { code: 'wrong-content-type', allowed: ['application/json'] } });
+    const zipped = await post('alertmanager', gzipSync('{}'), { ...json, 'content-encoding': 'gzip' });
+    expect(zipped.status).toBe(415);
+    const none = await rawRequest(
+      world.port,
+      'POST /events/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}',
+    );
+    expect(none).toMatch(/^HTTP\/1\.1 415 /);
+    const plain = await post('sns', '{}', { 'content-type': 'text/plain; charset=UTF-8' });
+    expect(plain.status).toBe(202);
+    expect(world.received).toHaveLength(1);
+  });
+
+  test('refuses a body over the limit of the source, declared or not, and the connection still works', async () => {
+    world = await createWorld();
+    const declared = await post('small', 'x'.repeat(101));
+    expect(declared.status).toBe(413);
+    expect(await codeOf(declared)).toBe('body-too-large');
+    const chunked = await post('small', new Blob(['x'.repeat(60), 'y'.repeat(60)]).stream());
+    expect(chunked.status).toBe(413);
+    expect((await post('small', `"${'x'.repeat(98)}"`)).status).toBe(202);
+    expect((await post('alertmanager', 'x'.repeat(1024 * 1024 + 1))).status).toBe(413);
+    expect((await post('alertmanager', 'x'.repeat(1024 * 1024))).status).toBe(202);
+    expect(world.received.map(one => one.source)).toEqual(['small', 'alertmanager']);
+  });
+
+  test('an endless body loses its connection', async () => {
+    world = await createWorld();
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull(controller) {
+        sent += 1;
+        controller.enqueue(new Uint8Array(1024 * 1024));
+      },
+    });
+    const response = await post('small', endless).catch((error: Error) => error);
+    if (response instanceof Response) {
+      expect(response.status).toBe(413);
+      await response.text();
+    }
+    expect(sent).toBeLessThan(200);
+    expect(world.received).toHaveLength(0);
+  });
+
+  test('says nothing of the body in a refusal', async () => {
+    world = await createWorld();
+    world.receive = async () => {
+      throw new TocsinError('bad-body', {
+        message: 'sesame is wrong',
+        given: 'sesame',
+        at: 'alerts.sesame',
+        allowed: 'not sesame',
+      });
+    };
+    const response = await post('alertmanager', '{"sesame":1}');
+    expect(response.status).toBe(422);
+    const text = await response.text();
+    expect(text).not.toContain('sesame');
+    expect(JSON.parse(text)).toMatchObject({ error: { code: 'bad-body' } });
+    world.receive = async () => {
+      throw new TocsinError('bad-body', { at: 'line 3, column 7' });
+    };
+    expect(await (await post('alertmanager', '{')).json()).toMatchObject({ error: { at: 'line 3, column 7' } });
+  });
+
+  test('answers whatever is not the fault of the sender with 503 and Retry-After, without a stack', async () => {
+    world = await createWorld();
+    const causes = [
+      new Error('boom at /secret/path.ts'),
+      new TocsinError('store-failed'),
+      new TocsinError('driver-invalid'),
+      new TocsinError('guard-failed'),
+    ];
+    for (const cause of causes) {
+      world.receive = async () => {
+        throw cause;
+      };
+      const response = await post('alertmanager', '{}');
+      expect(response.status).toBe(503);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      const text = await response.text();
+      expect(text).not.toMatch(/boom|secret|\.ts/);
+    }
+    expect(world.logged.filter(one => one.level === 'error')).toHaveLength(1);
+  });
+
+  test('is closed while the process stops', async () => {
+    world = await createWorld();
+    world.draining = true;
+    const response = await post('alertmanager', '{}');
+    expect(response.status).toBe(503);
+    expect(await codeOf(response)).toBe('draining');
+    expect(world.received).toHaveLength(0);
+  });
+
+  test('takes only as many events at one time as its limit, and takes more when they are done', async () => {
+    world = await createWorld({ door: { events: 3, bytes: 1024 * 1024 } });
+    const gate = Promise.withResolvers<void>();
+    world.receive = async () => {
+      await gate.promise;
+      return [];
+    };
+    const held = [post('alertmanager', '{}'), post('alertmanager', '{}'), post('alertmanager', '{}')];
+    while (world.received.length < 3) await new Promise(resolve => setImmediate(resolve));
+    const refused = await post('alertmanager', '{}');
+    expect(refused.status).toBe(503);
+    expect(await codeOf(refused)).toBe('overloaded');
+    gate.resolve();
+    expect((await Promise.all(held)).map(response => response.status)).toEqual([202, 202, 202]);
+    expect((await post('alertmanager', '{}')).status).toBe(202);
+  });
+
+  test('holds at most its limit of bytes at one time', async () => {
+    world = await createWorld({ door: { events: 100, bytes: 1000 } });
+    expect((await post('alertmanager', 'x'.repeat(1001))).status).toBe(503);
+    expect((await post('alertmanager', 'x'.repeat(1000))).status).toBe(202);
+  });
+
+  test('a sender that stops in the middle of its body stores nothing', async () => {
+    world = await createWorld();
+    const head =
+      'POST /events/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"half":';
+    await rawRequest(world.port, head, { end: true });
+    expect((await post('alertmanager', '{}')).status).toBe(202);
+    expect(world.received).toHaveLength(1);
+  });
+
+  test('counts what it refuses, by code, and does not make labels of names that strangers choose', async () => {
+    world = await createWorld();
+    await post('nobody-knows-1', '{}');
+    await post('nobody-knows-2', '{}');
+    await post('alertmanager', '{}', { 'content-type': 'text/html' });
+    const metrics = await (await fetch(`${world.url}/metrics`)).text();
+    expect(metrics).toContain('tocsin_events_refused_total{source="unknown",code="not-found"} 2');
+    expect(metrics).toContain('tocsin_events_refused_total{source="alertmanager",code="wrong-content-type"} 1');
+    expect(metrics).not.toContain('nobody-knows');
+  });
+
+  test('writes one line a second for a sender that is refused all day', async () => {
+    world = await createWorld();
+    let now = 0;
+    world.parts.clock = { ...world.parts.clock, monotonic: () => now };
+    for (let i = 0; i < 5; i++) await post('nobody', '{}');
+    expect(world.logged).toHaveLength(1);
+    now = 1500;
+    await post('nobody', '{}');
+    expect(world.logged.map(one => (one.facts as { more: number }).more)).toEqual([0, 4]);
+  });
+
+  test('refuses other methods and deeper paths', async () => {
+    world = await createWorld();
+    expect((await fetch(`${world.url}/events/alertmanager`)).status).toBe(404);
+    expect((await post('alertmanager/x', '{}')).status).toBe(404);
+    expect((await post(encodeURIComponent('../api'), '{}')).status).toBe(401);
+    expect(world.received).toHaveLength(0);
+  });
+});
