@@ -132,7 +132,7 @@ function reference(schema: z.ZodType, schemas: JsonObject, io: 'input' | 'output
   } = z.toJSONSchema(schema, { io, target: 'draft-2020-12', unrepresentable: 'any' });
   for (const [name, definition] of Object.entries($defs ?? {})) {
     const { id: __, ...kept } = definition as JsonObject;
-    schemas[name] = relocate(kept);
+    schemas[componentName(name)] = relocate(kept);
   }
   const { id, ...own } = rest as JsonObject;
   if (typeof id !== 'string') return relocate(own) as JsonObject;
@@ -151,4 +151,15 @@ function relocate(value: unknown): unknown {
         : relocate(inner),
     ]),
   );
+}
+
+function componentRef(ref: string): string {
+  return `#/components/schemas/${componentName(ref.replace('#/$defs/', ''))}`;
+}
+
+/** The one schema that has no name of its own because it contains itself is that of any JSON value. */
+function componentName(name: string): string {
+  if (!name.startsWith('__schema')) return name;
+  if (name === '__schema0') return 'Json';
+  throw new Error(`give the recursive schema ${name} a name: .meta({ id })`);
 }

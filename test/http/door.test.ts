@@ -8,7 +8,7 @@ afterEach(() => world.close());
 
 const json = { 'content-type': 'application/json' };
 
-function post(source: string, body: BodyInit, headers: Record<string, string> = json): Promise<Response> {
+function post(source: string, body: RequestInit['body'], headers: Record<string, string> = json): Promise<Response> {
   return fetch(`${world.url}/events/${source}`, { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
 }
 

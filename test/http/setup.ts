@@ -150,6 +150,7 @@ function hostOf(world: World): ChatHost {
       ok: true,
       card: { tone: 'info', title: line, badge: null, blocks: [], buttons: [], mention: [] },
     }),
+    commands: () => [],
     whoIs: account => ({ kind: 'stranger', id: account.id, via: account.platform, because: 'a test' }),
     bearer: token => (token === 'alice-token' ? alice : world.local && token === localKey ? you : null),
     details: async () => null,
