@@ -27,9 +27,10 @@ export function checkHostAndOrigin(request: FastifyRequest, path: string, parts:
 function isOurs(name: string | null, parts: HttpParts): boolean {
   if (name === null) return false;
   if (isLoopbackName(name) || isIP(name) !== 0) return true;
-  const url = parts.catalogue.current().config.url;
-  if (url !== undefined) return name === new URL(url).hostname.toLowerCase();
-  return parts.host.localKey === null;
+  const { url } = parts.catalogue.current().config;
+  const served = [parts.host.baseUrl(), ...(url === undefined ? [] : [url])];
+  if (served.some(one => name === new URL(one).hostname)) return true;
+  return url === undefined && parts.host.localKey === null;
 }
 
 function isOwnOrigin(origin: string, host: string | undefined, parts: HttpParts): boolean {

@@ -146,9 +146,7 @@ function relocate(value: unknown): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [
       key,
-      key === '$ref' && typeof inner === 'string'
-        ? inner.replace('#/$defs/', '#/components/schemas/')
-        : relocate(inner),
+      key === '$ref' && typeof inner === 'string' ? componentRef(inner) : relocate(inner),
     ]),
   );
 }
