@@ -4,7 +4,7 @@
  * New line and tab stay. Emoji keep their joiner and variation selectors.
  */
 const hidden =
-  /(?<!\p{Extended_Pictographic}|\p{Extended_Pictographic}\p{EMod}|\p{Extended_Pictographic}\ufe0f|[0-9#*])\ufe0f|(?<!\p{Extended_Pictographic}|\p{EMod}|\ufe0f)\u200d|\u200d(?!\p{Extended_Pictographic})|(?![\n\t\u200d\ufe0f])[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\p{Cs}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800]/gu;
+  /(?<!\p{Extended_Pictographic}|\p{Extended_Pictographic}\p{EMod}|\p{Extended_Pictographic}\ufe0f|[0-9#*])\ufe0f|(?<!\p{Extended_Pictographic}|\p{EMod}|\ufe0f)\u200d|\u200d(?!\p{Extended_Pictographic})|(?!\n|\t|\u200d|\ufe0f)[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\p{Cs}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800]/gu;
 
 /** Nothing but printable ASCII, new lines and tabs: the usual case, which needs no work. */
 const plain = /^[\n\t\x20-\x7e]*$/;

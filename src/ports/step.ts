@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
+import type { ChildCommand } from '../kernel/child.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Alert } from '../model/alert.ts';
@@ -88,15 +89,8 @@ export interface StepAsk {
   reasonRequired: boolean;
 }
 
-export interface SpawnCommand {
-  argv: readonly string[];
-  cwd?: string;
-  /** Added to a clean environment (PATH, HOME, LANG, TZ and the marker). */
-  env?: Readonly<Record<string, string>>;
-  stdin?: string;
-  /** A private PID namespace, where the machine allows one. */
-  isolate?: boolean;
-}
+/** What a step may start: argv, folder, environment, input. */
+export type SpawnCommand = ChildCommand;
 
 export interface SpawnResult {
   exitCode: number | null;

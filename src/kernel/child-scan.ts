@@ -1,0 +1,184 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+
+/** One living process as /proc tells it. */
+export interface Seen {
+  pid: number;
+  parent: number;
+  group: number;
+  session: number;
+  /** When it started, in the kernel's ticks: with the pid it names a process for good. */
+  start: string;
+  /** True when its environment carries the marker. */
+  marked: boolean;
+}
+
+/** The variable that every child of a step carries, and its descendants with it. */
+export const markerName = 'TOCSIN_STEP';
+
+export interface Round {
+  found: Seen[];
+  /** False when a process ended while it was looked at: it may have left a child that is not in the list. */
+  sure: boolean;
+}
+
+/**
+ * Finds what belongs to a step: processes with the marker, those of the root's group and session, and the descendants of any of them. The
+ * environment is the one a process was started with, so what called setsid or forked twice still shows it. Not found: what belongs
+ * to another user (went through sudo); and what cleared or overwrote its environment, left the session and lost its parent before the
+ * first look.
+ */
+export interface Scanner {
+  /** Looks at all processes, without blocking for long. Null where there is no /proc (macOS). */
+  survey(): Promise<Round | null>;
+  /** Looks, in one go, at what is ours or new since the last look; calls `onSight` for each at once, before it can fork again. */
+  glance(onSight?: (one: Seen) => void): Round;
+}
+
+interface Memory {
+  root: number | null;
+  self: number;
+  matches: (environ: Buffer) => boolean;
+  /** Ours, by pid, with the start: found once, they stay ours when their parent goes. */
+  ours: Map<number, string>;
+  unrelated: Set<number>;
+  zombies: Set<number>;
+}
+
+export function createScanner(marker: string, root: number | null, self = process.pid): Scanner {
+  const memory: Memory = {
+    root,
+    self,
+    matches: markerTest(marker),
+    ours: new Map(),
+    unrelated: new Set(),
+    zombies: new Set(),
+  };
+  return { survey: () => survey(memory), glance: onSight => glance(memory, onSight) };
+}
+
+async function survey(memory: Memory): Promise<Round | null> {
+  const names = await readdir('/proc').catch(() => null);
+  if (names === null || !names.includes('self')) return null;
+  const pids = names.filter(isPid);
+  const all: Seen[] = [];
+  let sure = true;
+  // In slices: thousands of open files at once would take the descriptors that children need.
+  for (let i = 0; i < pids.length; i += 64) {
+    for (const one of await Promise.all(pids.slice(i, i + 64).map(pid => readProcess(pid, memory)))) {
+      if (one === 'gone') sure = false;
+      else if (one !== 'zombie') all.push(one);
+    }
+  }
+  const found = belongTo(all, memory);
+  memory.ours = new Map(found.map(one => [one.pid, one.start]));
+  memory.unrelated = new Set(all.flatMap(one => (memory.ours.has(one.pid) ? [] : [one.pid])));
+  return { found, sure };
+}
+
+function glance(memory: Memory, onSight?: (one: Seen) => void): Round {
+  const round: Round = { found: [], sure: true };
+  for (const name of readdirSync('/proc')) {
+    if (!isPid(name) || memory.unrelated.has(Number(name))) continue;
+    const one = readProcessNow(name, memory);
+    if (one === 'gone') round.sure = false;
+    else if (one !== 'zombie' && isOurs(one, memory)) {
+      onSight?.(one);
+      memory.ours.set(one.pid, one.start);
+      round.found.push(one);
+    } else memory.unrelated.add(Number(name));
+  }
+  return round;
+}
+
+function isPid(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return first >= 0x31 && first <= 0x39;
+}
+
+function isOurs(one: Seen, memory: Memory): boolean {
+  if (one.marked || memory.ours.get(one.pid) === one.start || memory.ours.has(one.parent)) return true;
+  return memory.root !== null && (one.pid === memory.root || one.group === memory.root || one.session === memory.root);
+}
+
+/**
+ * With all descendants, however deep. Never this process and what it descends from: a Tocsin that a step of a Tocsin started carries that
+ * step's marker.
+ */
+function belongTo(all: readonly Seen[], memory: Memory): Seen[] {
+  const spared = lineOf(all, memory.self);
+  const seen = all.filter(one => !spared.has(one.pid));
+  const chosen = new Set(seen.filter(one => isOurs(one, memory)).map(one => one.pid));
+  for (let size = -1; size !== chosen.size; ) {
+    size = chosen.size;
+    for (const one of seen) if (chosen.has(one.parent)) chosen.add(one.pid);
+  }
+  return seen.filter(one => chosen.has(one.pid));
+}
+
+/** The process and its ancestors. */
+function lineOf(all: readonly Seen[], pid: number): Set<number> {
+  const byPid = new Map(all.map(one => [one.pid, one]));
+  const line = new Set<number>();
+  for (let at = byPid.get(pid); at !== undefined && !line.has(at.pid); at = byPid.get(at.parent)) line.add(at.pid);
+  return line;
+}
+
+type Look = Seen | 'gone' | 'zombie';
+
+async function readProcess(pid: string, memory: Memory): Promise<Look> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
+  if (stat === null) return 'gone';
+  return parseProcess(pid, stat, await readFile(`/proc/${pid}/environ`).catch(() => null), memory);
+}
+
+function readProcessNow(pid: string, memory: Memory): Look {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return parseProcess(pid, stat, readOrNull(`/proc/${pid}/environ`), memory);
+  } catch {
+    return 'gone';
+  }
+}
+
+/** Null when it belongs to another user or is gone by now. */
+function readOrNull(file: string): Buffer | null {
+  try {
+    return readFileSync(file);
+  } catch {
+    return null;
+  }
+}
+
+function parseProcess(pid: string, stat: string, environ: Buffer | null, memory: Memory): Look {
+  // The name in parentheses may hold spaces and parentheses, so the fields count from the last one (proc_pid_stat(5), from field 3).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, group, session] = fields;
+  if (state === 'Z' || state === 'X') {
+    if (memory.zombies.has(Number(pid))) return 'zombie';
+    memory.zombies.add(Number(pid));
+    return 'gone';
+  }
+  return {
+    pid: Number(pid),
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    start: fields[19] ?? '',
+    marked: environ !== null && memory.matches(environ),
+  };
+}
+
+/** The exact value, or any value that begins with it when it ends in '/'. */
+function markerTest(marker: string): (environ: Buffer) => boolean {
+  const start = Buffer.from(`${markerName}=${marker}`);
+  const whole = !marker.endsWith('/');
+  return environ => {
+    for (let at = environ.indexOf(start); at >= 0; at = environ.indexOf(start, at + 1)) {
+      const end = at + start.length;
+      const begins = at === 0 || environ[at - 1] === 0;
+      if (begins && (!whole || end === environ.length || environ[end] === 0)) return true;
+    }
+    return false;
+  };
+}
