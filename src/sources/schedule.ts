@@ -45,7 +45,7 @@ const waits = [1000, 2000, 5000, 15_000, 30_000];
 export default defineSource<Options>({
   id: 'schedule',
   about:
-    'Ticks by cron and time zone. Every node ticks and one of them wins. Ticks that fall into a time when no node runs are not made up for. On the day clocks go forward a time that does not exist is left out; when they go back, the hour that comes twice ticks once.',
+    'Ticks by cron and time zone. Every node ticks and one of them wins. Ticks that fall into a time when no node runs are not made up for. On the day clocks go forward a time that does not exist is left out; when they go back, the hour that comes twice ticks once, the second time.',
   options,
   examples: [
     {

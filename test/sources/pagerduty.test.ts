@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isCode } from '../../src/kernel/errors.ts';
+import { incomingEvent } from '../../src/model/event.ts';
+import source from '../../src/sources/pagerduty.ts';
+import { alertsOf, delivery, normalise, now, payload, refusesAtMost, vectors, verifyVector } from './helpers.ts';
+
+const triggered = JSON.parse(payload('pagerduty/incident.triggered.json').toString());
+
+/** The triggered incident as another event of it. */
+function changed(event: object, data: object = {}): string {
+  return JSON.stringify({ event: { ...triggered.event, ...event, data: { ...triggered.event.data, ...data } } });
+}
+const made = (event: object, data: object = {}) => normalise(source, changed(event, data)).events[0];
+
+describe('signatures', () => {
+  test.each(vectors('pagerduty'))('$expect: $file $why', vector => {
+    expect(verifyVector(source, { secret: vector.secret }, vector)).toBe(vector.expect === 'accept');
+    expect(verifyVector(source, { secret: ['another', vector.secret] }, vector)).toBe(vector.expect === 'accept');
+    expect(verifyVector(source, { secret: 'another' }, vector)).toBe(false);
+  });
+
+  test('there are vectors', () => expect(vectors('pagerduty').length).toBeGreaterThanOrEqual(5));
+
+  test('without a secret nothing is proven, without a signature nothing is taken', () => {
+    const given = delivery(payload('pagerduty/incident.triggered.json'));
+    expect(source.verify(given, source.options.parse({}))).toEqual({ ok: true, by: 'none' });
+    expect(source.verify(given, source.options.parse({ secret: 's' })).ok).toBe(false);
+  });
+});
+
+describe('what it makes of an incident', () => {
+  test('triggered: one alert, known by the id of the incident', () => {
+    const { events, deliveryId } = normalise(source, payload('pagerduty/incident.triggered.json'));
+    expect(deliveryId).toBe('01FQ7R8ZB3Y0KXJ2M5T6N7P8Q9');
+    expect(events.map(event => incomingEvent.parse(event))).toEqual([
+      {
+        kind: 'alert',
+        state: 'firing',
+        fingerprint: 'Q2QK8Z1XBD4F7N',
+        title: 'Disk 92% full on db-prod-3',
+        severity: 'error',
+        labels: {
+          service: 'Checkout DB',
+          service_id: 'PSVC01A',
+          urgency: 'high',
+          priority: 'P2',
+          escalation_policy: 'DB on-call',
+          team: 'Data Platform',
+          number: '48213',
+          incident_key: 'checkout-prod-eu1-disk',
+          status: 'triggered',
+        },
+        annotations: { incident_key: 'checkout-prod-eu1-disk' },
+        links: [
+          { label: 'Incident', url: 'https://acme.pagerduty.com/incidents/Q2QK8Z1XBD4F7N' },
+          { label: 'Service', url: 'https://acme.pagerduty.com/services/PSVC01A' },
+        ],
+        startsAt: Date.parse('2026-11-20T11:00:03Z'),
+        endsAt: null,
+        occurredAt: Date.parse('2026-11-20T11:00:03.521Z'),
+      },
+    ]);
+  });
+
+  test('acknowledged and resolved are about the same alert', () => {
+    const [acknowledged] = alertsOf(normalise(source, payload('pagerduty/incident.acknowledged.json')).events);
+    const [resolved] = alertsOf(normalise(source, payload('pagerduty/incident.resolved.json')).events);
+    expect(acknowledged).toMatchObject({ state: 'acknowledged', fingerprint: 'Q2QK8Z1XBD4F7N', endsAt: null });
+    expect(resolved).toMatchObject({ state: 'resolved', fingerprint: 'Q2QK8Z1XBD4F7N' });
+    expect(resolved?.endsAt).toBe(Date.parse('2026-11-20T11:19:12.877Z'));
+  });
+
+  test.each([
+    ['incident.unacknowledged', 'triggered', 'firing'],
+    ['incident.reopened', 'triggered', 'firing'],
+    ['incident.escalated', 'triggered', 'firing'],
+    ['incident.escalated', 'acknowledged', 'acknowledged'],
+    ['incident.reassigned', 'acknowledged', 'acknowledged'],
+    ['incident.delegated', 'triggered', 'firing'],
+    ['incident.priority_updated', 'resolved', 'resolved'],
+    ['incident.service_updated', undefined, 'firing'],
+  ])('%s of an incident that is %s: %s', (event_type, status, state) => {
+    expect(made({ event_type }, { status })).toMatchObject({ kind: 'alert', state });
+  });
+
+  test('a reopened incident starts again when it was reopened', () => {
+    const at = '2026-11-21T08:00:00Z';
+    expect(made({ event_type: 'incident.reopened', occurred_at: at })).toMatchObject({ startsAt: Date.parse(at) });
+  });
+
+  test.each([
+    [{ priority: { summary: 'P1' }, urgency: 'low' }, 'critical'],
+    [{ priority: { summary: 'SEV-3' }, urgency: 'high' }, 'warning'],
+    [{ priority: { summary: 'P5' } }, 'info'],
+    [{ priority: null, urgency: 'high' }, 'error'],
+    [{ priority: null, urgency: 'low' }, 'warning'],
+    [{ priority: { summary: 'Whatever' }, urgency: 'low' }, 'warning'],
+  ])('%j is %s', (data, severity) => {
+    expect(made({}, data)).toMatchObject({ severity });
+  });
+
+  test.each([
+    ['incident.annotated', { type: 'incident_note', incident: { summary: 'Disk full' }, content: 'looking' }],
+    ['incident.responder.added', { type: 'incident_responder' }],
+    ['service.updated', { type: 'service' }],
+    ['pagey.ping', { type: 'ping' }],
+    ['constructor', {}],
+    ['incident.triggered', { type: 'something_new' }],
+  ])('%s opens nothing and is kept', (event_type, data) => {
+    expect(made({ event_type }, data)).toMatchObject({ kind: 'notice', type: event_type });
+  });
+
+  test('an event without data is kept; one without an id is refused', () => {
+    expect(normalise(source, '{"event":{"id":"1","event_type":"x.y"}}').events[0]).toMatchObject({
+      kind: 'notice',
+      occurredAt: now,
+    });
+    expect(() => normalise(source, '{"event":{"event_type":"incident.triggered"}}')).toThrow(
+      expect.toSatisfy(error => isCode(error, 'bad-body') && error.at === 'event.id'),
+    );
+  });
+
+  test('any JSON is normalised or refused', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constant(null),
+      fc.constant('2026-11-20T11:00:03.521Z'),
+      fc.constant('constructor'),
+    );
+    const reference = fc.oneof(
+      fc.constant(null),
+      fc.record({ summary: text, id: text, html_url: text }),
+      fc.anything(),
+    );
+    const data = fc.record({
+      id: text,
+      type: fc.constantFrom('incident', 'incident_note'),
+      title: text,
+      number: fc.anything(),
+      status: text,
+      created_at: text,
+      service: reference,
+      priority: reference,
+      teams: fc.oneof(fc.array(reference), fc.anything()),
+      urgency: text,
+    });
+    const type = fc.constantFrom(
+      'incident.triggered',
+      'incident.resolved',
+      'incident.escalated',
+      'toString',
+      'incident.annotated',
+    );
+    const event = fc.record({ id: text, event_type: type, occurred_at: text, agent: reference, data });
+    fc.assert(
+      fc.property(fc.oneof(fc.jsonValue(), fc.record({ event })), value => {
+        const body =
+          JSON.stringify(value, (_key, member) => (typeof member === 'bigint' ? String(member) : member)) ?? 'null';
+        refusesAtMost(() => {
+          for (const one of normalise(source, body).events) incomingEvent.parse(one);
+        });
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

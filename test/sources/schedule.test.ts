@@ -1,0 +1,183 @@
+import { createTask } from 'node-cron';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../../src/kernel/clock.ts';
+import type { Log } from '../../src/kernel/log.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { type IncomingEvent, incomingEvent } from '../../src/model/event.ts';
+import type { EmitTools } from '../../src/ports/source.ts';
+import source from '../../src/sources/schedule.ts';
+import { delivery } from './helpers.ts';
+
+interface Emission {
+  events: IncomingEvent[];
+  once: string;
+}
+
+/** Starts it; `emit` says what becomes of each emission. */
+async function start(jobs: object, emit: (made: Emission) => Promise<boolean>, more: Partial<EmitTools> = {}) {
+  const tools: EmitTools = {
+    clock: systemClock,
+    log: silentLog,
+    emit: (events, once) => emit({ events, once }),
+    ...more,
+  };
+  const stop = await source.start?.(source.options.parse({ jobs }), tools);
+  if (stop === undefined) throw new Error('a schedule starts');
+  return stop;
+}
+
+/** Collects emissions until `enough` of them are there. */
+function collector(enough: number) {
+  const made: Emission[] = [];
+  let finish = () => {};
+  const done = new Promise<void>(resolve => {
+    finish = resolve;
+  });
+  const take = (one: Emission) => {
+    made.push(one);
+    if (made.length >= enough) finish();
+  };
+  return { made, done, take };
+}
+
+const everySecond = { beat: { cron: '* * * * * *', title: 'A beat', labels: { kind: 'test' } } };
+
+describe('ticks', () => {
+  test('are events with the time they were due, under a key of job and time', async () => {
+    const { made, done, take } = collector(2);
+    const stop = await start(everySecond, async one => {
+      take(one);
+      return true;
+    });
+    await done;
+    await stop();
+    const [first, second] = made;
+    const event = incomingEvent.parse(first?.events[0]);
+    if (event.kind !== 'tick') throw new Error('a schedule makes ticks');
+    expect(event).toEqual({
+      kind: 'tick',
+      schedule: 'beat',
+      at: event.at,
+      occurredAt: event.at,
+      title: 'A beat',
+      labels: { kind: 'test', schedule: 'beat' },
+      links: [],
+    });
+    expect(event.at % 1000).toBe(0);
+    expect(first?.once).toBe(`beat@${new Date(event.at).toISOString()}`);
+    expect(second?.once).toBe(`beat@${new Date(event.at + 1000).toISOString()}`);
+  });
+
+  test('of two nodes have the same keys, so that one wins', async () => {
+    const claimed = new Map<string, number>();
+    const { done, take } = collector(4);
+    const emit = async (one: Emission) => {
+      claimed.set(one.once, (claimed.get(one.once) ?? 0) + 1);
+      take(one);
+      return claimed.get(one.once) === 1;
+    };
+    const stops = [await start(everySecond, emit), await start(everySecond, emit)];
+    await done;
+    for (const stop of stops) await stop();
+    expect([...claimed.values()]).toContain(2);
+  });
+
+  test('that the store refuses are tried again under the same key', async () => {
+    const { made, done, take } = collector(3);
+    const stop = await start(
+      everySecond,
+      async one => {
+        take(one);
+        if (one.once === made[0]?.once && made.filter(other => other.once === one.once).length < 2)
+          throw new Error('disk full');
+        return true;
+      },
+      { clock: { ...systemClock, sleep: () => Promise.resolve() } },
+    );
+    await done;
+    await stop();
+    expect(made[1]?.once).toBe(made[0]?.once);
+    expect(made[1]?.events).toEqual(made[0]?.events);
+  });
+
+  test('that are lost are said to be, and stopping does not wait for ever', async () => {
+    const { done, take } = collector(1);
+    const errors: string[] = [];
+    const log: Log = { ...silentLog, error: (_facts, message) => errors.push(message ?? '') };
+    const stop = await start(
+      everySecond,
+      one => {
+        take(one);
+        return Promise.reject(new Error('disk full'));
+      },
+      { log },
+    );
+    await done;
+    await stop();
+    expect(errors).toEqual(['a tick was lost: it could not be made durable']);
+  });
+});
+
+describe('time zones and the days on which clocks change', () => {
+  afterEach(() => vi.useRealTimers());
+  function next(cron: string, timezone: string, from: string, count: number): string[] {
+    vi.useFakeTimers({ now: Date.parse(from), toFake: ['Date'] });
+    const task = createTask(cron, () => {}, { timezone });
+    const runs = task.getNextRuns(count).map(date => date.toISOString());
+    task.destroy();
+    return runs;
+  }
+
+  test('three in the morning in Berlin is another time in summer', () => {
+    expect(next('0 3 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 2)).toEqual([
+      '2026-10-25T02:00:00.000Z',
+      '2026-10-26T02:00:00.000Z',
+    ]);
+    expect(next('0 3 * * *', 'Europe/Berlin', '2026-10-22T12:00:00Z', 1)).toEqual(['2026-10-23T01:00:00.000Z']);
+  });
+
+  test('a time that does not exist is left out that day', () => {
+    expect(next('30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', 1)).toEqual(['2026-03-30T00:30:00.000Z']);
+  });
+
+  test('a time that comes twice ticks once, the second time', () => {
+    expect(next('30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 2)).toEqual([
+      '2026-10-25T01:30:00.000Z',
+      '2026-10-26T01:30:00.000Z',
+    ]);
+    expect(next('*/30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 3)).toEqual([
+      '2026-10-25T01:00:00.000Z',
+      '2026-10-25T01:30:00.000Z',
+      '2026-10-26T01:00:00.000Z',
+    ]);
+  });
+});
+
+describe('options', () => {
+  test.each([
+    [{ cron: '61 * * * *' }, 'jobs.nightly.cron', /minute/],
+    [{ cron: '* * * *' }, 'jobs.nightly.cron', /5 or 6 fields/],
+    [{ cron: '0 0 31 2 *' }, 'jobs.nightly.cron', /impossible day/],
+    [{ cron: '0 0 30W 2 *' }, 'jobs.nightly.cron', /no day/],
+    [{ cron: '0 3 * * *', timezone: 'Berlin' }, 'jobs.nightly.timezone', /IANA/],
+    [{ cron: '0 3 * * *', timezon: 'UTC' }, 'jobs.nightly', /timezon/],
+    [{}, 'jobs.nightly.cron', /./],
+  ])('%j: %s', (job, path, message) => {
+    const parsed = source.options.safeParse({ jobs: { nightly: job } });
+    const found = parsed.error?.issues.map(issue => ({ path: issue.path.join('.'), message: issue.message }));
+    expect(found).toContainEqual({ path, message: expect.stringMatching(message) });
+  });
+
+  test('the name of a job is one that people can type', () => {
+    expect(source.options.safeParse({ jobs: { 'Bad Name': { cron: '0 3 * * *' } } }).success).toBe(false);
+    expect(
+      source.options.safeParse({ jobs: { good: { cron: '@hourly' }, 'also-good': { cron: '*/5 * * * * *' } } }).success,
+    ).toBe(true);
+  });
+});
+
+test('nobody can deliver a tick', () => {
+  const options = source.options.parse({ jobs: {} });
+  expect(source.verify(delivery('{}'), options).ok).toBe(false);
+  expect(() => source.normalise({}, delivery('{}'), options)).toThrow(expect.objectContaining({ code: 'bad-body' }));
+});
