@@ -1,0 +1,75 @@
+#!/bin/sh
+# Installs what the end-to-end tests run against: Prometheus, Alertmanager and Chromium, as Debian packages.
+# Safe to run again: it does nothing, and says nothing, when all of them are there. Their services are never started.
+set -eu
+
+# program:package
+wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium'
+
+missing=''
+for pair in $wanted; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "setup-test: these are missing:$missing" >&2
+  echo "setup-test: there is no apt-get here; install them by hand and put them into PATH." >&2
+  exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+  echo "setup-test: these are missing:$missing" >&2
+  echo "setup-test: installing needs root: sudo sh scripts/setup-test.sh" >&2
+  exit 1
+fi
+
+log=$(mktemp)
+policy=/usr/sbin/policy-rc.d
+kept=''
+
+finish() {
+  rm -f "$log"
+  if [ -n "$kept" ]; then mv -f "$kept" "$policy"; else rm -f "$policy"; fi
+}
+
+# Packages ask this file whether they may start their services; 101 is no. One that is there already comes back at the end.
+if [ -e "$policy" ]; then
+  kept="$policy.tocsin-kept"
+  mv -f "$policy" "$kept"
+fi
+trap finish EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+printf '#!/bin/sh\nexit 101\n' >"$policy"
+chmod 755 "$policy"
+
+# Where systemd runs the machine they would start at the next boot; a masked unit does not. `systemctl unmask` undoes it.
+if [ -d /run/systemd/system ]; then
+  for package in $missing; do
+    case $package in
+      prometheus*) systemctl mask --quiet "$package.service" ;;
+    esac
+  done
+fi
+
+run() {
+  if ! "$@" >"$log" 2>&1; then
+    echo "setup-test: this failed: $*" >&2
+    tail -n 30 "$log" >&2
+    exit 1
+  fi
+}
+
+echo "setup-test: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+run apt-get -qq -o DPkg::Lock::Timeout=300 update
+# shellcheck disable=SC2086 # a list of words on purpose
+run apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install $missing
+
+for pair in $wanted; do
+  if ! command -v "${pair%%:*}" >/dev/null 2>&1; then
+    echo "setup-test: ${pair##*:} is installed, but there is no ${pair%%:*} in PATH" >&2
+    exit 1
+  fi
+done
