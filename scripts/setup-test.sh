@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the end-to-end tests run against: Prometheus, Alertmanager and Chromium, as Debian packages.
 # Safe to run again: it does nothing, and says nothing, when all of them are there. Their services are never started.
+# Where they cannot be had it says so: with CI=true that is a failure, elsewhere the tests that need them are skipped.
 set -eu
 
 # program:package
@@ -12,16 +13,16 @@ for pair in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
-if ! command -v apt-get >/dev/null 2>&1; then
-  echo "setup-test: these are missing:$missing" >&2
-  echo "setup-test: there is no apt-get here; install them by hand and put them into PATH." >&2
-  exit 1
-fi
-if [ "$(id -u)" != 0 ]; then
-  echo "setup-test: these are missing:$missing" >&2
-  echo "setup-test: installing needs root: sudo sh scripts/setup-test.sh" >&2
-  exit 1
-fi
+give_up() {
+  echo "setup-test: not installed:$missing" >&2
+  echo "setup-test: $1" >&2
+  if [ "${CI:-}" = true ]; then exit 1; fi
+  echo "setup-test: the end-to-end tests that need them will be skipped." >&2
+  exit 0
+}
+
+command -v apt-get >/dev/null 2>&1 || give_up 'there is no apt-get here; install them yourself and put them into PATH.'
+[ "$(id -u)" = 0 ] || give_up 'installing them needs root: sudo sh scripts/setup-test.sh'
 
 log=$(mktemp)
 policy=/usr/sbin/policy-rc.d
@@ -55,9 +56,8 @@ fi
 
 run() {
   if ! "$@" >"$log" 2>&1; then
-    echo "setup-test: this failed: $*" >&2
     tail -n 30 "$log" >&2
-    exit 1
+    give_up "this failed: $*"
   fi
 }
 
@@ -68,8 +68,5 @@ run apt-get -qq -o DPkg::Lock::Timeout=300 update
 run apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install $missing
 
 for pair in $wanted; do
-  if ! command -v "${pair%%:*}" >/dev/null 2>&1; then
-    echo "setup-test: ${pair##*:} is installed, but there is no ${pair%%:*} in PATH" >&2
-    exit 1
-  fi
+  command -v "${pair%%:*}" >/dev/null 2>&1 || give_up "${pair##*:} was installed, but there is no ${pair%%:*} in PATH."
 done
