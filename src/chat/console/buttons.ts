@@ -1,0 +1,48 @@
+import type { Button } from '../../model/card.ts';
+import { type Html, html } from './html.ts';
+import { domId, hidden, type Visit } from './visit.ts';
+
+/** The buttons of a card. Each is a form of its own, so that it works without a script too. */
+export function renderButtons(buttons: readonly Button[], card: string, visit: Visit): Html | null {
+  if (buttons.length === 0) return null;
+  return html`<div class="buttons">${buttons.map((button, index) => renderButton(button, `${card}-${index}`, domId('ans', card), visit))}</div>`;
+}
+
+function renderButton(button: Button, id: string, slot: string, visit: Visit): Html {
+  if (button.does.kind === 'details') {
+    const query = new URLSearchParams({ subject: button.does.subject, id: button.does.id });
+    const href = `/console/details?${query}`;
+    return html`<a class="button ${button.style}" href="${href}" hx-get="${href}" hx-target="#${slot}" hx-swap="innerHTML">${button.label}</a>`;
+  }
+  const fields = { act: JSON.stringify(button.does.act), label: button.label };
+  if (button.reason === 'none') {
+    return html`${openForm(slot)}${hidden(visit, fields)}<button class="button ${button.style}" id="${id}">${button.label}</button></form>`;
+  }
+  return askReason(button, id, slot, hidden(visit, fields));
+}
+
+/** The button opens into a small form that asks for the reason. A <details> needs no script and is reachable by keyboard. */
+function askReason(button: Button, id: string, slot: string, fields: Html): Html {
+  const required = button.reason === 'required';
+  return html`<details class="ask" id="${`${id}-ask`}"><summary class="button ${button.style}">${button.label}…</summary>
+  ${openForm(slot)}${fields}
+    <label for="${`${id}-why`}">Reason${required ? '' : ' (optional)'}</label>
+    <input id="${`${id}-why`}" name="reason" maxlength="500" autocomplete="off" ${required && html`required`}>
+    <button class="button ${button.style}" id="${id}">${button.label}</button>
+  </form></details>`;
+}
+
+function openForm(slot: string): Html {
+  return html`<form method="post" action="/console/act" hx-post="/console/act" hx-target="#${slot}" hx-swap="innerHTML" hx-disable="find button">`;
+}
+
+/** A form of ours that answers into a slot; the children bring fields and the button. */
+export function renderForm(
+  action: string,
+  slot: string,
+  body: Html,
+  visit: Visit,
+  fields: Record<string, string> = {},
+): Html {
+  return html`<form method="post" action="${action}" hx-post="${action}" hx-target="#${slot}" hx-swap="innerHTML" hx-disable="find button">${hidden(visit, fields)}${body}</form>`;
+}

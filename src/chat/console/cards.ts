@@ -1,0 +1,185 @@
+import { cutText, mixedScript, visibleLine } from '../../kernel/text.ts';
+import type { Block, Card, Post, Tone } from '../../model/card.ts';
+import { renderButtons } from './buttons.ts';
+import { type Html, html, nothing } from './html.ts';
+import { domId, runPath, showElapsed, showTime, type Visit } from './visit.ts';
+
+/** What a state is called beside its colour, so that nobody depends on seeing the colour. */
+const toneWords: Record<Tone, string> = {
+  critical: 'Critical',
+  error: 'Error',
+  warning: 'Warning',
+  info: 'Info',
+  good: 'Good',
+  neutral: 'Note',
+  ask: 'Needs a person',
+};
+
+export interface CardPlace {
+  /** The DOM id; unique on the page. */
+  id: string;
+  /** Shown at the top right; null for answers. */
+  at: number | null;
+  /** The thread that the title leads to; null inside of it. */
+  href: string | null;
+  /** How many replies the thread has, when that is shown. */
+  replies?: number;
+  /** The rendered text of an output block; nothing where the stream fills it in. */
+  output?: (run: string, step: string, tail: string) => Html;
+}
+
+/** A card as an article. The texts are data: the `html` tag escapes them and makes odd characters visible. */
+export function renderCard(card: Card, place: CardPlace, visit: Visit): Html {
+  const heading = domId('h', place.id);
+  const title =
+    place.href === null
+      ? html`${oneLine(card.title, 300)}`
+      : html`<a href="${place.href}">${oneLine(card.title, 300)}</a>`;
+  return html`<article class="card tone-${card.tone}" id="${place.id}" aria-labelledby="${heading}">
+  <header class="card-head">
+    <span class="tone">${toneWords[card.tone]}</span>
+    <h3 id="${heading}">${title}${renderMixed(card.title)}</h3>
+    ${card.badge !== null && html`<span class="badge">${oneLine(card.badge, 60)}</span>`}
+    ${place.at !== null && html`<span class="when">${showTime(place.at, visit)}</span>`}
+  </header>
+  ${card.mention.length > 0 && html`<p class="mention">Calls ${card.mention.map(name => html`<b>@${oneLine(name, 80)}</b> `)}</p>`}
+  ${card.blocks.map(block => renderBlock(block, place, visit))}
+  ${renderButtons(card.buttons, place.id, visit)}
+  <div class="slot" id="${domId('ans', place.id)}" aria-live="polite" hx-morph-skip></div>
+  ${place.href !== null && html`<footer class="card-foot"><a href="${place.href}">${repliesText(place.replies)}</a></footer>`}
+</article>`;
+}
+
+function repliesText(replies: number | undefined): string {
+  if (replies === undefined || replies === 0) return 'Open thread';
+  return replies === 1 ? '1 message in thread' : `${replies} messages in thread`;
+}
+
+export function renderPost(post: Post, visit: Visit, facts: Partial<CardPlace> = {}): Html {
+  return renderCard(post.card, { id: domId('post', post.key), at: post.createdAt, href: null, ...facts }, visit);
+}
+
+/** Per value, so that a long value cannot push a later one out of sight; the cut says how much is missing. */
+export function oneLine(text: string, most: number): string {
+  return cutText(visibleLine(text), most);
+}
+
+/** Words that mix letters of scripts that look alike are named, because they cannot be seen. */
+function renderMixed(text: string): Html | null {
+  const words = mixedScript(text);
+  if (words.length === 0) return null;
+  return html` <span class="odd" title="Letters of different scripts that look alike">mixes scripts: ${words.slice(0, 3).map(escapeScript).join(', ')}</span>`;
+}
+
+/** The word with its letters that are not ASCII written out. */
+function escapeScript(word: string): string {
+  return [...word.slice(0, 60)]
+    .map(char => (char < '\x7f' ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`))
+    .join('');
+}
+
+const mostText = 4000;
+const mostValue = 600;
+
+function renderBlock(block: Block, place: CardPlace, visit: Visit): Html {
+  switch (block.kind) {
+    case 'text':
+      return html`<p class="text">${cutText(block.text, mostText)}</p>`;
+    case 'code':
+      return html`<pre class="code" tabindex="0">${cutText(block.text, mostText)}</pre>`;
+    case 'fields':
+      return renderFields(block.fields);
+    case 'links':
+      return html`<p class="links">${block.links.map(({ label, url }) => renderLink(label, url))}</p>`;
+    case 'progress':
+      return renderProgress(block, visit);
+    case 'output':
+      return renderOutput(block, place);
+  }
+}
+
+function renderFields(fields: Extract<Block, { kind: 'fields' }>['fields']): Html {
+  const value = (text: string, code: boolean | undefined) =>
+    code === true
+      ? html`<code>${cutText(text, mostValue)}</code>${renderMixed(text)}`
+      : html`${cutText(text, mostValue)}${renderMixed(text)}`;
+  return html`<dl class="fields">${fields.map(
+    field => html`<div><dt>${oneLine(field.label, 80)}</dt><dd>${value(field.value, field.code)}</dd></div>`,
+  )}</dl>`;
+}
+
+/** Only http and https become links; anything else is shown as the text it is. The host is shown, because a label may say anything. */
+export function renderLink(label: string, url: string): Html {
+  const target = safeUrl(url);
+  if (target === null) return html`<span class="dead-link">${oneLine(label, 120)}: ${oneLine(url, 200)}</span> `;
+  return html`<a href="${target.href}" rel="noopener noreferrer nofollow" target="_blank">${oneLine(label, 120)} <span class="host">${target.host}</span></a> `;
+}
+
+function safeUrl(url: string): URL | null {
+  if (!URL.canParse(url)) return null;
+  const parsed = new URL(url);
+  const plain = parsed.username === '' && parsed.password === '';
+  return plain && (parsed.protocol === 'https:' || parsed.protocol === 'http:') ? parsed : null;
+}
+
+type Progress = Extract<Block, { kind: 'progress' }>;
+
+/** A mark per state, beside the word. */
+const marks: Record<string, string> = {
+  pending: '○',
+  running: '◐',
+  waiting: '◷',
+  done: '✓',
+  failed: '✕',
+  skipped: '–',
+  unknown: '?',
+  undone: '↺',
+};
+
+export function renderProgress(block: Progress, visit: Visit): Html {
+  const total = block.total ?? null;
+  const bar =
+    total !== null &&
+    total > 0 &&
+    html`<progress max="${total}" value="${Math.min(block.done, total)}">${block.done} of ${total}</progress>`;
+  const elapsed =
+    block.startedAt !== null &&
+    html`<span class="sub">${block.finishedAt === null ? 'for ' : 'in '}${showElapsed(block.startedAt, block.finishedAt, visit)}</span>`;
+  return html`<div class="progress">
+  <p class="progress-line">${bar}<span>${progressText(block)}</span>${elapsed}</p>
+  <ol class="steps">${block.steps.map(
+    step =>
+      html`<li class="step state-${stateClass(step.state)}"><span class="mark" aria-hidden="true">${marks[step.state] ?? '·'}</span><span class="step-title">${oneLine(step.title, 200)}</span><span class="step-state">${step.state}</span>${
+        step.because !== null && html`<span class="because">${cutText(step.because, 400)}</span>`
+      }</li>`,
+  )}</ol>
+</div>`;
+}
+
+function progressText({ done, total, finishedAt }: Progress): string {
+  if (total === null) return finishedAt === null ? `step ${done + 1}` : `${done} steps`;
+  return finishedAt === null ? `step ${Math.min(done + 1, total)} of ${total}` : `${done} of ${total} steps`;
+}
+
+/** States come from enumerated types, but a class name is not the place to rely on it. */
+export function stateClass(state: string): string {
+  return /^[a-z]+$/.test(state) ? state : 'unknown';
+}
+
+function renderOutput(block: Extract<Block, { kind: 'output' }>, place: CardPlace): Html {
+  const id = outputId(block.run, block.step);
+  const body = place.output?.(block.run, block.step, block.tail) ?? nothing;
+  return html`<section class="output" aria-label="Output of ${block.step}">
+  <p class="output-head"><span>Output of <b>${oneLine(block.step, 120)}</b></span> <span class="live-mark">${block.live && 'running'}</span> <a href="${runPath(block.run)}/output">full log</a></p>
+  <div class="scroll" tabindex="0" hx-morph-skip><pre class="ansi" id="${id}">${body}</pre></div>
+</section>`;
+}
+
+export function outputId(run: string, step: string): string {
+  return domId('out', `${run}/${step}`);
+}
+
+/** A short private answer: what an act or a refusal said. */
+export function renderNotice(text: string, tone: 'good' | 'error' | 'info', more: Html = nothing): Html {
+  return html`<div class="notice notice-${tone}"><p><b>${tone === 'error' ? 'Refused' : tone === 'good' ? 'Done' : 'Note'}</b> ${cutText(text, mostText)}</p>${more}</div>`;
+}

@@ -1,0 +1,173 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Json } from '../../kernel/canonical.ts';
+import { type Act, act } from '../../model/act.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { ParamView } from '../../ports/chat.ts';
+import { renderCard, renderNotice } from './cards.ts';
+import { type Html, html } from './html.ts';
+import { type Parts, refuseEntry, sendFragment } from './reply.ts';
+import { findSample, sendSample } from './samples.ts';
+import { runPath, type Visit } from './visit.ts';
+
+/** Everything that changes something, and nothing of it by GET. Each form passes one check before anything is read from it. */
+export function registerForms(scope: FastifyInstance, parts: Parts): void {
+  guarded(scope, parts, '/console/act', pressButton);
+  guarded(scope, parts, '/console/command', sendCommand);
+  guarded(scope, parts, '/console/run', runByForm);
+  guarded(scope, parts, '/console/sample', postSample);
+  scope.post('/console/act-as', async (request, reply) => {
+    const form = fields(request);
+    const refused = parts.door.refuse(request, form['csrf'] ?? '');
+    if (refused !== null) return sendFragment(request, reply.code(403), renderNotice(refused, 'error'));
+    if (!parts.door.actAs(request, form['person'] ?? '')) {
+      return sendFragment(
+        request,
+        reply.code(403),
+        renderNotice('Nobody of this name is in tocsin.yaml, or this is not the local page.', 'error'),
+      );
+    }
+    return reply.redirect(backPath(request), 303);
+  });
+  scope.post('/logout', async (request, reply) => {
+    const refused = parts.door.refuse(request, fields(request)['csrf'] ?? '');
+    if (refused !== null) return sendFragment(request, reply.code(403), renderNotice(refused, 'error'));
+    parts.door.leave(request, reply);
+    return reply.redirect('/login', 303);
+  });
+  scope.post('/login', async (request, reply) => signIn(request, reply, parts));
+}
+
+interface FormAnswer {
+  status: number;
+  fragment: Html;
+}
+
+type Handler = (form: Record<string, string>, visit: Visit & { who: Actor }, parts: Parts) => Promise<FormAnswer>;
+
+function guarded(scope: FastifyInstance, parts: Parts, path: string, handle: Handler): void {
+  scope.post(path, async (request, reply) => {
+    const form = fields(request);
+    const refused = parts.door.refuse(request, form['csrf'] ?? '');
+    const visit = refused === null ? parts.door.visit(request) : null;
+    if (visit === null || visit.who === null) {
+      return sendFragment(request, reply.code(403), renderNotice(refused ?? 'Sign in first.', 'error'));
+    }
+    const answer = await handle(form, { ...visit, who: visit.who }, parts);
+    return sendFragment(request, reply.code(answer.status), answer.fragment);
+  });
+}
+
+const formBody = z.record(z.string(), z.string());
+
+function fields(request: FastifyRequest): Record<string, string> {
+  const parsed = formBody.safeParse(request.body ?? {});
+  return parsed.success ? parsed.data : {};
+}
+
+/** Back to the page of ours that the form was on. */
+function backPath(request: FastifyRequest): string {
+  const from = request.headers.referer;
+  return from !== undefined && URL.canParse(from) ? safePath(new URL(from).pathname) : '/';
+}
+
+/** A path on this page, never another site: `//evil.example` and `/\evil.example` are addresses to browsers. */
+export function safePath(path: string): string {
+  return /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(path) ? path : '/';
+}
+
+async function signIn(request: FastifyRequest, reply: FastifyReply, parts: Parts): Promise<FastifyReply> {
+  const form = fields(request);
+  const to = safePath(form['to'] ?? '/');
+  const entered = parts.door.enterByForm(request, reply, (form['token'] ?? '').trim());
+  return entered.ok ? reply.redirect(to, 303) : refuseEntry(reply, entered.wait, parts, to);
+}
+
+async function pressButton(
+  form: Record<string, string>,
+  visit: Visit & { who: Actor },
+  parts: Parts,
+): Promise<FormAnswer> {
+  const wanted = parseAct(form);
+  if (wanted === null) return refusal(422, 'This button is not one of this version. Reload the page and press again.');
+  return answerAct(await parts.host.act(visit.who, wanted), form['label'] ?? 'Done');
+}
+
+/** The act of the button, with the reason that was typed. */
+function parseAct(form: Record<string, string>): Act | null {
+  const raw = readJson(form['act'] ?? '');
+  const reason = (form['reason'] ?? '').trim();
+  const merged =
+    reason !== '' && raw !== null && typeof raw === 'object' && !Array.isArray(raw) ? { ...raw, reason } : raw;
+  const parsed = act.safeParse(merged);
+  return parsed.success ? parsed.data : null;
+}
+
+function readJson(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
+}
+
+function answerAct(answer: Awaited<ReturnType<Parts['host']['act']>>, label: string): FormAnswer {
+  if (!answer.ok) return refusal(answer.status, answer.text);
+  const more = answer.run === undefined ? html`` : html`<p><a href="${runPath(answer.run)}">Open the run</a></p>`;
+  return { status: 200, fragment: renderNotice(answer.text || label, 'good', more) };
+}
+
+function refusal(status: number, text: string): FormAnswer {
+  return { status, fragment: renderNotice(text, 'error') };
+}
+
+async function sendCommand(
+  form: Record<string, string>,
+  visit: Visit & { who: Actor },
+  parts: Parts,
+): Promise<FormAnswer> {
+  const line = (form['line'] ?? '').trim();
+  if (line === '' || line.length > 2000) return refusal(422, 'Type a command; help lists them.');
+  const place = (name: string) => (form[name] ? form[name] : null);
+  const context = { platform: 'console', channel: place('channel'), alert: place('alert'), run: place('run') };
+  const answer = await parts.host.command(visit.who, line, context);
+  const said = html`<p class="private-note"><code>${line}</code> · only you see this answer</p>`;
+  if (!answer.ok)
+    return { status: 200, fragment: html`<div class="private">${said}${renderNotice(answer.text, 'error')}</div>` };
+  const id = `answer-${visit.now}`;
+  const body = renderCard(answer.card, { id, at: null, href: null }, visit);
+  return { status: 200, fragment: html`<div class="private">${said}${body}</div>` };
+}
+
+async function runByForm(
+  form: Record<string, string>,
+  visit: Visit & { who: Actor },
+  parts: Parts,
+): Promise<FormAnswer> {
+  const runbook = parts.host.catalogue().runbooks.find(one => one.id === form['runbook']);
+  if (runbook === undefined) return refusal(404, 'There is no runbook of this name any more.');
+  const params: Record<string, Json> = {};
+  for (const param of runbook.params) {
+    const text = form[`param.${param.name}`] ?? '';
+    // An empty field is a parameter that was not given: the runbook's default holds, or it says that it is required.
+    if (text !== '') params[param.name] = typed(param, text);
+  }
+  const reason = (form['reason'] ?? '').trim() || null;
+  const answer = await parts.host.act(visit.who, { kind: 'run', runbook: runbook.id, params, alert: null, reason });
+  return answerAct(answer, 'Run');
+}
+
+/** Text as the declared type where it clearly is one; otherwise the text, which the runbook refuses with its own words. */
+function typed(param: ParamView, text: string): Json {
+  if (param.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  if (param.type === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  return text;
+}
+
+async function postSample(form: Record<string, string>, _visit: Visit, parts: Parts): Promise<FormAnswer> {
+  const sample = findSample(form['sample'] ?? '');
+  const state = form['state'] === 'resolved' ? 'resolved' : 'firing';
+  if (sample === undefined) return refusal(404, 'There is no such sample.');
+  const sent = await sendSample(parts.host, sample, state);
+  return { status: sent.ok ? 200 : 502, fragment: sent.answer };
+}

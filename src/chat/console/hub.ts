@@ -1,0 +1,166 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock } from '../../kernel/clock.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import type { PageFeed } from './stream.ts';
+import type { Visit } from './visit.ts';
+
+export interface HubLimits {
+  /** Open pages at the same time. */
+  streams: number;
+  /** Milliseconds between two messages to one page; changes in between are sent together. */
+  pause: number;
+  /** Milliseconds after which a quiet stream gets a comment, so that proxies keep it open. */
+  heartbeat: number;
+  /** Milliseconds that a page may take no data before it is dropped; it comes back by itself. */
+  stalled: number;
+}
+
+export const hubLimits: HubLimits = { streams: 64, pause: 250, heartbeat: 15_000, stalled: 60_000 };
+
+/** The open pages. Each has at most one message on its way: while it is slow, news only marks it as due. */
+export interface Hub {
+  /** False when there are too many. */
+  full(): boolean;
+  open(response: ServerResponse, feed: PageFeed, visit: () => Visit | null): void;
+  /** News for everybody. */
+  wake(): void;
+  count(): number;
+  close(): void;
+}
+
+interface Stream {
+  response: ServerResponse;
+  feed: PageFeed;
+  visit: () => Visit | null;
+  due: boolean;
+  busy: boolean;
+  lastSent: number;
+  /** When it stopped taking data; null while it takes it. */
+  blockedSince: number | null;
+  timer: NodeJS.Timeout | null;
+  outputs: Map<string, () => void>;
+}
+
+export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limits: HubLimits }): Hub {
+  const { clock, limits } = parts;
+  const streams = new Set<Stream>();
+  const beat = setInterval(() => {
+    for (const stream of streams) keepAlive(stream);
+  }, limits.heartbeat);
+  beat.unref();
+
+  function keepAlive(stream: Stream): void {
+    if (stream.blockedSince !== null) {
+      if (clock.monotonic() - stream.blockedSince > limits.stalled) drop(stream);
+      return;
+    }
+    write(stream, ': still here\n\n');
+    schedule(stream);
+  }
+
+  function schedule(stream: Stream): void {
+    stream.due = true;
+    if (stream.busy || stream.timer !== null || stream.blockedSince !== null || !streams.has(stream)) return;
+    // Each page costs reads and rendering: the more there are, the longer each of them waits.
+    const pause = limits.pause * (1 + streams.size / 8);
+    const wait = Math.max(0, stream.lastSent + pause - clock.monotonic());
+    stream.timer = setTimeout(() => {
+      stream.timer = null;
+      void send(stream);
+    }, wait);
+  }
+
+  async function send(stream: Stream): Promise<void> {
+    stream.due = false;
+    stream.busy = true;
+    try {
+      await sendNews(stream);
+    } catch (error) {
+      parts.log.warn({ error: messageOf(error) }, 'a console page could not be brought up to date; it will reconnect');
+      drop(stream);
+    } finally {
+      stream.busy = false;
+      stream.lastSent = clock.monotonic();
+    }
+    if (stream.due) schedule(stream);
+  }
+
+  async function sendNews(stream: Stream): Promise<void> {
+    const visit = stream.visit();
+    // The session ended: the page must not go on reading.
+    if (visit === null) return drop(stream);
+    const { text, stamp } = await stream.feed.next(visit);
+    if (!streams.has(stream)) return;
+    if (text.trim() !== '') write(stream, frame(text, stamp));
+    followOutputs(stream);
+  }
+
+  function write(stream: Stream, text: string): void {
+    if (stream.response.write(text)) return;
+    stream.blockedSince = clock.monotonic();
+    stream.response.once('drain', () => {
+      stream.blockedSince = null;
+      if (stream.due) schedule(stream);
+    });
+  }
+
+  function followOutputs(stream: Stream): void {
+    const wanted = new Set(stream.feed.liveRuns());
+    for (const run of wanted) {
+      if (!stream.outputs.has(run))
+        stream.outputs.set(
+          run,
+          parts.host.onOutput(run, () => schedule(stream)),
+        );
+    }
+    for (const [run, stop] of stream.outputs) {
+      if (wanted.has(run)) continue;
+      stop();
+      stream.outputs.delete(run);
+    }
+  }
+
+  function drop(stream: Stream): void {
+    if (!streams.delete(stream)) return;
+    if (stream.timer !== null) clearTimeout(stream.timer);
+    for (const stop of stream.outputs.values()) stop();
+    stream.outputs.clear();
+    stream.response.destroy();
+  }
+
+  return {
+    full: () => streams.size >= limits.streams,
+    count: () => streams.size,
+    wake: () => streams.forEach(schedule),
+    open(response, feed, visit) {
+      const stream: Stream = {
+        response,
+        feed,
+        visit,
+        due: false,
+        busy: false,
+        lastSent: clock.monotonic() - limits.pause,
+        blockedSince: null,
+        timer: null,
+        outputs: new Map(),
+      };
+      streams.add(stream);
+      response.on('close', () => drop(stream));
+      response.on('error', () => drop(stream));
+      write(stream, 'retry: 1000\n\n');
+      schedule(stream);
+    },
+    close() {
+      clearInterval(beat);
+      for (const stream of streams) drop(stream);
+    },
+  };
+}
+
+/** One server-sent event. The id is the stamp that the page then has; it comes back as Last-Event-ID. */
+function frame(text: string, stamp: number): string {
+  const lines = text.split(/\r\n|\r|\n/).map(line => `data: ${line}`);
+  return `id: ${stamp}\n${lines.join('\n')}\n\n`;
+}

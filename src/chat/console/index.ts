@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { type ChatHost, defineChat } from '../../ports/chat.ts';
+import { createHub, hubLimits } from './hub.ts';
+import { channelsOf } from './layout.ts';
+import { registerConsole } from './routes.ts';
+
+/**
+ * The console: a chat platform whose messages are the rows of the store, shown by pages on the same port as everything else. It needs
+ * no account anywhere, so it is always there.
+ */
+export default defineChat({
+  id: 'console',
+  about: 'Channels, threads and cards on a page of Tocsin itself, with live output.',
+  options: z.strictObject({
+    maxStreams: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(hubLimits.streams)
+      .meta({ description: 'How many pages may be open and live at the same time.' }),
+  }),
+  capabilities: { maxText: 100_000, streams: true, editEvery: 0 },
+  async open(options, host: ChatHost) {
+    const limits = { ...hubLimits, streams: options.maxStreams };
+    const hub = createHub({ host, clock: host.clock, log: host.log, limits });
+    const ambience = host.http === null ? null : await registerConsole(host.http, host, hub);
+    const stop = host.onChange(() => {
+      ambience?.stale();
+      hub.wake();
+    });
+    let closed = false;
+    return {
+      // The row is the message: whoever has the page open is told that it changed.
+      async deliver(post) {
+        if (closed) throw new Error('the console is closed');
+        hub.wake();
+        return post.key;
+      },
+      channels: async () => channelsOf(host),
+      members: async () => null,
+      trouble: () => (host.http === null ? 'No HTTP server runs, so nobody can see the page.' : null),
+      async close() {
+        closed = true;
+        stop();
+        hub.close();
+      },
+    };
+  },
+});

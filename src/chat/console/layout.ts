@@ -1,0 +1,175 @@
+import type { ChatHost } from '../../ports/chat.ts';
+import { renderForm } from './buttons.ts';
+import { type Html, html, nothing } from './html.ts';
+import { showAgo, type Visit } from './visit.ts';
+
+export interface Page {
+  title: string;
+  /** The path in the navigation that is the current one. */
+  here: string;
+  main: Html;
+  /** The address of the live stream; null for pages that do not change. */
+  stream: string | null;
+}
+
+/** What stands around every page and changes by itself. */
+export interface Surroundings {
+  channels: readonly string[];
+  openApprovals: number;
+  /** True when there are more than were counted. */
+  moreApprovals: boolean;
+  firing: number;
+  moreFiring: boolean;
+  halted: { by: string; reason: string; at: number } | null;
+  problems: ReturnType<ChatHost['catalogue']>['problems'];
+}
+
+const countUpTo = 100;
+
+export async function readSurroundings(host: ChatHost): Promise<Surroundings> {
+  const [approvals, firing, halted] = await Promise.all([
+    host.store.approvals({ state: 'open', limit: countUpTo }),
+    host.store.alerts({ state: 'firing', limit: countUpTo }),
+    host.store.halted(),
+  ]);
+  return {
+    channels: channelsOf(host),
+    openApprovals: approvals.length,
+    moreApprovals: approvals.length === countUpTo,
+    firing: firing.length,
+    moreFiring: firing.length === countUpTo,
+    halted,
+    problems: host.catalogue().problems,
+  };
+}
+
+/** Channels of the console that routes of the config name, and `alerts`, where everything else is posted. */
+export function channelsOf(host: ChatHost): readonly string[] {
+  const routed = host.config().routes.flatMap(route => route.to);
+  const names = routed.filter(to => to.startsWith('console:')).map(to => to.slice('console:'.length));
+  return [...new Set(['alerts', ...names])];
+}
+
+/** For the head of every page. `open` must survive a morph: which details are open is the reader's business, not the server's. */
+const htmxConfig = JSON.stringify({
+  history: false,
+  includeIndicatorCSS: false,
+  morphIgnore: ['data-htmx-powered', 'open'],
+  extensions: 'sse',
+  sse: { reconnectDelay: 500, reconnectMaxDelay: 5000 },
+});
+
+export function renderDocument(page: Page, around: Surroundings, visit: Visit): string {
+  const document = html`<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="htmx-config" content="${htmxConfig}">
+<title>${page.title} · Tocsin</title>
+<link rel="icon" href="/console/static/icon.svg">
+<link rel="stylesheet" href="/console/static/console.css">
+<script src="/console/static/htmx.js" defer></script>
+<script src="/console/static/sse.js" defer></script>
+<script src="/console/static/console.js" defer></script>
+</head>
+<body>
+<a class="skip" href="#main">Skip to content</a>
+${renderSide(page, around, visit)}
+<div class="body">
+<div id="banners" class="banners">${renderBanners(around, visit)}</div>
+<main id="main" tabindex="-1">${page.main}</main>
+</div>
+${page.stream !== null && html`<div id="live" hx-sse:connect="${page.stream}" hx-swap="none"></div>`}
+</body>
+</html>`;
+  return `<!doctype html>\n${document}`;
+}
+
+function renderSide(page: Page, around: Surroundings, visit: Visit): Html {
+  return html`<header class="side">
+<a class="brand" href="/"><img src="/console/static/icon.svg" width="24" height="24" alt=""> Tocsin</a>
+<nav aria-label="Main"><ul id="nav">${renderNav(around, page.here)}</ul></nav>
+<div class="who">${renderWho(visit)}
+${page.stream !== null && html`<p class="live" id="live-state" role="status"><span class="dot" aria-hidden="true"></span><span id="live-text">connecting</span></p>`}</div>
+</header>`;
+}
+
+/** The items of the navigation; the stream replaces them when a count changes. */
+export function renderNav(around: Surroundings, here: string): Html {
+  const item = (href: string, label: string, count: number, more: boolean, what: string) =>
+    html`<li><a href="${href}" ${href === here && html`aria-current="page"`}><span>${label}</span>${
+      count > 0 && html`<span class="count">${`${count}${more ? '+' : ''}`}<span class="hush"> ${what}</span></span>`
+    }</a></li>`;
+  return html`<li class="nav-head">Channels</li>${around.channels.map(name =>
+    item(channelPath(name), `# ${name}`, 0, false, ''),
+  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, around.moreApprovals, 'open')}${item('/alerts', 'Alerts', around.firing, around.moreFiring, 'firing')}${item('/runs', 'Runs', 0, false, '')}${item('/runbooks', 'Runbooks', 0, false, '')}${item('/journal', 'Journal', 0, false, '')}`;
+}
+
+export function channelPath(name: string): string {
+  return name === 'alerts' ? '/' : `/channels/${encodeURIComponent(name)}`;
+}
+
+/** What is wrong with the files, and the halt: both concern every page. */
+export function renderBanners(around: Surroundings, visit: Visit): Html {
+  return html`${around.halted !== null && renderHalt(around.halted, visit)}${around.problems.length > 0 && renderProblems(around.problems)}`;
+}
+
+function renderHalt(halted: NonNullable<Surroundings['halted']>, visit: Visit): Html {
+  const form = renderForm(
+    '/console/act',
+    'resume-answer',
+    html`<label for="resume-why">Why it may go on</label><input id="resume-why" name="reason" required maxlength="500" autocomplete="off"><button class="button primary">Resume</button>`,
+    visit,
+    { act: JSON.stringify({ kind: 'resume', reason: '' }), label: 'Resume' },
+  );
+  return html`<section class="banner banner-halt" id="halt-banner" aria-label="Halted"><p><b>Halted.</b> No step starts until somebody resumes. ${halted.by} halted it ${showAgo(halted.at, visit)}: ${halted.reason}</p>
+<details class="ask" id="resume-ask"><summary class="button plain">Resume…</summary>${form}</details><div class="slot" id="resume-answer" aria-live="polite" hx-morph-skip></div></section>`;
+}
+
+function renderProblems(problems: Surroundings['problems']): Html {
+  const shown = problems.slice(0, 20);
+  const rest = problems.length - shown.length;
+  return html`<section class="banner banner-problem" id="problem-banner" aria-label="File problems"><p><b>${problems.length === 1 ? 'A file has a problem.' : `Files have ${problems.length} problems.`}</b> The last good set stays in force until they are corrected.</p>
+<details id="problem-list"><summary>Show ${problems.length === 1 ? 'it' : 'them'}</summary><ul>${shown.map(
+    problem => html`<li><code>${`${problem.file}:${problem.line}:${problem.column}`}</code> ${problem.message}</li>`,
+  )}${rest > 0 && html`<li>and ${rest} more; <code>tocsin check</code> lists all</li>`}</ul></details></section>`;
+}
+
+function renderWho(visit: Visit): Html {
+  if (visit.who === null) {
+    return html`<p class="me"><b>Reading only</b></p><p class="hint">To act, open the link that <code>npm start</code> printed. It ends in <code>?key=…</code>.</p>`;
+  }
+  const leave = visit.local
+    ? nothing
+    : html`<form method="post" action="/logout">${csrfField(visit)}<button class="button plain small">Sign out</button></form>`;
+  return html`<p class="me">You act as <b>${visit.who.id}</b></p>${visit.local && renderSwitch(visit)}${leave}${renderHaltButton(visit)}`;
+}
+
+function csrfField(visit: Visit): Html {
+  return html`<input type="hidden" name="csrf" value="${visit.csrf}">`;
+}
+
+/** Local mode only: nobody may approve an own request, so a sample second person lets one human see both sides. */
+function renderSwitch(visit: Visit): Html {
+  const me = visit.who?.id ?? '';
+  const people = Object.keys(visit.host.config().people).filter(id => id !== me);
+  const others = me === 'you' ? people : ['you', ...people.filter(id => id !== 'you')];
+  return html`<div class="switch" ${me !== 'you' && html`data-sample="yes"`}>${me !== 'you' && html`<p class="sample-mark">Acting as ${me} (sample second person)</p>`}${others
+    .slice(0, 5)
+    .map(
+      id =>
+        html`<form method="post" action="/console/act-as">${csrfField(visit)}<input type="hidden" name="person" value="${id}"><button class="button plain small">Act as ${id}${id !== 'you' && ' (sample second person)'}</button></form>`,
+    )}</div>`;
+}
+
+function renderHaltButton(visit: Visit): Html {
+  const form = renderForm(
+    '/console/act',
+    'halt-answer',
+    html`<label for="halt-why">Why everything must stop</label><input id="halt-why" name="reason" required maxlength="500" autocomplete="off"><button class="button danger small">Halt everything</button>`,
+    visit,
+    { act: JSON.stringify({ kind: 'halt', reason: '' }), label: 'Halt' },
+  );
+  return html`<details class="ask halt" id="halt-ask"><summary class="button plain small">Halt…</summary>${form}<div class="slot" id="halt-answer" aria-live="polite"></div></details>`;
+}

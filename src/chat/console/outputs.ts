@@ -1,0 +1,70 @@
+import type { Store } from '../../ports/store.ts';
+import { type AnsiState, plain, renderAnsi } from './ansi.ts';
+import { type Html, html } from './html.ts';
+
+/** How many characters of one step's output a page holds; the full log is a link away. */
+export const mostShown = 64 * 1024;
+
+/** How many chunks before the last one are looked at for the tail. */
+const tailChunks = 1000;
+
+export interface Tail {
+  text: string;
+  /** True when there is more before it. */
+  cut: boolean;
+  /** The last chunk that is in it; 0 when there is none. */
+  seq: number;
+}
+
+/** The end of a step's output. Costs about thirty small reads however long the output is. */
+export async function readTail(store: Store, run: string, step: string): Promise<Tail> {
+  const last = await lastSeq(store, run, step);
+  const start = Math.max(0, last - tailChunks);
+  let tail: Tail = { text: '', cut: start > 0, seq: start };
+  for (;;) {
+    const chunks = await store.output({ run, step, after: tail.seq, limit: 250 });
+    const end = chunks.at(-1);
+    if (end === undefined) return tail;
+    const text = tail.text + chunks.map(chunk => chunk.text).join('');
+    const over = text.length > mostShown;
+    tail = { text: over ? fromLineStart(text.slice(-mostShown)) : text, cut: tail.cut || over, seq: end.seq };
+  }
+}
+
+/** Doubles until nothing follows, then halves: the greatest sequence number of the step. */
+async function lastSeq(store: Store, run: string, step: string): Promise<number> {
+  const firstAfter = async (after: number) => (await store.output({ run, step, after, limit: 1 }))[0]?.seq ?? null;
+  let known = await firstAfter(0);
+  if (known === null) return 0;
+  let beyond = Math.max(64, known * 2);
+  for (let next = await firstAfter(beyond); next !== null; next = await firstAfter(beyond)) {
+    known = next;
+    beyond = next * 2;
+  }
+  while (known < beyond) {
+    const middle = Math.floor((known + beyond) / 2);
+    const next = await firstAfter(middle);
+    if (next === null) beyond = middle;
+    else known = next;
+  }
+  return known;
+}
+
+/** So that a cut neither begins in the middle of an escape sequence nor of a line. */
+function fromLineStart(text: string): string {
+  const at = text.indexOf('\n');
+  return at < 0 || at > 4096 ? text : text.slice(at + 1);
+}
+
+export function renderTail(tail: Tail): { html: Html; ansi: AnsiState } {
+  const { html: body, after } = renderAnsi(tail.text, plain);
+  const note = tail.cut && html`<span class="cut">… earlier output is in the full log\n</span>`;
+  return { html: html`${note}${body}`, ansi: after };
+}
+
+/** What is in the box when a page is made: the store's chunks, or the card's own tail when the store has none (any more). */
+export async function renderOutputNow(store: Store, run: string, step: string, fallback: string): Promise<Html> {
+  const tail = await readTail(store, run, step);
+  if (tail.seq === 0 && tail.text === '') return renderAnsi(fallback, plain).html;
+  return renderTail(tail).html;
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { type Alert, alertState } from '../../../model/alert.ts';
+import type { ChatHost } from '../../../ports/chat.ts';
+import { oneLine, renderCard } from '../cards.ts';
+import { type Html, html } from '../html.ts';
+import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
+import type { LivePage } from './page.ts';
+import { renderRuns } from './runs.ts';
+
+export const alertsQuery = z.object({ state: z.union([z.literal('all'), alertState]).catch('all') });
+
+export function alertsPage(host: ChatHost, query: z.infer<typeof alertsQuery>): LivePage {
+  const rows = async (visit: Visit) => {
+    const alerts = await host.store.alerts({ limit: 200, ...(query.state === 'all' ? {} : { state: query.state }) });
+    if (alerts.length === 0) return html`<p class="none">No alerts here.</p>`;
+    return html`<ul class="rows">${alerts.map(alert => renderRow(alert, visit))}</ul>`;
+  };
+  return {
+    title: 'Alerts',
+    here: '/alerts',
+    regions: [{ id: 'alert-rows', render: rows }],
+    list: null,
+    boxes: async () => [],
+    render: async visit => html`<h1 class="page-title">Alerts</h1>
+<nav class="tabs" aria-label="Filter">${['all', ...alertState.options].map(
+      name =>
+        html`<a href="/alerts?state=${name}" ${name === query.state && html`aria-current="true"`}>${name[0]?.toUpperCase()}${name.slice(1)}</a>`,
+    )}</nav>
+<div id="alert-rows">${await rows(visit)}</div>`,
+  };
+}
+
+function renderRow(alert: Alert, visit: Visit): Html {
+  const since = alert.state === 'resolved' && alert.resolvedAt !== null ? alert.resolvedAt : alert.startsAt;
+  return html`<li class="row alert-${alert.state} severity-${alert.severity}"><a class="row-main" href="${`/alerts/${encodeURIComponent(alert.id)}`}"><span class="row-title">${oneLine(alert.title, 160)}</span></a>
+<span class="badge state-badge">${alert.state}</span>
+<span class="row-sub">${alert.severity} · ${alert.source} · ${alert.state === 'resolved' ? 'resolved' : 'since'} ${showAgo(since, visit)}${
+    alert.count > 1 && ` · delivered ${alert.count} times`
+  }${alert.acknowledgedBy !== null && html` · acknowledged by ${alert.acknowledgedBy}`}</span></li>`;
+}
+
+/** One alert: what is known, its threads and its runs. Null when there is no such alert. */
+export async function alertPage(host: ChatHost, id: string): Promise<LivePage | null> {
+  const alert = await host.store.alert(id);
+  if (alert === null) return null;
+  const card = async (visit: Visit) => {
+    const found = await host.details('alert', id);
+    return found === null ? html`` : renderCard(found, { id: domId('details', id), at: null, href: null }, visit);
+  };
+  const runs = async (visit: Visit) => {
+    const found = await host.store.runs({ alert: id, limit: 50 });
+    return found.length === 0 ? html`<p class="none">No runbook has run for it.</p>` : renderRuns(found, visit);
+  };
+  return {
+    title: alert.title,
+    here: '/alerts',
+    regions: [
+      { id: 'alert-card', render: card },
+      { id: 'alert-runs', render: runs },
+    ],
+    list: null,
+    boxes: async () => [],
+    async render(visit) {
+      const thread = await host.store.post('console', `alert/${id}/${alert.episode}`);
+      return html`<p class="crumb"><a href="/alerts">Alerts</a>${thread !== null && html` · <a href="${threadPath(thread.key)}">Thread</a>`}</p>
+<h1 class="page-title">${oneLine(alert.title, 200)}</h1><div id="alert-card">${await card(visit)}</div>
+<h2>Labels</h2><dl class="fields">${Object.entries(alert.labels)
+        .slice(0, 200)
+        .map(
+          ([name, value]) => html`<div><dt>${oneLine(name, 80)}</dt><dd><code>${oneLine(value, 300)}</code></dd></div>`,
+        )}</dl>
+<h2>Runs</h2><div id="alert-runs">${await runs(visit)}</div>`;
+    },
+  };
+}

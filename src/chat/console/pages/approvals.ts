@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { type Approval, approvalState } from '../../../model/approval.ts';
+import { shortHash } from '../../../model/plan.ts';
+import type { ChatHost } from '../../../ports/chat.ts';
+import { oneLine, renderCard } from '../cards.ts';
+import { type Html, html } from '../html.ts';
+import { domId, runPath, showAgo, type Visit } from '../visit.ts';
+import type { LivePage } from './page.ts';
+
+export const approvalsQuery = z.object({ state: z.union([z.literal('all'), approvalState]).catch('open') });
+
+/** Open approvals as their cards, with the buttons; the others as a list. */
+export function approvalsPage(host: ChatHost, query: z.infer<typeof approvalsQuery>): LivePage {
+  const rows = async (visit: Visit) => {
+    const found = await host.store.approvals({ limit: 50, ...(query.state === 'all' ? {} : { state: query.state }) });
+    if (found.length === 0)
+      return html`<p class="none">${query.state === 'open' ? 'Nothing waits for approval.' : 'No approvals here.'}</p>`;
+    const open: Html[] = [];
+    for (const approval of found.filter(one => one.state === 'open')) open.push(await renderOpen(approval, visit));
+    const closed = found.filter(one => one.state !== 'open');
+    return html`${open}${closed.length > 0 && html`<ul class="rows">${closed.map(one => renderRow(one, visit))}</ul>`}`;
+  };
+  return {
+    title: 'Approvals',
+    here: '/approvals',
+    regions: [{ id: 'approval-rows', render: rows }],
+    list: null,
+    boxes: async () => [],
+    render: async visit => html`<h1 class="page-title">Approvals</h1>
+<nav class="tabs" aria-label="Filter">${['open', 'approved', 'denied', 'expired', 'void', 'all'].map(
+      name =>
+        html`<a href="/approvals?state=${name}" ${name === query.state && html`aria-current="true"`}>${name[0]?.toUpperCase()}${name.slice(1)}</a>`,
+    )}</nav>
+<div id="approval-rows" aria-live="polite">${await rows(visit)}</div>`,
+  };
+}
+
+async function renderOpen(approval: Approval, visit: Visit): Promise<Html> {
+  const card = await visit.host.details('approval', approval.id);
+  if (card === null) return html`<ul class="rows">${renderRow(approval, visit)}</ul>`;
+  return renderCard(card, { id: domId('approval', approval.id), at: approval.createdAt, href: null }, visit);
+}
+
+function renderRow(approval: Approval, visit: Visit): Html {
+  return html`<li class="row approval-${approval.state}"><a class="row-main" href="${runPath(approval.run)}"><span class="row-title">${oneLine(approval.title, 160)}</span></a>
+<span class="badge state-badge">${approval.state}</span>
+<span class="row-sub">plan <code>${shortHash(approval.planHash)}</code> · ${approval.votes.length === 0 ? 'no votes' : approval.votes.map(vote => `${vote.person.replace(/^\w+:/, '')} ${vote.vote === 'approve' ? 'approved' : 'denied'}`).join(', ')} · ${showAgo(approval.closedAt ?? approval.createdAt, visit)}</span>${
+    approval.because !== null && html`<span class="row-why">${oneLine(approval.because, 300)}</span>`
+  }</li>`;
+}

@@ -1,0 +1,57 @@
+import type { ChatHost } from '../../../ports/chat.ts';
+import { renderComposer } from '../composer.ts';
+import { type Html, html } from '../html.ts';
+import { channelPath } from '../layout.ts';
+import { renderSamples } from '../samples.ts';
+import type { Visit } from '../visit.ts';
+import type { LivePage } from './page.ts';
+import { renderRoot, rootId } from './posts.ts';
+
+/** The timeline of a channel: one card per thread, the newest first, so that nobody scrolls at three in the morning. */
+export function channelPage(host: ChatHost, channel: string, show: number): LivePage {
+  const query = { platform: 'console', channel };
+  const roots = () => host.store.posts({ ...query, thread: null, order: 'newest', limit: show });
+  const samples = {
+    id: 'samples',
+    render: async (visit: Visit) => (channel === 'alerts' ? renderSamples(visit) : html``),
+  };
+  return {
+    title: `# ${channel}`,
+    here: channelPath(channel),
+    regions: [samples],
+    list: {
+      id: 'timeline',
+      grows: 'start',
+      query,
+      keys: async () => stampOf((await roots()).sort((a, b) => b.order - a.order)),
+      itemOf: post => post.thread ?? post.key,
+      itemId: rootId,
+      item: async (key, visit) => {
+        const post = await host.store.post('console', key);
+        return post === null ? null : renderRoot(post, visit);
+      },
+    },
+    boxes: async () => [],
+    async render(visit) {
+      const posts = await roots();
+      const items: Html[] = [];
+      for (const post of posts) items.push(await renderRoot(post, visit));
+      const more =
+        posts.length === show &&
+        html`<p class="more"><a class="button plain" href="${`${channelPath(channel)}?show=${show * 2}`}">Show older</a></p>`;
+      return html`<h1 class="page-title"># ${channel}</h1>
+${renderComposer({ channel, alert: null, run: null, hint: 'Type a command, for example: run, status, help' }, visit)}
+<div id="samples">${await samples.render(visit)}</div>
+<section id="timeline" class="timeline" aria-live="polite" aria-label="Messages, newest first">${items}</section>
+<p class="empty" id="empty">Nothing here yet. Alerts that arrive are posted here, each with a thread of its own.</p>
+${more}`;
+    },
+  };
+}
+
+export function stampOf(posts: readonly { key: string; changed: number }[]): {
+  keys: readonly string[];
+  stamp: number;
+} {
+  return { keys: posts.map(post => post.key), stamp: Math.max(0, ...posts.map(post => post.changed)) };
+}

@@ -1,0 +1,76 @@
+import type { ChatHost } from '../../../ports/chat.ts';
+import { channelsOf } from '../layout.ts';
+import { alertPage, alertsPage, alertsQuery } from './alerts.ts';
+import { approvalsPage, approvalsQuery } from './approvals.ts';
+import { channelPage } from './channel.ts';
+import { journalPage, journalQuery } from './journal.ts';
+import type { LivePage } from './page.ts';
+import { runPage } from './run.ts';
+import { runbookPage, runbooksPage } from './runbooks.ts';
+import { runsPage, runsQuery } from './runs.ts';
+import { threadPage } from './thread.ts';
+
+/**
+ * The page of a path and query, or null. The stream of a page is opened with the same path, so that both look up the same page here.
+ */
+export async function findPage(host: ChatHost, path: string, query: Record<string, string>): Promise<LivePage | null> {
+  const parts = decodeParts(path);
+  if (parts === null) return null;
+  const [head = '', ...rest] = parts;
+  const [id] = rest;
+  if (head === 'threads' && rest.length > 0) return threadPage(host, rest.join('/'));
+  if (rest.length > 1) return null;
+  return id === undefined ? findList(host, head, query) : findOne(host, head, id, query);
+}
+
+function findList(host: ChatHost, name: string, query: Record<string, string>): LivePage | null {
+  switch (name) {
+    case '':
+      return channelPage(host, 'alerts', howMany(query['show']));
+    case 'runs':
+      return runsPage(host, runsQuery.parse(query));
+    case 'alerts':
+      return alertsPage(host, alertsQuery.parse(query));
+    case 'approvals':
+      return approvalsPage(host, approvalsQuery.parse(query));
+    case 'journal':
+      return journalPage(host, journalQuery.parse(query));
+    case 'runbooks':
+      return runbooksPage(host);
+    default:
+      return null;
+  }
+}
+
+async function findOne(
+  host: ChatHost,
+  list: string,
+  id: string,
+  query: Record<string, string>,
+): Promise<LivePage | null> {
+  switch (list) {
+    case 'channels':
+      return channelsOf(host).includes(id) ? channelPage(host, id, howMany(query['show'])) : null;
+    case 'runs':
+      return runPage(host, id);
+    case 'alerts':
+      return alertPage(host, id);
+    case 'runbooks':
+      return runbookPage(host, id);
+    default:
+      return null;
+  }
+}
+
+function howMany(text: string | undefined): number {
+  const given = Number(text);
+  return Number.isInteger(given) ? Math.min(Math.max(given, 25), 400) : 50;
+}
+
+function decodeParts(path: string): string[] | null {
+  try {
+    return path.replace(/^\//, '').split('/').map(decodeURIComponent);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,41 @@
+import type { PostQuery } from '../../../ports/store.ts';
+import type { Html } from '../html.ts';
+import type { Visit } from '../visit.ts';
+import type { Box } from './posts.ts';
+
+/** A page, and how it is kept fresh while it is open. One is made for each request and for each stream. */
+export interface LivePage {
+  title: string;
+  /** The path in the navigation that is the current one. */
+  here: string;
+  /** The whole content, with the regions in it. */
+  render(visit: Visit): Promise<Html>;
+  /** Parts that are rendered again when anything changed, and sent when they differ from what was sent. */
+  regions: readonly Region[];
+  /** A list of posts that grows at one end; only posts that changed are sent. */
+  list: PostList | null;
+  /** Output that is on the page now. */
+  boxes(visit: Visit): Promise<readonly Box[]>;
+}
+
+export interface Region {
+  /** The id of the element whose content it is. */
+  id: string;
+  render(visit: Visit): Promise<Html>;
+}
+
+export interface PostList {
+  /** The id of the element that holds the items. */
+  id: string;
+  /** Where new items go. */
+  grows: 'start' | 'end';
+  /** The keys on the page now, in the order of the page, and the last stamp of a change among them. */
+  keys(): Promise<{ keys: readonly string[]; stamp: number }>;
+  /** Which items a changed post concerns: itself, or the root that shows a preview of it. */
+  query: Omit<PostQuery, 'changedAfter' | 'limit' | 'order'>;
+  itemOf(post: { key: string; thread: string | null }): string | null;
+  /** The id of an item's element. */
+  itemId(key: string): string;
+  /** One item with empty output boxes; null when it is gone. */
+  item(key: string, visit: Visit): Promise<Html | null>;
+}

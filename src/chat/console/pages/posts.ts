@@ -1,0 +1,64 @@
+import type { Card, Post } from '../../../model/card.ts';
+import type { ChatHost } from '../../../ports/chat.ts';
+import { renderPost } from '../cards.ts';
+import { type Html, html } from '../html.ts';
+import { renderOutputNow } from '../outputs.ts';
+import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
+
+/** Output of a step that a page shows. */
+export interface Box {
+  run: string;
+  step: string;
+  live: boolean;
+  tail: string;
+}
+
+export function boxesOf(card: Card): Box[] {
+  return card.blocks.flatMap(block =>
+    block.kind === 'output' ? [{ run: block.run, step: block.step, live: block.live, tail: block.tail }] : [],
+  );
+}
+
+/** A post of a thread with its output filled in, as a page shows it when it is opened. */
+export async function renderPostNow(post: Post, visit: Visit): Promise<Html> {
+  const filled = new Map<string, Html>();
+  for (const { run, step, tail } of boxesOf(post.card)) {
+    filled.set(`${run}/${step}`, await renderOutputNow(visit.host.store, run, step, tail));
+  }
+  return renderPost(post, visit, { output: (run, step) => filled.get(`${run}/${step}`) ?? html`` });
+}
+
+/** A root in the timeline of its channel: its card, and the last thing that happened in its thread. */
+export async function renderRoot(post: Post, visit: Visit): Promise<Html> {
+  const last = await lastReply(visit.host, post);
+  return html`<div class="root" id="${rootId(post.key)}">${renderPost(withoutOutput(post), visit, { href: threadPath(post.key) })}${
+    last !== null && renderPreview(last, post.key, visit)
+  }</div>`;
+}
+
+export function rootId(key: string): string {
+  return domId('root', key);
+}
+
+async function lastReply(host: ChatHost, root: Post): Promise<Post | null> {
+  const found = await host.store.posts({
+    platform: 'console',
+    channel: root.channel,
+    thread: root.key,
+    order: 'newest',
+    limit: 1,
+  });
+  return found[0] ?? null;
+}
+
+/** Output belongs to the thread; in the channel it would bury the other alerts. */
+function withoutOutput(post: Post): Post {
+  return { ...post, card: { ...post.card, blocks: post.card.blocks.filter(block => block.kind !== 'output') } };
+}
+
+function renderPreview(last: Post, root: string, visit: Visit): Html {
+  const { card } = last;
+  return html`<a class="preview tone-${card.tone}" href="${`${threadPath(root)}#${domId('post', last.key)}`}"><span class="preview-title">${card.title}</span>${
+    card.badge !== null && html` <span class="badge">${card.badge}</span>`
+  } <span class="when">${showAgo(last.createdAt, visit)}</span></a>`;
+}

@@ -1,0 +1,121 @@
+import { shortHash } from '../../../model/plan.ts';
+import { isEnded, type Run, type Step } from '../../../model/run.ts';
+import type { ChatHost } from '../../../ports/chat.ts';
+import { renderForm } from '../buttons.ts';
+import { oneLine, outputId, renderCard, renderProgress, stateClass } from '../cards.ts';
+import { type Html, html, nothing } from '../html.ts';
+import { renderOutputNow } from '../outputs.ts';
+import { domId, runPath, showElapsed, showTime, threadPath, type Visit } from '../visit.ts';
+import type { LivePage } from './page.ts';
+import { doneSteps, stateText } from './runs.ts';
+import { findThread } from './threads.ts';
+
+/** One run: its state, the plan as it runs, its steps with their output. Null when there is no such run. */
+export async function runPage(host: ChatHost, id: string): Promise<LivePage | null> {
+  const first = await host.store.run(id);
+  if (first === null) return null;
+  const read = async () => (await host.store.run(id)) ?? first;
+  return {
+    title: first.title,
+    here: '/runs',
+    regions: [
+      { id: 'run-head', render: async visit => renderHead(await read(), visit) },
+      { id: 'run-steps', render: async visit => renderSteps(await read(), visit, new Map()) },
+      { id: 'run-card', render: visit => renderDetails(id, visit) },
+    ],
+    list: null,
+    boxes: async () =>
+      (await read()).steps.filter(hasOutput).map(step => ({
+        run: id,
+        step: step.id,
+        live: step.state === 'running',
+        tail: '',
+      })),
+    async render(visit) {
+      const run = await read();
+      const outputs = new Map<string, Html>();
+      for (const step of run.steps.filter(hasOutput)) {
+        outputs.set(step.id, await renderOutputNow(host.store, id, step.id, ''));
+      }
+      const thread = await findThread(host, run);
+      return html`<p class="crumb"><a href="/runs">Runs</a>${thread !== null && html` · <a href="${threadPath(thread)}">Thread</a>`}</p>
+<div id="run-head">${renderHead(run, visit)}</div>
+<h2>Steps</h2>
+<div id="run-steps">${renderSteps(run, visit, outputs)}</div>
+<h2>Plan and decision</h2>
+<div id="run-card">${await renderDetails(id, visit)}</div>`;
+    },
+  };
+}
+
+function hasOutput(step: Step): boolean {
+  return step.startedAt !== null && !['wait', 'approve', 'verify', 'notify', 'runbook', 'parallel'].includes(step.type);
+}
+
+function renderHead(run: Run, visit: Visit): Html {
+  const elapsed =
+    run.startedAt !== null &&
+    html`<span class="sub">${run.finishedAt === null ? 'for ' : 'took '}${showElapsed(run.startedAt, run.finishedAt, visit)}</span>`;
+  return html`<h1 class="page-title">${oneLine(run.title, 200)}</h1>
+<p class="state-line run-${run.state}"><span class="badge state-badge">${stateText(run)}</span>${elapsed}${
+    run.because !== null && html`<span class="because">${oneLine(run.because, 600)}</span>`
+  }</p>
+<dl class="fields"><div><dt>Runbook</dt><dd><a href="${`/runbooks/${encodeURIComponent(run.runbook)}`}">${run.runbook}</a></dd></div>
+<div><dt>Asked for by</dt><dd>${run.requestedBy.replace(/^\w+:/, '')} (${run.trigger})</dd></div>
+${run.reason !== null && html`<div><dt>Reason</dt><dd>${oneLine(run.reason, 500)}</dd></div>`}
+<div><dt>Created</dt><dd>${showTime(run.createdAt, visit)}</dd></div>
+<div><dt>Decision</dt><dd>${run.decision.verdict}: ${oneLine(run.decision.because, 400)} <span class="sub">rule “${oneLine(run.decision.rule, 120)}”</span></dd></div>
+<div><dt>Plan</dt><dd><code>${shortHash(run.planHash)}</code></dd></div>
+${Object.entries(run.params).map(([name, value]) => html`<div><dt>${oneLine(name, 80)}</dt><dd><code>${oneLine(typeof value === 'string' ? value : JSON.stringify(value), 500)}</code></dd></div>`)}</dl>
+${isEnded(run.state) ? nothing : renderCancel(run, visit)}`;
+}
+
+function renderCancel(run: Run, visit: Visit): Html {
+  const act = JSON.stringify({ kind: 'cancel', run: run.id, reason: null });
+  const form = renderForm(
+    '/console/act',
+    'cancel-answer',
+    html`<label for="cancel-why">Reason (optional)</label><input id="cancel-why" name="reason" maxlength="500" autocomplete="off"><button class="button danger">Cancel the run</button>`,
+    visit,
+    { act, label: 'Cancel' },
+  );
+  return html`<details class="ask" id="cancel-ask"><summary class="button danger">Cancel…</summary>${form}</details><div class="slot" id="cancel-answer" aria-live="polite" hx-morph-skip></div>`;
+}
+
+function renderSteps(run: Run, visit: Visit, outputs: ReadonlyMap<string, Html>): Html {
+  if (run.steps.length === 0)
+    return html`<p class="none">No step has started. A TypeScript runbook decides its steps as it goes.</p>`;
+  const progress = renderProgress(
+    {
+      kind: 'progress',
+      done: doneSteps(run),
+      total: run.steps.length,
+      startedAt: run.startedAt,
+      finishedAt: run.finishedAt,
+      steps: [],
+    },
+    visit,
+  );
+  return html`${progress}<ol class="step-list">${run.steps.map((step, index) => renderStep(run, step, index, visit, outputs.get(step.id)))}</ol>`;
+}
+
+function renderStep(run: Run, step: Step, index: number, visit: Visit, output: Html | undefined): Html {
+  const exit = step.exitCode !== null && html`<span class="sub">exit ${step.exitCode}</span>`;
+  const tries = step.attempts > 1 && html`<span class="sub">attempt ${step.attempts}</span>`;
+  const took =
+    step.startedAt !== null && html`<span class="sub">${showElapsed(step.startedAt, step.finishedAt, visit)}</span>`;
+  const box =
+    hasOutput(step) &&
+    html`<details class="step-output" id="${domId('box', `${run.id}/${step.id}`)}" ${(step.state === 'running' || step.state === 'failed') && html`open`}><summary>Output</summary>
+<div class="scroll" tabindex="0" hx-morph-skip><pre class="ansi" id="${outputId(run.id, step.id)}">${output ?? nothing}</pre></div><p class="sub"><a href="${`${runPath(run.id)}/output?step=${encodeURIComponent(step.id)}`}">full log</a></p></details>`;
+  return html`<li class="step-item state-${stateClass(step.state)}" id="${domId('step', step.id)}"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${oneLine(step.title, 200)}</span><span class="step-state badge">${step.state}</span>${took}${exit}${tries}</p>${
+    step.because !== null && html`<p class="because">${oneLine(step.because, 600)}</p>`
+  }${box}</li>`;
+}
+
+async function renderDetails(id: string, visit: Visit): Promise<Html> {
+  const card = await visit.host.details('run', id);
+  if (card === null) return html`<p class="none">There is nothing more to say about this run.</p>`;
+  const calm = { ...card, blocks: card.blocks.filter(block => block.kind !== 'progress' && block.kind !== 'output') };
+  return renderCard(calm, { id: domId('details', id), at: null, href: null }, visit);
+}

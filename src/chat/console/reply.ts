@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ChatHost } from '../../ports/chat.ts';
+import type { Ambience } from './ambience.ts';
+import type { Doorkeeper } from './doorkeeper.ts';
+import { header } from './guard.ts';
+import type { Html } from './html.ts';
+import type { Hub } from './hub.ts';
+import { renderLogin, renderPlain } from './pages/login.ts';
+
+/** What the routes share. */
+export interface Parts {
+  host: ChatHost;
+  hub: Hub;
+  door: Doorkeeper;
+  ambience: Ambience;
+}
+
+/** A fragment for htmx, or a small page around it for a browser without scripts. */
+export function sendFragment(request: FastifyRequest, reply: FastifyReply, fragment: Html): FastifyReply {
+  const partial = header(request, 'hx-request') === 'true';
+  return reply.type('text/html; charset=utf-8').send(partial ? String(fragment) : renderPlain('Answer', fragment));
+}
+
+export function sendWhole(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(text);
+}
+
+/** Why somebody was not let in, with the way in. */
+export function refuseEntry(reply: FastifyReply, wait: number, parts: Parts, to: string | null): FastifyReply {
+  const local = parts.host.localKey !== null;
+  if (wait > 0) {
+    const seconds = Math.ceil(wait / 1000);
+    const trouble = `Too many tries. Wait ${seconds} seconds.`;
+    return sendWhole(reply.code(429).header('retry-after', seconds), renderLogin({ to, local, trouble }));
+  }
+  const trouble = local ? 'This key is not the one of the running process.' : 'This token is not known.';
+  return sendWhole(reply.code(403), renderLogin({ to, local, trouble }));
+}

@@ -1,0 +1,204 @@
+import cookies from '@fastify/cookie';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { TocsinError } from '../../kernel/errors.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import { type Ambience, createAmbience } from './ambience.ts';
+import { findAsset } from './assets.ts';
+import { renderCard, renderNotice } from './cards.ts';
+import { createDoorkeeper } from './doorkeeper.ts';
+import { registerForms } from './forms.ts';
+import { header, hostAllowed, secureHeaders } from './guard.ts';
+import { html } from './html.ts';
+import type { Hub } from './hub.ts';
+import { renderDocument } from './layout.ts';
+import { readOutput } from './log-file.ts';
+import { findPage } from './pages/index.ts';
+import { renderLogin, renderMissing, renderPlain } from './pages/login.ts';
+import { type Parts, refuseEntry, sendFragment, sendWhole } from './reply.ts';
+import { createFeed } from './stream.ts';
+import type { Visit } from './visit.ts';
+
+/** Registers everything under one scope, so that its parsers and hooks touch nothing else on the port. */
+export async function registerConsole(http: FastifyInstance, host: ChatHost, hub: Hub): Promise<Ambience> {
+  const parts: Parts = { host, hub, door: createDoorkeeper(host), ambience: createAmbience(host) };
+  await http.register(async scope => {
+    if (!scope.hasRequestDecorator('cookies')) await scope.register(cookies);
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: 256 * 1024 },
+      async (_request: FastifyRequest, body: string) => Object.fromEntries(new URLSearchParams(body)),
+    );
+    scope.addHook('onRequest', async (request, reply) => {
+      secureHeaders(reply);
+      if (!hostAllowed(header(request, 'host'), host)) await refuseHost(reply);
+    });
+    scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, host));
+    registerStatic(scope);
+    registerPages(scope, parts);
+    registerReads(scope, parts);
+    registerForms(scope, parts);
+  });
+  return parts.ambience;
+}
+
+function refuseHost(reply: FastifyReply): FastifyReply {
+  return reply
+    .code(421)
+    .type('text/plain; charset=utf-8')
+    .send(
+      'This page does not answer under this name. Use the address that start printed, or set url in tocsin.yaml.\n',
+    );
+}
+
+/** A person sees what went wrong in words; the cause is in the log. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, host: ChatHost): FastifyReply {
+  const known = error instanceof TocsinError ? error : null;
+  const status = known?.status ?? statusOf(error);
+  if (status >= 500) host.log.error({ error, path: request.url.split('?')[0] }, 'a console request failed');
+  const text =
+    known === null
+      ? status < 500
+        ? 'The request is not one this page takes.'
+        : 'This did not work; the log says why.'
+      : known.message;
+  return sendFragment(request, reply.code(status), renderNotice(text, 'error'));
+}
+
+function statusOf(error: unknown): number {
+  const status = error !== null && typeof error === 'object' && 'statusCode' in error ? error.statusCode : 500;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : 500;
+}
+
+function registerStatic(scope: FastifyInstance): void {
+  scope.get<{ Params: { file: string } }>('/console/static/:file', async (request, reply) => {
+    const asset = await findAsset(request.params.file);
+    if (asset === null) return reply.code(404).type('text/plain').send('There is no such file.\n');
+    if (header(request, 'if-none-match') === asset.etag) return reply.code(304).send();
+    return reply.headers({ 'cache-control': 'no-cache', etag: asset.etag }).type(asset.type).send(asset.body);
+  });
+}
+
+const pages = [
+  '/',
+  '/channels/:id',
+  '/threads/*',
+  '/runs',
+  '/runs/:id',
+  '/alerts',
+  '/alerts/:id',
+  '/approvals',
+  '/journal',
+  '/runbooks',
+  '/runbooks/:id',
+];
+
+function registerPages(scope: FastifyInstance, parts: Parts): void {
+  for (const path of pages) {
+    scope.get(path, async (request, reply) => {
+      const { pathname, searchParams } = addressOf(request);
+      const key = pathname === '/' ? searchParams.get('key') : null;
+      if (key !== null) return enterByLink(request, reply, parts, key);
+      const visit = parts.door.visit(request);
+      if (visit === null) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
+      return sendPage(request, reply, parts, visit);
+    });
+  }
+  scope.get('/login', async (request, reply) => {
+    if (parts.door.visit(request)?.who != null) return reply.redirect('/', 303);
+    const to = addressOf(request).searchParams.get('to');
+    return sendWhole(reply, renderLogin({ to, local: parts.host.localKey !== null, trouble: null }));
+  });
+}
+
+function addressOf(request: FastifyRequest): URL {
+  return new URL(request.url, 'http://console.invalid');
+}
+
+async function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: Parts,
+  visit: Visit,
+): Promise<FastifyReply> {
+  const { pathname, search, searchParams } = addressOf(request);
+  const page = await findPage(parts.host, pathname, Object.fromEntries(searchParams));
+  const around = await parts.ambience.read();
+  if (page === null) {
+    const missing = { title: 'Not found', here: '', main: renderMissing(), stream: null };
+    return sendWhole(reply.code(404), renderDocument(missing, around, visit));
+  }
+  // The stamp is read before the content: what changes in between is sent once more, never missed.
+  const stamp = page.list === null ? 0 : (await page.list.keys()).stamp;
+  const stream = `/console/stream?${new URLSearchParams({ page: pathname + search, after: String(stamp) })}`;
+  const main = await page.render(visit);
+  return sendWhole(reply, renderDocument({ title: page.title, here: page.here, main, stream }, around, visit));
+}
+
+/**
+ * The link that start prints: the key becomes a cookie, and the address is cleaned. A strict cookie is not sent along when another site
+ * led here, so then the browser is sent on by the page itself, which counts as our own step.
+ */
+async function enterByLink(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: Parts,
+  key: string,
+): Promise<FastifyReply> {
+  const entered =
+    parts.host.localKey === null ? { ok: false as const, wait: 0 } : parts.door.enter(request, reply, key);
+  if (!entered.ok) return refuseEntry(reply, entered.wait, parts, null);
+  const site = header(request, 'sec-fetch-site');
+  if (site === undefined || site === 'none' || site === 'same-origin') return reply.redirect('/', 303);
+  return sendWhole(reply, renderPlain('Signed in', html`<p>Signed in. <a href="/">Go on to the page.</a></p>`, '/'));
+}
+
+const detailsQuery = z.object({ subject: z.enum(['alert', 'run', 'approval']), id: z.string().min(1).max(200) });
+const streamQuery = z.object({ page: z.string().max(2000).startsWith('/'), after: z.coerce.number().int().min(0) });
+
+function registerReads(scope: FastifyInstance, parts: Parts): void {
+  scope.get('/console/details', async (request, reply) => {
+    const visit = parts.door.visit(request);
+    const query = detailsQuery.safeParse(request.query);
+    if (visit === null) return sendFragment(request, reply.code(401), renderNotice('Sign in first.', 'error'));
+    const card = query.success ? await parts.host.details(query.data.subject, query.data.id) : null;
+    if (card === null)
+      return sendFragment(request, reply.code(404), renderNotice('There is nothing of this name.', 'error'));
+    const body = renderCard(card, { id: `details-${parts.host.clock.now()}`, at: null, href: null }, visit);
+    return sendFragment(
+      request,
+      reply,
+      html`<div class="private"><p class="private-note">Only you see this.</p>${body}</div>`,
+    );
+  });
+  scope.get<{ Params: { id: string } }>('/runs/:id/output', async (request, reply) => {
+    if (parts.door.visit(request) === null) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
+    const text = await readOutput(parts.host.store, request.params.id, addressOf(request).searchParams.get('step'));
+    if (text === null) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such run.\n');
+    return reply.type('text/plain; charset=utf-8').send(text);
+  });
+  scope.get('/console/stream', async (request, reply) => openStream(request, reply, parts));
+}
+
+async function openStream(request: FastifyRequest, reply: FastifyReply, parts: Parts): Promise<FastifyReply> {
+  const plain = () => reply.type('text/plain; charset=utf-8');
+  if (parts.door.visit(request) === null) return plain().code(401).send('Sign in first.\n');
+  const query = streamQuery.safeParse(request.query);
+  const address = query.success ? new URL(query.data.page, 'http://console.invalid') : null;
+  const page =
+    address === null ? null : await findPage(parts.host, address.pathname, Object.fromEntries(address.searchParams));
+  if (!query.success || page === null) return plain().code(404).send('There is no such page.\n');
+  if (parts.hub.full()) return plain().code(503).header('retry-after', '10').send('Too many open pages.\n');
+  const resumed = Number(header(request, 'last-event-id') || query.data.after);
+  const after = Number.isSafeInteger(resumed) && resumed >= 0 ? resumed : query.data.after;
+  const feed = createFeed(page, parts.ambience.regions(page.here), parts.host.store, after);
+  reply.hijack();
+  const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+  reply.raw.writeHead(
+    200,
+    Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>,
+  );
+  parts.hub.open(reply.raw, feed, parts.door.revisit(request));
+  return reply;
+}

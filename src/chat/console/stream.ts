@@ -1,0 +1,150 @@
+import { sha256 } from '../../kernel/canonical.ts';
+import type { Store } from '../../ports/store.ts';
+import { type AnsiState, plain, renderAnsi } from './ansi.ts';
+import { outputId } from './cards.ts';
+import { type Html, html } from './html.ts';
+import { mostShown, readTail, renderTail } from './outputs.ts';
+import type { LivePage, PostList, Region } from './pages/page.ts';
+import type { Box } from './pages/posts.ts';
+import type { Visit } from './visit.ts';
+
+/** What one open page has been sent so far, and what it should be sent next. It holds no content, so a slow page costs little memory. */
+export interface PageFeed {
+  /** Fragments that bring the page up to date, and the stamp they bring it to. Empty text when there is nothing new. */
+  next(visit: Visit): Promise<{ text: string; stamp: number }>;
+  /** The runs whose live output is on the page. */
+  liveRuns(): readonly string[];
+}
+
+/** One thing around every page, like the banners. */
+export type Ambient = readonly Region[];
+
+const mostChanges = 200;
+
+export function createFeed(page: LivePage, ambient: Ambient, store: Store, after: number): PageFeed {
+  const sent = new Map<string, string>();
+  const list = page.list === null ? null : createListFeed(page.list, store, after);
+  const outputs = createOutputFeed(store);
+  let boxes: readonly Box[] = [];
+  return {
+    async next(visit) {
+      const pieces: Html[] = [];
+      for (const region of [...ambient, ...page.regions]) {
+        const content = await region.render(visit);
+        if (isNew(sent, region.id, content)) pieces.push(partial(region.id, 'innerMorph', content));
+      }
+      const changed = list === null ? null : await list.next(visit);
+      if (changed !== null) pieces.push(...changed.pieces);
+      boxes = await page.boxes(visit);
+      pieces.push(...(await outputs.next(boxes, changed?.touched ?? true)));
+      return { text: pieces.map(String).join('\n'), stamp: list?.stamp() ?? 0 };
+    },
+    liveRuns: () => [...new Set(boxes.filter(box => box.live).map(box => box.run))],
+  };
+}
+
+/** Only a digest is kept: the content itself would be one copy per open page. */
+function isNew(sent: Map<string, string>, id: string, content: Html): boolean {
+  // The reader's clock moves by itself; what only counts on is not news.
+  const digest = sha256(String(content).replace(/<(span|time)[^>]* data-now="\d+"[^>]*>[^<]*/g, ''));
+  if (sent.get(id) === digest) return false;
+  sent.set(id, digest);
+  return true;
+}
+
+/** A fragment for one element. */
+function partial(id: string, swap: string, content: Html): Html {
+  return html`<hx-partial hx-target="#${id}" hx-swap="${swap}">${content}</hx-partial>`;
+}
+
+function createListFeed(list: PostList, store: Store, after: number) {
+  let stamp = after;
+  /** What the page has; null until it is known. */
+  let shown: Set<string> | null = null;
+  return {
+    stamp: () => stamp,
+    async next(visit: Visit): Promise<{ pieces: Html[]; touched: boolean }> {
+      const posts = await store.posts({ ...list.query, changedAfter: stamp, limit: mostChanges });
+      const items = new Set(posts.map(post => list.itemOf(post)).filter(key => key !== null));
+      const newest = Math.max(stamp, ...posts.map(post => post.changed));
+      const unsure = (shown === null && items.size > 0) || posts.length === mostChanges;
+      if (shown === null || unsure) {
+        const now = await list.keys();
+        shown = new Set(now.keys);
+        stamp = unsure ? Math.max(newest, now.stamp) : newest;
+        return { pieces: unsure ? [await wholeList(list, now.keys, visit)] : [], touched: unsure };
+      }
+      const pieces: Html[] = [];
+      for (const key of items) pieces.push(await oneItem(list, key, visit, shown));
+      stamp = newest;
+      return { pieces, touched: items.size > 0 };
+    },
+  };
+}
+
+async function oneItem(list: PostList, key: string, visit: Visit, shown: Set<string>): Promise<Html> {
+  const item = await list.item(key, visit);
+  if (item === null) return html``;
+  if (shown.has(key)) return partial(list.itemId(key), 'outerMorph', item);
+  shown.add(key);
+  return partial(list.id, list.grows === 'start' ? 'afterbegin' : 'beforeend', item);
+}
+
+/** After a gap, or when too much changed at once: the list as a whole, morphed into the one that is there. */
+async function wholeList(list: PostList, keys: readonly string[], visit: Visit): Promise<Html> {
+  const items: Html[] = [];
+  for (const key of keys) {
+    const item = await list.item(key, visit);
+    if (item !== null) items.push(item);
+  }
+  return partial(list.id, 'innerMorph', html`${items}`);
+}
+
+interface BoxState {
+  seq: number;
+  ansi: AnsiState;
+  /** Characters in the browser's box; when there are too many it is filled anew with the tail. */
+  held: number;
+}
+
+function createOutputFeed(store: Store) {
+  const known = new Map<string, BoxState>();
+  return {
+    async next(boxes: readonly Box[], touched: boolean): Promise<Html[]> {
+      const pieces: Html[] = [];
+      for (const box of boxes) {
+        const id = outputId(box.run, box.step);
+        const state = known.get(id);
+        if (state === undefined && (box.live || touched)) pieces.push(await fill(store, box, id, known));
+        else if (state !== undefined) pieces.push(await append(store, box, id, state, known));
+      }
+      return pieces;
+    },
+  };
+}
+
+async function fill(store: Store, box: Box, id: string, known: Map<string, BoxState>): Promise<Html> {
+  const tail = await readTail(store, box.run, box.step);
+  if (tail.text === '' && !box.live) return partial(id, 'innerHTML', renderAnsi(box.tail, plain).html);
+  const rendered = renderTail(tail);
+  known.set(id, { seq: tail.seq, ansi: rendered.ansi, held: tail.text.length });
+  return partial(id, 'innerHTML', rendered.html);
+}
+
+async function append(
+  store: Store,
+  box: Box,
+  id: string,
+  state: BoxState,
+  known: Map<string, BoxState>,
+): Promise<Html> {
+  const chunks = await store.output({ run: box.run, step: box.step, after: state.seq, limit: 250 });
+  const last = chunks.at(-1);
+  if (last === undefined) return html``;
+  const text = chunks.map(chunk => chunk.text).join('');
+  const held = state.held + text.length;
+  if (held > 2 * mostShown || chunks.length === 250) return fill(store, box, id, known);
+  const { html: body, after } = renderAnsi(text, state.ansi);
+  known.set(id, { seq: last.seq, ansi: after, held });
+  return partial(id, 'beforeend', body);
+}

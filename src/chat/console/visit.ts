@@ -1,0 +1,71 @@
+import { showDuration } from '../../kernel/duration.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import { type Html, html } from './html.ts';
+
+/** Whoever looks at a page, and what rendering needs to know of them. */
+export interface Visit {
+  host: ChatHost;
+  /** Who acts when a button is pressed; null for a reader, whose changes are refused. */
+  who: Actor | null;
+  /** The token that every form carries; empty for a reader. */
+  csrf: string;
+  /** In local mode the page acts as one of the people of the config. */
+  local: boolean;
+  now: number;
+  zone: string;
+}
+
+/** An id that is safe in an attribute and in a CSS selector; different keys give different ids. */
+export function domId(prefix: string, key: string): string {
+  return `${prefix}-${key.replace(/[^A-Za-z0-9-]/g, char => `_${char.codePointAt(0)?.toString(16)}_`)}`;
+}
+
+/** The address of a thread, by the key of its root post. */
+export function threadPath(key: string): string {
+  return `/threads/${key.split('/').map(encodeURIComponent).join('/')}`;
+}
+
+export function runPath(id: string): string {
+  return `/runs/${encodeURIComponent(id)}`;
+}
+
+/** A time in the configured zone; today without its date. The full time is in the title. */
+export function showTime(at: number, visit: Visit): Html {
+  const day = (value: number) => format(value, visit.zone, { dateStyle: 'medium' });
+  const clock = format(at, visit.zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  const text = day(at) === day(visit.now) ? clock : `${day(at)}, ${clock}`;
+  const iso = new Date(at).toISOString();
+  return html`<time datetime="${iso}" title="${`${day(at)}, ${clock} ${visit.zone}`}">${text}</time>`;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(at: number, zone: string, options: Intl.DateTimeFormatOptions): string {
+  const key = `${zone} ${JSON.stringify(options)}`;
+  let found = formats.get(key);
+  if (found === undefined) {
+    found = new Intl.DateTimeFormat('en-GB', { ...options, timeZone: zone });
+    formats.set(key, found);
+  }
+  return found.format(at);
+}
+
+/** How long something took, or takes since; the page's script counts on while it has no end. */
+export function showElapsed(from: number, to: number | null, visit: Visit): Html {
+  const text = showDuration(Math.max(0, (to ?? visit.now) - from));
+  return to === null
+    ? html`<span class="elapsed" data-since="${from}" data-now="${visit.now}">${text}</span>`
+    : html`<span class="elapsed">${text}</span>`;
+}
+
+/** `3m ago`, kept fresh by the page's script. */
+export function showAgo(at: number, visit: Visit): Html {
+  return html`<time class="ago" datetime="${new Date(at).toISOString()}" data-ago="${at}" data-now="${visit.now}">${showDuration(Math.max(0, visit.now - at))} ago</time>`;
+}
+
+/** The hidden fields of every form that changes something. */
+export function hidden(visit: Visit, fields: Record<string, string>): Html {
+  const all = Object.entries({ csrf: visit.csrf, ...fields });
+  return html`${all.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+}

@@ -1,0 +1,145 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fastify, { type FastifyInstance } from 'fastify';
+import { runCommand } from '../../src/flow/commands.ts';
+import { type Clock, systemClock } from '../../src/kernel/clock.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import { hasMembers, loadShelf } from '../../src/kernel/shelf.ts';
+import type { Act, ActAnswer } from '../../src/model/act.ts';
+import type { Actor } from '../../src/model/actor.ts';
+import type { Card, Post } from '../../src/model/card.ts';
+import { type Config, configFile } from '../../src/model/config.ts';
+import type { CatalogueView, ChatHost } from '../../src/ports/chat.ts';
+import type { Command } from '../../src/ports/command.ts';
+import type { Change, Store } from '../../src/ports/store.ts';
+import sqlite from '../../src/stores/sqlite/index.ts';
+
+export interface HostDouble {
+  host: ChatHost;
+  store: Store;
+  http: FastifyInstance;
+  /** What was asked of `act`, in order. */
+  acts: { who: Actor; act: Act }[];
+  /** What the next acts are answered with; the last one stays. */
+  answers: ActAnswer[];
+  details: Map<string, Card>;
+  view: { -readonly [K in keyof CatalogueView]: CatalogueView[K] };
+  tokens: Map<string, Actor>;
+  journal: { ok: boolean; head: number; checked: number; because: string | null };
+  /** Commits, and tells listeners as the feed does. */
+  commit(change: Change): Promise<void>;
+  put(...posts: Post[]): Promise<void>;
+  ringOutput(run: string): void;
+  /** How many listen for changes and output: none may be left after a close. */
+  listeners(): number;
+  /** Starts the server on a free loopback port; call it after the platform was opened. */
+  listen(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface HostDoubleOptions {
+  clock?: Clock;
+  localKey?: string | null;
+  config?: unknown;
+  url?: string;
+  http?: boolean;
+}
+
+export const localKey = 'k'.repeat(32);
+
+/** A host for platforms and commands: a real SQLite store, a real HTTP server and the real commands; only `act` is answered by the test. */
+export async function createHostDouble(options: HostDoubleOptions = {}): Promise<HostDouble> {
+  const folder = await mkdtemp(join(tmpdir(), 'tocsin-host-'));
+  const clock = options.clock ?? systemClock;
+  const store = await sqlite.open({ folder, url: null, now: clock.now });
+  const http = fastify({ forceCloseConnections: true });
+  const changed = new Set<(seq: number) => void>();
+  const outputs = new Map<string, Set<() => void>>();
+  const config: Config = configFile.parse(options.config ?? { people: { you: {}, sam: {} } });
+  const commands = await loadCommands();
+  const double: HostDouble = {
+    host: {} as ChatHost,
+    store,
+    http,
+    acts: [],
+    answers: [{ ok: true, text: 'Done.' }],
+    details: new Map(),
+    view: { runbooks: [], rules: [], problems: [] },
+    tokens: new Map(),
+    journal: { ok: true, head: 0, checked: 0, because: null },
+    async commit(change) {
+      await store.commit(change);
+      const { seq } = await store.head();
+      for (const listener of changed) listener(seq);
+    },
+    put: (...posts) => double.commit({ rows: posts.map(doc => ({ table: 'post', doc })) }),
+    ringOutput: run => outputs.get(run)?.forEach(listener => listener()),
+    listeners: () => changed.size + [...outputs.values()].reduce((sum, set) => sum + set.size, 0),
+    listen: () => http.listen({ host: '127.0.0.1', port: 0 }),
+    async close() {
+      await http.close();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  const host: ChatHost = {
+    clock,
+    log: silentLog,
+    config: () => config,
+    store,
+    async act(who, act) {
+      double.acts.push({ who, act });
+      const next = double.answers.length > 1 ? double.answers.shift() : double.answers[0];
+      return next ?? { ok: true, text: 'Done.' };
+    },
+    command: (who, line, context) => runCommand(line, who, context, { commands, host }),
+    whoIs: account => findPerson(config, account),
+    bearer: token => double.tokens.get(token) ?? null,
+    details: async (subject, id) => double.details.get(`${subject}/${id}`) ?? null,
+    catalogue: () => double.view,
+    commands: () =>
+      [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
+    onChange: listener => subscribe(changed, listener),
+    onOutput(run, listener) {
+      const set = outputs.get(run) ?? new Set();
+      outputs.set(run, set);
+      return subscribe(set, listener);
+    },
+    journalState: async () => double.journal,
+    http: options.http === false ? null : http,
+    baseUrl: () => options.url ?? addressOf(http),
+    localKey: options.localKey === undefined ? localKey : options.localKey,
+  };
+  double.host = host;
+  return double;
+}
+
+function subscribe<T>(set: Set<T>, listener: T): () => void {
+  set.add(listener);
+  return () => void set.delete(listener);
+}
+
+function findPerson(config: Config, account: { platform: string; id: string }): Actor {
+  const { platform, id } = account;
+  for (const [person, { accounts }] of Object.entries(config.people)) {
+    if (accounts[platform] === id) return { kind: 'person', id: person, via: platform, account: `${platform}:${id}` };
+  }
+  return { kind: 'stranger', id, via: platform, because: 'no entry of people names this account' };
+}
+
+function addressOf(http: FastifyInstance): string {
+  const address = http.server.address();
+  return address !== null && typeof address === 'object' ? `http://127.0.0.1:${address.port}` : 'http://127.0.0.1:8080';
+}
+
+let shelf: Promise<Map<string, Command>> | null = null;
+
+/** The bundled commands, loaded once for all tests of a file. */
+export function loadCommands(): Promise<Map<string, Command>> {
+  shelf ??= loadShelf<Command>(
+    join(import.meta.dirname, '../../commands'),
+    hasMembers<Command>('about', 'usage', 'args', 'run'),
+  );
+  return shelf;
+}
