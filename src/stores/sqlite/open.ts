@@ -18,11 +18,11 @@ const pause = 100;
  */
 export async function openDatabase(folder: string): Promise<DatabaseSync> {
   const path = join(folder, 'tocsin.db');
+  refuseOldSqlite();
   await makePrivate(folder, path);
   let db: DatabaseSync | null = null;
   try {
     db = new DatabaseSync(path, { timeout: 0 });
-    refuseOldSqlite(db);
     await lock(db, folder);
     configure(db);
   } catch (error) {
@@ -50,8 +50,11 @@ async function makePrivate(folder: string, path: string): Promise<void> {
   }
 }
 
-function refuseOldSqlite(db: DatabaseSync): void {
-  const version = String(db.prepare('select sqlite_version() as version').get()?.['version']);
+/** Asks a database in memory: a locked file answers nothing, not even this. */
+function refuseOldSqlite(): void {
+  const memory = new DatabaseSync(':memory:');
+  const version = String(memory.prepare('select sqlite_version() as version').get()?.['version']);
+  memory.close();
   if (!isAtLeast(version, oldestSqlite))
     throw new TocsinError('store-too-old', { allowed: `SQLite ${oldestSqlite} or later`, given: version });
 }

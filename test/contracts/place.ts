@@ -1,0 +1,44 @@
+import type { Store, StoreDriver } from '../../src/ports/store.ts';
+import { createClock, type HandClock } from '../doubles/clock.ts';
+
+/** Where one implementation keeps one database: everything a suite, or a second process, needs to open it. */
+export interface Place {
+  /** The driver's file as a URL. */
+  module: string;
+  folder: string;
+  url: string | null;
+  destroy(): Promise<void>;
+}
+
+/** A database for one test, and whatever opened it. */
+export interface Ground {
+  clock: HandClock;
+  place: Place;
+  open(): Promise<Store>;
+  close(): Promise<void>;
+}
+
+export async function createGround(makePlace: () => Promise<Place>): Promise<Ground> {
+  const place = await makePlace();
+  const clock = createClock();
+  const opened: Store[] = [];
+  const driver = await loadDriver(place.module);
+  return {
+    clock,
+    place,
+    async open() {
+      const store = await driver.open({ folder: place.folder, url: place.url, now: clock.now });
+      opened.push(store);
+      return store;
+    },
+    async close() {
+      for (const store of opened) await store.close();
+      await place.destroy();
+    },
+  };
+}
+
+export async function loadDriver(module: string): Promise<StoreDriver> {
+  const loaded: { default: StoreDriver } = await import(module);
+  return loaded.default;
+}

@@ -1,0 +1,20 @@
+import { describe } from 'vitest';
+import type { Place } from './place.ts';
+import { blobsContract } from './store-blobs.ts';
+import { commitContract } from './store-commit.ts';
+import { crashContract } from './store-crash.ts';
+import { leaseContract } from './store-lease.ts';
+import { listsContract } from './store-lists.ts';
+import { postsContract } from './store-posts.ts';
+
+/** What every store promises. An implementation names itself and says how to make an empty place. */
+export function storeContract(name: string, makePlace: () => Promise<Place>): void {
+  describe(`store ${name}`, () => {
+    commitContract(makePlace);
+    leaseContract(makePlace);
+    listsContract(makePlace);
+    postsContract(makePlace);
+    blobsContract(makePlace);
+    crashContract(makePlace);
+  });
+}

@@ -1,0 +1,124 @@
+import { DatabaseSync } from 'node:sqlite';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { TocsinError } from '../../src/kernel/errors.ts';
+import { migrate } from '../../src/stores/sqlite/migrations.ts';
+import { createWriter, type Writer } from '../../src/stores/sqlite/writer.ts';
+import { outcomes } from '../contracts/ground.ts';
+
+let db: DatabaseSync;
+let writer: Writer;
+
+beforeEach(() => {
+  db = new DatabaseSync(':memory:');
+  migrate(db, 0);
+  writer = createWriter(db);
+});
+
+const note = (name: string) => () => {
+  db.prepare('insert into cursor values (?, 1)').run(name);
+  return name;
+};
+const names = () =>
+  db
+    .prepare('select name from cursor order by name')
+    .all()
+    .map(row => row['name']);
+
+describe('group commit', () => {
+  test('calls of one turn share a transaction, in order', async () => {
+    const order: string[] = [];
+    const inside: boolean[] = [];
+    const work = (name: string) => () => {
+      order.push(name);
+      inside.push(db.isTransaction);
+    };
+    const done = ['a', 'b', 'c'].map(name => writer.write(work(name), 1));
+    expect(order).toEqual([]);
+    await Promise.all(done);
+    expect([order, inside]).toEqual([
+      ['a', 'b', 'c'],
+      [true, true, true],
+    ]);
+    expect(db.isTransaction).toBe(false);
+  });
+
+  test('a transaction is bounded by members and by bytes', async () => {
+    const sizes = async (members: number[]) => {
+      // Each transaction has its own head.
+      const heads = new Map<object, number>();
+      const count = (head: object) => heads.set(head, (heads.get(head) ?? 0) + 1);
+      await Promise.all(members.map(size => writer.write(count, size)));
+      return [...heads.values()];
+    };
+    expect(await sizes(Array(600).fill(1))).toEqual([256, 256, 88]);
+    expect(await sizes([3, 1, 1, 9, 1, 2].map(size => size * 1024 * 1024))).toEqual([2, 1, 1, 2]);
+  });
+
+  test('a guard that fails rejects its member alone, in the same transaction', async () => {
+    let runs = 0;
+    const fine = (name: string) => () => {
+      runs += 1;
+      return note(name)();
+    };
+    const failing = () => {
+      throw new TocsinError('guard-failed');
+    };
+    expect(await outcomes([writer.write(fine('a'), 1), writer.write(failing, 1), writer.write(fine('b'), 1)])).toEqual([
+      'ok',
+      'guard-failed',
+      'ok',
+    ]);
+    expect([names(), runs]).toEqual([['a', 'b'], 2]);
+  });
+
+  test('an error of one member does not take the others with it, and leaves nothing behind', async () => {
+    const half = () => {
+      note('half')();
+      db.prepare('insert into nowhere values (1)').run();
+    };
+    const all = [writer.write(note('a'), 1), writer.write(half, 1), writer.write(note('b'), 1)];
+    expect(await outcomes(all)).toEqual(['ok', 'store-failed', 'ok']);
+    expect(names()).toEqual(['a', 'b']);
+    await expect(all[1]).rejects.toMatchObject({ given: 'no such table: nowhere' });
+  });
+
+  test('the head moves with the commit, and stays when it is rolled back', async () => {
+    const step = (fail: boolean) =>
+      writer.write(head => {
+        head.seq += 1;
+        head.stamp += 10;
+        if (fail) throw new Error('no');
+        return head.seq;
+      }, 1);
+    expect(await Promise.allSettled([step(false), step(true), step(false)])).toMatchObject([
+      { value: 1 },
+      { status: 'rejected' },
+      { value: 2 },
+    ]);
+    expect(db.prepare('select seq, stamp from head').get()).toMatchObject({ seq: 2, stamp: 20 });
+  });
+
+  test('after the disk failed nothing more is written, because a second fsync may lie', async () => {
+    const failure = Object.assign(new Error('disk I/O error'), { errcode: 1034 });
+    const fail = () => {
+      throw failure;
+    };
+    expect(await outcomes([writer.write(note('a'), 1), writer.write(fail, 1), writer.write(note('b'), 1)])).toEqual([
+      'store-failed',
+      'store-failed',
+      'store-failed',
+    ]);
+    await expect(writer.write(note('c'), 1)).rejects.toMatchObject({
+      message: 'The disk failed while it was written.',
+    });
+    expect(names()).toEqual([]);
+  });
+
+  test('closing flushes what waits, then refuses', async () => {
+    const waiting = Array.from({ length: 300 }, (_, n) => writer.write(note(`${n}`), 1));
+    writer.close();
+    expect(names()).toHaveLength(300);
+    expect(new Set(await outcomes(waiting))).toEqual(new Set(['ok']));
+    expect(await outcomes([writer.write(note('late'), 1)])).toEqual(['store-failed']);
+  });
+});
