@@ -18,6 +18,15 @@ export function refuseForbidden(root: Node, scope: Scope<never>) {
   visit(root, node => refuseCalls(node, scope));
 }
 
+/** The variables of the scope that the expression reads. */
+export function variablesIn(root: Node, scope: Scope<never>): Set<string> {
+  const names = new Set<string>();
+  visit(root, node => {
+    if (node.op === 'id' && typeof node.args === 'string' && node.args in scope.variables) names.add(node.args);
+  });
+  return names;
+}
+
 /** Makes every turn of a loop count. Call it after the types are checked. */
 export function limitLoops(root: Node, budget: Budget) {
   visit(root, node => {

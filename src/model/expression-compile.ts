@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import { messageOf, TocsinError } from '../kernel/errors.ts';
-import { type Budget, explainProblem, limitLoops, refill, refuseForbidden } from './expression-check.ts';
+import { type Budget, explainProblem, limitLoops, refill, refuseForbidden, variablesIn } from './expression-check.ts';
 import { CompileProblem, type Node } from './expression-functions.ts';
 import { type Scope, type ScopeName, scopes } from './expression-scopes.ts';
 import { fromCel } from './expression-values.ts';
@@ -24,6 +24,8 @@ export interface Expression<V, R> {
   text: string;
   /** The static type, as CEL names it. */
   type: string;
+  /** The variables that it reads. */
+  uses: ReadonlySet<string>;
   /** Throws TocsinError `expression-failed`. */
   evaluate(variables: V): R;
 }
@@ -62,12 +64,13 @@ export function compileExpression<W extends Wants>(
 ): Expression<never, Results[W]> {
   const where = (typeof scope === 'string' ? scopes[scope] : scope) as Scope<never>;
   const budget: Budget = { left: 0 };
-  const { run, type } = parse(text, where, budget);
+  const { run, type, uses } = parse(text, where, budget);
   checkResult(text, type, wants);
   const convert = converters[wants] as (value: unknown) => Results[W];
   return {
     text,
     type,
+    uses,
     evaluate(variables) {
       refill(budget);
       try {
@@ -104,7 +107,7 @@ function parse(text: string, scope: Scope<never>, budget: Budget) {
     const check = run.check();
     if (!check.valid) throw check.error;
     limitLoops(tree, budget);
-    return { run, type: check.type ?? 'dyn' };
+    return { run, type: check.type ?? 'dyn', uses: variablesIn(tree, scope) };
   } catch (error) {
     throw invalid(text, error, scope);
   }

@@ -9,6 +9,8 @@ export interface Template<V> {
   dynamic: boolean;
   /** The CEL type of a template that is exactly one expression; `string` otherwise. */
   type: string;
+  /** The variables that its expressions read. */
+  uses: ReadonlySet<string>;
   /** One expression alone keeps its type; anything else is text. The result is never looked at for expressions again. */
   evaluate(variables: V): Json;
 }
@@ -23,9 +25,16 @@ export function compileTemplate<V>(text: string, scope: Scope<V> | ScopeName): T
   );
   const [only] = parts;
   if (parts.length === 1 && typeof only === 'object')
-    return { text, dynamic: true, type: only.type, evaluate: variables => only.evaluate(variables) };
-  const dynamic = parts.some(part => typeof part === 'object');
-  return { text, dynamic, type: 'string', evaluate: variables => joinParts(parts, variables) };
+    return { text, dynamic: true, type: only.type, uses: only.uses, evaluate: variables => only.evaluate(variables) };
+  const expressions = parts.filter(part => typeof part === 'object');
+  const uses = new Set(expressions.flatMap(part => [...part.uses]));
+  return {
+    text,
+    dynamic: expressions.length > 0,
+    type: 'string',
+    uses,
+    evaluate: variables => joinParts(parts, variables),
+  };
 }
 
 function joinParts<V>(parts: readonly Part<V>[], variables: V): string {

@@ -1,0 +1,166 @@
+import { type FSWatcher, watch } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { messageOf, TocsinError } from '../kernel/errors.ts';
+import type { Catalogue, CatalogueSet, Problem } from '../ports/catalogue.ts';
+import { showProblems } from './problems.ts';
+import { type LoadedSet, type LoadParts, loadSet } from './set.ts';
+import { loadSnapshot } from './snapshot.ts';
+
+export interface CatalogueParts extends LoadParts {
+  /** The data folder, for the code of stored snapshots. */
+  data: string;
+  /** False: files are read again only by reload(). */
+  watch?: boolean;
+}
+
+/** How long files must be quiet before they are read again: editors write in several steps. */
+const quiet = 150;
+
+/** Loads everything and keeps it current. Rejects with `file-invalid`, naming all problems, when the files are broken at the start. */
+export async function createCatalogue(parts: CatalogueParts): Promise<Catalogue> {
+  const first = await loadSet(parts);
+  if (first.set === null) throw startProblem(first.problems);
+  let set: CatalogueSet = first.set;
+  let problems = first.problems;
+  const listeners = new Set<() => void>();
+  const watcher = createWatcher(parts, () => void reload());
+  await watcher.follow(first.watched);
+
+  let chain = Promise.resolve();
+  function reload(): Promise<void> {
+    chain = chain.then(readAgain);
+    return chain;
+  }
+
+  async function readAgain() {
+    const next = await loadSafely(parts);
+    await watcher.follow(next.watched);
+    const same = (next.set === null || next.set.digest === set.digest) && sameProblems(next.problems, problems);
+    if (same) return;
+    problems = next.problems;
+    set = next.set ?? { ...set, view: { ...set.view, problems: next.problems } };
+    if (next.set === null)
+      parts.log.warn({ problems: problems.length }, 'the files have errors; the last good set stays in force');
+    else parts.log.info({ runbooks: set.runbooks.size, rules: set.policy.rules.length }, 'the files were read again');
+    for (const listener of listeners) tell(listener, parts);
+  }
+
+  return {
+    current: () => set,
+    problems: () => problems,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    reload,
+    fromSnapshot: (plan, files) => loadSnapshot(plan, files, parts),
+    async close() {
+      watcher.close();
+      await chain;
+    },
+  };
+}
+
+/** All problems of all files, for `tocsin check`. */
+export async function checkFiles(parts: LoadParts): Promise<Problem[]> {
+  return (await loadSet(parts)).problems;
+}
+
+function startProblem(problems: readonly Problem[]): TocsinError {
+  const errors = problems.filter(problem => problem.level === 'error');
+  return new TocsinError('file-invalid', {
+    message: `${errors.length === 1 ? 'One thing is' : `${errors.length} things are`} wrong in the files:\n${showProblems(problems)}`,
+  });
+}
+
+/** What nobody foresaw is a problem too, never the end of the process. */
+async function loadSafely(parts: LoadParts): Promise<LoadedSet> {
+  try {
+    return await loadSet(parts);
+  } catch (error) {
+    const problem: Problem = {
+      file: parts.configPath,
+      line: 1,
+      column: 1,
+      code: 'file-invalid',
+      message: `the files could not be read: ${messageOf(error)}`,
+      level: 'error',
+    };
+    return { set: null, problems: [problem], watched: [] };
+  }
+}
+
+function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function tell(listener: () => void, parts: LoadParts) {
+  try {
+    listener();
+  } catch (error) {
+    parts.log.error({ error: messageOf(error) }, 'a listener of the catalogue failed');
+  }
+}
+
+interface Watcher {
+  /** Watches these files (by their folder, because editors replace files) and folders. */
+  follow(paths: readonly string[]): Promise<void>;
+  close(): void;
+}
+
+function createWatcher(parts: CatalogueParts, changed: () => void): Watcher {
+  const open = new Map<string, FSWatcher>();
+  let settle: AbortController | null = null;
+  let closed = false;
+
+  function stir() {
+    settle?.abort();
+    const mine = new AbortController();
+    settle = mine;
+    parts.clock.sleep(quiet, mine.signal).then(changed, () => {});
+  }
+
+  async function follow(paths: readonly string[]) {
+    if (closed || parts.watch === false) return;
+    const folders = new Set(await Promise.all(paths.map(folderOf)));
+    for (const [folder, watcher] of open)
+      if (!folders.has(folder) && paths.length > 0) {
+        watcher.close();
+        open.delete(folder);
+      }
+    for (const folder of folders) if (!open.has(folder)) start(folder);
+  }
+
+  function start(folder: string) {
+    try {
+      const watcher = watch(folder, { persistent: false }, stir);
+      watcher.on('error', error => {
+        parts.log.warn({ folder, error: messageOf(error) }, 'the folder is no longer watched');
+        watcher.close();
+        open.delete(folder);
+      });
+      open.set(folder, watcher);
+    } catch (error) {
+      parts.log.warn(
+        { folder, error: messageOf(error) },
+        'the folder cannot be watched; changes are read at the next start or reload',
+      );
+    }
+  }
+
+  return {
+    follow,
+    close() {
+      closed = true;
+      settle?.abort();
+      for (const watcher of open.values()) watcher.close();
+      open.clear();
+    },
+  };
+}
+
+async function folderOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => null);
+  return found?.isDirectory() ? path : dirname(path);
+}

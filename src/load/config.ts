@@ -1,0 +1,215 @@
+import { nearest } from '../kernel/nearest.ts';
+import { type Config, configFile } from '../model/config.ts';
+import { compileExpression } from '../model/expression.ts';
+import type { ConfiguredSource } from '../ports/catalogue.ts';
+import type { ChatPlatform } from '../ports/chat.ts';
+import type { Source } from '../ports/source.ts';
+import { type Env, fillEnvironment } from './environment.ts';
+import { checkName, isForeign, knownVoters } from './policy.ts';
+import { createFaults, type Faults } from './problems.ts';
+import type { RouteVariables } from './routes.ts';
+import type { YamlFile } from './yaml.ts';
+
+export interface ConfigParts {
+  env: Env;
+  sources: ReadonlyMap<string, Source>;
+  /** The chat platforms that exist; null when they are not to be checked. */
+  platforms: ReadonlyMap<string, ChatPlatform> | null;
+}
+
+export interface CompiledConfig {
+  config: Config;
+  sources: ReadonlyMap<string, ConfiguredSource>;
+  routes: readonly CompiledRoute[];
+}
+
+export interface CompiledRoute {
+  holds(variables: RouteVariables): boolean;
+  to: readonly string[];
+}
+
+/** What is in force without a tocsin.yaml: two local people, who can approve each other's requests, and Alertmanager's webhook. */
+export const standardConfig = {
+  people: { you: {}, sam: {} },
+  groups: { sre: ['you', 'sam'] },
+  operators: ['sre'],
+  sources: { alertmanager: {} },
+};
+
+/** Compiles tocsin.yaml. Null when something in it is wrong. */
+export function compileConfig(
+  yaml: YamlFile,
+  parts: ConfigParts,
+): { compiled: CompiledConfig | null; config: Config | null; faults: Faults } {
+  const faults = createFaults(yaml);
+  const data = fillEnvironment(yaml.data ?? {}, parts.env, faults);
+  const parsed = configFile.safeParse(withEmptyMaps(data));
+  if (!parsed.success) {
+    faults.addIssues([], parsed.error.issues, configFile);
+    return { compiled: null, config: null, faults };
+  }
+  const config = parsed.data;
+  checkPeople(config, faults);
+  checkTimezone(config, faults);
+  checkTokens(config, faults, parts.env);
+  const sources = configureSources(config, faults, parts.sources);
+  const routes = compileRoutes(config, faults, parts.platforms);
+  checkChat(config, faults, parts.platforms);
+  const failed = faults.list.some(fault => fault.level === 'error');
+  return { compiled: failed ? null : { config, sources, routes }, config, faults };
+}
+
+/** `alertmanager:` with nothing after it means its defaults. */
+function withEmptyMaps(data: unknown): unknown {
+  if (data === null || typeof data !== 'object' || Array.isArray(data)) return data;
+  const record: Record<string, unknown> = { ...data };
+  for (const key of ['sources', 'chat', 'people']) {
+    const section = record[key];
+    if (section === null || typeof section !== 'object' || Array.isArray(section)) continue;
+    record[key] = Object.fromEntries(Object.entries(section).map(([name, value]) => [name, value ?? {}]));
+  }
+  return record;
+}
+
+function checkPeople(config: Config, faults: Faults) {
+  const people = Object.keys(config.people);
+  for (const name of Object.keys(config.groups))
+    if (people.includes(name))
+      faults.add(['groups', name], `"${name}" is the name of a person too`, { key: true, given: name });
+  for (const [group, members] of Object.entries(config.groups))
+    members.forEach((member, index) => {
+      if (!people.includes(member) && !isForeign(member))
+        faults.add(['groups', group, index], `there is no person "${member}"`, {
+          given: member,
+          allowed: people.join(', ') || 'entries under people:',
+          nearest: nearest(member, people),
+        });
+    });
+  const voters = knownVoters(config);
+  config.operators.forEach((name, index) => {
+    checkName(name, ['operators', index], faults, voters);
+  });
+  checkAccounts(config, faults);
+}
+
+/** One account is one person; otherwise one human could vote as two. */
+function checkAccounts(config: Config, faults: Faults) {
+  const owners = new Map<string, string>();
+  for (const [person, { accounts }] of Object.entries(config.people))
+    for (const [platform, account] of Object.entries(accounts)) {
+      const key = `${platform}:${account}`;
+      const owner = owners.get(key);
+      if (owner !== undefined)
+        faults.add(['people', person, 'accounts', platform], `this account belongs to ${owner} already`, {
+          given: key,
+        });
+      owners.set(key, person);
+    }
+}
+
+function checkTimezone(config: Config, faults: Faults) {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: config.timezone });
+  } catch {
+    faults.add(['timezone'], 'this is not a time zone of the IANA list', {
+      given: config.timezone,
+      allowed: 'for example UTC or Europe/London',
+    });
+  }
+}
+
+function checkTokens(config: Config, faults: Faults, env: Env) {
+  const people = Object.keys(config.people);
+  config.tokens.forEach((token, index) => {
+    if ('person' in token && !people.includes(token.person))
+      faults.add(['tokens', index, 'person'], `there is no person "${token.person}"`, {
+        given: token.person,
+        allowed: people.join(', '),
+        nearest: nearest(token.person, people),
+      });
+    if (!env[token.env])
+      faults.add(
+        ['tokens', index, 'env'],
+        `the environment variable ${token.env} is not set, so that nobody can use this token`,
+        { given: token.env, level: 'warning' },
+      );
+  });
+}
+
+function configureSources(
+  config: Config,
+  faults: Faults,
+  shelf: ReadonlyMap<string, Source>,
+): Map<string, ConfiguredSource> {
+  const configured = new Map<string, ConfiguredSource>();
+  for (const [name, { type, ...options }] of Object.entries(config.sources)) {
+    const path = ['sources', name];
+    const driver = shelf.get(type ?? name);
+    if (driver === undefined) {
+      const known = [...shelf.keys()];
+      const what =
+        type === undefined
+          ? `there is no source "${name}"; a name of your own needs type:`
+          : `there is no source type "${type}"`;
+      faults.add(type === undefined ? path : [...path, 'type'], what, {
+        key: type === undefined,
+        given: type ?? name,
+        allowed: known.join(', '),
+        nearest: nearest(type ?? name, known),
+      });
+      continue;
+    }
+    const parsed = driver.options.safeParse(options);
+    if (parsed.success) configured.set(name, { name, driver, options: parsed.data });
+    else faults.addIssues(path, parsed.error.issues, driver.options);
+  }
+  return configured;
+}
+
+const channel = /^[a-z0-9][a-z0-9-]*:.{1,200}$/;
+
+function compileRoutes(config: Config, faults: Faults, platforms: ConfigParts['platforms']): CompiledRoute[] {
+  return config.routes.flatMap((route, index) => {
+    route.to.forEach((target, place) => {
+      const path = ['routes', index, 'to', place];
+      const platform = target.split(':', 1)[0] ?? '';
+      if (!channel.test(target))
+        faults.add(path, 'this is not a channel', {
+          given: target,
+          allowed: 'platform:channel, for example console:alerts',
+        });
+      else if (platforms !== null && !platforms.has(platform))
+        faults.add(path, `there is no chat platform "${platform}"`, {
+          given: target,
+          allowed: [...platforms.keys()].join(', '),
+          nearest: nearest(platform, platforms.keys()),
+        });
+    });
+    if (route.when === undefined) return [{ holds: () => true, to: route.to }];
+    try {
+      const when = compileExpression(route.when, 'route', 'bool');
+      return [{ holds: (variables: RouteVariables) => when.evaluate(variables), to: route.to }];
+    } catch (error) {
+      faults.addExpression(['routes', index, 'when'], error);
+      return [];
+    }
+  });
+}
+
+function checkChat(config: Config, faults: Faults, platforms: ConfigParts['platforms']) {
+  if (platforms === null) return;
+  for (const [name, options] of Object.entries(config.chat)) {
+    const platform = platforms.get(name);
+    if (platform === undefined) {
+      faults.add(['chat', name], `there is no chat platform "${name}"`, {
+        key: true,
+        given: name,
+        allowed: [...platforms.keys()].join(', '),
+        nearest: nearest(name, platforms.keys()),
+      });
+      continue;
+    }
+    const parsed = platform.options.safeParse(options);
+    if (!parsed.success) faults.addIssues(['chat', name], parsed.error.issues, platform.options);
+  }
+}

@@ -1,0 +1,5 @@
+/** The files of the user as one checked set. */
+export { type CatalogueParts, checkFiles, createCatalogue } from './catalogue.ts';
+export { showProblems } from './problems.ts';
+export { registerResolver } from './resolve.ts';
+export type { LoadParts } from './set.ts';

@@ -1,0 +1,183 @@
+import { nearest } from '../kernel/nearest.ts';
+import type { Config } from '../model/config.ts';
+import type { Ask } from '../model/decision.ts';
+import { compileExpression } from '../model/expression.ts';
+import { laterKeys, policyFile, type RuleFile } from '../model/policy-file.ts';
+import type { Limit, Policy, Rule } from '../ports/catalogue.ts';
+import { createFaults, type Faults } from './problems.ts';
+import type { Path, YamlFile } from './yaml.ts';
+
+const half = 30 * 60 * 1000;
+
+/** Compiles policy.yaml. `config` is what names of groups and people are compared with; null when tocsin.yaml itself is broken. */
+export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: Policy | null; faults: Faults } {
+  const faults = createFaults(yaml);
+  const data = refuseLater(yaml.data, faults);
+  const parsed = policyFile.safeParse(data);
+  if (!parsed.success) faults.addIssues([], parsed.error.issues, policyFile);
+  const rules = (parsed.success ? parsed.data.rules : []).map((rule, index) =>
+    compileRule(rule, ['rules', index], faults, config),
+  );
+  if (!parsed.success) checkConditions(data, faults);
+  warnUnreachable(rules, faults);
+  refuseTwins(rules, faults);
+  return { policy: faults.list.some(fault => fault.level === 'error') ? null : { rules }, faults };
+}
+
+/** All errors at once: conditions are checked even when the shape of a rule is wrong. */
+function checkConditions(data: unknown, faults: Faults) {
+  const rules = (data as { rules?: unknown } | null)?.rules;
+  if (!Array.isArray(rules)) return;
+  rules.forEach((rule: unknown, index) => {
+    const when = (rule as { when?: unknown } | null)?.when;
+    if (typeof when === 'string') compileWhen(when, ['rules', index, 'when'], faults);
+  });
+}
+
+/** Tells of brakes that do not work yet, and takes them out so that they are told once. */
+function refuseLater(data: unknown, faults: Faults): unknown {
+  const rules = (data as { rules?: unknown } | null)?.rules;
+  if (!Array.isArray(rules)) return data;
+  const clean = rules.map((rule: unknown, index) => {
+    if (rule === null || typeof rule !== 'object' || Array.isArray(rule)) return rule;
+    const { limit, ...rest } = rule as Record<string, unknown>;
+    const own = strip(rest, ['rules', index], faults);
+    return limit === undefined
+      ? own
+      : { ...own, limit: isRecord(limit) ? strip(limit, ['rules', index, 'limit'], faults) : limit };
+  });
+  return { ...(data as object), rules: clean };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+function strip(record: Record<string, unknown>, path: Path, faults: Faults): Record<string, unknown> {
+  for (const key of Object.keys(record).filter(key => laterKeys.includes(key)))
+    faults.add(
+      [...path, key],
+      `"${key}" has no effect in this version, and a brake without an effect would be a false promise`,
+      {
+        key: true,
+        given: key,
+        allowed: 'limit: { perHour: 5, perTarget: 1 per 30m }',
+      },
+    );
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !laterKeys.includes(key)));
+}
+
+function compileRule(file: RuleFile, path: Path, faults: Faults, config: Config | null): Rule {
+  refuseIdle(file, path, faults);
+  const by = file.by === undefined ? [] : typeof file.by === 'string' ? [file.by] : file.by;
+  if (config !== null) checkNames(file, by, path, faults, config);
+  const when = file.when === undefined ? null : compileWhen(file.when, [...path, 'when'], faults);
+  return {
+    name: file.name,
+    text: file.when ?? 'true',
+    when: variables => (when === null ? true : when.evaluate(variables)),
+    decide: file.decide,
+    ask: by.length === 0 ? null : askOf(file, by),
+    limit: limitOf(file),
+  };
+}
+
+function compileWhen(text: string, path: Path, faults: Faults) {
+  try {
+    return compileExpression(text, 'policy', 'bool');
+  } catch (error) {
+    faults.addExpression(path, error);
+    return null;
+  }
+}
+
+function askOf(file: RuleFile, by: string[]): Ask {
+  return {
+    by,
+    quorum: file.quorum ?? 1,
+    expires: file.expires ?? half,
+    escalate: file.then?.escalate ?? null,
+    reasonRequired: file.reason === 'required',
+  };
+}
+
+function limitOf(file: RuleFile): Limit | null {
+  if (file.limit === undefined) return null;
+  return { perHour: file.limit.perHour ?? null, perTarget: file.limit.perTarget ?? null };
+}
+
+const asking = ['by', 'quorum', 'expires', 'then', 'reason'] as const;
+
+/** A key that changes nothing is a mistake of whoever wrote it. */
+function refuseIdle(file: RuleFile, path: Path, faults: Faults) {
+  const asks = file.decide === 'approve' || (file.decide === 'auto' && file.limit !== undefined);
+  if (!asks)
+    for (const key of asking.filter(key => file[key] !== undefined))
+      faults.add([...path, key], `"${key}" has no effect where the decision is ${file.decide}`, {
+        key: true,
+        allowed: file.decide === 'auto' ? 'with decide: approve, or together with limit' : 'with decide: approve',
+      });
+  if (file.decide === 'approve' && file.by === undefined)
+    faults.add(path, 'the rule asks, and does not say whom', { allowed: 'by: a group or a person, or a list of them' });
+  if (asks && file.by === undefined)
+    for (const key of asking.filter(key => key !== 'by' && file[key] !== undefined))
+      if (file.decide === 'auto') faults.add([...path, key], `"${key}" has no effect without by`, { key: true });
+  if (file.limit !== undefined && file.decide !== 'auto')
+    faults.add([...path, 'limit'], `a limit has no effect where the decision is ${file.decide}`, {
+      key: true,
+      allowed: 'with decide: auto',
+    });
+  if (file.limit !== undefined && file.limit.perHour === undefined && file.limit.perTarget === undefined)
+    faults.add([...path, 'limit'], 'the limit is empty', { allowed: 'perHour, perTarget' });
+}
+
+/** Groups that a platform keeps (`slack:@ops`) are known only there. */
+export function isForeign(name: string): boolean {
+  return name.includes(':');
+}
+
+export function knownVoters(config: Config): string[] {
+  return [...Object.keys(config.groups), ...Object.keys(config.people)];
+}
+
+function checkNames(file: RuleFile, by: readonly string[], path: Path, faults: Faults, config: Config) {
+  const known = knownVoters(config);
+  by.forEach((name, index) => {
+    checkName(name, [...path, 'by', ...(Array.isArray(file.by) ? [index] : [])], faults, known);
+  });
+  if (file.then !== undefined) checkName(file.then.escalate, [...path, 'then', 'escalate'], faults, known);
+  if (by.length === 0 || by.some(name => isForeign(name) || !known.includes(name))) return;
+  const people = new Set(by.flatMap(name => config.groups[name] ?? [name]));
+  if ((file.quorum ?? 1) > people.size)
+    faults.add([...path, 'quorum'], 'so many approvals can never come together', {
+      given: String(file.quorum),
+      allowed: `at most ${people.size}: ${[...people].join(', ')}`,
+    });
+}
+
+export function checkName(name: string, path: Path, faults: Faults, known: readonly string[]) {
+  if (isForeign(name) || known.includes(name)) return;
+  faults.add(path, `there is no group or person "${name}" in tocsin.yaml`, {
+    given: name,
+    allowed: known.join(', '),
+    nearest: nearest(name, known),
+  });
+}
+
+function warnUnreachable(rules: readonly Rule[], faults: Faults) {
+  const last = rules.findIndex(rule => rule.text.trim() === 'true');
+  const first = rules[last];
+  if (first === undefined || last === rules.length - 1) return;
+  faults.add(['rules', last + 1], `no event comes as far as this rule: "${first.name}" always holds`, {
+    level: 'warning',
+  });
+}
+
+function refuseTwins(rules: readonly Rule[], faults: Faults) {
+  rules.forEach((rule, index) => {
+    if (rules.findIndex(other => other.name === rule.name) < index)
+      faults.add(['rules', index, 'name'], 'a decision names its rule, so that two rules cannot have one name', {
+        given: rule.name,
+      });
+  });
+}

@@ -1,0 +1,33 @@
+import { registerHooks } from 'node:module';
+
+const entry = new URL('../index.ts', import.meta.url).href;
+const mark = 'tocsin-load=';
+let registered = false;
+
+/**
+ * Lets runbooks and commands import `tocsin` wherever their folder is, also in stored snapshots. A file that is imported with a digest in its address
+ * passes the digest on to the files that it imports, so that an edit of any of them loads all of them anew.
+ */
+export function registerResolver() {
+  if (registered) return;
+  registered = true;
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier === 'tocsin') return { url: entry, format: 'module-typescript', shortCircuit: true };
+      const resolved = next(specifier, context);
+      const digest = digestOf(context.parentURL);
+      return digest === null || !specifier.startsWith('.')
+        ? resolved
+        : { ...resolved, url: `${resolved.url}?${mark}${digest}` };
+    },
+  });
+}
+
+export function withDigest(url: string, digest: string): string {
+  return `${url}?${mark}${digest}`;
+}
+
+function digestOf(url: string | undefined): string | null {
+  const at = url?.indexOf(`?${mark}`) ?? -1;
+  return url === undefined || at < 0 ? null : url.slice(at + mark.length + 1);
+}

@@ -1,0 +1,265 @@
+import type { Json } from '../kernel/canonical.ts';
+import { parseDuration } from '../kernel/duration.ts';
+import { compileExpression, type Expression } from '../model/expression.ts';
+import { type ParamFile, param, type RunbookFile, runbookFile } from '../model/runbook-file.ts';
+import type { Params, RunbookInput, StepApi, StepOutline } from '../ports/runbook.ts';
+import { type Draft, viewOf } from './draft.ts';
+import { createParamSet, type ParamRule, paramRule } from './params.ts';
+import { createFaults, type Faults } from './problems.ts';
+import { type StepFacts, targetScope } from './step-scope.ts';
+import { type CompiledStep, compileSteps, type Shelf, stepOptions, type Work } from './steps-yaml.ts';
+import { compileTriggers, type FromEvent, tryCompile } from './triggers.ts';
+import type { YamlFile } from './yaml.ts';
+
+/** Compiles a runbook of a YAML file. Null when something is wrong; the problems are in `faults`. */
+export function compileYamlRunbook(
+  id: string,
+  yaml: YamlFile,
+  bytes: Uint8Array,
+  shelf: Shelf,
+): { draft: Draft | null; faults: Faults } {
+  const faults = createFaults(yaml);
+  const parsed = runbookFile.safeParse(yaml.data);
+  if (!parsed.success) {
+    faults.addIssues([], parsed.error.issues, runbookFile);
+    checkStepsAnyway(yaml.data, faults, shelf);
+    return { draft: null, faults };
+  }
+  const draft = build(id, yaml, bytes, parsed.data, faults, shelf);
+  return { draft: faults.list.some(fault => fault.level === 'error') ? null : draft, faults };
+}
+
+/** All errors at once: the steps are looked at even when another part of the file is wrong. */
+function checkStepsAnyway(data: unknown, faults: Faults, shelf: Shelf) {
+  const record = data !== null && typeof data === 'object' ? (data as Record<string, unknown>) : {};
+  if (Array.isArray(record['steps']))
+    compileSteps(record['steps'], ['steps'], { faults, shelf, rules: rulesAnyway(record['params']) });
+}
+
+/** The names that the file gives its parameters, with the types of those that are right. */
+function rulesAnyway(params: unknown): ParamRule[] {
+  if (params === null || typeof params !== 'object') return [];
+  return Object.entries(params).map(([name, value]) => {
+    const parsed = param.safeParse(value);
+    return attemptRule(name, parsed.success ? parsed.data : null) ?? unknownRule(name);
+  });
+}
+
+function attemptRule(name: string, file: ParamFile | null): ParamRule | null {
+  try {
+    return file === null ? null : paramRule(name, file);
+  } catch {
+    return null;
+  }
+}
+
+/** Stands in for a parameter that is wrong and told of already. */
+function unknownRule(name: string): ParamRule {
+  const any = paramRule(name, { type: 'string', maxLength: 1000, allowDash: false });
+  return { ...any, type: 'dyn' };
+}
+
+function build(id: string, yaml: YamlFile, bytes: Uint8Array, file: RunbookFile, faults: Faults, shelf: Shelf): Draft {
+  const rules = compileParams(file.params, faults);
+  const params = createParamSet(id, rules);
+  const steps = compileSteps(file.steps, ['steps'], { faults, shelf, rules });
+  const triggers = compileTriggers(file.on, faults, { rules, params, from: compileFrom(file, faults) });
+  const target = file.target === undefined ? null : compileTarget(file.target, rules, faults);
+  const works = steps.flatMap(worksOf);
+  checkSecrets(works, file.secrets, faults);
+  checkVerify(works, triggers.length > 0, faults);
+  const entry = `${id}.yaml`;
+  const outline = (given: Params): StepOutline[] => steps.flatMap(step => outlineOf(step, given));
+  return {
+    file: yaml.file,
+    faults,
+    own: new Map([[entry, bytes]]),
+    calls: works.flatMap(callOf),
+    names: works.flatMap(namesOf),
+    rules,
+    waits: works.flatMap(waitOf),
+    runbook: {
+      id,
+      title: file.title,
+      about: file.about ?? '',
+      kind: 'yaml',
+      risk: file.risk,
+      triggers,
+      params,
+      targets: given => (target === null ? [] : [...new Set(target.evaluate(given).filter(text => text !== ''))]),
+      secrets: file.secrets,
+      entry,
+      outline,
+      view: viewOf(
+        { id, title: file.title, about: file.about ?? '', risk: file.risk, kind: 'yaml', triggers },
+        rules.map(rule => rule.view),
+        staticOutline(steps),
+      ),
+      body: input => runBody(steps, input),
+    },
+  };
+}
+
+function compileParams(file: RunbookFile['params'], faults: Faults): ParamRule[] {
+  const upper = new Map<string, string>();
+  return Object.entries(file).flatMap(([name, declared]) => {
+    const twin = upper.get(name.toUpperCase());
+    if (twin !== undefined)
+      faults.add(['params', name], `"${name}" and "${twin}" are the same environment variable`, { key: true });
+    upper.set(name.toUpperCase(), name);
+    if (declared.required === true && declared.default !== undefined)
+      faults.add(['params', name, 'required'], 'a parameter with a default is never missing', { key: true });
+    try {
+      const rule = paramRule(name, declared);
+      const standard = declared.default === undefined ? null : rule.check(declared.default);
+      if (standard !== null && !standard.ok)
+        faults.add(['params', name, 'default'], `the default ${standard.because}`, { allowed: standard.allowed });
+      return [rule];
+    } catch (error) {
+      faults.add(['params', name, 'pattern'], error instanceof Error ? error.message : String(error));
+      return [unknownRule(name)];
+    }
+  });
+}
+
+function compileFrom(file: RunbookFile, faults: Faults): ReadonlyMap<string, FromEvent> {
+  const compiled = new Map<string, FromEvent>();
+  for (const [name, param] of Object.entries(file.params)) {
+    if (param.from === undefined) continue;
+    const expression = tryCompile(faults, ['params', name, 'from'], param.from, 'json');
+    if (expression !== null) compiled.set(name, expression as FromEvent);
+  }
+  return compiled;
+}
+
+function compileTarget(text: string, rules: readonly ParamRule[], faults: Faults): Expression<Params, string[]> | null {
+  try {
+    return compileExpression(text, targetScope(rules), 'texts');
+  } catch (error) {
+    faults.addExpression(['target'], error);
+    return null;
+  }
+}
+
+function worksOf(step: CompiledStep): Work[] {
+  const own = step.does.kind === 'work' ? [step.does.work] : step.does.branches.flatMap(worksOf);
+  return step.undo === null ? own : [...own, step.undo];
+}
+
+function memberOf(work: Work, name: string): unknown {
+  return work.raw !== null && typeof work.raw === 'object' ? (work.raw as Record<string, unknown>)[name] : undefined;
+}
+
+/** Secrets reach a step only when the runbook names them, because the plan that people approve lists them. */
+function checkSecrets(works: readonly Work[], named: readonly string[], faults: Faults) {
+  for (const work of works) {
+    const secrets = memberOf(work, 'secrets');
+    if (secrets === null || typeof secrets !== 'object') continue;
+    for (const [variable, secret] of Object.entries(secrets))
+      if (typeof secret === 'string' && !named.includes(secret))
+        faults.add([...work.path, 'secrets', variable], `the runbook does not name the secret "${secret}"`, {
+          given: secret,
+          allowed: named.length > 0 ? named.join(', ') : `secrets: [${secret}] at the top of the runbook`,
+        });
+  }
+}
+
+function checkVerify(works: readonly Work[], triggered: boolean, faults: Faults) {
+  for (const work of works)
+    if (work.type === 'verify' && memberOf(work, 'resolved') === true && !triggered)
+      faults.add([...work.path, 'resolved'], 'without a trigger there is no alert that could resolve', {
+        allowed: 'a trigger in on:, or verify with exec or http',
+      });
+}
+
+function callOf(work: Work): Draft['calls'] {
+  if (work.type !== 'runbook') return [];
+  const name = typeof work.raw === 'string' ? work.raw : memberOf(work, 'name');
+  const params = memberOf(work, 'params');
+  return typeof name === 'string'
+    ? [{ name, path: work.path, params: params !== null && typeof params === 'object' ? Object.keys(params) : [] }]
+    : [];
+}
+
+/** People and groups that a step names: they must be in tocsin.yaml. */
+function namesOf(work: Work): Draft['names'] {
+  const key = work.type === 'approve' ? 'by' : work.type === 'notify' ? 'mention' : null;
+  if (key === null) return [];
+  const value = memberOf(work, key);
+  const list = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
+  return list.flatMap((name, index) =>
+    typeof name === 'string' && !name.includes('${{')
+      ? [{ name, path: [...work.path, key, ...(Array.isArray(value) ? [index] : [])] }]
+      : [],
+  );
+}
+
+function waitOf(work: Work): Draft['waits'] {
+  const within = memberOf(work, 'within');
+  const time = typeof within === 'string' ? parseDuration(within) : null;
+  const resolved = work.type === 'verify' && memberOf(work, 'resolved') === true;
+  return resolved && time !== null ? [{ within: time, path: [...work.path, 'within'] }] : [];
+}
+
+async function runBody(steps: readonly CompiledStep[], input: RunbookInput): Promise<void> {
+  const known = new Map<string, { state: 'done' | 'skipped'; output: Json }>();
+  const facts: StepFacts = { params: input.params, alert: input.alert, run: input.run, steps: known };
+  for (const step of steps) await perform(step, input.step, facts, known);
+}
+
+async function perform(
+  step: CompiledStep,
+  api: StepApi,
+  facts: StepFacts,
+  known: Map<string, { state: 'done' | 'skipped'; output: Json }>,
+): Promise<void> {
+  const type = step.does.kind === 'work' ? step.does.work.type : 'parallel';
+  if (step.if !== null && !step.if.evaluate(facts)) {
+    await api.skip(step.id, type, `if: ${step.if.text}`, step.options);
+    known.set(step.id, { state: 'skipped', output: null });
+    return;
+  }
+  if (step.does.kind === 'work') {
+    const output = await api.do(step.id, type, step.does.work.input.evaluate(facts), stepOptions(step, facts));
+    known.set(step.id, { state: 'done', output });
+    return;
+  }
+  const branches = step.does.branches.map(
+    branch => [branch.id, (inner: StepApi) => perform(branch, inner, facts, known)] as const,
+  );
+  await api.parallel(step.id, Object.fromEntries(branches));
+  known.set(step.id, { state: 'done', output: null });
+}
+
+const noFacts: Omit<StepFacts, 'params'> = { alert: null, run: { id: '', reason: null }, steps: new Map() };
+
+/** What can be resolved before the run is resolved; the rest keeps its expression, which says what it is computed from. */
+function outlineOf(step: CompiledStep, params: Params, prefix = ''): StepOutline[] {
+  if (step.does.kind === 'parallel')
+    return step.does.branches.flatMap(branch => outlineOf(branch, params, `${prefix}${step.id}/`));
+  return [outlineWork(step, step.does.work, prefix, work => showWork(work, params))];
+}
+
+function staticOutline(steps: readonly CompiledStep[], prefix = ''): StepOutline[] {
+  return steps.flatMap(step =>
+    step.does.kind === 'parallel'
+      ? staticOutline(step.does.branches, `${prefix}${step.id}/`)
+      : [outlineWork(step, step.does.work, prefix, work => showWork(work, null))],
+  );
+}
+
+function outlineWork(step: CompiledStep, work: Work, prefix: string, show: (work: Work) => string): StepOutline {
+  const condition = step.if === null ? '' : ` (only if ${step.if.text})`;
+  const undo = step.undo === null ? '' : `; undone by ${step.undo.type}: ${show(step.undo)}`;
+  return { id: `${prefix}${step.id}`, title: step.title, type: work.type, shows: `${show(work)}${condition}${undo}` };
+}
+
+function showWork(work: Work, params: Params | null): string {
+  const facts = { ...noFacts, params: params ?? {} };
+  const input = work.input.preview(
+    facts,
+    template => params !== null && [...template.uses].every(name => name === 'params'),
+  );
+  const parsed = work.driver.input.safeParse(input);
+  return parsed.success ? work.driver.show(parsed.data) : JSON.stringify(input);
+}

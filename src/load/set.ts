@@ -1,0 +1,261 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { canonicalJson, sha256 } from '../kernel/canonical.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { messageOf } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Config } from '../model/config.ts';
+import type { CatalogueSet, Policy, Problem } from '../ports/catalogue.ts';
+import type { ChatPlatform } from '../ports/chat.ts';
+import type { Source } from '../ports/source.ts';
+import { type CompiledConfig, compileConfig, standardConfig } from './config.ts';
+import type { Draft } from './draft.ts';
+import type { Env } from './environment.ts';
+import { type FolderFile, isMissing, readFolder, readImports } from './folder.ts';
+import { importDefault } from './import.ts';
+import { checkTogether, completeRunbook } from './link.ts';
+import { compilePolicy } from './policy.ts';
+import { type Faults, sortProblems } from './problems.ts';
+import { withDigest } from './resolve.ts';
+import { createRoute } from './routes.ts';
+import { compileTsRunbook } from './runbook-ts.ts';
+import { compileYamlRunbook } from './runbook-yaml.ts';
+import type { Shelf } from './steps-yaml.ts';
+import { loadYaml, type YamlFile } from './yaml.ts';
+
+export interface LoadParts {
+  /** The path of tocsin.yaml. */
+  configPath: string;
+  /** True when somebody named the path: then a missing file is an error and not the built-in defaults. */
+  explicit: boolean;
+  env: Env;
+  sources: ReadonlyMap<string, Source>;
+  steps: Shelf;
+  /** The chat platforms that exist, to check routes and `chat:`; left out, they are not checked. */
+  platforms?: ReadonlyMap<string, ChatPlatform>;
+  clock: Clock;
+  log: Log;
+}
+
+export interface LoadedSet {
+  /** Null when there is an error; warnings alone leave it usable. */
+  set: CatalogueSet | null;
+  problems: Problem[];
+  /** Folders and files whose change may change the set. */
+  watched: readonly string[];
+}
+
+/** Reads and checks all files of the user: everything that is wrong in any of them, and the set when nothing is. */
+export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
+  const digests: Record<string, string> = {};
+  const problems: Problem[] = [];
+  const { compiled, config, named } = await readConfig(parts, digests, problems);
+  const at = (path: string) => (isAbsolute(path) ? path : join(dirname(parts.configPath), path));
+  const policyPath = at(config?.policy ?? './policy.yaml');
+  const folder = at(config?.runbooks ?? './runbooks');
+  const policy = await readPolicy(policyPath, config, named.policy, digests, problems);
+  const drafts = await readRunbooks(
+    folder,
+    named.runbooks,
+    parts,
+    digests,
+    problems,
+    compiled?.sources ?? new Map(),
+    config,
+  );
+  const failed = problems.some(problem => problem.level === 'error');
+  const set =
+    failed || compiled === null || policy === null
+      ? null
+      : makeSet(compiled, policy, drafts, digests, problems, parts.log);
+  return { set, problems: sortProblems(problems), watched: [parts.configPath, policyPath, folder] };
+}
+
+interface ReadConfig {
+  compiled: CompiledConfig | null;
+  config: Config | null;
+  /** Which files somebody named, so that they must be there. */
+  named: { policy: boolean; runbooks: boolean };
+}
+
+async function readConfig(parts: LoadParts, digests: Record<string, string>, problems: Problem[]): Promise<ReadConfig> {
+  const none = { compiled: null, config: null, named: { policy: false, runbooks: false } };
+  const read = await readYaml(parts.configPath, digests);
+  if (read === null && parts.explicit) {
+    problems.push(missing(parts.configPath, 'there is no such file'));
+    return none;
+  }
+  if (read?.ok === false) {
+    problems.push(...read.problems);
+    return none;
+  }
+  const yaml = read?.yaml ?? builtIn(parts);
+  const { compiled, config, faults } = compileConfig(yaml, {
+    env: parts.env,
+    sources: parts.sources,
+    platforms: parts.platforms ?? null,
+  });
+  problems.push(...faults.list);
+  const data = (yaml.data ?? {}) as { policy?: unknown; runbooks?: unknown };
+  return { compiled, config, named: { policy: data.policy !== undefined, runbooks: data.runbooks !== undefined } };
+}
+
+/** Without a tocsin.yaml; sources that do not exist in this build are left out. */
+function builtIn(parts: LoadParts): YamlFile {
+  const sources = Object.fromEntries(
+    Object.entries(standardConfig.sources).filter(([name]) => parts.sources.has(name)),
+  );
+  const here = { line: 1, column: 1 };
+  return {
+    file: parts.configPath,
+    data: { ...standardConfig, sources },
+    locate: () => here,
+    locateKey: () => here,
+    source: () => '',
+  };
+}
+
+function missing(file: string, message: string): Problem {
+  return { file, line: 1, column: 1, code: 'file-missing', message, level: 'error' };
+}
+
+/** Null when the file is not there. */
+async function readYaml(file: string, digests: Record<string, string>) {
+  try {
+    const bytes = await readFile(file);
+    digests[file] = sha256(bytes);
+    return loadYaml(file, bytes);
+  } catch (error) {
+    if (isMissing(error)) return null;
+    return { ok: false as const, problems: [missing(file, `the file cannot be read: ${messageOf(error)}`)] };
+  }
+}
+
+async function readPolicy(
+  file: string,
+  config: Config | null,
+  named: boolean,
+  digests: Record<string, string>,
+  problems: Problem[],
+): Promise<Policy | null> {
+  const read = await readYaml(file, digests);
+  if (read === null && named) problems.push(missing(file, 'there is no such policy file'));
+  if (read === null) return { rules: [] };
+  if (!read.ok) {
+    problems.push(...read.problems);
+    return null;
+  }
+  const { policy, faults } = compilePolicy(read.yaml, config);
+  problems.push(...faults.list);
+  return policy;
+}
+
+async function readRunbooks(
+  folder: string,
+  named: boolean,
+  parts: LoadParts,
+  digests: Record<string, string>,
+  problems: Problem[],
+  sources: CompiledConfig['sources'],
+  config: Config | null,
+): Promise<Map<string, Draft>> {
+  const found = await readFolder(folder, named);
+  problems.push(...found.problems);
+  const drafts = new Map<string, Draft>();
+  const told: Faults[] = [];
+  for (const file of found.files.values()) {
+    const { draft, faults, broken } = await readRunbook(folder, file, parts);
+    for (const [path, bytes] of draft?.own ?? [[file.path, file.bytes] as const])
+      digests[join(folder, path)] = sha256(bytes);
+    if (faults !== null) told.push(faults);
+    problems.push(...broken);
+    if (draft !== null) drafts.set(file.id, draft);
+  }
+  checkTogether(drafts, { names: new Set(found.files.keys()), config, sources });
+  for (const faults of told) problems.push(...faults.list);
+  return drafts;
+}
+
+interface ReadRunbook {
+  draft: Draft | null;
+  faults: Faults | null;
+  broken: readonly Problem[];
+}
+
+async function readRunbook(folder: string, file: FolderFile, parts: LoadParts): Promise<ReadRunbook> {
+  if (file.kind === 'ts') return readTypeScript(folder, file, parts);
+  const loaded = loadYaml(file.file, file.bytes);
+  if (!loaded.ok) return { draft: null, faults: null, broken: loaded.problems };
+  return { ...compileYamlRunbook(file.id, loaded.yaml, file.bytes, parts.steps), broken: [] };
+}
+
+/** How long a module may take to load: a top-level await that never ends must not stop everything else. */
+const patience = 10_000;
+
+async function readTypeScript(folder: string, file: FolderFile, parts: LoadParts): Promise<ReadRunbook> {
+  try {
+    const own = await readImports(folder, file);
+    const digest = sha256(canonicalJson(Object.fromEntries([...own].map(([path, bytes]) => [path, sha256(bytes)]))));
+    const exported = await inTime(parts.clock, importDefault(withDigest(pathToFileURL(file.file).href, digest)));
+    return { ...compileTsRunbook(file.id, file.file, file.path, own, exported), broken: [] };
+  } catch (error) {
+    return { draft: null, faults: null, broken: [importProblem(file, error)] };
+  }
+}
+
+async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const late = clock.sleep(patience, stop.signal).then(() => {
+    throw new Error(`it did not load within ${patience / 1000} seconds`);
+  });
+  late.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    stop.abort();
+  }
+}
+
+/** Where the code failed, when the stack says so; never the stack itself. */
+function importProblem(file: FolderFile, error: unknown): Problem {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const place = stack
+    .split('\n')
+    .map(line => new RegExp(`${file.path.replace(/\W/g, '\\$&')}[^:]*:(\\d+)(?::(\\d+))?`).exec(line))
+    .find(match => match !== null);
+  return {
+    file: file.file,
+    line: Number(place?.[1] ?? 1),
+    column: Number(place?.[2] ?? 1),
+    code: 'file-invalid',
+    message: `the runbook does not load: ${messageOf(error).split('\n')[0]}`,
+    level: 'error',
+  };
+}
+
+function makeSet(
+  compiled: CompiledConfig,
+  policy: Policy,
+  drafts: ReadonlyMap<string, Draft>,
+  digests: Record<string, string>,
+  problems: readonly Problem[],
+  log: Log,
+): CatalogueSet {
+  const runbooks = new Map([...drafts].map(([id, draft]) => [id, completeRunbook(draft, drafts)]));
+  return {
+    config: compiled.config,
+    policy,
+    runbooks,
+    sources: compiled.sources,
+    route: createRoute(compiled.routes, error =>
+      log.warn({ error: messageOf(error) }, 'a route could not be evaluated; the next one is asked'),
+    ),
+    digest: sha256(canonicalJson(digests)),
+    view: {
+      runbooks: [...runbooks.values()].map(runbook => runbook.view),
+      rules: policy.rules.map(rule => ({ name: rule.name, decide: rule.decide, when: rule.text })),
+      problems: problems.map(({ file, line, column, message }) => ({ file, line, column, message })),
+    },
+  };
+}

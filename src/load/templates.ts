@@ -1,0 +1,102 @@
+import type { Json } from '../kernel/canonical.ts';
+import { compileTemplate, type Scope, type Template } from '../model/expression.ts';
+import type { Faults } from './problems.ts';
+import type { Path } from './yaml.ts';
+
+/** A value of a file in which texts may hold `${{ }}`. */
+export interface TemplateTree<V> {
+  /** Every template with its place below the value. */
+  templates: readonly { path: Path; template: Template<V> }[];
+  /** The value with what the templates make. A result is data: it is not looked at again. */
+  evaluate(variables: V): Json;
+  /** The value with stand-ins of the right kind, for checking at load. */
+  sample(): Json;
+  /** The value with each template evaluated where `can` allows it, and its text left as it is elsewhere. */
+  preview(variables: V, can: (template: Template<V>) => boolean): Json;
+}
+
+/** `literal` says which places are code: there the text is left alone, and `${{` in it is an error. */
+export function compileTree<V>(
+  value: unknown,
+  scope: () => Scope<V>,
+  faults: Faults,
+  base: Path,
+  literal: (path: Path) => boolean,
+): TemplateTree<V> {
+  const templates: { path: Path; template: Template<V> }[] = [];
+  const root = compileNode(value, []);
+  return {
+    templates,
+    evaluate: variables => root(template => template.evaluate(variables)),
+    sample: () => root(sampleOf),
+    preview: (variables, can) => root(template => (can(template) ? tryEvaluate(template, variables) : template.text)),
+  };
+
+  type Make = (fill: (template: Template<V>) => Json) => Json;
+
+  function compileNode(node: unknown, path: Path): Make {
+    if (typeof node === 'string') return compileText(node, path);
+    if (Array.isArray(node)) {
+      const items = node.map((item, index) => compileNode(item, [...path, index]));
+      return fill => items.map(make => make(fill));
+    }
+    if (node !== null && typeof node === 'object') {
+      const members = Object.entries(node).map(([key, member]) => [key, compileNode(member, [...path, key])] as const);
+      return fill => Object.fromEntries(members.map(([key, make]) => [key, make(fill)]));
+    }
+    const plain = node as Json;
+    return () => plain;
+  }
+
+  function compileText(text: string, path: Path): Make {
+    if (literal(path)) {
+      const at = text.indexOf('${{');
+      if (at >= 0) refuseInCode(faults, [...base, ...path], text, at);
+      return () => text;
+    }
+    if (!text.includes('${{')) return () => text;
+    try {
+      const template = compileTemplate(text, scope());
+      if (!template.dynamic) return () => template.evaluate(undefined as never);
+      templates.push({ path, template });
+      return fill => fill(template);
+    } catch (error) {
+      faults.addExpression([...base, ...path], error);
+      return () => text;
+    }
+  }
+}
+
+function refuseInCode(faults: Faults, path: Path, text: string, at: number) {
+  const name = /^\$\{\{\s*params\.(\w+)/.exec(text.slice(at))?.[1];
+  const variable = name === undefined ? 'PARAM_<NAME>' : `PARAM_${name.toUpperCase()}`;
+  faults.add(path, 'this is code, and a value put into code could become code: ${{ }} is not allowed here', {
+    offset: at,
+    given: text.slice(at, at + 60).split('\n')[0],
+    allowed: `the environment variable of the parameter, "$${variable}"`,
+  });
+}
+
+function tryEvaluate<V>(template: Template<V>, variables: V): Json {
+  try {
+    return template.evaluate(variables);
+  } catch {
+    return template.text;
+  }
+}
+
+/** A value of the type that the template makes. */
+function sampleOf(template: { type: string; text: string }): Json {
+  switch (template.type) {
+    case 'int':
+    case 'uint':
+    case 'double':
+      return 1;
+    case 'bool':
+      return true;
+    case 'null':
+      return null;
+    default:
+      return template.type.startsWith('list') ? ['text'] : template.type.startsWith('map') ? { text: 'text' } : 'text';
+  }
+}

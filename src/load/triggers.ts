@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import type { Json } from '../kernel/canonical.ts';
+import { TocsinError } from '../kernel/errors.ts';
+import { nearest } from '../kernel/nearest.ts';
+import { compileExpression, compilePattern, type Expression } from '../model/expression.ts';
+import type { trigger } from '../model/runbook-file.ts';
+import type { EventVariables, LabelMatch, ParamSet, Trigger } from '../ports/runbook.ts';
+import type { ParamRule } from './params.ts';
+import type { Faults } from './problems.ts';
+import type { Path } from './yaml.ts';
+
+type TriggerFile = z.infer<typeof trigger>;
+export type FromEvent = Expression<EventVariables, Json>;
+
+/** Compiles the triggers of a runbook; `from` are the expressions of the parameters themselves. */
+export function compileTriggers(
+  on: readonly TriggerFile[],
+  faults: Faults,
+  runbook: { rules: readonly ParamRule[]; params: ParamSet; from: ReadonlyMap<string, FromEvent> },
+): Trigger[] {
+  return on.map((file, index) => {
+    const path: Path = ['on', index];
+    const sources = new Map([...runbook.from, ...ownParams(file, faults, path, runbook.rules)]);
+    requireFilled(faults, path, runbook.rules, sources, file);
+    const where = file.where === undefined ? null : tryCompile(faults, [...path, 'where'], file.where, 'bool');
+    return {
+      source: file.source,
+      match: Object.entries(file.match).flatMap(([label, value]) =>
+        matchOf(faults, [...path, 'match', label], label, value),
+      ),
+      where: where === null ? null : variables => where.evaluate(variables),
+      whereText: file.where ?? null,
+      params: variables => runbook.params.parse(fromEvent(sources, variables)),
+    };
+  });
+}
+
+export function tryCompile<W extends 'bool' | 'json'>(faults: Faults, path: Path, text: string, wants: W) {
+  try {
+    return compileExpression(text, 'event', wants);
+  } catch (error) {
+    faults.addExpression(path, error);
+    return null;
+  }
+}
+
+function ownParams(file: TriggerFile, faults: Faults, path: Path, rules: readonly ParamRule[]): [string, FromEvent][] {
+  const known = rules.map(rule => rule.name);
+  return Object.entries(file.params).flatMap(([name, text]) => {
+    const at = [...path, 'params', name];
+    if (!known.includes(name)) {
+      faults.add(at, `there is no parameter "${name}"`, {
+        key: true,
+        allowed: known.join(', '),
+        given: name,
+        nearest: nearest(name, known),
+      });
+      return [];
+    }
+    const compiled = tryCompile(faults, at, text, 'json');
+    return compiled === null ? [] : [[name, compiled] satisfies [string, FromEvent]];
+  });
+}
+
+/** A required parameter that no event can fill would refuse every event. */
+function requireFilled(
+  faults: Faults,
+  path: Path,
+  rules: readonly ParamRule[],
+  sources: ReadonlyMap<string, unknown>,
+  file: TriggerFile,
+) {
+  for (const rule of rules) {
+    if (!rule.required || sources.has(rule.name) || rule.name in file.params) continue;
+    faults.add(path, `nothing gives the parameter "${rule.name}" a value when an event starts the runbook`, {
+      allowed: `from: or default: in params.${rule.name}, or params: { ${rule.name}: ... } in this trigger`,
+    });
+  }
+}
+
+/** The empty text stands for a label that is not there, so that it counts as not given. */
+function fromEvent(sources: ReadonlyMap<string, FromEvent>, variables: EventVariables): Record<string, Json> {
+  const values: Record<string, Json> = {};
+  for (const [name, expression] of sources) {
+    const value = evaluateParam(name, expression, variables);
+    if (value !== '' && value !== null) values[name] = value;
+  }
+  return values;
+}
+
+function evaluateParam(name: string, expression: FromEvent, variables: EventVariables): Json {
+  try {
+    return expression.evaluate(variables);
+  } catch (error) {
+    throw new TocsinError('params-invalid', {
+      message: `The parameter "${name}" could not be computed from the event.`,
+      given: expression.text,
+      cause: error,
+    });
+  }
+}
+
+function matchOf(faults: Faults, path: Path, label: string, value: TriggerFile['match'][string]): LabelMatch[] {
+  if (Array.isArray(value)) return [{ label, kind: 'in', values: value.map(String) }];
+  if (typeof value !== 'object') return [{ label, kind: 'equals', value: String(value) }];
+  try {
+    const pattern = compilePattern(value.re);
+    return [{ label, kind: 're', pattern: value.re, test: text => pattern.matches(text) }];
+  } catch (error) {
+    faults.add([...path, 're'], error instanceof Error ? error.message : String(error), { given: value.re });
+    return [];
+  }
+}
+
+/** alertmanager { alertname: NodeDiskFull } where labels.env != "production" */
+export function showTrigger(trigger: Trigger): string {
+  const labels = trigger.match.map(match => {
+    if (match.kind === 'equals') return `${match.label}: ${match.value}`;
+    return match.kind === 'in' ? `${match.label}: ${match.values.join(' or ')}` : `${match.label}: /${match.pattern}/`;
+  });
+  const parts = [
+    trigger.source,
+    labels.length > 0 ? `{ ${labels.join(', ')} }` : '',
+    trigger.whereText ? `where ${trigger.whereText}` : '',
+  ];
+  return parts.filter(Boolean).join(' ');
+}

@@ -1,0 +1,190 @@
+import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { messageOf } from '../kernel/errors.ts';
+import type { Problem } from '../ports/catalogue.ts';
+
+export const largestFile = 256 * 1024;
+/** Enough for a few shared pieces, far too little for a bomb. */
+const mostAliases = 20;
+
+export type Path = readonly PropertyKey[];
+
+/** A YAML file: what it says, and where. */
+export interface YamlFile {
+  file: string;
+  data: unknown;
+  /** Line and column, from 1, of the value at the path, or of the nearest thing that is there. `offset` counts characters into a text. */
+  locate(path: Path, offset?: number): { line: number; column: number };
+  /** Line and column of the key itself. */
+  locateKey(path: Path): { line: number; column: number };
+  /** The value as it is written, cut to 80 characters; empty when it is not there. */
+  source(path: Path): string;
+}
+
+export type Loaded = { ok: true; yaml: YamlFile } | { ok: false; problems: Problem[] };
+
+/** Parses one YAML 1.2 document (core schema) strictly: warnings are errors, keys are unique texts, aliases are few. */
+export function loadYaml(file: string, bytes: Uint8Array): Loaded {
+  const problem = (message: string, at = { line: 1, column: 1 }, more: Partial<Problem> = {}): Problem => ({
+    file,
+    ...at,
+    code: 'file-invalid',
+    message,
+    level: 'error',
+    ...more,
+  });
+  if (bytes.length > largestFile)
+    return {
+      ok: false,
+      problems: [
+        problem('the file is too large', undefined, {
+          allowed: `${largestFile} bytes`,
+          given: `${bytes.length} bytes`,
+        }),
+      ],
+    };
+  const text = decode(bytes);
+  if (text === null) return { ok: false, problems: [problem('the file is not UTF-8 text')] };
+  const lines = new LineCounter();
+  const where = (offset: number) => place(lines, offset);
+  try {
+    const document = parseDocument(text, {
+      version: '1.2',
+      schema: 'core',
+      strict: true,
+      uniqueKeys: true,
+      stringKeys: true,
+      merge: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+      lineCounter: lines,
+    });
+    const faults = [...document.errors, ...document.warnings];
+    if (faults.length > 0)
+      return { ok: false, problems: faults.slice(0, 20).map(fault => problem(tell(fault), where(fault.pos[0]))) };
+    const data: unknown = document.toJS({ maxAliasCount: mostAliases });
+    const forbidden = findForbidden(document.contents);
+    if (forbidden !== null)
+      return { ok: false, problems: [problem(`the key "${forbidden.key}" is not allowed`, where(forbidden.offset))] };
+    return { ok: true, yaml: reader(file, text, document, data, lines) };
+  } catch (error) {
+    const why = error instanceof RangeError ? 'it is nested too deeply' : lowerFirst(messageOf(error));
+    return { ok: false, problems: [problem(why)] };
+  }
+}
+
+function decode(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+function tell(fault: { code: string; message: string }): string {
+  const said: Record<string, string> = {
+    DUPLICATE_KEY: 'this key is there twice',
+    MULTIPLE_DOCS: 'a file has one document; take out the line with ---',
+    TAG_RESOLVE_FAILED: 'this tag is not known; only plain texts, numbers, true, false, null, lists and maps are',
+    TAB_AS_INDENT: 'a tab cannot indent; use spaces',
+  };
+  return said[fault.code] ?? lowerFirst(fault.message);
+}
+
+function lowerFirst(text: string): string {
+  return /^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
+}
+
+const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Keys that mean something to JavaScript itself never become keys of our objects. */
+function findForbidden(node: unknown): { key: string; offset: number } | null {
+  if (isMap(node)) {
+    for (const { key, value } of node.items) {
+      if (isScalar(key) && forbiddenKeys.has(String(key.value)))
+        return { key: String(key.value), offset: key.range?.[0] ?? 0 };
+      const inside = findForbidden(value);
+      if (inside !== null) return inside;
+    }
+  } else if (isSeq(node)) {
+    for (const item of node.items) {
+      const inside = findForbidden(item);
+      if (inside !== null) return inside;
+    }
+  }
+  return null;
+}
+
+function place(lines: LineCounter, offset: number) {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+function reader(file: string, text: string, document: Document, data: unknown, lines: LineCounter): YamlFile {
+  const find = (path: Path) => nearestNode(document.contents, path);
+  return {
+    file,
+    data,
+    locate(path, offset) {
+      const { node } = find(path);
+      const start = node?.range?.[0] ?? 0;
+      return place(lines, offset === undefined || !isScalar(node) ? start : offsetIn(text, node, offset));
+    },
+    locateKey(path) {
+      const parent = find(path.slice(0, -1)).node;
+      const pair = isMap(parent)
+        ? parent.items.find(item => isPair(item) && keyOf(item.key) === String(path.at(-1)))
+        : undefined;
+      const key = pair?.key;
+      return place(lines, (isNode(key) ? key.range?.[0] : undefined) ?? parent?.range?.[0] ?? 0);
+    },
+    source(path) {
+      const { node, whole } = find(path);
+      if (!whole || !node?.range) return '';
+      const written = text.slice(node.range[0], node.range[1]).trim().replace(/\s+/g, ' ');
+      return written.length > 80 ? `${written.slice(0, 77)}...` : written;
+    },
+  };
+}
+
+function keyOf(key: unknown): string {
+  return isScalar(key) ? String(key.value) : String(key);
+}
+
+/** Goes as far along the path as there are nodes. */
+function nearestNode(root: unknown, path: Path): { node: Node | null; whole: boolean } {
+  let node = isNode(root) ? root : null;
+  for (const step of path) {
+    const next: unknown = isMap(node)
+      ? node.items.find(item => keyOf(item.key) === String(step))?.value
+      : isSeq(node)
+        ? node.items[Number(step)]
+        : undefined;
+    if (!isNode(next)) return { node, whole: false };
+    node = next;
+  }
+  return { node, whole: true };
+}
+
+/** Where the character of a scalar's value stands in the file, as exactly as escapes and folding allow. */
+function offsetIn(
+  text: string,
+  node: { value: unknown; range?: readonly [number, number, number] | null | undefined; type?: string | undefined },
+  offset: number,
+): number {
+  const [start, end] = node.range ?? [0, 0, 0];
+  const value = String(node.value);
+  const written = text.slice(start, end);
+  if (node.type?.startsWith('BLOCK')) return offsetInBlock(written, value, start, offset);
+  const at = written.indexOf(value);
+  return at >= 0 ? start + at + offset : start;
+}
+
+/** In a block the indentation of each line is not part of the value. */
+function offsetInBlock(written: string, value: string, start: number, offset: number): number {
+  const before = value.slice(0, offset).split('\n');
+  const line = value.split('\n')[before.length - 1] ?? '';
+  let at = written.indexOf('\n') + 1;
+  for (let skipped = 1; skipped < before.length; skipped++) at = written.indexOf('\n', at) + 1;
+  const column = written.slice(at).indexOf(line);
+  return start + at + Math.max(0, column) + (before.at(-1)?.length ?? 0);
+}

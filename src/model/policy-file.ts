@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { duration, parseDuration } from '../kernel/duration.ts';
+import { verdict } from './decision.ts';
+
+/** "1 per 30m" */
+const rate = z
+  .string()
+  .meta({ description: 'A count and a time, for example 1 per 30m.', examples: ['1 per 30m'] })
+  .transform((text, context) => {
+    const parts = /^(\d+)\s+per\s+(.+)$/.exec(text.trim());
+    const within = parseDuration(parts?.[2] ?? '');
+    if (parts?.[1] === undefined || within === null || within === 0 || Number(parts[1]) < 1) {
+      context.addIssue({
+        code: 'custom',
+        message: `"${text}" is not a rate`,
+        params: { allowed: 'for example 1 per 30m' },
+      });
+      return z.NEVER;
+    }
+    return { count: Number(parts[1]), within };
+  });
+
+export const limitFile = z.strictObject({
+  perHour: z.int().min(1).optional().meta({ description: 'Automatic runs of one runbook an hour.' }),
+  perTarget: rate.optional(),
+});
+
+export const ruleFile = z.strictObject({
+  name: z.string().min(1).max(200),
+  when: z.string().optional().meta({
+    description:
+      'CEL over event, alert, labels, runbook, params, targets, actor, trigger, now, history; true when left out.',
+  }),
+  decide: verdict.meta({ description: 'auto, approve, notify or deny.' }),
+  by: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .meta({ description: 'Groups or people who may vote.' }),
+  quorum: z
+    .int()
+    .min(1)
+    .max(20)
+    .optional()
+    .meta({ description: 'How many distinct people must approve; 1 when left out.' }),
+  expires: duration.optional().meta({ description: 'Until the request is denied or escalates; 30m when left out.' }),
+  // biome-ignore lint/suspicious/noThenProperty: `then` is the word of the policy file; the object is never awaited
+  then: z.strictObject({ escalate: z.string() }).optional().meta({ description: 'Who is asked when it expires.' }),
+  reason: z.literal('required').optional().meta({ description: 'A vote needs a reason.' }),
+  limit: limitFile.optional().meta({ description: 'Brakes on auto: beyond them people are asked.' }),
+});
+export type RuleFile = z.infer<typeof ruleFile>;
+
+/** policy.yaml: the first rule that holds decides; when none holds, people are asked. */
+export const policyFile = z.strictObject({ rules: z.array(ruleFile).max(500) });
+
+/** Brakes of the design that do not work yet. A key without an effect would be a false promise, so that it is an error. */
+export const laterKeys = ['concurrency', 'blastRadius', 'breaker', 'cooldown', 'loop', 'storm', 'window', 'stepUp'];
