@@ -1,0 +1,169 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BrowserContext, chromium } from 'playwright-core';
+import { eventually, freePort, type Program, startProgram } from './programs.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const node = join(root, 'node_modules/.bin/node');
+const home = (folder: string) => ({ PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' });
+
+/** A folder that is gone afterwards. */
+export async function makeFolder(): Promise<{ folder: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tocsin-e2e-'));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+/** Writes files by their path in the folder. Texts stay; anything else becomes JSON, which YAML readers take too. */
+export async function writeFiles(folder: string, files: Record<string, unknown>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+  }
+}
+
+async function whenReady(url: string, program: Program): Promise<void> {
+  await Promise.race([
+    eventually(`${url} answers`, async () => ((await fetch(url)).ok ? true : null)),
+    program.ended.then(code => Promise.reject(new Error(`it ended with ${code}:\n${program.output()}`))),
+  ]);
+}
+
+export interface Alertmanager {
+  url: string;
+  /** Delivers alerts as Prometheus does: labels, annotations, startsAt, endsAt. */
+  post(alerts: object[]): Promise<void>;
+  program: Program;
+}
+
+/** Alertmanager that posts every change at once to the webhook, with a bearer token. */
+export async function startAlertmanager(
+  command: string,
+  folder: string,
+  webhook: { url: string; token: string },
+  port: number,
+): Promise<Alertmanager> {
+  await writeFiles(folder, {
+    'alertmanager.yml': {
+      route: { receiver: 'tocsin', group_by: ['...'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h' },
+      receivers: [
+        {
+          name: 'tocsin',
+          webhook_configs: [{ url: webhook.url, http_config: { authorization: { credentials: webhook.token } } }],
+        },
+      ],
+    },
+  });
+  const args = [
+    `--config.file=${join(folder, 'alertmanager.yml')}`,
+    `--storage.path=${join(folder, 'alertmanager')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+    '--cluster.listen-address=',
+  ];
+  const program = startProgram(command, args, { env: home(folder), cwd: folder });
+  const url = `http://127.0.0.1:${port}`;
+  await whenReady(`${url}/-/ready`, program);
+  return {
+    url,
+    program,
+    async post(alerts) {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${url}/api/v2/alerts`, { method: 'POST', headers, body: JSON.stringify(alerts) });
+      if (!answer.ok) throw new Error(`Alertmanager took no alert: ${answer.status} ${await answer.text()}`);
+    },
+  };
+}
+
+/** Prometheus that looks at the targets and evaluates the rule every second. */
+export async function startPrometheus(
+  command: string,
+  folder: string,
+  parts: { alertmanager: string; targets: { job: string; address: string }[]; rules: object[] },
+): Promise<Program> {
+  await writeFiles(folder, {
+    'rules.yml': { groups: [{ name: 'sample', interval: '1s', rules: parts.rules }] },
+    'prometheus.yml': {
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      rule_files: ['rules.yml'],
+      alerting: { alertmanagers: [{ static_configs: [{ targets: [new URL(parts.alertmanager).host] }] }] },
+      scrape_configs: parts.targets.map(({ job, address }) => ({
+        job_name: job,
+        static_configs: [{ targets: [address] }],
+      })),
+    },
+  });
+  const port = await freePort();
+  const args = [
+    `--config.file=${join(folder, 'prometheus.yml')}`,
+    `--storage.tsdb.path=${join(folder, 'prometheus')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ];
+  const program = startProgram(command, args, { env: home(folder), cwd: folder });
+  await whenReady(`http://127.0.0.1:${port}/-/ready`, program);
+  return program;
+}
+
+/** The sample service; it is up while `file` is there. */
+export async function startTarget(folder: string): Promise<{ address: string; file: string; program: Program }> {
+  const port = await freePort();
+  const file = join(folder, 'target-is-up');
+  const script = fileURLToPath(new URL('./sample-target.ts', import.meta.url));
+  const program = startProgram(node, [script, String(port), file], { env: home(folder), cwd: folder });
+  await program.says(/ready/);
+  return { address: `127.0.0.1:${port}`, file, program };
+}
+
+export interface Tocsin {
+  url: string;
+  /** The link that start prints, with the key of the local person. */
+  link: string;
+  /** A GET of the API as the local person. */
+  get(path: string): Promise<unknown>;
+  program: Program;
+}
+
+/** The real process, with a config folder, a data folder and an environment of its own. */
+export async function startTocsin(folder: string, port: number, env: Record<string, string> = {}): Promise<Tocsin> {
+  const settings = {
+    TOCSIN_CONFIG: join(folder, 'tocsin.yaml'),
+    TOCSIN_DATA: join(folder, 'data'),
+    TOCSIN_LISTEN: `127.0.0.1:${port}`,
+  };
+  const program = startProgram(node, [join(root, 'src/main.ts')], {
+    env: { ...home(folder), ...settings, ...env },
+    cwd: folder,
+  });
+  const [, link = ''] = await program.says(/(http:\/\/127\.0\.0\.1:\d+\/\S*key=\S+)/);
+  const url = new URL(link).origin;
+  const key = new URL(link).searchParams.get('key') ?? '';
+  await whenReady(`${url}/readyz`, program);
+  return {
+    url,
+    link,
+    program,
+    async get(path) {
+      const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } });
+      if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+      return await answer.json();
+    },
+  };
+}
+
+/** A real browser with an empty profile that talks to nobody else. */
+export async function startBrowser(command: string, folder: string): Promise<BrowserContext> {
+  return await chromium.launchPersistentContext(join(folder, 'browser'), {
+    executablePath: command,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
