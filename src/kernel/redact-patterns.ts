@@ -1,0 +1,173 @@
+/** Bytes in, bytes out, some of them later. */
+export interface ByteFilter {
+  push(bytes: Buffer): Buffer;
+  /** What was held back. The filter can be used again from the start. */
+  flush(): Buffer;
+}
+
+/**
+ * What looks like a credential, whoever it belongs to. Group 1, where there is one, is kept. Every pattern is linear: it starts at a
+ * word's start or at a fixed text, and no two of its repeats can share characters. None crosses a line break. Text is latin1, one
+ * character a byte.
+ */
+const patterns: readonly RegExp[] = [
+  // Tokens with a prefix of their own: AWS, GitHub, GitLab, Slack, Google, Stripe, npm and others.
+  /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/g,
+  /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[\w-]{20,}|npm_[A-Za-z0-9]{36,}|AIza[\w-]{35}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|sk-[\w-]{20,}|hvs\.[\w-]{20,}|dop_v1_[a-f0-9]{64})/g,
+  /(?<![A-Za-z0-9])(?:xox[a-z](?:\.xox[a-z])?-|xapp-)[\w-]{10,}/g,
+  /(hooks\.slack\.com\/(?:services|workflows)\/)[\w/-]{8,}/g,
+  // JSON Web Tokens: two or three base64url parts, the first of which is an object.
+  /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g,
+  // Headers and the like.
+  /(authorization["']?\s{0,8}[:=]\s{0,8}["']?(?:[a-z]{1,16} )?)(?!\[redacted\])[^\s"',;]{4,}/gi,
+  /((?<![a-z])bearer )(?!\[redacted\])[\w.~+/=-]{12,}/gi,
+  // user:password@ in addresses.
+  /(:\/\/[^\s/:@'"]{0,128}:)(?!\[redacted\])[^\s/@'"]{1,256}(?=@)/g,
+  // password=..., "apiKey": "...", AWS_SECRET_ACCESS_KEY: ...
+  /((?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|credentials?)["']{0,1}\s{0,8}(?:=>|[:=])\s{0,8}(?:"|'|\\")?)(?!\[redacted\])[^\s"'`,;&)}\]]{3,}/gi,
+];
+
+/** One cheap look at the whole text, which most output does not pass. */
+const worthALook =
+  /pass|pwd|secret|token|key|credential|authorization|bearer|:\/\/|eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|npm_|AIza|[sr]k_|sk-|hvs\.|dop_v1_|xox|xapp-|PRIVATE/i;
+
+const begin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+/** A line of a PEM body or of its headers, however it was quoted or indented. */
+const keyLine = /^[\s"'|>+\\]*(?:[A-Za-z0-9+/=\\[\]]*|[A-Za-z-]+: .*)[\s"'+,\\]*$/;
+/** No private key has more lines; without a limit one BEGIN could swallow everything after it. */
+const mostKeyLines = 400;
+
+/** A line without an end that gets longer than this is worked on in parts. */
+const window = 64 * 1024;
+/** How much of such a part waits for what follows, so that a credential is not torn. */
+const overlap = 4 * 1024;
+
+const mark = '[redacted]';
+
+interface Span {
+  start: number;
+  end: number;
+  text: string;
+}
+
+/** Replaces what looks like a credential, line by line; a line without an end waits until it is whole or long. */
+export function createPatternFilter(): ByteFilter {
+  const state: State = { rest: '', keyLines: 0, tail: false };
+  return {
+    push(bytes) {
+      const text = bytes.toString('latin1');
+      const cut = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
+      if (cut === 0) state.rest += text;
+      const done = cut === 0 ? '' : wholeLines(state, state.rest + text.slice(0, cut));
+      if (cut > 0) state.rest = text.slice(cut);
+      const parts = state.rest.length > window ? longLine(state) : '';
+      return Buffer.from(done + parts, 'latin1');
+    },
+    flush() {
+      const text = wholeLines(state, state.rest);
+      state.rest = '';
+      return Buffer.from(text, 'latin1');
+    },
+  };
+}
+
+interface State {
+  rest: string;
+  /** How many lines of a private key were met; 0 outside of one. */
+  keyLines: number;
+  /** True while a credential that did not end in its part goes on. */
+  tail: boolean;
+}
+
+function wholeLines(state: State, given: string): string {
+  const text = withoutTail(state, given);
+  if (state.keyLines === 0 && !worthALook.test(text)) return text;
+  return replaceSpans(text, [...keySpans(state, text), ...spansOf(text)]);
+}
+
+/** All but the overlap of a long line. What reaches over the border is replaced whole; what reaches the end goes on in the next part. */
+function longLine(state: State): string {
+  const text = withoutTail(state, state.rest);
+  state.rest = '';
+  if (state.tail) return '';
+  const spans = worthALook.test(text) ? merge(spansOf(text)) : [];
+  const torn = spans.find(span => span.start < text.length - overlap && span.end > text.length - overlap);
+  const border = torn?.end ?? Math.max(0, text.length - overlap);
+  state.tail = torn?.end === text.length;
+  state.rest = text.slice(border);
+  return replaceSpans(
+    text.slice(0, border),
+    spans.filter(span => span.end <= border),
+  );
+}
+
+/** Drops what is left of a credential that began in the part before. */
+function withoutTail(state: State, text: string): string {
+  if (!state.tail) return text;
+  const stop = text.search(/[\s"'`,;]/);
+  if (stop < 0) return '';
+  state.tail = false;
+  return text.slice(stop);
+}
+
+function spansOf(text: string): Span[] {
+  const spans: Span[] = [];
+  for (const pattern of patterns) {
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      const start = match.index + (match[1]?.length ?? 0);
+      spans.push({ start, end: match.index + match[0].length, text: mark });
+    }
+  }
+  return spans;
+}
+
+/** Private keys, from BEGIN to END over lines; the first line gets the mark, the others vanish. */
+function keySpans(state: State, text: string): Span[] {
+  if (state.keyLines === 0 && !text.includes('PRIVATE KEY')) return [];
+  const spans: Span[] = [];
+  for (let from = 0; from < text.length; ) {
+    const stop = text.indexOf('\n', from);
+    const to = stop < 0 ? text.length : stop + 1;
+    keySpan(state, text.slice(from, to), from, spans);
+    from = to;
+  }
+  return spans;
+}
+
+function keySpan(state: State, line: string, from: number, spans: Span[]): void {
+  const wasInside = state.keyLines > 0;
+  const start = wasInside ? 0 : line.search(begin);
+  if (start < 0) return;
+  const found = end.exec(line.slice(start));
+  if (found !== null) {
+    spans.push({ start: from + start, end: from + start + found.index + found[0].length, text: wasInside ? '' : mark });
+    state.keyLines = 0;
+  } else if (wasInside && (state.keyLines > mostKeyLines || line.length > 256 || !keyLine.test(line))) {
+    state.keyLines = 0;
+  } else {
+    state.keyLines++;
+    spans.push({ start: from + start, end: from + line.length, text: wasInside ? '' : `${mark}\n` });
+  }
+}
+
+function merge(spans: readonly Span[]): Span[] {
+  const merged: Span[] = [];
+  for (const span of spans.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+    const last = merged.at(-1);
+    if (last === undefined || span.start >= last.end) merged.push({ ...span });
+    else last.end = Math.max(last.end, span.end);
+  }
+  return merged;
+}
+
+function replaceSpans(text: string, spans: readonly Span[]): string {
+  if (spans.length === 0) return text;
+  let [result, at] = ['', 0];
+  for (const span of merge(spans)) {
+    result += text.slice(at, span.start) + span.text;
+    at = span.end;
+  }
+  return result + text.slice(at);
+}
