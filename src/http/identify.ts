@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { localPerson } from '../flow/identify.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { Actor } from '../model/actor.ts';
 import { isLoopbackAddress } from './guards.ts';
@@ -13,7 +14,7 @@ export function identify(request: FastifyRequest, parts: HttpParts): Actor {
     if (who === null) throw new TocsinError('unauthenticated', { message: 'This bearer token is not known.' });
     return who;
   }
-  if (isLocalReading(request, parts)) return { kind: 'person', id: 'you', via: 'http', account: null };
+  if (isLocalReading(request, parts)) return { kind: 'person', id: localPerson, via: 'api', account: null };
   throw new TocsinError('unauthenticated', localHint(parts));
 }
 

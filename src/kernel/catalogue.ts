@@ -67,6 +67,13 @@ export const catalogue = {
     remedy: 'Look at the log under the id of the request.',
   },
 
+  'tokens-missing': {
+    status: 500,
+    message:
+      'Listening elsewhere than on loopback needs tokens: without them everybody who reaches the port could act.',
+    remedy: 'Name tokens in tocsin.yaml, or listen on 127.0.0.1.',
+  },
+
   // Files
   'file-missing': {
     status: 500,
@@ -162,10 +169,10 @@ export const catalogue = {
   cancelled: { status: 409, message: 'The run was cancelled.', remedy: 'Start it again if it is still wanted.' },
 
   // Starting, and the command line
-  'listen-unsafe': {
+  'listen-failed': {
     status: 500,
-    message: 'Listening where other machines can reach it needs tokens.',
-    remedy: 'Name tokens in tocsin.yaml, or listen on 127.0.0.1.',
+    message: 'The address cannot be listened on.',
+    remedy: 'Stop what uses it, or set TOCSIN_LISTEN to another host:port.',
   },
   'environment-invalid': {
     status: 500,

@@ -1,0 +1,124 @@
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { messageOf, TocsinError } from '../kernel/errors.ts';
+import { entryHash, genesis } from '../model/journal.ts';
+import { type CliCommand, type CliInput, optionOf, usage } from './command.ts';
+import { type JournalLine, readJournal } from './journal.ts';
+import { exitCode, type Terminal } from './terminal.ts';
+
+export const audit: CliCommand = {
+  name: 'audit',
+  about: 'Verifies the journal, or exports it as NDJSON.',
+  usage: 'verify | export',
+  options: [
+    { name: 'file', about: 'Verify an exported file instead of the running process.', value: 'file' },
+    {
+      name: 'checkpoint',
+      about: 'A seq:hash that an earlier verify printed: a journal that was cut or rewritten since does not hold it.',
+      value: 'seq:hash',
+    },
+    {
+      name: 'out',
+      about: 'Export to this file, which must not exist yet; standard output when left out.',
+      value: 'file',
+    },
+  ],
+  words: { least: 1, most: 1 },
+  examples: [
+    'tocsin audit verify',
+    'tocsin audit verify --checkpoint 1204:9f2c...',
+    'tocsin audit export --out journal.ndjson',
+  ],
+  async run(input, terminal) {
+    const [what] = input.words;
+    if (what === 'verify') return await verify(input, terminal);
+    if (what === 'export') return await exportTo(optionOf(input, 'out'), terminal);
+    throw usage(audit, `There is no audit ${JSON.stringify(what)}.`);
+  },
+};
+
+async function verify(input: CliInput, terminal: Terminal): Promise<number> {
+  const checkpoint = parseCheckpoint(optionOf(input, 'checkpoint'));
+  const head = await verifyChain(readJournal(optionOf(input, 'file'), terminal), checkpoint);
+  if (checkpoint !== null && head.seq < checkpoint.seq) {
+    throw new TocsinError('journal-broken', {
+      message: `The journal ends at entry ${head.seq}, before the checkpoint: its tail was cut.`,
+      allowed: `at least ${checkpoint.seq} entries`,
+    });
+  }
+  terminal.err(`The journal verifies: ${head.seq} entries, each hash follows from the one before it.`);
+  if (checkpoint === null) terminal.err('Keep this checkpoint elsewhere; with --checkpoint a cut tail is found later.');
+  terminal.out(`${head.seq}:${head.hash}`);
+  return exitCode.ok;
+}
+
+/** Throws `journal-broken` that names the first bad entry. Resolves to the head. */
+export async function verifyChain(
+  lines: AsyncIterable<JournalLine>,
+  checkpoint: { seq: number; hash: string } | null = null,
+): Promise<{ seq: number; hash: string }> {
+  let head = { seq: 0, hash: genesis };
+  for await (const { seq, prev, hash, bytes } of lines) {
+    const wrong =
+      seq !== head.seq + 1
+        ? `entry ${head.seq + 1} is missing`
+        : prev !== head.hash
+          ? 'it does not follow from the entry before it'
+          : hash !== entryHash(prev, seq, bytes)
+            ? 'its bytes do not have its hash'
+            : checkpoint?.seq === seq && checkpoint.hash !== hash
+              ? 'it is not the one of the checkpoint, so the journal was rewritten'
+              : null;
+    if (wrong !== null)
+      throw new TocsinError('journal-broken', {
+        message: `The journal does not verify: ${wrong}.`,
+        at: `entry ${seq}`,
+      });
+    head = { seq, hash };
+  }
+  return head;
+}
+
+function parseCheckpoint(text: string | null): { seq: number; hash: string } | null {
+  if (text === null) return null;
+  const found = /^(\d+):([0-9a-f]{64})$/.exec(text);
+  if (found === null) throw usage(audit, 'A checkpoint is seq:hash, as verify prints it.');
+  return { seq: Number(found[1]), hash: found[2] ?? '' };
+}
+
+async function exportTo(out: string | null, terminal: Terminal): Promise<number> {
+  let count = 0;
+  async function* texts() {
+    for await (const line of readJournal(null, terminal)) {
+      count += 1;
+      yield `${JSON.stringify(line)}\n`;
+    }
+  }
+  try {
+    const target =
+      out === null
+        ? terminalStream(terminal)
+        : createWriteStream(resolve(terminal.cwd, out), { flags: 'wx', mode: 0o600 });
+    await pipeline(texts, target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new TocsinError('usage-invalid', {
+      message: messageOf(error),
+      remedy: 'Name a file that does not exist yet.',
+    });
+  }
+  terminal.err(`${count} entries exported${out === null ? '' : ` to ${out}`}.`);
+  return exitCode.ok;
+}
+
+function terminalStream(terminal: Terminal): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(chunk, _encoding, done) {
+      terminal.out(String(chunk).replace(/\n$/, ''));
+      done();
+    },
+  });
+}

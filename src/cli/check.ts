@@ -1,0 +1,25 @@
+import { checkFiles, showProblems } from '../load/index.ts';
+import type { CliCommand } from './command.ts';
+import { loadParts } from './files.ts';
+import { exitCode } from './terminal.ts';
+
+export const check: CliCommand = {
+  name: 'check',
+  about: 'Checks tocsin.yaml, the policy and every runbook, and shows all problems with their positions.',
+  usage: '',
+  options: [{ name: 'strict', about: 'Let warnings count as errors.', value: null }],
+  words: { least: 0, most: 0 },
+  examples: ['tocsin check', 'TOCSIN_CONFIG=staging.yaml tocsin check'],
+  async run(input, terminal) {
+    const problems = await checkFiles(await loadParts(terminal));
+    const errors = problems.filter(problem => problem.level === 'error').length;
+    const warnings = problems.length - errors;
+    if (problems.length > 0) terminal.out(showProblems(problems));
+    terminal.err(`${countOf(errors, 'error')}, ${countOf(warnings, 'warning')}.`);
+    return errors > 0 || (warnings > 0 && input.options.has('strict')) ? exitCode.failed : exitCode.ok;
+  },
+};
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

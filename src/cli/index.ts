@@ -1,0 +1,94 @@
+import { explainError, isCode, messageOf, TocsinError } from '../kernel/errors.ts';
+import { nearest } from '../kernel/nearest.ts';
+import { type CliCommand, helpOf, parseInput } from './command.ts';
+import { exitCode, type Terminal } from './terminal.ts';
+
+/** Every command, loaded only when it is asked for: `tocsin check` needs no web server. */
+const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  start: async () => (await import('./start.ts')).start,
+  check: async () => (await import('./check.ts')).check,
+  run: async () => (await import('./run.ts')).run,
+  send: async () => (await import('./send.ts')).send,
+  explain: async () => (await import('./explain.ts')).explain,
+  replay: async () => (await import('./replay.ts')).replay,
+  audit: async () => (await import('./audit.ts')).audit,
+  init: async () => (await import('./init.ts')).init,
+};
+
+/** Runs one command line. Resolves to the exit code; errors are explained on standard error, never with a stack. */
+export async function runCli(argv: readonly string[], terminal: Terminal, version: string): Promise<number> {
+  try {
+    return await dispatch(argv, terminal, version);
+  } catch (error) {
+    if (terminal.signal.aborted) return exitCode.interrupted;
+    if (!(error instanceof TocsinError)) return reportDefect(error, terminal);
+    terminal.err(explainError(error));
+    const unusable = (['usage-invalid', 'environment-invalid', 'not-reachable'] as const).some(code =>
+      isCode(error, code),
+    );
+    return unusable ? exitCode.unusable : exitCode.failed;
+  }
+}
+
+/** A mistake of ours: one line for everybody, the stack for whoever asks for it. */
+function reportDefect(error: unknown, terminal: Terminal): number {
+  terminal.err(`tocsin failed inside: ${messageOf(error)}`);
+  if (terminal.env['TOCSIN_LOG'] === 'debug' && error instanceof Error) terminal.err(error.stack ?? '');
+  else terminal.err('This is a defect; TOCSIN_LOG=debug shows where.');
+  return exitCode.failed;
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal, version: string): Promise<number> {
+  const [word, ...rest] = argv;
+  if (word === '--version' || word === '-v') {
+    terminal.out(version);
+    return exitCode.ok;
+  }
+  if (word === undefined || word === '--help' || word === '-h') {
+    terminal.out(await generalHelp());
+    return word === undefined ? exitCode.unusable : exitCode.ok;
+  }
+  const asked = word === 'help' ? (rest[0] ?? '--help') : word;
+  if (asked === '--help') return dispatch(['--help'], terminal, version);
+  const load = Object.hasOwn(commands, asked) ? commands[asked] : undefined;
+  if (load === undefined) throw unknownWord(asked);
+  const command = await load();
+  const input = word === 'help' ? null : parseInput(command, rest);
+  if (input !== null) return await command.run(input, terminal);
+  terminal.out(helpOf(command));
+  return exitCode.ok;
+}
+
+function unknownWord(word: string): TocsinError {
+  const near = nearest(word, Object.keys(commands));
+  return new TocsinError('usage-invalid', {
+    message: `There is no command ${JSON.stringify(word.slice(0, 100))}.`,
+    allowed: Object.keys(commands),
+    ...(near !== null && { remedy: `Did you mean tocsin ${near}?` }),
+  });
+}
+
+async function generalHelp(): Promise<string> {
+  const all = await Promise.all(Object.values(commands).map(load => load()));
+  const width = Math.max(...all.map(command => command.name.length));
+  return [
+    'Tocsin: event-triggered runbooks with people in the loop where policy wants them.',
+    '',
+    'Usage: tocsin <command> [words] [--options]',
+    '',
+    'Commands:',
+    ...all.map(command => `  ${command.name.padEnd(width)}  ${command.about}`),
+    '',
+    'tocsin <command> --help tells more. run, send, explain, replay and audit talk to the process at TOCSIN_URL',
+    '(else where TOCSIN_LISTEN says), with the token or local key in TOCSIN_TOKEN.',
+    '',
+    'Environment:',
+    '  TOCSIN_CONFIG  the configuration file (./tocsin.yaml)',
+    '  TOCSIN_DATA    the folder of the database (./data)',
+    '  TOCSIN_LISTEN  where to listen (127.0.0.1:8080)',
+    '  TOCSIN_LOG     debug, info, warn or error (info)',
+    '',
+    'Exit codes: 0 done; 1 the answer is no (problems found, a run that did not succeed, a refusal);',
+    '2 it could not be done (a wrong command line, nothing to talk to).',
+  ].join('\n');
+}

@@ -1,0 +1,91 @@
+import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
+import { createClient } from './client.ts';
+import { readSettings } from './environment.ts';
+import type { Terminal } from './terminal.ts';
+
+/** One line of the exported journal: what verification needs, and what people read. */
+export const journalLine = z.object({
+  seq: z.int(),
+  stream: z.string(),
+  kind: z.string(),
+  bytes: z.string(),
+  prev: z.string(),
+  hash: z.string(),
+});
+export type JournalLine = z.infer<typeof journalLine>;
+
+/**
+ * The journal as it is kept, oldest first: from an exported file, else from the running process, else from the data folder when nothing
+ * answers and nobody has it open. Rejects with `file-missing`, `not-reachable` or the store's errors.
+ */
+export async function* readJournal(file: string | null, terminal: Terminal): AsyncGenerator<JournalLine> {
+  if (file !== null) return yield* parseLines(createReadStream(resolve(terminal.cwd, file)), file);
+  try {
+    const client = createClient(terminal);
+    const response = await client.send('GET', '/api/v1/journal');
+    if (response.body !== null) yield* parseLines(Readable.fromWeb(response.body as never), client.url);
+    return;
+  } catch (error) {
+    // Whoever names an address means it; without one, a process that is not running is no reason to stop.
+    if (!isCode(error, 'not-reachable') || terminal.env['TOCSIN_URL']) throw error;
+  }
+  yield* readStored(terminal);
+}
+
+async function* parseLines(input: Readable, from: string): AsyncGenerator<JournalLine> {
+  const failed = new Promise<never>((_resolve, reject) => input.once('error', reject));
+  failed.catch(() => {});
+  let number = 0;
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number += 1;
+      if (line !== '') yield parseLine(line, `${from}:${number}`);
+    }
+    if (input.errored) throw input.errored;
+  } catch (error) {
+    if (error instanceof TocsinError) throw error;
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new TocsinError(missing ? 'file-missing' : 'not-reachable', {
+      message: messageOf(error),
+      at: from,
+      cause: error,
+    });
+  }
+}
+
+function parseLine(line: string, at: string): JournalLine {
+  const parsed = journalLine.safeParse(tryJson(line));
+  if (parsed.success) return parsed.data;
+  throw new TocsinError('journal-broken', { message: 'A line is not an entry of the journal.', at });
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function* readStored(terminal: Terminal): AsyncGenerator<JournalLine> {
+  const { dataFolder } = readSettings(terminal.env, terminal.cwd);
+  const { default: sqlite } = await import('../stores/sqlite/index.ts');
+  terminal.err(`Nothing answers, so the database in ${dataFolder} is read.`);
+  const store = await sqlite.open({ folder: dataFolder, url: null, now: Date.now });
+  try {
+    for (let after = 0; ; ) {
+      const rows = await store.journalRows({ after, limit: 500 });
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = last.seq;
+    }
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,33 @@
+import { readFileSync, writeSync } from 'node:fs';
+import type { Terminal } from './terminal.ts';
+
+/** The terminal of this process. The first Ctrl-C aborts its signal; a second one ends the process, as always. */
+export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => controller.abort());
+  return {
+    out: text => print(1, text),
+    err: text => print(2, text),
+    env,
+    cwd: process.cwd(),
+    interactive: process.stderr.isTTY === true,
+    signal: controller.signal,
+  };
+}
+
+/** Writes now, so that nothing is lost when the process ends right after it; a reader that went away is no error. */
+function print(fd: 1 | 2, text: string): void {
+  const bytes = Buffer.from(`${text}\n`);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+    }
+  }
+}
+
+export function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return String(version);
+}

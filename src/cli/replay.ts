@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { defaultAsk } from '../flow/begin.ts';
+import { decide } from '../flow/decide.ts';
+import { type Candidate, createTriggerIndex } from '../flow/match.ts';
+import { TocsinError } from '../kernel/errors.ts';
+import { createCatalogue } from '../load/index.ts';
+import { type Alert, foldAlert } from '../model/alert.ts';
+import type { Event, IncomingAlert } from '../model/event.ts';
+import { content, type Fact, type FactOf } from '../model/journal.ts';
+import type { CatalogueSet } from '../ports/catalogue.ts';
+import { type CliCommand, optionOf } from './command.ts';
+import { readSettings } from './environment.ts';
+import { loadParts } from './files.ts';
+import { readJournal } from './journal.ts';
+import { plain } from './show-card.ts';
+import { exitCode } from './terminal.ts';
+
+export const replay: CliCommand = {
+  name: 'replay',
+  about:
+    'Puts stored events to the rules and runbooks as the files are now, and shows what would be decided differently. Nothing is done.',
+  usage: '',
+  options: [
+    { name: 'file', about: 'Take the events from an exported journal instead of the running process.', value: 'file' },
+    { name: 'after', about: 'Only events after this sequence of the journal.', value: 'seq' },
+  ],
+  words: { least: 0, most: 0 },
+  examples: ['tocsin replay', 'TOCSIN_CONFIG=new/tocsin.yaml tocsin replay --file journal.ndjson'],
+  async run(input, terminal) {
+    const after = z.coerce
+      .number()
+      .int()
+      .min(0)
+      .catch(0)
+      .parse(optionOf(input, 'after') ?? 0);
+    const { dataFolder } = readSettings(terminal.env, terminal.cwd);
+    const catalogue = await createCatalogue({ ...(await loadParts(terminal)), data: dataFolder, watch: false });
+    const replayed = createReplay(catalogue.current());
+    for await (const line of readJournal(optionOf(input, 'file'), terminal)) {
+      replayed.take(parseFact(line.bytes, line.seq), line.seq > after);
+    }
+    await catalogue.close();
+    const { events, differences } = replayed.result();
+    for (const difference of differences) terminal.out(plain(difference));
+    terminal.err(`${events} events replayed, ${differences.length} decided differently.`);
+    return differences.length === 0 ? exitCode.ok : exitCode.failed;
+  },
+};
+
+function parseFact(bytes: string, seq: number): { fact: Fact; at: number } {
+  const parsed = content.safeParse(JSON.parse(bytes));
+  if (parsed.success) return parsed.data;
+  throw new TocsinError('journal-broken', {
+    message: 'An entry is not of a version that this Tocsin knows.',
+    at: `entry ${seq}`,
+  });
+}
+
+/** What was or would be decided about one event and runbook, in words that are compared. */
+interface Outcome {
+  verdict: string;
+  rule: string;
+}
+
+interface Considered {
+  event: Event;
+  before: Map<string, Outcome>;
+  after: Map<string, Outcome>;
+}
+
+/** Folds the journal once: alerts as they were at each event, what was decided then, and what the files say now. Pure. */
+export function createReplay(set: CatalogueSet) {
+  const triggers = createTriggerIndex(set.runbooks.values());
+  const alerts = new Map<string, Alert>();
+  const considered = new Map<string, Considered>();
+  const claimed = new Set<string>();
+  const history = createHistory();
+  return {
+    take({ fact, at }: { fact: Fact; at: number }, counts: boolean): void {
+      if (fact.kind === 'event.accepted') consider(fact, at, counts);
+      if (fact.kind === 'decision.made') note(fact.event, fact.runbook, fact);
+      if (fact.kind === 'run.created' && fact.run.event !== null)
+        note(fact.run.event, fact.run.runbook, fact.run.decision);
+    },
+    result(): { events: number; differences: string[] } {
+      return { events: considered.size, differences: [...considered.values()].flatMap(differencesOf) };
+    },
+  };
+
+  function consider(fact: FactOf<'event.accepted'>, at: number, counts: boolean): void {
+    const { event, effect } = fact;
+    const alert = foldOnto(alerts, fact);
+    const starts = effect === null || effect === 'opened' || effect === 'reopened';
+    if (!starts) return;
+    const now = new Map<string, Outcome>();
+    for (const candidate of triggers.match({ event, alert })) {
+      // As on the real road: once for each episode and runbook, and once more for each reopening.
+      const scope = alert === null || effect === 'reopened' ? event.id : `${alert.id}/${alert.episode}`;
+      const claim = `${scope}/${candidate.runbook.id}`;
+      if (claimed.has(claim)) continue;
+      claimed.add(claim);
+      now.set(candidate.runbook.id, outcomeNow(candidate, { event, alert, at, reopened: effect === 'reopened' }));
+    }
+    if (counts) considered.set(event.id, { event, before: new Map(), after: now });
+  }
+
+  function note(event: string, runbook: string, outcome: Outcome): void {
+    considered.get(event)?.before.set(runbook, outcome);
+  }
+
+  function outcomeNow(
+    candidate: Candidate,
+    facts: { event: Event; alert: Alert | null; at: number; reopened: boolean },
+  ): Outcome {
+    const { runbook, params } = candidate;
+    if (params === null) return { verdict: 'deny', rule: 'parameters' };
+    const { event, alert, at, reopened } = facts;
+    const targets = runbook.targets(params);
+    const decision = decide(
+      set.policy,
+      {
+        event,
+        alert,
+        runbook: { id: runbook.id, title: runbook.title, risk: runbook.risk },
+        params,
+        targets,
+        actor: { kind: 'source', id: event.source },
+        trigger: event.body.kind === 'tick' ? 'schedule' : 'event',
+        now: at,
+        history: { runsLastHour: history.lately(runbook.id, at).length, failuresLastHour: 0 },
+      },
+      {
+        trusted: event.trusted,
+        reopened,
+        halted: null,
+        autoRuns: history.of(runbook.id),
+        autoRunsOf: target => history.of(runbook.id, target),
+        defaultAsk: defaultAsk(set),
+      },
+    );
+    if (decision.verdict === 'auto') history.add(runbook.id, targets, at);
+    return decision;
+  }
+}
+
+/** When runbooks would have run by themselves, for the brakes. */
+function createHistory() {
+  const times = new Map<string, number[]>();
+  const key = (runbook: string, target?: string) => (target === undefined ? runbook : `${runbook}\n${target}`);
+  const of = (runbook: string, target?: string) => times.get(key(runbook, target)) ?? [];
+  return {
+    of,
+    lately: (runbook: string, now: number) => of(runbook).filter(at => at > now - 3_600_000),
+    add(runbook: string, targets: readonly string[], at: number) {
+      for (const name of [key(runbook), ...targets.map(target => key(runbook, target))]) {
+        times.set(name, [...(times.get(name) ?? []), at]);
+      }
+    },
+  };
+}
+
+function foldOnto(alerts: Map<string, Alert>, fact: FactOf<'event.accepted'>): Alert | null {
+  const { event, effect, alert: id } = fact;
+  if (id === null || effect === null || event.body.kind !== 'alert') return null;
+  const next = foldAlert(alerts.get(id) ?? null, event as Event & { body: IncomingAlert }, effect, id);
+  alerts.set(id, next);
+  return next;
+}
+
+function differencesOf({ event, before, after }: Considered): string[] {
+  const runbooks = [...new Set([...before.keys(), ...after.keys()])].sort();
+  return runbooks.flatMap(runbook => {
+    const [was, would] = [show(before.get(runbook)), show(after.get(runbook))];
+    if (was === would) return [];
+    const when = new Date(event.receivedAt).toISOString();
+    return [`${when}  ${event.id}  ${event.body.title}\n  ${runbook}: was ${was}, would be ${would}`];
+  });
+}
+
+function show(outcome: Outcome | undefined): string {
+  return outcome === undefined ? 'nothing' : `${outcome.verdict} by "${outcome.rule}"`;
+}

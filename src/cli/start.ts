@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import type { App } from '../app.ts';
+import { systemClock } from '../kernel/clock.ts';
+import { explainError, TocsinError } from '../kernel/errors.ts';
+import { createIds } from '../kernel/ids.ts';
+import type { Log } from '../kernel/log.ts';
+import type { CliCommand } from './command.ts';
+import { readSettings } from './environment.ts';
+import { createLog } from './log.ts';
+import { readVersion } from './process.ts';
+import { exitCode, type Terminal } from './terminal.ts';
+
+export const start: CliCommand = {
+  name: 'start',
+  about: 'Starts Tocsin and runs until it is told to stop (Ctrl-C or SIGTERM).',
+  usage: '',
+  options: [],
+  words: { least: 0, most: 0 },
+  examples: ['tocsin start', 'TOCSIN_LISTEN=127.0.0.1:9000 TOCSIN_DATA=/var/lib/tocsin tocsin start'],
+  run: (_input, terminal) => startTocsin(terminal),
+};
+
+/** Runs the process to its end. Resolves to the exit code; what makes it start refuse is explained, never a stack. */
+export async function startTocsin(terminal: Terminal): Promise<number> {
+  let opened: Opened;
+  try {
+    opened = await open(terminal);
+  } catch (error) {
+    const refusal = asListenFailure(error);
+    if (!(refusal instanceof TocsinError)) throw error;
+    terminal.err(explainError(refusal));
+    return exitCode.failed;
+  }
+  if (opened.stopper.asked() === null) greet(opened.app, terminal);
+  return await stopInOrder(opened);
+}
+
+interface Opened {
+  app: App;
+  log: Log;
+  stopper: Stopper;
+}
+
+async function open(terminal: Terminal): Promise<Opened> {
+  const { logLevel, ...settings } = readSettings(terminal.env, terminal.cwd);
+  const log = createLog(logLevel, terminal);
+  const stopper = createStopper(log);
+  const { createApp } = await import('../app.ts');
+  const app = await createApp({
+    env: terminal.env,
+    clock: systemClock,
+    ids: createIds(systemClock),
+    log,
+    version: readVersion(),
+    // Kept in memory only: a file could be read by the processes of steps, which must not approve.
+    localKey: randomBytes(24).toString('base64url'),
+    ...settings,
+  });
+  return { app, log, stopper };
+}
+
+/** The system's refusals of an address, as people can act on them; everything else as it is. */
+function asListenFailure(error: unknown): unknown {
+  const { syscall, code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return error;
+  return new TocsinError('listen-failed', { given: `${address ?? ''}:${port ?? ''} (${code})`, cause: error });
+}
+
+async function stopInOrder({ app, log, stopper }: Opened): Promise<number> {
+  const because = await stopper.told;
+  log.info({ because }, 'stopping: intake is closed, running steps may finish');
+  try {
+    await app.stop(because);
+    log.info({}, 'stopped');
+    return exitCode.ok;
+  } catch (error) {
+    log.error({ err: error }, 'did not stop in order');
+    return exitCode.failed;
+  }
+}
+
+function greet(app: App, terminal: Terminal): void {
+  terminal.out(`Tocsin is ready: ${app.localLink ?? app.url}`);
+  if (app.localLink !== null)
+    terminal.err('This link lets its holder act as you, on this machine only. Ctrl-C stops Tocsin.');
+}
+
+interface Stopper {
+  /** Resolves to why, when the process was told to stop. */
+  told: Promise<string>;
+  asked(): string | null;
+}
+
+/** The first signal asks to stop, the second ends the process at once. What nobody caught ends it too: its state is in the journal. */
+function createStopper(log: Log): Stopper {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let asked: string | null = null;
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (asked !== null) process.exit(exitCode.interrupted);
+      asked = signal;
+      resolve(signal);
+    });
+  }
+  const die = (error: unknown, origin: string) => {
+    log.error(
+      { err: error, origin },
+      'something failed that nobody caught; the process ends and what was running is recovered at the next start',
+    );
+    process.exit(1);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', error => die(error, 'unhandledRejection'));
+  return { told: promise, asked: () => asked };
+}

@@ -1,0 +1,25 @@
+/** What a command may use of the process that runs it; tests pass their own. */
+export interface Terminal {
+  /** Results, to standard output. */
+  out(text: string): void;
+  /** Everything else, to standard error. */
+  err(text: string): void;
+  env: Readonly<Record<string, string | undefined>>;
+  /** The folder that relative paths start from. */
+  cwd: string;
+  /** Whether a person reads standard error. */
+  interactive: boolean;
+  /** Aborted when the person presses Ctrl-C. */
+  signal: AbortSignal;
+}
+
+/** What a command ends with; the same for every command, see the help. */
+export const exitCode = {
+  ok: 0,
+  /** It was done, and the answer is no: problems were found, a run did not succeed, something was refused. */
+  failed: 1,
+  /** It could not be done: a wrong command line, nothing to talk to. */
+  unusable: 2,
+  /** Ctrl-C, as shells number it. */
+  interrupted: 130,
+} as const;
