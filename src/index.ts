@@ -1,8 +1,30 @@
 /** The public entry: what runbooks, commands and drivers import as `tocsin`. */
 export { z } from 'zod';
+export type { Json } from './kernel/canonical.ts';
+export { showDuration } from './kernel/duration.ts';
 export { TocsinError } from './kernel/errors.ts';
+export { nearest } from './kernel/nearest.ts';
+export { nameOf } from './model/actor.ts';
+export type { Alert } from './model/alert.ts';
+export type { Approval } from './model/approval.ts';
+export type { Block, Card } from './model/card.ts';
+export type { Entry } from './model/journal.ts';
+export { shortHash } from './model/plan.ts';
+export { isEnded, type Run } from './model/run.ts';
+export type { ChatHost, CommandAnswer, CommandContext, Explanation, RunbookView } from './ports/chat.ts';
 export { defineChat } from './ports/chat.ts';
-export { defineCommand } from './ports/command.ts';
+export { type Command, type CommandInput, defineCommand } from './ports/command.ts';
+export {
+  answer,
+  answerAct,
+  chooseApproval,
+  describeParam,
+  fieldsOf,
+  paramsFrom,
+  pickByPrefix,
+  pickRunbook,
+  refuse,
+} from './ports/command-answer.ts';
 export { defineRunbook } from './ports/define-runbook.ts';
 export { defineDispatcher } from './ports/dispatcher.ts';
 export { defineSource } from './ports/source.ts';

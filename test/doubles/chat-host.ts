@@ -10,7 +10,7 @@ import type { Act, ActAnswer } from '../../src/model/act.ts';
 import type { Actor } from '../../src/model/actor.ts';
 import type { Card, Post } from '../../src/model/card.ts';
 import { type Config, configFile } from '../../src/model/config.ts';
-import type { CatalogueView, ChatHost } from '../../src/ports/chat.ts';
+import type { CatalogueView, ChatHost, Explanation } from '../../src/ports/chat.ts';
 import type { Command } from '../../src/ports/command.ts';
 import type { Change, Store } from '../../src/ports/store.ts';
 import sqlite from '../../src/stores/sqlite/index.ts';
@@ -24,6 +24,7 @@ export interface HostDouble {
   /** What the next acts are answered with; the last one stays. */
   answers: ActAnswer[];
   details: Map<string, Card>;
+  explanations: Map<string, Explanation>;
   view: { -readonly [K in keyof CatalogueView]: CatalogueView[K] };
   tokens: Map<string, Actor>;
   journal: { ok: boolean; head: number; checked: number; because: string | null };
@@ -65,6 +66,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     acts: [],
     answers: [{ ok: true, text: 'Done.' }],
     details: new Map(),
+    explanations: new Map(),
     view: { runbooks: [], rules: [], problems: [] },
     tokens: new Map(),
     journal: { ok: true, head: 0, checked: 0, because: null },
@@ -74,7 +76,9 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
       for (const listener of changed) listener(seq);
     },
     put: (...posts) => double.commit({ rows: posts.map(doc => ({ table: 'post', doc })) }),
-    ringOutput: run => outputs.get(run)?.forEach(listener => listener()),
+    ringOutput(run) {
+      for (const listener of outputs.get(run) ?? []) listener();
+    },
     listeners: () => changed.size + [...outputs.values()].reduce((sum, set) => sum + set.size, 0),
     listen: () => http.listen({ host: '127.0.0.1', port: 0 }),
     async close() {
@@ -97,6 +101,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     whoIs: account => findPerson(config, account),
     bearer: token => double.tokens.get(token) ?? null,
     details: async (subject, id) => double.details.get(`${subject}/${id}`) ?? null,
+    explain: async id => double.explanations.get(id) ?? null,
     catalogue: () => double.view,
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Json } from '../../kernel/canonical.ts';
 import { type Act, act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
-import type { ParamView } from '../../ports/chat.ts';
+import { typedValue } from '../../ports/command-answer.ts';
 import { renderCard, renderNotice } from './cards.ts';
 import { type Html, html } from './html.ts';
 import { type Parts, refuseEntry, sendFragment } from './reply.ts';
@@ -150,18 +150,11 @@ async function runByForm(
   for (const param of runbook.params) {
     const text = form[`param.${param.name}`] ?? '';
     // An empty field is a parameter that was not given: the runbook's default holds, or it says that it is required.
-    if (text !== '') params[param.name] = typed(param, text);
+    if (text !== '') params[param.name] = typedValue(param, text);
   }
   const reason = (form['reason'] ?? '').trim() || null;
   const answer = await parts.host.act(visit.who, { kind: 'run', runbook: runbook.id, params, alert: null, reason });
   return answerAct(answer, 'Run');
-}
-
-/** Text as the declared type where it clearly is one; otherwise the text, which the runbook refuses with its own words. */
-function typed(param: ParamView, text: string): Json {
-  if (param.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  if (param.type === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
-  return text;
 }
 
 async function postSample(form: Record<string, string>, _visit: Visit, parts: Parts): Promise<FormAnswer> {

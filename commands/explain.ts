@@ -1,0 +1,91 @@
+import {
+  answer,
+  type Block,
+  type ChatHost,
+  type CommandContext,
+  defineCommand,
+  type Explanation,
+  fieldsOf,
+  pickByPrefix,
+  refuse,
+} from 'tocsin';
+
+export default defineCommand({
+  id: 'explain',
+  about: 'Says why: every runbook with the clause that held or failed, every rule, and what was decided.',
+  usage: 'explain <event | alert | run>',
+  args: [{ name: 'what', about: 'An event, an alert or a run; in a thread, its alert', required: false, of: 'alert' }],
+  examples: ['explain alt_0mgw3k5q2x', 'explain run_0mgw3k5q2x'],
+  async run({ words, context }, host) {
+    const id = await findSubject(words[0], context, host);
+    if (id === null) {
+      return refuse('bad-request', 'Say what: explain <event>, explain <alert> or explain <run>.');
+    }
+    const found = await host.explain(id);
+    if (found === null) return refuse('not-found', `Nothing is known about "${id}" that could be explained.`);
+    return answer({
+      title: `Why: ${found.title}`,
+      blocks: [...(await decidedThen(found, host)), ...decidedNow(found)],
+    });
+  },
+});
+
+async function findSubject(word: string | undefined, context: CommandContext, host: ChatHost): Promise<string | null> {
+  if (word === undefined) return context.run ?? context.alert;
+  if (word.startsWith('evt_')) return word;
+  const [runs, alerts] = await Promise.all([host.store.runs({ limit: 500 }), host.store.alerts({ limit: 500 })]);
+  return pickByPrefix(word, [...runs, ...alerts], one => one.id, 'event, alert or run').id;
+}
+
+/** What the journal says was decided about the event when it came. */
+async function decidedThen(found: Explanation, host: ChatHost): Promise<Block[]> {
+  const [entries, runs] = await Promise.all([
+    host.store.stream(`decision/${found.event}`),
+    host.store.runs({ limit: 500, ...(found.alert === null ? {} : { alert: found.alert }) }),
+  ]);
+  const made = entries.flatMap(({ fact }) => (fact.kind === 'decision.made' ? [fact] : []));
+  const ran = runs.filter(run => run.event === found.event);
+  const lines = [
+    ...made.map(fact => [fact.runbook, `${fact.verdict} by rule “${fact.rule}”: ${fact.because}`] as const),
+    ...ran.map(
+      run =>
+        [
+          run.runbook,
+          `${run.decision.verdict} by rule “${run.decision.rule}”: ${run.decision.because}; ${run.id} is ${run.state}`,
+        ] as const,
+    ),
+  ];
+  return lines.length === 0
+    ? [{ kind: 'text', text: 'Nothing was decided when it came: no runbook matched, or it started none.' }]
+    : [{ kind: 'text', text: 'Decided when it came:' }, fieldsOf(lines)];
+}
+
+const mostOthers = 20;
+
+/** What would be decided now, without effect: the files may have changed since. */
+function decidedNow(found: Explanation): Block[] {
+  const held = found.runbooks.filter(one => one.holds);
+  const others = found.runbooks.filter(one => !one.holds);
+  const blocks: Block[] = held.flatMap(showRunbook);
+  if (others.length > 0) {
+    blocks.push({ kind: 'text', text: 'Runbooks that do not match:' });
+    blocks.push(fieldsOf(others.slice(0, mostOthers).map(one => [one.runbook, one.because] as const)));
+  }
+  if (others.length > mostOthers) blocks.push({ kind: 'text', text: `and ${others.length - mostOthers} more` });
+  return [{ kind: 'text', text: 'With the files as they are now:' }, ...blocks];
+}
+
+function showRunbook(one: Explanation['runbooks'][number]): Block[] {
+  const facts: [string, string][] = [
+    ['Runbook', one.runbook],
+    ['Matches', one.because],
+  ];
+  if (one.decision !== null) {
+    facts.push(['Decision', one.decision.verdict], ['Rule', one.decision.rule], ['Because', one.decision.because]);
+  }
+  const rules = one.rules.map(
+    rule =>
+      `${rule.result}: ${rule.name}\n    when: ${rule.when}${rule.because === null ? '' : `\n    ${rule.because}`}`,
+  );
+  return [fieldsOf(facts), ...(rules.length === 0 ? [] : [{ kind: 'code' as const, text: rules.join('\n') }])];
+}

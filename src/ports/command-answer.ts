@@ -1,0 +1,137 @@
+import type { Json } from '../kernel/canonical.ts';
+import { type ErrorCode, TocsinError } from '../kernel/errors.ts';
+import { nearest } from '../kernel/nearest.ts';
+import type { ActAnswer } from '../model/act.ts';
+import type { Approval } from '../model/approval.ts';
+import type { Block, Card } from '../model/card.ts';
+import type { ChatHost, CommandAnswer, CommandContext, ParamView, RunbookView } from './chat.ts';
+
+/** A private answer. What is left out is empty. */
+export function answer(facts: { title: string } & Partial<Card>): CommandAnswer {
+  const empty = { tone: 'neutral' as const, badge: null, blocks: [], buttons: [], mention: [] };
+  return { ok: true, card: { ...empty, ...facts } };
+}
+
+/** Label and value per line. */
+export function fieldsOf(pairs: readonly (readonly [label: string, value: string])[], code = false): Block {
+  return { kind: 'fields', fields: pairs.map(([label, value]) => ({ label, value, code })) };
+}
+
+export function refuse(code: ErrorCode, text: string): CommandAnswer {
+  return { ok: false, code, text };
+}
+
+/** What `host.act` said, as the answer of a command. */
+export function answerAct(said: ActAnswer): CommandAnswer {
+  if (!said.ok) return { ok: false, code: said.code, text: said.text };
+  const blocks = said.run === undefined ? [] : [fieldsOf([['Run', said.run]], true)];
+  return answer({ tone: 'good', title: said.text, blocks });
+}
+
+const shortest = 4;
+
+/**
+ * The one that a word names: its whole id, or a beginning or an ending that only one has. Ids begin with their time, so endings are
+ * shorter. Throws `not-found` or `bad-request` with what would have been allowed.
+ */
+export function pickByPrefix<T>(word: string, all: readonly T[], idOf: (item: T) => string, what: string): T {
+  const exact = all.find(item => idOf(item) === word);
+  if (exact !== undefined) return exact;
+  const near = (id: string) =>
+    id.startsWith(word) || id.slice(id.indexOf('_') + 1).startsWith(word) || id.endsWith(word);
+  const found = word.length < shortest ? [] : all.filter(item => near(idOf(item)));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  if (found.length > 1) {
+    throw new TocsinError('bad-request', {
+      message: `Several are called "${word}…": give more of the id of the ${what}.`,
+      allowed: found.slice(0, 10).map(idOf),
+      given: word,
+    });
+  }
+  throw new TocsinError('not-found', {
+    message: all.length === 0 ? `There is no ${what} now.` : `There is no ${what} "${word}".`,
+    ...(all.length === 0 ? {} : { allowed: all.slice(0, 10).map(idOf) }),
+    given: word,
+    remedy: `Give its id, or at least ${shortest} characters of its beginning or its end that no other has.`,
+  });
+}
+
+/** The runbook of a name. Throws `runbook-unknown` with the nearest one. */
+export function pickRunbook(name: string, runbooks: readonly RunbookView[]): RunbookView {
+  const found = runbooks.find(runbook => runbook.id === name);
+  if (found !== undefined) return found;
+  const ids = runbooks.map(runbook => runbook.id);
+  const near = nearest(name, ids);
+  throw new TocsinError('runbook-unknown', {
+    message: `There is no runbook "${name}".${near === null ? '' : ` Did you mean "${near}"?`}`,
+    allowed: ids,
+    given: name,
+  });
+}
+
+/** Parameters as typed words give them. Throws `params-invalid` for names that the runbook does not have and for missing ones. */
+export function paramsFrom(named: ReadonlyMap<string, string>, runbook: RunbookView): Record<string, Json> {
+  const known = new Map(runbook.params.map(param => [param.name, param]));
+  const params: Record<string, Json> = {};
+  for (const [name, text] of named) {
+    const param = known.get(name);
+    if (param === undefined) throw unknownParam(name, runbook);
+    params[name] = typedValue(param, text);
+  }
+  const missing = runbook.params.filter(param => param.required && param.default === null && !named.has(param.name));
+  if (missing.length > 0) {
+    throw new TocsinError('params-invalid', {
+      message: `${runbook.id} needs ${missing.map(param => param.name).join(', ')}.`,
+      allowed: runbook.params.map(describeParam),
+      remedy: `For example: run ${runbook.id} ${missing.map(param => `${param.name}=${param.options[0] ?? '…'}`).join(' ')}`,
+    });
+  }
+  return params;
+}
+
+function unknownParam(name: string, runbook: RunbookView): TocsinError {
+  const names = runbook.params.map(param => param.name);
+  const near = nearest(name, names);
+  return new TocsinError('params-invalid', {
+    message: `${runbook.id} has no parameter "${name}".${near === null ? '' : ` Did you mean "${near}"?`}`,
+    allowed: names.length === 0 ? 'no parameters' : runbook.params.map(describeParam),
+    given: name,
+  });
+}
+
+/** `host (string, required)`, for usage texts. */
+export function describeParam(param: ParamView): string {
+  const kind = param.type === 'enum' ? param.options.join(' | ') : param.type;
+  const need = param.default === null ? (param.required ? 'required' : 'optional') : `default ${param.default}`;
+  return `${param.name} (${kind}, ${need})`;
+}
+
+/** Text as the declared type where it clearly is one; otherwise the text, which the runbook refuses in its own words. */
+export function typedValue(param: ParamView, text: string): Json {
+  if (param.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  if (param.type === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
+  return text;
+}
+
+/**
+ * The open approval that words or the thread name, and the words after it. Without a word it is the only one of the thread; a vote
+ * outside of a thread always names its approval.
+ */
+export async function chooseApproval(
+  words: readonly string[],
+  context: CommandContext,
+  host: ChatHost,
+): Promise<{ approval: Approval; rest: readonly string[] }> {
+  const open = await host.store.approvals({ state: 'open', limit: 500 });
+  const [word, ...rest] = words;
+  if (word !== undefined) return { approval: pickByPrefix(word, open, one => one.id, 'open approval'), rest };
+  const here = open.filter(one => one.run === context.run || (one.alert !== null && one.alert === context.alert));
+  const [only] = here;
+  if (only !== undefined && here.length === 1) return { approval: only, rest };
+  throw new TocsinError('bad-request', {
+    message: 'Say which approval.',
+    allowed:
+      open.length === 0 ? 'nothing waits for approval now' : open.slice(0, 10).map(one => `${one.id} (${one.title})`),
+  });
+}
