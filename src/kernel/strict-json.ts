@@ -147,7 +147,11 @@ function duplicateAt(at: string): TocsinError {
 
 function tooMuch(what: string, allowed: string, body: Buffer, offset: number): TocsinError {
   const at = place(body.toString('utf8', 0, offset), Number.POSITIVE_INFINITY);
-  return new TocsinError('bad-body', { message: `The body exceeds a limit: ${what}.`, allowed: `at most ${allowed}`, at });
+  return new TocsinError('bad-body', {
+    message: `The body exceeds a limit: ${what}.`,
+    allowed: `at most ${allowed}`,
+    at,
+  });
 }
 
 /** Line and column, from 1, counted in UTF-16 units. */

@@ -108,7 +108,9 @@ describe('what it refuses', () => {
     expect(parse(nested(40), { depth: 40 })).toHaveLength(1);
   });
 
-  test('the hostile files: nesting is refused, odd keys come out as data', () => {
+  test('the hostile files: nesting is refused, nothing is unpacked, odd keys come out as data', () => {
+    const bomb = readFileSync(new URL('hostile/bomb-100MB.json.gz', payloads));
+    expect(refusal(() => parseStrictJson(bomb)).message).toMatch(/UTF-8/);
     expect(
       refusal(() => parseStrictJson(readFileSync(new URL('hostile/deep-nesting.json', payloads)))).message,
     ).toMatch(/nesting/);
