@@ -12,7 +12,7 @@ import { type CliCommand, optionOf } from './command.ts';
 import { readSettings } from './environment.ts';
 import { loadParts } from './files.ts';
 import { readJournal } from './journal.ts';
-import { plain } from './show-card.ts';
+import { plain } from './plain.ts';
 import { exitCode } from './terminal.ts';
 
 export const replay: CliCommand = {

@@ -4,7 +4,7 @@ import { approvalDoc, runDoc } from '../http/docs.ts';
 import { keepColours, visible } from '../kernel/text.ts';
 import { type Client, createClient } from './client.ts';
 import { type CliCommand, optionOf, usage } from './command.ts';
-import { plain } from './show-card.ts';
+import { plain } from './plain.ts';
 import { exitCode, type Terminal } from './terminal.ts';
 
 type RunDoc = z.infer<typeof runDoc>;

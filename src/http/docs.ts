@@ -218,6 +218,31 @@ function missingVotes(approval: Approval): number {
   return Math.max(0, approval.ask.quorum - people.size);
 }
 
+/** Why: every runbook and rule for one event. The shape of ChatHost.explain. */
+export const explanationDoc = z
+  .object({
+    event: z.string(),
+    alert: z.string().nullable(),
+    title: z.string(),
+    runbooks: z.array(
+      z.object({
+        runbook: z.string(),
+        holds: z.boolean(),
+        because: z.string().meta({ description: 'The clause that held, or the first that failed.' }),
+        decision: decisionDoc.nullable(),
+        rules: z.array(
+          z.object({
+            name: z.string(),
+            when: z.string(),
+            result: z.enum(['holds', 'does not hold', 'failed', 'not reached']),
+            because: z.string().nullable(),
+          }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'Explanation' });
+
 export const errorDoc = z
   .object({
     error: z.object({

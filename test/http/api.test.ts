@@ -5,6 +5,7 @@ import {
   alice,
   anAlert,
   anApproval,
+  anExplanation,
   aRun,
   createWorld,
   localKey,
@@ -443,9 +444,10 @@ describe('the journal', () => {
   });
 });
 
-test('explain shows what the chat command shows, and runbooks lists what is loaded', async () => {
+test('explain shows every runbook and rule, and runbooks lists what is loaded', async () => {
   world = await createWorld();
-  expect((await call('GET', '/api/v1/explain/alt_0000000001')).body.title).toBe('explain alt_0000000001');
+  expect((await call('GET', '/api/v1/explain/alt_0000000001')).body).toEqual(anExplanation);
+  expect((await call('GET', '/api/v1/explain/alt_0000000009')).status).toBe(404);
   expect((await call('GET', '/api/v1/explain/alt_1%20run%20x')).status).toBe(400);
   expect((await call('GET', '/api/v1/runbooks')).body).toMatchObject([{ id: 'restart-service', risk: 'medium' }]);
 });

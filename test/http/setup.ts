@@ -19,7 +19,7 @@ import { configFile } from '../../src/model/config.ts';
 import { foldApproval, foldRun, newStep } from '../../src/model/fold.ts';
 import type { Run } from '../../src/model/run.ts';
 import type { Catalogue, CatalogueSet, ConfiguredSource } from '../../src/ports/catalogue.ts';
-import type { ChatHost } from '../../src/ports/chat.ts';
+import type { ChatHost, Explanation } from '../../src/ports/chat.ts';
 import type { Runbook } from '../../src/ports/runbook.ts';
 import { type Delivery, defineSource } from '../../src/ports/source.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -151,6 +151,7 @@ function hostOf(world: World): ChatHost {
       card: { tone: 'info', title: line, badge: null, blocks: [], buttons: [], mention: [] },
     }),
     commands: () => [],
+    explain: async id => (id === anExplanation.alert ? anExplanation : null),
     whoIs: account => ({ kind: 'stranger', id: account.id, via: account.platform, because: 'a test' }),
     bearer: token => (token === 'alice-token' ? alice : world.local && token === localKey ? you : null),
     details: async () => null,
@@ -165,6 +166,25 @@ function hostOf(world: World): ChatHost {
     },
   };
 }
+
+export const anExplanation: Explanation = {
+  event: 'evt_0000000001',
+  alert: 'alt_0000000001',
+  title: 'Disk full',
+  runbooks: [
+    {
+      runbook: 'disk-full',
+      holds: true,
+      because: 'alertname = "DiskFull"',
+      decision: { verdict: 'approve', rule: 'otherwise ask', because: 'it always holds' },
+      rules: [
+        { name: 'reading', when: 'runbook.risk == "none"', result: 'does not hold', because: null },
+        { name: 'otherwise ask', when: 'true', result: 'holds', because: null },
+      ],
+    },
+    { runbook: 'other', holds: false, because: 'alertname is "a\x1b[2Jb"', decision: null, rules: [] },
+  ],
+};
 
 const you: Actor = { kind: 'person', id: 'you', via: 'http', account: null };
 

@@ -1,23 +1,20 @@
 import { z } from 'zod';
-import { TocsinError } from '../../kernel/errors.ts';
-import { card } from '../../model/card.ts';
+import { explanationDoc } from '../docs.ts';
 import { defineRoute } from '../route.ts';
-import { none, refusals, withId } from './common.ts';
+import { found, none, refusals, withId } from './common.ts';
 
 const explainEvent = defineRoute({
   method: 'GET',
   path: '/api/v1/explain/{id}',
   about:
-    'For an event or an alert: every runbook and rule, and the clause that held or failed. What the chat command `explain` shows.',
+    'For an event, an alert or a run: every runbook with the clause that held or failed, every rule, and what would be decided now.',
   params: withId,
   query: none,
   body: null,
-  answers: { 200: { about: 'The explanation as a card.', schema: card }, ...refusals(400, 401, 404) },
-  async handle({ params, who, parts }) {
-    const context = { platform: 'http', channel: null, alert: null, run: null };
-    const answer = await parts.host.command(who, `explain ${params.id}`, context);
-    if (!answer.ok) throw new TocsinError('not-found', { message: answer.text, given: params.id });
-    return { status: 200, json: answer.card };
+  answers: { 200: { about: 'The explanation.', schema: explanationDoc }, ...refusals(400, 401, 404) },
+  async handle({ params, parts }) {
+    const explanation = found(await parts.host.explain(params.id), 'event, alert or run', params.id);
+    return { status: 200, json: explanation };
   },
 });
 
