@@ -53,12 +53,21 @@ async function runOf(act: Act, parts: ActParts): Promise<Run | null> {
 }
 
 function fromError(error: TocsinError): ActAnswer {
-  const allowed =
-    error.allowed === undefined
-      ? ''
-      : ` Allowed: ${Array.isArray(error.allowed) ? error.allowed.join(', ') : error.allowed}.`;
-  const given = error.given === undefined ? '' : ` Given: ${error.given}.`;
-  return refused(error.code, error.status, `${error.message}${allowed}${given} ${error.remedy}`);
+  const { code, status, message, allowed, given, at, remedy } = error;
+  const details = {
+    ...(allowed === undefined ? {} : { allowed }),
+    ...(given === undefined ? {} : { given }),
+    ...(at === undefined ? {} : { at }),
+    remedy,
+  };
+  const limits = allowed === undefined ? '' : ` Allowed: ${Array.isArray(allowed) ? allowed.join(', ') : allowed}.`;
+  return {
+    ok: false,
+    code,
+    status,
+    text: `${message}${limits}${given === undefined ? '' : ` Given: ${given}.`} ${remedy}`,
+    details,
+  };
 }
 
 /** Who tried what and why it was refused is part of the record. */

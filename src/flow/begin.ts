@@ -11,7 +11,7 @@ import type { Run } from '../model/run.ts';
 import type { Catalogue, CatalogueSet, PolicyVariables } from '../ports/catalogue.ts';
 import type { Params, Runbook } from '../ports/runbook.ts';
 import type { Change, Row, Store } from '../ports/store.ts';
-import { decide } from './decide.ts';
+import { decide, type Facts } from './decide.ts';
 import { makePlan } from './plan.ts';
 
 /** Why a run may begin, before policy was asked. */
@@ -45,6 +45,15 @@ const hour = 3_600_000;
 
 /** Asks policy. Reads what it needs to know (history, halt) from the store; the decision itself is pure (flow/decide.ts). */
 export async function askPolicy(request: Request, parts: BeginParts): Promise<Decision> {
+  const { variables, facts } = await gatherFacts(request, parts);
+  return decide(parts.catalogue.current().policy, variables, facts);
+}
+
+/** Everything that policy may look at for this request, as of now. */
+export async function gatherFacts(
+  request: Request,
+  parts: BeginParts,
+): Promise<{ variables: PolicyVariables; facts: Facts }> {
   const { store, clock } = parts;
   const set = parts.catalogue.current();
   const { runbook } = request;
@@ -60,28 +69,32 @@ export async function askPolicy(request: Request, parts: BeginParts): Promise<De
     ),
   ]);
   const byTarget = new Map(perTarget);
-  const variables: PolicyVariables = {
-    event: request.event,
-    alert: request.alert,
-    runbook: { id: runbook.id, title: runbook.title, risk: runbook.risk },
-    params: request.params,
-    targets,
-    actor: request.who,
-    trigger: request.trigger,
-    now,
-    history: {
-      runsLastHour: autoRuns.filter(at => at > now - hour).length,
-      failuresLastHour: failures.filter(run => (run.finishedAt ?? 0) > now - hour).length,
+  const history = {
+    runsLastHour: autoRuns.filter(at => at > now - hour).length,
+    failuresLastHour: failures.filter(run => (run.finishedAt ?? 0) > now - hour).length,
+  };
+  const { event, alert, params, who: actor, trigger } = request;
+  return {
+    variables: {
+      event,
+      alert,
+      runbook: { id: runbook.id, title: runbook.title, risk: runbook.risk },
+      params,
+      targets,
+      actor,
+      trigger,
+      now,
+      history,
+    },
+    facts: {
+      trusted: event?.trusted ?? true,
+      reopened: request.reopened,
+      halted,
+      autoRuns,
+      autoRunsOf: target => byTarget.get(target) ?? [],
+      defaultAsk: defaultAsk(set),
     },
   };
-  return decide(set.policy, variables, {
-    trusted: request.event?.trusted ?? true,
-    reopened: request.reopened,
-    halted,
-    autoRuns,
-    autoRunsOf: target => byTarget.get(target) ?? [],
-    defaultAsk: defaultAsk(set),
-  });
 }
 
 /** Who is asked when policy names nobody: the operators, else everybody in people of tocsin.yaml. */

@@ -30,6 +30,10 @@ export interface EngineParts {
   holder: string;
   /** Wakes pages and platforms that show live output. */
   outputs: OutputBell;
+  /** A fetch within the egress rules of tocsin.yaml as they are now. */
+  openFetch(): typeof fetch;
+  /** Every value that must never be shown; see kernel/redact.ts. */
+  hidden(): readonly string[];
 }
 
 export interface OutputBell {

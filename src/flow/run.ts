@@ -33,6 +33,8 @@ export function createEngine(parts: EngineParts): Engine {
   async function work(id: string): Promise<void> {
     const run = await parts.store.run(id);
     if (run === null || draining || sessions.has(id) || !isWorkable(run)) return;
+    // Whoever resumes rings for everything that waits; until then nothing begins, and nothing counts as a failed begin.
+    if (run.cancel === null && (await parts.store.halted()) !== null) return;
     const lease = { name: `run/${id}`, holder: parts.holder, ttl: leaseTime };
     const token = await parts.store.acquire(lease);
     if (token === null) return;
@@ -279,7 +281,7 @@ async function finish(session: Session, state: Ending, because: string | null, p
   parts.metrics.count('tocsin_runs_total', { state: run.state });
   if (run.finishedAt !== null && run.startedAt !== null)
     parts.metrics.observe('tocsin_run_duration_seconds', (run.finishedAt - run.startedAt) / 1000, {
-      runbook: run.runbook,
+      state: run.state,
     });
   if (run.parent !== null) await parts.dispatcher.ring({ run: run.parent.run });
 }

@@ -26,7 +26,7 @@ export class Stopped extends Error {
 export interface Attempt {
   type: StepType;
   input: unknown;
-  context: Omit<StepContext, 'signal'>;
+  context(signal: AbortSignal): StepContext;
   /** Milliseconds; null for never. */
   timeout: number | null;
   /** Aborted with a Stopped when the whole session has to end. */
@@ -53,7 +53,7 @@ export async function attemptStep(attempt: Attempt): Promise<Outcome> {
   }
   try {
     const result = await Promise.race([
-      attempt.type.run(attempt.input, { ...attempt.context, signal }),
+      attempt.type.run(attempt.input, attempt.context(signal)),
       abandoned(signal, done.signal, clock),
     ]);
     // What was done is done, also when the end came in the same moment; anything else is explained by who ended it.

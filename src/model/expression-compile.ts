@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import { messageOf, TocsinError } from '../kernel/errors.ts';
 import { type Budget, explainProblem, limitLoops, refill, refuseForbidden, variablesIn } from './expression-check.ts';
@@ -184,24 +183,4 @@ function failure(text: string, error: unknown): TocsinError {
     given: text,
     cause: error,
   });
-}
-
-/** A zod text that is an expression of the scope; parses to the compiled one. For the options of sources. */
-export function expressionOf<N extends ScopeName, W extends Wants>(scope: N, wants: W) {
-  return z
-    .string()
-    .meta({ description: `CEL (scope ${scope}) that makes ${fits[wants].about}.` })
-    .transform((text, context) => {
-      try {
-        return compileExpression(text, scope, wants);
-      } catch (error) {
-        if (!(error instanceof ExpressionError)) throw error;
-        context.addIssue({
-          code: 'custom',
-          message: error.message,
-          params: { offset: error.offset, nearest: error.nearest, allowed: error.allowed },
-        });
-        return z.NEVER;
-      }
-    });
 }

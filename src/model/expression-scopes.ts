@@ -6,7 +6,7 @@ import type { Alert } from './alert.ts';
 import type { Risk, TriggerKind } from './decision.ts';
 import type { Event } from './event.ts';
 import { registerFunctions } from './expression-functions.ts';
-import { AlertValue, EventValue, eventValue, type LabelMap, labelMap, toCel } from './expression-values.ts';
+import { AlertValue, EventValue, eventValue, type LabelMap, toCel } from './expression-values.ts';
 
 /** The variables that an expression may use, with their types, and how they come from what the caller has. */
 export interface Scope<V> {
@@ -111,11 +111,6 @@ export interface PolicyFacts {
   now: number;
   history: { runsLastHour: number; failuresLastHour: number };
 }
-export interface WebhookFacts {
-  body: unknown;
-  headers: Readonly<Record<string, string | undefined>>;
-}
-
 const seen = { event: 'Event', alert: 'Alert', labels: labelsType, annotations: labelsType };
 
 function bindSeen({ event, alert }: RouteFacts): Record<string, unknown> & { event: EventValue; labels: LabelMap } {
@@ -180,13 +175,6 @@ const policy = makeScope<PolicyFacts>({
   },
 });
 
-const webhook = makeScope<WebhookFacts>({
-  name: 'webhook',
-  variables: { body: 'dyn', headers: labelsType },
-  open: true,
-  bind: facts => ({ body: facts.body, headers: labelMap(facts.headers) }),
-});
-
 /** The scopes that have a name. A runbook's own scope is made from its parameters and steps. */
-export const scopes = { event, route, policy, webhook } as const;
+export const scopes = { event, route, policy } as const;
 export type ScopeName = keyof typeof scopes;

@@ -3,7 +3,6 @@ export {
   compileExpression,
   type Expression,
   ExpressionError,
-  expressionOf,
   type Results,
   type Wants,
 } from './expression-compile.ts';

@@ -65,7 +65,13 @@ export const fact = z.discriminatedUnion('kind', [
     reason: z.string().nullable(),
   }),
   body('step.undone', { run: z.string(), step: z.string() }),
-  body('step.said', { run: z.string(), step: z.string(), text: z.string() }),
+  body('step.said', {
+    run: z.string(),
+    step: z.string(),
+    text: z.string(),
+    mention: z.array(z.string()),
+    tone: z.enum(['info', 'good', 'warning', 'error']),
+  }),
 
   // stream approval/<id>
   body('approval.requested', { approval }),

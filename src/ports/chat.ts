@@ -54,6 +54,11 @@ export interface ChatHost {
   bearer(token: string): Actor | null;
   /** What Details shows, for the person who asks only. */
   details(subject: 'alert' | 'run' | 'approval', id: string): Promise<Card | null>;
+  /**
+   * Why: for an event, an alert (its newest event) or a run (its event), every runbook with the clause that held or failed, and every rule. What
+   * would be decided now, without effect; null when nothing has this id.
+   */
+  explain(id: string): Promise<Explanation | null>;
   catalogue(): CatalogueView;
   /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
   commands(): readonly CommandView[];
@@ -76,6 +81,27 @@ export interface CommandContext {
   channel: string | null;
   alert: string | null;
   run: string | null;
+}
+
+export interface Explanation {
+  event: string;
+  alert: string | null;
+  title: string;
+  /** Runbooks whose trigger holds come first. */
+  runbooks: readonly {
+    runbook: string;
+    holds: boolean;
+    /** The clause that held or the first that failed. */
+    because: string;
+    /** What would be decided now; null when the trigger does not hold. */
+    decision: { verdict: string; rule: string; because: string } | null;
+    rules: readonly {
+      name: string;
+      when: string;
+      result: 'holds' | 'does not hold' | 'failed' | 'not reached';
+      because: string | null;
+    }[];
+  }[];
 }
 
 /** A chat command as help and menus show it. */

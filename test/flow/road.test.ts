@@ -1,0 +1,72 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { startTestApp, type TestApp } from '../doubles/app.ts';
+
+const echo = `
+title: Say hello
+risk: low
+on:
+  - source: alertmanager
+    match: { alertname: Hello }
+params:
+  host: { type: string, pattern: "[a-z0-9.-]+", from: "labels.host" }
+target: params.host
+steps:
+  - id: hello
+    exec: [echo, "\${{ params.host }}"]
+`;
+const auto = 'rules:\n  - name: all\n    decide: auto\n';
+const ask = 'rules:\n  - name: ask\n    decide: approve\n    by: sre\n    quorum: 2\n    expires: 30m\n';
+
+let test: TestApp;
+afterEach(() => test.stop());
+
+describe('the road from alert to run', () => {
+  it('runs by itself where policy says so, once for each episode however often it is delivered', async () => {
+    test = await startTestApp({ 'policy.yaml': auto, 'runbooks/hello.yaml': echo });
+    const { alert } = await test.alert({ alertname: 'Hello', host: 'web-1' });
+    await Promise.all(Array.from({ length: 20 }, () => test.alert({ alertname: 'Hello', host: 'web-1' })));
+    const [first] = await test.until(async () => {
+      const runs = await test.runs();
+      return runs.length > 0 ? runs : null;
+    });
+    const run = await test.ended(first?.id ?? '');
+    expect(run).toMatchObject({
+      state: 'succeeded',
+      targets: ['web-1'],
+      alert,
+      episode: 1,
+      decision: { verdict: 'auto', rule: 'all' },
+    });
+    expect(run.steps).toMatchObject([
+      { id: 'hello', state: 'done', attempts: 1, exitCode: 0, output: { stdout: 'web-1\n' } },
+    ]);
+    expect(await test.runs()).toHaveLength(1);
+    expect(await test.app.store.alert(alert)).toMatchObject({ state: 'firing', count: 21, episode: 1 });
+  });
+
+  it('asks people, counts distinct ones, and runs exactly what they approved', async () => {
+    test = await startTestApp({ 'policy.yaml': ask, 'runbooks/hello.yaml': echo });
+    await test.alert({ alertname: 'Hello', host: 'web-1' });
+    const approval = await test.until(async () => (await test.call('GET', '/api/v1/approvals?state=open')).body[0]);
+    const path = `/api/v1/approvals/${approval.id}/votes`;
+    expect((await test.call('POST', path, { as: 'RITA', body: { vote: 'approve' } })).status).toBe(403);
+    expect((await test.call('POST', path, { as: 'CI', body: { vote: 'approve' } })).status).toBe(403);
+    expect((await test.call('POST', path, { as: 'ALICE', body: { vote: 'approve' } })).status).toBe(200);
+    expect((await test.call('POST', path, { as: 'ALICE', body: { vote: 'approve' } })).status).toBe(409);
+    expect((await test.runs())[0]).toMatchObject({ state: 'waiting' });
+    expect((await test.call('POST', path, { as: 'BOB', body: { vote: 'approve' } })).status).toBe(200);
+    const run = await test.ended(approval.run);
+    expect(run.state).toBe('succeeded');
+    const kinds = (await test.journal()).map(entry => entry.fact.kind);
+    expect(kinds.indexOf('approval.closed')).toBeLessThan(kinds.indexOf('step.started'));
+    expect(kinds.filter(kind => kind === 'act.refused')).toHaveLength(2);
+  });
+
+  it('keeps and posts an event that no runbook matches', async () => {
+    test = await startTestApp({ 'policy.yaml': auto, 'runbooks/hello.yaml': echo });
+    const { alert } = await test.alert({ alertname: 'Other' });
+    const post = await test.until(() => test.app.store.post('console', `alert/${alert}/1`));
+    expect(post.card).toMatchObject({ title: 'a test alert', badge: 'firing' });
+    expect(await test.runs()).toEqual([]);
+  });
+});
