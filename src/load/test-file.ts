@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { severity } from '../model/event.ts';
+import { json } from '../model/run.ts';
+
+/** What a step is assumed to put out; what is left out has the plain values of its type (exit code 0, empty texts). */
+const assumed = z.union([
+  z.strictObject({
+    fails: z.string().min(1).meta({ description: 'The step fails for this reason.' }),
+    ending: z.enum(['failed', 'ineffective', 'unconfirmed']).default('failed'),
+  }),
+  z.record(z.string(), json),
+]);
+
+/** One case of runbooks/<id>.test.yaml. */
+export const testCase = z.strictObject({
+  name: z.string().min(1),
+  params: z.record(z.string(), json).optional().meta({ description: 'Parameters as a person would give them.' }),
+  event: z
+    .strictObject({
+      source: z.string(),
+      schedule: z.string().optional().meta({ description: 'The name of a schedule: the event is its tick.' }),
+      title: z.string().default('an alert'),
+      severity: severity.default('warning'),
+      state: z.enum(['firing', 'resolved']).default('firing'),
+      labels: z.record(z.string(), z.string()).default({}),
+      annotations: z.record(z.string(), z.string()).default({}),
+    })
+    .optional()
+    .meta({ description: 'An event that a trigger should take, instead of params.' }),
+  steps: z.record(z.string(), assumed).default({}).meta({ description: 'What steps put out, by step id.' }),
+  expect: z.strictObject({
+    matches: z.boolean().optional().meta({ description: 'Whether a trigger holds for the event.' }),
+    refused: z.string().optional().meta({ description: 'The parameters are refused, for a reason with these words.' }),
+    params: z.record(z.string(), json).optional(),
+    targets: z.array(z.string()).optional(),
+    steps: z.array(z.string()).optional().meta({ description: 'The steps that run, in order.' }),
+    skipped: z.array(z.string()).optional(),
+    undone: z.array(z.string()).optional().meta({ description: 'The steps that are undone, in order.' }),
+    inputs: z.record(z.string(), json).optional().meta({ description: 'What steps get, after templates, by step id.' }),
+    state: z.enum(['succeeded', 'failed', 'ineffective', 'unconfirmed']).optional(),
+  }),
+});
+export type TestCase = z.infer<typeof testCase>;
+export const testFile = z.strictObject({ cases: z.array(testCase).min(1) });

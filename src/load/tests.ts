@@ -1,0 +1,182 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { canonicalJson, type Json } from '../kernel/canonical.ts';
+import { messageOf } from '../kernel/errors.ts';
+import { type Alert, foldAlert } from '../model/alert.ts';
+import type { Event, IncomingEvent } from '../model/event.ts';
+import type { Problem } from '../ports/catalogue.ts';
+import type { LabelMatch, Params, Runbook, Trigger } from '../ports/runbook.ts';
+import { type DryRun, runDry } from './dry-run.ts';
+import { isMissing } from './folder.ts';
+import { createFaults } from './problems.ts';
+import { type LoadParts, loadSet } from './set.ts';
+import type { Shelf } from './steps-yaml.ts';
+import { type TestCase, testFile } from './test-file.ts';
+import { loadYaml } from './yaml.ts';
+
+export interface TestResult {
+  runbook: string;
+  file: string;
+  /** The name of the case. */
+  name: string;
+  ok: boolean;
+  /** What was expected and what came, one text a difference. */
+  differences: readonly string[];
+}
+
+export interface TestReport {
+  /** What is wrong in the user's files and in the test files; with an error nothing is run. */
+  problems: readonly Problem[];
+  results: readonly TestResult[];
+  /** Runbooks without a test file. */
+  untested: readonly string[];
+}
+
+/** Runs runbooks/<id>.test.yaml of every runbook, dry: no step acts. For `tocsin test`. */
+export async function runRunbookTests(parts: LoadParts): Promise<TestReport> {
+  const { set, problems } = await loadSet(parts);
+  if (set === null) return { problems, results: [], untested: [] };
+  const { runbooks: place } = set.config;
+  const folder = isAbsolute(place) ? place : join(dirname(parts.configPath), place);
+  const found: Problem[] = [...problems];
+  const results: TestResult[] = [];
+  const untested: string[] = [];
+  for (const runbook of set.runbooks.values()) {
+    const file = join(folder, `${runbook.id}.test.yaml`);
+    const cases = await readCases(file, found);
+    if (cases === null) untested.push(runbook.id);
+    for (const one of cases ?? [])
+      results.push({ runbook: runbook.id, file, name: one.name, ...(await runCase(runbook, one, parts.steps)) });
+  }
+  return { problems: found, results, untested };
+}
+
+async function readCases(file: string, problems: Problem[]): Promise<TestCase[] | null> {
+  const bytes = await readFile(file).catch(error => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (bytes === null) return null;
+  const loaded = loadYaml(file, bytes);
+  if (!loaded.ok) {
+    problems.push(...loaded.problems);
+    return [];
+  }
+  const parsed = testFile.safeParse(loaded.yaml.data);
+  if (parsed.success) return parsed.data.cases;
+  const faults = createFaults(loaded.yaml);
+  faults.addIssues([], parsed.error.issues, testFile);
+  problems.push(...faults.list);
+  return [];
+}
+
+type Outcome = Pick<TestResult, 'ok' | 'differences'>;
+
+async function runCase(runbook: Runbook, one: TestCase, shelf: Shelf): Promise<Outcome> {
+  const start = startOf(runbook, one);
+  const differences: string[] = [];
+  const { expect } = one;
+  if (expect.matches !== undefined && expect.matches !== start.matches)
+    differences.push(`matches: expected ${expect.matches}, came ${start.matches}`);
+  if (expect.refused !== undefined && !(start.refused ?? '').includes(expect.refused))
+    differences.push(`refused: expected a reason with "${expect.refused}", came ${start.refused ?? 'no refusal'}`);
+  if (start.params === null) {
+    if (expect.refused === undefined && expect.matches !== false)
+      differences.push(start.refused ?? 'no trigger holds for the event');
+    return { ok: differences.length === 0, differences };
+  }
+  compare(differences, 'params', expect.params, start.params);
+  compare(differences, 'targets', expect.targets, runbook.targets(start.params));
+  const ran = await runDry(runbook, start.params, start.alert, one.steps, shelf);
+  compareRun(differences, expect, ran);
+  return { ok: differences.length === 0, differences };
+}
+
+function compareRun(differences: string[], expect: TestCase['expect'], ran: DryRun) {
+  for (const key of ['steps', 'skipped', 'undone'] as const) compare(differences, key, expect[key], ran[key]);
+  for (const [id, input] of Object.entries(expect.inputs ?? {}))
+    compare(differences, `inputs.${id}`, input, ran.inputs[id]);
+  const state = expect.state ?? 'succeeded';
+  if (state !== ran.state)
+    differences.push(`state: expected ${state}, came ${ran.state}${ran.because === null ? '' : ` (${ran.because})`}`);
+}
+
+function compare(differences: string[], name: string, expected: unknown, came: unknown) {
+  if (expected === undefined || isDeepStrictEqual(plain(expected), plain(came))) return;
+  differences.push(`${name}: expected ${canonicalJson(expected)}, came ${canonicalJson(came)}`);
+}
+
+function plain(value: unknown): Json {
+  return value === undefined ? null : (JSON.parse(canonicalJson(value)) as Json);
+}
+
+interface Start {
+  matches: boolean;
+  params: Params | null;
+  refused: string | null;
+  alert: Alert | null;
+}
+
+function startOf(runbook: Runbook, one: TestCase): Start {
+  const event = one.event === undefined ? null : eventOf(one.event);
+  const alert = alertOf(event);
+  try {
+    if (event === null) return { matches: false, params: runbook.params.parse(one.params ?? {}), refused: null, alert };
+    const trigger = runbook.triggers.find(candidate => holds(candidate, event, alert));
+    if (trigger === undefined) return { matches: false, params: null, refused: null, alert };
+    return { matches: true, params: trigger.params({ event, alert }), refused: null, alert };
+  } catch (error) {
+    return { matches: event !== null, params: null, refused: messageOf(error), alert };
+  }
+}
+
+function holds(trigger: Trigger, event: Event, alert: Alert | null): boolean {
+  if (
+    trigger.source !== event.source ||
+    !trigger.match.every(match => labelHolds(match, event.body.labels[match.label] ?? ''))
+  )
+    return false;
+  return trigger.where === null || trigger.where({ event, alert });
+}
+
+function labelHolds(match: LabelMatch, value: string): boolean {
+  if (match.kind === 'equals') return match.value === value;
+  return match.kind === 'in' ? match.values.includes(value) : match.test(value);
+}
+
+/** A fixed time, so that a test says the same on every day. */
+const at = Date.UTC(2026, 0, 15, 12);
+
+function eventOf(given: NonNullable<TestCase['event']>): Event {
+  const common = { title: given.title, labels: given.labels, links: [], occurredAt: at };
+  const body: IncomingEvent =
+    given.schedule !== undefined
+      ? { kind: 'tick', ...common, schedule: given.schedule, at }
+      : {
+          kind: 'alert',
+          ...common,
+          state: given.state,
+          fingerprint: 'test',
+          severity: given.severity,
+          annotations: given.annotations,
+          startsAt: at,
+          endsAt: given.state === 'resolved' ? at : null,
+        };
+  return { id: 'evt_test', source: given.source, receivedAt: at, raw: null, trusted: true, body };
+}
+
+function alertOf(event: Event | null): Alert | null {
+  return event?.body.kind === 'alert' ? foldAlert(null, { ...event, body: event.body }, 'opened', 'alt_test') : null;
+}
+
+/** One line a case, with what differed below it. */
+export function showTests(report: TestReport): string {
+  const lines = report.results.flatMap(result => [
+    `${result.ok ? 'ok  ' : 'FAIL'} ${result.runbook}: ${result.name}`,
+    ...result.differences.map(text => `       ${text}`),
+  ]);
+  const failed = report.results.filter(result => !result.ok).length;
+  const without = report.untested.length === 0 ? [] : [`no test: ${report.untested.join(', ')}`];
+  return [...lines, ...without, `${report.results.length - failed} passed, ${failed} failed`].join('\n');
+}
