@@ -118,10 +118,14 @@ function search(automaton: Automaton, data: Buffer, from: number, start: number,
       if ((depth[node] ?? 0) < breakDepth) node = 0;
       continue;
     }
-    places[count++] = i;
     if (node === 0) {
       node = root[byte] ?? 0;
+      if (node === 0) continue;
+      // Nothing before this byte matters any more.
+      count = 0;
+      places[count++] = i;
     } else {
+      places[count++] = i;
       let next = step(automaton, node, byte);
       while (next === 0 && node !== 0) {
         node = fail[node] ?? 0;
