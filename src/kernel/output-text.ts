@@ -18,7 +18,7 @@ const progressEvery = 2000;
 export function createLogText(): LogText {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let line = '';
-  let lastProgress = Number.NEGATIVE_INFINITY;
+  let lastProgress: number | null = null;
 
   function take(text: string, now: number): string {
     const lines = (line + text).split('\n');
@@ -29,6 +29,7 @@ export function createLogText(): LogText {
     if (back >= 0) {
       const state = line.slice(0, back);
       line = line.slice(back + 1);
+      lastProgress ??= now;
       if (now - lastProgress >= progressEvery) {
         lastProgress = now;
         out += cleanLine(state);
@@ -45,7 +46,7 @@ export function createLogText(): LogText {
   return {
     push: (bytes, now) => take(decoder.decode(bytes, { stream: true }), now),
     flush() {
-      const out = take(decoder.decode(), Number.NEGATIVE_INFINITY);
+      const out = take(decoder.decode(), lastProgress ?? 0);
       const rest = line;
       line = '';
       return out + (rest === '' ? '' : cleanLine(rest));
