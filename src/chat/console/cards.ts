@@ -103,7 +103,9 @@ function renderFields(fields: Extract<Block, { kind: 'fields' }>['fields']): Htm
     code === true
       ? html`<code>${cutText(text, mostValue)}</code>${renderMixed(text)}`
       : html`${cutText(text, mostValue)}${renderMixed(text)}`;
-  return html`<dl class="fields">${fields.map(
+  // Long values get a line of their own; short ones stand side by side.
+  const wide = fields.some(field => field.label.length > 24 || field.value.length > 64);
+  return html`<dl class="fields${wide && ' wide'}">${fields.map(
     field => html`<div><dt>${oneLine(field.label, 80)}</dt><dd>${value(field.value, field.code)}</dd></div>`,
   )}</dl>`;
 }
@@ -181,5 +183,5 @@ export function outputId(run: string, step: string): string {
 
 /** A short private answer: what an act or a refusal said. */
 export function renderNotice(text: string, tone: 'good' | 'error' | 'info', more: Html = nothing): Html {
-  return html`<div class="notice notice-${tone}"><p><b>${tone === 'error' ? 'Refused' : tone === 'good' ? 'Done' : 'Note'}</b> ${cutText(text, mostText)}</p>${more}</div>`;
+  return html`<div class="notice notice-${tone}"><p><b>${tone === 'error' ? 'Not done' : tone === 'good' ? 'Done' : 'Note'}</b> ${cutText(text, mostText)}</p>${more}</div>`;
 }

@@ -13,10 +13,10 @@ export function renderComposer(place: ComposerPlace, visit: Visit): Html {
   const fields = { channel: place.channel ?? '', alert: place.alert ?? '', run: place.run ?? '' };
   const names = visit.host.commands().map(command => command.id);
   return html`<section class="composer" aria-label="Commands">
-<div id="answers" class="answers" aria-live="polite"></div>
 <form method="post" action="/console/command" hx-post="/console/command" hx-target="#answers" hx-swap="innerHTML" hx-disable="find button" data-clears="yes">${hidden(visit, fields)}
 <label class="hush" for="line">Command</label>
 <input id="line" name="line" list="line-words" required maxlength="2000" autocomplete="off" autocapitalize="none" spellcheck="false" enterkeyhint="send" placeholder="${place.hint}">
 <datalist id="line-words">${names.map(name => html`<option value="${name}"></option>`)}</datalist>
-<button class="button primary">Send</button></form></section>`;
+<button class="button primary">Send</button></form>
+<div id="answers" class="answers" aria-live="polite"></div></section>`;
 }

@@ -69,9 +69,9 @@ export function renderDocument(page: Page, around: Surroundings, visit: Visit): 
 <title>${page.title} · Tocsin</title>
 <link rel="icon" href="/console/static/icon.svg">
 <link rel="stylesheet" href="/console/static/console.css">
+<script src="/console/static/console.js" defer></script>
 <script src="/console/static/htmx.js" defer></script>
 <script src="/console/static/sse.js" defer></script>
-<script src="/console/static/console.js" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
@@ -123,7 +123,7 @@ function renderHalt(halted: NonNullable<Surroundings['halted']>, visit: Visit): 
     visit,
     { act: JSON.stringify({ kind: 'resume', reason: '' }), label: 'Resume' },
   );
-  return html`<section class="banner banner-halt" id="halt-banner" aria-label="Halted"><p><b>Halted.</b> No step starts until somebody resumes. ${halted.by} halted it ${showAgo(halted.at, visit)}: ${halted.reason}</p>
+  return html`<section class="banner banner-halt" id="halt-banner" aria-label="Halted"><p><b>Halted</b> by ${halted.by} ${showAgo(halted.at, visit)}: ${halted.reason}. No step starts until somebody resumes.</p>
 <details class="ask" id="resume-ask"><summary class="button plain">Resume…</summary>${form}</details><div class="slot" id="resume-answer" aria-live="polite" hx-morph-skip></div></section>`;
 }
 
@@ -159,7 +159,7 @@ function renderSwitch(visit: Visit): Html {
     .slice(0, 5)
     .map(
       id =>
-        html`<form method="post" action="/console/act-as">${csrfField(visit)}<input type="hidden" name="person" value="${id}"><button class="button plain small">Act as ${id}${id !== 'you' && ' (sample second person)'}</button></form>`,
+        html`<form method="post" action="/console/act-as">${csrfField(visit)}<input type="hidden" name="person" value="${id}"><button class="button plain small"><span>Act as ${id}${id !== 'you' && html` <span class="long">(sample second person)</span>`}</span></button></form>`,
     )}</div>`;
 }
 

@@ -23,7 +23,12 @@ export function channelPage(host: ChatHost, channel: string, show: number): Live
       id: 'timeline',
       grows: 'start',
       query,
-      keys: async () => stampOf((await roots()).sort((a, b) => b.order - a.order)),
+      keys: async () => {
+        // The stamp first: what changes after it is sent again, never missed.
+        const stamp = await lastChange(host, channel);
+        const keys = (await roots()).sort((a, b) => b.order - a.order).map(post => post.key);
+        return { keys, stamp };
+      },
       itemOf: post => post.thread ?? post.key,
       itemId: rootId,
       item: async (key, visit) => {
@@ -49,9 +54,8 @@ ${more}`;
   };
 }
 
-export function stampOf(posts: readonly { key: string; changed: number }[]): {
-  keys: readonly string[];
-  stamp: number;
-} {
-  return { keys: posts.map(post => post.key), stamp: Math.max(0, ...posts.map(post => post.changed)) };
+/** The stamp of the last change in a channel, its threads included. */
+export async function lastChange(host: ChatHost, channel: string): Promise<number> {
+  const found = await host.store.posts({ platform: 'console', channel, changedAfter: 0, order: 'newest', limit: 1 });
+  return found[0]?.changed ?? 0;
 }

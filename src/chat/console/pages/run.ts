@@ -90,7 +90,7 @@ function renderSteps(run: Run, visit: Visit, outputs: ReadonlyMap<string, Html>)
       kind: 'progress',
       done: doneSteps(run),
       total: run.steps.length,
-      startedAt: run.startedAt,
+      startedAt: null,
       finishedAt: run.finishedAt,
       steps: [],
     },

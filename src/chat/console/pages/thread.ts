@@ -5,7 +5,7 @@ import { renderComposer } from '../composer.ts';
 import { type Html, html } from '../html.ts';
 import { channelPath } from '../layout.ts';
 import { domId, type Visit } from '../visit.ts';
-import { stampOf } from './channel.ts';
+import { lastChange } from './channel.ts';
 import type { LivePage } from './page.ts';
 import { boxesOf, renderPostNow } from './posts.ts';
 
@@ -22,7 +22,10 @@ export async function threadPage(host: ChatHost, key: string): Promise<LivePage 
       id: 'timeline',
       grows: 'end',
       query: { platform: 'console', channel: root.channel },
-      keys: async () => stampOf(await posts()),
+      keys: async () => {
+        const stamp = await lastChange(host, root.channel);
+        return { keys: (await posts()).map(post => post.key), stamp };
+      },
       itemOf: post => (post.key === key || post.thread === key ? post.key : null),
       itemId: item => domId('post', item),
       item: async (item, visit) => {

@@ -1,4 +1,5 @@
-/* What HTML cannot do by itself: times that count on, the state of the live stream, and an emptied message box. */
+/* What HTML cannot do by itself: times that count on, the state of the live stream, and an emptied message box. Loaded before htmx, so that it
+   hears of the first connection too. */
 (() => {
   const units = [
     ['d', 86400],
@@ -67,10 +68,9 @@
     if (ask !== null) ask.open = false;
   });
 
-  // After the swap of what was pressed, so that the times in it count on too.
+  // What was swapped in brings the server's present time.
   document.addEventListener('htmx:after:swap', learnClock);
 
   learnClock();
-  showLive('waiting', 'connecting');
   setInterval(tick, 1000);
 })();
