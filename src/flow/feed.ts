@@ -45,8 +45,9 @@ export function createFeed(parts: { store: Store; log: Log; sleep: (ms: number) 
 
   function publish(entries: readonly Entry[]) {
     for (const entry of entries) {
-      // A gap (another process appended) makes what is in memory useless for followers: they read it from the store.
-      if (recent.length > 0 && entry.seq !== newest + 1) recent.length = 0;
+      // What is in memory has no holes: after one (another process appended, or news overtook older news) followers read the store.
+      const last = recent.at(-1);
+      if (last !== undefined && entry.seq !== last.seq + 1) recent.length = 0;
       recent.push(entry);
       newest = Math.max(newest, entry.seq);
     }
@@ -56,9 +57,11 @@ export function createFeed(parts: { store: Store; log: Log; sleep: (ms: number) 
 
   async function read(after: number, limit: number): Promise<readonly Entry[]> {
     const first = recent[0];
-    if (first !== undefined && first.seq <= after + 1)
-      return recent.slice(after + 1 - first.seq, after + 1 - first.seq + limit);
-    return await store.journal({ after, limit });
+    const inMemory =
+      first === undefined || first.seq > after + 1
+        ? []
+        : recent.slice(after + 1 - first.seq, after + 1 - first.seq + limit);
+    return inMemory.length > 0 ? inMemory : await store.journal({ after, limit });
   }
 
   return {

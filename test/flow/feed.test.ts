@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createFeed } from '../../src/flow/feed.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import type { Entry, NewEntry } from '../../src/model/journal.ts';
+import type { Store } from '../../src/ports/store.ts';
+
+/** A journal in an array: what the feed needs of a store. Commits resolve when `release` says so, in any order. */
+function memoryStore() {
+  const entries: Entry[] = [];
+  const gates: (() => void)[] = [];
+  let held = false;
+  const store = {
+    async commit(change: { entries?: readonly NewEntry[] }) {
+      const stored = (change.entries ?? []).map(entry => ({
+        ...entry,
+        seq: 0,
+        version: 1,
+        bytes: '',
+        prev: '',
+        hash: '',
+      }));
+      for (const entry of stored) {
+        entry.seq = entries.length + 1;
+        entries.push(entry);
+      }
+      if (held) await new Promise<void>(resolve => gates.push(resolve));
+      return { entries: stored };
+    },
+    journal: async ({ after, limit }: { after: number; limit: number }) => entries.slice(after, after + limit),
+  };
+  return { store: store as unknown as Store, entries, hold: () => (held = true), gates };
+}
+
+const note = (text: string): NewEntry => ({
+  stream: 'system',
+  actor: { kind: 'system', id: 'test' },
+  at: 1,
+  fact: { kind: 'halt.set', reason: text },
+});
+const make = (store: Store) => createFeed({ store, log: silentLog, sleep: async () => {} });
+let close: () => Promise<void> = async () => {};
+afterEach(() => close());
+
+describe('the feed', () => {
+  it('hands every entry to a follower once and in order, from its cursor on', async () => {
+    const { store } = memoryStore();
+    const feed = make(store);
+    close = () => feed.close();
+    for (let i = 0; i < 5; i++) await feed.commit({ entries: [note(`${i}`)] });
+    const seen: number[] = [];
+    const following = feed.follow({
+      name: 'test',
+      after: 2,
+      batch: 2,
+      handle: async entries => void seen.push(...entries.map(entry => entry.seq)),
+    });
+    await following.caughtUp();
+    await feed.commit({ entries: [note('a'), note('b'), note('c')] });
+    await following.caughtUp();
+    expect(seen).toEqual([3, 4, 5, 6, 7, 8]);
+  });
+
+  it('gives a batch again when the handler failed, and skips nothing', async () => {
+    const { store } = memoryStore();
+    const feed = make(store);
+    close = () => feed.close();
+    let failures = 3;
+    const seen: number[] = [];
+    const following = feed.follow({
+      name: 'test',
+      after: 0,
+      batch: 10,
+      handle: async entries => {
+        if (failures-- > 0) throw new Error('not now');
+        seen.push(...entries.map(entry => entry.seq));
+      },
+    });
+    await feed.commit({ entries: [note('a')] });
+    await feed.commit({ entries: [note('b')] });
+    await following.caughtUp();
+    expect(seen).toEqual([1, 2]);
+  });
+
+  it('loses nothing when news of commits arrives out of order', async () => {
+    const { store, hold, gates } = memoryStore();
+    const feed = make(store);
+    close = () => feed.close();
+    hold();
+    const commits = ['a', 'b', 'c', 'd'].map(text => feed.commit({ entries: [note(text)] }));
+    for (const index of [1, 0, 3, 2]) {
+      gates[index]?.();
+      await commits[index];
+    }
+    const seen: number[] = [];
+    const following = feed.follow({
+      name: 'test',
+      after: 0,
+      batch: 2,
+      handle: async entries => void seen.push(...entries.map(entry => entry.seq)),
+    });
+    await following.caughtUp();
+    expect(seen).toEqual([1, 2, 3, 4]);
+  });
+
+  it('sees what another process appended between two commits of this one', async () => {
+    const { store, entries } = memoryStore();
+    const feed = make(store);
+    close = () => feed.close();
+    const seen: number[] = [];
+    const following = feed.follow({
+      name: 'test',
+      after: 0,
+      batch: 10,
+      handle: async batch => void seen.push(...batch.map(entry => entry.seq)),
+    });
+    await feed.commit({ entries: [note('mine')] });
+    await following.caughtUp();
+    entries.push({ ...note('theirs'), seq: 2, version: 1, bytes: '', prev: '', hash: '' });
+    await feed.commit({ entries: [note('mine again')] });
+    await following.caughtUp();
+    expect(seen).toEqual([1, 2, 3]);
+  });
+});
