@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoadOrder, LoadReport } from './load.ts';
+
+export const root = join(import.meta.dirname, '..');
+const limit = 60_000;
+
+/** A process of the benchmark; `close` ends it and waits for its end. */
+export interface Running {
+  port: number;
+  pid: number;
+  /** Milliseconds from its start until it was ready. */
+  readyAfter: number;
+  close(): Promise<void>;
+}
+
+export async function startBare(): Promise<Running> {
+  const began = performance.now();
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout, 'data');
+  return {
+    port: Number(String(line).trim()),
+    pid: pidOf(child),
+    readyAfter: performance.now() - began,
+    close: () => end(child),
+  };
+}
+
+/** Starts Tocsin with these files; with `command` as people do (`npm start`), else node itself. */
+export async function startTocsin(options: {
+  files?: Record<string, string>;
+  command?: readonly string[];
+  nodeOptions?: readonly string[];
+  env?: Record<string, string>;
+}): Promise<Running & { folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tocsin-bench-'));
+  for (const [path, text] of Object.entries(options.files ?? {})) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+  const port = await freePort();
+  const [program = '', ...args] = options.command ?? [process.execPath, ...(options.nodeOptions ?? []), 'src/main.ts'];
+  const began = performance.now();
+  const child = spawn(program, args, {
+    cwd: root,
+    // npm passes signals on late, so a group of its own lets the whole of it be told to stop.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      ...process.env,
+      ...(options.files && { TOCSIN_CONFIG: join(folder, 'tocsin.yaml') }),
+      TOCSIN_DATA: join(folder, 'data'),
+      TOCSIN_LISTEN: `127.0.0.1:${port}`,
+      TOCSIN_LOG: 'warn',
+      ...options.env,
+    },
+  });
+  await untilReady(port, child);
+  const readyAfter = performance.now() - began;
+  const close = async () => {
+    await end(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { port, pid: await listenerOf(pidOf(child)), readyAfter, folder, close };
+}
+
+async function untilReady(port: number, child: ChildProcess): Promise<void> {
+  const until = performance.now() + limit;
+  while (performance.now() < until) {
+    if (child.exitCode !== null) throw new Error(`Tocsin ended with ${child.exitCode} before it was ready`);
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    if (answer?.status === 200) return;
+    await sleep(5);
+  }
+  throw new Error('Tocsin was not ready within a minute');
+}
+
+/** The process itself: under npm and its shell it is the last of the line. */
+async function listenerOf(pid: number): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  const first = Number(children.trim().split(' ')[0]);
+  return first > 0 ? await listenerOf(first) : pid;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  const pid = pidOf(child);
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch {
+    child.kill('SIGTERM');
+  }
+  await Promise.race([ended, sleep(20_000, undefined, { ref: false }).then(() => child.kill('SIGKILL'))]);
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error('the process did not start');
+  return child.pid;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+export async function load(order: LoadOrder): Promise<LoadReport> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts'), JSON.stringify(order)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  child.stdout.on('data', chunk => {
+    text += chunk;
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`the load ended with ${code}`);
+  return JSON.parse(text);
+}
+
+/** Resident memory, MB. */
+export async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
