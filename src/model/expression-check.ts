@@ -1,6 +1,7 @@
 import { nearest } from '../kernel/nearest.ts';
 import { CompileProblem, literalText, type Node } from './expression-functions.ts';
 import type { Scope } from './expression-scopes.ts';
+import { LabelMap } from './expression-values.ts';
 
 /** How many times the bodies of all(), exists(), map() and filter() may run in one evaluation. */
 const mostTurns = 100_000;
@@ -27,11 +28,19 @@ export function variablesIn(root: Node, scope: Scope<never>): Set<string> {
   return names;
 }
 
-/** Makes every turn of a loop count. Call it after the types are checked. */
-export function limitLoops(root: Node, budget: Budget) {
+/** Makes every turn of a loop count, and `in` ask labels for presence. Call it after the types are checked. */
+export function adjustTree(root: Node, budget: Budget) {
   visit(root, node => {
     if (node.op === 'comprehension') countTurns(node, budget);
+    if (node.op === 'in') askPresence(node);
   });
+}
+
+/** The library takes a key for present when it reads as anything, and labels read as '' where they are not. */
+function askPresence(node: Node) {
+  const { handle } = node;
+  if (handle === undefined) return;
+  node.handle = (key, map, ...rest) => (map instanceof LabelMap ? map.has(String(key)) : handle(key, map, ...rest));
 }
 
 const literalCalls = new Set(['duration', 'timestamp']);
@@ -79,7 +88,7 @@ function countTurns(node: Node, budget: Budget) {
   const inner = args.step;
   if ('counted' in inner) return;
   const step = {
-    counted: true,
+    counted: inner,
     evaluate(evaluator: Parameters<Node['evaluate']>[0], _node: Node, context: unknown) {
       if (--budget.left < 0) throw new Error(`this goes through more than ${mostTurns} elements`);
       return inner.evaluate(evaluator, inner, context);

@@ -1,6 +1,6 @@
 import type { Json } from '../kernel/canonical.ts';
 import { messageOf, TocsinError } from '../kernel/errors.ts';
-import { type Budget, explainProblem, limitLoops, refill, refuseForbidden, variablesIn } from './expression-check.ts';
+import { adjustTree, type Budget, explainProblem, refill, refuseForbidden, variablesIn } from './expression-check.ts';
 import { CompileProblem, type Node } from './expression-functions.ts';
 import { type Scope, type ScopeName, scopes } from './expression-scopes.ts';
 import { fromCel } from './expression-values.ts';
@@ -105,7 +105,7 @@ function parse(text: string, scope: Scope<never>, budget: Budget) {
     refuseForbidden(tree, scope);
     const check = run.check();
     if (!check.valid) throw check.error;
-    limitLoops(tree, budget);
+    adjustTree(tree, budget);
     return { run, type: check.type ?? 'dyn', uses: variablesIn(tree, scope) };
   } catch (error) {
     throw invalid(text, error, scope);

@@ -10,6 +10,8 @@ export interface Node {
   readonly end: number;
   readonly meta?: { alternate?: Node; macro?: object };
   checkedType?: { name: string; kind: string };
+  /** What an operator does, set when its types are checked. */
+  handle?: (left: unknown, right: unknown, ...rest: unknown[]) => unknown;
   evaluate(evaluator: Runner, node: Node, context: unknown): unknown;
 }
 interface Runner {
