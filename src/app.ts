@@ -23,6 +23,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createHttp } from './http/server.ts';
 import { createChildren } from './kernel/child.ts';
 import type { Clock } from './kernel/clock.ts';
+import { createLazyEgress } from './kernel/egress-lazy.ts';
 import { messageOf, TocsinError } from './kernel/errors.ts';
 import type { Ids } from './kernel/ids.ts';
 import { readOrMakeKey } from './kernel/keys.ts';
@@ -111,15 +112,15 @@ export async function createApp(options: AppOptions): Promise<App> {
   }
 }
 
-async function buildApp(options: AppOptions, undo: (() => Promise<void>)[]): Promise<App> {
-  const { clock, log } = options;
-  await mkdir(options.dataFolder, { recursive: true, mode: 0o700 });
+async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promise<App> {
+  const { clock, log } = given;
+  await mkdir(given.dataFolder, { recursive: true, mode: 0o700 });
   const shelves = await loadShelves();
   const catalogue = await createCatalogue({
-    configPath: options.configPath,
-    explicit: options.configExplicit,
-    env: options.env,
-    data: options.dataFolder,
+    configPath: given.configPath,
+    explicit: given.configExplicit,
+    env: given.env,
+    data: given.dataFolder,
     sources: shelves.sources,
     steps: shelves.steps,
     clock,
@@ -127,7 +128,7 @@ async function buildApp(options: AppOptions, undo: (() => Promise<void>)[]): Pro
     platforms: shelves.chat,
   });
   undo.push(() => catalogue.close());
-  checkListen(options, catalogue);
+  const options = withLocalKey(given, catalogue);
   const store = await openStore(options);
   undo.push(() => store.close());
   const base = await createBase(options, { shelves, catalogue, store });
@@ -148,11 +149,15 @@ async function buildApp(options: AppOptions, undo: (() => Promise<void>)[]): Pro
   };
 }
 
-/** On other interfaces than loopback everybody could press every button, so there somebody has to say who they are. */
-function checkListen(options: AppOptions, catalogue: Catalogue) {
+/**
+ * One local person may act with the key of the link, on loopback and while tocsin.yaml names no tokens. On other interfaces everybody
+ * could press every button, so there somebody has to say who they are.
+ */
+function withLocalKey(options: AppOptions, catalogue: Catalogue): AppOptions {
   const { tokens } = catalogue.current().config;
+  if (tokens.length > 0) return { ...options, localKey: null };
   const loopback = ['127.0.0.1', '::1', 'localhost'].includes(options.listen.host);
-  if (tokens.length > 0 || (loopback && options.localKey !== null)) return;
+  if (loopback && options.localKey !== null) return options;
   throw new TocsinError('tokens-missing', { given: `${options.listen.host}:${options.listen.port}` });
 }
 
@@ -191,6 +196,7 @@ async function createBase(options: AppOptions, made: { shelves: Shelves; catalog
   const holder = ids.next('nod');
   const hidden = () => secretsOf(options, catalogue);
   const common = { clock, ids, log, metrics, store, feed, streams, catalogue, dispatcher, mutex };
+  const egress = createLazyEgress(() => catalogue.current().config.egress);
   const engineParts: EngineParts = {
     ...common,
     children,
@@ -198,7 +204,7 @@ async function createBase(options: AppOptions, made: { shelves: Shelves; catalog
     holder,
     outputs,
     hidden,
-    openFetch: () => fetch,
+    egress,
   };
   const engine = createEngine(engineParts);
   const acts: ActParts = {
@@ -218,6 +224,7 @@ async function createBase(options: AppOptions, made: { shelves: Shelves; catalog
     seals,
     identities,
     children,
+    egress,
     outputs,
     holder,
     engine,
@@ -373,6 +380,7 @@ async function stopApp(
   for (const { connection } of connections.values()) await connection.close();
   await http.close();
   await base.dispatcher.close();
+  await base.egress.close();
   await base.catalogue.close();
   await base.store.close();
 }

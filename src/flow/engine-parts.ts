@@ -1,5 +1,6 @@
 import type { Children } from '../kernel/child.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { LazyEgress } from '../kernel/egress-lazy.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
@@ -30,8 +31,8 @@ export interface EngineParts {
   holder: string;
   /** Wakes pages and platforms that show live output. */
   outputs: OutputBell;
-  /** A fetch within the egress rules of tocsin.yaml as they are now. */
-  openFetch(): typeof fetch;
+  /** HTTP of steps, within the egress rules of tocsin.yaml as they are now. */
+  egress: Pick<LazyEgress, 'fetch'>;
   /** Every value that must never be shown; see kernel/redact.ts. */
   hidden(): readonly string[];
 }

@@ -28,7 +28,7 @@ export interface AttemptToolsParts {
 
 export async function createAttemptTools(session: AttemptToolsParts): Promise<AttemptTools> {
   const { parts } = session;
-  const fetch = parts.openFetch();
+  const { fetch } = parts.egress;
   const chunks = await countChunks(session.run().id, parts);
   return {
     open({ step, number, waiting }) {

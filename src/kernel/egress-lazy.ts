@@ -1,0 +1,28 @@
+import type { Egress, EgressParts } from './egress.ts';
+
+/** The egress of the rules in force: loaded at the first request, because its library is heavy, and made anew when the rules change. */
+export interface LazyEgress {
+  fetch: typeof fetch;
+  close(): Promise<void>;
+}
+
+export function createLazyEgress(rules: () => Pick<EgressParts, 'allow' | 'private'>): LazyEgress {
+  let made: { text: string; egress: Promise<Egress> } | null = null;
+
+  function current(): Promise<Egress> {
+    const text = JSON.stringify(rules());
+    if (made?.text === text) return made.egress;
+    const old = made?.egress;
+    made = { text, egress: import('./egress.ts').then(({ createEgress }) => createEgress(rules())) };
+    // What the old rules let begin may end; nothing new begins under them.
+    void old?.then(egress => egress.close());
+    return made.egress;
+  }
+
+  return {
+    fetch: async (input, init) => (await current()).fetch(input, init),
+    async close() {
+      await (await made?.egress)?.close();
+    },
+  };
+}
