@@ -25,7 +25,7 @@ const pageSize = 500;
 
 /**
  * Recomputes the hashes of up to `limit` entries after `from`, checks that each follows the one before, that the columns beside the
- * bytes say the same, and at the end that the head is the last entry. Gives the loop a turn after each page. Whoever cuts the tail and
+ * bytes say the same, and at the end that the head is the last entry. Gives the loop a turn before each page. Whoever cuts the tail and
  * the head row alike is found by checkCheckpoint alone.
  */
 export async function verifyJournal(
@@ -34,7 +34,8 @@ export async function verifyJournal(
 ): Promise<JournalCheck> {
   const checker = createChecker(from);
   let head = await store.head();
-  for (let left = limit; left > 0; await nextTurn()) {
+  for (let left = limit; left > 0; ) {
+    await nextTurn();
     const page = await store.journalRows({ after: checker.at().seq, limit: Math.min(left, pageSize) });
     for (const row of page) {
       const broken = checker.take(row) ?? differs(row, head);

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { cp } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -191,6 +191,7 @@ describe('checkpoints', () => {
     const note = await make();
     await store.close();
     await cp(`${ground.place.folder}-old`, ground.place.folder, { recursive: true });
+    await rm(`${ground.place.folder}-old`, { recursive: true });
     store = await ground.open();
     await expect(check(note)).rejects.toMatchObject({ code: 'journal-broken', at: 'entry 11' });
     for (let n = 0; n < 5; n++) await store.commit({ entries: [sampleEntry('other')] });
