@@ -27,7 +27,7 @@ describe('the image', () => {
     expect(text).toMatch(/apt-get install [^\n]*\btini\b[^\n]*\butil-linux\b/);
     const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)?.[1] ?? '[]') as string[];
     expect(entry.slice(0, 3)).toEqual(['tini', '--', 'node']);
-    expect(existsSync(join(root, (entry[3] ?? '').replace('/app/', '')))).toBe(true);
+    expect(existsSync(join(root, (entry.at(-1) ?? '').replace('/app/', '')))).toBe(true);
     expect(last.indexOf('USER node')).toBeLessThan(last.findIndex(line => line.startsWith('ENTRYPOINT')));
     expect(text).toMatch(/^VOLUME \/data$/m);
     expect(text).toMatch(/^HEALTHCHECK /m);
