@@ -33,12 +33,12 @@ export function refuseVote(
 ): Refusal | null {
   if (who.kind !== 'person')
     return { code: 'forbidden', because: `Only people vote, and ${nameOf(who)} is not a person of tocsin.yaml.` };
-  if (approval.state !== 'open') return { code: 'conflict', because: closedText(approval) };
-  if (facts.now >= approval.expiresAt) return { code: 'conflict', because: 'It has expired.' };
   if (approval.barred.includes(identityOf(who)))
     return { code: 'forbidden', because: 'Nobody votes on a run that they asked for themselves.' };
   if (!facts.inGroups(who.id, approval.ask.by))
     return { code: 'forbidden', because: `Only ${approval.ask.by.join(', ')} may vote here.` };
+  if (approval.state !== 'open') return { code: 'conflict', because: closedText(approval) };
+  if (facts.now >= approval.expiresAt) return { code: 'conflict', because: 'It has expired.' };
   if (approval.votes.some(one => one.person === who.id))
     return { code: 'conflict', because: 'You have voted already; a person votes once.' };
   if (approval.ask.reasonRequired && !vote.reason?.trim())

@@ -16,7 +16,7 @@ export const page = {
   after: id.optional().meta({ description: 'Continue after this id; the Link header of a full page names it.' }),
 };
 
-export const reason = z.string().max(2000).optional().meta({ description: 'Why, for the thread and the journal.' });
+export const reason = z.string().max(2000).nullish().meta({ description: 'Why, for the thread and the journal.' });
 
 const texts: Record<number, string> = {
   400: 'The request does not have the documented shape.',
