@@ -7,7 +7,7 @@ import { type Draft, viewOf } from './draft.ts';
 import { createParamSet, type ParamRule, paramRule } from './params.ts';
 import { createFaults, type Faults } from './problems.ts';
 import { type StepFacts, targetScope } from './step-scope.ts';
-import { type CompiledStep, compileSteps, type Shelf, stepOptions, type Work } from './steps-yaml.ts';
+import { type CompiledStep, compileSteps, type Shelf, stepOptions, type Work, workInput } from './steps-yaml.ts';
 import { compileTriggers, type FromEvent, tryCompile } from './triggers.ts';
 import type { YamlFile } from './yaml.ts';
 
@@ -220,7 +220,7 @@ async function perform(
     return;
   }
   if (step.does.kind === 'work') {
-    const output = await api.do(step.id, type, step.does.work.input.evaluate(facts), stepOptions(step, facts));
+    const output = await api.do(step.id, type, workInput(step.does.work, facts), stepOptions(step, facts));
     known.set(step.id, { state: 'done', output });
     return;
   }

@@ -1,4 +1,3 @@
-import type { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { compileExpression, type Expression, type Scope, type Template } from '../model/expression.ts';
@@ -9,7 +8,7 @@ import { relevantIssues } from './issues.ts';
 import type { ParamRule } from './params.ts';
 import { type Faults, showPath } from './problems.ts';
 import { outputFields, type StepFacts, type StepShape, stepScope } from './step-scope.ts';
-import { compileTree, type TemplateTree } from './templates.ts';
+import { compileTree, fitTexts, type TemplateTree } from './templates.ts';
 import type { Path } from './yaml.ts';
 
 export type Shelf = ReadonlyMap<string, StepType>;
@@ -242,10 +241,11 @@ function refuseEventData(templates: TemplateTree<StepFacts>['templates'], path: 
 
 /** The input as far as it is known; what a template makes is checked when the step runs. */
 function checkInput(driver: StepType, input: TemplateTree<StepFacts>, path: Path, faults: Faults) {
-  const parsed = (driver.input as z.ZodType).safeParse(input.sample());
+  const texts = fitTexts(input, some => driver.input.safeParse(input.sample(some)).success);
+  const parsed = driver.input.safeParse(input.sample(texts));
   if (parsed.success) return;
   const places = input.templates.map(({ path: place, template }) => ({ path: place, fixed: isFixed(template) }));
-  faults.addIssues(path, relevantIssues(parsed.error.issues, places), driver.input as z.ZodType);
+  faults.addIssues(path, relevantIssues(parsed.error.issues, places), driver.input);
 }
 
 /** True when the type of the result is known, so that a wrong type is a mistake. */
@@ -256,5 +256,11 @@ function isFixed(template: Template<StepFacts>): boolean {
 /** The options of a step with what its templates make. */
 export function stepOptions(step: CompiledStep, facts: StepFacts): StepOptions {
   if (step.undo === null) return step.options;
-  return { ...step.options, undo: { type: step.undo.type, input: step.undo.input.evaluate(facts) as Json } };
+  return { ...step.options, undo: { type: step.undo.type, input: workInput(step.undo, facts) } };
+}
+
+/** The input of a step with what its templates make, read as its type takes it. */
+export function workInput(work: Work, facts: StepFacts): Json {
+  const texts = fitTexts(work.input, some => work.driver.input.safeParse(work.input.evaluate(facts, some)).success);
+  return work.input.evaluate(facts, texts);
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../kernel/canonical.ts';
-import { compileTemplate, type Scope, type Template } from '../model/expression.ts';
+import { compileTemplate, type Scope, showText, type Template } from '../model/expression.ts';
 import type { Faults } from './problems.ts';
 import type { Path } from './yaml.ts';
 
@@ -7,13 +7,16 @@ import type { Path } from './yaml.ts';
 export interface TemplateTree<V> {
   /** Every template with its place below the value. */
   templates: readonly { path: Path; template: Template<V> }[];
-  /** The value with what the templates make. A result is data: it is not looked at again. */
-  evaluate(variables: V): Json;
+  /** The value with what the templates make, those of `texts` as text. A result is data: it is not looked at again. */
+  evaluate(variables: V, texts?: Texts<V>): Json;
   /** The value with stand-ins of the right kind, for checking at load. */
-  sample(): Json;
+  sample(texts?: Texts<V>): Json;
   /** The value with each template evaluated where `can` allows it, and its text left as it is elsewhere. */
   preview(variables: V, can: (template: Template<V>) => boolean): Json;
 }
+
+/** Templates that are one expression, and whose result is wanted as text all the same. */
+export type Texts<V> = ReadonlySet<Template<V>>;
 
 /** `literal` says which places are code: there the text is left alone, and `${{` in it is an error. */
 export function compileTree<V>(
@@ -27,8 +30,8 @@ export function compileTree<V>(
   const root = compileNode(value, []);
   return {
     templates,
-    evaluate: variables => root(template => template.evaluate(variables)),
-    sample: () => root(sampleOf),
+    evaluate: (variables, texts) => root(template => asText(template.evaluate(variables), texts?.has(template))),
+    sample: texts => root(template => asText(sampleOf(template), texts?.has(template))),
     preview: (variables, can) => root(template => (can(template) ? tryEvaluate(template, variables) : template.text)),
   };
 
@@ -65,6 +68,31 @@ export function compileTree<V>(
       return () => text;
     }
   }
+}
+
+function asText(value: Json, wanted = false): Json {
+  return wanted ? showText(value) : value;
+}
+
+/** Most places of which every combination is tried. */
+const mostTried = 6;
+
+/**
+ * A number in an argv is meant as text, and the same number in a list of exit codes as a number: of the ways to read the templates
+ * that are one expression, the first that the schema takes. The typed reading when it takes none.
+ */
+export function fitTexts<V>(tree: TemplateTree<V>, fits: (texts: Texts<V>) => boolean): Texts<V> {
+  const open = tree.templates.map(({ template }) => template).filter(template => template.type !== 'string');
+  const none: Texts<V> = new Set();
+  if (open.length === 0 || fits(none)) return none;
+  const all = new Set(open);
+  if (fits(all)) return all;
+  if (open.length > mostTried) return none;
+  for (let bits = 1; bits < 2 ** open.length - 1; bits++) {
+    const some = new Set(open.filter((_, index) => (bits >> index) % 2 === 1));
+    if (fits(some)) return some;
+  }
+  return none;
 }
 
 function refuseInCode(faults: Faults, path: Path, text: string, at: number) {

@@ -1,4 +1,16 @@
-import { type Document, isMap, isNode, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { messageOf } from '../kernel/errors.ts';
 import type { Problem } from '../ports/catalogue.ts';
 
@@ -55,16 +67,15 @@ export function loadYaml(file: string, bytes: Uint8Array): Loaded {
       stringKeys: true,
       merge: false,
       prettyErrors: false,
-      logLevel: 'silent',
+      logLevel: 'error',
       lineCounter: lines,
     });
     const faults = [...document.errors, ...document.warnings];
     if (faults.length > 0)
       return { ok: false, problems: faults.slice(0, 20).map(fault => problem(tell(fault), where(fault.pos[0]))) };
+    const forbidden = findForbidden(document);
+    if (forbidden !== null) return { ok: false, problems: [problem(forbidden.message, where(forbidden.offset))] };
     const data: unknown = document.toJS({ maxAliasCount: mostAliases });
-    const forbidden = findForbidden(document.contents);
-    if (forbidden !== null)
-      return { ok: false, problems: [problem(`the key "${forbidden.key}" is not allowed`, where(forbidden.offset))] };
     return { ok: true, yaml: reader(file, text, document, data, lines) };
   } catch (error) {
     const why = error instanceof RangeError ? 'it is nested too deeply' : lowerFirst(messageOf(error));
@@ -95,23 +106,40 @@ function lowerFirst(text: string): string {
 }
 
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
+const plainTags = new Set(
+  ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map(name => `tag:yaml.org,2002:${name}`),
+);
 
-/** Keys that mean something to JavaScript itself never become keys of our objects. */
-function findForbidden(node: unknown): { key: string; offset: number } | null {
-  if (isMap(node)) {
-    for (const { key, value } of node.items) {
+interface Forbidden {
+  message: string;
+  offset: number;
+}
+
+/** What the language knows and we do not: other versions, tags that make objects, keys that mean something to JavaScript itself. */
+function findForbidden(document: Document.Parsed): Forbidden | null {
+  const { version, explicit } = document.directives.yaml;
+  if (explicit === true && version !== '1.2')
+    return { message: `YAML ${version} reads some texts otherwise; take out the directive`, offset: 0 };
+  let found: Forbidden | null = null;
+  const anchors = new Set<string>();
+  visit(document, {
+    Node(_key, node) {
+      const offset = node.range?.[0] ?? 0;
+      if (isAlias(node) && !anchors.has(node.source))
+        found = { message: `there is no anchor "&${node.source}" before this`, offset };
+      if (isAlias(node)) return found === null ? undefined : visit.BREAK;
+      if (node.anchor !== undefined) anchors.add(node.anchor);
+      if (node.tag !== undefined && !plainTags.has(node.tag))
+        found = { message: tell({ code: 'TAG_RESOLVE_FAILED', message: '' }), offset };
+      return found === null ? undefined : visit.BREAK;
+    },
+    Pair(_key, { key }) {
       if (isScalar(key) && forbiddenKeys.has(String(key.value)))
-        return { key: String(key.value), offset: key.range?.[0] ?? 0 };
-      const inside = findForbidden(value);
-      if (inside !== null) return inside;
-    }
-  } else if (isSeq(node)) {
-    for (const item of node.items) {
-      const inside = findForbidden(item);
-      if (inside !== null) return inside;
-    }
-  }
-  return null;
+        found = { message: `the key "${key.value}" is not allowed`, offset: key.range?.[0] ?? 0 };
+      return found === null ? undefined : visit.BREAK;
+    },
+  });
+  return found;
 }
 
 function place(lines: LineCounter, offset: number) {

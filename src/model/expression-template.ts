@@ -41,7 +41,8 @@ function joinParts<V>(parts: readonly Part<V>[], variables: V): string {
   return parts.map(part => (typeof part === 'string' ? part : showText(part.evaluate(variables)))).join('');
 }
 
-function showText(value: Json): string {
+/** A value inside a text: nothing for null, JSON for lists and maps. */
+export function showText(value: Json): string {
   if (value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

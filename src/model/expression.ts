@@ -8,5 +8,5 @@ export {
 } from './expression-compile.ts';
 export { compilePattern, type Pattern } from './expression-regex.ts';
 export { makeScope, type Scope, type ScopeName, scopes } from './expression-scopes.ts';
-export { compileTemplate, type Template } from './expression-template.ts';
+export { compileTemplate, showText, type Template } from './expression-template.ts';
 export { labelMap } from './expression-values.ts';
