@@ -72,7 +72,7 @@ function stepsPage(steps: readonly StepType[]): string {
 }
 
 function stepPart(step: StepType): string {
-  const timeout = step.timeout === null ? 'none' : showDuration(step.timeout);
+  const timeout = timeoutOf(step);
   const facts = `Risk: ${step.risk}. Runs again after a crash by itself: ${step.idempotent ? 'yes' : 'no'}. Time-out when the runbook names none: ${timeout}.`;
   const code = step.literal?.length
     ? [
@@ -107,6 +107,11 @@ function stepPart(step: StepType): string {
   ]
     .join('\n')
     .trim();
+}
+
+function timeoutOf(step: StepType): string {
+  if (step.timeout === null) return 'none';
+  return step.timeout === 'default' ? '`run.timeout` of tocsin.yaml' : showDuration(step.timeout);
 }
 
 function outputLine(step: StepType): string {
@@ -217,7 +222,6 @@ const places: Record<string, string> = {
   event: '`where`, `from` and `params` of a trigger',
   route: '`routes[].when` of tocsin.yaml',
   policy: '`rules[].when` of policy.yaml',
-  webhook: 'the options of a webhook source',
 };
 
 function expressionsPage(): string {
@@ -262,6 +266,7 @@ const intro = [
   '- A label that is not there reads as the empty text: `labels.env == ""`. Whether it is there says `"env" in labels`.',
   '- `matches()` is refused, because some patterns take for ever on some texts; use `re()`.',
   '- Texts of 4000 characters, 600 parts and 100 000 turns of loops are the most that one expression may have.',
+  '- In the options of a webhook source the variables are `body`, `item` (one element of `each`) and `headers`; there `has(body.a.b)` says whether something is there.',
   '- In steps, `${{ expression }}` puts a value in; a value that is exactly one expression keeps its type. The result is data and is never evaluated again. `$${{` stands for the characters.',
   '- What an event says (`alert`, `labels`) is known in `if`, `notify` and `approve`. Other steps get it only as a declared parameter.',
 ].join('\n');
