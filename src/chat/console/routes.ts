@@ -155,7 +155,13 @@ async function enterByLink(
 }
 
 const detailsQuery = z.object({ subject: z.enum(['alert', 'run', 'approval']), id: z.string().min(1).max(200) });
-const streamQuery = z.object({ page: z.string().max(2000).startsWith('/'), after: z.coerce.number().int().min(0) });
+const streamQuery = z.object({
+  page: z
+    .string()
+    .max(2000)
+    .regex(/^\/(?!\/)/),
+  after: z.coerce.number().int().min(0),
+});
 
 function registerReads(scope: FastifyInstance, parts: Parts): void {
   scope.get('/console/details', async (request, reply) => {

@@ -64,16 +64,19 @@ function createListFeed(list: PostList, store: Store, after: number) {
   return {
     stamp: () => stamp,
     async next(visit: Visit): Promise<{ pieces: Html[]; touched: boolean }> {
+      const first = shown === null ? await list.keys() : null;
+      // A stamp from the future is one of another database: the page is from before a restart with an empty one.
+      if (first !== null && stamp > first.stamp) stamp = 0;
       const posts = await store.posts({ ...list.query, changedAfter: stamp, limit: mostChanges });
       const items = new Set(posts.map(post => list.itemOf(post)).filter(key => key !== null));
       const newest = Math.max(stamp, ...posts.map(post => post.changed));
-      const unsure = (shown === null && items.size > 0) || posts.length === mostChanges;
-      if (shown === null || unsure) {
+      if (posts.length === mostChanges || (first !== null && items.size > 0)) {
         const now = await list.keys();
         shown = new Set(now.keys);
-        stamp = unsure ? Math.max(newest, now.stamp) : newest;
-        return { pieces: unsure ? [await wholeList(list, now.keys, visit)] : [], touched: unsure };
+        stamp = Math.max(newest, now.stamp);
+        return { pieces: [await wholeList(list, now.keys, visit)], touched: true };
       }
+      shown ??= new Set(first?.keys);
       const pieces: Html[] = [];
       for (const key of items) pieces.push(await oneItem(list, key, visit, shown));
       stamp = newest;

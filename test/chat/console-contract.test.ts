@@ -1,0 +1,71 @@
+import platform from '../../src/chat/console/index.ts';
+import { domId, threadPath } from '../../src/chat/console/visit.ts';
+import type { Post } from '../../src/model/card.ts';
+import { type ChatGround, chatContract } from '../contracts/chat.ts';
+import { createHostDouble, localKey } from '../doubles/chat-host.ts';
+
+chatContract('console', openGround);
+
+async function openGround(): Promise<ChatGround> {
+  const double = await createHostDouble();
+  const connection = await platform.open(platform.options.parse({}), double.host);
+  const at = await double.listen();
+  const read = async (path: string, cookie = '') => (await fetch(`${at}${path}`, { headers: { cookie } })).text();
+
+  async function press(post: Post, label: string, cookie: string, reason?: string): Promise<string> {
+    const page = await read(threadPath(post.thread ?? post.key), cookie);
+    const article = articlesOf(page).find(text => text.includes(`id="${domId('post', post.key)}"`)) ?? '';
+    const form = article.split('<form').find(text => text.includes(`>${label}</button>`));
+    if (form === undefined) throw new Error(`there is no button ${label}`);
+    const fields = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)];
+    const body = new URLSearchParams();
+    for (const [, name = '', value = ''] of fields) body.set(name, plain(value));
+    if (reason !== undefined) body.set('reason', reason);
+    const answer = await fetch(`${at}/console/act`, {
+      method: 'POST',
+      body,
+      headers: { cookie, origin: at, 'hx-request': 'true' },
+    });
+    return plain(await answer.text());
+  }
+
+  const entered = await fetch(`${at}/?key=${localKey}`, { redirect: 'manual' });
+  const cookie = (entered.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  return {
+    double,
+    connection,
+    thread: async root => articlesOf(await read(threadPath(root.key))).map(plain),
+    active: async root => activeIn(articlesOf(await read(threadPath(root.key))).join('')),
+    press: (post, label, reason) => press(post, label, cookie, reason),
+    pressAsStranger: (post, label) => press(post, label, ''),
+    async close() {
+      await connection.close();
+      await double.close();
+    },
+  };
+}
+
+function articlesOf(page: string): string[] {
+  return page.match(/<article[\s\S]*?<\/article>/g) ?? [];
+}
+
+/** What a browser would do something with, beside what the console itself writes. */
+function activeIn(markup: string): string[] {
+  const elements = [...markup.matchAll(/<([a-z!][^\s>]*)/gi)].map(match => match[1] ?? '');
+  const own =
+    /^(article|header|footer|section|h3|p|span|b|a|dl|div|dt|dd|pre|code|ol|li|time|progress|form|input|button|details|summary|label)$/;
+  const links = [...markup.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(match => match[1] ?? '');
+  // Handlers are looked for in tags, without the values that forms send back.
+  const handlers = markup.replace(/"[^"]*"/g, '""').match(/<[^>]*\son\w+=/g) ?? [];
+  return [...elements.filter(name => !own.test(name)), ...links.filter(link => !link.startsWith('/')), ...handlers];
+}
+
+function plain(markup: string): string {
+  return markup
+    .replace(/<[^>]*>/g, '')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&');
+}
