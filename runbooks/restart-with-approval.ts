@@ -25,7 +25,8 @@ echo "$((starts + 1)) active" > "$file"
 
 export default defineRunbook({
   title: 'Restart a service, and ask when it still answers',
-  about: 'Shows a runbook in TypeScript with an approval in the middle. The services are samples: files in a sandbox folder.',
+  about:
+    'Shows a runbook in TypeScript with an approval in the middle. The services are samples: files in a sandbox folder.',
   risk: 'medium',
   params: z.object({ service: z.enum(['api', 'worker']).default('api').describe('Which one.') }),
   on: [{ source: 'alertmanager', match: { alertname: 'ServiceSlow' }, params: { service: 'labels.service' } }],
