@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createPerformer, type SessionParts, StepFailed } from '../../src/flow/session.ts';
+import { type SessionParts, StepFailed } from '../../src/flow/perform-step.ts';
+import { createPerformer } from '../../src/flow/session.ts';
 import type { Outcome } from '../../src/flow/step.ts';
 import { createStepApi } from '../../src/flow/step-api.ts';
 import { foldRun } from '../../src/model/fold.ts';

@@ -46,10 +46,7 @@ interface Stream {
 export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limits: HubLimits }): Hub {
   const { clock, limits } = parts;
   const streams = new Set<Stream>();
-  const beat = setInterval(() => {
-    for (const stream of streams) keepAlive(stream);
-  }, limits.heartbeat);
-  beat.unref();
+  const beat = setInterval(() => streams.forEach(keepAlive), limits.heartbeat).unref();
 
   function keepAlive(stream: Stream): void {
     if (stream.blockedSince !== null) {
@@ -76,7 +73,13 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
     stream.due = false;
     stream.busy = true;
     try {
-      await sendNews(stream);
+      const visit = stream.visit();
+      // The session ended: the page must not go on reading.
+      if (visit === null) return drop(stream);
+      const { text, stamp } = await stream.feed.next(visit);
+      if (!streams.has(stream)) return;
+      if (text.trim() !== '') write(stream, frame(text, stamp));
+      followOutputs(stream, parts.host, () => schedule(stream));
     } catch (error) {
       parts.log.warn({ error: messageOf(error) }, 'a console page could not be brought up to date; it will reconnect');
       drop(stream);
@@ -85,16 +88,6 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
       stream.lastSent = clock.monotonic();
     }
     if (stream.due) schedule(stream);
-  }
-
-  async function sendNews(stream: Stream): Promise<void> {
-    const visit = stream.visit();
-    // The session ended: the page must not go on reading.
-    if (visit === null) return drop(stream);
-    const { text, stamp } = await stream.feed.next(visit);
-    if (!streams.has(stream)) return;
-    if (text.trim() !== '') write(stream, frame(text, stamp));
-    followOutputs(stream);
   }
 
   function write(stream: Stream, text: string): void {
@@ -106,28 +99,9 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
     });
   }
 
-  function followOutputs(stream: Stream): void {
-    const wanted = new Set(stream.feed.liveRuns());
-    for (const run of wanted) {
-      if (!stream.outputs.has(run))
-        stream.outputs.set(
-          run,
-          parts.host.onOutput(run, () => schedule(stream)),
-        );
-    }
-    for (const [run, stop] of stream.outputs) {
-      if (wanted.has(run)) continue;
-      stop();
-      stream.outputs.delete(run);
-    }
-  }
-
   function drop(stream: Stream): void {
     if (!streams.delete(stream)) return;
-    if (stream.timer !== null) clearTimeout(stream.timer);
-    for (const stop of stream.outputs.values()) stop();
-    stream.outputs.clear();
-    stream.response.destroy();
+    release(stream);
   }
 
   return {
@@ -135,20 +109,9 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
     count: () => streams.size,
     wake: () => streams.forEach(schedule),
     open(response, feed, visit) {
-      const stream: Stream = {
-        response,
-        feed,
-        visit,
-        due: false,
-        busy: false,
-        lastSent: clock.monotonic() - limits.pause,
-        blockedSince: null,
-        timer: null,
-        outputs: new Map(),
-      };
+      const stream = createStream(response, feed, visit, clock.monotonic() - limits.pause);
       streams.add(stream);
-      response.on('close', () => drop(stream));
-      response.on('error', () => drop(stream));
+      for (const end of ['close', 'error']) response.on(end, () => drop(stream));
       write(stream, 'retry: 1000\n\n');
       schedule(stream);
     },
@@ -157,6 +120,45 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
       for (const stream of streams) drop(stream);
     },
   };
+}
+
+function createStream(
+  response: Stream['response'],
+  feed: Stream['feed'],
+  visit: Stream['visit'],
+  lastSent: number,
+): Stream {
+  return {
+    response,
+    feed,
+    visit,
+    due: false,
+    busy: false,
+    lastSent,
+    blockedSince: null,
+    timer: null,
+    outputs: new Map(),
+  };
+}
+
+function release(stream: Stream): void {
+  if (stream.timer !== null) clearTimeout(stream.timer);
+  for (const stop of stream.outputs.values()) stop();
+  stream.outputs.clear();
+  stream.response.destroy();
+}
+
+/** Listens for the output of the runs that the page shows live, and no longer for others. */
+function followOutputs(stream: Stream, host: ChatHost, more: () => void): void {
+  const wanted = new Set(stream.feed.liveRuns());
+  for (const run of wanted) {
+    if (!stream.outputs.has(run)) stream.outputs.set(run, host.onOutput(run, more));
+  }
+  for (const [run, stop] of stream.outputs) {
+    if (wanted.has(run)) continue;
+    stop();
+    stream.outputs.delete(run);
+  }
 }
 
 /** One server-sent event. The id is the stamp that the page then has; it comes back as Last-Event-ID. */

@@ -1,0 +1,113 @@
+import type { Alert } from '../model/alert.ts';
+import type { Card } from '../model/card.ts';
+import type { Config } from '../model/config.ts';
+import type { Entry } from '../model/journal.ts';
+import type { Run } from '../model/run.ts';
+import type { StepOutline } from '../ports/runbook.ts';
+import type { Store } from '../ports/store.ts';
+import { alertCard, approvalCard, type CardTools, runCard } from './cards.ts';
+import { notesOf } from './notes.ts';
+
+/** One post that the journal wants, before it is known where and whether it changes anything. */
+export interface Wanted extends Place {
+  key: string;
+  order: number;
+  at: number;
+  render(): Promise<Card>;
+  run: string | null;
+}
+
+/** Where a subject is shown. */
+interface Place {
+  /** The key of the root whose thread it is in; null when it is a root itself. */
+  thread: string | null;
+  /** The alert that the thread is about; null for a thread without one. */
+  alert: Alert | null;
+}
+
+export interface DraftParts {
+  store: Pick<Store, 'alert' | 'run' | 'approval'>;
+  cards: CardTools;
+  config(): Config;
+  outline(run: Run): Promise<readonly StepOutline[]>;
+}
+
+/** Collects what a batch of entries changes, so that a subject that changed ten times is rendered once. */
+export interface Draft {
+  add(entry: Entry): Promise<void>;
+  /** In the order in which they were first wanted. */
+  wanted(): Iterable<Wanted>;
+}
+
+interface Desk {
+  parts: DraftParts;
+  want(one: Omit<Wanted, 'order' | 'at'>, entry: Entry): void;
+}
+
+export function createDraft(parts: DraftParts): Draft {
+  const wanted = new Map<string, Wanted>();
+  const desk: Desk = {
+    parts,
+    want(one, entry) {
+      if (!wanted.has(one.key)) wanted.set(one.key, { ...one, order: entry.seq, at: entry.at });
+    },
+  };
+  return { add: entry => addEntry(desk, entry), wanted: () => wanted.values() };
+}
+
+async function addEntry(desk: Desk, entry: Entry): Promise<void> {
+  const { fact } = entry;
+  if ('approval' in fact)
+    return await wantApproval(desk, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
+  if ('run' in fact) return await wantRun(desk, typeof fact.run === 'string' ? fact.run : fact.run.id, entry);
+  if (!('alert' in fact) || fact.alert === null) return wantNotes(desk, entry, null, { thread: null, alert: null });
+  const alert = await desk.parts.store.alert(fact.alert);
+  const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
+  wantAlert(desk, alert, episode, entry);
+  wantNotes(desk, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert });
+}
+
+function wantAlert(desk: Desk, alert: Alert | null, episode: number, entry: Entry): void {
+  // An older episode's root keeps what it showed last: the document speaks of the newest one only.
+  if (alert?.episode !== episode) return;
+  const render = async () => alertCard(alert, desk.parts.cards);
+  desk.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, render }, entry);
+}
+
+async function wantRun(desk: Desk, id: string, entry: Entry): Promise<void> {
+  const run = await desk.parts.store.run(id);
+  if (run === null) return;
+  const place = await placeOf(desk, run, entry);
+  desk.want({ key: `run/${id}`, ...place, run: id, render: async () => runCard(run) }, entry);
+  wantNotes(desk, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
+}
+
+async function wantApproval(desk: Desk, id: string, entry: Entry): Promise<void> {
+  const { store, cards, outline } = desk.parts;
+  const approval = await store.approval(id);
+  const run = approval === null ? null : await store.run(approval.run);
+  if (approval === null || run === null) return;
+  await wantRun(desk, run.id, entry);
+  const place = await placeOf(desk, run, entry);
+  const render = async () => approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards);
+  desk.want({ key: `approval/${id}`, ...place, thread: place.thread ?? `run/${run.id}`, run: run.id, render }, entry);
+}
+
+function wantNotes(desk: Desk, entry: Entry, run: Run | null, place: Place): void {
+  for (const [index, card] of notesOf(entry, run, desk.parts.config()).entries()) {
+    desk.want({ key: `note/${entry.seq}/${index}`, ...place, run: run?.id ?? null, render: async () => card }, entry);
+  }
+}
+
+/** A run is shown in its alert's thread, a called run in its caller's, and any other is a root itself. */
+async function placeOf(desk: Desk, run: Run, entry: Entry): Promise<Place> {
+  const parent = run.parent === null ? null : await desk.parts.store.run(run.parent.run);
+  if (parent !== null) {
+    const place = await placeOf(desk, parent, entry);
+    return { ...place, thread: place.thread ?? `run/${parent.id}` };
+  }
+  if (run.alert === null || run.episode === null) return { thread: null, alert: null };
+  const alert = await desk.parts.store.alert(run.alert);
+  wantAlert(desk, alert, run.episode, entry);
+  return { thread: `alert/${run.alert}/${run.episode}`, alert };
+}
