@@ -101,7 +101,7 @@ async function lookAtAlert({ within: time }: Resolved, context: StepContext): Pr
 
 /** A source that can be asked is asked often at first: most fixes show at once, and the others need patience. */
 function pauseAfter(elapsed: number): number {
-  return Math.min(30_000, Math.max(2000, elapsed / 4));
+  return Math.min(30_000, Math.max(2000, Math.round(elapsed / 4)));
 }
 
 async function lookAtCondition(what: Condition, context: StepContext): Promise<StepResult<null>> {
