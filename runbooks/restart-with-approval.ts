@@ -3,8 +3,10 @@ import { defineRunbook, z } from 'tocsin';
 /** The state of a sample service is a file in the sandbox: "starts state". Exit code 0 says that it is active, 3 that it is not. */
 const look = `
 file="\${TMPDIR:-/tmp}/tocsin-sandbox-$(id -u)/$1.state"
-if [ -f "$file" ]; then cat "$file"; else echo "0 inactive"; fi
-grep -q " active$" "$file" 2>/dev/null || exit 3
+state="1 active"
+if [ -f "$file" ]; then state=$(cat "$file"); fi
+echo "$state"
+case "$state" in *" active") ;; *) exit 3 ;; esac
 `;
 
 /** Stops and starts it, as a service manager would: the number counts its starts. */
@@ -14,7 +16,7 @@ mkdir -p "$sandbox"
 if [ -L "$sandbox" ] || [ ! -O "$sandbox" ]; then echo "$sandbox is not ours" >&2; exit 1; fi
 chmod 700 "$sandbox"
 file="$sandbox/$1.state"
-starts=0
+starts=1
 if [ -f "$file" ]; then read -r starts state < "$file"; fi
 echo "stopping $1"
 echo "$starts inactive" > "$file"
