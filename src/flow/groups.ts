@@ -8,8 +8,3 @@ export function isAmong(config: Pick<Config, 'groups'>, person: string, names: r
 export function membersOf(config: Pick<Config, 'groups'>, name: string): readonly string[] {
   return config.groups[name] ?? [name];
 }
-
-/** Everybody whom these names mean, once each. */
-export function peopleAmong(config: Pick<Config, 'groups'>, names: readonly string[]): string[] {
-  return [...new Set(names.flatMap(name => membersOf(config, name)))];
-}

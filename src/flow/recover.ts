@@ -4,6 +4,7 @@ import type { Metrics } from '../kernel/metrics.ts';
 import { system } from '../model/actor.ts';
 import type { Approval } from '../model/approval.ts';
 import { plan as planSchema } from '../model/plan.ts';
+import { isEnded, type Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Store } from '../ports/store.ts';
@@ -62,23 +63,34 @@ async function sweep(parts: RecoverParts): Promise<void> {
 async function ringForgotten(now: number, parts: RecoverParts): Promise<void> {
   for (const run of await parts.store.runs({ states: ['queued', 'running'], limit: 500 }))
     await parts.dispatcher.ring({ run: run.id });
-  for (const run of await parts.store.runs({ states: ['waiting'], due: now, limit: 500 }))
-    await parts.dispatcher.ring({ run: run.id });
+  for (const run of await parts.store.runs({ states: ['waiting'], limit: 1000 })) {
+    if (run.startedAt === null) await hearOfApproval(run, parts);
+    else if ((run.wakeAt ?? Number.POSITIVE_INFINITY) <= now || (await isOver(run, parts)))
+      await parts.dispatcher.ring({ run: run.id });
+  }
 }
 
-/** What must be done once before anything else: everything that was under way when the process ended. */
+/** The approval was decided, and the process ended before the run heard of it. */
+async function hearOfApproval(run: Run, parts: RecoverParts): Promise<void> {
+  const approval = run.approval === null ? null : await parts.store.approval(run.approval);
+  if (approval !== null && approval.state !== 'open') await afterVote(approval, parts);
+}
+
+/** True when what a step waits for has happened, and its bell got lost. */
+async function isOver(run: Run, parts: RecoverParts): Promise<boolean> {
+  for (const { state, waiting } of run.steps) {
+    if (state !== 'waiting' || waiting === null || waiting.on === null) continue;
+    if (waiting.for === 'approval' && (await parts.store.approval(waiting.on))?.state !== 'open') return true;
+    const child = waiting.for === 'run' ? await parts.store.run(waiting.on) : null;
+    if (child !== null && isEnded(child.state)) return true;
+  }
+  return false;
+}
+
+/** What must be done once before anything else: everything that was under way when the process ended is looked at. */
 export async function recoverAll(parts: RecoverParts): Promise<void> {
-  for (const run of await parts.store.runs({ states: ['queued', 'running', 'waiting', 'asking'], limit: 1000 })) {
-    if (run.state === 'waiting' && run.startedAt === null && run.approval !== null) {
-      // The approval was decided, and the process ended before the run heard of it.
-      const approval = await parts.store.approval(run.approval);
-      if (approval !== null && approval.state !== 'open') await afterVote(approval, parts);
-      continue;
-    }
-    await parts.dispatcher.ring({
-      run: run.id,
-      ...(run.wakeAt === null || run.state !== 'waiting' ? {} : { at: run.wakeAt }),
-    });
+  for (const run of await parts.store.runs({ states: ['waiting'], limit: 1000 })) {
+    if (run.wakeAt !== null) await parts.dispatcher.ring({ run: run.id, at: run.wakeAt });
   }
   await sweep(parts);
 }

@@ -20,13 +20,9 @@ export const httpRequest = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'Statuses that count as success; 200 to 299 when left out.' }),
-  secrets: z
-    .record(headerName, z.string())
-    .default({})
-    .meta({
-      description:
-        'Headers by the names of secrets. For Authorization, `Bearer ` goes before a value that is one word.',
-    }),
+  secrets: z.record(headerName, z.string()).default({}).meta({
+    description: 'Headers by the names of secrets. For Authorization, `Bearer ` goes before a value that is one word.',
+  }),
 });
 export type HttpRequestInput = z.infer<typeof httpRequest>;
 

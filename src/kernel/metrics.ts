@@ -19,6 +19,3 @@ export type CounterName =
 export type HistogramName = 'tocsin_intake_seconds' | 'tocsin_run_duration_seconds' | 'tocsin_step_duration_seconds';
 
 export type GaugeName = 'tocsin_journal_head' | 'tocsin_runs' | 'tocsin_posts_undelivered' | 'tocsin_halted';
-
-/** Counts nothing: for tests and tools that have no /metrics. */
-export const noMetrics: Metrics = { count() {}, observe() {}, gauge() {} };

@@ -20,6 +20,8 @@ export interface Folder {
   /** By id. Ids come from this list only: nobody's input ever becomes a path. */
   files: ReadonlyMap<string, FolderFile>;
   problems: Problem[];
+  /** Folders in it, in which files that runbooks import may stand. */
+  below: readonly string[];
 }
 
 /** Reads the runbooks of a folder. Links that lead out of it, and names that are not ids, are problems. */
@@ -40,7 +42,24 @@ export async function readFolder(folder: string, wanted: boolean): Promise<Folde
     else
       files.set(id, { id, kind: ending === 'ts' ? 'ts' : 'yaml', path: entry.name, file, bytes: await readFile(file) });
   }
-  return { files, problems };
+  return { files, problems, below: await foldersBelow(folder) };
+}
+
+/** A folder of runbooks is small; more than these are not watched. */
+const mostFolders = 100;
+
+/** Folders below this one, nearest first; hidden ones and installed packages are left out, because runbooks import nothing from there. */
+async function foldersBelow(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  const open = [folder];
+  for (let next = open.shift(); next !== undefined && found.length < mostFolders; next = open.shift()) {
+    const entries = await readdir(next, { withFileTypes: true }).catch(() => []);
+    const inside = entries.filter(({ name }) => !name.startsWith('.') && name !== 'node_modules');
+    const paths = inside.filter(entry => entry.isDirectory()).map(entry => join(entry.parentPath, entry.name));
+    found.push(...paths);
+    open.push(...paths);
+  }
+  return found.slice(0, mostFolders);
 }
 
 /** Tests stand beside their runbooks; hidden files and editors' copies are not ours. */

@@ -55,7 +55,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const policyPath = at(config?.policy ?? './policy.yaml');
   const folder = at(config?.runbooks ?? './runbooks');
   const policy = await readPolicy(policyPath, config, named.policy, digests, problems);
-  const drafts = await readRunbooks(
+  const { drafts, below } = await readRunbooks(
     folder,
     named.runbooks,
     parts,
@@ -69,7 +69,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
     failed || compiled === null || policy === null
       ? null
       : makeSet(compiled, policy, drafts, digests, problems, parts.log);
-  return { set, problems: sortProblems(problems), watched: [parts.configPath, policyPath, folder] };
+  return { set, problems: sortProblems(problems), watched: [parts.configPath, policyPath, folder, ...below] };
 }
 
 interface ReadConfig {
@@ -159,7 +159,7 @@ async function readRunbooks(
   problems: Problem[],
   sources: CompiledConfig['sources'],
   config: Config | null,
-): Promise<Map<string, Draft>> {
+): Promise<{ drafts: Map<string, Draft>; below: readonly string[] }> {
   const found = await readFolder(folder, named);
   problems.push(...found.problems);
   const drafts = new Map<string, Draft>();
@@ -174,7 +174,7 @@ async function readRunbooks(
   }
   checkTogether(drafts, { names: new Set(found.files.keys()), config, sources });
   for (const faults of told) problems.push(...faults.list);
-  return drafts;
+  return { drafts, below: found.below };
 }
 
 interface ReadRunbook {

@@ -33,7 +33,6 @@ export const act = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resume'), reason: z.string() }),
 ]);
 export type Act = z.infer<typeof act>;
-export type ActKind = Act['kind'];
 
 /** What somebody is told after an act, privately. `ok: false` carries a code of the catalogue. */
 export type ActAnswer =

@@ -3,10 +3,9 @@ export {
   compileExpression,
   type Expression,
   ExpressionError,
-  type Results,
   type Wants,
 } from './expression-compile.ts';
 export { compilePattern, type Pattern } from './expression-regex.ts';
-export { makeScope, type Scope, type ScopeName, scopes } from './expression-scopes.ts';
+export { makeScope, type Scope, scopes } from './expression-scopes.ts';
 export { compileTemplate, showText, type Template } from './expression-template.ts';
 export { labelMap } from './expression-values.ts';

@@ -35,7 +35,6 @@ export function isEnded(state: RunState): state is Ending {
 }
 
 export const stepState = z.enum(['pending', 'running', 'waiting', 'done', 'failed', 'skipped', 'unknown', 'undone']);
-export type StepState = z.infer<typeof stepState>;
 
 /** Any JSON value, checked as such on its way out of the database. */
 export const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;

@@ -56,9 +56,4 @@ function escapeHtml(text: string): string {
     .replaceAll('\r', '&#13;');
 }
 
-/** Joins pieces with a separator between them. */
-export function join(parts: readonly Html[], separator: Html): Html {
-  return html`${parts.map((part, index) => (index === 0 ? part : html`${separator}${part}`))}`;
-}
-
 export const nothing = html``;
