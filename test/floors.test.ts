@@ -124,6 +124,7 @@ import z, { type Z } from 'zod';
     ['src/http/x.ts', '../flow/alert.ts'],
     ['src/app.ts', './http/server.ts'],
     ['src/main.ts', './app.ts'],
+    ['src/main.ts', './cli/start.ts'],
     ['src/index.ts', './ports/store.ts'],
     ['src/stores/sqlite/x.ts', 'kysely'],
     ['commands/x.ts', 'tocsin'],
@@ -230,7 +231,7 @@ function findCircle(files: readonly File[]): string[] {
 
 /** Where a function begins: the formatter's indentation says where it ends. */
 const functionStart =
-  /^(\s*)(?:export |default |async |static |private |get |set )*(?:function\b.*|(?!if\b|for\b|while\b|switch\b|catch\b|return\b|describe\b|test\b)[\w#]+\(.*\).*\{$|.*\)(?:: [^=]*)? => \{$)/;
+  /^(\s*)(?:export |default |async |static |private |get |set )*(?:function\b.*|(?!if\b|for\b|while\b|switch\b|catch\b|return\b)[\w#]+\(.*\).*\{$|\)(?:: .*)? \{$|.*\)(?:: [^=]*)? => \{$)/;
 
 function longFunctions(file: File): string[] {
   const lines = file.text.split('\n');
