@@ -48,9 +48,15 @@ export function effectOf(known: Alert | null, news: IncomingAlert, replayed = fa
   const live = known.state !== 'resolved';
   if (news.state === 'acknowledged') return live ? 'acknowledged' : 'stale';
   if (news.state === 'resolved') return live && !older(news, known) ? 'resolved' : 'stale';
+  if (awaitsFirst(known)) return 'opened';
   if (live) return news.startsAt < known.startsAt ? 'stale' : 'refreshed';
   if (replayed) return 'stale';
   return startedLater(news, known) ? 'opened' : 'reopened';
+}
+
+/** True when an acknowledgement overtook the firing that it speaks of: the episode is known, and has not opened. */
+function awaitsFirst(known: Alert): boolean {
+  return known.state === 'firing' && known.count === 0;
 }
 
 /** A resolve that speaks of an earlier stretch than the one that fires now. */
@@ -69,7 +75,11 @@ export function foldAlert(known: Alert | null, news: Event & { body: IncomingAle
   const body = news.body;
   const base = known ?? blank(news, id);
   const version = (known?.version ?? 0) + 1;
-  const seen = { ...base, version, lastSeen: Math.max(base.lastSeen, at) };
+  // A resolve also says when its stretch began, so that the firing of that stretch is known to be old when it comes later.
+  const startsAt = body.state === 'resolved' ? Math.max(base.startsAt, body.startsAt) : base.startsAt;
+  const seen = { ...base, version, startsAt, lastSeen: Math.max(base.lastSeen, at) };
+  // Deliveries may be folded in another order than they arrived in; evidence of firing never gets older.
+  const lastFiring = Math.max(base.lastFiring, at);
   if (what === 'stale') return seen;
   if (what === 'acknowledged') return { ...seen, acknowledgedBy: base.acknowledgedBy ?? `${news.source}` };
   const facts = {
@@ -86,19 +96,19 @@ export function foldAlert(known: Alert | null, news: Event & { body: IncomingAle
       return {
         ...facts,
         state: 'firing',
-        episode: known === null ? 1 : known.episode + 1,
+        episode: known === null || awaitsFirst(known) ? base.episode : base.episode + 1,
         count: 1,
         firstSeen: at,
-        lastFiring: at,
+        lastFiring,
         startsAt: body.startsAt,
         resolvedAt: null,
-        acknowledgedBy: null,
+        acknowledgedBy: known !== null && awaitsFirst(known) ? known.acknowledgedBy : null,
         silencedUntil: null,
       };
     case 'refreshed':
-      return { ...facts, count: base.count + 1, lastFiring: at, startsAt: body.startsAt };
+      return { ...facts, count: base.count + 1, lastFiring, startsAt: body.startsAt };
     case 'reopened':
-      return { ...facts, state: 'firing', count: base.count + 1, lastFiring: at, resolvedAt: null };
+      return { ...facts, state: 'firing', count: base.count + 1, lastFiring, resolvedAt: null };
     case 'resolved':
       return { ...facts, state: 'resolved', resolvedAt: body.endsAt ?? body.occurredAt, silencedUntil: null };
   }
