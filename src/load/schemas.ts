@@ -16,12 +16,24 @@ export interface JsonSchema {
 const draft = 'https://json-schema.org/draft/2020-12/schema';
 
 function describeSchema(schema: z.ZodType): JsonSchema {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+  const {
+    $schema: _,
+    $defs,
+    ...rest
+  } = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
     reused: 'inline',
   }) as JsonSchema;
-  return rest;
+  return $defs === undefined ? rest : (withoutReferences(rest) as JsonSchema);
+}
+
+/** Only "any JSON value" refers to itself. Put into a larger schema, the reference would lead nowhere; anything is what it says. */
+function withoutReferences(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutReferences);
+  if (value === null || typeof value !== 'object') return value;
+  if ('$ref' in value) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withoutReferences(member)]));
 }
 
 /** The schema of runbooks/*.yaml, with the input of every step type. */
