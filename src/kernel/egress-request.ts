@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Json } from './canonical.ts';
-import { messageOf } from './errors.ts';
+import { messageOf, TocsinError } from './errors.ts';
+import { compileSecrets, redactText } from './redact.ts';
 import { cutText, visibleLine } from './text.ts';
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'this is not the name of a header');
@@ -44,11 +45,25 @@ export interface RequestTools {
 /** Headers of an answer that may be credentials are not kept. */
 const notKept = new Set(['set-cookie', 'set-cookie2', 'authorization', 'proxy-authenticate', 'www-authenticate']);
 
-/** Sends it and reads the whole answer. Rejects as `fetch` does. */
+/**
+ * Sends it and reads the whole answer, in which the secrets that were sent and what looks like a credential are made unreadable: it is
+ * journalled, and a service may well send back what it was sent. Rejects as `fetch` does.
+ */
 export async function sendRequest(input: HttpRequestInput, tools: RequestTools): Promise<HttpAnswer> {
   const headers = new Headers(input.headers);
-  for (const [header, name] of Object.entries(input.secrets))
-    headers.set(header, headerOf(header, await tools.secret(name)));
+  const values: string[] = [];
+  for (const [header, name] of Object.entries(input.secrets)) {
+    const value = (await tools.secret(name)).trim();
+    // Checked here, because the library's own error repeats the value.
+    if (!headerValue.safeParse(value).success)
+      throw new TocsinError('params-invalid', {
+        message: 'The value of a secret does not fit into a header.',
+        allowed: 'one line of Latin-1 text',
+        given: name,
+      });
+    values.push(value);
+    headers.set(header, headerOf(header, value));
+  }
   const body = bodyOf(input.body, headers);
   if (['POST', 'PATCH'].includes(input.method) && !headers.has('idempotency-key'))
     headers.set('idempotency-key', tools.idempotencyKey);
@@ -59,13 +74,16 @@ export async function sendRequest(input: HttpRequestInput, tools: RequestTools):
     signal: tools.signal,
     ...(body === null ? {} : { body }),
   });
-  const kept = [...answer.headers].filter(([name]) => !notKept.has(name));
-  return { status: answer.status, headers: Object.fromEntries(kept), body: await answer.text() };
+  const secrets = compileSecrets(values);
+  const kept = [...answer.headers]
+    .filter(([name]) => !notKept.has(name))
+    .map(([name, value]) => [name, redactText(value, secrets)]);
+  const text = (await answer.text()).replaceAll('\0', '\ufffd');
+  return { status: answer.status, headers: Object.fromEntries(kept), body: redactText(text, secrets) };
 }
 
 function headerOf(header: string, value: string): string {
-  const trimmed = value.trim();
-  return header.toLowerCase() === 'authorization' && !trimmed.includes(' ') ? `Bearer ${trimmed}` : trimmed;
+  return header.toLowerCase() === 'authorization' && !value.includes(' ') ? `Bearer ${value}` : value;
 }
 
 function bodyOf(body: Json | undefined, headers: Headers): string | null {

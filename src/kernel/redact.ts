@@ -1,3 +1,4 @@
+import type { Json } from './canonical.ts';
 import { type Automaton, breakDepth, buildAutomaton, formsOf, step } from './redact-forms.ts';
 import { type ByteFilter, createPatternFilter } from './redact-patterns.ts';
 
@@ -43,6 +44,18 @@ export function createRedactor(secrets: Secrets | Iterable<string>): ByteFilter 
 export function redactText(text: string, secrets: Secrets | Iterable<string> = []): string {
   const redactor = createRedactor(secrets);
   return Buffer.concat([redactor.push(Buffer.from(text)), redactor.flush()]).toString();
+}
+
+/** The same for every text in a value, names of members too. */
+export function redactJson(value: Json, secrets: Secrets | Iterable<string> = []): Json {
+  const ready = isCompiled(secrets) ? secrets : compileSecrets(secrets);
+  const walk = (part: Json): Json => {
+    if (typeof part === 'string') return redactText(part, ready);
+    if (part === null || typeof part !== 'object') return part;
+    if (Array.isArray(part)) return part.map(walk);
+    return Object.fromEntries(Object.entries(part).map(([name, member]) => [redactText(name, ready), walk(member)]));
+  };
+  return walk(value);
 }
 
 function isCompiled(secrets: Secrets | Iterable<string>): secrets is Secrets {

@@ -130,7 +130,9 @@ async function tryRequest(
   context: StepContext,
 ): Promise<string | null> {
   try {
-    const answer = await sendRequest(request, { ...context, secret: name => context.secret(name) });
+    // The step has no time-out of its own, so a service that answers drop by drop must not hold the worker.
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(patience)]);
+    const answer = await sendRequest(request, { ...context, signal, secret: name => context.secret(name) });
     return isOkStatus(answer.status, request.okStatus) ? null : showAnswer(answer);
   } catch (error) {
     if (context.signal.aborted) throw error;
