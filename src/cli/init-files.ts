@@ -52,9 +52,24 @@ steps:
     exec: [uname, -a]
 `;
 
-/** What \`tocsin init\` writes, by path. */
+const helloTest = `# What \`tocsin test\` checks: the runbook runs dry, so that no step acts.
+cases:
+  - name: an alert starts it
+    event: { source: alertmanager, labels: { alertname: Hello } }
+    expect:
+      matches: true
+      params: { name: world }
+      steps: [hello, machine]
+      inputs: { hello: [echo, "Hello, world!"] }
+  - name: a name that is more than a name is refused
+    params: { name: "$(id)" }
+    expect: { refused: name }
+`;
+
+/** What `tocsin init` writes, by path. */
 export const starterFiles: Readonly<Record<string, string>> = {
   'tocsin.yaml': config,
   'policy.yaml': policy,
   'runbooks/hello.yaml': hello,
+  'runbooks/hello.test.yaml': helloTest,
 };

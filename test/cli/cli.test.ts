@@ -276,7 +276,10 @@ describe('audit', () => {
 describe('init', () => {
   test('writes files that check finds nothing wrong with, and never overwrites', async () => {
     const made = await cli(['init', 'mine'], { cwd: folder });
-    expect([made.code, made.out.split('\n')]).toEqual([0, ['tocsin.yaml', 'policy.yaml', 'runbooks/hello.yaml']]);
+    expect([made.code, made.out.split('\n')]).toEqual([
+      0,
+      ['tocsin.yaml', 'policy.yaml', 'runbooks/hello.yaml', 'runbooks/hello.test.yaml'],
+    ]);
     const mine = join(folder, 'mine');
     const checked = await cli(['check', '--strict'], { cwd: mine });
     expect(checked, checked.out).toMatchObject({ code: 0, out: '' });

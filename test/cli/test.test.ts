@@ -1,0 +1,53 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { cli } from './terminal.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tocsin-cli-'));
+  await cli(['init'], { cwd: folder });
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const test = (...words: string[]) => cli(['test', ...words], { cwd: folder });
+
+it('passes what init wrote', async () => {
+  expect(await test()).toEqual({
+    code: 0,
+    out: 'ok   hello: an alert starts it\nok   hello: a name that is more than a name is refused\n2 passed, 0 failed',
+    err: '',
+  });
+  expect((await cli(['check'], { cwd: folder })).code).toBe(0);
+});
+
+it('tells what was expected and what came, with exit code 1', async () => {
+  const cases = 'cases:\n  - { name: wrong, params: { name: sam }, expect: { steps: [hello], state: failed } }\n';
+  await writeFile(join(folder, 'runbooks/hello.test.yaml'), cases);
+  const { code, out } = await test('hello');
+  expect(code).toBe(1);
+  expect(out).toBe(
+    [
+      'FAIL hello: wrong',
+      '       steps: expected ["hello"], came ["hello","machine"]',
+      '       state: expected failed, came succeeded',
+      '0 passed, 1 failed',
+    ].join('\n'),
+  );
+});
+
+it('names runbooks without a test, and a runbook that is not there', async () => {
+  await rm(join(folder, 'runbooks/hello.test.yaml'));
+  expect((await test()).out).toBe('no test: hello\n0 passed, 0 failed');
+  expect(await test('helo')).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean hello?') });
+});
+
+it('tests nothing while a file is wrong, and says where', async () => {
+  await writeFile(join(folder, 'runbooks/hello.test.yaml'), 'cases:\n  - { name: a, expct: {} }\n');
+  const wrongTest = await test();
+  expect(wrongTest.code).toBe(1);
+  expect(wrongTest.out).toMatch(/hello\.test\.yaml:2:\d+[\s\S]*expct/);
+  await writeFile(join(folder, 'runbooks/hello.yaml'), 'title: Hello\n');
+  expect(await test()).toMatchObject({ code: 1, out: expect.stringMatching(/hello\.yaml:1:1/) });
+});
