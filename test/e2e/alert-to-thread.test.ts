@@ -141,6 +141,8 @@ describe.skipIf(missing !== null)('from a real alert to a remediated thread', ()
     await page.goto(tocsin.url);
     await card(title).getByRole('link', { name: title }).first().click();
     await page.getByRole('log').waitFor();
+    // A page whose stream never opens shows nothing that happens later.
+    await page.getByRole('status').getByText('live', { exact: true }).waitFor();
   }
   const card = (text: string | RegExp): Locator => page.getByRole('article').filter({ hasText: text });
 
