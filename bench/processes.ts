@@ -133,3 +133,10 @@ export async function memoryOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }
+
+/** Processor time of all threads since the process began, microseconds: what other work on the machine does not change. */
+export async function processorTimeOf(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  // utime and stime, in ticks of which Linux shows 100 a second.
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}

@@ -3,7 +3,8 @@
  * `npm run bench -- start ingest step` measures only those; --quick is for a first look.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { load, memoryOf, type Running, startBare, startTocsin } from './processes.ts';
+import type { LoadOrder, LoadReport } from './load.ts';
+import { load, memoryOf, processorTimeOf, type Running, startBare, startTocsin } from './processes.ts';
 
 const connections = 64;
 const token = 'bench-token-0123456789abcdef';
@@ -97,16 +98,14 @@ async function measureIngest(): Promise<Line[]> {
     const ratios: number[] = [];
     const p99s: number[] = [];
     for (let round = 0; round < rounds; round++) {
-      const bareReport = await load({ ...order, port: bare.port, first: 0 });
-      const report = await load({ ...order, port: tocsin.port, first });
+      const bareReport = await costOf(bare, { ...order, port: bare.port, first: 0 });
+      const report = await costOf(tocsin, { ...order, port: tocsin.port, first });
       first = report.next;
       if (Object.keys(report.statuses).join() !== '202')
         throw new Error(`answered otherwise: ${JSON.stringify(report.statuses)}`);
       ratios.push(report.perSecond / bareReport.perSecond);
       p99s.push(report.p99);
-      console.log(
-        `      bare ${bareReport.perSecond.toFixed(0)}/s p99 ${bareReport.p99.toFixed(1)} ms, durable ingest ${report.perSecond.toFixed(0)}/s p50 ${report.p50.toFixed(1)} ms p99 ${report.p99.toFixed(1)} ms`,
-      );
+      console.log(`      bare          ${showLoad(bareReport)}\n      durable       ${showLoad(report)}`);
     }
     const ratio = middle(ratios);
     const p99 = middle(p99s);
@@ -179,6 +178,18 @@ async function timeFirstStep({ port }: Running, number: number): Promise<number>
     await sleep(5);
   }
   throw new Error('the run did not start');
+}
+
+function showLoad(report: LoadReport & { cost: number }): string {
+  const { perSecond, p50, p99, worst, cost } = report;
+  return `${perSecond.toFixed(0)}/s, ${cost.toFixed(0)} µs processor each, p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} worst ${worst.toFixed(0)} ms`;
+}
+
+/** A load with what it cost the server: processor microseconds for each answer. */
+async function costOf(server: Running, order: LoadOrder): Promise<LoadReport & { cost: number }> {
+  const before = await processorTimeOf(server.pid);
+  const report = await load(order);
+  return { ...report, cost: ((await processorTimeOf(server.pid)) - before) / report.answered };
 }
 
 function middle(values: readonly number[]): number {

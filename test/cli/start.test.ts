@@ -1,89 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-
-const root = join(import.meta.dirname, '../..');
-const node = join(root, 'node_modules/.bin/node');
+import { delivery, endAll, ready, root, type Started, start, until } from './process.ts';
 
 let folder: string;
-const children: ChildProcess[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tocsin-start-'));
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+  endAll();
   await rm(folder, { recursive: true, force: true });
 });
-
-interface Started {
-  child: ChildProcess;
-  out(): string;
-  err(): string;
-  /** Resolves to what the process has printed so far when it holds the text; rejects when the process ends before. */
-  prints(text: string): Promise<string>;
-  ended: Promise<number | null>;
-}
-
-function start(options: { command?: string[]; env?: Record<string, string> } = {}): Started {
-  const [program = '', ...args] = options.command ?? [node, join(root, 'src/main.ts')];
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    HOME: folder,
-    TOCSIN_CONFIG: join(folder, 'tocsin.yaml'),
-    TOCSIN_DATA: join(folder, 'data'),
-    TOCSIN_LISTEN: '127.0.0.1:0',
-    ...options.env,
-  };
-  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  let out = '';
-  let err = '';
-  const waiting: { text: string; resolve: (all: string) => void }[] = [];
-  const tell = () => {
-    for (const one of waiting) if ((out + err).includes(one.text)) one.resolve(out + err);
-  };
-  child.stdout?.on('data', chunk => {
-    out += chunk;
-    tell();
-  });
-  child.stderr?.on('data', chunk => {
-    err += chunk;
-    tell();
-  });
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  return {
-    child,
-    out: () => out,
-    err: () => err,
-    prints: text =>
-      new Promise((resolve, reject) => {
-        waiting.push({ text, resolve });
-        tell();
-        void ended.then(code => reject(new Error(`ended with ${code} before it printed ${text}: ${out}${err}`)));
-      }),
-    ended,
-  };
-}
 
 /** An empty configuration: the defaults, from a file so that the one of the project is not used. */
 async function writeConfig(text = 'timezone: UTC\n'): Promise<void> {
   await writeFile(join(folder, 'tocsin.yaml'), text);
 }
 
-async function ready(process: Started): Promise<{ url: string; key: string }> {
-  const text = await process.prints('Tocsin is ready: ');
-  const link = /Tocsin is ready: (\S+)/.exec(text)?.[1] ?? '';
-  const { origin, searchParams } = new URL(link);
-  return { url: origin, key: searchParams.get('key') ?? '' };
-}
-
 describe('the process', () => {
   test('prints a link whose key acts as you, and stops in order on SIGTERM', async () => {
     await writeConfig();
-    const tocsin = start();
+    const tocsin = start(folder);
     const { url, key } = await ready(tocsin);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
@@ -98,19 +36,18 @@ describe('the process', () => {
 
   test('what was accepted is there after kill -9, and two starts do not share a key', async () => {
     await writeConfig('sources:\n  alertmanager: {}\n');
-    const first = start();
+    const first = start(folder);
     const before = await ready(first);
-    const body = await readFile(join(root, 'test/fixtures/alertmanager/firing.json'), 'utf8').catch(() => delivery);
     const sent = await fetch(`${before.url}/events/alertmanager`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body,
+      body: delivery,
     });
     expect(sent.status).toBe(202);
     const { accepted } = (await sent.json()) as { accepted: { alert: string }[] };
     first.child.kill('SIGKILL');
     await first.ended;
-    const second = start();
+    const second = start(folder);
     const after = await ready(second);
     expect(after.key).not.toBe(before.key);
     expect((await fetch(`${after.url}/api/v1/alerts/${accepted[0]?.alert}`)).status).toBe(200);
@@ -118,9 +55,21 @@ describe('the process', () => {
     expect(await second.ended).toBe(0);
   });
 
+  test('with tokens there is no local person: no link with a key, and reading needs a token too', async () => {
+    await writeConfig('people: { alice: {} }\ntokens: [{ env: ALICE_TOKEN, person: alice }]\n');
+    const tocsin = start(folder, { env: { ALICE_TOKEN: 'alice-token-0123456789' } });
+    const { url, key } = await ready(tocsin);
+    expect(key).toBe('');
+    expect((await fetch(`${url}/api/v1/alerts`)).status).toBe(401);
+    const headers = { authorization: 'Bearer alice-token-0123456789' };
+    expect((await fetch(`${url}/api/v1/alerts`, { headers })).status).toBe(200);
+    tocsin.child.kill('SIGTERM');
+    expect(await tocsin.ended).toBe(0);
+  });
+
   test('npm start becomes the process itself, so that signals reach it', async () => {
     await writeConfig();
-    const tocsin = start({ command: ['sh', join(root, 'scripts/start.sh')] });
+    const tocsin = start(folder, { command: ['sh', join(root, 'scripts/start.sh')] });
     await ready(tocsin);
     const line = await readFile(`/proc/${tocsin.child.pid}/cmdline`, 'utf8');
     expect(line).not.toContain('start.sh');
@@ -130,9 +79,9 @@ describe('the process', () => {
 
   test('a second process on the same data folder is refused, and the first goes on', async () => {
     await writeConfig();
-    const first = start();
+    const first = start(folder);
     const { url } = await ready(first);
-    const second = start();
+    const second = start(folder);
     expect(await second.ended).toBe(1);
     expect(second.err()).toContain('store-locked');
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
@@ -141,10 +90,62 @@ describe('the process', () => {
   });
 });
 
+describe('told to stop while a step runs', () => {
+  async function withRunningStep(grace: string): Promise<{ tocsin: Started; url: string; key: string; run: string }> {
+    await writeConfig(`run: { grace: ${grace} }\nsources: { alertmanager: {} }\n`);
+    await mkdir(join(folder, 'runbooks'));
+    await writeFile(join(folder, 'policy.yaml'), 'rules:\n  - { name: all, decide: auto }\n');
+    await writeFile(
+      join(folder, 'runbooks/slow.yaml'),
+      'title: Slow\nrisk: none\nsteps:\n  - { id: slow, exec: [sleep, "45"] }\n',
+    );
+    const tocsin = start(folder);
+    const { url, key } = await ready(tocsin);
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const asked = await fetch(`${url}/api/v1/runs`, { method: 'POST', headers, body: '{"runbook":"slow"}' });
+    expect(asked.status).toBe(202);
+    const { id } = (await asked.json()) as { id: string };
+    await until(async () => (await stepOf(url, id)) === 'running');
+    return { tocsin, url, key, run: id };
+  }
+
+  async function stepOf(url: string, run: string): Promise<string | undefined> {
+    const doc = (await (await fetch(`${url}/api/v1/runs/${run}`)).json()) as { steps: { state: string }[] };
+    return doc.steps[0]?.state;
+  }
+
+  test('intake answers 503, the step is recorded as interrupted, the exit is 0, and the next start asks what to do', async () => {
+    const { tocsin, url, run } = await withRunningStep('2s');
+    tocsin.child.kill('SIGTERM');
+    await tocsin.prints('stopping');
+    const headers = { 'content-type': 'application/json' };
+    const late = await fetch(`${url}/events/alertmanager`, { method: 'POST', headers, body: delivery });
+    expect(late.status).toBe(503);
+    expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await fetch(`${url}/readyz`)).status).toBe(503);
+    expect(await tocsin.ended).toBe(0);
+    const again = start(folder);
+    const { url: second } = await ready(again);
+    await until(async () => (await stepOf(second, run)) === 'unknown');
+    const doc = (await (await fetch(`${second}/api/v1/runs/${run}`)).json()) as { state: string };
+    expect(doc.state).toBe('asking');
+    again.child.kill('SIGTERM');
+    expect(await again.ended).toBe(0);
+  });
+
+  test('a second signal ends the process at once', async () => {
+    const { tocsin } = await withRunningStep('10m');
+    tocsin.child.kill('SIGTERM');
+    await tocsin.prints('stopping');
+    tocsin.child.kill('SIGTERM');
+    expect(await tocsin.ended).toBe(130);
+  });
+});
+
 describe('start refuses, and says why without a stack', () => {
   async function refusal(env: Record<string, string>, config?: string): Promise<string> {
     await writeConfig(config);
-    const tocsin = start({ env });
+    const tocsin = start(folder, { env });
     expect(await tocsin.ended).toBe(1);
     expect(tocsin.err()).not.toMatch(/\n\s+at .*\.ts/);
     expect(tocsin.out()).toBe('');
@@ -157,7 +158,7 @@ describe('start refuses, and says why without a stack', () => {
 
   test('an address that is taken or is not ours', async () => {
     await writeConfig();
-    const first = start();
+    const first = start(folder);
     const { url } = await ready(first);
     const text = await refusal({ TOCSIN_LISTEN: new URL(url).host, TOCSIN_DATA: join(folder, 'other') });
     expect(text).toContain('listen-failed');
@@ -179,25 +180,8 @@ describe('start refuses, and says why without a stack', () => {
   });
 
   test('a configuration that was named and is not there', async () => {
-    const tocsin = start({ env: { TOCSIN_CONFIG: join(folder, 'nothing.yaml') } });
+    const tocsin = start(folder, { env: { TOCSIN_CONFIG: join(folder, 'nothing.yaml') } });
     expect(await tocsin.ended).toBe(1);
     expect(tocsin.err()).toContain('nothing.yaml');
   });
-});
-
-const delivery = JSON.stringify({
-  version: '4',
-  receiver: 'tocsin',
-  status: 'firing',
-  groupKey: '{}',
-  alerts: [
-    {
-      status: 'firing',
-      labels: { alertname: 'Test' },
-      annotations: {},
-      startsAt: '2026-01-01T00:00:00Z',
-      endsAt: '0001-01-01T00:00:00Z',
-      fingerprint: 'f1',
-    },
-  ],
 });
