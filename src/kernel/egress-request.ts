@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from './canonical.ts';
 import { messageOf, TocsinError } from './errors.ts';
-import { compileSecrets, redactText } from './redact.ts';
+import { redactJson } from './redact.ts';
 import { cutText, visibleLine } from './text.ts';
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'this is not the name of a header');
@@ -74,12 +74,10 @@ export async function sendRequest(input: HttpRequestInput, tools: RequestTools):
     signal: tools.signal,
     ...(body === null ? {} : { body }),
   });
-  const secrets = compileSecrets(values);
-  const kept = [...answer.headers]
-    .filter(([name]) => !notKept.has(name))
-    .map(([name, value]) => [name, redactText(value, secrets)]);
+  const kept = [...answer.headers].filter(([name]) => !notKept.has(name));
   const text = (await answer.text()).replaceAll('\0', '\ufffd');
-  return { status: answer.status, headers: Object.fromEntries(kept), body: redactText(text, secrets) };
+  const told = redactJson({ headers: Object.fromEntries(kept), body: text }, values);
+  return httpAnswer.parse({ status: answer.status, ...(told as object) });
 }
 
 function headerOf(header: string, value: string): string {

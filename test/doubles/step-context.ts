@@ -1,6 +1,7 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { createChildren } from '../../src/kernel/child.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { TocsinError } from '../../src/kernel/errors.ts';
@@ -101,6 +102,7 @@ export async function makeStepContext(
 ): Promise<ContextDouble> {
   const { secrets = { example: 'value-of-the-example' }, clock = systemClock, ...given } = facts;
   const home = await mkdtemp(join(tmpdir(), 'tocsin-step-'));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
   const children = createChildren({
     clock: systemClock,
     log: silentLog,

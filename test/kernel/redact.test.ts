@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSecrets, createRedactor, redactText } from '../../src/kernel/redact.ts';
+import { compileSecrets, createRedactor, redactJson, redactText } from '../../src/kernel/redact.ts';
 
 const secret = 'hunter2-S3cr3t/Value+with\'quote"=&ü';
 
@@ -135,6 +135,14 @@ describe('known secrets', () => {
     const redactor = createRedactor([secret]);
     expect(redactor.push(Buffer.from('Working\n')).toString()).toBe('Working\n');
     expect(redactor.push(Buffer.from(`${secret.slice(0, 3)}\n`)).toString()).toBe(`${secret.slice(0, 3)}\n`);
+  });
+
+  it('everywhere in a value', () => {
+    const value = { [`a${secret}`]: [secret, 1, null, { b: `x ${secret}` }], 'password: hunter2': true };
+    expect(redactJson(value, [secret])).toEqual({
+      'a[redacted]': ['[redacted]', 1, null, { b: 'x [redacted]' }],
+      'password: [redacted]': true,
+    });
   });
 
   it('can be made ready once', () => {
