@@ -5,7 +5,7 @@ import { messageOf, TocsinError } from '../kernel/errors.ts';
 import type { Catalogue, CatalogueSet, Problem } from '../ports/catalogue.ts';
 import { showProblems } from './problems.ts';
 import { type LoadedSet, type LoadParts, loadSet } from './set.ts';
-import { loadSnapshot } from './snapshot.ts';
+import { createSnapshots } from './snapshot.ts';
 
 export interface CatalogueParts extends LoadParts {
   /** The data folder, for the code of stored snapshots. */
@@ -54,7 +54,7 @@ export async function createCatalogue(parts: CatalogueParts): Promise<Catalogue>
       return () => listeners.delete(listener);
     },
     reload,
-    fromSnapshot: (plan, files) => loadSnapshot(plan, files, parts),
+    fromSnapshot: createSnapshots(parts),
     async close() {
       watcher.close();
       await chain;

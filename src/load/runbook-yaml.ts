@@ -1,6 +1,6 @@
 import type { Json } from '../kernel/canonical.ts';
 import { parseDuration } from '../kernel/duration.ts';
-import { compileExpression, type Expression } from '../model/expression.ts';
+import { compileExpression, type Expression, type Template } from '../model/expression.ts';
 import { type ParamFile, param, type RunbookFile, runbookFile } from '../model/runbook-file.ts';
 import type { Params, RunbookInput, StepApi, StepOutline } from '../ports/runbook.ts';
 import { type Draft, viewOf } from './draft.ts';
@@ -8,6 +8,7 @@ import { createParamSet, type ParamRule, paramRule } from './params.ts';
 import { createFaults, type Faults } from './problems.ts';
 import { type StepFacts, targetScope } from './step-scope.ts';
 import { type CompiledStep, compileSteps, type Shelf, stepOptions, type Work, workInput } from './steps-yaml.ts';
+import { fitTexts, type Texts } from './templates.ts';
 import { compileTriggers, type FromEvent, tryCompile } from './triggers.ts';
 import type { YamlFile } from './yaml.ts';
 
@@ -256,10 +257,9 @@ function outlineWork(step: CompiledStep, work: Work, prefix: string, show: (work
 
 function showWork(work: Work, params: Params | null): string {
   const facts = { ...noFacts, params: params ?? {} };
-  const input = work.input.preview(
-    facts,
-    template => params !== null && [...template.uses].every(name => name === 'params'),
-  );
-  const parsed = work.driver.input.safeParse(input);
-  return parsed.success ? work.driver.show(parsed.data) : JSON.stringify(input);
+  const can = (template: Template<StepFacts>) => params !== null && [...template.uses].every(name => name === 'params');
+  const read = (texts: Texts<StepFacts>) => work.driver.input.safeParse(work.input.preview(facts, can, texts));
+  const texts = fitTexts(work.input, some => read(some).success);
+  const parsed = read(texts);
+  return parsed.success ? work.driver.show(parsed.data) : JSON.stringify(work.input.preview(facts, can, texts));
 }

@@ -13,13 +13,36 @@ import { compileYamlRunbook } from './runbook-yaml.ts';
 import type { Shelf } from './steps-yaml.ts';
 import { loadYaml } from './yaml.ts';
 
-/** Loads the runbook of a plan from the bytes that were stored with it. Throws `plan-changed` when they are not the bytes of the plan. */
-export async function loadSnapshot(
+export interface SnapshotParts {
+  data: string;
+  steps: Shelf;
+}
+
+/** A run that waits is woken many times, and its code is the same each time. */
+const mostKept = 50;
+
+/**
+ * Loads the runbook of a plan from the bytes that were stored with it. Throws `plan-changed` when they are not the bytes of the plan:
+ * that is checked every time; what the same bytes compile to is kept.
+ */
+export function createSnapshots(parts: SnapshotParts) {
+  const kept = new Map<string, Omit<Runbook, 'files'>>();
+  return async (plan: Plan, files: ReadonlyMap<string, Uint8Array>): Promise<Runbook> => {
+    const checked = checkFiles(plan, files);
+    const key = canonicalJson([plan.entry, plan.files]);
+    const known = kept.get(key) ?? (await loadEntry(plan, checked, parts));
+    kept.delete(key);
+    kept.set(key, known);
+    for (const oldest of kept.keys()) if (kept.size > mostKept) kept.delete(oldest);
+    return { ...known, files: checked };
+  };
+}
+
+async function loadEntry(
   plan: Plan,
-  files: ReadonlyMap<string, Uint8Array>,
-  parts: { data: string; steps: Shelf },
-): Promise<Runbook> {
-  const checked = checkFiles(plan, files);
+  checked: ReadonlyMap<string, Uint8Array>,
+  parts: SnapshotParts,
+): Promise<Omit<Runbook, 'files'>> {
   const id = plan.entry.replace(/\.(yaml|ts)$/, '');
   const entry = checked.get(plan.entry);
   if (!runbookId.test(id) || entry === undefined) throw broken(plan, 'its entry is not among its files');
@@ -27,7 +50,7 @@ export async function loadSnapshot(
     ? compileStored(id, plan, entry, parts.steps)
     : await importStored(id, plan, checked, parts.data);
   if (draft === null) throw broken(plan, faults[0] ?? 'it does not load');
-  return { ...draft.runbook, files: checked };
+  return draft.runbook;
 }
 
 function broken(plan: Plan, why: string): TocsinError {

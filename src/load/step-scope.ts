@@ -84,8 +84,16 @@ function emptyOf(type: string): unknown {
   return type.startsWith('map') ? new Map() : null;
 }
 
+const knownFields = new WeakMap<z.ZodType, Record<string, string>>();
+
 /** The CEL types of what a step type puts out, as far as its schema tells. */
 export function outputFields(schema: z.ZodType): Record<string, string> {
+  const fields = knownFields.get(schema) ?? readFields(schema);
+  knownFields.set(schema, fields);
+  return fields;
+}
+
+function readFields(schema: z.ZodType): Record<string, string> {
   const json = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any', reused: 'inline' }) as Schema;
   if (json.properties === undefined) return { output: celOf(json) };
   return Object.fromEntries(Object.entries(json.properties).map(([name, field]) => [name, celOf(field)]));

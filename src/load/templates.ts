@@ -12,7 +12,7 @@ export interface TemplateTree<V> {
   /** The value with stand-ins of the right kind, for checking at load. */
   sample(texts?: Texts<V>): Json;
   /** The value with each template evaluated where `can` allows it, and its text left as it is elsewhere. */
-  preview(variables: V, can: (template: Template<V>) => boolean): Json;
+  preview(variables: V, can: (template: Template<V>) => boolean, texts?: Texts<V>): Json;
 }
 
 /** Templates that are one expression, and whose result is wanted as text all the same. */
@@ -32,7 +32,10 @@ export function compileTree<V>(
     templates,
     evaluate: (variables, texts) => root(template => asText(template.evaluate(variables), texts?.has(template))),
     sample: texts => root(template => asText(sampleOf(template), texts?.has(template))),
-    preview: (variables, can) => root(template => (can(template) ? tryEvaluate(template, variables) : template.text)),
+    preview: (variables, can, texts) =>
+      root(template =>
+        can(template) ? asText(tryEvaluate(template, variables), texts?.has(template)) : template.text,
+      ),
   };
 
   type Make = (fill: (template: Template<V>) => Json) => Json;

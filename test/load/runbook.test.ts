@@ -330,6 +330,7 @@ describe('a runbook of YAML', () => {
       `${head}params: { n: { type: integer, min: 1, max: 60 } }\nsteps:\n  - { id: a, exec: { argv: [sleep, "\${{ params.n }}"], okExit: ["\${{ params.n }}"] } }\n  - { id: b, http: { url: x, body: { n: "\${{ params.n }}", t: "\${{ params.n }}s" } } }`,
     );
     const ran = await dry(runbook, { n: '5' });
+    expect(runbook.outline({ n: 5 })[0]?.shows).toBe('["sleep","5"]');
     expect(ran.inputs).toEqual({ a: { argv: ['sleep', '5'], okExit: [5] }, b: { url: 'x', body: { n: 5, t: '5s' } } });
   });
 
