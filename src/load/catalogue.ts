@@ -23,6 +23,7 @@ export async function createCatalogue(parts: CatalogueParts): Promise<Catalogue>
   if (first.set === null) throw startProblem(first.problems);
   let set: CatalogueSet = first.set;
   let problems = first.problems;
+  tellWarnings(problems, parts);
   const listeners = new Set<() => void>();
   const watcher = createWatcher(parts, () => void reload());
   await watcher.follow(first.watched);
@@ -39,16 +40,17 @@ export async function createCatalogue(parts: CatalogueParts): Promise<Catalogue>
     const same = (next.set === null || next.set.digest === set.digest) && sameProblems(next.problems, problems);
     if (same) return;
     problems = next.problems;
-    set = next.set ?? { ...set, view: { ...set.view, problems: next.problems } };
+    set = next.set ?? { ...set, view: { ...set.view, problems: errorsOf(problems) } };
     if (next.set === null)
-      parts.log.warn({ problems: problems.length }, 'the files have errors; the last good set stays in force');
+      parts.log.warn({ problems: errorsOf(problems) }, 'the files have errors; the last good set stays in force');
     else parts.log.info({ runbooks: set.runbooks.size, rules: set.policy.rules.length }, 'the files were read again');
+    tellWarnings(problems, parts);
     for (const listener of listeners) tell(listener, parts);
   }
 
   return {
     current: () => set,
-    problems: () => problems,
+    problems: () => errorsOf(problems),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -67,8 +69,18 @@ export async function checkFiles(parts: LoadParts): Promise<Problem[]> {
   return (await loadSet(parts)).problems;
 }
 
+/** A warning leaves the files in force, so that only errors count as problems of the set. */
+function errorsOf(problems: readonly Problem[]): Problem[] {
+  return problems.filter(problem => problem.level === 'error');
+}
+
+function tellWarnings(problems: readonly Problem[], parts: LoadParts) {
+  for (const { level, file, line, column, message } of problems)
+    if (level === 'warning') parts.log.warn({ at: `${file}:${line}:${column}` }, message);
+}
+
 function startProblem(problems: readonly Problem[]): TocsinError {
-  const errors = problems.filter(problem => problem.level === 'error');
+  const errors = errorsOf(problems);
   return new TocsinError('file-invalid', {
     message: `${errors.length === 1 ? 'One thing is' : `${errors.length} things are`} wrong in the files:\n${showProblems(problems)}`,
   });

@@ -66,9 +66,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   );
   const failed = problems.some(problem => problem.level === 'error');
   const set =
-    failed || compiled === null || policy === null
-      ? null
-      : makeSet(compiled, policy, drafts, digests, problems, parts.log);
+    failed || compiled === null || policy === null ? null : makeSet(compiled, policy, drafts, digests, parts.log);
   return { set, problems: sortProblems(problems), watched: [parts.configPath, policyPath, folder, ...below] };
 }
 
@@ -239,7 +237,6 @@ function makeSet(
   policy: Policy,
   drafts: ReadonlyMap<string, Draft>,
   digests: Record<string, string>,
-  problems: readonly Problem[],
   log: Log,
 ): CatalogueSet {
   const runbooks = new Map([...drafts].map(([id, draft]) => [id, completeRunbook(draft, drafts)]));
@@ -255,7 +252,8 @@ function makeSet(
     view: {
       runbooks: [...runbooks.values()].map(runbook => runbook.view),
       rules: policy.rules.map(rule => ({ name: rule.name, decide: rule.decide, when: rule.text })),
-      problems: problems.map(({ file, line, column, message }) => ({ file, line, column, message })),
+      // A set is made only where there is no error.
+      problems: [],
     },
   };
 }

@@ -1,6 +1,7 @@
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../src/kernel/log.ts';
 import { checkFiles, createCatalogue } from '../../src/load/index.ts';
 import { brief, config, goodRunbook, makePlace, type Place } from './place.ts';
 
@@ -230,6 +231,17 @@ describe('a catalogue', () => {
     await catalogue.close();
     // Nothing changed for the second reload, and nobody listened to the last.
     expect(seen).toEqual([1, 0]);
+  });
+
+  it('logs warnings, which leave the files in force', async () => {
+    const place = await put({ 'runbooks/a.yaml': goodRunbook.replace('source: alertmanager', 'source: grafana') });
+    const told: string[] = [];
+    const log = { ...silentLog, warn: (_facts: object, message = '') => void told.push(message) };
+    const catalogue = await createCatalogue({ ...place.parts, log });
+    await catalogue.close();
+    expect(told).toEqual([expect.stringContaining('there is no source "grafana"')]);
+    expect([catalogue.problems(), catalogue.current().view.problems]).toEqual([[], []]);
+    expect(await checkFiles(place.parts)).toHaveLength(1);
   });
 
   it('sees an edit by itself', async () => {
