@@ -7,7 +7,8 @@ import { isEnded } from './run.ts';
 export function foldRun(known: Run | null, fact: Fact, at: number): Run {
   if (fact.kind === 'run.created') return { ...fact.run, version: 1 };
   if (known === null) throw new Error(`a run's first entry is run.created, not ${fact.kind}`);
-  const next = settle(applyToRun(known, fact, at));
+  // An ending is final, whatever a late writer appends; only what is said of it may change.
+  const next = isEnded(known.state) && fact.kind !== 'run.amended' ? known : settle(applyToRun(known, fact, at));
   return { ...next, version: known.version + 1, wakeAt: isEnded(next.state) ? null : wakeAt(next) };
 }
 
@@ -141,6 +142,7 @@ export function foldApproval(known: Approval | null, fact: Fact, at: number): Ap
   if (fact.kind === 'approval.requested') return { ...fact.approval, version: 1 };
   if (known === null) throw new Error(`an approval's first entry is approval.requested, not ${fact.kind}`);
   const version = known.version + 1;
+  if (known.state !== 'open') return { ...known, version };
   switch (fact.kind) {
     case 'approval.voted':
       return { ...known, version, votes: [...known.votes, fact.vote] };

@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { entryBytes, entryHash, genesis, parseEntry } from '../../src/model/journal.ts';
+import { sampleEntry } from '../contracts/samples.ts';
+
+describe('the format of the journal', () => {
+  // This cannot change: journals that exist were written with it. A new format is a new version with its own reader.
+  const bytes =
+    '{"stream":"alert/alt_1","v":1,"actor":{"kind":"system","id":"tocsin"},"at":1780315200000,"fact":{"kind":"alert.noted","alert":"alt_1","text":"ü\\ud800\\u0000"}}';
+
+  test('is this text for this entry', () => {
+    expect(entryBytes(sampleEntry('ü\ud800\0'))).toBe(bytes);
+  });
+
+  test('is hashed over previous hash, sequence and bytes, each on its line', () => {
+    const expected = createHash('sha256')
+      .update(Buffer.from(`${genesis}\n1\n${bytes}`))
+      .digest('hex');
+    expect(entryHash(genesis, 1, bytes)).toBe(expected);
+    expect(genesis).toBe('0'.repeat(64));
+  });
+
+  test('reads back as it was written', () => {
+    const row = { seq: 1, bytes, prev: genesis, hash: 'h' };
+    expect(parseEntry(row)).toEqual({ ...sampleEntry('ü\ud800\0'), version: 1, ...row });
+  });
+
+  test.each([
+    '',
+    '{',
+    '[]',
+    '{"stream":"x"}',
+    bytes.replace('alert.noted', 'alert.unheard'),
+    bytes.replace('"v":1', '"v":1.5'),
+  ])('refuses %j', bad => {
+    expect(() => parseEntry({ seq: 1, bytes: bad, prev: genesis, hash: 'h' })).toThrow();
+  });
+});
