@@ -37,27 +37,34 @@ async function findSubject(word: string | undefined, context: CommandContext, ho
   return pickByPrefix(word, [...runs, ...alerts], one => one.id, 'event, alert or run').id;
 }
 
-/** What the journal says was decided about the event when it came. */
+/** What the journal says was decided when the events came: of the alert in its present episode, or of the one event. */
 async function decidedThen(found: Explanation, host: ChatHost): Promise<Block[]> {
-  const [entries, runs] = await Promise.all([
-    host.store.stream(`decision/${found.event}`),
-    host.store.runs({ limit: 500, ...(found.alert === null ? {} : { alert: found.alert }) }),
-  ]);
-  const made = entries.flatMap(({ fact }) => (fact.kind === 'decision.made' ? [fact] : []));
-  const ran = runs.filter(run => run.event === found.event);
+  const events = await eventsOf(found, host);
+  const streams = await Promise.all(events.map(event => host.store.stream(`decision/${event}`)));
+  const made = streams.flat().flatMap(({ fact }) => (fact.kind === 'decision.made' ? [fact] : []));
+  const runs = await host.store.runs({ limit: 500, ...(found.alert === null ? {} : { alert: found.alert }) });
+  const ran = runs.filter(run => run.event !== null && events.includes(run.event));
   const lines = [
-    ...made.map(fact => [fact.runbook, `${fact.verdict} by rule “${fact.rule}”: ${fact.because}`] as const),
+    ...made.map(fact => [fact.runbook, `${fact.verdict}: ${fact.because}`] as const),
     ...ran.map(
-      run =>
-        [
-          run.runbook,
-          `${run.decision.verdict} by rule “${run.decision.rule}”: ${run.decision.because}; ${run.id} is ${run.state}`,
-        ] as const,
+      run => [run.runbook, `${run.decision.verdict}: ${run.decision.because}; ${run.id} is ${run.state}`] as const,
     ),
   ];
   return lines.length === 0
-    ? [{ kind: 'text', text: 'Nothing was decided when it came: no runbook matched, or it started none.' }]
+    ? [{ kind: 'text', text: 'Nothing was decided when it came: no runbook matched.' }]
     : [{ kind: 'text', text: 'Decided when it came:' }, fieldsOf(lines)];
+}
+
+const mostEvents = 50;
+
+async function eventsOf(found: Explanation, host: ChatHost): Promise<string[]> {
+  if (found.alert === null) return [found.event];
+  const alert = await host.store.alert(found.alert);
+  const entries = await host.store.stream(`alert/${found.alert}`);
+  const own = entries.flatMap(({ fact }) =>
+    fact.kind === 'event.accepted' && fact.episode === alert?.episode ? [fact.event.id] : [],
+  );
+  return [...new Set([found.event, ...own.slice(-mostEvents)])];
 }
 
 const mostOthers = 20;

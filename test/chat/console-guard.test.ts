@@ -196,7 +196,7 @@ describe('the local page', () => {
 
   it('serves the named static files and nothing else', async () => {
     const { at } = await start();
-    for (const file of ['htmx.js', 'sse.js', 'console.js', 'console.css', 'icon.svg']) {
+    for (const file of ['htmx.js', 'console.js', 'console.css', 'icon.svg']) {
       expect((await fetch(`${at}/console/static/${file}`)).status).toBe(200);
     }
     for (const file of ['index.ts', '..%2findex.ts', '%2e%2e/routes.ts', 'constructor']) {

@@ -225,7 +225,7 @@ describe('a page that does not read', () => {
     });
     const slow = slowResponse();
     let rendered = 0;
-    const feed = { next: async () => ({ text: `<p>${++rendered}</p>`, stamp: rendered }), liveRuns: () => [] };
+    const feed = { next: async () => ({ texts: [`<p>${++rendered}</p>`], stamp: rendered }), liveRuns: () => [] };
     hub.open(slow.response, feed, () => ({}) as never);
     for (let i = 0; i < 200; i++) {
       hub.wake();

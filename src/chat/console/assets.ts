@@ -12,13 +12,21 @@ export interface Asset {
 const htmx = dirname(createRequire(import.meta.url).resolve('htmx.org'));
 const own = join(import.meta.dirname, 'static');
 
-/** Every file there is, so that no name leads anywhere else. */
-const files = new Map<string, { path: string; type: string }>([
-  ['htmx.js', { path: join(htmx, 'htmx.min.js'), type: 'text/javascript; charset=utf-8' }],
-  ['sse.js', { path: join(htmx, 'ext', 'hx-sse.min.js'), type: 'text/javascript; charset=utf-8' }],
-  ['console.js', { path: join(own, 'console.js'), type: 'text/javascript; charset=utf-8' }],
-  ['console.css', { path: join(own, 'console.css'), type: 'text/css; charset=utf-8' }],
-  ['icon.svg', { path: join(own, 'icon.svg'), type: 'image/svg+xml' }],
+/**
+ * Every file there is, so that no name leads anywhere else. htmx and its extension are one script: htmx begins in a task of its own after
+ * it was read, and an extension that comes as a second script may come after that, which leaves the page without its stream.
+ */
+const files = new Map<string, { paths: readonly string[]; type: string }>([
+  [
+    'htmx.js',
+    {
+      paths: [join(htmx, 'htmx.min.js'), join(htmx, 'ext', 'hx-sse.min.js')],
+      type: 'text/javascript; charset=utf-8',
+    },
+  ],
+  ['console.js', { paths: [join(own, 'console.js')], type: 'text/javascript; charset=utf-8' }],
+  ['console.css', { paths: [join(own, 'console.css')], type: 'text/css; charset=utf-8' }],
+  ['icon.svg', { paths: [join(own, 'icon.svg')], type: 'image/svg+xml' }],
 ]);
 
 const loaded = new Map<string, Asset>();
@@ -28,7 +36,8 @@ export async function findAsset(name: string): Promise<Asset | null> {
   if (file === undefined) return null;
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const body = await readFile(file.path);
+  const parts = await Promise.all(file.paths.map(path => readFile(path)));
+  const body = Buffer.concat(parts.flatMap(part => [part, Buffer.from('\n')]));
   const asset = { type: file.type, body, etag: `"${sha256(body).slice(0, 32)}"` };
   loaded.set(name, asset);
   return asset;

@@ -10,7 +10,7 @@ const toneWords: Record<Tone, string> = {
   error: 'Error',
   warning: 'Warning',
   info: 'Info',
-  good: 'Good',
+  good: 'OK',
   neutral: 'Note',
   ask: 'Needs a person',
 };
@@ -22,8 +22,8 @@ export interface CardPlace {
   at: number | null;
   /** The thread that the title leads to; null inside of it. */
   href: string | null;
-  /** How many replies the thread has, when that is shown. */
-  replies?: number;
+  /** Folds away what comes after the first facts. */
+  fold?: boolean;
   /** The rendered text of an output block; nothing where the stream fills it in. */
   output?: (run: string, step: string, tail: string) => Html;
 }
@@ -43,16 +43,21 @@ export function renderCard(card: Card, place: CardPlace, visit: Visit): Html {
     ${place.at !== null && html`<span class="when">${showTime(place.at, visit)}</span>`}
   </header>
   ${card.mention.length > 0 && html`<p class="mention">Calls ${card.mention.map(name => html`<b>@${oneLine(name, 80)}</b> `)}</p>`}
-  ${card.blocks.map(block => renderBlock(block, place, visit))}
+  ${renderBlocks(card, place, visit)}
   ${renderButtons(card.buttons, place.id, visit)}
   <div class="slot" id="${domId('ans', place.id)}" aria-live="polite" hx-morph-skip></div>
-  ${place.href !== null && html`<footer class="card-foot"><a href="${place.href}">${repliesText(place.replies)}</a></footer>`}
+  ${place.href !== null && html`<footer class="card-foot"><a href="${place.href}">Open thread</a></footer>`}
 </article>`;
 }
 
-function repliesText(replies: number | undefined): string {
-  if (replies === undefined || replies === 0) return 'Open thread';
-  return replies === 1 ? '1 message in thread' : `${replies} messages in thread`;
+/** In a channel the first facts are enough to know which alert it is; the others fold away, so that the next alert is in sight too. */
+function renderBlocks(card: Card, place: CardPlace, visit: Visit): Html {
+  const end = place.fold === true ? card.blocks.findIndex(block => block.kind === 'fields') + 1 : 0;
+  const [shown, folded] = end === 0 ? [card.blocks, []] : [card.blocks.slice(0, end), card.blocks.slice(end)];
+  const more =
+    folded.length > 0 &&
+    html`<details class="more-facts" id="${domId('more', place.id)}"><summary>Labels and links</summary>${folded.map(block => renderBlock(block, place, visit))}</details>`;
+  return html`${shown.map(block => renderBlock(block, place, visit))}${more}`;
 }
 
 export function renderPost(post: Post, visit: Visit, facts: Partial<CardPlace> = {}): Html {
@@ -79,14 +84,17 @@ function escapeScript(word: string): string {
 }
 
 const mostText = 4000;
+
+/** A plan is read before it is approved: it is shown as a whole, not the beginning of it. */
+const mostCode = 60_000;
 const mostValue = 600;
 
-function renderBlock(block: Block, place: CardPlace, visit: Visit): Html {
+export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, visit: Visit): Html {
   switch (block.kind) {
     case 'text':
       return html`<p class="text">${cutText(block.text, mostText)}</p>`;
     case 'code':
-      return html`<pre class="code" tabindex="0">${cutText(block.text, mostText)}</pre>`;
+      return html`<pre class="code" tabindex="0">${cutText(block.text, mostCode)}</pre>`;
     case 'fields':
       return renderFields(block.fields);
     case 'links':
@@ -168,7 +176,7 @@ export function stateClass(state: string): string {
   return /^[a-z]+$/.test(state) ? state : 'unknown';
 }
 
-function renderOutput(block: Extract<Block, { kind: 'output' }>, place: CardPlace): Html {
+function renderOutput(block: Extract<Block, { kind: 'output' }>, place: Pick<CardPlace, 'output'>): Html {
   const id = outputId(block.run, block.step);
   const body = place.output?.(block.run, block.step, block.tail) ?? nothing;
   return html`<section class="output" aria-label="Output of ${block.step}">

@@ -76,9 +76,9 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
       const visit = stream.visit();
       // The session ended: the page must not go on reading.
       if (visit === null) return drop(stream);
-      const { text, stamp } = await stream.feed.next(visit);
+      const { texts, stamp } = await stream.feed.next(visit);
       if (!streams.has(stream)) return;
-      if (text.trim() !== '') write(stream, frame(text, stamp));
+      if (texts.length > 0) write(stream, frames(texts, stamp));
       followOutputs(stream, parts.host, () => schedule(stream));
     } catch (error) {
       parts.log.warn({ error: messageOf(error) }, 'a console page could not be brought up to date; it will reconnect');
@@ -161,8 +161,13 @@ function followOutputs(stream: Stream, host: ChatHost, more: () => void): void {
   }
 }
 
-/** One server-sent event. The id is the stamp that the page then has; it comes back as Last-Event-ID. */
-function frame(text: string, stamp: number): string {
-  const lines = text.split(/\r\n|\r|\n/).map(line => `data: ${line}`);
-  return `id: ${stamp}\n${lines.join('\n')}\n\n`;
+/** Server-sent events, one after the other. The last has as its id the stamp that the page then has; it comes back as Last-Event-ID. */
+function frames(texts: readonly string[], stamp: number): string {
+  const bodies = texts.map(text =>
+    text
+      .split(/\r\n|\r|\n/)
+      .map(line => `data: ${line}\n`)
+      .join(''),
+  );
+  return bodies.map((body, index) => (index === bodies.length - 1 ? `id: ${stamp}\n${body}\n` : `${body}\n`)).join('');
 }

@@ -71,7 +71,6 @@ export function renderDocument(page: Page, around: Surroundings, visit: Visit): 
 <link rel="stylesheet" href="/console/static/console.css">
 <script src="/console/static/console.js" defer></script>
 <script src="/console/static/htmx.js" defer></script>
-<script src="/console/static/sse.js" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>

@@ -37,7 +37,7 @@ const samples: readonly Sample[] = [
     title: 'A service is down',
     about: 'ServiceDown for shop',
     fingerprint: '5a6d0c1e9b7f0002',
-    labels: { alertname: 'ServiceDown', severity: 'critical', instance: 'shop-1:8000', service: 'shop' },
+    labels: { alertname: 'ServiceDown', severity: 'error', instance: 'shop-1:8000', service: 'shop' },
     summary: 'shop does not answer its health check',
   },
   {

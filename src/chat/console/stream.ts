@@ -10,8 +10,11 @@ import type { Visit } from './visit.ts';
 
 /** What one open page has been sent so far, and what it should be sent next. It holds no content, so a slow page costs little memory. */
 export interface PageFeed {
-  /** Fragments that bring the page up to date, and the stamp they bring it to. Empty text when there is nothing new. */
-  next(visit: Visit): Promise<{ text: string; stamp: number }>;
+  /**
+   * Fragments that bring the page up to date, and the stamp they bring it to; no texts when there is nothing new. They are applied one
+   * after the other: htmx looks for all targets of a message before it changes anything, so what goes into a new box comes after the box.
+   */
+  next(visit: Visit): Promise<{ texts: string[]; stamp: number }>;
   /** The runs whose live output is on the page. */
   liveRuns(): readonly string[];
 }
@@ -36,8 +39,10 @@ export function createFeed(page: LivePage, ambient: Ambient, store: Store, after
       const changed = list === null ? null : await list.next(visit);
       if (changed !== null) pieces.push(...changed.pieces);
       boxes = await page.boxes(visit);
-      pieces.push(...(await outputs.next(boxes, changed?.touched ?? true)));
-      return { text: pieces.map(String).join('\n'), stamp: list?.stamp() ?? 0 };
+      const texts = [pieces, await outputs.next(boxes, changed?.touched ?? true)].map(one =>
+        one.map(String).join('\n'),
+      );
+      return { texts: texts.filter(text => text.trim() !== ''), stamp: list?.stamp() ?? 0 };
     },
     liveRuns: () => [...new Set(boxes.filter(box => box.live).map(box => box.run))],
   };

@@ -31,7 +31,7 @@ export async function renderPostNow(post: Post, visit: Visit): Promise<Html> {
 /** A root in the timeline of its channel: its card, and the last thing that happened in its thread. */
 export async function renderRoot(post: Post, visit: Visit): Promise<Html> {
   const last = await lastReply(visit.host, post);
-  return html`<div class="root" id="${rootId(post.key)}">${renderPost(withoutOutput(post), visit, { href: threadPath(post.key) })}${
+  return html`<div class="root" id="${rootId(post.key)}">${renderPost(withoutOutput(post), visit, { href: threadPath(post.key), fold: true })}${
     last !== null && renderPreview(last, post.key, visit)
   }</div>`;
 }

@@ -1,8 +1,8 @@
 import { shortHash } from '../../../model/plan.ts';
-import { isEnded, type Run, type Step } from '../../../model/run.ts';
+import type { Run, Step } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { renderForm } from '../buttons.ts';
-import { oneLine, outputId, renderCard, renderProgress, stateClass } from '../cards.ts';
+import { renderButtons } from '../buttons.ts';
+import { oneLine, outputId, renderBlock, renderProgress, stateClass } from '../cards.ts';
 import { type Html, html, nothing } from '../html.ts';
 import { renderOutputNow } from '../outputs.ts';
 import { domId, runPath, showElapsed, showTime, threadPath, type Visit } from '../visit.ts';
@@ -21,7 +21,8 @@ export async function runPage(host: ChatHost, id: string): Promise<LivePage | nu
     regions: [
       { id: 'run-head', render: async visit => renderHead(await read(), visit) },
       { id: 'run-steps', render: async visit => renderSteps(await read(), visit, new Map()) },
-      { id: 'run-card', render: visit => renderDetails(id, visit) },
+      { id: 'run-actions', render: visit => renderActions(id, visit) },
+      { id: 'run-plan', render: visit => renderPlan(id, visit) },
     ],
     list: null,
     boxes: async () =>
@@ -40,10 +41,11 @@ export async function runPage(host: ChatHost, id: string): Promise<LivePage | nu
       const thread = await findThread(host, run);
       return html`<p class="crumb"><a href="/runs">Runs</a>${thread !== null && html` · <a href="${threadPath(thread)}">Thread</a>`}</p>
 <div id="run-head">${renderHead(run, visit)}</div>
+<div id="run-actions">${await renderActions(id, visit)}</div>
 <h2>Steps</h2>
 <div id="run-steps">${renderSteps(run, visit, outputs)}</div>
-<h2>Plan and decision</h2>
-<div id="run-card">${await renderDetails(id, visit)}</div>`;
+<h2>Plan, as it runs</h2>
+<div id="run-plan">${await renderPlan(id, visit)}</div>`;
     },
   };
 }
@@ -64,22 +66,9 @@ function renderHead(run: Run, visit: Visit): Html {
 <div><dt>Asked for by</dt><dd>${run.requestedBy.replace(/^\w+:/, '')} (${run.trigger})</dd></div>
 ${run.reason !== null && html`<div><dt>Reason</dt><dd>${oneLine(run.reason, 500)}</dd></div>`}
 <div><dt>Created</dt><dd>${showTime(run.createdAt, visit)}</dd></div>
-<div><dt>Decision</dt><dd>${run.decision.verdict}: ${oneLine(run.decision.because, 400)} <span class="sub">rule “${oneLine(run.decision.rule, 120)}”</span></dd></div>
+<div><dt>Decision</dt><dd>${run.decision.verdict}: ${oneLine(run.decision.because, 400)}${!run.decision.because.includes(run.decision.rule) && ` (rule “${run.decision.rule}”)`}</dd></div>
 <div><dt>Plan</dt><dd><code>${shortHash(run.planHash)}</code></dd></div>
-${Object.entries(run.params).map(([name, value]) => html`<div><dt>${oneLine(name, 80)}</dt><dd><code>${oneLine(typeof value === 'string' ? value : JSON.stringify(value), 500)}</code></dd></div>`)}</dl>
-${isEnded(run.state) ? nothing : renderCancel(run, visit)}`;
-}
-
-function renderCancel(run: Run, visit: Visit): Html {
-  const act = JSON.stringify({ kind: 'cancel', run: run.id, reason: null });
-  const form = renderForm(
-    '/console/act',
-    'cancel-answer',
-    html`<label for="cancel-why">Reason (optional)</label><input id="cancel-why" name="reason" maxlength="500" autocomplete="off"><button class="button danger">Cancel the run</button>`,
-    visit,
-    { act, label: 'Cancel' },
-  );
-  return html`<details class="ask" id="cancel-ask"><summary class="button danger">Cancel…</summary>${form}</details><div class="slot" id="cancel-answer" aria-live="polite" hx-morph-skip></div>`;
+${Object.entries(run.params).map(([name, value]) => html`<div><dt>${oneLine(name, 80)}</dt><dd><code>${oneLine(typeof value === 'string' ? value : JSON.stringify(value), 500)}</code></dd></div>`)}</dl>`;
 }
 
 function renderSteps(run: Run, visit: Visit, outputs: ReadonlyMap<string, Html>): Html {
@@ -113,9 +102,15 @@ function renderStep(run: Run, step: Step, index: number, visit: Visit, output: H
   }${box}</li>`;
 }
 
-async function renderDetails(id: string, visit: Visit): Promise<Html> {
-  const card = await visit.host.details('run', id);
-  if (card === null) return html`<p class="none">There is nothing more to say about this run.</p>`;
-  const calm = { ...card, blocks: card.blocks.filter(block => block.kind !== 'progress' && block.kind !== 'output') };
-  return renderCard(calm, { id: domId('details', id), at: null, href: null }, visit);
+/** The plan as it runs, from what Details shows; the rest of that card stands above. */
+async function renderPlan(id: string, visit: Visit): Promise<Html> {
+  const plan = (await visit.host.details('run', id))?.blocks.filter(block => block.kind === 'code') ?? [];
+  if (plan.length > 0) return html`${plan.map(block => renderBlock(block, {}, visit))}`;
+  return html`<p class="none">A TypeScript runbook: its steps are known when they run. The plan's hash covers its code and the parameters.</p>`;
+}
+
+/** What a person can do about the run now: the buttons of its card. */
+async function renderActions(id: string, visit: Visit): Promise<Html> {
+  const buttons = (await visit.host.details('run', id))?.buttons.filter(button => button.does.kind === 'act') ?? [];
+  return html`${renderButtons(buttons, 'run-actions', visit)}<div class="slot" id="${domId('ans', 'run-actions')}" aria-live="polite" hx-morph-skip></div>`;
 }

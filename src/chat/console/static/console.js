@@ -71,6 +71,11 @@
   // What was swapped in brings the server's present time.
   document.addEventListener('htmx:after:swap', learnClock);
 
+  // A page that comes back out of the browser's memory is as old as its leaving, and its stream has ended.
+  window.addEventListener('pageshow', event => {
+    if (event.persisted) location.reload();
+  });
+
   learnClock();
   setInterval(tick, 1000);
 })();
