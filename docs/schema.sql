@@ -1,0 +1,112 @@
+-- The tables of the sqlite store, generated from src/stores/sqlite/migrations.ts.
+-- `doc` columns are JSON text and the truth of their row; the columns beside them are copies for look-ups.
+-- 1: the house (older processes refuse it)
+
+CREATE TABLE alert (
+  id text primary key,
+  source text not null,
+  fingerprint text not null,
+  state text not null,
+  first_seen integer not null,
+  version integer not null,
+  doc text not null
+) strict;
+CREATE UNIQUE INDEX alert_identity on alert (source, fingerprint);
+CREATE INDEX alert_newest on alert (first_seen, id);
+CREATE INDEX alert_state on alert (state, first_seen, id);
+CREATE TABLE approval (
+  id text primary key,
+  run text not null,
+  state text not null,
+  created_at integer not null,
+  expires_at integer not null,
+  version integer not null,
+  doc text not null
+) strict;
+CREATE INDEX approval_expiry on approval (state, expires_at, id);
+CREATE INDEX approval_newest on approval (created_at, id);
+CREATE INDEX approval_run on approval (run);
+CREATE INDEX approval_state on approval (state, created_at, id);
+CREATE TABLE auto_run (
+  runbook text not null,
+  target text not null,
+  at integer not null,
+  run text not null,
+  primary key (runbook, target, at, run)
+) strict, without rowid;
+CREATE TABLE blob (digest text primary key, bytes blob not null, at integer not null) strict;
+CREATE TABLE claim (
+  space text not null,
+  key text not null,
+  at integer not null,
+  until integer,
+  primary key (space, key)
+) strict, without rowid;
+CREATE INDEX claim_until on claim (until) where until is not null;
+CREATE TABLE cursor (name text primary key, value integer not null) strict, without rowid;
+CREATE TABLE halt (id integer primary key check (id = 1), doc text not null) strict;
+CREATE TABLE head (
+  id integer primary key check (id = 1),
+  seq integer not null,
+  hash text not null,
+  stamp integer not null
+) strict;
+CREATE TABLE journal (
+  seq integer primary key,
+  stream text not null,
+  pos integer not null,
+  kind text not null,
+  bytes text not null,
+  prev text not null,
+  hash text not null
+) strict;
+CREATE UNIQUE INDEX journal_stream on journal (stream, pos);
+CREATE TABLE lease (
+  name text primary key,
+  holder text,
+  token integer not null,
+  until integer not null
+) strict, without rowid;
+CREATE TABLE migration (number integer primary key, name text not null, breaks integer not null, at integer not null) strict;
+CREATE TABLE output (
+  run text not null,
+  seq integer not null,
+  step text not null,
+  doc text not null
+) strict;
+CREATE UNIQUE INDEX output_run on output (run, seq);
+CREATE TABLE post (
+  id integer primary key,
+  platform text not null,
+  key text not null,
+  channel text not null,
+  thread text,
+  ord integer not null,
+  wanted integer not null,
+  delivered integer not null,
+  changed integer not null,
+  doc text not null
+) strict;
+CREATE INDEX post_changed on post (platform, changed);
+CREATE INDEX post_channel on post (platform, channel, thread, ord, id);
+CREATE UNIQUE INDEX post_key on post (platform, key);
+CREATE INDEX post_thread on post (platform, thread, ord, id);
+CREATE INDEX post_undelivered on post (platform, ord, id) where wanted > delivered;
+CREATE TABLE probe (id integer primary key check (id = 1), at integer not null) strict;
+CREATE TABLE run (
+  id text primary key,
+  runbook text not null,
+  alert text,
+  parent text,
+  state text not null,
+  created_at integer not null,
+  wake_at integer,
+  version integer not null,
+  doc text not null
+) strict;
+CREATE INDEX run_alert on run (alert, created_at, id) where alert is not null;
+CREATE INDEX run_newest on run (created_at, id);
+CREATE INDEX run_parent on run (parent) where parent is not null;
+CREATE INDEX run_runbook on run (runbook, created_at, id);
+CREATE INDEX run_state on run (state, created_at, id);
+CREATE INDEX run_wake on run (wake_at) where wake_at is not null;
