@@ -146,11 +146,6 @@ export const catalogue = {
     message: 'The step took longer than its timeout and was stopped.',
     remedy: 'Find out why it is slow, or give it a longer timeout.',
   },
-  'step-interrupted': {
-    status: 500,
-    message: 'The step was started, and Tocsin stopped before its result was recorded.',
-    remedy: 'Look at what it did, then answer Retry, Skip or Abort.',
-  },
   'replay-differs': {
     status: 500,
     message: 'On replay the runbook did not do what is journalled.',
@@ -214,11 +209,6 @@ export const catalogue = {
     status: 500,
     message: 'Processes of a step are still alive after KILL.',
     remedy: 'Look at them with ps: they wait for a device, or belong to another user (sudo).',
-  },
-  'step-refused': {
-    status: 422,
-    message: 'The step cannot do this here.',
-    remedy: 'Change the step or the way the run is started.',
   },
 
   // Requests that steps and sources make

@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { duration, parseDuration, showDuration } from '../../src/kernel/duration.ts';
+
+describe('parseDuration', () => {
+  test.each([
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['10m', 600_000],
+    ['2h', 7_200_000],
+    ['1d', 86_400_000],
+    ['1.5h', 5_400_000],
+    [' 10 m ', 600_000],
+    ['5 minutes', 300_000],
+    ['0s', 0],
+  ])('%j is %d ms', (text, expected) => {
+    expect(parseDuration(text)).toBe(expected);
+  });
+
+  test.each(['', '10', 'm', '-5m', '5 parsecs', '1h30m', '10m;', '1e3s', 'Infinity s', '٣m', '10 \n\n m x'])(
+    '%j is none',
+    text => {
+      expect(parseDuration(text)).toBeNull();
+    },
+  );
+
+  test('takes any text without throwing, and never gives what is not a time', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200 }), text => {
+        const value = parseDuration(text);
+        expect(value === null || (Number.isFinite(value) && value >= 0)).toBe(true);
+      }),
+    );
+  });
+
+  test('in a file, says what to write instead', () => {
+    expect(duration.parse('10m')).toBe(600_000);
+    expect(duration.safeParse('soon').error?.issues[0]?.message).toBe(
+      '"soon" is not a duration; write 30s, 10m, 2h or 1d',
+    );
+  });
+});
+
+describe('showDuration', () => {
+  test.each([
+    [0, '0s'],
+    [40, '40ms'],
+    [499, '499ms'],
+    [999, '1s'],
+    [65_000, '1m 5s'],
+    [3_600_000, '1h'],
+    [3_605_000, '1h 5s'],
+    [90_061_000, '1d 1h'],
+    [-5, '0s'],
+  ])('%d ms is %s', (ms, expected) => {
+    expect(showDuration(ms)).toBe(expected);
+  });
+});
