@@ -50,14 +50,28 @@ export function renderCard(card: Card, place: CardPlace, visit: Visit): Html {
 </article>`;
 }
 
-/** In a channel the first facts are enough to know which alert it is; the others fold away, so that the next alert is in sight too. */
+/**
+ * In a channel the first facts are enough to know which alert it is; the others fold away, so that the next alert is in sight too. A long
+ * plan folds away once nobody is asked about it any more; while somebody is, all of it is in sight.
+ */
 function renderBlocks(card: Card, place: CardPlace, visit: Visit): Html {
+  const asks = card.buttons.some(button => button.does.kind === 'act');
   const end = place.fold === true ? card.blocks.findIndex(block => block.kind === 'fields') + 1 : 0;
   const [shown, folded] = end === 0 ? [card.blocks, []] : [card.blocks.slice(0, end), card.blocks.slice(end)];
-  const more =
-    folded.length > 0 &&
-    html`<details class="more-facts" id="${domId('more', place.id)}"><summary>Labels and links</summary>${folded.map(block => renderBlock(block, place, visit))}</details>`;
-  return html`${shown.map(block => renderBlock(block, place, visit))}${more}`;
+  const render = (block: Block, index: number) => {
+    const content = renderBlock(block, place, visit);
+    return block.kind === 'code' && block.text.length > longCode && !asks && place.at !== null
+      ? renderFolded(`plan${index}`, 'The plan', place.id, content)
+      : content;
+  };
+  return html`${shown.map(render)}${folded.length > 0 && renderFolded('more', 'Labels and links', place.id, html`${folded.map(render)}`)}`;
+}
+
+/** A code block of more characters than this is long. */
+const longCode = 400;
+
+function renderFolded(prefix: string, title: string, id: string, content: Html): Html {
+  return html`<details class="more-facts" id="${domId(prefix, id)}"><summary>${title}</summary>${content}</details>`;
 }
 
 export function renderPost(post: Post, visit: Visit, facts: Partial<CardPlace> = {}): Html {
