@@ -31,7 +31,7 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1690 }, colorScheme: 'light' });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1760 }, colorScheme: 'light' });
   await page.goto(app.localLink ?? app.url);
   await showThread(page);
   await page.screenshot({ path: target });
