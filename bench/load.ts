@@ -1,13 +1,16 @@
 /**
- * The load: keep-alive connections that each send the next delivery when the last one was answered, in a process of its own. Speaks
- * HTTP over plain sockets, so that it costs less than any server it is pointed at. Prints one line of JSON.
+ * The load, in a process of its own: connections that stay open, each of which sends the next delivery when the last one was answered.
+ * Prints one line of JSON. With `client: "http"` it is node's own client, as in the trials that the targets come from; it takes as much
+ * of the machine as the bare server does. With `client: "sockets"` it is plain sockets, which cost next to nothing: a harder comparison.
  *
- * node bench/load.ts '{"port":1,"path":"/","connections":64,"seconds":3,"headers":{},"first":0}'
+ * node bench/load.ts '{"client":"http","port":1,"path":"/","connections":64,"seconds":3,"headers":{},"first":0}'
  */
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import { performance } from 'node:perf_hooks';
 
 export interface LoadOrder {
+  client: 'http' | 'sockets';
   port: number;
   path: string;
   connections: number;
@@ -70,59 +73,77 @@ function deliveryText(): string {
   });
 }
 
-function offsetsOf(text: string, mark: string): number[] {
-  const found: number[] = [];
-  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) found.push(at);
-  return found;
+/** Sends one body and resolves to the status that was answered. */
+type Send = (body: string) => Promise<string>;
+
+interface Connection {
+  send: Send;
+  close(): void;
+}
+
+function openHttp({ port, path, headers }: LoadOrder): Connection {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const send: Send = body =>
+    new Promise((resolve, reject) => {
+      const sent = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers }, answer => {
+        answer.resume().on('end', () => resolve(String(answer.statusCode)));
+      });
+      sent.on('error', reject).end(body);
+    });
+  return { send, close: () => agent.destroy() };
+}
+
+function openSocket({ port, path, headers }: LoadOrder): Connection {
+  const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const head = `POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  const socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('latin1');
+  let waiting: { resolve(status: string): void; reject(error: Error): void } | null = null;
+  let pending = '';
+  socket.on('error', error => waiting?.reject(error));
+  socket.on('data', (chunk: string) => {
+    pending += chunk;
+    const end = pending.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const length = /content-length: (\d+)/i.exec(pending.slice(0, end));
+    const whole = length === null ? pending.endsWith('0\r\n\r\n') : pending.length >= end + 4 + Number(length[1]);
+    if (!whole) return;
+    const status = pending.slice(9, 12);
+    pending = '';
+    waiting?.resolve(status);
+  });
+  const send: Send = body =>
+    new Promise((resolve, reject) => {
+      waiting = { resolve, reject };
+      socket.write(head + body, 'latin1');
+    });
+  return { send, close: () => socket.end() };
 }
 
 async function run(order: LoadOrder): Promise<LoadReport> {
   const body = deliveryText();
-  const headers = Object.entries({
-    Host: `127.0.0.1:${order.port}`,
-    'Content-Type': 'application/json',
-    'Content-Length': String(body.length),
-    ...order.headers,
-  });
-  const text = `POST ${order.path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
-  const offsets = offsetsOf(text, '#'.repeat(digits));
+  const mark = '#'.repeat(digits);
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': String(body.length), ...order.headers };
   const latencies: number[] = [];
   const statuses: Record<string, number> = {};
   let next = order.first;
   const began = performance.now();
   const end = began + order.seconds * 1000;
 
-  const worker = () =>
-    new Promise<void>((resolve, reject) => {
-      const socket = connect(order.port, '127.0.0.1');
-      const request = Buffer.from(text);
-      let sent = 0;
-      let pending = '';
-      const send = () => {
-        const number = String(next++).padStart(digits, '0');
-        for (const offset of offsets) request.write(number, offset, 'latin1');
-        sent = performance.now();
-        socket.write(request);
-      };
-      socket.setNoDelay(true).setEncoding('latin1').on('connect', send).on('error', reject);
-      socket.on('close', () => resolve());
-      socket.on('data', (chunk: string) => {
-        pending += chunk;
-        const head = pending.indexOf('\r\n\r\n');
-        if (head < 0) return;
-        const length = /content-length: (\d+)/i.exec(pending.slice(0, head));
-        if (length !== null && pending.length < head + 4 + Number(length[1])) return;
-        if (length === null && !pending.endsWith('0\r\n\r\n')) return;
-        const now = performance.now();
-        latencies.push(now - sent);
-        const status = pending.slice(9, 12);
-        statuses[status] = (statuses[status] ?? 0) + 1;
-        pending = '';
-        if (now < end) send();
-        else socket.end();
-      });
-    });
-  await Promise.all(Array.from({ length: order.connections }, worker));
+  async function work(): Promise<void> {
+    const connection = (order.client === 'http' ? openHttp : openSocket)({ ...order, headers });
+    while (performance.now() < end) {
+      const text = body.replaceAll(mark, String(next++).padStart(digits, '0'));
+      const sent = performance.now();
+      const status = await connection.send(text);
+      latencies.push(performance.now() - sent);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    }
+    connection.close();
+  }
+
+  await Promise.all(Array.from({ length: order.connections }, work));
   const seconds = (performance.now() - began) / 1000;
   latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
