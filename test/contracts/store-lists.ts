@@ -124,6 +124,9 @@ export function listsContract(makePlace: () => Promise<Place>): void {
         run('r7', { createdAt: 70, trigger: 'runbook' }),
       );
       await put(run('r1', { createdAt: 10, targets: ['web-1', 'web-2'], state: 'failed', version: 2 }));
+      // A run may be written first when several entries made it.
+      await put(run('r8', { createdAt: 5, runbook: 'other', version: 3 }));
+      expect(await store().autoRuns({ runbook: 'other', since: 0 })).toEqual([5, 60]);
       expect(await store().autoRuns({ runbook: 'disk-full', since: 0 })).toEqual([10, 20, 30]);
       expect(await store().autoRuns({ runbook: 'disk-full', since: 20 })).toEqual([20, 30]);
       expect(await store().autoRuns({ runbook: 'disk-full', target: 'web-2', since: 0 })).toEqual([10, 30]);

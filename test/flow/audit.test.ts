@@ -218,6 +218,8 @@ describe('checkpoints', () => {
       elsewhere,
       note.replace('\n10\n', '\n9\n'),
       note.replace(origin, 'tocsin.example/other'),
+      note.replace(`— ${origin}`, '— tocsin.example/other'),
+      note.replace(/(— \S+ )(.)/, (_, before, first) => before + (first === 'A' ? 'B' : 'A')),
       note.replaceAll(origin, 'tocsin.example/other'),
       note.replace(/[0-9a-f]{64}/, '0'.repeat(64)),
       note.slice(0, -1),

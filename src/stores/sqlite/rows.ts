@@ -98,8 +98,7 @@ function createRunRow(db: DatabaseSync) {
       doc,
     };
     const automatic = run.decision.verdict === 'auto' && (run.trigger === 'event' || run.trigger === 'schedule');
-    // Only the first version counts: brakes look at when a run was made, and that never changes.
-    const targets = automatic && run.version === 1 ? [anyTarget, ...run.targets.map(targetColumn)] : [];
+    const targets = automatic ? [anyTarget, ...run.targets.map(targetColumn)] : [];
     const write = () => {
       put.run(row);
       for (const target of targets) countAuto.run({ runbook: row.runbook, target, at: run.createdAt, run: row.id });
