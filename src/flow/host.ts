@@ -33,6 +33,7 @@ export interface HostParts {
   journal: JournalWatch;
   http(): FastifyInstance | null;
   baseUrl(): string;
+  env(name: string): string | undefined;
   localKey: string | null;
 }
 
@@ -58,6 +59,7 @@ export function createHost(parts: HostParts): ChatHost {
       return parts.http();
     },
     baseUrl: () => parts.baseUrl(),
+    env: name => parts.env(name),
     localKey: parts.localKey,
   };
   return host;

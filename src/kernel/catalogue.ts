@@ -227,4 +227,22 @@ export const catalogue = {
     message: 'The answer is larger than what is read.',
     remedy: 'Ask for less: a page, a filter, a single object.',
   },
+
+  // Chat platforms
+  'chat-limited': {
+    status: 503,
+    message: 'The chat platform wants fewer requests for a while.',
+    remedy: 'Nothing: it is tried again when the platform allows it.',
+  },
+  'chat-down': {
+    status: 502,
+    message: 'The chat platform cannot be reached.',
+    remedy:
+      'Nothing is lost: threads catch up when it is back. See its status page, and the token and network of this machine.',
+  },
+  'chat-refused': {
+    status: 422,
+    message: 'The chat platform does not take this message.',
+    remedy: 'See what it says: the channel may be gone, or the bot may not be in it.',
+  },
 } as const satisfies Record<string, { status: number; message: string; remedy: string }>;

@@ -13,6 +13,8 @@ export interface ErrorFacts {
   remedy?: string;
   /** Where: a file with line and column, a step, a field. */
   at?: string;
+  /** How long to wait before it is worth another try, milliseconds. */
+  retryAfter?: number;
   cause?: unknown;
 }
 
@@ -25,6 +27,8 @@ export class TocsinError extends Error {
   readonly given: string | undefined;
   readonly remedy: string;
   readonly at: string | undefined;
+  /** Milliseconds. */
+  readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, facts: ErrorFacts = {}) {
     const entry = catalogue[code];
@@ -36,6 +40,7 @@ export class TocsinError extends Error {
     this.given = facts.given;
     this.remedy = facts.remedy ?? entry.remedy;
     this.at = facts.at;
+    this.retryAfter = facts.retryAfter;
   }
 
   /** The error as an API answer: no stack, no cause. */

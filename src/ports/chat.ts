@@ -22,11 +22,23 @@ export interface ChatPlatform<Options = unknown> {
     /** Milliseconds between two edits of one message. */
     editEvery: number;
   };
+  /** Whether the environment has what it needs, such as a token; a platform without this is always on. */
+  isOn?(env: ChatHost['env']): boolean;
+  /**
+   * Rejects only for options that cannot work. A wrong token, a missing scope or a server that is down is no reason: the connection
+   * tells it by `trouble()` and tries again with back-off by itself.
+   */
   open(options: Options, host: ChatHost): Promise<ChatConnection>;
 }
 
 export interface ChatConnection {
-  /** Makes the platform show the post as it is wanted: posts it first, edits it later. Resolves to the platform's id of the message. Rejects when it could not; the caller tries again with back-off. */
+  /**
+   * Makes the platform show the post as it is wanted: posts it first (in the thread of `post.thread`, whose own post is in the store),
+   * edits it later. Resolves to the platform's id of the message. Never posts a key twice: after an ambiguous failure it finds its own
+   * message again by metadata or nonce. Has its own time-outs and never waits for a rate limit. Rejects with `chat-limited` (`retryAfter` says for
+   * how long, `at` names what is limited: `channel C1` or `method chat.update` or `all`), `chat-down` (nothing gets through now), or
+   * `chat-refused` (this post or channel will not do, whatever is waited; the message says why and what to do).
+   */
   deliver(post: Post): Promise<string>;
   /** Names of channels that exist; null when any name does. */
   channels(): Promise<readonly string[] | null>;
@@ -42,6 +54,8 @@ export interface ChatHost {
   clock: Clock;
   log: Log;
   config(): Config;
+  /** The value of an environment variable, for tokens. */
+  env(name: string): string | undefined;
   /** Read only: the pages and commands show what is stored. */
   store: Store;
   /** Authorises and performs. Never rejects for a refusal; the answer says why. */

@@ -45,6 +45,7 @@ export interface HostDoubleOptions {
   config?: unknown;
   url?: string;
   http?: boolean;
+  env?: Readonly<Record<string, string>>;
 }
 
 export const localKey = 'k'.repeat(32);
@@ -114,6 +115,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     journalState: async () => double.journal,
     http: options.http === false ? null : http,
     baseUrl: () => options.url ?? addressOf(http),
+    env: name => options.env?.[name],
     localKey: options.localKey === undefined ? localKey : options.localKey,
   };
   double.host = host;

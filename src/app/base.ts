@@ -1,0 +1,114 @@
+import type { ActParts } from '../flow/act-parts.ts';
+import type { CardTools } from '../flow/cards.ts';
+import type { EngineParts } from '../flow/engine-parts.ts';
+import { createFeed } from '../flow/feed.ts';
+import { createIdentities } from '../flow/identify.ts';
+import { createIntake } from '../flow/intake.ts';
+import { createOutlines } from '../flow/outlines.ts';
+import { createOutputBells } from '../flow/output-bells.ts';
+import { createEngine } from '../flow/run.ts';
+import { createSeals } from '../flow/seal.ts';
+import { createStreams } from '../flow/streams.ts';
+import { createMetrics } from '../http/metrics.ts';
+import { createChildren } from '../kernel/child.ts';
+import { createLazyEgress } from '../kernel/egress-lazy.ts';
+import { readOrMakeKey } from '../kernel/keys.ts';
+import { createKeyedMutex } from '../kernel/mutex.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { DispatcherDriver } from '../ports/dispatcher.ts';
+import type { Store } from '../ports/store.ts';
+import type { AppOptions } from './options.ts';
+import type { Shelves } from './shelves.ts';
+
+export type Base = Awaited<ReturnType<typeof createBase>>;
+
+/** Everything that exists before the first byte arrives. */
+export async function createBase(options: AppOptions, made: { shelves: Shelves; catalogue: Catalogue; store: Store }) {
+  const { clock, ids, log } = options;
+  const { shelves, catalogue, store } = made;
+  const { metrics, registry } = createMetrics();
+  const feed = createFeed({ store, log, sleep: ms => clock.sleep(ms) });
+  const mutex = createKeyedMutex();
+  const streams = createStreams({ store, feed, clock, mutex });
+  const seals = createSeals(await readOrMakeKey(options.dataFolder, 'seal'));
+  const identities = createIdentities({
+    config: () => catalogue.current().config,
+    env: name => options.env[name],
+    localKey: options.localKey,
+  });
+  const { default: local }: { default: DispatcherDriver } = await import('../dispatchers/local.ts');
+  const dispatcher = await local.open({
+    concurrency: catalogue.current().config.run.concurrency,
+    url: null,
+    now: () => clock.now(),
+    log,
+  });
+  const children = createChildren({
+    clock,
+    log,
+    path: options.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    home: options.env['HOME'] ?? '/',
+    ...(options.env['LANG'] ? { lang: options.env['LANG'] } : {}),
+    ...(options.env['TZ'] ? { timezone: options.env['TZ'] } : {}),
+  });
+  const outputs = createOutputBells();
+  const holder = ids.next('nod');
+  const hidden = () => secretsOf(options, catalogue);
+  const common = { clock, ids, log, metrics, store, feed, streams, catalogue, dispatcher, mutex };
+  const egress = createLazyEgress(() => catalogue.current().config.egress);
+  const engineParts: EngineParts = {
+    ...common,
+    children,
+    steps: shelves.steps,
+    holder,
+    outputs,
+    hidden,
+    egress,
+  };
+  const engine = createEngine(engineParts);
+  const acts: ActParts = {
+    ...common,
+    seals,
+    interrupt: run => engine.interrupt(run),
+    mayOf: who => identities.mayOf(who),
+  };
+  const cards: CardTools = { seals, showTime: at => showTime(at, catalogue.current().config.timezone) };
+  const outline = createOutlines({ store, catalogue });
+  const intake = createIntake(common);
+  return {
+    ...common,
+    options,
+    shelves,
+    registry,
+    seals,
+    identities,
+    children,
+    egress,
+    outputs,
+    holder,
+    engine,
+    acts,
+    cards,
+    outline,
+    intake,
+    address: { url: '' },
+    state: { draining: false },
+  };
+}
+
+/** All values that must never be shown, wherever they turn up. */
+function secretsOf(options: AppOptions, catalogue: Catalogue): string[] {
+  const { config } = catalogue.current();
+  const tokens = config.tokens.map(token => options.env[token.env] ?? '');
+  return [...Object.values(config.secrets), ...tokens, options.localKey ?? ''].filter(value => value !== '');
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** A moment in the zone of tocsin.yaml. Making a format costs more than a card, so it is kept. */
+function showTime(at: number, timeZone: string): string {
+  const format =
+    formats.get(timeZone) ?? new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone });
+  formats.set(timeZone, format);
+  return `${format.format(at)} ${timeZone}`;
+}

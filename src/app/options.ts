@@ -1,0 +1,36 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Ids } from '../kernel/ids.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { ChatHost } from '../ports/chat.ts';
+import type { Store } from '../ports/store.ts';
+
+/** What the process gives the house. */
+export interface AppOptions {
+  env: Readonly<Record<string, string | undefined>>;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  listen: { host: string; port: number };
+  configPath: string;
+  /** True when the path was named by the user, so that a missing file is an error. */
+  configExplicit: boolean;
+  dataFolder: string;
+  version: string;
+  /** The key of the local person; null makes none, and then tokens are needed. */
+  localKey: string | null;
+  /** For tests: puts something between the house and its store. */
+  wrapStore?: (store: Store) => Store;
+}
+
+export interface App {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  url: string;
+  /** The link that lets one local person act; null when tokens guard the console. */
+  localLink: string | null;
+  store: Store;
+  host: ChatHost;
+  catalogue: Catalogue;
+  /** Stops: intake answers 503, running steps finish within the grace or are recorded as interrupted. */
+  stop(because: string): Promise<void>;
+}

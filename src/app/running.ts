@@ -1,0 +1,45 @@
+import { startRoad } from '../flow/alert.ts';
+import { startDelivery } from '../flow/deliver.ts';
+import { recoverAll, type Sweeper, startSweeper, voidEdited } from '../flow/recover.ts';
+import { startThreads } from '../flow/thread.ts';
+import { startTickers, type Tickers } from '../flow/tick.ts';
+import type { Base } from './base.ts';
+import type { Connections } from './platforms.ts';
+
+export interface Running {
+  stopAll(): Promise<void>;
+  tickers: Tickers;
+  sweeper: Sweeper;
+}
+
+export async function startRunning(base: Base, connections: Connections): Promise<Running> {
+  base.dispatcher.start(run => base.engine.work(run));
+  const threads = await startThreads({ ...base, platforms: () => [...connections.keys()] });
+  for (const [platform, entry] of connections)
+    entry.delivery = startDelivery({ ...base, platform, connection: entry.connection });
+  await recoverAll(base);
+  const road = await startRoad(base);
+  const sweeper = startSweeper(base);
+  const tickers = await startTickers(base);
+  const off = base.catalogue.onChange(() => {
+    voidEdited(base).catch(error =>
+      base.log.error(
+        { err: error },
+        'approvals of edited runbooks could not be voided; votes on them are refused all the same',
+      ),
+    );
+    void tickers.reload();
+  });
+  return {
+    tickers,
+    sweeper,
+    async stopAll() {
+      off();
+      await sweeper.stop();
+      await road.stop();
+      await threads.caughtUp();
+      await threads.stop();
+      for (const { delivery } of connections.values()) await delivery?.stop();
+    },
+  };
+}
