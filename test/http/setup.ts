@@ -161,6 +161,7 @@ function hostOf(world: World): ChatHost {
     journalState: async () => ({ ok: true, head: 0, checked: 0, because: null }),
     http: null,
     baseUrl: () => world.url,
+    env: () => undefined,
     get localKey() {
       return world.local ? localKey : null;
     },
