@@ -30,7 +30,13 @@ function applyToRun(run: Run, fact: Fact, at: number): Run {
     case 'run.cancelling':
       return { ...run, cancel: { by: '', reason: fact.reason } };
     case 'run.finished':
-      return { ...run, state: fact.state, because: fact.because, finishedAt: at };
+      return {
+        ...run,
+        state: fact.state,
+        because: fact.because,
+        finishedAt: at,
+        steps: run.steps.map(closed(fact, at)),
+      };
     case 'run.amended':
       return { ...run, because: fact.because };
     case 'step.answered':
@@ -93,6 +99,18 @@ function finished(step: Step, fact: FactOf<'step.finished'>, at: number): Step {
     ending: fact.ending,
     waiting: null,
     finishedAt: at,
+  };
+}
+
+/** No step of a run that is over runs or waits: one without a recorded result stays unknown, and one that waited did not get there. */
+function closed(end: FactOf<'run.finished'>, at: number): (step: Step) => Step {
+  return step => {
+    if (step.state === 'running')
+      return { ...step, state: 'unknown', because: `the run ended ${end.state} before a result was recorded` };
+    if (step.state !== 'waiting') return step;
+    const ended = `the run ended ${end.state} while it waited`;
+    const because = step.because === null ? ended : `${step.because}; ${ended}`;
+    return { ...step, state: 'failed', because, waiting: null, finishedAt: at };
   };
 }
 

@@ -113,7 +113,9 @@ export interface NewEntry {
   fact: Fact;
 }
 
-export const content = z.object({ stream: z.string(), v: z.int(), actor, at: z.int(), fact });
+export const content = z.compile(z.object({ stream: z.string(), v: z.int(), actor, at: z.int(), fact }), {
+  strict: true,
+});
 
 /** One entry of the journal, read back. */
 export interface Entry extends NewEntry {

@@ -36,8 +36,26 @@ export function isEnded(state: RunState): state is Ending {
 
 export const stepState = z.enum(['pending', 'running', 'waiting', 'done', 'failed', 'skipped', 'unknown', 'undone']);
 
-/** Any JSON value, checked as such on its way out of the database. */
-export const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;
+/** Deeper values than this are refused; it is far beyond what a source or a step hands over, and ends a circle. */
+const deepest = 200;
+
+function isJson(value: unknown, depth = 0): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || depth > deepest) return false;
+  if (Array.isArray(value)) return value.every(item => isJson(item, depth + 1));
+  const prototype = Object.getPrototypeOf(value);
+  return (
+    (prototype === Object.prototype || prototype === null) &&
+    Object.values(value).every(item => isJson(item, depth + 1))
+  );
+}
+
+/**
+ * Any JSON value, checked as such on its way out of the database. Not `z.json()`: a schema that refers to itself makes zod keep books on
+ * everything that is parsed around it, and keeps `z.compile` away from every document that has one.
+ */
+export const json: z.ZodType<Json> = z.custom<Json>(value => isJson(value), 'a JSON value');
 
 /** How a run ends by a step that failed. */
 export const stepEnding = z.enum(['failed', 'ineffective', 'unconfirmed']);

@@ -9,10 +9,11 @@ import type { OutputChunk } from '../../ports/store.ts';
 
 /** What each table holds as JSON text. */
 export const docs = {
-  alert,
-  run,
-  approval,
-  post,
+  // Compiled, because each event on its way in is checked several times; strict, so that a schema that stops being compilable is noticed.
+  alert: z.compile(alert, { strict: true }),
+  run: z.compile(run, { strict: true }),
+  approval: z.compile(approval, { strict: true }),
+  post: z.compile(post, { strict: true }),
   halt: z.object({ by: z.string(), reason: z.string(), at: z.int() }),
   output: z.object({
     run: z.string(),
