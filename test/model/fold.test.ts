@@ -121,6 +121,23 @@ describe('foldRun, whatever was written', () => {
     );
   });
 
+  test('leaves no step at work or waiting when it is over: unknown is what has no result, failed is what only waited', () => {
+    fc.assert(
+      fc.property(runFacts, finish, (before, end) => {
+        const states = foldAll([...before, end]);
+        const [earlier, last] = states.slice(-2);
+        if (earlier === undefined || isEnded(earlier.state)) return;
+        const after = { running: 'unknown', waiting: 'failed' } as Partial<Record<string, string>>;
+        expect(last?.steps.map(step => [step.id, step.state])).toEqual(
+          earlier.steps.map(step => [step.id, after[step.state] ?? step.state]),
+        );
+        for (const [index, step] of (last?.steps ?? []).entries())
+          if (earlier.steps[index]?.state !== step.state)
+            expect(step.because).toContain(`the run ended ${last?.state}`);
+      }),
+    );
+  });
+
   test('is due when its first waiting step is', () => {
     fc.assert(
       fc.property(runFacts, facts => {
