@@ -273,7 +273,7 @@ async function handleEnd(error: unknown, session: Session, parts: EngineParts): 
 
 async function finish(session: Session, state: Ending, because: string | null, parts: EngineParts): Promise<void> {
   if (isEnded(session.run.state)) return;
-  if (state === 'cancelled') await parts.children.reap(`${session.run.id}/`);
+  await stopUnfinished(session.run, parts);
   await voidApprovals(session.run.id, `the run ended ${state}`, parts);
   await session.append(run =>
     isEnded(run.state) ? null : { facts: [{ kind: 'run.finished', run: run.id, state, because }] },
@@ -285,4 +285,10 @@ async function finish(session: Session, state: Ending, because: string | null, p
       state: run.state,
     });
   if (run.parent !== null) await parts.dispatcher.ring({ run: run.parent.run });
+}
+
+/** What an unfinished step started must not outlive its run. A finished one may have left a daemon on purpose, so the rest is let be. */
+async function stopUnfinished(run: Run, parts: EngineParts): Promise<void> {
+  const open = run.steps.filter(step => ['running', 'waiting', 'unknown'].includes(step.state));
+  for (const step of open) await parts.children.reap(markerOf(run.id, step.id));
 }
