@@ -61,7 +61,11 @@ export type Card = z.infer<typeof card>;
 /** A message that a thread should show: wanted by the journal, delivered by a platform. */
 export const post = z.object({
   platform: z.string(),
-  /** What it is about, unique in the platform: `alert/<id>/<episode>`, `run/<id>`, `approval/<id>`, `note/<seq>`. */
+  /**
+   * What it is about, unique in the platform: `alert/<id>/<episode>`, `run/<id>`, `approval/<id>`, `note/<seq>/<n>`, `output/<run>/<step>`,
+   * `log/<run>` (the full log, as a file), `missed/...` (a list of what was not posted one by one). Where a route names several channels of
+   * one platform, the copies in the second and later ones end in ` @<channel>`. Use `alert` and `run` to know what it is about.
+   */
   key: z.string(),
   channel: z.string(),
   /** The key of the root post whose thread it is in; null for a root. */
@@ -82,5 +86,11 @@ export const post = z.object({
   severity: severity.nullable(),
   alert: z.string().nullable(),
   run: z.string().nullable(),
+  /** True when nothing more is expected of its subject: an alert that is resolved, a run that ended, an approval that is closed, a note. */
+  over: z.boolean().optional(),
+  /** Of a root: the further channels of the platform in which copies of the thread are. */
+  copies: z.array(z.string()).optional(),
+  /** Why it is not in the channel: the channel was refused, or it is only named in a list (`missed/...`). Gone when it is posted after all. */
+  withheld: z.string().optional(),
 });
 export type Post = z.infer<typeof post>;

@@ -14,14 +14,7 @@ export interface ChatPlatform<Options = unknown> {
   id: string;
   about: string;
   options: z.ZodType<Options>;
-  capabilities: {
-    /** The longest text of one message, characters. */
-    maxText: number;
-    /** True when the platform streams output by itself from the store. */
-    streams: boolean;
-    /** Milliseconds between two edits of one message. */
-    editEvery: number;
-  };
+  capabilities: ChatCapabilities;
   /** Whether the environment has what it needs, such as a token; a platform without this is always on. */
   isOn?(env: ChatHost['env']): boolean;
   /**
@@ -31,16 +24,63 @@ export interface ChatPlatform<Options = unknown> {
   open(options: Options, host: ChatHost): Promise<ChatConnection>;
 }
 
+export interface ChatCapabilities {
+  /** The longest text of one message, characters. */
+  maxText: number;
+  /** True when the platform streams output by itself from the store; otherwise the flow edits a post `output/<run>/<step>`. */
+  streams: boolean;
+  /** Milliseconds between two edits of one message. */
+  editEvery: number;
+  /** True when the stored post is the message, as in the console: it counts as delivered as soon as it is stored. */
+  immediate?: boolean;
+  /** What the platform takes; nothing is paced without it. */
+  pace?: ChatPace;
+}
+
+/** The platform's limits as it documents them; the flow stays a little below. What it says itself (`chat-limited`) comes first. */
+export interface ChatPace {
+  /** New messages in one channel. */
+  posts: Rate;
+  /** New messages over all channels; left out where only channels are limited. */
+  allPosts?: Rate;
+  /** Edits of messages of one channel; left out where only the method is limited. */
+  edits?: Rate;
+  /** Edits over all channels: the tier of the method, which all runs share. */
+  allEdits?: Rate;
+  /** True where each thread is a channel of its own and has its own limits (Discord). */
+  threads?: boolean;
+}
+
+/** At most `count` in any `per` milliseconds. */
+export interface Rate {
+  count: number;
+  per: number;
+}
+
+/** A text that is sent as a file. It is redacted and bounded already, and has no escape sequences. */
+export interface ChatFile {
+  /** A plain file name such as `disk-full-run_01.log`. */
+  name: string;
+  /** Read it once; a further try gets a fresh one. */
+  text: AsyncIterable<string> | string;
+}
+
 export interface ChatConnection {
   /**
    * Makes the platform show the post as it is wanted: posts it first (in the thread of `post.thread`, whose own post is in the store),
    * edits it later. Resolves to the platform's id of the message. Never posts a key twice: after an ambiguous failure it finds its own
    * message again by metadata or nonce. Has its own time-outs and never waits for a rate limit. Rejects with `chat-limited` (`retryAfter` says for
    * how long, `at` names what is limited: `channel C1` or `method chat.update` or `all`), `chat-down` (nothing gets through now), or
-   * `chat-refused` (this post or channel will not do, whatever is waited; the message says why and what to do).
+   * `chat-refused` (this post or channel will not do, whatever is waited; the message says why and what to do). A refusal whose `at`
+   * begins with `channel` is about the channel (it is gone, the bot is not in it): its threads then move to the fallback channel.
    */
   deliver(post: Post): Promise<string>;
-  /** Names of channels that exist; null when any name does. */
+  /**
+   * Sends a file into the thread of the post, whose root was delivered. Rejects like `deliver`. Left out where the platform takes no
+   * files: then the post is delivered instead, whose card has a link to the console.
+   */
+  upload?(post: Post, file: ChatFile): Promise<void>;
+  /** Names of channels that exist, as routes name them; null when any name does, or when it cannot be told now. */
   channels(): Promise<readonly string[] | null>;
   /** The members of a group that the platform itself manages, as accounts; null when it manages none of this name. */
   members(group: string): Promise<readonly string[] | null>;

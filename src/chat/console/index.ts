@@ -19,7 +19,7 @@ export default defineChat({
       .default(hubLimits.streams)
       .meta({ description: 'How many pages may be open and live at the same time.' }),
   }),
-  capabilities: { maxText: 100_000, streams: true, editEvery: 0 },
+  capabilities: { maxText: 100_000, streams: true, editEvery: 0, immediate: true },
   async open(options, host: ChatHost) {
     const limits = { ...hubLimits, streams: options.maxStreams };
     const hub = createHub({ host, clock: host.clock, log: host.log, limits });
