@@ -3,6 +3,7 @@ import { type Actor, nameOf } from '../model/actor.ts';
 import type { Fact } from '../model/journal.ts';
 import { isEnded, type Run } from '../model/run.ts';
 import { type ActParts, refused, unknown } from './act-parts.ts';
+import { journalCancel } from './cancel.ts';
 import { voidApprovals } from './engine-parts.ts';
 
 export async function performCancel(
@@ -14,15 +15,7 @@ export async function performCancel(
   if (known === null) throw unknown('run', act.run, []);
   if (isEnded(known.state)) return refused('conflict', 409, `The run is ${known.state} already.`);
   const because = `${nameOf(who)} cancelled it${act.reason === null ? '' : `: ${act.reason}`}`;
-  const after = await parts.streams.run(known.id, who, run => {
-    if (isEnded(run.state)) return null;
-    const facts: Fact[] = run.cancel === null ? [{ kind: 'run.cancelling', run: run.id, reason: because }] : [];
-    // Nobody works on a run that has not begun, so nobody has to be waited for.
-    return {
-      facts:
-        run.startedAt === null ? [...facts, { kind: 'run.finished', run: run.id, state: 'cancelled', because }] : facts,
-    };
-  });
+  const after = await journalCancel(parts.streams, known.id, who, because);
   if (isEnded(after.state)) {
     await voidApprovals(after.id, because, parts);
     return { ok: true, text: 'Cancelled.', run: after.id };

@@ -3,6 +3,7 @@ import { system } from '../model/actor.ts';
 import type { Fact } from '../model/journal.ts';
 import { type Ending, isEnded, type Run } from '../model/run.ts';
 import type { Runbook } from '../ports/runbook.ts';
+import { journalCancel } from './cancel.ts';
 import { type EngineParts, maySteps, voidApprovals } from './engine-parts.ts';
 import { StepFailed } from './perform-step.ts';
 import { checkPlan, readPlan } from './plan.ts';
@@ -43,7 +44,7 @@ export function createEngine(parts: EngineParts): Engine {
     sessions.set(id, stop);
     const beat = startHeartbeat({ ...lease, token }, stop, parts);
     try {
-      await runSession(run, { name: lease.name, token }, stop.signal, parts);
+      await runSession(run, { name: lease.name, token }, stop.signal, interrupt, parts);
     } finally {
       beat.abort();
       sessions.delete(id);
@@ -52,9 +53,13 @@ export function createEngine(parts: EngineParts): Engine {
     }
   }
 
+  function interrupt(id: string) {
+    sessions.get(id)?.abort(new Stopped('cancelled'));
+  }
+
   return {
     work,
-    interrupt: id => sessions.get(id)?.abort(new Stopped('cancelled')),
+    interrupt,
     async drain(grace) {
       draining = true;
       const stopAll = () => {
@@ -105,16 +110,20 @@ function startHeartbeat(
 interface Session {
   run: Run;
   append(decide: (run: Run) => { facts: Fact[] } | null): Promise<void>;
+  /** Ends the session of another run, if this process has it. */
+  interrupt(run: string): void;
 }
 
 async function runSession(
   found: Run,
   lease: { name: string; token: number },
   signal: AbortSignal,
+  interrupt: Session['interrupt'],
   parts: EngineParts,
 ): Promise<void> {
   const session: Session = {
     run: found,
+    interrupt,
     async append(decide) {
       try {
         session.run = await parts.streams.run(found.id, system, decide, lease);
@@ -274,6 +283,7 @@ async function handleEnd(error: unknown, session: Session, parts: EngineParts): 
 async function finish(session: Session, state: Ending, because: string | null, parts: EngineParts): Promise<void> {
   if (isEnded(session.run.state)) return;
   await stopUnfinished(session.run, parts);
+  if (state === 'cancelled') await cancelCalled(session, parts);
   await voidApprovals(session.run.id, `the run ended ${state}`, parts);
   await session.append(run =>
     isEnded(run.state) ? null : { facts: [{ kind: 'run.finished', run: run.id, state, because }] },
@@ -291,4 +301,17 @@ async function finish(session: Session, state: Ending, because: string | null, p
 async function stopUnfinished(run: Run, parts: EngineParts): Promise<void> {
   const open = run.steps.filter(step => ['running', 'waiting', 'unknown'].includes(step.state));
   for (const step of open) await parts.children.reap(markerOf(run.id, step.id));
+}
+
+/** A run that was called for this one's sake has nothing to go on for. */
+async function cancelCalled(session: Session, parts: EngineParts): Promise<void> {
+  const { id } = session.run;
+  for (const called of await parts.store.runs({ parent: id, limit: 500 })) {
+    if (isEnded(called.state)) continue;
+    const because = `${id}, which called it, was cancelled`;
+    const after = await journalCancel(parts.streams, called.id, system, because);
+    if (isEnded(after.state)) await voidApprovals(after.id, because, parts);
+    session.interrupt(called.id);
+    await parts.dispatcher.ring({ run: called.id });
+  }
 }

@@ -90,4 +90,23 @@ describe('cancel', () => {
     });
     expect(await lives(serving)).toBe(true);
   });
+
+  it('ends what it called as well', async () => {
+    test = await startTestApp({
+      'policy.yaml': auto,
+      'runbooks/fix.yaml': runbook('  - id: call\n    runbook: helper\n'),
+      'runbooks/helper.yaml': runbook(daemon('work', 'sleep 600')),
+    });
+    const run = await begin('fix');
+    const called = await test.until(async () => (await test.runs()).find(one => one.parent?.run === run));
+    const working = await pidOf(called.id, 'work');
+    await isIn(run, 'call', 'waiting');
+    await cancel(run);
+    expect(await test.ended(run)).toMatchObject({ state: 'cancelled' });
+    expect(await test.ended(called.id)).toMatchObject({
+      state: 'cancelled',
+      because: `${run}, which called it, was cancelled`,
+    });
+    expect(await lives(working)).toBe(false);
+  });
 });
