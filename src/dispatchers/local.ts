@@ -24,9 +24,10 @@ function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
   let answer: ((run: string) => Promise<void>) | null = null;
   let stopping = false;
 
-  function due(run: string): void {
+  function due(run: string, first = false): void {
     if (stopping) return;
     if (working.has(run)) again.add(run);
+    else if (first) putFirst(queue, run);
     else queue.add(run);
     pump();
   }
@@ -67,9 +68,9 @@ function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
 
   return {
     id: 'local',
-    async ring({ run, at }) {
+    async ring({ run, at, first }) {
       if (stopping) return;
-      if (at === undefined || at <= now()) due(run);
+      if (at === undefined || at <= now()) due(run, first);
       else timers.set(run, at);
     },
     start(handler) {
@@ -78,9 +79,18 @@ function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
       pump();
     },
     busy: () => working.size,
+    trouble: () => null,
     drain,
     close: drain,
   };
+}
+
+/** To the head of the queue. It costs as much as the queue is long, and people press rarely. */
+function putFirst(queue: Set<string>, run: string): void {
+  const others = [...queue].filter(one => one !== run);
+  queue.clear();
+  queue.add(run);
+  for (const one of others) queue.add(one);
 }
 
 /** Bells for later. One run may have several times; the same time counts once. */

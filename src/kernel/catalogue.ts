@@ -139,6 +139,12 @@ export const catalogue = {
     remedy: 'Keep a copy of the data folder, then compare it with your last backup and checkpoint.',
   },
 
+  'redis-unfit': {
+    status: 500,
+    message: 'This Redis cannot carry the bells.',
+    remedy: 'Give Tocsin a Redis 7 or later with `maxmemory-policy noeviction`, and a user that may use it.',
+  },
+
   // Running
   'step-failed': { status: 500, message: 'The step failed.', remedy: 'Read its output.' },
   'step-timeout': {

@@ -3,19 +3,34 @@ import type { Log } from '../kernel/log.ts';
 /** Carries doorbells: "look at this run". A doorbell may be lost, doubled or late; the store has the truth and the sweeper rings again. */
 export interface Dispatcher {
   readonly id: string;
-  /** Rings at `at` (milliseconds since the epoch), or now. Ringing twice for one run before it is answered may ring once. */
-  ring(bell: { run: string; at?: number }): Promise<void>;
+  /**
+   * Rings at `at` (milliseconds since the epoch), or now. Ringing twice for one run before it is answered may ring once; ringing for a run
+   * that is being answered rings again afterwards. Never rejects, and never waits for a server that is down.
+   */
+  ring(bell: Bell): Promise<void>;
   /** Starts answering. The handler is never called twice at the same time for one run by one dispatcher. */
   start(answer: (run: string) => Promise<void>): void;
   /** How many handlers are at work. */
   busy(): number;
-  /** Stops taking bells; resolves when the handlers at work have ended. */
+  /** null when well; otherwise what is wrong and what to do. Bells are late then, never lost for good: the sweeper rings again. */
+  trouble(): string | null;
+  /** Stops taking bells at once; resolves when the handlers at work have ended. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
 
+export interface Bell {
+  run: string;
+  /** Milliseconds since the epoch; now when left out. */
+  at?: number;
+  /** Goes before the bells that wait already: a person waits for this one. */
+  first?: boolean;
+}
+
 export interface DispatcherOptions {
+  /** How many runs are answered at the same time by this process. */
   concurrency: number;
+  /** The address of a server; null where none is needed. */
   url: string | null;
   now: () => number;
   log: Log;
@@ -24,6 +39,10 @@ export interface DispatcherOptions {
 export interface DispatcherDriver {
   id: string;
   about: string;
+  /**
+   * Rejects only for what waiting does not heal: a wrong address or password, a server that is too old or would drop bells. A server that
+   * is down is told by `trouble()`, and tried again with back-off.
+   */
   open(options: DispatcherOptions): Promise<Dispatcher>;
 }
 

@@ -120,6 +120,16 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       expect([answered, together.most]).toEqual([runs, 3]);
     });
 
+    test('what a person waits for goes before what waits already', async () => {
+      const { dispatcher, answered, letGo } = await openHeld(1);
+      await dispatcher.ring({ run: 'at work' });
+      await eventually(() => answered.length === 1);
+      for (const run of ['a', 'b', 'c']) await dispatcher.ring({ run });
+      await dispatcher.ring({ run: 'pressed', first: true });
+      for (const run of ['at work', 'pressed', 'a', 'b', 'c']) await letGo(run);
+      expect(answered).toEqual(['at work', 'pressed', 'a', 'b', 'c']);
+    });
+
     test('a run that rings for itself without end does not keep the others waiting', async () => {
       const dispatcher = await open(1);
       const answered: string[] = [];

@@ -1,0 +1,24 @@
+import { TocsinError } from '../../../kernel/errors.ts';
+
+const allowed = 'redis://user:password@host:6379/0, or rediss:// for TLS';
+
+/** Throws `environment-invalid` for what is no address of a Redis. What was given is never shown whole: it may hold a password. */
+export function parseAddress(url: string): URL {
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed !== null && ['redis:', 'rediss:'].includes(parsed.protocol) && parsed.hostname !== '') {
+    if (/^\/?\d*$/.test(parsed.pathname)) return parsed;
+  }
+  throw new TocsinError('environment-invalid', {
+    at: 'REDIS_URL',
+    allowed,
+    given: parsed === null ? 'something that is no address' : hideAddress(url),
+    remedy: 'Correct REDIS_URL, or leave it out together with DATABASE_URL to run one node without servers.',
+  });
+}
+
+/** The address without user, password and options, for logs and errors. */
+export function hideAddress(url: string): string {
+  if (!URL.canParse(url)) return 'an address that does not parse';
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}

@@ -1,0 +1,128 @@
+import type { Redis } from 'ioredis';
+import { messageOf, TocsinError } from '../../../kernel/errors.ts';
+import type { Log } from '../../../kernel/log.ts';
+import { hideAddress, parseAddress } from './address.ts';
+
+/** A connection that comes back by itself. */
+export interface RedisLink {
+  client: Redis;
+  /** Resolves when a Redis that will do answers for the first time; never, while none does. */
+  fit: Promise<void>;
+  /** null when well; otherwise what is wrong and what to do. */
+  trouble(): string | null;
+  close(): void;
+}
+
+/** How long a start waits for the first answer before it goes on without, milliseconds. */
+const patience = 3000;
+/** The longest pause between two tries, milliseconds. */
+const longestPause = 5000;
+/** Data that does not come for this long means a dead connection, milliseconds; a blocking read ends before, after 10 s at most. */
+const silence = 15_000;
+const oldest = 7;
+
+/**
+ * Connects. Rejects with `environment-invalid` for an address that is none, and with `redis-unfit` for a Redis that refuses the password,
+ * is too old or may drop keys when its memory is full. One that is down is waited for.
+ */
+export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
+  parseAddress(url);
+  const { Redis } = await import('ioredis');
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectionName: 'tocsin',
+    // BullMQ needs null: what is under way when the connection breaks is sent again.
+    maxRetriesPerRequest: null,
+    connectTimeout: 5000,
+    socketTimeout: silence,
+    keepAlive: 10_000,
+    retryStrategy: tries => Math.min(longestPause, 50 * 2 ** Math.min(tries, 10)) * (0.75 + Math.random() / 2),
+  });
+  const shown = hideAddress(url);
+  const fit = Promise.withResolvers<void>();
+  const settled = Promise.withResolvers<TocsinError | null>();
+  let trouble: string | null = `Redis at ${shown} has not answered yet`;
+  let told = false;
+
+  function tell(because: string) {
+    if (!told) log.warn({ redis: shown, because }, 'Redis cannot be used; bells wait, and it is tried again');
+    told = true;
+    trouble = `Redis at ${shown}: ${because}`;
+  }
+
+  client.on('error', error => {
+    const refusal = refusalOf(error, shown);
+    tell(refusal?.message ?? messageOf(error));
+    if (refusal !== null) settled.resolve(refusal);
+  });
+  client.on('close', () => {
+    if (trouble === null) tell('the connection broke');
+  });
+  client.on('ready', async () => {
+    const unfit = await checkServer(client, shown).catch(error => {
+      tell(messageOf(error));
+      return null;
+    });
+    if (unfit !== null) {
+      tell(`${unfit.message} ${unfit.remedy}`);
+      return settled.resolve(unfit);
+    }
+    if (client.status !== 'ready') return;
+    if (told) log.info({ redis: shown }, 'Redis answers again');
+    told = false;
+    trouble = null;
+    fit.resolve();
+    settled.resolve(null);
+  });
+
+  client.connect().catch(() => {
+    // Every failure is told by the event `error`, and tried again.
+  });
+  const timer = setTimeout(() => settled.resolve(null), patience);
+  const refusal = await settled.promise;
+  clearTimeout(timer);
+  if (refusal !== null) {
+    client.disconnect();
+    throw refusal;
+  }
+  return { client, fit: fit.promise, trouble: () => trouble, close: () => client.disconnect() };
+}
+
+/** What no waiting heals: a password that is refused, or none where one is wanted. */
+function refusalOf(error: unknown, shown: string): TocsinError | null {
+  const text = messageOf(error);
+  if (!/^(WRONGPASS|NOAUTH|NOPERM|ERR .*AUTH|ERR DB index)/.test(text)) return null;
+  return new TocsinError('redis-unfit', {
+    message: 'Redis refuses the connection.',
+    at: 'REDIS_URL',
+    allowed: 'redis://user:password@host:port/number, with a user that may do everything to keys tocsin:*',
+    given: `${shown} (${text.split(' ')[0]})`,
+    remedy: 'Correct the user, the password or the number in REDIS_URL.',
+    cause: error,
+  });
+}
+
+/** INFO rather than CONFIG, which hosted servers do not allow. Sources: redis.io/docs/latest/commands/info, docs.bullmq.io (going to production). */
+async function checkServer(client: Redis, shown: string): Promise<TocsinError | null> {
+  const text = `${await client.info('server')}\n${await client.info('memory')}`;
+  const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
+  const version = field('redis_version');
+  if (!(Number.parseInt(version, 10) >= oldest)) {
+    return new TocsinError('redis-unfit', {
+      message: 'Redis is too old.',
+      at: 'REDIS_URL',
+      allowed: `Redis ${oldest} or later`,
+      given: `${version || 'an unknown version'} at ${shown}`,
+      remedy: `Upgrade Redis, or name another one in REDIS_URL.`,
+    });
+  }
+  const policy = field('maxmemory_policy');
+  if (policy === 'noeviction' || policy === '') return null;
+  return new TocsinError('redis-unfit', {
+    message: 'Redis may drop keys when its memory is full.',
+    at: 'REDIS_URL',
+    allowed: 'maxmemory-policy noeviction',
+    given: `maxmemory-policy ${policy} at ${shown}`,
+    remedy: 'Set `maxmemory-policy noeviction` in redis.conf, or give Tocsin a Redis that is not a cache.',
+  });
+}

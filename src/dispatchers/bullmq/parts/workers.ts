@@ -1,0 +1,89 @@
+import type { Job, Worker } from 'bullmq';
+import { messageOf } from '../../../kernel/errors.ts';
+import type { Log } from '../../../kernel/log.ts';
+import { type BellData, type BellQueue, kinds, prefix, queueName } from './queue.ts';
+import type { RedisLink } from './redis.ts';
+
+export interface WorkersParts {
+  redis: RedisLink;
+  queue: BellQueue;
+  now: () => number;
+  log: Log;
+  concurrency: number;
+}
+
+/**
+ * A worker that died keeps its bells for `lockDuration`, then the next check gives them to another: together less than the lease of a run
+ * (flow/run.ts) lasts. A worker that only was slow loses nothing: the lease says who works on a run, a bell only wakes.
+ */
+const times = { lockDuration: 6000, stalledInterval: 3000, drainDelay: 5, runRetryDelay: 1000 };
+/** How long closing waits for a Redis that does not answer, milliseconds. */
+const patience = 2000;
+
+export async function createWorkers(parts: WorkersParts) {
+  const { redis, queue, log } = parts;
+  const bullmq = await import('bullmq');
+  const working = new Set<string>();
+  /** Runs that were rung for while they were being answered here, for a reason that Redis does not know: it was emptied. */
+  const again = new Set<string>();
+  const idle: (() => void)[] = [];
+  let worker: Worker<BellData> | null = null;
+  let answer: ((run: string) => Promise<void>) | null = null;
+  let stopping: Promise<void> | null = null;
+
+  async function take(job: Job<BellData>): Promise<void> {
+    const { run } = job.data;
+    // Given back: whoever else listens answers it.
+    if (stopping !== null || answer === null || job.name === kinds.timer) return queue.post({ run });
+    if (working.has(run)) return void again.add(run);
+    working.add(run);
+    try {
+      await answer(run);
+    } catch (error) {
+      log.error(
+        { run, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+        'A bell was not answered; the sweeper rings again',
+      );
+    }
+    working.delete(run);
+    if (again.delete(run)) queue.post({ run });
+    if (working.size === 0) for (const resolve of idle.splice(0)) resolve();
+  }
+
+  function open(): void {
+    if (stopping !== null || worker !== null) return;
+    worker = new bullmq.Worker<BellData>(queueName, take, {
+      connection: redis.client,
+      prefix,
+      concurrency: parts.concurrency,
+      skipVersionCheck: true,
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+      ...times,
+    });
+    // A job that vanished with the rest of Redis, a lock that ran out: the lease of the run is what counts.
+    worker.on('error', error => log.debug({ because: messageOf(error) }, 'the worker of bells'));
+  }
+
+  async function stop(): Promise<void> {
+    const closing = worker?.close();
+    if (working.size > 0) await new Promise<void>(resolve => idle.push(resolve));
+    await Promise.race([closing, new Promise(resolve => setTimeout(resolve, patience).unref())]);
+    // What still holds on to a Redis that does not answer is let go.
+    await worker?.disconnect().catch(() => {});
+  }
+
+  return {
+    start(handler: (run: string) => Promise<void>) {
+      if (answer !== null) throw new Error('this dispatcher was started before');
+      answer = handler;
+      void redis.fit.then(open);
+    },
+    busy: () => working.size,
+    drain(): Promise<void> {
+      stopping ??= Promise.resolve().then(stop);
+      return stopping;
+    },
+  };
+}
