@@ -75,6 +75,27 @@ export function postsContract(makePlace: () => Promise<Place>): void {
       expect(await store().post('slack', 'c')).toBeNull();
     });
 
+    test('are guarded by their stamp, so that a writer never puts back what another one changed', async () => {
+      const write = (stamp: number, over: Partial<Post>) =>
+        store().commit({
+          guards: [{ kind: 'post', platform: 'slack', key: 'a', changed: stamp }],
+          rows: [{ table: 'post', doc: samplePost({ key: 'a', platform: 'slack', ...over }) }],
+        });
+      const found = async () => (await store().post('slack', 'a'))?.changed ?? 0;
+      await write(0, {});
+      const first = await found();
+      expect(await outcomes([write(0, { wanted: 9 }), write(first + 1, { wanted: 9 })])).toEqual([
+        'guard-failed',
+        'guard-failed',
+      ]);
+      await expect(write(0, {})).rejects.toMatchObject({ at: 'post slack/a' });
+      expect(await outcomes([write(first, { wanted: 2 }), write(first, { wanted: 3 })])).toEqual([
+        'ok',
+        'guard-failed',
+      ]);
+      expect(await store().post('slack', 'a')).toMatchObject({ wanted: 2 });
+    });
+
     test.each(hostile)('keep hostile text: %s', async (_, text) => {
       await put(samplePost({ key: text, channel: text, thread: text, platform: text }));
       const found = await store().posts({ platform: text, channel: text, thread: text });

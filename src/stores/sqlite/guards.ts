@@ -25,6 +25,9 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
   const tokenOf = prepare<{ name: string }>(db)(v =>
     tables.selectFrom('lease').select(['token', 'holder']).where('name', '=', v.name),
   );
+  const stampOf = prepare<{ platform: string; key: string }>(db)(v =>
+    tables.selectFrom('post').select('changed').where('platform', '=', v.platform).where('key', '=', v.key),
+  );
   const claims = prepareClaims(db);
   const versions = prepareVersions(db);
   const length = (stream: string) => lengthOf.first({ stream: toColumn(stream) })?.pos ?? 0;
@@ -47,6 +50,12 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
         const held = tokenOf.first({ name: toColumn(guard.name) });
         if (held?.token !== guard.token || held.holder === null)
           throw failed('lease', guard.name, 'the present token', `${guard.token}`);
+        return;
+      }
+      case 'post': {
+        const { platform, key } = guard;
+        const found = stampOf.first({ platform: toColumn(platform), key: toColumn(key) })?.changed ?? 0;
+        if (found !== guard.changed) throw failed('post', `${platform}/${key}`, `stamp ${guard.changed}`, `${found}`);
       }
     }
   }
