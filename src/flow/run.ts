@@ -191,7 +191,7 @@ async function goThrough(
     defaultTimeout: parts.catalogue.current().config.run.timeout,
     now: () => parts.clock.now(),
     mayStart: async () => {
-      if ((await parts.store.halted()) !== null || signal.aborted) return false;
+      if ((await parts.store.halted()) !== null || signal.aborted || isEnded(session.run.state)) return false;
       await checkPlan(parts.store, run.planHash);
       return await maySteps(parts.store, session.run);
     },
@@ -210,9 +210,10 @@ async function goThrough(
     alert,
     run: { id: run.id, reason: run.reason },
   });
+  // A promise that the runbook let go of, by Promise.all or Promise.race, may be at work still: its result is journalled first.
   const ended = body.then(
-    () => finish(session, 'succeeded', null, parts),
-    error => undoAndFinish(error, session, performer, parts),
+    () => performer.idle().then(() => finish(session, 'succeeded', null, parts)),
+    error => performer.idle().then(() => undoAndFinish(error, session, performer, parts)),
   );
   const wentOn = await Promise.race([ended.then(() => true), performer.suspended.then(() => false), lostLease(signal)]);
   if (!wentOn) await ringLater(session.run, parts);

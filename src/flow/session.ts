@@ -12,6 +12,8 @@ export interface Performer {
   closeGroup(path: string): Promise<void>;
   /** Resolves when nothing goes on any more because everything that is left waits. */
   suspended: Promise<void>;
+  /** Call it when the runbook's function is over: resolves when no step is at work any more, and lets go of those that wait. */
+  idle(): Promise<void>;
   /** Steps that are done and have an undo, in the order in which they were done. */
   undos(): { step: string; undo: NonNullable<StepOptions['undo']> }[];
 }
@@ -70,6 +72,7 @@ export function createPerformer(parts: SessionParts): Performer {
       );
     },
     suspended: waiter.suspended,
+    idle: waiter.idle,
     undos: () => [...undos].map(([step, undo]) => ({ step, undo })),
   };
 }

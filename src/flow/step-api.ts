@@ -17,7 +17,7 @@ export function createStepApi(performer: Performer, prefix = ''): StepApi {
   };
   const perform = (id: string, type: string, input: unknown, options: StepOptions = {}) =>
     performer.perform(at(id), type, toJson(input), { title: id, ...options });
-  return {
+  const api: StepApi = {
     async exec(id, argv, options = {}) {
       const { own, rest } = split(options, ['okExit', 'cwd', 'env', 'secrets', 'stdin']);
       return (await perform(id, 'exec', { argv, ...own }, rest)) as unknown as ExecOutput;
@@ -38,6 +38,25 @@ export function createStepApi(performer: Performer, prefix = ''): StepApi {
     do: (id, type, input, options) => perform(id, type, input, options),
     skip: (id, _type, because) => performer.skip(at(id), because),
   };
+  return heedless(api);
+}
+
+/**
+ * A runbook that forgets an `await` must not take the process down when that step fails: the failure is journalled, and whoever
+ * awaits still gets it.
+ */
+function heedless(api: StepApi): StepApi {
+  const entries = Object.entries(api) as [string, (...given: unknown[]) => Promise<unknown>][];
+  return Object.fromEntries(
+    entries.map(([name, method]) => [
+      name,
+      (...given: unknown[]) => {
+        const result = method(...given);
+        result.catch(() => {});
+        return result;
+      },
+    ]),
+  ) as unknown as StepApi;
 }
 
 /** All branches go on until each ends or waits; then the first failure, in the order in which they are written, is the group's. */
