@@ -1,12 +1,14 @@
 import type { Json } from '../kernel/canonical.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { TocsinError } from '../kernel/errors.ts';
+import { postponeStep } from '../model/fold.ts';
 import type { Fact } from '../model/journal.ts';
 import type { Run, Step } from '../model/run.ts';
 import type { StepOptions } from '../ports/runbook.ts';
 import type { StepType } from '../ports/step.ts';
 import type { Change } from '../ports/store.ts';
 import { type Outcome, Stopped } from './step.ts';
+import type { Step as Addition } from './streams.ts';
 import type { Waiter } from './waiter.ts';
 
 /** A step that failed for good; a TypeScript runbook may catch it and go on. */
@@ -26,7 +28,7 @@ export interface SessionParts {
   /** The run as of the last append. */
   run(): Run;
   /** Appends under the lease; rejects with Stopped `lease-lost` when the lease is gone. */
-  append(decide: (run: Run) => { facts: Fact[]; with?: Change } | null): Promise<void>;
+  append(decide: (run: Run) => Addition | null): Promise<void>;
   steps: ReadonlyMap<string, StepType>;
   /** The time-out of a step that names none, milliseconds. */
   defaultTimeout: number;
@@ -284,7 +286,7 @@ async function record(
       return true;
     case 'waiting': {
       const { for: what, wakeAt, on = null } = outcome.result;
-      const same = before !== null && before.for === what && before.wakeAt === wakeAt && before.on === on;
+      const same = before !== null && before.for === what && before.on === on;
       if (!same)
         await parts.append(run => ({
           facts: [
@@ -296,6 +298,8 @@ async function record(
             },
           ],
         }));
+      else if (before.wakeAt !== wakeAt)
+        await parts.append(() => ({ facts: [], adjust: run => postponeStep(run, path, wakeAt) }));
       return false;
     }
   }

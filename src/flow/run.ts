@@ -1,6 +1,5 @@
 import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
 import { system } from '../model/actor.ts';
-import type { Fact } from '../model/journal.ts';
 import { type Ending, isEnded, type Run } from '../model/run.ts';
 import type { Runbook } from '../ports/runbook.ts';
 import { journalCancel } from './cancel.ts';
@@ -11,7 +10,7 @@ import { createPerformer, type Performer } from './session.ts';
 import { attemptStep, Stopped } from './step.ts';
 import { createStepApi } from './step-api.ts';
 import { createAttemptTools } from './step-context.ts';
-import { failedGuard } from './streams.ts';
+import { type Step as Addition, failedGuard } from './streams.ts';
 
 export interface Engine {
   /** Answers a doorbell: takes the lease, replays the run from its journal and goes on until its end or its next wait. */
@@ -109,7 +108,7 @@ function startHeartbeat(
 
 interface Session {
   run: Run;
-  append(decide: (run: Run) => { facts: Fact[] } | null): Promise<void>;
+  append(decide: (run: Run) => Addition | null): Promise<void>;
   /** Ends the session of another run, if this process has it. */
   interrupt(run: string): void;
 }

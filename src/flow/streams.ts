@@ -12,6 +12,8 @@ import type { Feed } from './feed.ts';
 /** What a writer adds to one stream, decided on the state it has now. `null` means that there is nothing to do any more. */
 export interface Step {
   facts: Fact[];
+  /** What changes in the document without being news: the journal does not tell it. */
+  adjust?: (run: Run) => Run;
   /** Further parts of the same change: entries of other streams, rows, blobs, guards. */
   with?: Change;
 }
@@ -49,7 +51,8 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
       if (step === null) return known;
       const at = clock.now();
       const stream = kind.stream(id);
-      const next = step.facts.reduce((doc: T, fact) => kind.fold(doc, fact, at), known);
+      const folded = step.facts.reduce((doc: T, fact) => kind.fold(doc, fact, at), known);
+      const next = kind.adjust(folded, step);
       const entries: NewEntry[] = step.facts.map(fact => ({ stream, actor: who, at, fact }));
       try {
         await feed.commit({
@@ -76,6 +79,7 @@ interface Kind<T> {
   stream(id: string): string;
   read(store: Store, id: string): Promise<T | null>;
   fold(known: T | null, fact: Fact, at: number): T;
+  adjust(doc: T, step: Step): T;
   row(doc: T): Row;
 }
 
@@ -83,12 +87,14 @@ const runs: Kind<Run> = {
   stream: streamOf.run,
   read: (store, id) => store.run(id),
   fold: foldRun,
+  adjust: (doc, step) => step.adjust?.(doc) ?? doc,
   row: doc => ({ table: 'run', doc }),
 };
 const approvals: Kind<Approval> = {
   stream: streamOf.approval,
   read: (store, id) => store.approval(id),
   fold: foldApproval,
+  adjust: doc => doc,
   row: doc => ({ table: 'approval', doc }),
 };
 

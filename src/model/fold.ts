@@ -148,6 +148,18 @@ export function newStep(id: string, facts: Partial<Step> = {}): Step {
   };
 }
 
+/**
+ * Pure: the run when a step that waits will be looked at at another time than its entry says. A look that found nothing new is no news,
+ * so this stands in the document only: whoever folds the journal again looks once too early, and that does no harm.
+ */
+export function postponeStep(run: Run, id: string, at: number | null): Run {
+  const steps = run.steps.map(step =>
+    step.id === id && step.waiting !== null ? { ...step, waiting: { ...step.waiting, wakeAt: at } } : step,
+  );
+  const next = { ...run, steps };
+  return { ...next, wakeAt: isEnded(next.state) ? null : wakeAt(next) };
+}
+
 function wakeAt(run: Run): number | null {
   const due = run.steps.flatMap(step =>
     step.state === 'waiting' && step.waiting?.wakeAt != null ? [step.waiting.wakeAt] : [],

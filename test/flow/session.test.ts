@@ -75,6 +75,7 @@ function world(
         facts.push(fact);
         run = foldRun(run, fact, now);
       }
+      run = next?.adjust?.(run) ?? run;
     },
     steps: new Map([type('exec'), type('once'), type('again', { idempotent: true })].map(one => [one.id, one])),
     defaultTimeout: 1000,
@@ -222,6 +223,26 @@ describe('a session', () => {
     expect(await w.go(body)).toEqual({ value: 'now' });
     expect(w.facts.map(fact => fact.kind)).toEqual(['step.started', 'step.waiting', 'step.finished']);
     expect(w.run().state).toBe('running');
+  });
+
+  it('journals that a step waits once: a look that only moves the next one is no news, and is remembered', async () => {
+    let next = 2000;
+    let on = 'run_a';
+    const w = world(() => ({ kind: 'waiting', result: { state: 'waiting', for: 'timer', wakeAt: next, on } }));
+    const body = (step: StepApi) => step.do('a', 'once', 1);
+    for (next of [2000, 4000, 9000, 4000]) {
+      expect(await w.go(body)).toBe('suspended');
+      expect(w.run()).toMatchObject({
+        state: 'waiting',
+        wakeAt: next,
+        steps: [{ waiting: { wakeAt: next, since: 1000 } }],
+      });
+      w.pass(500);
+    }
+    expect(w.facts.map(fact => fact.kind)).toEqual(['step.started', 'step.waiting']);
+    on = 'run_b';
+    await w.go(body);
+    expect(w.facts.map(fact => fact.kind)).toEqual(['step.started', 'step.waiting', 'step.waiting']);
   });
 
   it('starts nothing while everything is halted', async () => {

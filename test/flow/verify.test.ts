@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../doubles/app.ts';
 
@@ -87,6 +91,39 @@ describe('closing the loop', () => {
     );
     expect((await test.runs()).map(run => run.episode).sort()).toEqual([1, 2]);
     expect(await test.app.store.post('console', `alert/${alert}/2`)).not.toBeNull();
+  });
+
+  it('journals a wait once, however often it looks, and goes on looking after a restart', async () => {
+    const ledger = join(tmpdir(), `tocsin-looks-${randomUUID()}`);
+    const look = `echo look >> ${ledger}; test -e ${ledger}.ok`;
+    const files = {
+      'policy.yaml': auto,
+      'runbooks/fix.yaml': runbook(
+        `  - id: gone\n    verify: { exec: [sh, -c, "${look}"], every: 200ms, within: 10m }\n`,
+      ),
+    };
+    const looks = async () => (await readFile(ledger, 'utf8').catch(() => '')).split('\n').length - 1;
+    test = await startTestApp(files, { keep: true });
+    await test.alert({ alertname: 'Hello' });
+    await test.until(async () => (await looks()) >= 4);
+    const { folder } = test;
+    await test.stop();
+    const before = await looks();
+    test = await startTestApp(files, { folder });
+    await test.until(async () => (await looks()) >= before + 3);
+    await writeFile(`${ledger}.ok`, '');
+    const run = await test.ended((await firstRun()).id);
+    expect(run.state).toBe('succeeded');
+    const kinds = (await test.app.store.stream(`run/${run.id}`)).map(entry => entry.fact.kind);
+    expect(kinds).toEqual([
+      'run.created',
+      'run.started',
+      'step.started',
+      'step.waiting',
+      'step.finished',
+      'run.finished',
+    ]);
+    await Promise.all([rm(ledger), rm(`${ledger}.ok`)]);
   });
 
   it('undoes what was done, newest first, when a later step fails', async () => {
