@@ -7,6 +7,7 @@ import type { Actor } from '../model/actor.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { BeginParts } from './begin.ts';
 import type { Feed } from './feed.ts';
+import type { Groups } from './groups.ts';
 import type { Seals } from './seal.ts';
 import type { Streams } from './streams.ts';
 
@@ -16,6 +17,7 @@ export interface ActParts extends BeginParts {
   streams: Streams;
   dispatcher: Dispatcher;
   seals: Seals;
+  groups: Groups;
   metrics: Metrics;
   log: Log;
   /** Ends a running session of this process at once. */

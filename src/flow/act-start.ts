@@ -5,7 +5,6 @@ import { streamOf } from '../model/journal.ts';
 import type { Rule } from '../ports/catalogue.ts';
 import { type ActParts, unknown } from './act-parts.ts';
 import { askPolicy, beginRun, type Request } from './begin.ts';
-import { isAmong } from './groups.ts';
 
 /** A manual request for a run. Policy decides as for an event; `notify` means that a person's press is what it waits for. */
 export async function performStart(
@@ -29,8 +28,8 @@ export async function performStart(
     alert,
     reopened: false,
   };
-  const decision = pressed(await askPolicy(request, parts), who, set.policy.rules, (names, id) =>
-    isAmong(set.config, id, names),
+  const decision = await pressed(await askPolicy(request, parts), who, set.policy.rules, async (names, id) =>
+    Boolean(await parts.groups.standing(id, names, { alert })),
   );
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   if (decision.verdict === 'deny' || decision.verdict === 'notify') return await denied(who, request, decision, parts);
@@ -45,12 +44,12 @@ export async function performStart(
 }
 
 /** `notify` asks for a person to press Run, and this is the press: by one of those whom the rule names, if it names any. */
-function pressed(
+async function pressed(
   decision: Decision,
   who: Actor,
   rules: readonly Rule[],
-  among: (names: readonly string[], person: string) => boolean,
-): Decision {
+  among: (names: readonly string[], person: string) => Promise<boolean>,
+): Promise<Decision> {
   if (decision.verdict !== 'notify') return decision;
   if (who.kind !== 'person')
     return {
@@ -59,7 +58,7 @@ function pressed(
       because: `${decision.because}; only a person may press Run, and ${nameOf(who)} is none`,
     };
   const by = rules.find(rule => rule.name === decision.rule)?.ask?.by ?? [];
-  if (by.length > 0 && !among(by, who.id))
+  if (by.length > 0 && !(await among(by, who.id)))
     return { ...decision, verdict: 'deny', because: `${decision.because}; only ${by.join(', ')} may press Run` };
   return { ...decision, verdict: 'auto', because: `${decision.because}; ${nameOf(who)} pressed Run` };
 }

@@ -1,13 +1,12 @@
 import type { Act, ActAnswer } from '../model/act.ts';
 import type { Actor } from '../model/actor.ts';
 import { system } from '../model/actor.ts';
-import type { Approval, Vote } from '../model/approval.ts';
+import type { Approval, Standing, Vote } from '../model/approval.ts';
 import type { Fact } from '../model/journal.ts';
 import { plan as planSchema } from '../model/plan.ts';
 import type { ActParts } from './act-parts.ts';
 import { refused, unknown } from './act-parts.ts';
 import { type Refusal, refuseVote, tally } from './approve.ts';
-import { isAmong } from './groups.ts';
 import { isCurrent } from './plan.ts';
 
 const statusOf = { forbidden: 403, conflict: 409, 'bad-request': 400 } as const;
@@ -30,13 +29,16 @@ export async function performVote(
       'The runbook was edited after this was asked, so what you saw is not what would run. Ask for the run again.',
     );
   }
+  // A platform may take its time; the votes of others do not wait for that.
+  await standingIn(known, who, parts);
   let refusal: Refusal | null = null;
-  const after = await parts.streams.approval(known.id, who, now => {
-    refusal = refuseVote(now, who, act, {
-      now: parts.clock.now(),
-      inGroups: (person, names) => isAmong(parts.catalogue.current().config, person, names),
-    });
-    return refusal === null ? { facts: voteFacts(now, who, act, parts.clock.now()) } : null;
+  const after = await parts.streams.approval(known.id, who, async now => {
+    // Asked on the newest state, because an escalation changes who may vote.
+    const standing = await standingIn(now, who, parts);
+    refusal = refuseVote(now, who, act, { now: parts.clock.now(), inGroups: () => standing !== null });
+    return refusal === null && standing !== null
+      ? { facts: voteFacts(now, who, { ...act, standing }, parts.clock.now()) }
+      : null;
   });
   const said = refusal as Refusal | null;
   if (said !== null) return refused(said.code, statusOf[said.code], said.because);
@@ -44,10 +46,23 @@ export async function performVote(
   return { ok: true, text: answerText(after), run: after.run, approval: after.id };
 }
 
-function voteFacts(approval: Approval, who: Actor, act: Extract<Act, { kind: 'vote' }>, at: number): Fact[] {
+/** Looked up at the moment of the vote, never from when the card was posted. */
+async function standingIn(approval: Approval, who: Actor, parts: ActParts): Promise<Standing | null> {
+  if (who.kind !== 'person') return null;
+  const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
+  return await parts.groups.standing(who.id, approval.ask.by, { alert });
+}
+
+function voteFacts(
+  approval: Approval,
+  who: Actor,
+  act: Extract<Act, { kind: 'vote' }> & { standing: Standing },
+  at: number,
+): Fact[] {
   const account = who.kind === 'person' ? who.account : null;
   const via = who.kind === 'person' ? who.via : 'none';
-  const vote: Vote = { person: who.id, account, via, vote: act.vote, reason: act.reason?.trim() || null, at };
+  const reason = act.reason?.trim() || null;
+  const vote: Vote = { person: who.id, account, via, vote: act.vote, reason, at, standing: act.standing };
   const result = tally({ ...approval, votes: [...approval.votes, vote] });
   const voted: Fact = { kind: 'approval.voted', approval: approval.id, run: approval.run, vote };
   return result.state === 'waiting'

@@ -17,7 +17,16 @@ import { authorise } from './authorise.ts';
 export async function perform(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
   try {
     const { config } = parts.catalogue.current();
-    const refusal = authorise(who, act, { config, run: await runOf(act, parts), tokenMay: parts.mayOf(who) });
+    const run = await runOf(act, parts);
+    const refusal = await authorise(who, act, {
+      config,
+      run,
+      tokenMay: parts.mayOf(who),
+      isAmong: async (person, names) => {
+        const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
+        return (await parts.groups.standing(person, names, { alert })) !== null;
+      },
+    });
     const answer = refusal === null ? await performAct(who, act, parts) : refused('forbidden', 403, refusal);
     if (!answer.ok && answer.status === 403) await journalRefusal(who, act, answer.text, parts);
     return answer;

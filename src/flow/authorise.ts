@@ -2,18 +2,21 @@ import type { Act } from '../model/act.ts';
 import { type Actor, identityOf, nameOf } from '../model/actor.ts';
 import type { Config } from '../model/config.ts';
 import type { Run } from '../model/run.ts';
-import { isAmong } from './groups.ts';
+
+export interface AuthoriseFacts {
+  config: Config;
+  run: Run | null;
+  tokenMay: readonly string[] | null;
+  /** Whether a person is now in one of the groups, or is one of the people, named (flow/groups.ts). */
+  isAmong(person: string, names: readonly string[]): Promise<boolean>;
+}
 
 /**
  * The one authorisation function (P7): whether this actor may do this, at the moment of the act; null when they may, else the reason.
  * It is asked for clicks, commands, HTTP, the command line and schedules alike, and denies what it does not know. Whether a vote
  * counts and what policy says of a run are decided after it, by flow/approve.ts and flow/decide.ts.
  */
-export function authorise(
-  who: Actor,
-  act: Act,
-  facts: { config: Config; run: Run | null; tokenMay: readonly string[] | null },
-): string | null {
+export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Promise<string | null> {
   if (who.kind === 'system') return null;
   if (who.kind === 'source') return 'A source delivers events and does nothing else.';
   if (who.kind === 'stranger') return `${who.id} is not in people of tocsin.yaml: ${who.because}`;
@@ -26,33 +29,35 @@ export function authorise(
     case 'vote':
       return who.kind === 'person' ? null : `Only people vote, and ${nameOf(who)} is not a person.`;
     case 'answer':
-      return who.kind === 'person' ? operatorOr(who, facts) : 'Only people answer for a step whose outcome is unknown.';
+      return who.kind === 'person'
+        ? await operatorOr(who, facts)
+        : 'Only people answer for a step whose outcome is unknown.';
     case 'cancel':
-      return operatorOr(who, facts);
+      return await operatorOr(who, facts);
     case 'silence':
     case 'halt':
     case 'resume':
-      return operator(who, facts.config);
+      return await operator(who, facts);
   }
 }
 
 /** Whoever asked for a run, whoever was asked to approve it, and operators. */
-function operatorOr(who: Actor, facts: { config: Config; run: Run | null }): string | null {
-  const { run, config } = facts;
+async function operatorOr(who: Actor, facts: AuthoriseFacts): Promise<string | null> {
+  const { run } = facts;
   if (run !== null && run.requestedBy === identityOf(who)) return null;
   if (
     run !== null &&
     who.kind === 'person' &&
     run.decision.ask !== null &&
-    isAmong(config, who.id, run.decision.ask.by)
+    (await facts.isAmong(who.id, run.decision.ask.by))
   )
     return null;
-  return operator(who, config);
+  return await operator(who, facts);
 }
 
-function operator(who: Actor, config: Config): string | null {
+async function operator(who: Actor, { config, isAmong }: AuthoriseFacts): Promise<string | null> {
   if (who.kind !== 'person' && who.kind !== 'service') return 'Only people and services of tocsin.yaml may do this.';
   // Without operators in tocsin.yaml everybody whom it names is one: an emergency stop that nobody may press is worse than one too many.
-  if (config.operators.length === 0 || isAmong(config, who.id, config.operators)) return null;
+  if (config.operators.length === 0 || (await isAmong(who.id, config.operators))) return null;
   return `This is for operators, which are ${config.operators.join(', ')}.`;
 }

@@ -7,6 +7,7 @@ import { shortHash } from '../model/plan.ts';
 import { isEnded, type Run, type Step } from '../model/run.ts';
 import type { StepOutline } from '../ports/runbook.ts';
 import { tally } from './approve.ts';
+import { standingText } from './groups.ts';
 import type { Seals } from './seal.ts';
 
 /** What cards are rendered with. All of them are pure functions of the state, so a card can be rendered again at any time. */
@@ -256,7 +257,11 @@ function planText(outline: readonly StepOutline[]): string {
 
 function approvalFields(approval: Approval, run: Run, tools: CardTools) {
   const votes = approval.votes.map(
-    vote => `${vote.person}: ${vote.vote}${vote.reason === null ? '' : ` (${vote.reason})`}`,
+    vote =>
+      `${vote.person}: ${vote.vote}${[vote.reason, standingText(vote.standing, vote.at)]
+        .filter(text => text !== null)
+        .map(text => ` (${text})`)
+        .join('')}`,
   );
   return [
     field('Runbook', run.runbook, true),

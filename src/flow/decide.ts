@@ -72,6 +72,7 @@ function ruled(rule: Rule, facts: Facts): Decision {
     rule: rule.name,
     because,
     ask: rule.decide === 'approve' ? (rule.ask ?? facts.defaultAsk) : rule.ask,
+    ...(rule.resolves ? { resolves: true } : {}),
   };
 }
 

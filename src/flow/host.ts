@@ -52,6 +52,7 @@ export function createHost(parts: HostParts): ChatHost {
     explain: id => explain(id, parts.acts),
     catalogue: () => ({ ...parts.catalogue.current().view, problems: parts.catalogue.problems() }),
     commands: () => [...parts.commands.values()].map(viewOf),
+    membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),
     onChange: listener => parts.feed.onCommit(listener),
     onOutput: (run, listener) => parts.outputs.listen(run, listener),
     journalState: () => parts.journal.state(),

@@ -251,4 +251,21 @@ export const catalogue = {
     message: 'The chat platform does not take this message.',
     remedy: 'See what it says: the channel may be gone, or the bot may not be in it.',
   },
+
+  // Origins of alerts, which are told what became of them
+  'origin-limited': {
+    status: 503,
+    message: 'The origin of the alert wants fewer requests for a while.',
+    remedy: 'Nothing: it is tried again when the origin allows it.',
+  },
+  'origin-down': {
+    status: 502,
+    message: 'The origin of the alert cannot be reached.',
+    remedy: 'Nothing is lost: it is told when it is back. See its status page, and the network of this machine.',
+  },
+  'origin-refused': {
+    status: 422,
+    message: 'The origin of the alert does not take this.',
+    remedy: 'See what it says; `tocsin doctor` checks the key and what it may do.',
+  },
 } as const satisfies Record<string, { status: number; message: string; remedy: string }>;

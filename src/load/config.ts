@@ -1,5 +1,5 @@
 import { nearest } from '../kernel/nearest.ts';
-import { type Config, configFile } from '../model/config.ts';
+import { type Config, configFile, groupFacts } from '../model/config.ts';
 import { compileExpression } from '../model/expression.ts';
 import type { ConfiguredSource } from '../ports/catalogue.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
@@ -48,13 +48,14 @@ export function compileConfig(
     faults.addIssues([], parsed.error.issues, configFile);
     return { compiled: null, config: null, faults };
   }
-  const config = parsed.data;
+  const config = withOnCall(parsed.data, parts.sources);
   checkPeople(config, faults);
   checkTimezone(config, faults);
   checkTokens(config, faults, parts.env);
   const sources = configureSources(config, faults, parts.sources);
   const routes = compileRoutes(config, faults, parts.platforms);
   checkChat(config, faults, parts.platforms);
+  checkGroups(config, faults, { sources, platforms: parts.platforms });
   const failed = faults.list.some(fault => fault.level === 'error');
   return { compiled: failed ? null : { config, sources, routes }, config, faults };
 }
@@ -76,15 +77,17 @@ function checkPeople(config: Config, faults: Faults) {
   for (const name of Object.keys(config.groups))
     if (people.includes(name))
       faults.add(['groups', name], `"${name}" is the name of a person too`, { key: true, given: name });
-  for (const [group, members] of Object.entries(config.groups))
-    members.forEach((member, index) => {
+  for (const [group, given] of Object.entries(config.groups)) {
+    const path = ['groups', group, ...(Array.isArray(given) ? [] : ['members'])];
+    groupFacts(config, group)?.members.forEach((member, index) => {
       if (!people.includes(member) && !isForeign(member))
-        faults.add(['groups', group, index], `there is no person "${member}"`, {
+        faults.add([...path, index], `there is no person "${member}"`, {
           given: member,
           allowed: people.join(', ') || 'entries under people:',
           nearest: nearest(member, people),
         });
     });
+  }
   const voters = knownVoters(config);
   config.operators.forEach((name, index) => {
     checkName(name, ['operators', index], faults, voters);
@@ -105,6 +108,50 @@ function checkAccounts(config: Config, faults: Faults) {
         });
       owners.set(key, person);
     }
+}
+
+/** `by: on-call` works without further words where one source can tell who is on call, and no group is called so. */
+function withOnCall(config: Config, shelf: ReadonlyMap<string, Source>): Config {
+  if (Object.hasOwn(config.groups, 'on-call') || Object.hasOwn(config.people, 'on-call')) return config;
+  const able = Object.entries(config.sources).filter(([name, { type, ...options }]) => {
+    const driver = shelf.get(type ?? name);
+    const parsed = driver?.options.safeParse(options);
+    return driver !== undefined && parsed?.success === true && tellsOnCall(driver, parsed.data);
+  });
+  const [only] = able;
+  if (only === undefined || able.length > 1) return config;
+  return { ...config, groups: { ...config.groups, 'on-call': { onCall: only[0] } } };
+}
+
+function tellsOnCall(driver: Source, options: unknown): boolean {
+  return driver.tellsOnCall?.(options) === true;
+}
+
+/** Where a group is kept must be somewhere that can be asked. */
+function checkGroups(
+  config: Config,
+  faults: Faults,
+  known: { sources: ReadonlyMap<string, ConfiguredSource>; platforms: ConfigParts['platforms'] },
+) {
+  const able = [...known.sources.values()].filter(one => tellsOnCall(one.driver, one.options)).map(one => one.name);
+  for (const group of Object.keys(config.groups)) {
+    const facts = groupFacts(config, group);
+    for (const platform of Object.keys(facts?.platforms ?? {}))
+      if (known.platforms !== null && !known.platforms.has(platform))
+        faults.add(['groups', group, platform], `there is no chat platform "${platform}"`, {
+          key: true,
+          given: platform,
+          allowed: [...known.platforms.keys(), 'members', 'onCall', 'escalationPolicy', 'schedule'].join(', '),
+          nearest: nearest(platform, [...known.platforms.keys(), 'members', 'onCall', 'escalationPolicy', 'schedule']),
+        });
+    const source = facts?.onCall?.source;
+    if (source !== undefined && !able.includes(source) && !(source in config.sources && !known.sources.has(source)))
+      faults.add(['groups', group, 'onCall'], `"${source}" is no source that can tell who is on call`, {
+        given: source,
+        allowed: able.join(', ') || 'a source under sources: with the key for it, for example pagerduty with apiToken',
+        nearest: nearest(source, able),
+      });
+  }
 }
 
 function checkTimezone(config: Config, faults: Faults) {

@@ -1,5 +1,5 @@
 import { nearest } from '../kernel/nearest.ts';
-import type { Config } from '../model/config.ts';
+import { type Config, groupFacts } from '../model/config.ts';
 import type { Ask } from '../model/decision.ts';
 import { compileExpression } from '../model/expression.ts';
 import { laterKeys, policyFile, type RuleFile } from '../model/policy-file.ts';
@@ -79,6 +79,7 @@ function compileRule(file: RuleFile, path: Path, faults: Faults, config: Config 
     decide: file.decide,
     ask: by.length === 0 ? null : askOf(file, by),
     limit: limitOf(file),
+    resolves: file.resolve !== undefined,
   };
 }
 
@@ -122,6 +123,8 @@ function refuseIdle(file: RuleFile, path: Path, faults: Faults) {
   if (asks && file.by === undefined)
     for (const key of asking.filter(key => key !== 'by' && file[key] !== undefined))
       if (file.decide === 'auto') faults.add([...path, key], `"${key}" has no effect without by`, { key: true });
+  if (file.resolve !== undefined && file.decide === 'deny')
+    faults.add([...path, 'resolve'], '"resolve" has no effect where the decision is deny', { key: true });
   if (file.limit !== undefined && file.decide !== 'auto')
     faults.add([...path, 'limit'], `a limit has no effect where the decision is ${file.decide}`, {
       key: true,
@@ -147,7 +150,11 @@ function checkNames(file: RuleFile, by: readonly string[], path: Path, faults: F
   });
   if (file.then !== undefined) checkName(file.then.escalate, [...path, 'then', 'escalate'], faults, known);
   if (by.length === 0 || by.some(name => isForeign(name) || !known.includes(name))) return;
-  const people = new Set(by.flatMap(name => config.groups[name] ?? [name]));
+  const groups = by.map(name => groupFacts(config, name));
+  // How many a platform or a rota counts is known only there.
+  if (groups.some(group => group !== null && (group.onCall !== null || Object.keys(group.platforms).length > 0)))
+    return;
+  const people = new Set(by.flatMap((name, index) => groups[index]?.members ?? [name]));
   if ((file.quorum ?? 1) > people.size)
     faults.add([...path, 'quorum'], 'so many approvals can never come together', {
       given: String(file.quorum),

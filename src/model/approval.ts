@@ -4,6 +4,21 @@ import { ask, risk } from './decision.ts';
 export const approvalState = z.enum(['open', 'approved', 'denied', 'expired', 'void']);
 export type ApprovalState = z.infer<typeof approvalState>;
 
+/**
+ * How it was known, at the moment of the vote, that the person may vote. `file`: tocsin.yaml lists them. `live`: the platform or origin that
+ * keeps the group said so at most 60 s before. `last`: it was down, and this is what it last said, at most 15 minutes before. `fallback`: it
+ * was down for longer, and the members that tocsin.yaml lists for that case held.
+ */
+export const standing = z.object({
+  group: z.string(),
+  how: z.enum(['file', 'live', 'last', 'fallback']),
+  /** Who keeps the group: `slack`, the name of a source, or `tocsin.yaml`. */
+  from: z.string(),
+  /** When it was learnt, milliseconds since the epoch. */
+  at: z.int(),
+});
+export type Standing = z.infer<typeof standing>;
+
 export const vote = z.object({
   /** The person, one key across platforms. */
   person: z.string(),
@@ -13,6 +28,8 @@ export const vote = z.object({
   vote: z.enum(['approve', 'deny']),
   reason: z.string().nullable(),
   at: z.int(),
+  /** Absent in votes of older versions. */
+  standing: standing.optional(),
 });
 export type Vote = z.infer<typeof vote>;
 

@@ -32,6 +32,30 @@ const route = z.strictObject({
   to: z.array(z.string()).min(1).meta({ description: 'platform:channel, for example console:alerts or slack:#ops.' }),
 });
 
+const members = z.array(z.string());
+
+/** A group: people of tocsin.yaml, or one that a chat platform or an origin keeps. */
+const group = z.union([
+  members,
+  z
+    .object({
+      members: members.optional().meta({
+        description: 'Ids of people. With a group that is kept elsewhere: who it is while that cannot be asked.',
+      }),
+      onCall: name.optional().meta({ description: 'A source that knows who is on call, for example pagerduty.' }),
+      escalationPolicy: z
+        .string()
+        .optional()
+        .meta({ description: "With onCall: whose first level is meant; the alert's own when left out." }),
+      schedule: z.string().optional().meta({ description: 'With onCall: the schedule that is meant.' }),
+    })
+    .catchall(z.string())
+    .meta({
+      description:
+        'A group that a chat platform keeps, as platform: id, for example slack: S0123 or discord: a role id.',
+    }),
+]);
+
 /** tocsin.yaml. Values of the form ${NAME} come from the environment. Unknown keys are errors. */
 export const configFile = z.strictObject({
   runbooks: z.string().default('./runbooks').meta({ description: 'The folder of runbooks, relative to this file.' }),
@@ -50,11 +74,15 @@ export const configFile = z.strictObject({
   routes: z.array(route).default([]).meta({
     description: 'Which channel an alert is posted in; the first route that holds wins; without one, console:alerts.',
   }),
+  fallback: z.string().default('console:alerts').meta({
+    description:
+      'Where threads go whose channel does not take them: it is gone, or the bot is not in it. platform:channel.',
+  }),
   people: z.record(name, person).default({}),
   groups: z
-    .record(name, z.array(z.string()))
+    .record(name, group)
     .default({})
-    .meta({ description: 'Groups of people by name; members are ids of people.' }),
+    .meta({ description: 'Groups by name: a list of ids of people, or where the group is kept.' }),
   operators: z
     .array(z.string())
     .default([])
@@ -94,3 +122,28 @@ export const configFile = z.strictObject({
 
 /** The parsed file: defaults filled in, durations in milliseconds, ${NAME} replaced. */
 export type Config = z.infer<typeof configFile>;
+
+/** What tocsin.yaml says of a group, whichever form it is written in. */
+export interface GroupFacts {
+  /** People by id, and groups of platforms as `platform:id`. */
+  members: readonly string[];
+  /** The groups that platforms keep for it, as id by platform. */
+  platforms: Readonly<Record<string, string>>;
+  onCall: { source: string; escalationPolicy: string | null; schedule: string | null } | null;
+}
+
+/** Null when there is no group of this name. */
+export function groupFacts(config: Pick<Config, 'groups'>, of: string): GroupFacts | null {
+  const found = Object.hasOwn(config.groups, of) ? config.groups[of] : undefined;
+  if (found === undefined) return null;
+  if (Array.isArray(found)) return { members: found, platforms: {}, onCall: null };
+  const { members: listed, onCall, escalationPolicy, schedule, ...platforms } = found;
+  return {
+    members: listed ?? [],
+    platforms: platforms as Record<string, string>,
+    onCall:
+      onCall === undefined
+        ? null
+        : { source: onCall, escalationPolicy: escalationPolicy ?? null, schedule: schedule ?? null },
+  };
+}

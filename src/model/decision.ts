@@ -27,6 +27,8 @@ export const decision = z.object({
   /** Why, for people: the clause that held, a brake that tripped, a `when` that failed. */
   because: z.string(),
   ask: ask.nullable(),
+  /** True when the rule allows to resolve the alert at its origin once the run has verified that it is gone; not when left out. */
+  resolves: z.boolean().optional(),
 });
 export type Decision = z.infer<typeof decision>;
 

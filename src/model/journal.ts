@@ -92,6 +92,19 @@ export const fact = z.discriminatedUnion('kind', [
     because: z.string(),
   }),
 
+  // stream origin/<source>: what the origin of an alert was told, or what it told on being asked
+  body('origin.told', {
+    source: z.string(),
+    what: z.enum(['acknowledge', 'note', 'resolve', 'recall', 'page', 'unpage', 'on-call']),
+    /** Names this telling for ever: it is done once. */
+    key: z.string(),
+    alert: z.string().nullable(),
+    episode: z.int().nullable(),
+    run: z.string().nullable(),
+    ok: z.boolean(),
+    text: z.string(),
+  }),
+
   // stream system
   body('halt.set', { reason: z.string() }),
   body('halt.cleared', { reason: z.string() }),
@@ -152,5 +165,6 @@ export const streamOf = {
   run: (id: string) => `run/${id}`,
   approval: (id: string) => `approval/${id}`,
   decision: (event: string) => `decision/${event}`,
+  origin: (source: string) => `origin/${source}`,
   system: 'system',
 } as const;

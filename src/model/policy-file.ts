@@ -46,6 +46,10 @@ export const ruleFile = z.strictObject({
   // biome-ignore lint/suspicious/noThenProperty: `then` is the word of the policy file; the object is never awaited
   then: z.strictObject({ escalate: z.string() }).optional().meta({ description: 'Who is asked when it expires.' }),
   reason: z.literal('required').optional().meta({ description: 'A vote needs a reason.' }),
+  resolve: z.literal('origin').optional().meta({
+    description:
+      'Once a run has verified that the alert is gone, resolve it at its origin too (a PagerDuty incident). Not done when left out.',
+  }),
   limit: limitFile.optional().meta({ description: 'Brakes on auto: beyond them people are asked.' }),
 });
 export type RuleFile = z.infer<typeof ruleFile>;

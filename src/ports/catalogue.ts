@@ -70,6 +70,8 @@ export interface Rule {
   decide: Verdict;
   ask: Ask | null;
   limit: Limit | null;
+  /** Whether runs by this rule may resolve the alert at its origin, once it is verified gone. */
+  resolves?: boolean;
 }
 
 /** Brakes on `auto`; a brake that trips turns it into `approve`. */

@@ -6,6 +6,7 @@ import type { Act, ActAnswer } from '../model/act.ts';
 import type { Actor } from '../model/actor.ts';
 import type { Card, Post } from '../model/card.ts';
 import type { Config } from '../model/config.ts';
+import type { CheckTools, Finding } from './check.ts';
 import type { Store } from './store.ts';
 
 /** One chat platform. It shows posts and passes on what people do; it decides nothing and stores no truth. */
@@ -22,6 +23,11 @@ export interface ChatPlatform<Options = unknown> {
    * tells it by `trouble()` and tries again with back-off by itself.
    */
   open(options: Options, host: ChatHost): Promise<ChatConnection>;
+  /**
+   * For `tocsin doctor`: looks at tokens, scopes, channels and groups by plain requests, without opening a connection, because a second one
+   * would take events away from the process that runs. Changes nothing and never rejects.
+   */
+  check?(options: Options, tools: CheckTools): Promise<Finding[]>;
 }
 
 export interface ChatCapabilities {
@@ -84,6 +90,8 @@ export interface ChatConnection {
   channels(): Promise<readonly string[] | null>;
   /** The members of a group that the platform itself manages, as accounts; null when it manages none of this name. */
   members(group: string): Promise<readonly string[] | null>;
+  /** Where people see the post, for links from elsewhere; null when it has no address. */
+  linkTo?(post: Post): string | null;
   /** null when well; otherwise what is wrong and what to do. */
   trouble(): string | null;
   close(): Promise<void>;
@@ -116,6 +124,8 @@ export interface ChatHost {
   catalogue(): CatalogueView;
   /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
   commands(): readonly CommandView[];
+  /** To be called when the members of a group changed, so that nobody votes by what they were; null for all groups of the platform. */
+  membersChanged(platform: string, group: string | null): void;
   /** Called after each commit that changed something; `seq` is the journal's head. Returns how to stop. */
   onChange(listener: (seq: number) => void): () => void;
   /** Called for each live output chunk of a run. Returns how to stop. */

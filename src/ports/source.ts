@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Alert } from '../model/alert.ts';
-import type { IncomingEvent } from '../model/event.ts';
+import type { IncomingEvent, Severity } from '../model/event.ts';
+import type { CheckTools, Finding } from './check.ts';
 
 /** A delivery as it came over the wire. Header names are lower case. */
 export interface Delivery {
@@ -45,8 +46,76 @@ export interface Source<Options = unknown> {
   normalise(body: unknown, delivery: Delivery, options: Options): Normalised;
   /** Asks the origin whether the alert fires now. Rejects when it cannot be asked; `unknown` when the origin does not know. */
   isFiring?(alert: Alert, options: Options, tools: AskTools): Promise<'firing' | 'resolved' | 'unknown'>;
+  /**
+   * What the origin can be told, and asked, beyond its events; null when these options give no way. The methods that are there are what it
+   * can do. Rejects for nothing: trouble shows when it is told something.
+   */
+  origin?(options: Options, host: OriginHost): OriginConnection | null;
+  /** Whether these options let it tell who is on call; `check` needs to know without opening anything. */
+  tellsOnCall?(options: Options): boolean;
+  /** Looks whether the keys of these options work and may do what is wanted; for `tocsin doctor`. Changes nothing and never rejects. */
+  check?(options: Options, tools: CheckTools): Promise<Finding[]>;
   /** For sources that make events themselves (schedule). Returns how to stop. */
   start?(options: Options, tools: EmitTools): Promise<() => Promise<void>>;
+}
+
+/** What an origin is reached with. */
+export interface OriginHost {
+  clock: Clock;
+  log: Log;
+  /** `fetch` to these addresses and nowhere else, with the checks of egress rules. They come from tocsin.yaml, never from an event. */
+  reach(addresses: readonly string[]): typeof fetch;
+}
+
+/**
+ * The way back to where an alert came from. Every method resolves to a sentence for the thread, or rejects with `origin-limited`
+ * (`retryAfter` says for how long), `origin-down` (nothing is known to have happened, or it is not known: it is told again) or
+ * `origin-refused` (it will not do, however often). Each may be called again after it had its effect, because the process may end before that
+ * is recorded: it then finds its own effect and repeats nothing. Own time-outs, of at most 15 s.
+ */
+export interface OriginConnection {
+  /** The most that is begun within a minute. */
+  perMinute: { tell: number; page: number };
+  /** Somebody works on it: whoever is called about it need not be called again. */
+  acknowledge?(alert: Alert): Promise<string>;
+  /** Writes down what became of it. `marker` is unique to this note and stands in its text. */
+  note?(alert: Alert, note: { text: string; marker: string }): Promise<string>;
+  /** It is gone, verified. */
+  resolve?(alert: Alert): Promise<string>;
+  /** Calls people again about an alert that was acknowledged for a run that did not help. */
+  recall?(alert: Alert): Promise<string>;
+  /** Calls people. The same `key` never calls twice for what is still open. */
+  page?(page: OriginPage): Promise<string>;
+  /** Takes a call back; harmless when there is none. */
+  unpage?(key: string): Promise<string>;
+  /** Who is on call now, those who are called first. Rejects as the others do. */
+  onCall?(query: OnCallQuery): Promise<OnCall>;
+}
+
+export interface OriginPage {
+  key: string;
+  summary: string;
+  severity: Severity;
+  /** What it is about: a host, a target, an alert. */
+  source: string;
+  component: string;
+  at: number;
+  details: Readonly<Record<string, string>>;
+  links: readonly { label: string; url: string }[];
+}
+
+export interface OnCallQuery {
+  /** When it is about an alert of this origin, and the query names nothing itself, its own people are meant. */
+  alert: Alert | null;
+  escalationPolicy: string | null;
+  schedule: string | null;
+}
+
+export interface OnCall {
+  /** Accounts at this origin, with the names that it has for them. */
+  people: readonly { account: string; name: string }[];
+  /** What they are on call for; null when the query does not determine it, and then nobody is. */
+  of: string | null;
 }
 
 export interface AskTools {

@@ -23,6 +23,8 @@ export interface HostDouble {
   acts: { who: Actor; act: Act }[];
   /** What the next acts are answered with; the last one stays. */
   answers: ActAnswer[];
+  /** Whose members were said to have changed. */
+  changed: { platform: string; group: string | null }[];
   details: Map<string, Card>;
   explanations: Map<string, Explanation>;
   view: { -readonly [K in keyof CatalogueView]: CatalogueView[K] };
@@ -66,6 +68,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     http,
     acts: [],
     answers: [{ ok: true, text: 'Done.' }],
+    changed: [],
     details: new Map(),
     explanations: new Map(),
     view: { runbooks: [], rules: [], problems: [] },
@@ -106,6 +109,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     catalogue: () => double.view,
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
+    membersChanged: (platform, group) => void double.changed.push({ platform, group }),
     onChange: listener => subscribe(changed, listener),
     onOutput(run, listener) {
       const set = outputs.get(run) ?? new Set();

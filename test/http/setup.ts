@@ -156,6 +156,7 @@ function hostOf(world: World): ChatHost {
     bearer: token => (token === 'alice-token' ? alice : world.local && token === localKey ? you : null),
     details: async () => null,
     catalogue: () => ({ runbooks: [aRunbook().view], rules: [], problems: [] }),
+    membersChanged: () => {},
     onChange: () => () => {},
     onOutput: () => () => {},
     journalState: async () => ({ ok: true, head: 0, checked: 0, because: null }),
