@@ -4,13 +4,19 @@ import type { Delivery } from '../flow/deliver.ts';
 import { createHost } from '../flow/host.ts';
 import { createHttp } from '../http/server.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { ChatConnection } from '../ports/chat.ts';
+import type { ChatConnection, ChatPlatform } from '../ports/chat.ts';
 import type { Base } from './base.ts';
 import type { AppOptions } from './options.ts';
 
+interface OpenPlatform {
+  platform: ChatPlatform;
+  connection: ChatConnection;
+  delivery: Delivery | null;
+}
+
 export async function openPlatforms(options: AppOptions, base: Base) {
   let http: FastifyInstance | null = null;
-  const connections = new Map<string, { connection: ChatConnection; delivery: Delivery | null }>();
+  const connections = new Map<string, OpenPlatform>();
   const host = createHost({
     ...base,
     journal: createJournalWatch(base.store),
@@ -37,8 +43,9 @@ export async function openPlatforms(options: AppOptions, base: Base) {
   for (const [id, platform] of base.shelves.chat) {
     if (platform.isOn?.(host.env) === false) continue;
     const connection = await platform.open(platform.options.parse(chat[id] ?? {}), host);
-    connections.set(id, { connection, delivery: null });
+    connections.set(id, { platform, connection, delivery: null });
   }
+  base.live.platform = id => connections.get(id)?.connection;
   return { http, connections, host };
 }
 

@@ -14,9 +14,17 @@ export interface Running {
 
 export async function startRunning(base: Base, connections: Connections): Promise<Running> {
   base.dispatcher.start(run => base.engine.work(run));
-  const threads = await startThreads({ ...base, platforms: () => [...connections.keys()] });
+  const capabilities = new Map([...connections].map(([id, entry]) => [id, entry.platform.capabilities]));
+  const baseUrl = () => base.address.url;
+  const threads = await startThreads({ ...base, platforms: () => capabilities, baseUrl });
   for (const [platform, entry] of connections)
-    entry.delivery = startDelivery({ ...base, platform, connection: entry.connection });
+    entry.delivery = startDelivery({
+      ...base,
+      platform,
+      connection: entry.connection,
+      platforms: () => capabilities,
+      baseUrl,
+    });
   await recoverAll(base);
   const road = await startRoad(base);
   const sweeper = startSweeper(base);

@@ -4,7 +4,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { KeyedMutex } from '../kernel/mutex.ts';
 import type { Post } from '../model/card.ts';
-import type { ChatConnection } from '../ports/chat.ts';
+import type { ChatCapabilities, ChatConnection } from '../ports/chat.ts';
 import type { Store } from '../ports/store.ts';
 import type { Feed } from './feed.ts';
 import { postsLock } from './thread.ts';
@@ -20,6 +20,10 @@ export interface Delivery {
 
 export interface DeliverParts {
   platform: string;
+  /** The platforms that are on. */
+  platforms(): ReadonlyMap<string, ChatCapabilities>;
+  /** Where the console is reachable, for links. */
+  baseUrl(): string;
   connection: ChatConnection;
   store: Store;
   feed: Feed;
@@ -35,6 +39,8 @@ const batch = 50;
 const longestPause = 30_000;
 
 export function startDelivery(parts: DeliverParts): Delivery {
+  if (parts.platforms().get(parts.platform)?.immediate)
+    return { trouble: () => null, settled: () => Promise.resolve(), stop: () => Promise.resolve() };
   const end = new AbortController();
   let wake: () => void = () => {};
   let trouble: string | null = null;

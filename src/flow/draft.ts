@@ -1,8 +1,9 @@
 import type { Alert } from '../model/alert.ts';
 import type { Card } from '../model/card.ts';
 import type { Config } from '../model/config.ts';
-import type { Entry } from '../model/journal.ts';
-import type { Run } from '../model/run.ts';
+import type { Event } from '../model/event.ts';
+import { type Entry, streamOf } from '../model/journal.ts';
+import { isEnded, type Run } from '../model/run.ts';
 import type { StepOutline } from '../ports/runbook.ts';
 import type { Store } from '../ports/store.ts';
 import { alertCard, approvalCard, type CardTools, runCard } from './cards.ts';
@@ -15,6 +16,8 @@ export interface Wanted extends Place {
   at: number;
   render(): Promise<Card>;
   run: string | null;
+  /** Nothing more is expected of it. */
+  over: boolean;
 }
 
 /** Where a subject is shown. */
@@ -23,10 +26,12 @@ interface Place {
   thread: string | null;
   /** The alert that the thread is about; null for a thread without one. */
   alert: Alert | null;
+  /** The event that it came from, for the routes; null where it is not at hand. */
+  event: Event | null;
 }
 
 export interface DraftParts {
-  store: Pick<Store, 'alert' | 'run' | 'approval'>;
+  store: Pick<Store, 'alert' | 'run' | 'approval' | 'stream'>;
   cards: CardTools;
   config(): Config;
   outline(run: Run): Promise<readonly StepOutline[]>;
@@ -59,26 +64,31 @@ async function addEntry(desk: Desk, entry: Entry): Promise<void> {
   const { fact } = entry;
   if ('approval' in fact)
     return await wantApproval(desk, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
-  if ('run' in fact) return await wantRun(desk, typeof fact.run === 'string' ? fact.run : fact.run.id, entry);
-  if (!('alert' in fact) || fact.alert === null) return wantNotes(desk, entry, null, { thread: null, alert: null });
+  if ('run' in fact && fact.run !== null)
+    return await wantRun(desk, typeof fact.run === 'string' ? fact.run : fact.run.id, entry);
+  const event = fact.kind === 'event.accepted' ? fact.event : null;
+  if (!('alert' in fact) || fact.alert === null)
+    return wantNotes(desk, entry, null, { thread: null, alert: null, event });
   const alert = await desk.parts.store.alert(fact.alert);
   const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
-  wantAlert(desk, alert, episode, entry);
-  wantNotes(desk, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert });
+  wantAlert(desk, alert, episode, entry, event);
+  wantNotes(desk, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
 }
 
-function wantAlert(desk: Desk, alert: Alert | null, episode: number, entry: Entry): void {
+function wantAlert(desk: Desk, alert: Alert | null, episode: number, entry: Entry, event: Event | null): void {
   // An older episode's root keeps what it showed last: the document speaks of the newest one only.
   if (alert?.episode !== episode) return;
   const render = async () => alertCard(alert, desk.parts.cards);
-  desk.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, render }, entry);
+  const over = alert.state === 'resolved';
+  desk.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, event, run: null, over, render }, entry);
 }
 
 async function wantRun(desk: Desk, id: string, entry: Entry): Promise<void> {
   const run = await desk.parts.store.run(id);
   if (run === null) return;
   const place = await placeOf(desk, run, entry);
-  desk.want({ key: `run/${id}`, ...place, run: id, render: async () => runCard(run) }, entry);
+  const over = isEnded(run.state);
+  desk.want({ key: `run/${id}`, ...place, run: id, over, render: async () => runCard(run) }, entry);
   wantNotes(desk, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
 }
 
@@ -90,12 +100,15 @@ async function wantApproval(desk: Desk, id: string, entry: Entry): Promise<void>
   await wantRun(desk, run.id, entry);
   const place = await placeOf(desk, run, entry);
   const render = async () => approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards);
-  desk.want({ key: `approval/${id}`, ...place, thread: place.thread ?? `run/${run.id}`, run: run.id, render }, entry);
+  const over = approval.state !== 'open';
+  const thread = place.thread ?? `run/${run.id}`;
+  desk.want({ key: `approval/${id}`, ...place, thread, run: run.id, over, render }, entry);
 }
 
 function wantNotes(desk: Desk, entry: Entry, run: Run | null, place: Place): void {
   for (const [index, card] of notesOf(entry, run, desk.parts.config()).entries()) {
-    desk.want({ key: `note/${entry.seq}/${index}`, ...place, run: run?.id ?? null, render: async () => card }, entry);
+    const key = `note/${entry.seq}/${index}`;
+    desk.want({ key, ...place, run: run?.id ?? null, over: true, render: async () => card }, entry);
   }
 }
 
@@ -106,8 +119,16 @@ async function placeOf(desk: Desk, run: Run, entry: Entry): Promise<Place> {
     const place = await placeOf(desk, parent, entry);
     return { ...place, thread: place.thread ?? `run/${parent.id}` };
   }
-  if (run.alert === null || run.episode === null) return { thread: null, alert: null };
+  if (run.alert === null || run.episode === null)
+    return { thread: null, alert: null, event: await eventOf(run.event, desk) };
   const alert = await desk.parts.store.alert(run.alert);
-  wantAlert(desk, alert, run.episode, entry);
-  return { thread: `alert/${run.alert}/${run.episode}`, alert };
+  wantAlert(desk, alert, run.episode, entry, null);
+  return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
+}
+
+/** The event behind a run without an alert (a deployment, a tick): its routes may ask for it. */
+async function eventOf(id: string | null, desk: Desk): Promise<Event | null> {
+  if (id === null) return null;
+  const [entry] = await desk.parts.store.stream(streamOf.event(id));
+  return entry?.fact.kind === 'event.accepted' ? entry.fact.event : null;
 }

@@ -1,12 +1,15 @@
+import { isCode } from '../kernel/errors.ts';
 import type { KeyedMutex } from '../kernel/mutex.ts';
-import type { Card, Post } from '../model/card.ts';
+import type { Entry } from '../model/journal.ts';
 import type { Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
+import type { ChatCapabilities } from '../ports/chat.ts';
 import type { StepOutline } from '../ports/runbook.ts';
-import type { Row, Store } from '../ports/store.ts';
+import type { Guard, Store } from '../ports/store.ts';
 import type { CardTools } from './cards.ts';
-import { createDraft, type Wanted } from './draft.ts';
+import { createDraft } from './draft.ts';
 import type { Feed, Following } from './feed.ts';
+import { createPosting, type Posting } from './thread-posts.ts';
 
 /**
  * Chat is a view (P5). This follows the journal and writes down what every thread should show: one post for each subject, rendered from
@@ -19,84 +22,50 @@ export interface ThreadParts {
   catalogue: Catalogue;
   mutex: KeyedMutex;
   cards: CardTools;
-  /** The platforms that are on. */
-  platforms(): readonly string[];
+  /** The platforms that are on, and what each of them can do. */
+  platforms(): ReadonlyMap<string, ChatCapabilities>;
   /** The plan's steps, from its snapshot. */
   outline(run: Run): Promise<readonly StepOutline[]>;
+  /** Where the console is reachable, for links. */
+  baseUrl(): string;
+  /** Guards of every commit, for example the lease of the one node that projects. */
+  fence?(): readonly Guard[];
 }
 
 const cursorName = 'threads';
+/** A poster may change a post while it is projected: then both are read again. */
+const mostTries = 8;
 
 /** Posts are read, changed and written under this key, by the projection and by the delivery. */
 export const postsLock = 'posts';
 
 export async function startThreads(parts: ThreadParts): Promise<Following> {
+  const posting = createPosting(parts);
   return parts.feed.follow({
     name: cursorName,
     after: await parts.store.cursor(cursorName),
     batch: 256,
-    handle: entries =>
-      parts.mutex.with(postsLock, async () => {
-        const draft = createDraft({ ...parts, config: () => parts.catalogue.current().config });
-        for (const entry of entries) await draft.add(entry);
-        const last = entries.at(-1);
-        const rows: Row[] = [];
-        for (const one of draft.wanted()) rows.push(...(await postsFor(one, parts)));
-        if (rows.length > 0 && last !== undefined)
-          await parts.feed.commit({ rows: [...rows, { table: 'cursor', name: cursorName, value: last.seq }] });
-      }),
+    handle: entries => parts.mutex.with(postsLock, () => project(entries, posting, parts)),
   });
 }
 
-/** The posts of one subject, on each platform where its thread is; those that would show nothing new are left out. */
-async function postsFor(one: Wanted, parts: ThreadParts): Promise<Row[]> {
-  const rendered = await one.render();
-  const rows: Row[] = [];
-  for (const { platform, channel } of await placesOf(one, parts)) {
-    const known = await parts.store.post(platform, one.key);
-    if (known !== null && JSON.stringify(known.card) === JSON.stringify(rendered)) continue;
-    const doc: Post =
-      known === null
-        ? newPost(one, platform, channel, rendered)
-        : { ...known, card: rendered, wanted: known.wanted + 1, severity: one.alert?.severity ?? known.severity };
-    rows.push({ table: 'post', doc });
+async function project(entries: readonly Entry[], posting: Posting, parts: ThreadParts): Promise<void> {
+  const last = entries.at(-1);
+  if (last === undefined) return;
+  const draft = createDraft({ ...parts, config: () => parts.catalogue.current().config });
+  for (const entry of entries) await draft.add(entry);
+  const wanted = [...draft.wanted()];
+  for (let tries = 1; ; tries++) {
+    const made = await posting.postsFor(wanted);
+    if (made.posts.length === 0) return;
+    const guards = [...(parts.fence?.() ?? []), ...made.guards];
+    const rows = made.posts.map(doc => ({ table: 'post' as const, doc }));
+    try {
+      await parts.feed.commit({ guards, rows: [...rows, { table: 'cursor', name: cursorName, value: last.seq }] });
+      return posting.remember(made.posts);
+    } catch (error) {
+      const overtaken = isCode(error, 'guard-failed') && error.at?.startsWith('post ') === true;
+      if (!overtaken || tries >= mostTries) throw error;
+    }
   }
-  return rows;
-}
-
-function newPost(one: Wanted, platform: string, channel: string, rendered: Card): Post {
-  return {
-    platform,
-    key: one.key,
-    channel,
-    thread: one.thread,
-    card: rendered,
-    wanted: 1,
-    delivered: 0,
-    ref: null,
-    order: one.order,
-    createdAt: one.at,
-    changed: 0,
-    severity: one.alert?.severity ?? null,
-    alert: one.alert?.id ?? null,
-    run: one.run,
-  };
-}
-
-/** A thread stays where its root was posted, whatever the routes say later. */
-async function placesOf(one: Wanted, parts: ThreadParts): Promise<{ platform: string; channel: string }[]> {
-  const on = parts.platforms();
-  if (one.thread !== null) {
-    const roots = await Promise.all(on.map(platform => parts.store.post(platform, one.thread ?? '')));
-    const known = roots.filter(root => root !== null);
-    if (known.length > 0) return known.map(root => ({ platform: root.platform, channel: root.channel }));
-  }
-  const places = new Map<string, string>();
-  for (const target of parts.catalogue.current().route({ event: null, alert: one.alert })) {
-    const [platform = '', ...rest] = target.split(':');
-    if (on.includes(platform) && !places.has(platform)) places.set(platform, rest.join(':'));
-  }
-  // Never nowhere: an alert whose platforms are all off is seen in the console.
-  if (places.size === 0) places.set('console', 'alerts');
-  return [...places].map(([platform, channel]) => ({ platform, channel }));
 }

@@ -90,7 +90,10 @@ export const post = z.object({
   over: z.boolean().optional(),
   /** Of a root: the further channels of the platform in which copies of the thread are. */
   copies: z.array(z.string()).optional(),
-  /** Why it is not in the channel: the channel was refused, or it is only named in a list (`missed/...`). Gone when it is posted after all. */
-  withheld: z.string().optional(),
+  /**
+   * Why it is not in the channel: `listed`, only named in a list (`missed/...`) until something changes; `refused`, the platform does not take it.
+   * Gone when it is posted after all.
+   */
+  withheld: z.enum(['listed', 'refused']).optional(),
 });
 export type Post = z.infer<typeof post>;
