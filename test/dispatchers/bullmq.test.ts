@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import bullmq from '../../src/dispatchers/bullmq/index.ts';
-import { dispatcherContract } from '../contracts/dispatcher.ts';
+import { explainError } from '../../src/kernel/errors.ts';
+import type { Log } from '../../src/kernel/log.ts';
+import type { Dispatcher } from '../../src/ports/dispatcher.ts';
+import { dispatcherContract, eventually } from '../contracts/dispatcher.ts';
 import { hasRedis, type RealRedis, startRedis } from '../real/redis.ts';
 
 describe.skipIf(!hasRedis)('bullmq on a real Redis', () => {
@@ -13,5 +16,186 @@ describe.skipIf(!hasRedis)('bullmq on a real Redis', () => {
   dispatcherContract('bullmq', async () => {
     redis.cli('flushall');
     return { driver: bullmq, url: redis.url, destroy: async () => {} };
+  });
+});
+
+/** Everything that was logged, as one text. */
+let logged: string;
+const log: Log = {
+  debug: note,
+  info: note,
+  warn: note,
+  error: note,
+  child: () => log,
+};
+function note(...parts: unknown[]): void {
+  logged += `${JSON.stringify(parts)}\n`;
+}
+
+const opened: Dispatcher[] = [];
+const servers: RealRedis[] = [];
+
+async function open(url: string, concurrency = 4): Promise<Dispatcher> {
+  const dispatcher = await bullmq.open({ concurrency, url, now: Date.now, log });
+  opened.push(dispatcher);
+  return dispatcher;
+}
+
+async function serve(settings: Record<string, string> = {}): Promise<RealRedis> {
+  const redis = await startRedis(settings);
+  servers.push(redis);
+  return redis;
+}
+
+/** Starts answering; the runs in the order in which they were. */
+function listen(dispatcher: Dispatcher): string[] {
+  const answered: string[] = [];
+  dispatcher.start(async run => void answered.push(run));
+  return answered;
+}
+
+beforeEach(() => {
+  logged = '';
+});
+afterEach(async () => {
+  for (const dispatcher of opened.splice(0)) await dispatcher.close();
+  for (const server of servers.splice(0)) await server.stop();
+});
+
+describe.skipIf(!hasRedis)('a Redis that will not do is refused', () => {
+  test('one that may drop keys', async () => {
+    const redis = await serve({ maxmemory: '64mb', 'maxmemory-policy': 'allkeys-lru' });
+    await expect(open(redis.url)).rejects.toMatchObject({
+      code: 'redis-unfit',
+      allowed: 'maxmemory-policy noeviction',
+      given: `maxmemory-policy allkeys-lru at ${redis.url}`,
+    });
+  });
+
+  test('one that refuses the password, which is never shown', async () => {
+    const redis = await serve({ requirepass: 'right-word' });
+    const wrong = `redis://:wrong-word@127.0.0.1:${redis.port}/0`;
+    const error: unknown = await open(wrong).catch(failure => failure);
+    expect(error).toMatchObject({ code: 'redis-unfit', at: 'REDIS_URL' });
+    expect(explainError(error) + logged).not.toContain('wrong-word');
+    expect(explainError(error)).toContain(`127.0.0.1:${redis.port}`);
+    await expect(open(redis.url)).rejects.toMatchObject({ code: 'redis-unfit' });
+    const right = await open(`redis://:right-word@127.0.0.1:${redis.port}/0`);
+    expect(right.trouble()).toBeNull();
+  });
+
+  test.each(['', 'redis', 'http://127.0.0.1:6379', 'redis://127.0.0.1:6379/name', 'redis://u:secret-word@/0'])(
+    'an address that is none: %j',
+    async url => {
+      const error: unknown = await open(url).catch(failure => failure);
+      expect(error).toMatchObject({ code: 'environment-invalid', at: 'REDIS_URL' });
+      expect(explainError(error) + logged).not.toContain('secret-word');
+    },
+  );
+});
+
+describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
+  test('one that is down at the start is waited for, and says so', async () => {
+    const redis = await serve();
+    await redis.kill();
+    const dispatcher = await open(`redis://:hidden-word@127.0.0.1:${redis.port}/0`);
+    const answered = listen(dispatcher);
+    expect(dispatcher.trouble()).toContain(`127.0.0.1:${redis.port}`);
+    expect(dispatcher.trouble()).toContain('ECONNREFUSED');
+    await dispatcher.ring({ run: 'early' });
+    expect(logged + dispatcher.trouble()).not.toContain('hidden-word');
+    await dispatcher.close();
+    const again = await open(redis.url);
+    const later = listen(again);
+    await again.ring({ run: 'early' });
+    await redis.start();
+    await eventually(() => later.length === 1);
+    expect([answered, later, again.trouble()]).toEqual([[], ['early'], null]);
+  });
+
+  test('after a restart that forgot everything, bells ring again', async () => {
+    const redis = await serve();
+    const [first, second] = [await open(redis.url), await open(redis.url)];
+    const answered = [listen(first), listen(second)];
+    await first.ring({ run: 'before' });
+    await eventually(() => answered.flat().length === 1);
+    await first.ring({ run: 'lost', at: Date.now() + 3_600_000 });
+    await redis.kill();
+    await eventually(() => first.trouble() !== null);
+    // Nobody who rings waits for Redis.
+    for (let n = 0; n < 300; n++) await first.ring({ run: `while down ${n % 100}` });
+    await redis.start();
+    await eventually(() => new Set(answered.flat()).size === 101);
+    await eventually(() => first.trouble() === null && second.trouble() === null);
+    expect(answered.flat()).toHaveLength(101);
+  });
+
+  test('emptied while a run is answered: the run is not answered twice at a time, and rings again', async () => {
+    const redis = await serve();
+    const dispatcher = await open(redis.url);
+    const gates: PromiseWithResolvers<void>[] = [];
+    let most = 0;
+    dispatcher.start(async () => {
+      const gate = Promise.withResolvers<void>();
+      most = Math.max(most, gates.push(gate) - gates.filter(one => done.has(one)).length);
+      await gate.promise;
+      done.add(gate);
+    });
+    const done = new Set<PromiseWithResolvers<void>>();
+    await dispatcher.ring({ run: 'r' });
+    await eventually(() => gates.length === 1);
+    redis.cli('flushall');
+    await dispatcher.ring({ run: 'r' });
+    await dispatcher.ring({ run: 'other' });
+    await eventually(() => gates.length === 2);
+    gates[0]?.resolve();
+    gates[1]?.resolve();
+    await eventually(() => gates.length === 3);
+    gates[2]?.resolve();
+    await eventually(() => dispatcher.busy() === 0);
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  test('one that hangs keeps nobody who rings waiting, and closing neither', async () => {
+    const redis = await serve();
+    const dispatcher = await open(redis.url);
+    listen(dispatcher);
+    process.kill(redis.pid(), 'SIGSTOP');
+    for (let n = 0; n < 20_000; n++) await dispatcher.ring({ run: `r${n}` });
+    await dispatcher.close();
+    process.kill(redis.pid(), 'SIGCONT');
+  });
+});
+
+describe.skipIf(!hasRedis)('several processes on one Redis', () => {
+  test('a run is answered by one of them, once, and Redis keeps nothing of it', async () => {
+    const redis = await serve();
+    const nodes = [await open(redis.url, 2), await open(redis.url, 2), await open(redis.url, 2)];
+    const answered = nodes.map(listen);
+    const runs = Array.from({ length: 200 }, (_, n) => `run_${n}`);
+    for (const [n, run] of runs.entries()) await nodes[n % 3]?.ring({ run });
+    await eventually(() => answered.flat().length >= runs.length);
+    expect(answered.flat().sort()).toEqual([...runs].sort());
+    await eventually(() => !redis.cli('keys', 'tocsin:bells:*').includes('run_'));
+  });
+
+  test('what one that stops has not begun, another answers', async () => {
+    const redis = await serve();
+    const [leaving, staying] = [await open(redis.url, 1), await open(redis.url, 1)];
+    const gate = Promise.withResolvers<void>();
+    const left: string[] = [];
+    leaving.start(async run => {
+      left.push(run);
+      await gate.promise;
+    });
+    await leaving.ring({ run: 'at work' });
+    await eventually(() => left.length === 1);
+    const stopped = leaving.drain();
+    for (const run of ['a', 'b', 'c']) await leaving.ring({ run });
+    const answered = listen(staying);
+    await eventually(() => answered.length === 3);
+    gate.resolve();
+    await stopped;
+    expect([left, answered]).toEqual([['at work'], ['a', 'b', 'c']]);
   });
 });

@@ -26,9 +26,7 @@ async function openBullmq(options: DispatcherOptions): Promise<Dispatcher> {
 
   return {
     id: 'bullmq',
-    async ring(bell) {
-      queue.post(bell);
-    },
+    ring: queue.post,
     start: workers.start,
     busy: workers.busy,
     trouble: redis.trouble,

@@ -5,8 +5,8 @@ import type { RedisLink } from './redis.ts';
 
 /** Bells on their way to Redis. */
 export interface BellQueue {
-  /** Takes the bell and returns: it is sent as soon as Redis takes it. */
-  post(bell: Bell): void;
+  /** Takes the bell. Resolves when Redis has it, or at once while Redis is down: then it is sent when Redis is back. Never rejects. */
+  post(bell: Bell): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -21,7 +21,10 @@ export const kinds = { now: 'now', timer: 'timer' } as const;
 const batch = 200;
 /** How many bells wait in memory for a Redis that is down; the sweeper rings for whatever is beyond. */
 const most = 10_000;
+/** Milliseconds between two tries, and how long closing waits. */
 const pause = 1000;
+/** How long whoever rings waits for Redis at most, milliseconds. */
+const patience = 250;
 
 export async function openQueue(parts: { redis: RedisLink; now: () => number; log: Log }): Promise<BellQueue> {
   const { redis, now, log } = parts;
@@ -36,44 +39,75 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
   });
   queue.on('error', error => log.debug({ because: messageOf(error) }, 'the queue of bells'));
   /** By what makes two bells the same. */
-  const waiting = new Map<string, Bell>();
+  const waiting = new Map<string, Waiting>();
   let sending: Promise<void> | null = null;
+  /** True while Redis keeps a batch for too long: then nobody waits for it. */
+  let stuck = false;
   let closed = false;
+
+  function letGo(some: Iterable<Waiting>) {
+    for (const { taken } of some) taken.resolve();
+  }
+
+  async function sendBatch() {
+    const some = [...waiting].slice(0, batch);
+    for (const [key] of some) waiting.delete(key);
+    const sent = some.map(([, one]) => one);
+    const late = setTimeout(() => {
+      stuck = true;
+      letGo([...sent, ...waiting.values()]);
+    }, patience).unref();
+    try {
+      await queue.addBulk(sent.map(({ bell }) => jobOf(bell, now())));
+    } catch (error) {
+      log.debug({ because: messageOf(error), bells: sent.length }, 'bells were not taken and are sent again');
+      for (const [key, one] of some) if (waiting.size < most && !waiting.has(key)) waiting.set(key, one);
+      letGo(sent);
+      if (!closed) await after(pause);
+    }
+    clearTimeout(late);
+    stuck = false;
+    letGo(sent);
+  }
 
   async function send() {
     while (waiting.size > 0 && !closed) {
       await redis.fit;
-      const bells = [...waiting].slice(0, batch);
-      for (const [key] of bells) waiting.delete(key);
-      try {
-        await queue.addBulk(bells.map(([, bell]) => jobOf(bell, now())));
-      } catch (error) {
-        if (closed) return;
-        log.debug({ because: messageOf(error), bells: bells.length }, 'bells were not taken and are sent again');
-        for (const [key, bell] of bells) if (waiting.size < most) waiting.set(key, bell);
-        await new Promise(resolve => setTimeout(resolve, pause).unref());
-      }
+      await sendBatch();
     }
+    letGo(waiting.values());
+    sending = null;
   }
 
   return {
-    post(bell) {
+    async post(bell) {
       const key = `${bell.run} ${bell.at ?? ''}`;
       const known = waiting.get(key);
       if (closed || (known === undefined && waiting.size >= most)) return;
-      waiting.set(key, known?.first === true ? known : bell);
-      sending ??= send().finally(() => {
-        sending = null;
-      });
+      const one = known ?? { bell, taken: Promise.withResolvers<void>() };
+      if (bell.first === true) one.bell = bell;
+      waiting.set(key, one);
+      sending ??= send();
+      if (!stuck && redis.trouble() === null) await one.taken.promise;
     },
     async close() {
       // What is on its way while Redis answers is worth a moment; what is not gets there by the sweeper.
-      if (sending !== null && redis.trouble() === null)
-        await Promise.race([sending, new Promise(resolve => setTimeout(resolve, pause).unref())]);
+      if (sending !== null && redis.trouble() === null) await Promise.race([sending, after(pause)]);
       closed = true;
-      await queue.close().catch(() => {});
+      letGo(waiting.values());
+      await Promise.race([queue.close().catch(() => {}), after(pause)]);
     },
   };
+}
+
+interface Waiting {
+  bell: Bell;
+  taken: PromiseWithResolvers<void>;
+}
+
+/** A bounded wait for a server that may not answer; it keeps no process alive. */
+export function after(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms).unref());
 }
 
 function jobOf({ run, at, first }: Bell, now: number) {

@@ -1,7 +1,7 @@
 import type { Job, Worker } from 'bullmq';
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
-import { type BellData, type BellQueue, kinds, prefix, queueName } from './queue.ts';
+import { after, type BellData, type BellQueue, kinds, prefix, queueName } from './queue.ts';
 import type { RedisLink } from './redis.ts';
 
 export interface WorkersParts {
@@ -34,7 +34,7 @@ export async function createWorkers(parts: WorkersParts) {
   async function take(job: Job<BellData>): Promise<void> {
     const { run } = job.data;
     // Given back: whoever else listens answers it.
-    if (stopping !== null || answer === null || job.name === kinds.timer) return queue.post({ run });
+    if (stopping !== null || answer === null || job.name === kinds.timer) return await queue.post({ run });
     if (working.has(run)) return void again.add(run);
     working.add(run);
     try {
@@ -46,7 +46,7 @@ export async function createWorkers(parts: WorkersParts) {
       );
     }
     working.delete(run);
-    if (again.delete(run)) queue.post({ run });
+    if (again.delete(run)) await queue.post({ run });
     if (working.size === 0) for (const resolve of idle.splice(0)) resolve();
   }
 
@@ -69,9 +69,9 @@ export async function createWorkers(parts: WorkersParts) {
   async function stop(): Promise<void> {
     const closing = worker?.close();
     if (working.size > 0) await new Promise<void>(resolve => idle.push(resolve));
-    await Promise.race([closing, new Promise(resolve => setTimeout(resolve, patience).unref())]);
+    const closed = await Promise.race([closing?.then(() => true) ?? true, after(patience)]);
     // What still holds on to a Redis that does not answer is let go.
-    await worker?.disconnect().catch(() => {});
+    if (closed !== true) worker?.disconnect().catch(() => {});
   }
 
   return {
