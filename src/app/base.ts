@@ -21,6 +21,7 @@ import type { ChatConnection } from '../ports/chat.ts';
 import type { DispatcherDriver } from '../ports/dispatcher.ts';
 import type { Store } from '../ports/store.ts';
 import type { AppOptions } from './options.ts';
+import { createHidden } from './secrets.ts';
 import type { Shelves } from './shelves.ts';
 
 export type Base = Awaited<ReturnType<typeof createBase>>;
@@ -56,7 +57,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   });
   const outputs = createOutputBells();
   const holder = ids.next('nod');
-  const hidden = () => secretsOf(options, catalogue);
+  const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, feed, streams, catalogue, dispatcher, mutex };
   const egress = createLazyEgress(() => catalogue.current().config.egress);
   const engineParts: EngineParts = {
@@ -116,13 +117,6 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
 function onCallOf(origin: Origin | null) {
   const onCall = origin?.connection.onCall;
   return origin === null || onCall === undefined ? undefined : { driver: origin.driver, onCall };
-}
-
-/** All values that must never be shown, wherever they turn up. */
-function secretsOf(options: AppOptions, catalogue: Catalogue): string[] {
-  const { config } = catalogue.current();
-  const tokens = config.tokens.map(token => options.env[token.env] ?? '');
-  return [...Object.values(config.secrets), ...tokens, options.localKey ?? ''].filter(value => value !== '');
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

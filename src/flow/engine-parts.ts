@@ -5,6 +5,7 @@ import { TocsinError } from '../kernel/errors.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
+import type { Secrets } from '../kernel/redact.ts';
 import { system } from '../model/actor.ts';
 import type { Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
@@ -34,7 +35,7 @@ export interface EngineParts {
   /** HTTP of steps, within the egress rules of tocsin.yaml as they are now. */
   egress: Pick<LazyEgress, 'fetch'>;
   /** Every value that must never be shown; see kernel/redact.ts. */
-  hidden(): readonly string[];
+  hidden(): Secrets;
 }
 
 export interface OutputBell {

@@ -1,4 +1,5 @@
 import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
+import { redactText } from '../kernel/redact.ts';
 import { system } from '../model/actor.ts';
 import { type Ending, isEnded, type Run } from '../model/run.ts';
 import type { Runbook } from '../ports/runbook.ts';
@@ -7,7 +8,7 @@ import { type EngineParts, maySteps, voidApprovals } from './engine-parts.ts';
 import { StepFailed } from './perform-step.ts';
 import { checkPlan, readPlan } from './plan.ts';
 import { createPerformer, type Performer } from './session.ts';
-import { attemptStep, Stopped } from './step.ts';
+import { attemptStep, redactOutcome, Stopped } from './step.ts';
 import { createStepApi } from './step-api.ts';
 import { createAttemptTools } from './step-context.ts';
 import { type Step as Addition, failedGuard } from './streams.ts';
@@ -198,7 +199,7 @@ async function goThrough(
     attempt: async ({ type, input, step, number, timeout, waiting }) => {
       const { context, end } = tools.open({ step, number, waiting });
       const outcome = await attemptStep({ type, input, context, timeout, session: signal, clock: parts.clock });
-      return { outcome, log: await end() };
+      return { outcome: redactOutcome(outcome, parts.hidden()), log: await end() };
     },
     token: lease.token,
   });
@@ -241,7 +242,7 @@ async function undoAndFinish(
   parts: EngineParts,
 ): Promise<void> {
   if (error instanceof Stopped || isCode(error, 'replay-differs') || isCode(error, 'plan-changed')) throw error;
-  const because = messageOf(error);
+  const because = redactText(messageOf(error), parts.hidden());
   if (!(error instanceof StepFailed)) parts.log.warn({ err: error, run: session.run.id }, 'a runbook threw');
   const problems: string[] = [];
   for (const { step, undo } of performer.undos().reverse()) {

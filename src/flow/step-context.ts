@@ -1,5 +1,6 @@
 import { sha256 } from '../kernel/canonical.ts';
 import { messageOf, TocsinError } from '../kernel/errors.ts';
+import { redactText } from '../kernel/redact.ts';
 import { system } from '../model/actor.ts';
 import type { Approval } from '../model/approval.ts';
 import { streamOf } from '../model/journal.ts';
@@ -157,7 +158,7 @@ async function postNote(message: Parameters<StepContext['post']>[0], made: Conte
           kind: 'step.said',
           run,
           step,
-          text: message.text,
+          text: redactText(message.text, session.parts.hidden()),
           mention: [...message.mention],
           tone: message.tone ?? 'info',
         },
@@ -185,7 +186,7 @@ async function stepApproval(ask: StepAsk, made: ContextParts): Promise<Approval>
   const approval = openApproval(
     run,
     { ...rest, by: [...by], escalate: null },
-    { id: parts.ids.next('apv'), at, step, question, rule: `step ${step}` },
+    { id: parts.ids.next('apv'), at, step, question: redactText(question, parts.hidden()), rule: `step ${step}` },
   );
   await parts.feed.commit({
     guards: [

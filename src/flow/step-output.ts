@@ -1,5 +1,6 @@
 import { sha256 } from '../kernel/canonical.ts';
 import { createOutput, spawnInto } from '../kernel/output.ts';
+import type { Secrets } from '../kernel/redact.ts';
 import type { SpawnCommand, SpawnResult } from '../ports/step.ts';
 import type { EngineParts } from './engine-parts.ts';
 
@@ -15,7 +16,7 @@ export interface StepOutputParts {
   step: string;
   attempt: number;
   nextSeq(): number;
-  hidden: readonly string[];
+  hidden: Secrets;
   maxBytes: number;
   parts: EngineParts;
 }

@@ -2,6 +2,7 @@ import type { Json } from '../kernel/canonical.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { showDuration } from '../kernel/duration.ts';
 import { explainError, isCode, TocsinError } from '../kernel/errors.ts';
+import { redactJson, redactText, type Secrets } from '../kernel/redact.ts';
 import type { Step } from '../model/run.ts';
 import type { StepContext, StepResult, StepType } from '../ports/step.ts';
 
@@ -32,6 +33,22 @@ export interface Attempt {
   /** Aborted with a Stopped when the whole session has to end. */
   session: AbortSignal;
   clock: Clock;
+}
+
+/** The outcome without what must never be shown: it is journalled, shown on cards and read by the next steps. */
+export function redactOutcome(outcome: Outcome, hidden: Secrets): Outcome {
+  switch (outcome.kind) {
+    case 'done':
+      return { ...outcome, output: redactJson(outcome.output, hidden) };
+    case 'failed':
+      return {
+        ...outcome,
+        because: redactText(outcome.because, hidden),
+        output: redactJson(outcome.output, hidden),
+      };
+    default:
+      return outcome;
+  }
 }
 
 /** How long a driver may take to come back after its signal was aborted, before the attempt is over without it. */
