@@ -128,6 +128,21 @@ export const catalogue = {
     message: 'The database was written by a newer Tocsin.',
     remedy: 'Start that version, or restore a backup from before the upgrade.',
   },
+  'store-unreachable': {
+    status: 503,
+    message: 'The database server cannot be reached.',
+    remedy: 'See that it runs and that DATABASE_URL names it; it is tried again until it answers.',
+  },
+  'store-refused': {
+    status: 500,
+    message: 'The database server does not let Tocsin in.',
+    remedy: 'Correct DATABASE_URL, or what the server allows.',
+  },
+  'store-in-use': {
+    status: 409,
+    message: 'Older processes use the database, and the upgrade would break them.',
+    remedy: 'Stop every process of the older version, then start this one.',
+  },
   'store-locked': {
     status: 500,
     message: 'Another Tocsin process has this data folder open.',

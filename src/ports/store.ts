@@ -60,9 +60,25 @@ export interface Store {
   /** Live output of a step, in order, from chunk `after` (0 for all). */
   output(query: { run: string; step?: string; after: number; limit: number }): Promise<OutputChunk[]>;
 
+  /**
+   * Calls the listener when another process changed something, soon afterwards; a hint, which may come late, twice or for several
+   * changes at once. A store with one owning process does not have it. Returns how to stop.
+   */
+  onAppend?(listener: (news: Appended) => void): () => void;
+
   /** True when a trivial write is possible now: what /readyz asks. */
   healthy(): Promise<boolean>;
   close(): Promise<void>;
+}
+
+/** What other processes changed. */
+export interface Appended {
+  /** The journal's head by then. */
+  seq: number;
+  /** The newest `changed` stamp of a post. */
+  stamp: number;
+  /** Runs with new output, as far as they are known; empty after a connection was lost, although there may be some. */
+  outputs: readonly string[];
 }
 
 export interface Page {

@@ -7,6 +7,8 @@ export interface Place {
   module: string;
   folder: string;
   url: string | null;
+  /** Sets the clock of a store that has one of its own; called once it is open, and whenever the hand clock was moved. */
+  setClock?(now: number): Promise<void>;
   destroy(): Promise<void>;
 }
 
@@ -20,7 +22,7 @@ export interface Ground {
 
 export async function createGround(makePlace: () => Promise<Place>): Promise<Ground> {
   const place = await makePlace();
-  const clock = createClock();
+  const clock = withPlace(createClock(), place);
   const opened: Store[] = [];
   const driver = await loadDriver(place.module);
   return {
@@ -29,11 +31,22 @@ export async function createGround(makePlace: () => Promise<Place>): Promise<Gro
     async open() {
       const store = await driver.open({ folder: place.folder, url: place.url, now: clock.now });
       opened.push(store);
+      await place.setClock?.(clock.now());
       return store;
     },
     async close() {
       for (const store of opened) await store.close();
       await place.destroy();
+    },
+  };
+}
+
+function withPlace(clock: HandClock, place: Place): HandClock {
+  return {
+    ...clock,
+    async advance(ms) {
+      await clock.advance(ms);
+      await place.setClock?.(clock.now());
     },
   };
 }

@@ -1,0 +1,104 @@
+import { type Element, type ElementType, encodeArray } from './arrays.ts';
+import type { Statement } from './session.ts';
+
+/** The columns of each table that is written in bulk, in the order of its parameters. */
+export const columnsOf = {
+  journal: { seq: 'int8', stream: 'text', pos: 'int8', kind: 'text', bytes: 'text', prev: 'text', hash: 'text' },
+  claim: { space: 'text', key: 'text', at: 'int8', until: 'int8' },
+  lease: { name: 'text', holder: 'text', token: 'int8', until: 'int8' },
+  alert: {
+    id: 'text',
+    source: 'text',
+    fingerprint: 'text',
+    state: 'text',
+    first_seen: 'int8',
+    version: 'int8',
+    doc: 'text',
+  },
+  run: {
+    id: 'text',
+    runbook: 'text',
+    alert: 'text',
+    parent: 'text',
+    state: 'text',
+    created_at: 'int8',
+    wake_at: 'int8',
+    version: 'int8',
+    doc: 'text',
+  },
+  auto_run: { runbook: 'text', target: 'text', at: 'int8', run: 'text' },
+  approval: {
+    id: 'text',
+    run: 'text',
+    state: 'text',
+    created_at: 'int8',
+    expires_at: 'int8',
+    version: 'int8',
+    doc: 'text',
+  },
+  post: {
+    platform: 'text',
+    key: 'text',
+    channel: 'text',
+    thread: 'text',
+    ord: 'int8',
+    wanted: 'int8',
+    delivered: 'int8',
+    changed: 'int8',
+    doc: 'text',
+  },
+  cursor: { name: 'text', value: 'int8' },
+  output: { run: 'text', seq: 'int8', step: 'text', doc: 'text' },
+  blob: { digest: 'text', bytes: 'bytea', at: 'int8' },
+} as const satisfies Record<string, Record<string, ElementType>>;
+
+export type BulkTable = keyof typeof columnsOf;
+export type BulkRow<T extends BulkTable> = Record<keyof (typeof columnsOf)[T], Element>;
+
+/** What identifies a row that is replaced; a table without it refuses a second row, `keep` leaves the first as it is. */
+const replaced: Partial<Record<BulkTable, readonly string[] | 'keep'>> = {
+  claim: ['space', 'key'],
+  lease: ['name'],
+  alert: ['id'],
+  run: ['id'],
+  approval: ['id'],
+  post: ['platform', 'key'],
+  cursor: ['name'],
+  auto_run: 'keep',
+  blob: 'keep',
+};
+
+const texts = new Map<BulkTable, string>();
+
+/** One insert for any number of rows: each column is one array. No key may occur twice in it, unless the table keeps the first. */
+export function insertRows<T extends BulkTable>(table: T, rows: readonly BulkRow<T>[]): Statement {
+  const columns = Object.entries(columnsOf[table]) as [keyof BulkRow<T>, ElementType][];
+  const text = texts.get(table) ?? insertText(table);
+  texts.set(table, text);
+  return {
+    name: `insert-${table}`,
+    text,
+    values: columns.map(([column, type]) =>
+      encodeArray(
+        type,
+        rows.map(row => row[column]),
+      ),
+    ),
+  };
+}
+
+function insertText(table: BulkTable): string {
+  const columns = Object.entries(columnsOf[table]);
+  const names = columns.map(([name]) => `"${name}"`);
+  const arrays = columns.map(([, type], index) => `$${index + 1}::${type}[]`);
+  return `insert into "${table}" (${names.join()}) select * from unnest(${arrays.join()})${onConflict(table)}`;
+}
+
+function onConflict(table: BulkTable): string {
+  const key = replaced[table];
+  if (key === undefined) return '';
+  if (key === 'keep') return ' on conflict do nothing';
+  const others = Object.keys(columnsOf[table]).filter(name => !key.includes(name));
+  const set = others.map(name => `"${name}" = excluded."${name}"`);
+  return ` on conflict (${key.map(name => `"${name}"`).join()}) do update set ${set.join()}`;
+}

@@ -1,0 +1,136 @@
+import { type Entry, entryBytes, entryHash, entryVersion, type NewEntry } from '../../model/journal.ts';
+import type { Change, Committed, Guard } from '../../ports/store.ts';
+import { guardFailed, refuseTwins } from '../sql/guards.ts';
+import { toColumn } from '../sql/text.ts';
+import { checkEntry } from '../sqlite/docs.ts';
+import type { Batch } from './batch.ts';
+import { prepareRow } from './rows.ts';
+import { claimName, type Needs, postName, type View } from './view.ts';
+
+/** One part of a shared transaction. `decide` checks first and changes afterwards: a `guard-failed` it throws leaves nothing behind. It may be asked again, with another view. */
+export interface Member<T> {
+  /** About how many bytes it will write. */
+  size: number;
+  need(needs: Needs): void;
+  decide(view: View, batch: Batch): T;
+}
+
+/** Expired claims are swept after this many new ones, and more than as many at once, so that they die out. */
+const sweepEvery = 256;
+const sweepMost = 1024;
+
+/** Makes changes ready outside of the transaction: all texts are built and checked there. */
+export function createChanges(): (change: Change) => Member<Committed> {
+  let claims = 0;
+  return change => {
+    const entries = change.entries ?? [];
+    const guards = change.guards ?? [];
+    const texts = entries.map(toText);
+    const rows = (change.rows ?? []).map(prepareRow);
+    const blobs = (change.blobs ?? []).map(({ digest, bytes }) => ({
+      digest,
+      bytes: typeof bytes === 'string' ? Buffer.from(bytes) : bytes,
+    }));
+    const size = sum(texts, text => text.length) + sum(rows, row => row.size) + sum(blobs, blob => blob.bytes.length);
+    return {
+      size,
+      need(needs) {
+        for (const entry of entries) needs.streams.add(toColumn(entry.stream));
+        for (const guard of guards) needGuard(guard, needs);
+        for (const row of rows) row.need(needs);
+      },
+      decide(view, batch) {
+        for (const guard of guards) checkGuard(guard, view);
+        refuseTwins(guards);
+        for (const row of rows) row.check(view);
+        for (const guard of guards) {
+          if (guard.kind !== 'claim') continue;
+          makeClaim(guard, view, batch);
+          claims += 1;
+          if (claims % sweepEvery === 0) batch.also(sweep);
+        }
+        const appended = entries.map((entry, index) => append(view, batch, entry, texts[index] ?? ''));
+        for (const row of rows) row.write(view, batch);
+        for (const blob of blobs) batch.put('blob', blob.digest, { ...blob, at: view.now }, 'keep');
+        return { entries: appended };
+      },
+    };
+  };
+}
+
+function needGuard(guard: Guard, needs: Needs): void {
+  if (guard.kind === 'stream') needs.streams.add(toColumn(guard.stream));
+  if (guard.kind === 'lease') needs.leases.add(toColumn(guard.name));
+  if (guard.kind === 'post') {
+    const post = { platform: toColumn(guard.platform), key: toColumn(guard.key) };
+    needs.posts.set(postName(post), post);
+  }
+  if (guard.kind === 'claim') {
+    const claim = { space: toColumn(guard.space), key: toColumn(guard.key) };
+    needs.claims.set(claimName(claim), claim);
+  }
+}
+
+function checkGuard(guard: Guard, view: View): void {
+  switch (guard.kind) {
+    case 'stream': {
+      const found = view.lengths.get(toColumn(guard.stream)) ?? 0;
+      if (found !== guard.version) throw guardFailed('stream', guard.stream, `${guard.version} entries`, `${found}`);
+      return;
+    }
+    case 'claim': {
+      const claim = { space: toColumn(guard.space), key: toColumn(guard.key) };
+      if (view.claims.has(claimName(claim)))
+        throw guardFailed('claim', `${guard.space}/${guard.key}`, 'one claim', 'a second one');
+      return;
+    }
+    case 'lease': {
+      const held = view.leases.get(toColumn(guard.name));
+      if (held?.token !== guard.token || held.holder === null)
+        throw guardFailed('lease', guard.name, 'the present token', `${guard.token}`);
+      return;
+    }
+    case 'post': {
+      const found = view.posts.get(postName({ platform: toColumn(guard.platform), key: toColumn(guard.key) })) ?? 0;
+      if (found !== guard.changed)
+        throw guardFailed('post', `${guard.platform}/${guard.key}`, `stamp ${guard.changed}`, `${found}`);
+    }
+  }
+}
+
+function makeClaim(guard: Extract<Guard, { kind: 'claim' }>, view: View, batch: Batch): void {
+  const claim = { space: toColumn(guard.space), key: toColumn(guard.key) };
+  // How long is counted by the database's clock, which all nodes share.
+  const until = guard.keep === null ? null : view.now + guard.keep;
+  view.claims.add(claimName(claim));
+  batch.put('claim', claimName(claim), { ...claim, at: guard.at, until });
+}
+
+const sweep = {
+  name: 'sweep-claims',
+  text: `delete from claim where ctid = any(array(
+    select ctid from claim where until <= tocsin_now() order by until limit ${sweepMost}))`,
+};
+
+function append(view: View, batch: Batch, entry: NewEntry, bytes: string): Entry {
+  const { head } = view;
+  const seq = head.seq + 1;
+  const prev = head.hash;
+  const hash = entryHash(prev, seq, bytes);
+  const stream = toColumn(entry.stream);
+  const pos = (view.lengths.get(stream) ?? 0) + 1;
+  batch.add('journal', { seq, stream, pos, kind: entry.fact.kind, bytes, prev, hash });
+  view.lengths.set(stream, pos);
+  head.seq = seq;
+  head.hash = hash;
+  return { ...entry, seq, version: entryVersion, bytes, prev, hash };
+}
+
+function toText(entry: NewEntry): string {
+  checkEntry(entry);
+  return entryBytes(entry);
+}
+
+function sum<T>(items: readonly T[], size: (item: T) => number): number {
+  return items.reduce((total, item) => total + size(item), 0);
+}

@@ -1,0 +1,51 @@
+import { TocsinError } from '../../kernel/errors.ts';
+import { defineStore, type Store, type StoreOptions } from '../../ports/store.ts';
+import { parseAddress } from './address.ts';
+import { createListening } from './listen.ts';
+import { enter, migrate } from './migrate.ts';
+import { toOpenFailure } from './opening.ts';
+import { createReads } from './reads.ts';
+import { type Connect, createConnect, loadLibrary } from './session.ts';
+import { createStore } from './store.ts';
+import { createWriter } from './writer.ts';
+
+export default defineStore({
+  id: 'postgres',
+  about: 'Keeps everything in a PostgreSQL database; for any number of equal nodes.',
+  open: openStore,
+});
+
+/** Rejects with `environment-invalid`, `store-unreachable` (worth waiting for), `store-refused`, `store-too-old`, `store-too-new` or `store-in-use`. */
+async function openStore(options: StoreOptions): Promise<Store> {
+  if (options.url === null) throw new TocsinError('environment-invalid', { at: 'DATABASE_URL', given: 'nothing' });
+  const address = parseAddress(options.url);
+  const library = await loadLibrary();
+  const connect = createConnect(library, address);
+  try {
+    await prepareDatabase(connect);
+  } catch (error) {
+    throw toOpenFailure(error, address);
+  }
+  const writer = createWriter(async () => {
+    const session = await connect();
+    await enter(session).catch(async error => {
+      await session.close();
+      throw error;
+    });
+    return session;
+  });
+  return createStore({
+    writer,
+    reads: createReads(library, address),
+    listening: createListening(connect, () => writer.pid()),
+  });
+}
+
+async function prepareDatabase(connect: Connect): Promise<void> {
+  const session = await connect({ patient: true });
+  try {
+    await migrate(session);
+  } finally {
+    await session.close();
+  }
+}

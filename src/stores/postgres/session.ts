@@ -1,0 +1,124 @@
+import type pg from 'pg';
+import type { Address } from './address.ts';
+import { sqlState } from './failure.ts';
+
+export interface Statement {
+  /** Prepared once per session under this name; without one it is not prepared. */
+  name?: string;
+  text: string;
+  values?: unknown[];
+}
+
+export interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: rows are looked at by who asked, each in its own shape
+  rows: any[];
+  /** Rows that were changed or found; the word that the server says for the command. */
+  count: number;
+  command: string;
+}
+
+/** Milliseconds. What the server enforces comes before what is enforced here, so that its word is heard where it can speak. */
+export const timeouts = {
+  connect: 5000,
+  /** A lock that another node holds. */
+  lock: 5000,
+  statement: 10_000,
+  /** A node that was paused in a transaction must not hold the others up for longer. */
+  idleInTransaction: 5000,
+  /** A server that hangs does not enforce anything. */
+  answer: 12_000,
+} as const;
+
+/** One connection. Statements that are sent together travel together and are done in order. */
+export interface Session {
+  /** The server's process that serves it. */
+  pid: number;
+  alive(): boolean;
+  /** Rejects with the first failure; the connection is gone when there was no answer in time. */
+  send(statements: readonly Statement[]): Promise<Answer[]>;
+  close(): Promise<void>;
+}
+
+export type Connect = (options?: {
+  /** Called for each notification that the session listens to. */
+  onNotice?: (pid: number, payload: string) => void;
+  /** Waits for answers for as long as they take: for migrations. */
+  patient?: boolean;
+}) => Promise<Session>;
+
+/** The library is heavy, so it is loaded when a server is configured. */
+export async function loadLibrary(): Promise<typeof pg> {
+  return (await import('pg')).default;
+}
+
+export function clientConfig(address: Address, types: pg.CustomTypesConfig): pg.ClientConfig {
+  return {
+    connectionString: address.url,
+    application_name: 'tocsin',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: timeouts.connect,
+    statement_timeout: timeouts.statement,
+    lock_timeout: timeouts.lock,
+    idle_in_transaction_session_timeout: timeouts.idleInTransaction,
+    query_timeout: timeouts.answer,
+    types,
+  };
+}
+
+/** bigint as a number: what is counted here stays far below 2^53. */
+export function typesOf(library: typeof pg): pg.CustomTypesConfig {
+  const int8 = 20;
+  return {
+    getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+      oid === int8 ? Number : library.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+  };
+}
+
+export function createConnect(library: typeof pg, address: Address): Connect {
+  const types = typesOf(library);
+  return async ({ onNotice, patient = false } = {}) => {
+    const limits = patient ? { query_timeout: 0, statement_timeout: 0, lock_timeout: 0 } : {};
+    const client = new library.Client({
+      ...clientConfig(address, types),
+      ...limits,
+      pipeline: true,
+    } as pg.ClientConfig);
+    let alive = true;
+    client.on('error', () => {
+      alive = false;
+    });
+    client.on('end', () => {
+      alive = false;
+    });
+    if (onNotice !== undefined) client.on('notification', notice => onNotice(notice.processId, notice.payload ?? ''));
+    try {
+      await client.connect();
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
+    }
+    return {
+      pid: (client as unknown as { processID: number }).processID,
+      alive: () => alive,
+      send: statements => sendAll(client, statements),
+      async close() {
+        alive = false;
+        await client.end().catch(() => {});
+      },
+    };
+  };
+}
+
+async function sendAll(client: pg.Client, statements: readonly Statement[]): Promise<Answer[]> {
+  const settled = await Promise.allSettled(statements.map(statement => client.query(statement)));
+  // After the first failure of a transaction the server refuses the rest of it (25P02), which says nothing.
+  const failures = settled.flatMap(result => (result.status === 'rejected' ? [result.reason] : []));
+  const failure = failures.find(error => sqlState(error) !== '25P02') ?? failures[0];
+  if (failure !== undefined) throw failure;
+  return settled.flatMap(result =>
+    result.status === 'fulfilled'
+      ? [{ rows: result.value.rows, count: result.value.rowCount ?? 0, command: result.value.command }]
+      : [],
+  );
+}

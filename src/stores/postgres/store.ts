@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { isCode } from '../../kernel/errors.ts';
+import type { Store } from '../../ports/store.ts';
+import { createJournalReads } from '../sql/journal.ts';
+import { createPostReads } from '../sql/posts.ts';
+import type { Sql } from '../sql/query.ts';
+import { createAlertReads, createApprovalReads, createRunReads } from '../sql/reads.ts';
+import { toColumn } from '../sql/text.ts';
+import { createChanges, type Member } from './change.ts';
+import { createLeases } from './leases.ts';
+import type { Listening } from './listen.ts';
+import type { Reads } from './reads.ts';
+import type { Writer } from './writer.ts';
+
+/** A server that takes longer than this for a trivial write is not well, milliseconds. */
+const healthyWithin = 5000;
+
+/** The store over connections that are open to a database that is migrated. It owns them and closes them. */
+export function createStore(parts: { writer: Writer; reads: Reads; listening: Listening }): Store {
+  const { writer, reads, listening } = parts;
+  const prepareChange = createChanges();
+  return {
+    id: 'postgres',
+    async commit(change) {
+      return await writer.write(prepareChange(change));
+    },
+    ...createLeases(writer),
+    ...createAlertReads(reads.sql),
+    ...createRunReads(reads.sql),
+    ...createApprovalReads(reads.sql),
+    ...createPostReads(reads.sql),
+    ...createJournalReads(reads.sql),
+    claimed: createClaimed(reads.sql),
+    onAppend: listener => listening.listen(listener),
+    async healthy() {
+      const late = new AbortController();
+      const written = writer.write(probe).then(
+        () => true,
+        error => {
+          if (isCode(error, 'store-failed')) return false;
+          throw error;
+        },
+      );
+      const waited = sleep(healthyWithin, false, { signal: late.signal, ref: false }).catch(() => false);
+      return await Promise.race([written, waited]).finally(() => late.abort());
+    },
+    async close() {
+      await listening.close();
+      await writer.close();
+      await reads.close();
+    },
+  };
+}
+
+/** A trivial write on the way that every change takes, lock of the head row included. */
+const probe: Member<void> = {
+  size: 16,
+  need() {},
+  decide(view, batch) {
+    batch.also({ name: 'probe', text: 'update probe set at = $1', values: [view.now] });
+  },
+};
+
+function createClaimed({ tables, read }: Sql): Store['claimed'] {
+  const find = read<{ space: string; key: string }>()(v =>
+    tables
+      .selectFrom('claim')
+      .select('at')
+      .where('space', '=', v.space)
+      .where('key', '=', v.key)
+      .where(e => e.or([e('until', 'is', null), e('until', '>', sql<number>`tocsin_now()`)])),
+  );
+  return async claim => (await find.first({ space: toColumn(claim.space), key: toColumn(claim.key) })) !== undefined;
+}

@@ -1,0 +1,194 @@
+import { TocsinError } from '../../kernel/errors.ts';
+import { encodeArray } from './arrays.ts';
+import type { Answer, Statement } from './session.ts';
+
+/** The journal's head while a transaction is open; members move it on. */
+export interface Head {
+  seq: number;
+  hash: string;
+  /** The last `changed` stamp given to a post. */
+  stamp: number;
+}
+
+export interface Lease {
+  name: string;
+  holder: string | null;
+  token: number;
+  until: number;
+}
+
+export type Versioned = 'alert' | 'run' | 'approval';
+
+/** What the members of a transaction have to know before they decide; names are columns. */
+export interface Needs {
+  streams: Set<string>;
+  claims: Map<string, { space: string; key: string }>;
+  leases: Set<string>;
+  posts: Map<string, { platform: string; key: string }>;
+  documents: Record<Versioned, Set<string>>;
+}
+
+/** What is stored, as far as it was asked for, and what the members before changed. Read under the lock of the head row, so it holds. */
+export interface View {
+  head: Head;
+  /** The database's clock, milliseconds since the epoch. */
+  now: number;
+  /** The transaction's number: what became of it can be asked later. */
+  xid: string;
+  lengths: Map<string, number>;
+  claims: Set<string>;
+  leases: Map<string, Lease>;
+  /** The `changed` stamps of posts by postName. */
+  posts: Map<string, number>;
+  versions: Record<Versioned, Map<string, number>>;
+}
+
+export function createNeeds(): Needs {
+  return {
+    streams: new Set(),
+    claims: new Map(),
+    leases: new Set(),
+    posts: new Map(),
+    documents: { alert: new Set(), run: new Set(), approval: new Set() },
+  };
+}
+
+export function claimName(claim: { space: string; key: string }): string {
+  return JSON.stringify([claim.space, claim.key]);
+}
+
+export function postName(post: { platform: string; key: string }): string {
+  return JSON.stringify([post.platform, post.key]);
+}
+
+interface Part {
+  statement: Statement;
+  take(view: View, answer: Answer): void;
+}
+
+const versioned: readonly Versioned[] = ['alert', 'run', 'approval'];
+
+/** Opens the transaction, locks the head row first, and reads what is needed: one round trip. */
+export function openView(needs: Needs): { statements: Statement[]; read(answers: readonly Answer[]): View } {
+  const parts = [begin, lockHead, readClock, ...lookUps(needs)];
+  return {
+    statements: parts.map(part => part.statement),
+    read(answers) {
+      const view: View = {
+        head: { seq: 0, hash: '', stamp: 0 },
+        now: 0,
+        xid: '',
+        lengths: new Map(),
+        claims: new Set(),
+        leases: new Map(),
+        posts: new Map(),
+        versions: { alert: new Map(), run: new Map(), approval: new Map() },
+      };
+      for (const [index, part] of parts.entries()) {
+        const answer = answers[index];
+        if (answer !== undefined) part.take(view, answer);
+      }
+      return view;
+    },
+  };
+}
+
+const begin: Part = { statement: { text: 'begin' }, take() {} };
+
+const lockHead: Part = {
+  statement: { name: 'lock-head', text: 'select seq, hash, stamp from head where id = 1 for update' },
+  take(view, { rows: [head] }) {
+    if (head === undefined) throw new TocsinError('journal-broken', { message: 'The head row is gone.' });
+    view.head = head;
+  },
+};
+
+/** A statement of its own: the time that the lock took to get has passed by then. */
+const readClock: Part = {
+  statement: { name: 'read-clock', text: 'select tocsin_now() as now, pg_current_xact_id()::text as xid' },
+  take(view, { rows: [row] }) {
+    view.now = row.now;
+    view.xid = row.xid;
+  },
+};
+
+function lookUps(needs: Needs): Part[] {
+  const parts: Part[] = [];
+  if (needs.streams.size > 0) parts.push(lengthsOf([...needs.streams]));
+  if (needs.claims.size > 0) parts.push(claimsOf([...needs.claims.values()]));
+  if (needs.leases.size > 0) parts.push(leasesOf([...needs.leases]));
+  if (needs.posts.size > 0) parts.push(stampsOf([...needs.posts.values()]));
+  for (const table of versioned)
+    if (needs.documents[table].size > 0) parts.push(versionsOf(table, [...needs.documents[table]]));
+  return parts;
+}
+
+function lengthsOf(streams: readonly string[]): Part {
+  return {
+    statement: {
+      name: 'read-lengths',
+      text: `select s.stream, j.pos from unnest($1::text[]) s(stream)
+        cross join lateral (select pos from journal where stream = s.stream order by pos desc limit 1) j`,
+      values: [encodeArray('text', streams)],
+    },
+    take(view, { rows }) {
+      for (const row of rows) view.lengths.set(row.stream, row.pos);
+    },
+  };
+}
+
+function claimsOf(claims: readonly { space: string; key: string }[]): Part {
+  const columns = [claims.map(claim => claim.space), claims.map(claim => claim.key)];
+  return {
+    statement: {
+      name: 'read-claims',
+      text: `select c.space, c.key from unnest($1::text[], $2::text[]) n(space, key)
+        join claim c on c.space = n.space and c.key = n.key where c.until is null or c.until > tocsin_now()`,
+      values: columns.map(column => encodeArray('text', column)),
+    },
+    take(view, { rows }) {
+      for (const row of rows) view.claims.add(claimName(row));
+    },
+  };
+}
+
+function leasesOf(names: readonly string[]): Part {
+  return {
+    statement: {
+      name: 'read-leases',
+      text: 'select name, holder, token, until from lease where name = any($1::text[])',
+      values: [encodeArray('text', names)],
+    },
+    take(view, { rows }) {
+      for (const row of rows) view.leases.set(row.name, row);
+    },
+  };
+}
+
+function stampsOf(posts: readonly { platform: string; key: string }[]): Part {
+  const columns = [posts.map(post => post.platform), posts.map(post => post.key)];
+  return {
+    statement: {
+      name: 'read-stamps',
+      text: `select p.platform, p.key, p.changed from unnest($1::text[], $2::text[]) n(platform, key)
+        join post p on p.platform = n.platform and p.key = n.key`,
+      values: columns.map(column => encodeArray('text', column)),
+    },
+    take(view, { rows }) {
+      for (const row of rows) view.posts.set(postName(row), row.changed);
+    },
+  };
+}
+
+function versionsOf(table: Versioned, ids: readonly string[]): Part {
+  return {
+    statement: {
+      name: `read-versions-${table}`,
+      text: `select id, version from ${table} where id = any($1::text[])`,
+      values: [encodeArray('text', ids)],
+    },
+    take(view, { rows }) {
+      for (const row of rows) view.versions[table].set(row.id, row.version);
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { Alert } from '../../model/alert.ts';
+import type { Approval } from '../../model/approval.ts';
+import type { Post } from '../../model/card.ts';
+import type { Run } from '../../model/run.ts';
+import type { OutputChunk } from '../../ports/store.ts';
+import { toColumn } from './text.ts';
+
+/** The columns beside a document: copies for look-ups. */
+export function alertColumns(alert: Alert) {
+  return {
+    id: toColumn(alert.id),
+    source: toColumn(alert.source),
+    fingerprint: toColumn(alert.fingerprint),
+    state: alert.state,
+    first_seen: alert.firstSeen,
+    version: alert.version,
+  };
+}
+
+export function runColumns(run: Run) {
+  return {
+    id: toColumn(run.id),
+    runbook: toColumn(run.runbook),
+    alert: run.alert === null ? null : toColumn(run.alert),
+    parent: run.parent === null ? null : toColumn(run.parent.run),
+    state: run.state,
+    created_at: run.createdAt,
+    wake_at: run.wakeAt,
+    version: run.version,
+  };
+}
+
+export function approvalColumns(approval: Approval) {
+  return {
+    id: toColumn(approval.id),
+    run: toColumn(approval.run),
+    state: approval.state,
+    created_at: approval.createdAt,
+    expires_at: approval.expiresAt,
+    version: approval.version,
+  };
+}
+
+/** Without `changed`: it lives in its column alone, and the store sets it. */
+export function postColumns(post: Post) {
+  return {
+    platform: toColumn(post.platform),
+    key: toColumn(post.key),
+    channel: toColumn(post.channel),
+    thread: post.thread === null ? null : toColumn(post.thread),
+    ord: post.order,
+    wanted: post.wanted,
+    delivered: post.delivered,
+  };
+}
+
+export function outputColumns(chunk: OutputChunk) {
+  return { run: toColumn(chunk.run), seq: chunk.seq, step: toColumn(chunk.step) };
+}
+
+/** The row that counts an automatic run once, whatever its targets; a target's own rows begin with `=`. */
+export const anyTarget = '*';
+
+export function targetColumn(target: string): string {
+  return `=${toColumn(target)}`;
+}
+
+/** The targets under which brakes count the run; none when a person started it. */
+export function autoTargets(run: Run): string[] {
+  const automatic = run.decision.verdict === 'auto' && (run.trigger === 'event' || run.trigger === 'schedule');
+  return automatic ? [anyTarget, ...new Set(run.targets.map(targetColumn))] : [];
+}

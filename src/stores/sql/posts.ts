@@ -1,0 +1,68 @@
+import type { PostQuery, Store } from '../../ports/store.ts';
+import { readDoc } from '../sqlite/docs.ts';
+import type { Sql } from './query.ts';
+import { limitOf, optional } from './reads.ts';
+import { toColumn } from './text.ts';
+
+interface Filter extends Record<string, string | number> {
+  platform: string;
+  channel: string;
+  thread: string;
+  roots: number;
+  undelivered: number;
+  changedAfter: number;
+  newest: number;
+  limit: number;
+}
+
+export function createPostReads(sql: Sql): Pick<Store, 'post' | 'posts'> {
+  const { tables } = sql;
+  const byKey = sql.read<{ platform: string; key: string }>()(v =>
+    tables.selectFrom('post').select(['doc', 'changed']).where('platform', '=', v.platform).where('key', '=', v.key),
+  );
+  const list = preparePostList(sql);
+  // The stamp is the store's own column; the document was written before it was known.
+  const parse = (row: { doc: string; changed: number }) => ({ ...readDoc('post', row), changed: row.changed });
+  return {
+    async post(platform, key) {
+      const row = await byKey.first({ platform: toColumn(platform), key: toColumn(key) });
+      return row === undefined ? null : parse(row);
+    },
+    async posts(query) {
+      return (await list(toFilter(query))).map(parse);
+    },
+  };
+}
+
+function toFilter(query: PostQuery) {
+  return {
+    platform: toColumn(query.platform),
+    channel: optional(query.channel),
+    thread: query.thread === null ? undefined : optional(query.thread),
+    roots: query.thread === null ? 1 : undefined,
+    undelivered: query.undelivered ? 1 : undefined,
+    changedAfter: query.changedAfter,
+    newest: query.order === 'newest' ? 1 : undefined,
+    limit: limitOf(query.limit),
+  };
+}
+
+function preparePostList(sql: Sql) {
+  const { tables } = sql;
+  return sql.readFiltered<Filter>()((v, has) => {
+    const direction = has('newest') ? 'desc' : 'asc';
+    const column = has('changedAfter') ? 'changed' : 'ord';
+    let query = tables
+      .selectFrom('post')
+      .select(['doc', 'changed'])
+      .where('platform', '=', v.platform)
+      .orderBy(column, direction)
+      .orderBy('id', direction);
+    if (has('channel')) query = query.where('channel', '=', v.channel);
+    if (has('thread')) query = query.where('thread', '=', v.thread);
+    if (has('roots')) query = query.where('thread', 'is', null);
+    if (has('undelivered')) query = query.whereRef('wanted', '>', 'delivered');
+    if (has('changedAfter')) query = query.where('changed', '>', v.changedAfter);
+    return query.limit(v.limit);
+  });
+}

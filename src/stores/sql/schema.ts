@@ -1,0 +1,54 @@
+/** The tables as Kysely sees them; migrations.ts makes them. Documents are JSON text, the other columns are copies for look-ups. */
+export interface Tables {
+  journal: { seq: number; stream: string; pos: number; kind: string; bytes: string; prev: string; hash: string };
+  head: { id: 1; seq: number; hash: string; stamp: number };
+  claim: { space: string; key: string; at: number; until: number | null };
+  lease: { name: string; holder: string | null; token: number; until: number };
+  alert: {
+    id: string;
+    source: string;
+    fingerprint: string;
+    state: string;
+    first_seen: number;
+    version: number;
+    doc: string;
+  };
+  run: {
+    id: string;
+    runbook: string;
+    alert: string | null;
+    parent: string | null;
+    state: string;
+    created_at: number;
+    wake_at: number | null;
+    version: number;
+    doc: string;
+  };
+  auto_run: { runbook: string; target: string; at: number; run: string };
+  approval: {
+    id: string;
+    run: string;
+    state: string;
+    created_at: number;
+    expires_at: number;
+    version: number;
+    doc: string;
+  };
+  post: {
+    id?: number;
+    platform: string;
+    key: string;
+    channel: string;
+    thread: string | null;
+    ord: number;
+    wanted: number;
+    delivered: number;
+    changed: number;
+    doc: string;
+  };
+  cursor: { name: string; value: number };
+  halt: { id: 1; doc: string };
+  output: { run: string; seq: number; step: string; doc: string };
+  blob: { digest: string; bytes: Uint8Array; at: number };
+  probe: { id: 1; at: number };
+}
