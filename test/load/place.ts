@@ -7,7 +7,7 @@ import type { CatalogueParts } from '../../src/load/index.ts';
 import type { Problem } from '../../src/ports/catalogue.ts';
 import type { Source } from '../../src/ports/source.ts';
 import alertmanager from '../../src/sources/alertmanager.ts';
-import pagerduty from '../../src/sources/pagerduty.ts';
+import pagerduty from '../../src/sources/pagerduty/index.ts';
 import { shelf } from './shelf.ts';
 
 /** A folder of a user's files, and what loads them. */

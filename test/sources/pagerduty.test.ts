@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isCode } from '../../src/kernel/errors.ts';
 import { incomingEvent } from '../../src/model/event.ts';
-import source from '../../src/sources/pagerduty.ts';
+import source from '../../src/sources/pagerduty/index.ts';
 import { alertsOf, delivery, normalise, now, payload, refusesAtMost, vectors, verifyVector } from './helpers.ts';
 
 const triggered = JSON.parse(payload('pagerduty/incident.triggered.json').toString());
@@ -46,6 +46,7 @@ describe('what it makes of an incident', () => {
           urgency: 'high',
           priority: 'P2',
           escalation_policy: 'DB on-call',
+          escalation_policy_id: 'PEP0001',
           team: 'Data Platform',
           number: '48213',
           incident_key: 'checkout-prod-eu1-disk',

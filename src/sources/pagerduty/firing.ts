@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import type { Alert } from '../../model/alert.ts';
+import type { AskTools } from '../../ports/source.ts';
+import { createClient } from './client.ts';
+import type { Options } from './options.ts';
+
+const incident = z.object({ incident: z.object({ status: z.string() }) });
+const alerts = z.object({ alerts: z.array(z.object({ status: z.string() })), more: z.boolean().nullish() });
+
+/**
+ * Whether what the incident is about is over: it is resolved, or all alerts in it are. An open incident says nothing of now, because it stays open
+ * until somebody closes it, so it is never evidence of firing.
+ */
+export async function isFiring(alert: Alert, given: Options, tools: AskTools): Promise<'resolved' | 'unknown'> {
+  if (given.apiToken === undefined) return 'unknown';
+  const client = createClient(given, tools);
+  const path = `/incidents/${encodeURIComponent(alert.fingerprint)}`;
+  if (incident.parse(await client.rest('GET', path)).incident.status === 'resolved') return 'resolved';
+  const listed = alerts.parse(await client.rest('GET', `${path}/alerts?limit=100`));
+  const all = listed.alerts.length > 0 && listed.more !== true;
+  return all && listed.alerts.every(one => one.status === 'resolved') ? 'resolved' : 'unknown';
+}

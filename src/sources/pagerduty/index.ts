@@ -1,0 +1,87 @@
+import { checkHmac } from '../../kernel/signature.ts';
+import { type Delivery, defineSource, type Verified } from '../../ports/source.ts';
+import { checkKeys } from './check.ts';
+import { isFiring } from './firing.ts';
+import { type Options, options } from './options.ts';
+import { openOrigin } from './origin.ts';
+import { normaliseWebhook } from './webhooks.ts';
+
+export default defineSource<Options>({
+  id: 'pagerduty',
+  about:
+    'Incidents of PagerDuty, from its webhooks v3: each incident is one alert. Other types of event (notes, services, pings) are posted and open nothing. With `apiToken` Tocsin acknowledges an incident while it remediates, writes the outcome as a note and knows who is on call; with `routingKey` it pages when a run does not help.',
+  options,
+  // More than the 256 KiB beyond which PagerDuty itself drops an event.
+  maxBody: 512 * 1024,
+  delay: () => null,
+  examples: [
+    {
+      title: 'An incident is triggered',
+      options: { secret: 'an example secret' },
+      headers: {
+        'x-pagerduty-signature': 'v1=9085b28603067c2e7fb348fcb021a79276053ce53b025eb1a0515f0959a09430',
+      },
+      body: '{"event":{"id":"01EXAMPLE","event_type":"incident.triggered","resource_type":"incident","occurred_at":"2026-11-20T11:00:03.521Z","data":{"id":"Q2QK8Z1XBD4F7N","type":"incident","number":48213,"status":"triggered","created_at":"2026-11-20T11:00:03Z","title":"Disk 92% full on db-prod-3","service":{"id":"PSVC01A","summary":"Checkout DB"},"priority":{"summary":"P2"},"urgency":"high"}}}',
+      expect: {
+        deliveryId: '01EXAMPLE',
+        events: [
+          {
+            kind: 'alert',
+            state: 'firing',
+            fingerprint: 'Q2QK8Z1XBD4F7N',
+            title: 'Disk 92% full on db-prod-3',
+            severity: 'error',
+            labels: {
+              service: 'Checkout DB',
+              service_id: 'PSVC01A',
+              urgency: 'high',
+              priority: 'P2',
+              number: '48213',
+              status: 'triggered',
+            },
+            startsAt: Date.UTC(2026, 10, 20, 11, 0, 3),
+          },
+        ],
+      },
+    },
+    {
+      title: 'A test of the subscription',
+      options: { secret: ['the next secret', 'an example secret'] },
+      headers: {
+        'x-pagerduty-signature': 'v1=ad38325fd405603a1b7ef6b9e5eb29a5172f030704aaedc897ea20961e0b1715',
+      },
+      body: '{"event":{"id":"01EXAMPLF","event_type":"pagey.ping","resource_type":"pagey","occurred_at":"2026-11-20T11:00:03.521Z","data":{"message":"Hello from your friend Pagey!","type":"ping"}}}',
+      expect: { deliveryId: '01EXAMPLF', events: [{ kind: 'notice', type: 'pagey.ping' }] },
+    },
+    {
+      title: 'Signed with another secret',
+      options: { secret: 'another secret' },
+      headers: {
+        'x-pagerduty-signature': 'v1=9085b28603067c2e7fb348fcb021a79276053ce53b025eb1a0515f0959a09430',
+      },
+      body: '{"event":{"id":"01EXAMPLE","event_type":"incident.triggered","resource_type":"incident","occurred_at":"2026-11-20T11:00:03.521Z","data":{"id":"Q2QK8Z1XBD4F7N","type":"incident","number":48213,"status":"triggered","created_at":"2026-11-20T11:00:03Z","title":"Disk 92% full on db-prod-3","service":{"id":"PSVC01A","summary":"Checkout DB"},"priority":{"summary":"P2"},"urgency":"high"}}}',
+      expect: { refused: 'bad-signature' },
+    },
+  ],
+  verify,
+  normalise: normaliseWebhook,
+  isFiring,
+  origin: openOrigin,
+  tellsOnCall: given => given.apiToken !== undefined,
+  check: checkKeys,
+});
+
+/** `v1=<hex>` several times while a secret is replaced. Other versions prove nothing that we know how to check. */
+function verify(delivery: Delivery, given: Options): Verified {
+  if (given.secret === undefined) return { ok: true, by: 'none' };
+  const header = delivery.headers['x-pagerduty-signature'];
+  if (header === undefined) return { ok: false, because: 'no X-PagerDuty-Signature header' };
+  const signatures = header
+    .split(',', 64)
+    .map(text => text.trim())
+    .filter(text => text.startsWith('v1='))
+    .map(text => text.slice(3));
+  return checkHmac({ secrets: given.secret, parts: [delivery.body], signatures, encoding: 'hex' })
+    ? { ok: true, by: 'hmac' }
+    : { ok: false, because: 'no v1 signature is made with a configured secret' };
+}
