@@ -24,6 +24,8 @@ export interface Store {
   /** Prolongs; false when it was lost meanwhile. */
   renew(lease: { name: string; holder: string; token: number; ttl: number }): Promise<boolean>;
   release(lease: { name: string; holder: string; token: number }): Promise<void>;
+  /** Who holds these leases now, by the store's clock; names that nobody holds are left out. */
+  holders(names: readonly string[]): Promise<{ name: string; holder: string }[]>;
 
   alert(id: string): Promise<Alert | null>;
   alertOf(source: string, fingerprint: string): Promise<Alert | null>;

@@ -73,6 +73,19 @@ export function leaseContract(makePlace: () => Promise<Place>): void {
       expect(await outcomes([write(token)])).toEqual(['guard-failed']);
     });
 
+    test('who holds is told, by name, as long as it does', async () => {
+      await acquire('a');
+      const token = (await acquire('b', 'run/run_2')) ?? 0;
+      const names = ['run/run_2', 'run/run_1', 'run/none', "it's; --"];
+      const held = async () => (await store().holders(names)).map(({ name, holder }) => `${name} ${holder}`).sort();
+      expect(await held()).toEqual(['run/run_1 a', 'run/run_2 b']);
+      expect(await store().holders([])).toEqual([]);
+      await store().release({ name: 'run/run_2', holder: 'b', token });
+      expect(await held()).toEqual(['run/run_1 a']);
+      await clock().advance(1000);
+      expect(await held()).toEqual([]);
+    });
+
     test('tokens go on rising after a restart', async () => {
       const before = (await acquire('a')) ?? 0;
       await store().close();

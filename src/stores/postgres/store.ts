@@ -26,6 +26,7 @@ export function createStore(parts: { writer: Writer; reads: Reads; listening: Li
       return await writer.write(prepareChange(change));
     },
     ...createLeases(writer),
+    holders: createHolders(reads.sql),
     ...createAlertReads(reads.sql),
     ...createRunReads(reads.sql),
     ...createApprovalReads(reads.sql),
@@ -61,6 +62,20 @@ const probe: Member<void> = {
     batch.also({ name: 'probe', text: 'update probe set at = $1', values: [view.now] });
   },
 };
+
+function createHolders({ tables, read, words }: Sql): Store['holders'] {
+  const held = read<{ names: string }>()(v =>
+    tables
+      .selectFrom('lease')
+      .select(['name', 'holder'])
+      .where('name', 'in', words(v.names))
+      .where('until', '>', sql<number>`tocsin_now()`),
+  );
+  return async names => {
+    const rows = await held.all({ names: JSON.stringify(names.map(toColumn)) });
+    return rows.flatMap(({ name, holder }) => (holder === null ? [] : [{ name, holder }]));
+  };
+}
 
 function createClaimed({ tables, read }: Sql): Store['claimed'] {
   const find = read<{ space: string; key: string }>()(v =>

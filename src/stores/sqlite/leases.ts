@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { sql } from 'kysely';
 import type { Store } from '../../ports/store.ts';
 import { prepare, tables } from './query.ts';
 import { toColumn } from './text.ts';
@@ -11,7 +12,14 @@ export function createLeases(
   db: DatabaseSync,
   writer: Writer,
   now: () => number,
-): Pick<Store, 'acquire' | 'renew' | 'release'> {
+): Pick<Store, 'acquire' | 'renew' | 'release' | 'holders'> {
+  const held = prepare<{ names: string; now: number }>(db)(v =>
+    tables
+      .selectFrom('lease')
+      .select(['name', 'holder'])
+      .where('name', 'in', sql<string>`(select value from json_each(${v.names}))`)
+      .where('until', '>', v.now),
+  );
   const find = prepare<{ name: string }>(db)(v => tables.selectFrom('lease').selectAll().where('name', '=', v.name));
   const take = prepare<{ name: string; holder: string; token: number; until: number }>(db)(v =>
     tables.replaceInto('lease').values({ name: v.name, holder: v.holder, token: v.token, until: v.until }),
@@ -50,6 +58,10 @@ export function createLeases(
       writer.write(() => {
         free.run({ ...columns(lease), token: lease.token });
       }, size),
+    async holders(names) {
+      const rows = held.all({ names: JSON.stringify(names.map(toColumn)), now: now() });
+      return rows.flatMap(({ name, holder }) => (holder === null ? [] : [{ name, holder }]));
+    },
   };
 }
 
