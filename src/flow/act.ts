@@ -62,11 +62,12 @@ async function runOf(act: Act, parts: ActParts): Promise<Run | null> {
 }
 
 function fromError(error: TocsinError): ActAnswer {
-  const { code, status, message, allowed, given, at, remedy } = error;
+  const { code, status, message, allowed, given, at, fields, remedy } = error;
   const details = {
     ...(allowed === undefined ? {} : { allowed }),
     ...(given === undefined ? {} : { given }),
     ...(at === undefined ? {} : { at }),
+    ...(fields === undefined ? {} : { fields }),
     remedy,
   };
   const limits = allowed === undefined ? '' : ` Allowed: ${Array.isArray(allowed) ? allowed.join(', ') : allowed}.`;

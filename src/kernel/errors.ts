@@ -13,6 +13,8 @@ export interface ErrorFacts {
   remedy?: string;
   /** Where: a file with line and column, a step, a field. */
   at?: string;
+  /** What is wrong with each field of what was given, by its name: forms show it there. */
+  fields?: Readonly<Record<string, string>>;
   /** How long to wait before it is worth another try, milliseconds. */
   retryAfter?: number;
   cause?: unknown;
@@ -27,6 +29,7 @@ export class TocsinError extends Error {
   readonly given: string | undefined;
   readonly remedy: string;
   readonly at: string | undefined;
+  readonly fields: Readonly<Record<string, string>> | undefined;
   /** Milliseconds. */
   readonly retryAfter: number | undefined;
 
@@ -40,6 +43,7 @@ export class TocsinError extends Error {
     this.given = facts.given;
     this.remedy = facts.remedy ?? entry.remedy;
     this.at = facts.at;
+    this.fields = facts.fields;
     this.retryAfter = facts.retryAfter;
   }
 
@@ -51,6 +55,7 @@ export class TocsinError extends Error {
       ...(this.at === undefined ? {} : { at: this.at }),
       ...(this.allowed === undefined ? {} : { allowed: this.allowed }),
       ...(this.given === undefined ? {} : { given: this.given }),
+      ...(this.fields === undefined ? {} : { fields: this.fields }),
       remedy: this.remedy,
     };
   }

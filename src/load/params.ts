@@ -111,19 +111,23 @@ export function createParamSet(runbook: string, rules: readonly ParamRule[]): Pa
   const byName = new Map(rules.map(rule => [rule.name, rule]));
   return {
     parse(given) {
-      const faults: string[] = [];
+      const faults: Fault[] = [];
       const values: Record<string, Json> = {};
-      for (const name of Object.keys(given)) if (!byName.has(name)) faults.push(unknownName(name, byName.keys()));
+      for (const name of Object.keys(given))
+        if (!byName.has(name)) faults.push({ name: null, because: unknownName(name, byName.keys()) });
       for (const rule of rules) {
         const value = Object.hasOwn(given, rule.name) ? given[rule.name] : undefined;
         if (value === undefined || value === null) {
           if (rule.default !== undefined) values[rule.name] = rule.default;
-          else if (rule.required) faults.push(`${rule.name} is missing`);
+          else if (rule.required) faults.push({ name: rule.name, because: 'is missing' });
           continue;
         }
         const result = rule.check(value);
         if (result.ok) values[rule.name] = result.value;
-        else faults.push(`${rule.name} ${result.because}${result.allowed ? ` (allowed: ${result.allowed})` : ''}`);
+        else {
+          const allowed = result.allowed ? ` (allowed: ${result.allowed})` : '';
+          faults.push({ name: rule.name, because: `${result.because}${allowed}` });
+        }
       }
       if (faults.length > 0) throw paramsInvalid(runbook, faults, rules);
       return values satisfies Params;
@@ -136,13 +140,22 @@ function unknownName(name: string, known: Iterable<string>): string {
   return `there is no parameter "${name.slice(0, 80)}"${near === null ? '' : `; did you mean "${near}"?`}`;
 }
 
+/** What is wrong with one parameter; the name is null when the fault is of none that exists. */
+export interface Fault {
+  name: string | null;
+  because: string;
+}
+
 export function paramsInvalid(
   runbook: string,
-  faults: readonly string[],
+  faults: readonly Fault[],
   rules: readonly { name: string }[],
 ): TocsinError {
+  const told = faults.map(({ name, because }) => (name === null ? because : `${name} ${because}`));
+  const fields = faults.flatMap(({ name, because }) => (name === null ? [] : [[name, because] as const]));
   return new TocsinError('params-invalid', {
-    message: `The parameters do not fit ${runbook}: ${faults.join('; ')}.`,
+    message: `The parameters do not fit ${runbook}: ${told.join('; ')}.`,
+    fields: Object.fromEntries(fields),
     allowed: rules.map(rule => rule.name).join(', ') || 'no parameters',
   });
 }

@@ -190,14 +190,14 @@ function zodParams(id: string, schema: z.ZodObject, rules: readonly ParamRule[])
       if (!parsed.success)
         throw paramsInvalid(
           id,
-          parsed.error.issues.map(issue => `${issue.path.join('.')}: ${issue.message}`),
+          parsed.error.issues.map(issue => ({ name: issue.path.join('.'), because: `is refused: ${issue.message}` })),
           rules,
         );
       const plain = z.record(z.string(), json).safeParse(dropUndefined(parsed.data));
       if (!plain.success)
         throw paramsInvalid(
           id,
-          plain.error.issues.map(issue => `${issue.path.join('.')} does not become a JSON value`),
+          plain.error.issues.map(issue => ({ name: issue.path.join('.'), because: 'does not become a JSON value' })),
           rules,
         );
       return plain.data;

@@ -45,5 +45,11 @@ export type ActAnswer =
       /** What policy said, when the refusal is a decision. */
       decision?: Decision;
       /** What would have been allowed, as in TocsinError. */
-      details?: { allowed?: string | readonly string[]; given?: string; at?: string; remedy?: string };
+      details?: {
+        allowed?: string | readonly string[];
+        given?: string;
+        at?: string;
+        fields?: Readonly<Record<string, string>>;
+        remedy?: string;
+      };
     };
