@@ -2,10 +2,8 @@ import type { ActParts } from '../flow/act-parts.ts';
 import type { CardTools } from '../flow/cards.ts';
 import type { EngineParts } from '../flow/engine-parts.ts';
 import { createFeed } from '../flow/feed.ts';
-import { createGroups } from '../flow/groups.ts';
 import { createIdentities } from '../flow/identify.ts';
 import { createIntake } from '../flow/intake.ts';
-import { createOrigins, type Origin } from '../flow/origins.ts';
 import { createOutlines } from '../flow/outlines.ts';
 import { createOutputBells } from '../flow/output-bells.ts';
 import { createEngine } from '../flow/run.ts';
@@ -17,9 +15,9 @@ import { createLazyEgress } from '../kernel/egress-lazy.ts';
 import { readOrMakeKey } from '../kernel/keys.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { ChatConnection } from '../ports/chat.ts';
 import type { DispatcherDriver } from '../ports/dispatcher.ts';
 import type { Store } from '../ports/store.ts';
+import { createMembership } from './membership.ts';
 import type { AppOptions } from './options.ts';
 import { createHidden } from './secrets.ts';
 import type { Shelves } from './shelves.ts';
@@ -70,20 +68,11 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     egress,
   };
   const engine = createEngine(engineParts);
-  const origins = createOrigins({ catalogue, clock, log });
-  // Filled when the platforms are opened, which need what is made here.
-  const live: { platform(id: string): ChatConnection | undefined } = { platform: () => undefined };
-  const groups = createGroups({
-    clock,
-    log,
-    config: () => catalogue.current().config,
-    platform: id => live.platform(id),
-    origin: source => onCallOf(origins.of(source)),
-  });
+  const membership = createMembership({ clock, log, catalogue });
   const acts: ActParts = {
     ...common,
     seals,
-    groups,
+    groups: membership.groups,
     interrupt: run => engine.interrupt(run),
     mayOf: who => identities.mayOf(who),
   };
@@ -99,9 +88,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     identities,
     children,
     egress,
-    origins,
-    groups,
-    live,
+    ...membership,
     outputs,
     holder,
     engine,
@@ -112,11 +99,6 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     address: { url: '' },
     state: { draining: false },
   };
-}
-
-function onCallOf(origin: Origin | null) {
-  const onCall = origin?.connection.onCall;
-  return origin === null || onCall === undefined ? undefined : { driver: origin.driver, onCall };
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -1,0 +1,33 @@
+import { createGroups, type Groups } from '../flow/groups.ts';
+import { createOrigins, type Origin, type Origins } from '../flow/origins.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Log } from '../kernel/log.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { ChatConnection } from '../ports/chat.ts';
+
+/** Who belongs to what, and the ways back to the origins of alerts, which know who is on call. */
+export interface Membership {
+  groups: Groups;
+  origins: Origins;
+  /** Filled when the platforms are opened, which need what is made here. */
+  live: { platform(id: string): ChatConnection | undefined };
+}
+
+export function createMembership(parts: { clock: Clock; log: Log; catalogue: Catalogue }): Membership {
+  const { clock, log, catalogue } = parts;
+  const origins = createOrigins({ catalogue, clock, log });
+  const live: Membership['live'] = { platform: () => undefined };
+  const groups = createGroups({
+    clock,
+    log,
+    config: () => catalogue.current().config,
+    platform: id => live.platform(id),
+    origin: source => onCallOf(origins.of(source)),
+  });
+  return { groups, origins, live };
+}
+
+function onCallOf(origin: Origin | null) {
+  const onCall = origin?.connection.onCall;
+  return origin === null || onCall === undefined ? undefined : { driver: origin.driver, onCall };
+}
