@@ -1,4 +1,5 @@
 import type { Json } from '../kernel/canonical.ts';
+import { withUnit, withUnits } from '../kernel/duration.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { ExecOutput, HttpOutput, StepApi, StepOptions } from '../ports/runbook.ts';
 import type { Performer } from './session.ts';
@@ -27,11 +28,11 @@ export function createStepApi(performer: Performer, prefix = ''): StepApi {
       return (await perform(id, 'script', { run: code, ...own }, rest)) as unknown as ExecOutput;
     },
     http: async (id, request, options) => (await perform(id, 'http', request, options)) as unknown as HttpOutput,
-    wait: async (id, time, options) =>
-      void (await perform(id, 'wait', typeof time === 'number' ? `${time}ms` : time, options)),
-    approve: async (id, ask, options) => void (await perform(id, 'approve', ask, options)),
+    wait: async (id, time, options) => void (await perform(id, 'wait', withUnit(time), options)),
+    approve: async (id, ask, options) => void (await perform(id, 'approve', withUnits(ask, ['expires']), options)),
     notify: async (id, message, options) => void (await perform(id, 'notify', message, options)),
-    verify: async (id, what, options) => void (await perform(id, 'verify', what, options)),
+    verify: async (id, what, options) =>
+      void (await perform(id, 'verify', withUnits(what, ['every', 'within']), options)),
     runbook: async (id, name, params = {}, options) =>
       (await perform(id, 'runbook', { name, params }, options)) as unknown as { state: string },
     parallel: (id, branches) => runParallel(performer, at(id), branches),

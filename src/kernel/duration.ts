@@ -8,9 +8,15 @@ export function parseDuration(text: string): number | null {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
 }
 
-/** A duration as people write it in a file; the parsed value is milliseconds. */
+/** "3600 has no unit; write 3600s or 60m" */
+function noUnit(given: string): string {
+  const minutes = Number(given) / 60;
+  return `${given} has no unit; write ${given}s or ${minutes >= 1 && Number.isInteger(minutes) ? minutes : given}m`;
+}
+
+/** A duration as people write it in a file; the parsed value is milliseconds. A bare number is refused: its unit would be a guess. */
 export const duration = z
-  .string()
+  .string({ error: issue => (typeof issue.input === 'number' ? noUnit(String(issue.input)) : undefined) })
   .meta({
     description: 'A duration such as 30s, 10m, 2h or 1d.',
     examples: ['30s', '10m'],
@@ -19,11 +25,24 @@ export const duration = z
   .transform((text, ctx) => {
     const value = parseDuration(text);
     if (value === null) {
-      ctx.addIssue({ code: 'custom', message: `"${text}" is not a duration; write 30s, 10m, 2h or 1d` });
+      const bare = /^\d+(\.\d+)?$/.test(text.trim());
+      const message = bare ? noUnit(text.trim()) : `"${text}" is not a duration; write 30s, 10m, 2h or 1d`;
+      ctx.addIssue({ code: 'custom', message });
       return z.NEVER;
     }
     return value;
   });
+
+/** What TypeScript gives as milliseconds, or as text, in the members of these names: as text with its unit, as files have it. */
+export function withUnits(given: object, names: readonly string[]): object {
+  const entries = Object.entries(given).map(([name, value]) => [name, names.includes(name) ? withUnit(value) : value]);
+  return Object.fromEntries(entries);
+}
+
+/** 1500 -> "1500ms"; anything but a number stays as it is. */
+export function withUnit<T>(time: T): T | string {
+  return typeof time === 'number' ? `${time}ms` : time;
+}
 
 /** 65000 -> "1m 5s": the two largest units, for people. */
 export function showDuration(milliseconds: number): string {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalJson, type Json } from '../kernel/canonical.ts';
+import { withUnit, withUnits } from '../kernel/duration.ts';
 import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Params, Runbook, StepApi, StepOptions } from '../ports/runbook.ts';
@@ -104,11 +105,11 @@ function recordingApi(record: Recorder, assumed: TestCase['steps'], shelf: Shelf
     script: (id, code, options) =>
       perform(id, 'script', { run: code, ...own(options, ['shell', 'okExit', 'cwd', 'secrets']) }, options) as never,
     http: (id, request, options) => perform(id, 'http', request, options) as never,
-    wait: async (id, time, options) =>
-      void (await perform(id, 'wait', typeof time === 'number' ? `${time}ms` : time, options)),
-    approve: async (id, ask, options) => void (await perform(id, 'approve', ask, options)),
+    wait: async (id, time, options) => void (await perform(id, 'wait', withUnit(time), options)),
+    approve: async (id, ask, options) => void (await perform(id, 'approve', withUnits(ask, ['expires']), options)),
     notify: async (id, message, options) => void (await perform(id, 'notify', message, options)),
-    verify: async (id, what, options) => void (await perform(id, 'verify', what, options)),
+    verify: async (id, what, options) =>
+      void (await perform(id, 'verify', withUnits(what, ['every', 'within']), options)),
     runbook: (id, name, params = {}, options) => perform(id, 'runbook', { name, params }, options) as never,
     async parallel(id, branches) {
       const results: [string, unknown][] = [];

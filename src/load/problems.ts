@@ -102,6 +102,7 @@ function addIssue(faults: Faults, yaml: YamlFile, base: Path, issue: z.core.$Zod
       return faults.add(path, what, { allowed: values.join(', '), given, nearest: nearest(given, values) });
     }
     case 'invalid_type':
+      if (hasWords(issue)) return faults.add(path, `${name}: ${issue.message}`, { given: yaml.source(path) });
       return faults.add(
         path,
         yaml.source(path) === '' && isMissing(yaml.data, path) ? `${name} is missing` : `${name} has the wrong type`,
@@ -122,6 +123,11 @@ function addIssue(faults: Faults, yaml: YamlFile, base: Path, issue: z.core.$Zod
     default:
       return faults.add(path, `${name}: ${issue.message}`, { given: yaml.source(path) });
   }
+}
+
+/** True when the schema says in its own words what is wrong, instead of zod's. */
+function hasWords(issue: z.core.$ZodIssue): boolean {
+  return !issue.message.startsWith('Invalid ');
 }
 
 const typeNames: Record<string, string> = {
@@ -150,13 +156,15 @@ function isMissing(data: unknown, path: Path): boolean {
 /** Of the alternatives, the one that fits best: it goes deepest and has the fewest faults. Empty when all fail at once. */
 function bestBranch(issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] {
   const depth = (issues: readonly z.core.$ZodIssue[]) =>
-    Math.max(
-      0,
-      ...issues.map(one => one.path.length + (one.code === 'invalid_type' || one.code === 'invalid_value' ? 0 : 1)),
-    );
+    Math.max(0, ...issues.map(one => one.path.length + (isPlain(one) ? 0 : 1)));
   const ranked = [...issue.errors].sort((a, b) => depth(b) - depth(a) || a.length - b.length);
   const best = ranked[0];
   return best === undefined || depth(best) === 0 ? [] : best;
+}
+
+/** Only the type or the value does not fit: that says little of which alternative was meant. */
+function isPlain(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_value' || (issue.code === 'invalid_type' && !hasWords(issue));
 }
 
 type JsonSchema = {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { showDuration } from '../kernel/duration.ts';
+import { duration, showDuration } from '../kernel/duration.ts';
 import { visibleLine } from '../kernel/text.ts';
-import { timeSpan } from '../kernel/time-span.ts';
 import { defineStep } from '../ports/step.ts';
 
 const names = z.union([
@@ -21,7 +20,7 @@ const input = z.strictObject({
     .max(20)
     .default(1)
     .meta({ description: 'How many distinct people must approve; one denial denies.' }),
-  expires: timeSpan.prefault('30m').meta({ description: 'When nobody decided by then, it is denied.' }),
+  expires: duration.prefault('30m').meta({ description: 'When nobody decided by then, it is denied.' }),
   reason: z.boolean().default(false).meta({ description: 'Whether each vote needs a reason.' }),
 });
 type Input = z.infer<typeof input>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { argvInput, showArgv } from '../kernel/child-argv.ts';
-import { showDuration } from '../kernel/duration.ts';
+import { duration, showDuration } from '../kernel/duration.ts';
 import {
   httpRequest,
   isOkStatus,
@@ -9,11 +9,10 @@ import {
   showFailure,
   showRequest,
 } from '../kernel/egress-request.ts';
-import { timeSpan } from '../kernel/time-span.ts';
 import { defineStep, type StepContext, type StepResult } from '../ports/step.ts';
 
-const within = timeSpan.meta({ description: 'How long it may take, from the first look.' });
-const every = timeSpan.prefault('5s').meta({ description: 'The pause between two looks.' });
+const within = duration.meta({ description: 'How long it may take, from the first look.' });
+const every = duration.prefault('5s').meta({ description: 'The pause between two looks.' });
 
 const input = z.union([
   z.strictObject({

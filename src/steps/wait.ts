@@ -1,12 +1,11 @@
 import { z } from 'zod';
-import { showDuration } from '../kernel/duration.ts';
-import { timeSpan } from '../kernel/time-span.ts';
+import { duration, showDuration } from '../kernel/duration.ts';
 import { defineStep } from '../ports/step.ts';
 
 export default defineStep<number, null>({
   id: 'wait',
   about: 'Waits. The run holds no worker meanwhile, and the time goes on while Tocsin is down.',
-  input: timeSpan,
+  input: duration,
   output: z.null(),
   risk: 'none',
   idempotent: true,

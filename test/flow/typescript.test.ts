@@ -77,4 +77,13 @@ describe('a runbook in TypeScript', () => {
       'done.undo': 'done',
     });
   });
+
+  it('gives times as milliseconds, wherever a step takes one', async () => {
+    const run = await runOf(`await step.wait('pause', 20);
+    await step.verify('look', { exec: ['true'], every: 1000, within: 60_000 });
+    void step.approve('ask', { ask: 'Go on?', by: 'sre', expires: 120_000 });`);
+    expect(run).toMatchObject({ state: 'succeeded', steps: [{ state: 'done' }, { state: 'done' }, { id: 'ask' }] });
+    const [asked] = await test.app.store.approvals({ run: run.id });
+    expect((asked?.expiresAt ?? 0) - (asked?.createdAt ?? 0)).toBe(120_000);
+  });
 });

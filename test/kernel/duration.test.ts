@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { duration, parseDuration, showDuration } from '../../src/kernel/duration.ts';
+import { duration, parseDuration, showDuration, withUnit, withUnits } from '../../src/kernel/duration.ts';
 
 describe('parseDuration', () => {
   test.each([
@@ -38,6 +38,26 @@ describe('parseDuration', () => {
     expect(duration.safeParse('soon').error?.issues[0]?.message).toBe(
       '"soon" is not a duration; write 30s, 10m, 2h or 1d',
     );
+  });
+});
+
+describe('a bare number', () => {
+  test.each([
+    [3600, '3600 has no unit; write 3600s or 60m'],
+    ['3600', '3600 has no unit; write 3600s or 60m'],
+    [30, '30 has no unit; write 30s or 30m'],
+    [1.5, '1.5 has no unit; write 1.5s or 1.5m'],
+  ])('%j is refused in a file, with what to write', (given, message) => {
+    expect(duration.safeParse(given).error?.issues.map(issue => issue.message)).toEqual([message]);
+  });
+
+  test('counts milliseconds in TypeScript', () => {
+    expect(withUnits({ within: 1500, every: '2s', exec: [1] }, ['within', 'every'])).toEqual({
+      within: '1500ms',
+      every: '2s',
+      exec: [1],
+    });
+    expect(duration.parse(withUnit(1500))).toBe(1500);
   });
 });
 
