@@ -19,6 +19,8 @@ export interface AppOptions {
   version: string;
   /** The key of the local person; null makes none, and then tokens are needed. */
   localKey: string | null;
+  /** Ends a start that still waits for a database server. */
+  signal?: AbortSignal;
   /** For tests: puts something between the house and its store. */
   wrapStore?: (store: Store) => Store;
 }

@@ -6,6 +6,7 @@ import type { Source } from '../ports/source.ts';
 import type { StepType } from '../ports/step.ts';
 import type { Store, StoreDriver } from '../ports/store.ts';
 import type { AppOptions } from './options.ts';
+import { openPatiently } from './waiting-room.ts';
 
 const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -29,9 +30,17 @@ export async function loadShelves(): Promise<Shelves> {
   return { sources, steps, chat, commands };
 }
 
-/** Only the drivers that are configured are loaded: their libraries are heavy. */
+/** Only the driver that is configured is loaded: the library of a server is heavy. A server that is not there yet is waited for. */
 export async function openStore(options: AppOptions): Promise<Store> {
-  const { default: driver }: { default: StoreDriver } = await import('../stores/sqlite/index.ts');
-  const store = await driver.open({ folder: options.dataFolder, url: null, now: () => options.clock.now() });
+  const { dataFolder: folder, clock } = options;
+  const url = options.env['DATABASE_URL']?.trim() || null;
+  const { default: driver } = await loadStore(url);
+  const open = () => driver.open({ folder, url, now: () => clock.now() });
+  const store = url === null ? await open() : await openPatiently(open, options);
   return options.wrapStore?.(store) ?? store;
+}
+
+/** The driver for an address of a database server; the embedded one for null. */
+async function loadStore(url: string | null): Promise<{ default: StoreDriver }> {
+  return url === null ? await import('../stores/sqlite/index.ts') : await import('../stores/postgres/index.ts');
 }

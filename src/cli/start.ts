@@ -26,6 +26,7 @@ export async function startTocsin(terminal: Terminal): Promise<number> {
   try {
     opened = await open(terminal);
   } catch (error) {
+    if (error instanceof StoppedEarly) return exitCode.ok;
     const refusal = asListenFailure(error);
     if (!(refusal instanceof TocsinError)) throw error;
     terminal.err(explainError(refusal));
@@ -54,10 +55,14 @@ async function open(terminal: Terminal): Promise<Opened> {
     version: readVersion(),
     // Kept in memory only: a file could be read by the processes of steps, which must not approve.
     localKey: randomBytes(24).toString('base64url'),
+    signal: stopper.signal,
     ...settings,
   });
   return { app, log, stopper };
 }
+
+/** Told to stop while it still waited for its database: there is nothing to stop. */
+class StoppedEarly extends Error {}
 
 /** The system's refusals of an address, as people can act on them; everything else as it is. */
 function asListenFailure(error: unknown): unknown {
@@ -89,16 +94,20 @@ interface Stopper {
   /** Resolves to why, when the process was told to stop. */
   told: Promise<string>;
   asked(): string | null;
+  /** Aborted with StoppedEarly when the process was told to stop; only who still starts looks at it. */
+  signal: AbortSignal;
 }
 
 /** The first signal asks to stop, the second ends the process at once. What nobody caught ends it too: its state is in the journal. */
 function createStopper(log: Log): Stopper {
   const { promise, resolve } = Promise.withResolvers<string>();
+  const early = new AbortController();
   let asked: string | null = null;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (asked !== null) process.exit(exitCode.interrupted);
       asked = signal;
+      early.abort(new StoppedEarly());
       resolve(signal);
     });
   }
@@ -111,5 +120,5 @@ function createStopper(log: Log): Stopper {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', error => die(error, 'unhandledRejection'));
-  return { told: promise, asked: () => asked };
+  return { told: promise, asked: () => asked, signal: early.signal };
 }
