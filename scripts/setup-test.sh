@@ -1,15 +1,21 @@
 #!/bin/sh
-# Installs what the end-to-end tests run against: Prometheus, Alertmanager and Chromium, as Debian packages.
+# Installs what the tests run against: Prometheus, Alertmanager, Chromium, PostgreSQL and Redis, as Debian packages.
 # Safe to run again: it does nothing, and says nothing, when all of them are there. Their services are never started.
 # Where they cannot be had it says so: with CI=true that is a failure, elsewhere the tests that need them are skipped.
 set -eu
 
 # program:package
-wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium'
+wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium postgres:postgresql redis-server:redis-server'
+
+# Debian keeps the programs of PostgreSQL in a folder for each version, outside of PATH.
+has() {
+  command -v "$1" >/dev/null 2>&1 && return 0
+  [ "$1" = postgres ] && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+}
 
 missing=''
 for pair in $wanted; do
-  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+  has "${pair%%:*}" || missing="$missing ${pair##*:}"
 done
 [ -n "$missing" ] || exit 0
 
@@ -17,7 +23,7 @@ give_up() {
   echo "setup-test: not installed:$missing" >&2
   echo "setup-test: $1" >&2
   if [ "${CI:-}" = true ]; then exit 1; fi
-  echo "setup-test: the end-to-end tests that need them will be skipped." >&2
+  echo "setup-test: the tests that need them will be skipped." >&2
   exit 0
 }
 
@@ -49,7 +55,7 @@ chmod 755 "$policy"
 if [ -d /run/systemd/system ]; then
   for package in $missing; do
     case $package in
-      prometheus*) systemctl mask --quiet "$package.service" ;;
+      prometheus* | postgresql | redis-server) systemctl mask --quiet "$package.service" ;;
     esac
   done
 fi
@@ -68,5 +74,5 @@ run apt-get -qq -o DPkg::Lock::Timeout=300 update
 run apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install $missing
 
 for pair in $wanted; do
-  command -v "${pair%%:*}" >/dev/null 2>&1 || give_up "${pair##*:} was installed, but there is no ${pair%%:*} in PATH."
+  has "${pair%%:*}" || give_up "${pair##*:} was installed, but there is no ${pair%%:*} in PATH."
 done
