@@ -203,13 +203,17 @@ const words: Record<string, string> = {
   null: 'nothing',
 };
 
+const parts: Record<string, string> = { '#/$defs/anyStep': 'step', '#/$defs/undo': 'step type with its input' };
+
 function typeOf(schema: JsonSchema): string {
   const kinds = shapes(schema).map(shape => {
     if (Array.isArray(shape['enum'])) return shape['enum'].map(value => `\`${String(value)}\``).join(', ');
     if (shape['const'] !== undefined) return `\`${String(shape['const'])}\``;
     if (shape['type'] === 'array') return `list of ${isSchema(shape['items']) ? typeOf(shape['items']) : 'anything'}`;
     if (shape['pattern'] === '\\$\\{\\{') return '`${{ }}`';
-    return words[String(shape['type'])] ?? 'anything';
+    if (typeof shape['$ref'] === 'string') return parts[shape['$ref']] ?? 'anything';
+    const types = Array.isArray(shape['type']) ? shape['type'] : [shape['type']];
+    return types.map(type => words[String(type)] ?? 'anything').join(' or ');
   });
   return [...new Set(kinds)].join(' or ');
 }

@@ -16,7 +16,7 @@ export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: 
   const parsed = policyFile.safeParse(data);
   if (!parsed.success) faults.addIssues([], parsed.error.issues, policyFile);
   const rules = (parsed.success ? parsed.data.rules : []).map((rule, index) =>
-    compileRule(rule, ['rules', index], faults, config),
+    compileRule(rule, rulesIn(yaml.data)[index], ['rules', index], faults, config),
   );
   if (!parsed.success) checkConditions(data, faults);
   warnUnreachable(rules, faults);
@@ -26,9 +26,7 @@ export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: 
 
 /** All errors at once: conditions are checked even when the shape of a rule is wrong. */
 function checkConditions(data: unknown, faults: Faults) {
-  const rules = (data as { rules?: unknown } | null)?.rules;
-  if (!Array.isArray(rules)) return;
-  rules.forEach((rule: unknown, index) => {
+  rulesIn(data).forEach((rule: unknown, index) => {
     const when = (rule as { when?: unknown } | null)?.when;
     if (typeof when === 'string') compileWhen(when, ['rules', index, 'when'], faults);
   });
@@ -49,6 +47,19 @@ function refuseLater(data: unknown, faults: Faults): unknown {
   return { ...(data as object), rules: clean };
 }
 
+function rulesIn(data: unknown): unknown[] {
+  const rules = isRecord(data) ? data['rules'] : undefined;
+  return Array.isArray(rules) ? rules : [];
+}
+
+function limitIn(rule: unknown): unknown {
+  return isRecord(rule) ? rule['limit'] : undefined;
+}
+
+function isEmptyRecord(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
@@ -67,8 +78,8 @@ function strip(record: Record<string, unknown>, path: Path, faults: Faults): Rec
   return Object.fromEntries(Object.entries(record).filter(([key]) => !laterKeys.includes(key)));
 }
 
-function compileRule(file: RuleFile, path: Path, faults: Faults, config: Config | null): Rule {
-  refuseIdle(file, path, faults);
+function compileRule(file: RuleFile, given: unknown, path: Path, faults: Faults, config: Config | null): Rule {
+  refuseIdle(file, limitIn(given), path, faults);
   const by = file.by === undefined ? [] : typeof file.by === 'string' ? [file.by] : file.by;
   if (config !== null) checkNames(file, by, path, faults, config);
   const when = file.when === undefined ? null : compileWhen(file.when, [...path, 'when'], faults);
@@ -109,8 +120,8 @@ function limitOf(file: RuleFile): Limit | null {
 
 const asking = ['by', 'quorum', 'expires', 'then', 'reason'] as const;
 
-/** A key that changes nothing is a mistake of whoever wrote it. */
-function refuseIdle(file: RuleFile, path: Path, faults: Faults) {
+/** A key that changes nothing is a mistake of whoever wrote it. `given` is the limit as it stands in the file, with keys that were told of. */
+function refuseIdle(file: RuleFile, given: unknown, path: Path, faults: Faults) {
   const asks = file.decide === 'approve' || (file.decide === 'auto' && file.limit !== undefined);
   if (!asks)
     for (const key of asking.filter(key => file[key] !== undefined))
@@ -130,7 +141,7 @@ function refuseIdle(file: RuleFile, path: Path, faults: Faults) {
       key: true,
       allowed: 'with decide: auto',
     });
-  if (file.limit !== undefined && file.limit.perHour === undefined && file.limit.perTarget === undefined)
+  if (file.limit !== undefined && Object.keys(file.limit).length === 0 && isEmptyRecord(given))
     faults.add([...path, 'limit'], 'the limit is empty', { allowed: 'perHour, perTarget' });
 }
 

@@ -180,6 +180,7 @@ describe('policy.yaml', () => {
     [rule('decide: auto, limit: {}'), '2:37 the limit is empty'],
     [rule('decide: auto, limit: { perTarget: often }'), '2:50 rules[0].limit.perTarget: "often" is not a rate'],
     [rule('decide: auto, limit: { perHour: 5, concurrency: 3 }'), '2:51 "concurrency"'],
+    [rule('decide: auto, limit: { concurrency: 3 }'), '2:39 "concurrency" has no effect in this version'],
     [rule('decide: auto, cooldown: 5m'), '2:30 "cooldown"'],
     [rule('decide: auto, when: "event.lables.env == 1"'), '2:43 rules[0].when: there is no field "lables" here'],
     [rule('decide: auto, when: "labels.env.matches(\'(a+)+\')"'), '2:'],

@@ -42,3 +42,12 @@ it('the schema of runbooks has every step type, and parallel', () => {
     'parallel',
   ]);
 });
+
+it('the reference says of what its lists are', () => {
+  for (const page of ['steps', 'runbook', 'policy', 'tocsin', 'sources']) {
+    const text = readFileSync(new URL(`../../docs/reference/${page}.md`, import.meta.url), 'utf8');
+    expect(text, page).not.toContain('list of anything');
+  }
+  const steps = readFileSync(new URL('../../docs/reference/steps.md', import.meta.url), 'utf8');
+  expect(steps).toContain('| `argv` (required) | list of text or number or true or false |');
+});
