@@ -4,6 +4,7 @@ import { type Base, createBase } from './app/base.ts';
 import type { App, AppOptions } from './app/options.ts';
 import { type Connections, openPlatforms, urlOf } from './app/platforms.ts';
 import { type Running, startRunning } from './app/running.ts';
+import { checkServers } from './app/servers.ts';
 import { loadShelves, openStore } from './app/shelves.ts';
 import { messageOf, TocsinError } from './kernel/errors.ts';
 import { createCatalogue } from './load/catalogue.ts';
@@ -25,6 +26,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promise<App> {
   const { clock, log } = given;
+  checkServers(given);
   await mkdir(given.dataFolder, { recursive: true, mode: 0o700 });
   const shelves = await loadShelves();
   const catalogue = await createCatalogue({

@@ -15,11 +15,12 @@ import { createLazyEgress } from '../kernel/egress-lazy.ts';
 import { readOrMakeKey } from '../kernel/keys.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { DispatcherDriver } from '../ports/dispatcher.ts';
 import type { Store } from '../ports/store.ts';
 import { createMembership } from './membership.ts';
 import type { AppOptions } from './options.ts';
 import { createHidden } from './secrets.ts';
+import { openDispatcher, serversOf } from './servers.ts';
+import { readOrMakeSharedKey } from './shared-key.ts';
 import type { Shelves } from './shelves.ts';
 
 export type Base = Awaited<ReturnType<typeof createBase>>;
@@ -32,19 +33,18 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const feed = createFeed({ store, log, sleep: ms => clock.sleep(ms) });
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
-  const seals = createSeals(await readOrMakeKey(options.dataFolder, 'seal'));
+  const shared = serversOf(options.env).database !== null;
+  // Any node may be asked to check a button that another node made.
+  const key = shared
+    ? await readOrMakeSharedKey(store, 'seal', clock.now())
+    : await readOrMakeKey(options.dataFolder, 'seal');
+  const seals = createSeals(key);
   const identities = createIdentities({
     config: () => catalogue.current().config,
     env: name => options.env[name],
     localKey: options.localKey,
   });
-  const { default: local }: { default: DispatcherDriver } = await import('../dispatchers/local.ts');
-  const dispatcher = await local.open({
-    concurrency: catalogue.current().config.run.concurrency,
-    url: null,
-    now: () => clock.now(),
-    log,
-  });
+  const dispatcher = await openDispatcher(options, catalogue.current().config.run.concurrency);
   const children = createChildren({
     clock,
     log,
@@ -54,6 +54,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     ...(options.env['TZ'] ? { timezone: options.env['TZ'] } : {}),
   });
   const outputs = createOutputBells();
+  store.onAppend?.(news => news.outputs.forEach(outputs.ring));
   const holder = ids.next('nod');
   const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, feed, streams, catalogue, dispatcher, mutex };
@@ -82,6 +83,8 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   return {
     ...common,
     options,
+    role: options.role ?? ('all' as const),
+    shared,
     shelves,
     registry,
     seals,

@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Role } from '../model/node.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatHost } from '../ports/chat.ts';
 import type { Store } from '../ports/store.ts';
@@ -19,6 +20,8 @@ export interface AppOptions {
   version: string;
   /** The key of the local person; null makes none, and then tokens are needed. */
   localKey: string | null;
+  /** What this process takes on; everything when left out. */
+  role?: Role;
   /** Ends a start that still waits for a database server. */
   signal?: AbortSignal;
   /** For tests: puts something between the house and its store. */

@@ -64,6 +64,12 @@ export function createFeed(parts: { store: Store; log: Log; sleep: (ms: number) 
     return inMemory.length > 0 ? inMemory : await store.journal({ after, limit });
   }
 
+  // Other processes append too: their entries are read from the store.
+  const deafen = store.onAppend?.(news => {
+    newest = Math.max(newest, news.seq);
+    for (const listener of listeners) listener(newest);
+  });
+
   return {
     async commit(change) {
       const committed = await store.commit(change);
@@ -86,6 +92,7 @@ export function createFeed(parts: { store: Store; log: Log; sleep: (ms: number) 
       return () => listeners.delete(listener);
     },
     async close() {
+      deafen?.();
       await Promise.all([...followings].map(following => following.stop()));
     },
   };

@@ -1,0 +1,32 @@
+import { randomInt } from 'node:crypto';
+import { isCode } from '../kernel/errors.ts';
+import type { Store } from '../ports/store.ts';
+
+/** A key of 288 bits is so many numbers of 48 bits. */
+const count = 6;
+const digits = 12;
+
+/**
+ * A secret key that all nodes of a fleet share, as hex, made by the first that asks. The store keeps numbers under names, and that is
+ * enough for it. Whoever reads the database can read it: it seals buttons and is no authority.
+ */
+export async function readOrMakeSharedKey(store: Store, name: string, now: number): Promise<string> {
+  const names = Array.from({ length: count }, (_, n) => `key/${name}/${n}`);
+  const read = async () => {
+    const numbers = await Promise.all(names.map(one => store.cursor(one)));
+    return numbers.includes(0) ? null : numbers.map(one => one.toString(16).padStart(digits, '0')).join('');
+  };
+  const known = await read();
+  if (known !== null) return known;
+  try {
+    await store.commit({
+      guards: [{ kind: 'claim', space: 'key', key: name, at: now, keep: null }],
+      rows: names.map(one => ({ table: 'cursor', name: one, value: randomInt(1, 2 ** 48 - 1) })),
+    });
+  } catch (error) {
+    if (!isCode(error, 'guard-failed')) throw error;
+  }
+  const made = await read();
+  if (made === null) throw new Error(`the key ${name} was made and cannot be read`);
+  return made;
+}
