@@ -10,6 +10,7 @@ export function parseDuration(text: string): number | null {
 
 /** "3600 has no unit; write 3600s or 60m" */
 function noUnit(given: string): string {
+  if (Number(given) < 0) return `${given} is not a duration; write 30s, 10m, 2h or 1d`;
   const minutes = Number(given) / 60;
   return `${given} has no unit; write ${given}s or ${minutes >= 1 && Number.isInteger(minutes) ? minutes : given}m`;
 }

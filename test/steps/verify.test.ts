@@ -128,9 +128,6 @@ describe('verify by a condition', () => {
 describe('time', () => {
   it.each([30, 600, 0, -1, 1.5])('as the bare number %d is refused, with the way to write it', within => {
     const issues = JSON.stringify(verify.input.safeParse({ resolved: true, within }).error?.issues);
-    expect(issues).toMatch(/write a unit|expected int/);
-  });
-  it('in milliseconds is what a TypeScript runbook gives', () => {
-    expect(verify.input.parse({ resolved: true, within: 600_000 })).toMatchObject({ within: 600_000 });
+    expect(issues).toMatch(/write \d/);
   });
 });
