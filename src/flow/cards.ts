@@ -252,7 +252,9 @@ export function approvalCard(approval: Approval, run: Run, outline: readonly Ste
 function planText(outline: readonly StepOutline[]): string {
   if (outline.length === 0)
     return 'A TypeScript runbook: the approval covers its code and these parameters; later arguments are computed.';
-  return outline.map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows}`).join('\n');
+  return outline
+    .map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows.replaceAll('\n', '\n   ')}`)
+    .join('\n');
 }
 
 function approvalFields(approval: Approval, run: Run, tools: CardTools) {

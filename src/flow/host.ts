@@ -90,6 +90,8 @@ async function runDetails(run: Run, parts: HostParts): Promise<Card> {
   const card = runCard(run);
   const outline = await parts.outline(run);
   if (outline.length === 0) return card;
-  const text = outline.map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows}`).join('\n');
+  const text = outline
+    .map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows.replaceAll('\n', '\n   ')}`)
+    .join('\n');
   return { ...card, blocks: [...card.blocks, { kind: 'code', text }] };
 }

@@ -250,9 +250,12 @@ function staticOutline(steps: readonly CompiledStep[], prefix = ''): StepOutline
 }
 
 function outlineWork(step: CompiledStep, work: Work, prefix: string, show: (work: Work) => string): StepOutline {
-  const condition = step.if === null ? '' : ` (only if ${step.if.text})`;
-  const undo = step.undo === null ? '' : `; undone by ${step.undo.type}: ${show(step.undo)}`;
-  return { id: `${prefix}${step.id}`, title: step.title, type: work.type, shows: `${show(work)}${condition}${undo}` };
+  const text = show(work);
+  // What stands behind the lines of a script would read as part of its last one.
+  const lines = text.includes('\n');
+  const condition = step.if === null ? '' : `${lines ? '\n' : ' '}(only if ${step.if.text})`;
+  const undo = step.undo === null ? '' : `${lines ? '\n' : '; '}undone by ${step.undo.type}: ${show(step.undo)}`;
+  return { id: `${prefix}${step.id}`, title: step.title, type: work.type, shows: `${text}${condition}${undo}` };
 }
 
 function showWork(work: Work, params: Params | null): string {

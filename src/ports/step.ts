@@ -24,7 +24,10 @@ export interface StepType<Input = unknown, Output extends Json = Json> {
   examples: readonly StepExample[];
   /** Keys of the input whose text is code: `${{ }}` in them is refused at load, with the reason. */
   literal?: readonly string[];
-  /** One line for the plan: what exactly will happen. Used on the card, so it shows argv elements unambiguously. */
+  /**
+   * For the plan: what exactly will happen. Used on the card, so it shows argv elements unambiguously, and several lines only where each line
+   * of what the runbook says stands behind a gutter.
+   */
   show(input: Input): string;
   run(input: Input, context: StepContext): Promise<StepResult<Output>>;
 }

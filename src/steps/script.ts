@@ -3,7 +3,7 @@ import type { Json } from '../kernel/canonical.ts';
 import { longestArgument, variableName } from '../kernel/child-argv.ts';
 import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child-result.ts';
 import { TocsinError } from '../kernel/errors.ts';
-import { visibleLine } from '../kernel/text.ts';
+import { visible, visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';
 
 /** How each interpreter takes code as one element of its argv. Shells stop at the first command that fails, also within a pipe where they can. */
@@ -113,14 +113,16 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
   },
 });
 
+/** The code as it is, each line behind a gutter, so that no line of it can pass for ours. */
 function show(input: Input): string {
-  const parts = [
-    `${input.shell}: ${visibleLine(JSON.stringify(input.run))}`,
+  const head = [
+    input.shell,
     input.cwd === undefined ? '' : `in ${visibleLine(JSON.stringify(input.cwd))}`,
     ...Object.entries(input.secrets).map(([name, secret]) => `${name}=<secret ${visibleLine(secret)}>`),
     input.isolate ? 'isolated' : '',
   ];
-  return parts.filter(part => part !== '').join('  ');
+  const lines = visible(input.run.replace(/\n+$/, '')).split('\n');
+  return [head.filter(part => part !== '').join('  '), ...lines.map(line => `│ ${line}`)].join('\n');
 }
 
 /** PARAM_<NAME> for each parameter. Throws `params-invalid` when two names become one. */
