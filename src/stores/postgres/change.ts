@@ -109,7 +109,7 @@ function makeClaim(guard: Extract<Guard, { kind: 'claim' }>, view: View, batch: 
 const sweep = {
   name: 'sweep-claims',
   text: `delete from claim where ctid = any(array(
-    select ctid from claim where until <= tocsin_now() order by until limit ${sweepMost}))`,
+    select ctid from claim where until <= (select tocsin_now()) order by until limit ${sweepMost}))`,
 };
 
 function append(view: View, batch: Batch, entry: NewEntry, bytes: string): Entry {

@@ -5,7 +5,7 @@ import { createListening } from './listen.ts';
 import { enter, migrate } from './migrate.ts';
 import { toOpenFailure } from './opening.ts';
 import { createReads } from './reads.ts';
-import { type Connect, createConnect, loadLibrary } from './session.ts';
+import { type Connect, createConnect, loadLibrary, type Session } from './session.ts';
 import { createStore } from './store.ts';
 import { createWriter } from './writer.ts';
 
@@ -28,7 +28,7 @@ async function openStore(options: StoreOptions): Promise<Store> {
   }
   const writer = createWriter(async () => {
     const session = await connect();
-    await enter(session).catch(async error => {
+    await enterAndTune(session).catch(async error => {
       await session.close();
       throw error;
     });
@@ -39,6 +39,12 @@ async function openStore(options: StoreOptions): Promise<Store> {
     reads: createReads(library, address),
     listening: createListening(connect, () => writer.pid()),
   });
+}
+
+/** What the writer does goes by indexes always; plans that were made while a table was small must not turn into walks over it. */
+async function enterAndTune(session: Session): Promise<void> {
+  await enter(session);
+  await session.send([{ text: 'set enable_seqscan = off' }, { text: 'set jit = off' }]);
 }
 
 async function prepareDatabase(connect: Connect): Promise<void> {

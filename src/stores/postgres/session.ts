@@ -22,11 +22,11 @@ export const timeouts = {
   connect: 5000,
   /** A lock that another node holds. */
   lock: 5000,
-  statement: 10_000,
+  statement: 6000,
   /** A node that was paused in a transaction must not hold the others up for longer. */
   idleInTransaction: 5000,
   /** A server that hangs does not enforce anything. */
-  answer: 12_000,
+  answer: 7000,
 } as const;
 
 /** One connection. Statements that are sent together travel together and are done in order. */

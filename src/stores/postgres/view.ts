@@ -112,6 +112,7 @@ const readClock: Part = {
   },
 };
 
+/** One look into an index for each name (lateral with a limit): a join would be planned as a walk over the whole table. */
 function lookUps(needs: Needs): Part[] {
   const parts: Part[] = [];
   if (needs.streams.size > 0) parts.push(lengthsOf([...needs.streams]));
@@ -142,8 +143,9 @@ function claimsOf(claims: readonly { space: string; key: string }[]): Part {
   return {
     statement: {
       name: 'read-claims',
-      text: `select c.space, c.key from unnest($1::text[], $2::text[]) n(space, key)
-        join claim c on c.space = n.space and c.key = n.key where c.until is null or c.until > tocsin_now()`,
+      text: `select n.space, n.key from unnest($1::text[], $2::text[]) n(space, key)
+        cross join lateral (select until from claim where space = n.space and key = n.key limit 1) c
+        where c.until is null or c.until > (select tocsin_now())`,
       values: columns.map(column => encodeArray('text', column)),
     },
     take(view, { rows }) {
@@ -156,7 +158,8 @@ function leasesOf(names: readonly string[]): Part {
   return {
     statement: {
       name: 'read-leases',
-      text: 'select name, holder, token, until from lease where name = any($1::text[])',
+      text: `select n.name, l.holder, l.token, l.until from unnest($1::text[]) n(name)
+        cross join lateral (select holder, token, until from lease where name = n.name limit 1) l`,
       values: [encodeArray('text', names)],
     },
     take(view, { rows }) {
@@ -170,8 +173,8 @@ function stampsOf(posts: readonly { platform: string; key: string }[]): Part {
   return {
     statement: {
       name: 'read-stamps',
-      text: `select p.platform, p.key, p.changed from unnest($1::text[], $2::text[]) n(platform, key)
-        join post p on p.platform = n.platform and p.key = n.key`,
+      text: `select n.platform, n.key, p.changed from unnest($1::text[], $2::text[]) n(platform, key)
+        cross join lateral (select changed from post where platform = n.platform and key = n.key limit 1) p`,
       values: columns.map(column => encodeArray('text', column)),
     },
     take(view, { rows }) {
@@ -184,7 +187,8 @@ function versionsOf(table: Versioned, ids: readonly string[]): Part {
   return {
     statement: {
       name: `read-versions-${table}`,
-      text: `select id, version from ${table} where id = any($1::text[])`,
+      text: `select n.id, d.version from unnest($1::text[]) n(id)
+        cross join lateral (select version from ${table} where id = n.id limit 1) d`,
       values: [encodeArray('text', ids)],
     },
     take(view, { rows }) {
