@@ -1,0 +1,114 @@
+import { showDuration } from '../../kernel/duration.ts';
+import { mixedScript } from '../../kernel/text.ts';
+import type { Block } from '../../model/card.ts';
+import { fixed, line, lines, linkTo, literal, type Piece, type RichPart, section } from './text.ts';
+
+/** How long each kind of value may be, characters. They shrink together when a message is too long as a whole. */
+export interface Caps {
+  title: number;
+  text: number;
+  code: number;
+  label: number;
+  value: number;
+  because: number;
+  /** Fields and steps of one block. */
+  rows: number;
+}
+
+export function capsAt(scale: number): Caps {
+  const of = (most: number, least: number) => Math.max(least, Math.floor(most * scale));
+  return {
+    title: of(300, 80),
+    text: of(1500, 60),
+    code: of(2800, 200),
+    label: of(80, 30),
+    value: of(500, 40),
+    because: of(300, 40),
+    rows: of(60, 12),
+  };
+}
+
+/** A mark per state, beside the word. */
+const marks: Record<string, string> = {
+  pending: '○',
+  running: '◐',
+  waiting: '◷',
+  done: '✓',
+  failed: '✕',
+  skipped: '–',
+  unknown: '?',
+  undone: '↺',
+};
+
+/** One block of a card as parts of one rich text. `now` is for elapsed times. */
+export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
+  switch (block.kind) {
+    case 'text':
+      return [section(lines(block.text, caps.text))];
+    case 'code':
+      return [fixed(block.text, caps.code)];
+    case 'fields':
+      return rows(block.fields, caps, field => [
+        line(field.label, caps.label, { bold: true }),
+        literal('  '),
+        ...value(field.value, field.code === true, caps),
+      ]);
+    case 'links':
+      return rows(block.links, caps, link => linkTo(link.label, link.url, caps.value));
+    case 'progress':
+      return renderProgress(block, caps, now);
+    case 'output':
+      return [
+        section(
+          literal('Output of '),
+          line(block.step, caps.label, { bold: true }),
+          literal(block.live ? ', running' : ''),
+        ),
+        fixed(block.tail, caps.code, true),
+      ];
+  }
+}
+
+/** One line each; those that do not fit are counted. */
+function rows<T>(all: readonly T[], caps: Caps, render: (one: T) => Piece[]): RichPart[] {
+  if (all.length === 0) return [];
+  const shown = all.length <= caps.rows ? all : all.slice(0, caps.rows - 1);
+  const pieces = shown.flatMap((one, index) => (index === 0 ? render(one) : [literal('\n'), ...render(one)]));
+  if (shown.length < all.length) pieces.push(literal(`\n… ${all.length - shown.length} more`));
+  return [section(...pieces)];
+}
+
+/** Letters of different scripts that look alike are named, because they cannot be seen. */
+function value(text: string, code: boolean, caps: Caps): Piece[] {
+  const shown = code && !text.includes('\n') ? line(text, caps.value, { code }) : lines(text, caps.value);
+  const mixed = mixedScript(text);
+  if (mixed.length === 0) return [shown];
+  const spelled = mixed.slice(0, 3).map(word => [...word.slice(0, 60)].map(spell).join(''));
+  return [shown, line(` mixes scripts: ${spelled.join(', ')}`, caps.value, { italic: true })];
+}
+
+function spell(char: string): string {
+  return char < '\x7f' ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`;
+}
+
+type Progress = Extract<Block, { kind: 'progress' }>;
+
+function renderProgress(block: Progress, caps: Caps, now: number): RichPart[] {
+  const elapsed =
+    block.startedAt === null
+      ? ''
+      : ` ${block.finishedAt === null ? 'for' : 'in'} ${showDuration(Math.max(0, (block.finishedAt ?? now) - block.startedAt))}`;
+  const head = section(literal(progressText(block), { bold: true }), literal(elapsed === '' ? ' ' : elapsed));
+  const steps = rows(block.steps, caps, step => [
+    literal(`${marks[step.state] ?? '·'} `),
+    line(step.title, caps.label * 2),
+    line(`  ${step.state}`, 40, { italic: true }),
+    ...(step.because === null ? [] : [literal(': '), line(step.because, caps.because)]),
+  ]);
+  return [head, ...steps];
+}
+
+function progressText({ done, total, finishedAt }: Progress): string {
+  if (total === null) return finishedAt === null ? `Step ${done + 1}` : `${done} steps`;
+  return finishedAt === null ? `Step ${Math.min(done + 1, total)} of ${total}` : `${done} of ${total} steps`;
+}

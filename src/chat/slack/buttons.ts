@@ -1,0 +1,60 @@
+import type { types } from '@slack/bolt';
+import { z } from 'zod';
+import { type Button, button, type Post } from '../../model/card.ts';
+import { plainText } from './text.ts';
+
+/** The longest `value` of a button that Slack takes. */
+const mostValue = 2000;
+/** Buttons in one `actions` block. */
+const mostButtons = 25;
+
+export const actionPrefix = 'tocsin:button:';
+
+/**
+ * What a press brings back: the button's meaning itself, or, where that is too long, the post and the label to look it up by. Slack signs
+ * what it sends us and shows only values that this app posted, and the act is authorised anyway when it is performed.
+ */
+export const pressed = z.union([
+  z.strictObject({ does: button.shape.does, reason: button.shape.reason, label: z.string() }),
+  z.strictObject({ post: z.string(), label: z.string() }),
+]);
+export type Pressed = z.infer<typeof pressed>;
+
+/** The buttons of a card; `post` is the key of its post, null for private answers, whose long buttons cannot be looked up and are left out. */
+export function renderButtons(buttons: readonly Button[], post: string | null): types.ActionsBlock[] {
+  const elements = buttons.slice(0, mostButtons).flatMap((one, index) => {
+    const value = encodeButton(one, post);
+    if (value === null) return [];
+    const style = one.style === 'plain' ? {} : { style: one.style };
+    const text = plainText(one.label, 75);
+    return [{ type: 'button' as const, action_id: `${actionPrefix}${index}`, text, value, ...style }];
+  });
+  return elements.length === 0 ? [] : [{ type: 'actions', elements }];
+}
+
+function encodeButton(one: Button, post: string | null): string | null {
+  const whole = JSON.stringify({ does: one.does, reason: one.reason, label: one.label } satisfies Pressed);
+  if (whole.length <= mostValue) return whole;
+  const reference = post === null ? null : JSON.stringify({ post, label: one.label } satisfies Pressed);
+  return reference !== null && reference.length <= mostValue ? reference : null;
+}
+
+/** The button that a value stands for, or null when its post does not have it any more. */
+export async function findButton(
+  value: string,
+  find: (key: string) => Promise<Post | null>,
+): Promise<Pick<Button, 'does' | 'reason' | 'label'> | null> {
+  const parsed = pressed.safeParse(parseJson(value));
+  if (!parsed.success) return null;
+  if ('does' in parsed.data) return parsed.data;
+  const { post, label } = parsed.data;
+  return (await find(post))?.card.buttons.find(one => one.label === label) ?? null;
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,96 @@
+import { messageOf } from '../../kernel/errors.ts';
+import type { CommandContext } from '../../ports/chat.ts';
+import type { Desk, Origin } from './desk.ts';
+import { openRunForm } from './form.ts';
+import type { mention, SlashCommand } from './incoming.ts';
+import { renderNotice } from './render.ts';
+import { renderAnswer, tellPrivately } from './reply.ts';
+
+/** `/tocsin …`: a command line; without one, or with a runbook that still needs parameters, a form. */
+export async function handleSlash(typed: SlashCommand, desk: Desk): Promise<void> {
+  const line = typedLine(typed.text);
+  const form = formFor(line, desk);
+  if (form !== null) return openRunForm(typed.trigger_id, { channel: typed.channel_id, ts: null }, form.runbook, desk);
+  const origin: Origin = { user: typed.user_id, channel: null, thread: null, responseUrl: typed.response_url };
+  const context = { platform: 'slack', channel: typed.channel_id, alert: null, run: null };
+  await runLine({ user: typed.user_id, team: typed.team_id }, line, context, origin, desk);
+}
+
+/** Which form a line wants: nothing typed, `run` alone, or `run <runbook>` without a parameter that it must have. */
+function formFor(line: string, desk: Desk): { runbook: string | null } | null {
+  const [command = '', name, ...more] = line.split(/\s+/);
+  if (command !== '' && command !== 'run') return null;
+  if (name === undefined) return { runbook: null };
+  const runbook = more.length > 0 ? undefined : desk.host.catalogue().runbooks.find(one => one.id === name);
+  const needs = runbook?.params.some(param => param.required && param.default === null) === true;
+  return needs ? { runbook: name } : null;
+}
+
+type Mention = NonNullable<ReturnType<typeof mention.parse>>;
+
+/** A mention takes the same commands; in a thread of ours they are about its alert. */
+export async function handleMention(said: Mention, desk: Desk): Promise<void> {
+  const { event } = said;
+  // Bots may mention us as well, but they are never answered: two of them could go on for ever.
+  if (event.user === undefined || event.bot_id !== undefined) return;
+  const origin = { user: event.user, channel: event.channel, thread: event.thread_ts ?? null, responseUrl: null };
+  const line = typedLine(mentionedLine(event.text, desk.session.current()?.botUser ?? '')) || 'help';
+  const subject =
+    event.thread_ts === undefined
+      ? { alert: null, run: null }
+      : await desk.subjects
+          .at({ channel: event.channel, ts: event.thread_ts })
+          .catch(error => unknownThread(error, desk));
+  const context = { platform: 'slack', channel: event.channel, ...subject };
+  await runLine({ user: event.user, team: event.user_team ?? said.team_id }, line, context, origin, desk);
+}
+
+function unknownThread(error: unknown, desk: Desk) {
+  desk.host.log.warn(
+    { reason: messageOf(error) },
+    'Slack did not say what a thread is about; the command runs without it',
+  );
+  return { alert: null, run: null };
+}
+
+async function runLine(
+  account: { user: string; team: string | null },
+  line: string,
+  context: CommandContext,
+  origin: Origin,
+  desk: Desk,
+): Promise<void> {
+  try {
+    const who = await desk.identify.who(account);
+    if (who.kind === 'stranger')
+      return await tellPrivately(desk, origin, renderNotice(`You are not known here: ${who.because}.`, 'error'));
+    const answer = await desk.host.command(who, line, context);
+    await tellPrivately(desk, origin, renderAnswer(answer, desk.host.clock.now()));
+  } catch (error) {
+    desk.host.log.error({ err: error }, 'a command from Slack failed');
+    await tellPrivately(desk, origin, renderNotice('The command failed; the reason is in the log of Tocsin.', 'error'));
+  }
+}
+
+/** What was typed: Slack's clients make quotes round, which no command line knows. */
+function typedLine(text: string): string {
+  return text
+    .replace(/[\u201c\u201d\u201e]/g, '"')
+    .replace(/[\u2018\u2019]/g, "'")
+    .replaceAll('\u00a0', ' ')
+    .trim();
+}
+
+/** The text after our name, with the entities that Slack writes into messages taken out again. */
+function mentionedLine(text: string, botUser: string): string {
+  const name = `<@${botUser}>`;
+  const at = botUser === '' ? -1 : text.indexOf(name);
+  const rest = at < 0 ? text.replace(/^\s*<@[A-Z0-9]+>/, '') : text.slice(at + name.length);
+  return rest
+    .replace(/<(?:https?:\/\/|mailto:)[^|>]*\|([^>]*)>/g, '$1')
+    .replace(/<(https?:\/\/[^|>]*)>/g, '$1')
+    .replace(/<[@#!][^|>]*\|([^>]*)>/g, '$1')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+}

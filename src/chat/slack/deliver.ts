@@ -1,0 +1,133 @@
+import { TocsinError } from '../../kernel/errors.ts';
+import type { Post } from '../../model/card.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import type { Channels } from './channels.ts';
+import type { SlackClient } from './client.ts';
+import { isAmbiguous, slackError, toChatError } from './failure.ts';
+import { findPosts, metadataType, type Place } from './find.ts';
+import type { Mentions } from './mentions.ts';
+import { parseRef, type Ref, showRef } from './ref.ts';
+import { renderMessage, type SlackMessage } from './render.ts';
+import type { Session } from './session.ts';
+import type { Subjects } from './subjects.ts';
+
+export interface DeliverParts {
+  client: SlackClient;
+  host: ChatHost;
+  session: Session;
+  channels: Channels;
+  mentions: Mentions;
+  subjects: Subjects;
+  /** When this connection was opened, milliseconds since the epoch. */
+  openedAt: number;
+}
+
+/** What is gone for good under a reference, so that the post has to be made anew. */
+const goneErrors = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+
+/** Posts or edits one post; see ChatConnection.deliver. */
+export function createDeliver(parts: DeliverParts): (post: Post) => Promise<string> {
+  /** Posts whose answer got lost: they may be there. */
+  const lost = new Set<string>();
+  const past = createPast(parts);
+
+  return async post => {
+    await parts.session.ready();
+    const message = renderMessage(post.card, {
+      post: post.key,
+      mentions: await parts.mentions.of(post.card.mention),
+      now: parts.host.clock.now(),
+    });
+    const known = post.ref === null ? null : parseRef(post.ref);
+    const ref = (known === null ? null : await edit(post, known, message, parts)) ?? (await postNew(post, message));
+    parts.subjects.learn(ref, post);
+    return showRef(ref);
+  };
+
+  async function postNew(post: Post, message: SlackMessage): Promise<Ref> {
+    const place = await placeOf(post, parts);
+    const before = await past.find(post, place, lost.has(post.key));
+    if (before !== null) {
+      lost.delete(post.key);
+      return (await edit(post, before, message, parts)) ?? before;
+    }
+    try {
+      const answer = await parts.client.chat.postMessage({
+        ...contentOf(post, message),
+        channel: place.channel,
+        ...(place.thread === null ? {} : { thread_ts: place.thread }),
+        unfurl_links: false,
+        unfurl_media: false,
+        link_names: false,
+      });
+      lost.delete(post.key);
+      return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' };
+    } catch (error) {
+      if (isAmbiguous(error)) lost.add(post.key);
+      throw toChatError(error, { method: 'chat.postMessage', channel: post.channel });
+    }
+  }
+}
+
+/** The reference when it was edited; null when there is no such message any more, so that it has to be posted again. */
+async function edit(post: Post, ref: Ref, message: SlackMessage, parts: DeliverParts): Promise<Ref | null> {
+  try {
+    await parts.client.chat.update({ ...contentOf(post, message), channel: ref.channel, ts: ref.ts });
+    return ref;
+  } catch (error) {
+    if (goneErrors.has(slackError(error) ?? '')) return null;
+    throw toChatError(error, { method: 'chat.update', channel: post.channel });
+  }
+}
+
+function contentOf(post: Post, message: SlackMessage) {
+  const metadata = { event_type: metadataType, event_payload: { key: post.key } };
+  return { text: message.text, blocks: message.blocks, attachments: message.attachments, metadata };
+}
+
+/** The channel's id and the root's `ts`. */
+export async function placeOf(post: Post, parts: Pick<DeliverParts, 'channels' | 'host'>): Promise<Place> {
+  if (post.thread === null) return { channel: await parts.channels.idOf(post.channel), thread: null };
+  const root = await parts.host.store.post(post.platform, post.thread);
+  const ref = root?.ref == null ? null : parseRef(root.ref);
+  if (ref !== null) return { channel: ref.channel, thread: ref.ts };
+  throw new TocsinError('chat-refused', {
+    message: `The message that the thread of ${post.key} hangs on is not in Slack.`,
+    at: post.channel,
+    given: post.thread,
+    remedy: 'See why its first message was not posted; the rest of the thread follows it.',
+  });
+}
+
+/** A post that waited longer than this may have been posted by a node that died before it wrote that down, milliseconds. */
+const late = 5000;
+/** How long a look at a place serves other posts of it, milliseconds. */
+const lookFresh = 60_000;
+const mostPlaces = 500;
+
+/**
+ * What was posted before: after a lost answer, and for posts that an earlier process or another node may have posted without writing it
+ * down. One look at a thread serves all of its late posts.
+ */
+function createPast(parts: DeliverParts) {
+  const { clock } = parts.host;
+  const looks = new Map<string, { at: number; since: number; keys: Map<string, string> }>();
+  return {
+    async find(post: Post, place: Place, again: boolean): Promise<Ref | null> {
+      const mayBeThere = again || post.createdAt < parts.openedAt || clock.now() - post.createdAt > late;
+      if (!mayBeThere) return null;
+      const name = `${place.channel}/${place.thread}`;
+      let look = looks.get(name);
+      const serves = look !== undefined && look.since <= post.createdAt && clock.monotonic() - look.at < lookFresh;
+      if (look === undefined || again || !serves) {
+        const at = clock.monotonic();
+        const keys = await findPosts(place, post.createdAt, parts.client, parts.session);
+        if (looks.size >= mostPlaces) looks.clear();
+        look = { at, since: post.createdAt, keys };
+        looks.set(name, look);
+      }
+      const ts = look.keys.get(post.key);
+      return ts === undefined ? null : { channel: place.channel, ts };
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { ChatHost } from '../../ports/chat.ts';
+import type { SlackClient } from './client.ts';
+import { asking } from './failure.ts';
+import type { Session } from './session.ts';
+
+/** The user groups of the workspace, by their handle (`@sre`). Who is in them is cached by the flow, so it is asked anew here each time. */
+export interface Groups {
+  /** The id of a handle or of an id, null when there is none. Rejects when Slack does not answer. */
+  idOf(handle: string): Promise<string | null>;
+  /** The members as accounts `T1/U1`; null when there is no such group. Rejects when Slack does not answer. */
+  members(handle: string): Promise<readonly string[] | null>;
+  /** Forgets the handles: Slack said that a group was made or changed. */
+  forget(): void;
+}
+
+/** How long the list of handles is believed, milliseconds. */
+const fresh = 60_000;
+
+export function createGroups(client: SlackClient, session: Session, host: ChatHost): Groups {
+  let known: { ids: Map<string, string>; at: number } | null = null;
+
+  async function handles(): Promise<Map<string, string>> {
+    if (known !== null && host.clock.monotonic() - known.at < fresh) return known.ids;
+    const answer = await asking({ method: 'usergroups.list' }, client.usergroups.list({ include_disabled: false }));
+    const ids = new Map<string, string>();
+    for (const { id, handle } of answer.usergroups ?? []) if (id !== undefined && handle) ids.set(handle, id);
+    known = { ids, at: host.clock.monotonic() };
+    return ids;
+  }
+
+  async function idOf(handle: string): Promise<string | null> {
+    const ids = await handles();
+    return ids.get(handle.replace(/^@/, '')) ?? [...ids.values()].find(id => id === handle) ?? null;
+  }
+
+  return {
+    idOf,
+    async members(handle) {
+      const { team } = await session.ready();
+      const usergroup = await idOf(handle);
+      if (usergroup === null) return null;
+      const answer = await asking(
+        { method: 'usergroups.users.list' },
+        client.usergroups.users.list({ usergroup, include_disabled: false }),
+      );
+      return (answer.users ?? []).map(user => `${team}/${user}`);
+    },
+    forget() {
+      known = null;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import type { Actor } from '../../model/actor.ts';
+import type { Approval } from '../../model/approval.ts';
+import { groupFacts } from '../../model/config.ts';
+import type { Run } from '../../model/run.ts';
+import type { Desk } from './desk.ts';
+import { asking } from './failure.ts';
+import { renderPrivate } from './press.ts';
+import { flatten, renderNotice, type SlackMessage } from './render.ts';
+import { line, literal, richText, type SlackBlock, section } from './text.ts';
+
+type Account = { user: string; team: string | null };
+
+/** What the page shows of each list. */
+const mostApprovals = 6;
+const mostRuns = 10;
+/** Slack takes 100 blocks in a home. */
+const mostBlocks = 95;
+
+export async function openHome(account: Account, desk: Desk): Promise<void> {
+  await showHome(account, null, desk);
+}
+
+/** Publishes the page of one person anew; `notice` is what came of what they pressed on it. */
+export async function showHome(account: Account, notice: SlackMessage | null, desk: Desk): Promise<void> {
+  const who = await desk.identify.who(account);
+  const blocks = who.kind === 'stranger' ? strangerPage(who.because) : await page(who, account.user, notice, desk);
+  const view = { type: 'home' as const, blocks: blocks.slice(0, mostBlocks) };
+  await asking({ method: 'views.publish' }, desk.client.views.publish({ user_id: account.user, view }));
+}
+
+function strangerPage(because: string): SlackBlock[] {
+  return renderNotice(`You are not known here: ${because}.`, 'error').blocks;
+}
+
+async function page(who: Actor, user: string, notice: SlackMessage | null, desk: Desk): Promise<SlackBlock[]> {
+  const { store } = desk.host;
+  const open = await store.approvals({ state: 'open', limit: 200 });
+  const mine: Approval[] = [];
+  for (const one of open) if (await waitsFor(one, who, user, desk)) mine.push(one);
+  const running = await store.runs({ states: ['queued', 'running', 'asking'], limit: mostRuns });
+  const recent = await store.runs({
+    states: ['succeeded', 'failed', 'ineffective', 'unconfirmed', 'cancelled', 'denied', 'expired'],
+    limit: mostRuns,
+  });
+  return [
+    ...(notice === null ? [] : flatten(notice)),
+    heading(`Waiting for you: ${mine.length}`),
+    ...(await approvalBlocks(mine, desk)),
+    heading(`Running: ${running.length}`),
+    ...runBlocks(running),
+    heading('Recent'),
+    ...runBlocks(recent),
+  ];
+}
+
+function heading(text: string): SlackBlock {
+  return richText(section(line(text, 80, { bold: true })));
+}
+
+async function approvalBlocks(mine: readonly Approval[], desk: Desk): Promise<SlackBlock[]> {
+  const blocks: SlackBlock[] = [];
+  for (const one of mine.slice(0, mostApprovals)) {
+    const card = await desk.host.details('approval', one.id);
+    if (card !== null) blocks.push(...flatten(renderPrivate(card, desk)), { type: 'divider' });
+  }
+  const left = mine.length - mostApprovals;
+  if (left > 0) blocks.push(richText(section(literal(`… ${left} more; /tocsin list shows them`))));
+  return blocks;
+}
+
+function runBlocks(runs: readonly Run[]): SlackBlock[] {
+  if (runs.length === 0) return [richText(section(literal('none', { italic: true })))];
+  const rows = runs.flatMap((run, index) => [
+    ...(index === 0 ? [] : [literal('\n')]),
+    line(run.title, 120),
+    literal('  '),
+    line(run.state, 40, { code: true }),
+    literal('  '),
+    line(run.id, 60),
+  ]);
+  return [richText(section(...rows))];
+}
+
+/** Whether somebody may still vote on it, as far as can be shown; whether the vote counts is decided when it is given. */
+async function waitsFor(approval: Approval, who: Actor, user: string, desk: Desk): Promise<boolean> {
+  if (who.kind !== 'person' || approval.barred.includes(`person:${who.id}`)) return false;
+  if (approval.votes.some(vote => vote.person === who.id)) return false;
+  for (const name of approval.ask.by) {
+    const facts = groupFacts(desk.host.config(), name);
+    if (facts === null ? name === who.id : facts.members.includes(who.id)) return true;
+    const kept = facts === null ? name : facts.platforms['slack'];
+    if (kept !== undefined && (await inUserGroup(kept, user, desk))) return true;
+  }
+  return false;
+}
+
+async function inUserGroup(name: string, user: string, desk: Desk): Promise<boolean> {
+  const members = await desk.groups.members(name).catch(() => null);
+  return members?.some(account => account.endsWith(`/${user}`)) === true;
+}

@@ -1,0 +1,91 @@
+import type { App, Receiver } from '@slack/bolt';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { TocsinError } from '../../kernel/errors.ts';
+import { checkHmac } from '../../kernel/signature.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import { parseJson } from './buttons.ts';
+
+/** How far Slack's time may be from ours, in both directions, seconds. */
+const mostSkew = 300;
+const bodyLimit = 1024 * 1024;
+
+/**
+ * Requests of Slack on the same port as everything else, at `/slack/events`. Bolt's own receiver would open a port, and takes time stamps
+ * of the future and such that are no numbers, so the signature is checked here.
+ */
+export async function createHttpReceiver(http: FastifyInstance, secret: string, host: ChatHost): Promise<Receiver> {
+  let app: App | null = null;
+  await http.register(async scope => {
+    scope.removeAllContentTypeParsers();
+    // The raw bytes are what is signed.
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+    scope.post('/slack/events', async (request, reply) => {
+      const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      if (!isSigned(request, raw, secret, host.clock.now())) throw new TocsinError('bad-signature');
+      if (app === null) throw new TocsinError('draining');
+      return receive(request, reply, parseBody(raw, request.headers['content-type'] ?? ''), app, host);
+    });
+  });
+  return {
+    init(given) {
+      app = given;
+    },
+    async start() {},
+    async stop() {
+      app = null;
+    },
+  };
+}
+
+function isSigned(request: FastifyRequest, raw: Buffer, secret: string, now: number): boolean {
+  const stamp = one(request.headers['x-slack-request-timestamp']);
+  const signature = one(request.headers['x-slack-signature']);
+  if (stamp === null || signature === null || !/^\d{1,12}$/.test(stamp) || !signature.startsWith('v0=')) return false;
+  const right = checkHmac({
+    secrets: [secret],
+    parts: [`v0:${stamp}:`, raw],
+    signatures: [signature.slice(3)],
+    encoding: 'hex',
+  });
+  return right && Math.abs(now / 1000 - Number(stamp)) <= mostSkew;
+}
+
+function one(header: string | string[] | undefined): string | null {
+  return typeof header === 'string' ? header : null;
+}
+
+/** Events are JSON; commands are a form, and everything interactive is JSON in a form. */
+function parseBody(raw: Buffer, type: string): Record<string, unknown> {
+  const text = raw.toString('utf8');
+  const form = type.startsWith('application/x-www-form-urlencoded') ? new URLSearchParams(text) : null;
+  const payload = form === null ? text : form.get('payload');
+  const body = payload === null ? Object.fromEntries(form ?? []) : parseJson(payload);
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) throw new TocsinError('bad-body');
+  return body as Record<string, unknown>;
+}
+
+/** Answers with the first acknowledgement; what is done after it is not waited for. */
+async function receive(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: Record<string, unknown>,
+  app: App,
+  host: ChatHost,
+): Promise<unknown> {
+  if (body['type'] === 'url_verification') return { challenge: body['challenge'] };
+  if (body['ssl_check'] !== undefined) return '';
+  const retry = Number(one(request.headers['x-slack-retry-num']) ?? Number.NaN);
+  const acknowledged = new Promise<unknown>((resolve, reject) => {
+    const ack = async (answer: unknown) => resolve(answer ?? '');
+    const facts = Number.isNaN(retry) ? {} : { retryNum: retry };
+    app.processEvent({ body, ack, ...facts }).then(
+      // Something nobody listens for is acknowledged too: Slack would only send it again.
+      () => resolve(''),
+      error => {
+        host.log.error({ err: error }, 'a request of Slack failed');
+        reject(error);
+      },
+    );
+  });
+  return reply.send(await acknowledged);
+}

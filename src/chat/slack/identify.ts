@@ -1,0 +1,90 @@
+import type { Actor } from '../../model/actor.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import type { SlackClient } from './client.ts';
+import { asking, slackError } from './failure.ts';
+import type { Session } from './session.ts';
+
+/** Who an account of Slack is, as far as Slack vouches for it at the moment of the act. */
+export interface Identify {
+  /** Never rejects: somebody whom Slack cannot vouch for now is a stranger, and the reason says why. */
+  who(account: Account): Promise<Actor>;
+}
+
+/** Both halves are needed: the same user id may exist in another workspace. */
+export interface Account {
+  team: string | null;
+  user: string;
+}
+
+interface Facts {
+  refusal: string | null;
+  at: number;
+}
+
+/** How long facts about an account are believed, and how long while Slack does not answer, milliseconds. */
+const fresh = 60_000;
+const stale = 900_000;
+const mostKnown = 10_000;
+
+export function createIdentify(client: SlackClient, session: Session, host: ChatHost): Identify {
+  const known = new Map<string, Facts>();
+
+  async function factsOf(user: string, team: string): Promise<Facts> {
+    const now = host.clock.monotonic();
+    const last = known.get(user);
+    if (last !== undefined && now - last.at < fresh) return last;
+    try {
+      const answer = await asking({ method: 'users.info' }, client.users.info({ user }));
+      return remember(user, { refusal: refusalOf(answer.user ?? {}, team), at: now });
+    } catch (error) {
+      if (slackError((error as Error).cause) === 'user_not_found')
+        return remember(user, { refusal: 'the workspace does not know this account', at: now });
+      if (last !== undefined && now - last.at < stale) return last;
+      const because = 'Slack does not confirm the account now; use the console or the API, or try again';
+      return { refusal: because, at: now };
+    }
+  }
+
+  function remember(user: string, facts: Facts): Facts {
+    if (known.size >= mostKnown) known.clear();
+    known.set(user, facts);
+    return facts;
+  }
+
+  return {
+    async who({ team, user }) {
+      const stranger = (because: string): Actor => ({
+        kind: 'stranger',
+        id: `slack:${team ?? '?'}/${user}`,
+        via: 'slack',
+        because,
+      });
+      const own = await session.ready().catch(() => null);
+      if (own === null) return stranger('Slack does not answer, so nobody can be recognised');
+      if (team !== null && team !== own.team) return stranger('the account belongs to another workspace');
+      const { refusal } = await factsOf(user, own.team);
+      return refusal === null ? host.whoIs({ platform: 'slack', id: `${own.team}/${user}` }) : stranger(refusal);
+    },
+  };
+}
+
+interface SlackUser {
+  team_id?: string;
+  deleted?: boolean;
+  is_bot?: boolean;
+  is_restricted?: boolean;
+  is_ultra_restricted?: boolean;
+  is_stranger?: boolean;
+  enterprise_user?: { teams?: string[] };
+}
+
+/** Why Slack does not vouch for an account; null when it does. Flags: docs.slack.dev, user object. */
+function refusalOf(user: SlackUser, team: string): string | null {
+  if (user.deleted === true) return 'the account is deactivated';
+  if (user.is_bot === true) return 'the account is a bot';
+  if (user.is_restricted === true || user.is_ultra_restricted === true)
+    return 'the account is a guest of the workspace';
+  if (user.is_stranger === true) return 'the account belongs to another organisation';
+  const home = user.team_id === team || user.enterprise_user?.teams?.includes(team) === true;
+  return home ? null : 'the account belongs to another workspace';
+}

@@ -1,0 +1,42 @@
+import type { types } from '@slack/bolt';
+import type { Desk } from './desk.ts';
+import { asking } from './failure.ts';
+import { resultView } from './render.ts';
+import { literal, richText, type SlackBlock, section } from './text.ts';
+
+/** What a submitted modal comes to: errors at its fields, or what is shown in its place. */
+export type Outcome = { errors: Record<string, string> } | { blocks: SlackBlock[] };
+
+export type ViewAck = (
+  answer:
+    | { response_action: 'errors'; errors: Record<string, string> }
+    | { response_action: 'update'; view: types.ModalView },
+) => Promise<void>;
+
+/** Slack waits 3 s for an acknowledgement and people much less: what takes longer than this is shown when it is there, milliseconds. */
+const patience = 350;
+
+/**
+ * Acknowledges a submitted modal in time whatever happens: with the outcome where that is quick, because errors at fields can only be
+ * shown by the acknowledgement, else with a note that is replaced by the outcome.
+ */
+export async function answerModal(ack: ViewAck, view: string, work: Promise<Outcome>, desk: Desk): Promise<void> {
+  const cut = new AbortController();
+  const late = desk.host.clock.sleep(patience, cut.signal).then(
+    () => null,
+    () => null,
+  );
+  const outcome = await Promise.race([work, late]);
+  cut.abort();
+  if (outcome !== null && 'errors' in outcome) return ack({ response_action: 'errors', errors: outcome.errors });
+  if (outcome !== null) return ack({ response_action: 'update', view: resultView(outcome.blocks) });
+  const note = richText(section(literal('Working on it …')));
+  await ack({ response_action: 'update', view: resultView([note]) });
+  await showOutcome(view, await work, desk);
+}
+
+async function showOutcome(view: string, outcome: Outcome, desk: Desk): Promise<void> {
+  const blocks =
+    'blocks' in outcome ? outcome.blocks : [richText(section(literal(Object.values(outcome.errors).join(' '))))];
+  await asking({ method: 'views.update' }, desk.client.views.update({ view_id: view, view: resultView(blocks) }));
+}

@@ -1,0 +1,124 @@
+import type { types } from '@slack/bolt';
+import { z } from 'zod';
+import type { Act } from '../../model/act.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { Button, Card } from '../../model/card.ts';
+import { findButton, parseJson } from './buttons.ts';
+import type { Desk, Tell } from './desk.ts';
+import { asking } from './failure.ts';
+import { accountOf, type BlockActions, type ViewSubmission } from './incoming.ts';
+import { answerModal, type Outcome, type ViewAck } from './modal.ts';
+import { flatten, renderMessage, renderNotice, type SlackMessage } from './render.ts';
+import { renderRefusal } from './reply.ts';
+import { plainText } from './text.ts';
+
+export const reasonCallback = 'tocsin:reason';
+const reasonBlock = 'reason';
+
+/** What the modal for a reason carries; at most 3,000 characters, of which the button's value is at most 2,000. */
+const reasonFacts = z.strictObject({ value: z.string(), required: z.boolean() });
+
+type Pressed = Pick<Button, 'does' | 'reason' | 'label'>;
+
+/** A press on a button of a card, after it was acknowledged. */
+export async function handlePress(body: BlockActions, tell: Tell, desk: Desk): Promise<void> {
+  const value = body.actions[0]?.value ?? '';
+  const button = await findButton(value, key => desk.host.store.post('slack', key));
+  if (button === null)
+    return tell(renderNotice('This button is not there any more: look at the newest state.', 'error'));
+  if (button.reason === 'none') return tell(await perform(button, accountOf(body), null, desk));
+  const view = reasonView(button, value);
+  await asking({ method: 'views.open' }, openOrPush(body, view, desk)).catch(error => {
+    const late = /expired_trigger_id/.test(error.message);
+    return tell(renderNotice(late ? 'Slack did not open the form in time: press again.' : error.message, 'error'));
+  });
+}
+
+/** A modal on top of a modal is pushed; Slack refuses to open a second one. */
+function openOrPush(body: BlockActions, view: types.ModalView, desk: Desk) {
+  const inModal = body.view?.type === 'modal';
+  const { trigger_id } = body;
+  return inModal ? desk.client.views.push({ trigger_id, view }) : desk.client.views.open({ trigger_id, view });
+}
+
+function reasonView(button: Pressed, value: string): types.ModalView {
+  const required = button.reason === 'required';
+  return {
+    type: 'modal',
+    callback_id: reasonCallback,
+    title: plainText(button.label, 24),
+    submit: plainText(button.label, 24),
+    close: plainText('Back', 24),
+    private_metadata: JSON.stringify({ value, required }),
+    blocks: [
+      {
+        type: 'input',
+        block_id: reasonBlock,
+        optional: !required,
+        label: plainText(required ? 'Reason' : 'Reason, if there is one', 2000),
+        element: { type: 'plain_text_input', action_id: reasonBlock, multiline: true, max_length: 1000 },
+      },
+    ],
+  };
+}
+
+/** The submitted reason: the act is performed with it. */
+export async function handleReason(body: ViewSubmission, ack: ViewAck, desk: Desk): Promise<void> {
+  await answerModal(ack, body.view.id, performWithReason(body, desk), desk);
+}
+
+async function performWithReason(body: ViewSubmission, desk: Desk): Promise<Outcome> {
+  const facts = reasonFacts.safeParse(parseJson(body.view.private_metadata));
+  const button = facts.success ? await findButton(facts.data.value, key => desk.host.store.post('slack', key)) : null;
+  if (button === null) return { blocks: renderNotice('This button is not there any more.', 'error').blocks };
+  const reason = body.view.state?.values[reasonBlock]?.[reasonBlock]?.value?.trim() || null;
+  if (reason === null && button.reason === 'required') return { errors: { [reasonBlock]: 'Give a reason.' } };
+  return { blocks: flatten(await perform(button, accountOf(body), reason, desk)) };
+}
+
+/** Performs what the button means for whoever pressed it, and says what came of it. Never rejects. */
+async function perform(
+  button: Pressed,
+  account: { user: string; team: string | null },
+  reason: string | null,
+  desk: Desk,
+): Promise<SlackMessage> {
+  try {
+    const who = await desk.identify.who(account);
+    const { does } = button;
+    return does.kind === 'details'
+      ? await showDetails(does, who, desk)
+      : await act(who, withReason(does.act, reason), desk);
+  } catch (error) {
+    desk.host.log.error({ err: error, button: button.label }, 'a press in Slack failed');
+    return renderNotice(
+      'It did not work, and nothing was changed by it as far as is known. Look at the newest state.',
+      'error',
+    );
+  }
+}
+
+async function act(who: Actor, what: Act, desk: Desk): Promise<SlackMessage> {
+  const answer = await desk.host.act(who, what);
+  return answer.ok ? renderNotice(answer.text, 'good') : renderRefusal(answer.text);
+}
+
+function withReason(what: Act, reason: string | null): Act {
+  return reason === null || !('reason' in what) ? what : { ...what, reason };
+}
+
+/** Details are for people of the workspace whom tocsin.yaml names, as everything that is not posted for all. */
+async function showDetails(
+  does: Extract<Button['does'], { kind: 'details' }>,
+  who: Actor,
+  desk: Desk,
+): Promise<SlackMessage> {
+  if (who.kind === 'stranger') return renderNotice(`You are not known here: ${who.because}.`, 'error');
+  const card = await desk.host.details(does.subject, does.id);
+  return card === null ? renderNotice('There is nothing of this kind any more.', 'error') : renderPrivate(card, desk);
+}
+
+/** A card for one person calls nobody. */
+export function renderPrivate(card: Card, desk: Desk): SlackMessage {
+  return renderMessage(card, { post: null, mentions: [], now: desk.host.clock.now() });
+}

@@ -1,0 +1,111 @@
+import { isCode, messageOf } from '../../kernel/errors.ts';
+import type { Post } from '../../model/card.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import type { SlackClient } from './client.ts';
+import { slackError, toChatError } from './failure.ts';
+import { parseRef, type Ref } from './ref.ts';
+
+/** Reactions on the root mirror its state, so that a channel can be read at a glance. They are decoration: never waited for, never an error. */
+export interface Reactions {
+  /** The post was delivered; `root` is the message that its state is mirrored on. */
+  mirror(post: Post, root: Ref): void;
+  /** Resolves when nothing is left to do. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The state of the alert, and the state of the newest run in its thread: one reaction each. */
+const alertSigns: Record<string, string> = {
+  firing: 'rotating_light',
+  silenced: 'no_bell',
+  resolved: 'white_check_mark',
+};
+const runSigns = {
+  ask: 'raised_hand',
+  info: 'hourglass_flowing_sand',
+  good: 'tada',
+  error: 'x',
+  critical: 'x',
+  warning: 'grey_question',
+  neutral: 'no_entry_sign',
+} as const;
+
+/** What the slot may hold, so that a leftover of an earlier process is found. */
+const slots = { alert: Object.values(alertSigns), run: [...new Set(Object.values(runSigns))] };
+type Slot = keyof typeof slots;
+
+const mostKnown = 5000;
+const ignored = new Set(['already_reacted', 'no_reaction', 'message_not_found', 'too_many_reactions', 'is_archived']);
+
+export function createReactions(client: SlackClient, host: ChatHost): Reactions {
+  const end = new AbortController();
+  /** What each slot shows now, by message. */
+  const shown = new Map<string, string>();
+  const wanted = new Map<string, { ref: Ref; slot: Slot; sign: string }>();
+  let working: Promise<void> | null = null;
+
+  async function work(): Promise<void> {
+    for (const [key, one] of wanted) {
+      wanted.delete(key);
+      if (end.signal.aborted) return;
+      if (shown.get(key) === one.sign) continue;
+      const old = shown.get(key);
+      const wrong = old === undefined ? slots[one.slot].filter(sign => sign !== one.sign) : [old];
+      // What an earlier process left is taken off only where there can be one: not on a message that is new.
+      if (old !== undefined || !isNew(one.ref, host.clock.now()))
+        for (const sign of wrong) await call('remove', one.ref, sign);
+      await call('add', one.ref, one.sign);
+      if (shown.size >= mostKnown) shown.clear();
+      shown.set(key, one.sign);
+    }
+  }
+
+  async function call(what: 'add' | 'remove', { channel, ts }: Ref, name: string): Promise<void> {
+    for (let tries = 0; tries < 3 && !end.signal.aborted; tries++) {
+      try {
+        await client.reactions[what]({ channel, timestamp: ts, name });
+        return;
+      } catch (error) {
+        if (ignored.has(slackError(error) ?? '')) return;
+        const failure = toChatError(error, { method: `reactions.${what}` });
+        if (!isCode(failure, 'chat-limited'))
+          return host.log.debug({ reason: messageOf(failure) }, 'a reaction was not set');
+        await host.clock.sleep(failure.retryAfter ?? 1000, end.signal).catch(() => {});
+      }
+    }
+  }
+
+  return {
+    mirror(post, root) {
+      const slot: Slot | null = post.key.startsWith('alert/') ? 'alert' : post.key.startsWith('run/') ? 'run' : null;
+      const sign =
+        slot === 'alert' ? alertSigns[post.card.badge ?? ''] : slot === 'run' ? runSigns[post.card.tone] : undefined;
+      if (slot === null || sign === undefined || end.signal.aborted) return;
+      const key = `${slot} ${root.channel}/${root.ts}`;
+      wanted.delete(key);
+      wanted.set(key, { ref: root, slot, sign });
+      working ??= work().finally(() => {
+        working = null;
+      });
+    },
+    async settled() {
+      while (working !== null) await working;
+    },
+    async stop() {
+      end.abort(new Error('closed'));
+      await working;
+    },
+  };
+}
+
+/** A message of the last minute has no reaction of an earlier process. */
+function isNew({ ts }: Ref, now: number): boolean {
+  return now - Number(ts) * 1000 < 60_000;
+}
+
+/** The message that a post's state is mirrored on: itself, or the root of its thread. */
+export async function rootOf(post: Post, ref: string, host: ChatHost): Promise<Ref | null> {
+  if (post.thread === null) return parseRef(ref);
+  const root = await host.store.post(post.platform, post.thread);
+  return root?.ref == null ? null : parseRef(root.ref);
+}

@@ -1,0 +1,159 @@
+import type { App, Receiver } from '@slack/bolt';
+import type { z } from 'zod';
+import { messageOf } from '../../kernel/errors.ts';
+import { actionPrefix } from './buttons.ts';
+import { clientOptions, quietLogger } from './client.ts';
+import { handleMention, handleSlash } from './commands.ts';
+import type { Desk, Origin, Tell } from './desk.ts';
+import { handleChosen, handleRun, openRunForm, runbookAction, runbookOptions, runCallback } from './form.ts';
+import { openHome, showHome } from './home.ts';
+import {
+  accountOf,
+  type BlockActions,
+  blockActions,
+  homeOpened,
+  mention,
+  messageShortcut,
+  slashCommand,
+  suggestion,
+  viewSubmission,
+} from './incoming.ts';
+import type { ViewAck } from './modal.ts';
+import { handlePress, handleReason, reasonCallback } from './press.ts';
+import { flatten, resultView, type SlackMessage } from './render.ts';
+import { tellPrivately } from './reply.ts';
+import { createSeen } from './seen.ts';
+
+export const shortcutCallback = 'tocsin:run_on_this';
+
+/** Slack repeats an event for up to 5 minutes, and clicks may be doubled by a nervous finger, milliseconds. */
+const eventKeep = 3_600_000;
+const clickKeep = 3000;
+
+/** Bolt's app over a receiver: everything is acknowledged first and handled then. */
+export async function createReceiving(receiver: Receiver, desk: Desk): Promise<App> {
+  const { App } = await import('@slack/bolt');
+  const { host, session } = desk;
+  const app = new App({
+    receiver,
+    logger: quietLogger(host.log),
+    clientOptions: clientOptions(host),
+    convoStore: false,
+    authorize: async () => {
+      const own = await session.ready();
+      return { botToken: host.env('SLACK_BOT_TOKEN') ?? '', botId: own.bot, botUserId: own.botUser, teamId: own.team };
+    },
+  });
+  app.error(async error => host.log.error({ reason: messageOf(error) }, 'something from Slack could not be handled'));
+  addInteractions(app, desk);
+  addEvents(app, desk);
+  return app;
+}
+
+function addInteractions(app: App, desk: Desk): void {
+  const { clock } = desk.host;
+  const clicks = createSeen<Promise<void>>({ keep: clickKeep, most: 10_000, monotonic: () => clock.monotonic() });
+  app.action(new RegExp(`^${actionPrefix}`), async ({ body, ack }) => {
+    await ack();
+    const press = parse(blockActions, body, desk);
+    if (press === null) return;
+    await clicks.once(clickKey(press), () => handlePress(press, tellFor(press, desk), desk)).value;
+  });
+  app.action(runbookAction, async ({ body, ack }) => {
+    await ack();
+    const chosen = parse(blockActions, body, desk);
+    if (chosen !== null) await handleChosen(chosen, desk);
+  });
+  app.options(runbookAction, async ({ body, ack }) => {
+    const typed = parse(suggestion, body, desk);
+    await ack({ options: runbookOptions(desk, typed?.value ?? '') });
+  });
+  app.view({ callback_id: reasonCallback, type: 'view_submission' }, async ({ body, ack }) => {
+    const submitted = parse(viewSubmission, body, desk);
+    if (submitted !== null) await handleReason(submitted, ack as ViewAck, desk);
+  });
+  app.view({ callback_id: runCallback, type: 'view_submission' }, async ({ body, ack }) => {
+    const submitted = parse(viewSubmission, body, desk);
+    if (submitted !== null) await handleRun(submitted, ack as ViewAck, desk);
+  });
+  app.command(/^\/.+/, async ({ body, ack }) => {
+    await ack();
+    const typed = parse(slashCommand, body, desk);
+    if (typed !== null) await handleSlash(typed, desk);
+  });
+  app.shortcut({ callback_id: shortcutCallback, type: 'message_action' }, async ({ body, ack }) => {
+    await ack();
+    const asked = parse(messageShortcut, body, desk);
+    if (asked === null) return;
+    const { channel, message, trigger_id } = asked;
+    await openRunForm(trigger_id, { channel: channel.id, ts: message.thread_ts ?? message.ts }, null, desk);
+  });
+}
+
+function addEvents(app: App, desk: Desk): void {
+  const { clock } = desk.host;
+  const events = createSeen<null>({ keep: eventKeep, most: 50_000, monotonic: () => clock.monotonic() });
+  // Bolt acknowledged an event already when its listener is called.
+  const isNew = (body: { event_id?: string }) =>
+    body.event_id === undefined || events.once(body.event_id, () => null).first;
+  app.event('app_mention', async ({ body }) => {
+    if (!isNew(body)) return;
+    const said = parse(mention, body, desk);
+    if (said !== null) await handleMention(said, desk);
+  });
+  app.event('app_home_opened', async ({ body }) => {
+    const opened = isNew(body) ? parse(homeOpened, body, desk) : null;
+    if (opened !== null && opened.event.tab !== 'messages')
+      await openHome({ user: opened.event.user, team: opened.team_id }, desk);
+  });
+  const forget = async () => {
+    desk.groups.forget();
+    desk.host.membersChanged('slack', null);
+  };
+  app.event('subteam_updated', forget);
+  app.event('subteam_created', forget);
+  app.event('subteam_members_changed', forget);
+}
+
+/** What does not have the shape that Slack documents is told to the log and does nothing. */
+function parse<T>(schema: z.ZodType<T>, body: unknown, desk: Desk): T | null {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map(issue => issue.path.join('.')).slice(0, 5);
+  desk.host.log.warn({ where }, 'Slack sent something of an unknown shape');
+  return null;
+}
+
+/** One person, one message, one button. */
+function clickKey(press: BlockActions): string {
+  const [action] = press.actions;
+  const { container, user } = press;
+  return [user.team_id, user.id, container?.channel_id, container?.message_ts ?? press.view?.id, action?.value].join(
+    '|',
+  );
+}
+
+function originOf(press: BlockActions): Origin {
+  const channel = press.channel?.id ?? press.container?.channel_id ?? null;
+  const ts = press.message?.ts ?? press.container?.message_ts;
+  const thread = press.message?.thread_ts ?? press.container?.thread_ts ?? null;
+  // A root's own buttons are answered beside it: an answer in its thread would be out of sight.
+  return {
+    user: press.user.id,
+    channel,
+    thread: thread === ts ? null : thread,
+    responseUrl: press.response_url ?? null,
+  };
+}
+
+/** Answers where the press was: in the thread, in App Home, or in the modal. */
+function tellFor(press: BlockActions, desk: Desk): Tell {
+  const { view } = press;
+  if (view?.type === 'home') return message => showHome(accountOf(press), message, desk);
+  if (view?.type === 'modal') return message => tellInModal(view.id, message, desk);
+  return message => tellPrivately(desk, originOf(press), message);
+}
+
+async function tellInModal(id: string, message: SlackMessage, desk: Desk): Promise<void> {
+  await desk.client.views.update({ view_id: id, view: resultView(flatten(message)) });
+}

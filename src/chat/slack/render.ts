@@ -1,0 +1,129 @@
+import type { types } from '@slack/bolt';
+import type { Card, Tone } from '../../model/card.ts';
+import { type Caps, capsAt, renderBlock } from './blocks.ts';
+import { renderButtons } from './buttons.ts';
+import {
+  emoji,
+  fallback,
+  line,
+  literal,
+  type Piece,
+  plainText,
+  type RichPart,
+  richText,
+  type SlackBlock,
+  section,
+} from './text.ts';
+
+/** A message as Slack takes it. The title is above, everything else beside a bar in the colour of the tone. */
+export interface SlackMessage {
+  /** The escaped fallback, for notifications and screen readers. */
+  text: string;
+  blocks: SlackBlock[];
+  attachments: types.MessageAttachment[];
+}
+
+const colours: Record<Tone, string> = {
+  critical: '#b3261e',
+  error: '#d9480f',
+  warning: '#e8a100',
+  info: '#2f6feb',
+  good: '#2da44e',
+  neutral: '#8c959f',
+  ask: '#8250df',
+};
+
+const signs: Record<Tone, string> = {
+  critical: 'rotating_light',
+  error: 'x',
+  warning: 'warning',
+  info: 'information_source',
+  good: 'white_check_mark',
+  neutral: 'speech_balloon',
+  ask: 'raised_hand',
+};
+
+/** What a state is called beside its colour and sign, for those who see neither. */
+const words: Record<Tone, string> = {
+  critical: 'Critical',
+  error: 'Error',
+  warning: 'Warning',
+  info: 'Info',
+  good: 'OK',
+  neutral: 'Note',
+  ask: 'Needs a person',
+};
+
+export interface RenderFacts {
+  /** The key of the post; null for a private answer. */
+  post: string | null;
+  /** Who is called: only elements that mention somebody. */
+  mentions: readonly Piece[];
+  now: number;
+}
+
+/** Slack refuses more over all blocks at about 13,200; the rest is air for what else it may count. */
+const mostCharacters = 11_000;
+/** Slack takes 50 over a message and its attachments. */
+const mostBlocks = 40;
+
+/** A card as a message that Slack takes, however long its texts are: the longer it is, the more of each value is cut. */
+export function renderMessage(card: Card, facts: RenderFacts): SlackMessage {
+  for (const scale of [1, 0.6, 0.35, 0.2, 0.1]) {
+    const message = renderAt(card, facts, capsAt(scale));
+    if (countCharacters(message) <= mostCharacters) return message;
+  }
+  return renderAt({ ...card, blocks: [] }, facts, capsAt(0));
+}
+
+function renderAt(card: Card, facts: RenderFacts, caps: Caps): SlackMessage {
+  const badge = card.badge === null ? [] : [literal('  '), line(card.badge, 80, { code: true })];
+  const head: RichPart[] = [
+    section(emoji(signs[card.tone]), literal(' '), line(card.title, caps.title, { bold: true }), ...badge),
+  ];
+  if (facts.mentions.length > 0) head.push(section(...facts.mentions));
+  const body = renderBody(card, facts, caps);
+  const text = fallback(`${words[card.tone]}: ${card.title}${card.badge === null ? '' : ` (${card.badge})`}`);
+  const attachment = { color: colours[card.tone], fallback: text, blocks: body };
+  return { text, blocks: [richText(...head)], attachments: body.length === 0 ? [] : [attachment] };
+}
+
+function renderBody(card: Card, facts: RenderFacts, caps: Caps): SlackBlock[] {
+  const parts = card.blocks.map(block => renderBlock(block, caps, facts.now)).filter(one => one.length > 0);
+  const shown = parts.slice(0, mostBlocks);
+  const blocks: SlackBlock[] = shown.map(one => richText(...one));
+  const left = parts.length - shown.length;
+  if (left > 0) blocks.push(richText(section(literal(`… ${left} more parts`))));
+  return [...blocks, ...renderButtons(card.buttons, facts.post)];
+}
+
+/** A short private answer. */
+export function renderNotice(text: string, tone: Tone): SlackMessage {
+  const card: Card = { tone, title: text, badge: null, blocks: [], buttons: [], mention: [] };
+  const head = richText(section(emoji(signs[tone]), literal(' '), line(text, 2500)));
+  return { ...renderMessage(card, { post: null, mentions: [], now: 0 }), blocks: [head] };
+}
+
+/** The blocks of a message for places that take no attachments, such as modals and App Home. */
+export function flatten(message: SlackMessage): SlackBlock[] {
+  return [...message.blocks, ...message.attachments.flatMap(one => (one.blocks ?? []) as SlackBlock[])];
+}
+
+/** A modal that only tells something. */
+export function resultView(blocks: SlackBlock[]): types.ModalView {
+  return { type: 'modal', title: plainText('Tocsin', 24), close: plainText('Close', 24), blocks };
+}
+
+/** The characters of all texts that people or Slack read, wherever they are in the message. */
+export function countCharacters(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, one) => sum + countCharacters(one), 0);
+  if (value === null || typeof value !== 'object') return 0;
+  let sum = 0;
+  for (const [key, one] of Object.entries(value)) {
+    if (typeof one === 'string') sum += counted.has(key) ? one.length : 0;
+    else sum += countCharacters(one);
+  }
+  return sum;
+}
+
+const counted = new Set(['text', 'url', 'value']);

@@ -1,0 +1,48 @@
+import type { Post } from '../../model/card.ts';
+import type { SlackClient } from './client.ts';
+import { keyAt } from './find.ts';
+import type { Ref } from './ref.ts';
+import type { Session } from './session.ts';
+
+/** What a thread is about. */
+export interface Subject {
+  alert: string | null;
+  run: string | null;
+}
+
+/** Which alert or run a message of ours is about: for mentions and shortcuts in its thread. */
+export interface Subjects {
+  learn(ref: Ref, post: Post): void;
+  /** By the `ts` of the thread's root; nothing is known of threads of others. */
+  at(ref: Ref): Promise<Subject>;
+}
+
+const mostKnown = 5000;
+const nothing: Subject = { alert: null, run: null };
+
+export function createSubjects(client: SlackClient, session: Session): Subjects {
+  const known = new Map<string, Subject>();
+  return {
+    learn(ref, post) {
+      if (post.thread !== null) return;
+      const name = `${ref.channel}/${ref.ts}`;
+      known.delete(name);
+      known.set(name, { alert: post.alert, run: post.run });
+      if (known.size > mostKnown) for (const oldest of known.keys().take(1)) known.delete(oldest);
+    },
+    async at(ref) {
+      const found = known.get(`${ref.channel}/${ref.ts}`);
+      if (found !== undefined) return found;
+      // After a restart Slack still knows: the metadata of the root names its post.
+      const key = await keyAt(ref, client, session);
+      return key === null ? nothing : subjectOf(key);
+    },
+  };
+}
+
+/** The keys of posts are those of model/card.ts: `alert/<id>/<episode>`, `run/<id>`. */
+function subjectOf(key: string): Subject {
+  const [kind, id] = key.split('/');
+  if (id === undefined) return nothing;
+  return { alert: kind === 'alert' ? id : null, run: kind === 'run' ? id : null };
+}

@@ -1,0 +1,96 @@
+import type { types } from '@slack/bolt';
+import { cutText, stripAnsi, visible, visibleLine } from '../../kernel/text.ts';
+
+export type Piece = types.RichTextSection['elements'][number];
+export type RichPart = types.RichTextBlock['elements'][number];
+export type SlackBlock = types.KnownBlock;
+
+/**
+ * Text is never markup: what people see is made of `rich_text` elements, whose texts Slack takes literally. Only the fallback of
+ * notifications is parsed by Slack, and it goes through here: the three characters that begin entities, links and mentions are escaped.
+ */
+export function escapeText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** The escaped fallback of a message: one line, at most `max` characters after escaping. */
+export function fallback(text: string, max = 2000): string {
+  // An escaped character is up to five long, and is never cut in two.
+  return escapeText(cutText(visibleLine(text), Math.floor(max / 5)));
+}
+
+export interface Look {
+  bold?: boolean;
+  code?: boolean;
+  italic?: boolean;
+}
+
+/** A literal run of text on one line, cut to `max` with the number of characters that were cut. */
+export function line(text: string, max: number, style: Look = {}): Piece {
+  return literal(cutText(visibleLine(text), max), style);
+}
+
+/** The same with its line breaks. */
+export function lines(text: string, max: number, style: Look = {}): Piece {
+  return literal(cutText(visible(text), max), style);
+}
+
+/** Our own words. Slack refuses an empty element, so that nothing is shown as a space. */
+export function literal(text: string, style: Look = {}): Piece {
+  return { type: 'text', text: text === '' ? ' ' : text, ...(Object.keys(style).length === 0 ? {} : { style }) };
+}
+
+export function emoji(name: string): Piece {
+  return { type: 'emoji', name };
+}
+
+export function section(...elements: Piece[]): RichPart {
+  return { type: 'rich_text_section', elements };
+}
+
+/** Fixed pitch. The end is kept when `tail` is set, because the last lines of an output are the news. */
+export function fixed(text: string, max: number, tail = false): RichPart {
+  const shown = visible(stripAnsi(text)).replaceAll('\t', '    ');
+  const kept = tail ? cutHead(shown, max) : cutText(shown, max);
+  return { type: 'rich_text_preformatted', elements: [{ type: 'text', text: kept === '' ? ' ' : kept }] };
+}
+
+/** The last `max` characters from a line's beginning on, and how many are above. */
+function cutHead(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const room = Math.max(0, max - 40);
+  const from = text.length - room;
+  const at = text.indexOf('\n', from);
+  const start = at < 0 || at > from + room / 2 ? from : at + 1;
+  const split = text.charCodeAt(start) >= 0xdc00 && text.charCodeAt(start) <= 0xdfff ? 1 : 0;
+  return `… ${(start + split).toLocaleString('en-GB')} more characters above\n${text.slice(start + split)}`;
+}
+
+export function richText(...elements: RichPart[]): types.RichTextBlock {
+  return { type: 'rich_text', elements };
+}
+
+/** Labels of buttons, titles and options: Slack takes them literally, and refuses longer or empty ones. */
+export function plainText(text: string, max: number): types.PlainTextElement {
+  const shown = cutText(visibleLine(text), max);
+  return { type: 'plain_text', text: shown.trim() === '' ? '–' : shown, emoji: false };
+}
+
+/** Only http and https without credentials become links, with the host beside the label, which may say anything; the rest is text. */
+export function linkTo(label: string, url: string, max: number): Piece[] {
+  const target = safeUrl(url);
+  if (target === null) return [line(`${label}: ${url}`, max)];
+  return [
+    { type: 'link', url: target.href, text: cutText(visibleLine(label), max) || target.host },
+    literal(` (${cutText(target.host, 100)})`),
+  ];
+}
+
+function safeUrl(url: string): URL | null {
+  if (!URL.canParse(url) || url.length > 2000) return null;
+  const parsed = new URL(url);
+  const bare = parsed.username === '' && parsed.password === '';
+  return bare && (parsed.protocol === 'https:' || parsed.protocol === 'http:') && parsed.href.length <= 3000
+    ? parsed
+    : null;
+}

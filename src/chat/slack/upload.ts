@@ -1,0 +1,57 @@
+import { TocsinError } from '../../kernel/errors.ts';
+import type { Post } from '../../model/card.ts';
+import type { ChatFile } from '../../ports/chat.ts';
+import { callTimeout, fetchInTime } from './client.ts';
+import { type DeliverParts, placeOf } from './deliver.ts';
+import { asking, isAmbiguous } from './failure.ts';
+import { findFile } from './find.ts';
+
+/** Puts a file into the post's thread: an address, the bytes, and then the sharing, which is the step that people see. */
+export async function uploadFile(post: Post, file: ChatFile, parts: DeliverParts): Promise<void> {
+  const bytes = Buffer.from(await wholeText(file.text), 'utf8');
+  // Slack takes no empty file, and there is nothing to see in one.
+  if (bytes.length === 0) return;
+  const place = await placeOf({ ...post, thread: post.thread ?? post.key }, parts);
+  const since = parts.host.clock.now();
+  const { upload_url: url, file_id: id } = await asking(
+    { method: 'files.getUploadURLExternal' },
+    parts.client.files.getUploadURLExternal({ filename: file.name, length: bytes.length }),
+  );
+  if (url === undefined || id === undefined) throw down('Slack gave no address to upload to.');
+  await sendBytes(url, bytes);
+  const share = { files: [{ id, title: file.name }], channel_id: place.channel, thread_ts: place.thread ?? '' };
+  try {
+    await parts.client.files.completeUploadExternal(
+      share as Parameters<typeof parts.client.files.completeUploadExternal>[0],
+    );
+  } catch (error) {
+    // The answer got lost: the thread tells whether the file is there, so that it is not shared twice.
+    if (isAmbiguous(error) && (await findFile(place, id, since, parts.client))) return;
+    await asking({ method: 'files.completeUploadExternal', channel: post.channel }, Promise.reject(error));
+  }
+}
+
+async function sendBytes(url: string, bytes: Buffer): Promise<void> {
+  const sent = await fetchInTime(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: new Uint8Array(bytes),
+    redirect: 'error',
+    signal: AbortSignal.timeout(callTimeout * 6),
+  }).catch(error => {
+    throw down('The file did not reach Slack.', error);
+  });
+  await sent.body?.cancel();
+  if (!sent.ok) throw down(`Slack answered the upload with ${sent.status}.`);
+}
+
+function down(message: string, cause?: unknown): TocsinError {
+  return new TocsinError('chat-down', { message, at: 'files upload', cause });
+}
+
+async function wholeText(text: ChatFile['text']): Promise<string> {
+  if (typeof text === 'string') return text;
+  let whole = '';
+  for await (const chunk of text) whole += chunk;
+  return whole;
+}
