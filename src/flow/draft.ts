@@ -1,4 +1,5 @@
 import type { Alert } from '../model/alert.ts';
+import type { Approval } from '../model/approval.ts';
 import type { Card } from '../model/card.ts';
 import type { Config } from '../model/config.ts';
 import type { Event } from '../model/event.ts';
@@ -88,21 +89,29 @@ async function wantRun(desk: Desk, id: string, entry: Entry): Promise<void> {
   if (run === null) return;
   const place = await placeOf(desk, run, entry);
   const over = isEnded(run.state);
+  // In a thread the question comes first: it is what people read to decide, and the run's card goes on below it.
+  const asks = entry.fact.kind === 'run.created' && place.thread !== null ? run.approval : null;
+  const approval = asks === null ? null : await desk.parts.store.approval(asks);
+  if (approval !== null) wantQuestion(desk, approval, run, place, entry);
   desk.want({ key: `run/${id}`, ...place, run: id, over, render: async () => runCard(run) }, entry);
   wantNotes(desk, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
 }
 
 async function wantApproval(desk: Desk, id: string, entry: Entry): Promise<void> {
-  const { store, cards, outline } = desk.parts;
+  const { store } = desk.parts;
   const approval = await store.approval(id);
   const run = approval === null ? null : await store.run(approval.run);
   if (approval === null || run === null) return;
   await wantRun(desk, run.id, entry);
-  const place = await placeOf(desk, run, entry);
+  wantQuestion(desk, approval, run, await placeOf(desk, run, entry), entry);
+}
+
+function wantQuestion(desk: Desk, approval: Approval, run: Run, place: Place, entry: Entry): void {
+  const { cards, outline } = desk.parts;
   const render = async () => approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards);
   const over = approval.state !== 'open';
   const thread = place.thread ?? `run/${run.id}`;
-  desk.want({ key: `approval/${id}`, ...place, thread, run: run.id, over, render }, entry);
+  desk.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
 }
 
 function wantNotes(desk: Desk, entry: Entry, run: Run | null, place: Place): void {

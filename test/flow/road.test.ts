@@ -62,6 +62,16 @@ describe('the road from alert to run', () => {
     expect(kinds.filter(kind => kind === 'act.refused')).toHaveLength(2);
   });
 
+  it('asks in the thread before it shows the run that waits for the answer', async () => {
+    test = await startTestApp({ 'policy.yaml': ask, 'runbooks/hello.yaml': echo });
+    const { alert } = await test.alert({ alertname: 'Hello', host: 'web-1' });
+    const posts = await test.until(async () => {
+      const found = await test.app.store.posts({ platform: 'console', thread: `alert/${alert}/1` });
+      return found.length >= 2 ? found : null;
+    });
+    expect(posts.map(post => post.key.split('/')[0])).toEqual(['approval', 'run']);
+  });
+
   it('keeps and posts an event that no runbook matches', async () => {
     test = await startTestApp({ 'policy.yaml': auto, 'runbooks/hello.yaml': echo });
     const { alert } = await test.alert({ alertname: 'Other' });
