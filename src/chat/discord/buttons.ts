@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { Button, Card } from '../../model/card.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+
+/**
+ * What a button carries. Discord takes 100 characters, too few for an act with its seal, so a button names the card that it is on and a
+ * digest of what it does; the act itself, seal included, is read from the stored card when it is pressed. A button is no authority in any case:
+ * host.act decides.
+ */
+export type Place =
+  | { kind: 'post'; key: string }
+  | { kind: 'details'; subject: 'alert' | 'run' | 'approval'; id: string };
+
+const longest = 100;
+const asks = { none: 'n', optional: 'o', required: 'r' } as const;
+
+/** `b.<asks>.<digest>.p.<key>` or `b.<asks>.<digest>.<subject>.<id>`; null where it does not fit, and then there is no button. */
+export function buttonReference(button: Button, place: Place): string | null {
+  const where = place.kind === 'post' ? `p.${place.key}` : `${place.subject}.${place.id}`;
+  const text = `b.${asks[button.reason]}.${digestOf(button)}.${where}`;
+  return text.length <= longest ? text : null;
+}
+
+export interface Pressed {
+  asks: Button['reason'];
+  digest: string;
+  place: Place;
+}
+
+export function readReference(text: string): Pressed | null {
+  const match = /^b\.([nor])\.([\w-]{16})\.(p|alert|run|approval)\.(.+)$/s.exec(text);
+  if (match === null) return null;
+  const [, letter, digest = '', subject, rest = ''] = match;
+  const asked = letter === 'n' ? 'none' : letter === 'o' ? 'optional' : 'required';
+  const place: Place =
+    subject === 'alert' || subject === 'run' || subject === 'approval'
+      ? { kind: 'details', subject, id: rest }
+      : { kind: 'post', key: rest };
+  return { asks: asked, digest, place };
+}
+
+/** 96 bits over what the button does: enough to tell the buttons of one card apart, and those of an older version of it. */
+function digestOf({ label, does }: Button): string {
+  return createHash('sha256')
+    .update(JSON.stringify([label, does]))
+    .digest('base64url')
+    .slice(0, 16);
+}
+
+/** Where the buttons of a private card are found again: by what they are about. */
+export function privatePlace(button: Button): Place | null {
+  const { does } = button;
+  if (does.kind === 'details') return { kind: 'details', subject: does.subject, id: does.id };
+  switch (does.act.kind) {
+    case 'vote':
+      return { kind: 'details', subject: 'approval', id: does.act.approval };
+    case 'cancel':
+    case 'answer':
+      return { kind: 'details', subject: 'run', id: does.act.run };
+    case 'acknowledge':
+    case 'silence':
+      return { kind: 'details', subject: 'alert', id: does.act.alert };
+    default:
+      return null;
+  }
+}
+
+/** Copies of a post in further channels end in ` @<channel>`; their card is that of the first. */
+export function baseKey(key: string): string {
+  const at = key.indexOf(' @');
+  return at < 0 ? key : key.slice(0, at);
+}
+
+export interface Found {
+  card: Card | null;
+  /** Null when the card has changed since, and the button is gone. */
+  button: Button | null;
+}
+
+/** The card as it is now, and the pressed button on it. */
+export async function findButton(pressed: Pressed, host: ChatHost): Promise<Found> {
+  const { place } = pressed;
+  const card =
+    place.kind === 'details'
+      ? await host.details(place.subject, place.id)
+      : ((await host.store.post('discord', place.key))?.card ?? null);
+  return { card, button: card?.buttons.find(one => digestOf(one) === pressed.digest) ?? null };
+}
+
+/** What the card of a post is about, for whoever pressed a button that is gone. */
+export function subjectOf(place: Place): { subject: 'alert' | 'run' | 'approval'; id: string } | null {
+  if (place.kind === 'details') return place;
+  const [subject, id = ''] = place.key.split('/');
+  return subject === 'alert' || subject === 'run' || subject === 'approval' ? { subject, id } : null;
+}

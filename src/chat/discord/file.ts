@@ -1,0 +1,36 @@
+import type { ChatFile } from '../../ports/chat.ts';
+import type { Call } from './api.ts';
+
+/** Discord takes files of 10 MiB on any server; a little is left for the form around it. */
+const most = 9.5 * 1024 * 1024;
+
+/** The file as it is sent. What is too long loses its middle, with the number of bytes that are missing. */
+export async function readFile({ name, text }: ChatFile): Promise<NonNullable<Call['files']>[number]> {
+  const half = Math.floor((most - 100) / 2);
+  const head: Buffer[] = [];
+  let headSize = 0;
+  let tail = Buffer.alloc(0);
+  let left = 0;
+  for await (const chunk of typeof text === 'string' ? [text] : text) {
+    const bytes = Buffer.from(chunk);
+    const room = Math.max(0, half - headSize);
+    head.push(bytes.subarray(0, room));
+    headSize += Math.min(room, bytes.length);
+    const joined = Buffer.concat([tail, bytes.subarray(room)]);
+    const over = Math.max(0, joined.length - half);
+    left += over;
+    tail = joined.subarray(over);
+  }
+  const note =
+    left === 0 ? '' : `\n… ${left.toLocaleString('en-GB')} bytes are left out here; the console has them …\n`;
+  const data = Buffer.concat([...head, Buffer.from(note), tail]);
+  return { name: safeName(name), data, contentType: 'text/plain; charset=utf-8' };
+}
+
+function safeName(name: string): string {
+  const plain = name
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^\.+/, '')
+    .slice(-100);
+  return plain === '' ? 'output.log' : plain;
+}

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { cutText, visibleLine } from '../../kernel/text.ts';
+import type { ChatHost, ParamView, RunbookView } from '../../ports/chat.ts';
+import { namedWord } from './commands.ts';
+import type { Modal, ModalField } from './reply.ts';
+import type { Filled, Slash } from './shapes.ts';
+
+/** A form for the parameters of a runbook. What was given so far is kept here, because a modal's id has no room for it. */
+export interface Forms {
+  /** A form when a required parameter is missing; null when the command can run as it is. */
+  forSlash(data: Slash['data']): Modal | null;
+  /** The form of a button `f.<key>` again, with what was filled in; null when it is forgotten. */
+  again(key: string): Modal | null;
+  /** The line that a filled form stands for, and the key under which it can be opened again; null when it is forgotten. */
+  lineOf(filled: Filled['data']): { line: string; key: string } | null;
+}
+
+interface Kept {
+  runbook: string;
+  given: ReadonlyMap<string, string>;
+}
+
+/** Discord's limits on a modal: five fields, titles and labels of 45, select menus of 25 options. */
+const most = { fields: 5, title: 45, about: 100, options: 25, text: 1000, kept: 500 } as const;
+
+export function createForms(host: ChatHost): Forms {
+  const kept = new Map<string, Kept>();
+
+  function keep(one: Kept): string {
+    const key = randomBytes(9).toString('base64url');
+    kept.set(key, one);
+    if (kept.size > most.kept) kept.delete(kept.keys().next().value ?? '');
+    return key;
+  }
+
+  function formOf(one: Kept): Modal | null {
+    const runbook = host.catalogue().runbooks.find(({ id }) => id === one.runbook);
+    if (runbook === undefined || runbook.params.length === 0) return null;
+    const open = (param: ParamView) => param.required && param.default === null;
+    const missing = runbook.params.filter(param => open(param) && !one.given.has(param.name));
+    const others = runbook.params.filter(param => !missing.includes(param));
+    const fields = [...missing, ...others]
+      .slice(0, most.fields)
+      .map(param => fieldOf(param, one.given.get(param.name)));
+    const title = cutText(visibleLine(runbook.title), most.title);
+    return {
+      custom_id: `r.${keep(one)}`,
+      title: title.trim() === '' ? runbook.id.slice(0, most.title) : title,
+      components: fields,
+    };
+  }
+
+  return {
+    forSlash(data) {
+      const [sub] = data.options;
+      const options = new Map(sub?.options.map(option => [option.name, String(option.value ?? '')]) ?? []);
+      const runbook = host.catalogue().runbooks.find(one => one.id === options.get('runbook'));
+      if (sub?.name !== 'run' || runbook === undefined) return null;
+      const given = readGiven(options.get('params') ?? '', runbook);
+      if (
+        given === null ||
+        runbook.params.every(param => !param.required || param.default !== null || given.has(param.name))
+      )
+        return null;
+      return formOf({ runbook: runbook.id, given });
+    },
+    again(key) {
+      const one = kept.get(key);
+      return one === undefined ? null : formOf(one);
+    },
+    lineOf(filled) {
+      const one = kept.get(filled.custom_id.replace(/^r\./, ''));
+      if (one === undefined) return null;
+      const given = new Map(one.given);
+      for (const { component } of filled.components) {
+        if (component === undefined) continue;
+        const value = component.values?.[0] ?? component.value ?? '';
+        const name = component.custom_id.replace(/^p\./, '');
+        if (value === '') given.delete(name);
+        else given.set(name, value);
+      }
+      const words = [...given].map(([name, value]) => namedWord(name, value));
+      return { line: ['run', one.runbook, ...words].join(' '), key: keep({ runbook: one.runbook, given }) };
+    },
+  };
+}
+
+/** What was typed as `host=web-1 "note=two words"`; null when it is more than a form can take over: then the command says what is wrong. */
+function readGiven(text: string, runbook: RunbookView): Map<string, string> | null {
+  const given = new Map<string, string>();
+  for (const word of text.trim() === '' ? [] : text.trim().split(/\s+/)) {
+    const match = /^([A-Za-z_][\w-]*)=([^"'\\]*)$/.exec(word);
+    const known = match?.[1] === 'reason' || runbook.params.some(param => param.name === match?.[1]);
+    if (match?.[1] === undefined || !known) return null;
+    given.set(match[1], match[2] ?? '');
+  }
+  return given;
+}
+
+function fieldOf(param: ParamView, given: string | undefined): ModalField {
+  const value = given ?? param.default ?? undefined;
+  const required = param.required && param.default === null;
+  const choices = param.type === 'boolean' ? ['true', 'false'] : param.options;
+  const label = cutText(visibleLine(`${param.name}${required ? '' : ' (optional)'}`), most.title);
+  const about = cutText(visibleLine(aboutOf(param)), most.about);
+  const custom_id = `p.${param.name}`.slice(0, 100);
+  const asMenu =
+    choices.length > 0 &&
+    choices.length <= most.options &&
+    choices.every(one => one.trim() !== '' && one.length <= 100);
+  const options = choices.map(one => ({ label: one, value: one, ...(one === value ? { default: true } : {}) }));
+  return {
+    type: 18,
+    label,
+    ...(about.trim() === '' ? {} : { description: about }),
+    component: asMenu
+      ? { type: 3, custom_id, required, options }
+      : {
+          type: 4,
+          custom_id,
+          style: 1,
+          required,
+          max_length: most.text,
+          ...(value === undefined ? {} : { value: value.slice(0, most.text) }),
+        },
+  };
+}
+
+function aboutOf(param: ParamView): string {
+  return param.about !== '' || param.type !== 'number' ? param.about : 'a number';
+}

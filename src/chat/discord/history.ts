@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Api } from './api.ts';
+import * as shapes from './shapes.ts';
+
+/**
+ * Finds messages of ours by their mark. Discord itself recognises a repeated post by its nonce for a few minutes only; after that, and after
+ * a crash between a post and its record, the channel is read.
+ */
+export interface History {
+  /** The id of our message with this mark in the channel, among those that were posted since `since`; null when there is none. */
+  find(channel: string, mark: string, since: number): Promise<string | null>;
+}
+
+/** How long what was read of a channel is good, milliseconds: less than a nonce is remembered. */
+const kept = 45_000;
+const pages = 10;
+const discordEpoch = 1_420_070_400_000;
+
+export function createHistory(parts: { api: Api; clock: Clock; bot(): Promise<string> }): History {
+  const read = new Map<string, { at: number; since: number; marks: Map<string, string> }>();
+
+  async function load(channel: string, since: number) {
+    const bot = await parts.bot();
+    const at = parts.clock.monotonic();
+    const marks = new Map<string, string>();
+    let after = snowflakeAt(since);
+    for (let page = 0; page < pages; page++) {
+      const found = await parts.api.call(shapes.messages, {
+        method: 'GET',
+        path: `/channels/${channel}/messages`,
+        query: { limit: '100', after },
+        at: `channel ${channel}`,
+      });
+      for (const message of found) {
+        if (message.author?.id !== bot) continue;
+        for (const embed of message.embeds) if (embed.footer !== undefined) marks.set(embed.footer.text, message.id);
+      }
+      const newest = found
+        .map(one => BigInt(one.id))
+        .sort((a, b) => (a < b ? -1 : 1))
+        .at(-1);
+      if (found.length < 100) break;
+      after = String(newest);
+    }
+    const made = { at, since, marks };
+    read.set(channel, made);
+    if (read.size > 500) read.delete(read.keys().next().value ?? '');
+    return made;
+  }
+
+  return {
+    async find(channel, mark, since) {
+      const known = read.get(channel);
+      const good = known !== undefined && parts.clock.monotonic() - known.at < kept && known.since <= since;
+      const { marks } = good ? known : await load(channel, since);
+      return marks.get(mark) ?? null;
+    },
+  };
+}
+
+function snowflakeAt(time: number): string {
+  return String(BigInt(Math.max(0, Math.floor(time) - discordEpoch)) << 22n);
+}
+
+/** The nonce of a post: Discord answers a repeated one with the message that it made. At most 25 characters. */
+export function nonceOf(mark: string): string {
+  return createHash('sha256').update(mark).digest('base64url').slice(0, 24);
+}

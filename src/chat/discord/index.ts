@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { defineChat } from '../../ports/chat.ts';
+import { openDiscord } from './open.ts';
+
+/**
+ * Discord: the gateway for what people do, REST for what is posted. DISCORD_TOKEN turns it on; no public address is needed.
+ */
+export default defineChat({
+  id: 'discord',
+  about: 'Messages, threads, buttons, modals, slash commands and roles of a Discord server.',
+  options: z.strictObject({
+    guild: z
+      .string()
+      .regex(/^\d{15,21}$/, 'use the id of the server: Developer Mode on, then Copy Server ID')
+      .optional()
+      .meta({ description: 'The id of the Discord server; may be left out where the bot is in one only.' }),
+  }),
+  capabilities: {
+    maxText: 3600,
+    streams: false,
+    editEvery: 1500,
+    pace: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
+  },
+  isOn: env => Boolean(env('DISCORD_TOKEN')),
+  open: (options, host) => openDiscord(options, host),
+});

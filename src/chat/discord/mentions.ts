@@ -1,0 +1,48 @@
+import { messageOf } from '../../kernel/errors.ts';
+import { groupFacts } from '../../model/config.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import type { Directory } from './directory.ts';
+
+/** The Discord users that people and groups of tocsin.yaml stand for. Nobody else is ever called. */
+export interface Mentions {
+  of(names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+}
+
+/** A larger group is named as text, so that an alert never calls a whole company. */
+const mostPeople = 10;
+const mostNames = 20;
+
+export function createMentions(directory: Directory, host: ChatHost): Mentions {
+  function accountOf(person: string): string[] {
+    const account = host.config().people[person]?.accounts['discord'];
+    return account !== undefined && /^\d{15,21}$/.test(account) ? [account] : [];
+  }
+
+  async function accountsOf(name: string): Promise<readonly string[]> {
+    const config = host.config();
+    const facts = groupFacts(config, name);
+    if (facts === null && config.people[name] !== undefined) return accountOf(name);
+    const role = facts === null ? name : facts.platforms['discord'];
+    const members = role === undefined ? null : await roleMembers(role);
+    const found = members ?? facts?.members.flatMap(accountOf) ?? [];
+    return found.length <= mostPeople ? found : [];
+  }
+
+  /** A role that cannot be looked up now is named as text: the message matters more than the call. */
+  async function roleMembers(role: string): Promise<readonly string[] | null> {
+    try {
+      return await directory.members(role);
+    } catch (error) {
+      host.log.debug({ reason: messageOf(error) }, 'a role could not be looked up for a mention');
+      return null;
+    }
+  }
+
+  return {
+    async of(names) {
+      const found = new Map<string, readonly string[]>();
+      for (const name of names.slice(0, mostNames)) found.set(name, await accountsOf(name));
+      return found;
+    },
+  };
+}

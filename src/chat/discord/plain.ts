@@ -1,0 +1,36 @@
+import { stripAnsi, visible } from '../../kernel/text.ts';
+import type { Block, Card } from '../../model/card.ts';
+import type { Call } from './api.ts';
+import type { Message } from './render.ts';
+
+/** The whole card as a text file, where the message had to leave something out; so that nobody approves what they could not read. */
+export function fileOfCard(card: Card, message: Message): NonNullable<Call['files']>[number] | undefined {
+  if (!isCut(message)) return undefined;
+  const text = visible(stripAnsi([card.title, ...card.blocks.map(plainBlock)].join('\n\n')));
+  return { name: 'details.txt', data: Buffer.from(`${text}\n`), contentType: 'text/plain; charset=utf-8' };
+}
+
+function isCut(message: Message): boolean {
+  const texts = message.embeds.flatMap(one => [one.description ?? '', ...(one.fields ?? []).map(field => field.value)]);
+  return texts.some(text =>
+    /… [\d,]+ more characters|[\d,]+ more characters …|more, which are in the console|more parts are/.test(text),
+  );
+}
+
+function plainBlock(block: Block): string {
+  switch (block.kind) {
+    case 'text':
+    case 'code':
+      return block.text;
+    case 'fields':
+      return block.fields.map(({ label, value }) => `${label}: ${value}`).join('\n');
+    case 'links':
+      return block.links.map(({ label, url }) => `${label}: ${url}`).join('\n');
+    case 'progress':
+      return block.steps
+        .map(({ title, state, because }) => `${state}: ${title}${because === null ? '' : ` (${because})`}`)
+        .join('\n');
+    case 'output':
+      return `Output of ${block.step}\n${block.tail}`;
+  }
+}

@@ -1,0 +1,288 @@
+import { showDuration } from '../../kernel/duration.ts';
+import { cutText, visibleLine } from '../../kernel/text.ts';
+import type { Block, Button, Card, Tone } from '../../model/card.ts';
+import { codeBlock, codeTail, escapeLine, escapeText, inlineCode, mixedNote, safeUrl } from './text.ts';
+
+/** A message as the API takes it. */
+export interface Message {
+  content: string;
+  embeds: Embed[];
+  components: Row[];
+  /** Nobody is called but those whose ids stand here: text cannot ping. */
+  allowed_mentions: { parse: never[]; users: string[] };
+}
+
+interface Embed {
+  title?: string;
+  description?: string;
+  color: number;
+  fields?: Field[];
+  footer?: { text: string };
+}
+
+interface Field {
+  name: string;
+  value: string;
+  inline: boolean;
+}
+
+interface Row {
+  type: 1;
+  components: { type: 2; style: number; label: string; custom_id: string }[];
+}
+
+export interface RenderTools {
+  /** The reference that a button carries; null leaves the button out. */
+  reference(button: Button): string | null;
+  /** The Discord users that a name of `mention` stands for. */
+  accounts(name: string): readonly string[];
+  /** Stands below in small letters and lets the message be found again; null for private answers. */
+  mark: string | null;
+  /** Milliseconds since the epoch, for what still runs. */
+  now: number;
+}
+
+const colours: Record<Tone, number> = {
+  critical: 0xd92d20,
+  error: 0xf04438,
+  warning: 0xf79009,
+  info: 0x2e90fa,
+  good: 0x12b76a,
+  neutral: 0x98a2b3,
+  ask: 0x9b51e0,
+};
+
+/** What a state is called by a sign, so that nobody depends on the colour. */
+const signs: Record<Tone, string> = {
+  critical: '🚨',
+  error: '❌',
+  warning: '⚠️',
+  info: 'ℹ️',
+  good: '✅',
+  neutral: '▫️',
+  ask: '✋',
+};
+
+/** Discord's limits: all embeds of a message 6,000 characters, a description 4,096, 25 fields of 256 and 1,024, ten embeds. */
+const most = { total: 5900, description: 4000, fields: 25, embeds: 10, users: 80 } as const;
+
+/** How long single values may be. From generous to strict: the first with which the whole fits is taken, so that no long value hides another. */
+interface Caps {
+  text: number;
+  code: number;
+  value: number;
+  count: number;
+}
+const steps: readonly Caps[] = [
+  { text: 3000, code: 3600, value: 1000, count: 256 },
+  { text: 1800, code: 2600, value: 700, count: 256 },
+  { text: 1000, code: 1800, value: 400, count: 256 },
+  { text: 600, code: 1200, value: 240, count: 256 },
+  { text: 400, code: 800, value: 140, count: 256 },
+  { text: 250, code: 500, value: 80, count: 256 },
+  { text: 150, code: 300, value: 45, count: 256 },
+  { text: 120, code: 200, value: 40, count: 60 },
+  { text: 120, code: 150, value: 40, count: 25 },
+  { text: 100, code: 100, value: 40, count: 8 },
+];
+
+export function renderCard(card: Card, tools: RenderTools): Message {
+  const users = [...new Set(card.mention.flatMap(tools.accounts))].slice(0, most.users);
+  return {
+    content: renderMention(card.mention, users, tools),
+    embeds: renderEmbeds(card, tools),
+    components: renderButtons(card.buttons, tools),
+    allowed_mentions: { parse: [], users },
+  };
+}
+
+/** The text of an answer that has no card, in the same clothes. */
+export function renderText(text: string, tone: Tone): Message {
+  const embed = { description: escapeText(text.trim() === '' ? 'Done.' : text, 3900), color: colours[tone] };
+  return { content: '', embeds: [embed], components: [], allowed_mentions: { parse: [], users: [] } };
+}
+
+function renderMention(names: readonly string[], users: readonly string[], tools: RenderTools): string {
+  if (names.length === 0) return '';
+  const unknown = names.filter(name => tools.accounts(name).length === 0).map(name => escapeLine(`@${name}`, 100));
+  return `Calls ${[...users.map(user => `<@${user}>`), ...unknown.slice(0, 5)].join(' ')}`;
+}
+
+function renderEmbeds(card: Card, tools: RenderTools): Embed[] {
+  for (const caps of steps) {
+    const embeds = embedsWith(card, caps, tools);
+    const fits = embeds.length <= most.embeds && embeds.every(one => (one.description ?? '').length <= 4096);
+    if (fits && sizeOf(embeds) <= most.total) return embeds;
+  }
+  // Only a card of a great many blocks comes here: what is first is shown, and the note says that there is more.
+  const strictest = steps.at(-1) ?? steps[0];
+  const [first] =
+    strictest === undefined ? [] : embedsWith({ ...card, blocks: card.blocks.slice(0, 1) }, strictest, tools);
+  const left = {
+    description: escapeLine(`${card.blocks.length - 1} more parts are in the console`, 200),
+    color: colours[card.tone],
+  };
+  return first === undefined ? [left] : [first, left];
+}
+
+function sizeOf(embeds: readonly Embed[]): number {
+  const texts = embeds.flatMap(one => [
+    one.title,
+    one.description,
+    one.footer?.text,
+    ...(one.fields ?? []).flatMap(field => [field.name, field.value]),
+  ]);
+  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0);
+}
+
+interface Draft {
+  parts: string[];
+  length: number;
+  fields: Field[];
+}
+
+/** Blocks keep their order. An embed shows its text above its fields, so text after fields begins another embed. */
+function embedsWith(card: Card, caps: Caps, tools: RenderTools): Embed[] {
+  let last: Draft = { parts: [], length: 0, fields: [] };
+  const drafts = [last];
+  const say = (text: string) => {
+    if (last.fields.length > 0 || last.length + text.length > most.description) {
+      last = { parts: [], length: 0, fields: [] };
+      drafts.push(last);
+    }
+    last.parts.push(text);
+    last.length += text.length + 1;
+  };
+  for (const block of card.blocks) {
+    if (block.kind !== 'fields') {
+      for (const text of renderBlock(block, caps, tools)) say(text);
+      continue;
+    }
+    const asLines = block.fields.length > 9 || last.fields.length + block.fields.length > most.fields;
+    if (asLines) for (const line of renderLines(block.fields, caps)) say(line);
+    else last.fields.push(...block.fields.map(field => renderField(field, caps)));
+  }
+  const filled = drafts.filter((draft, index) => index === 0 || draft.parts.length > 0 || draft.fields.length > 0);
+  return filled.map((draft, index) => ({
+    ...(index === 0 ? { title: renderTitle(card) } : {}),
+    ...(draft.parts.length > 0 ? { description: draft.parts.join('\n') } : {}),
+    ...(draft.fields.length > 0 ? { fields: draft.fields } : {}),
+    ...(index === filled.length - 1 && tools.mark !== null ? { footer: { text: tools.mark } } : {}),
+    color: colours[card.tone],
+  }));
+}
+
+function renderTitle(card: Card): string {
+  const badge = card.badge === null ? '' : ` · ${escapeLine(card.badge, 60)}`;
+  const sign = `${signs[card.tone]} `;
+  const note = mixedNote(card.title).slice(0, 60);
+  const room = 250 - badge.length - sign.length - note.length;
+  return `${sign}${escapeLine(card.title === '' ? '(without a title)' : card.title, room)}${note}${badge}`;
+}
+
+function renderBlock(block: Exclude<Block, { kind: 'fields' }>, caps: Caps, tools: RenderTools): string[] {
+  switch (block.kind) {
+    case 'text':
+      return block.text.trim() === '' ? [] : [escapeText(block.text, caps.text)];
+    case 'code':
+      return block.text.trim() === '' ? [] : [codeBlock(block.text, caps.code)];
+    case 'links':
+      return [block.links.map(({ label, url }) => renderLink(label, url, caps)).join(' · ')].filter(
+        text => text !== '',
+      );
+    case 'progress':
+      return renderProgress(block, caps, tools);
+    case 'output':
+      return [
+        `Output of ${escapeLine(block.step, 120)}${block.live ? ' (running)' : ''}`,
+        ...tailLines(block.tail, caps),
+      ];
+  }
+}
+
+function tailLines(text: string, caps: Caps): string[] {
+  return text.trim() === '' ? [] : [codeTail(text, caps.code)];
+}
+
+/** Only http and https become links. The host is shown, because a label may say anything. */
+function renderLink(label: string, url: string, caps: Caps): string {
+  const target = safeUrl(url);
+  const shown = escapeLine(label, Math.min(100, caps.value));
+  if (target === null || shown.trim() === '') return `${shown}: ${inlineCode(url, Math.min(200, caps.value))}`;
+  return `[${shown}](${target}) (${escapeLine(new URL(target).host, 80)})`;
+}
+
+type Fact = { label: string; value: string; code?: boolean | undefined };
+
+function renderValue({ value, code }: Fact, max: number): string {
+  const note = mixedNote(value).slice(0, 80);
+  const room = Math.max(20, max - note.length);
+  return code === true || value.trim() === '' ? inlineCode(value, room) + note : escapeText(value, room) + note;
+}
+
+function renderField(fact: Fact, caps: Caps): Field {
+  const value = renderValue(fact, Math.min(caps.value, 1020));
+  const name = escapeLine(fact.label, Math.min(caps.value, 200));
+  return { name: name.trim() === '' ? '–' : name, value, inline: value.length <= 40 };
+}
+
+function renderLines(facts: readonly Fact[], caps: Caps): string[] {
+  const shown = facts.slice(0, caps.count);
+  const lines = shown.map(
+    fact => `${escapeLine(fact.label, Math.min(caps.value, 100))}: ${renderValue(fact, caps.value)}`,
+  );
+  const left = facts.length - shown.length;
+  return left === 0 ? lines : [...lines, escapeLine(`and ${left} more, which are in the console`, 100)];
+}
+
+const marks: Readonly<Record<string, string>> = {
+  pending: '▫️',
+  running: '▶️',
+  waiting: '⏳',
+  done: '✅',
+  failed: '❌',
+  skipped: '⏭️',
+  unknown: '❓',
+  undone: '↩️',
+};
+const mostSteps = 30;
+
+function renderProgress(block: Extract<Block, { kind: 'progress' }>, caps: Caps, { now }: RenderTools): string[] {
+  const { done, total, startedAt, finishedAt } = block;
+  const at = total === null ? `${done} steps done` : `${done} of ${total} steps done`;
+  const took =
+    startedAt === null
+      ? ''
+      : `, ${finishedAt === null ? 'for' : 'in'} ${showDuration((finishedAt ?? now) - startedAt)}`;
+  const shown = block.steps.slice(0, Math.min(mostSteps, caps.count));
+  const lines = shown.map(({ title, state, because }) => {
+    const why = because === null ? '' : `: ${escapeText(because, Math.min(300, caps.value))}`;
+    return `${marks[state] ?? '▫️'} ${escapeLine(title, Math.min(150, caps.value))} (${escapeLine(state, 20)})${why}`;
+  });
+  const left = block.steps.length - shown.length;
+  return [`${at}${took}`, ...lines, ...(left > 0 ? [`and ${left} more steps`] : [])];
+}
+
+/** Discord's button colours: green, red, grey. */
+const styles: Record<Button['style'], number> = { primary: 3, danger: 4, plain: 2 };
+
+function renderButtons(buttons: readonly Button[], tools: RenderTools): Row[] {
+  const made = buttons.flatMap(button => {
+    const reference = tools.reference(button);
+    const label = cutText(visibleLine(button.label), 80).trim();
+    return reference === null
+      ? []
+      : [
+          {
+            type: 2 as const,
+            style: styles[button.style],
+            label: label === '' ? 'Press' : label,
+            custom_id: reference,
+          },
+        ];
+  });
+  const rows: Row[] = [];
+  for (let from = 0; from < made.length && rows.length < 5; from += 5)
+    rows.push({ type: 1, components: made.slice(from, from + 5) });
+  return rows;
+}

@@ -1,0 +1,80 @@
+import type { Api, Call } from './api.ts';
+import type { Message } from './render.ts';
+import * as shapes from './shapes.ts';
+
+/** Answers to interactions. All of them are seen by the person who acted, and by nobody else. */
+export interface Replies {
+  /** Within three seconds, before anything that could take longer. */
+  defer(to: Asked): Promise<void>;
+  /** The answer, after `defer` and within 15 minutes. */
+  say(to: Asked, message: Message, file?: NonNullable<Call['files']>[number]): Promise<void>;
+  /** Must be the first response, and cannot answer a modal. */
+  open(to: Asked, modal: Modal): Promise<void>;
+  complete(to: Asked, choices: readonly Choice[]): Promise<void>;
+}
+
+export interface Asked {
+  id: string;
+  token: string;
+  application_id: string;
+}
+
+export interface Choice {
+  name: string;
+  value: string;
+}
+
+export interface Modal {
+  custom_id: string;
+  title: string;
+  components: ModalField[];
+}
+
+export interface ModalField {
+  type: 18;
+  label: string;
+  description?: string;
+  component: TextField | SelectField;
+}
+
+interface TextField {
+  type: 4;
+  custom_id: string;
+  /** 1 one line, 2 several. */
+  style: 1 | 2;
+  required: boolean;
+  max_length: number;
+  value?: string;
+  placeholder?: string;
+}
+
+interface SelectField {
+  type: 3;
+  custom_id: string;
+  required: boolean;
+  options: { label: string; value: string; default?: boolean }[];
+}
+
+const responses = { deferred: 5, choices: 8, modal: 9 } as const;
+const onlyForYou = 64;
+
+export function createReplies(api: Api): Replies {
+  async function respond(to: Asked, type: number, data: unknown): Promise<void> {
+    const path = `/interactions/${to.id}/${to.token}/callback` as const;
+    await api.call(shapes.anything, { method: 'POST', path, body: { type, data }, auth: false });
+  }
+  return {
+    defer: to => respond(to, responses.deferred, { flags: onlyForYou }),
+    async say(to, message, file) {
+      await api.call(shapes.anything, {
+        method: 'PATCH',
+        path: `/webhooks/${to.application_id}/${to.token}/messages/@original`,
+        body: message,
+        auth: false,
+        ...(file === undefined ? {} : { files: [file] }),
+      });
+    },
+    open: (to, modal) => respond(to, responses.modal, modal),
+    complete: (to, choices) => respond(to, responses.choices, { choices }),
+  };
+}

@@ -1,0 +1,66 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { messageOf, TocsinError } from '../../kernel/errors.ts';
+import type { Api } from './api.ts';
+import { remedies } from './remedies.ts';
+import * as shapes from './shapes.ts';
+
+/** Who the bot is and in which server it works: asked once, again when it failed. */
+export interface Session {
+  /** Rejects with `chat-down` or `chat-refused` while it is not known. */
+  ready(): Promise<Identity>;
+  known(): Identity | null;
+  /** What is wrong with it; null when well, or when nothing was asked yet. */
+  trouble(): string | null;
+}
+
+export interface Identity {
+  application: string;
+  /** The bot's user. */
+  bot: string;
+  guild: string;
+}
+
+/** How long a failure is good for, so that a queue of posts does not ask for each, milliseconds. */
+const again = 2000;
+
+export function createSession(parts: { api: Api; clock: Clock; guild: string | null }): Session {
+  const { api, clock } = parts;
+  let known: Identity | null = null;
+  let asking: Promise<Identity> | null = null;
+  let failed: { error: unknown; at: number } | null = null;
+  let endpoint: string | null = null;
+
+  async function ask(): Promise<Identity> {
+    try {
+      const application = await api.call(shapes.application, { method: 'GET', path: '/applications/@me' });
+      endpoint = application.interactions_endpoint_url ? remedies.endpoint(application.id) : null;
+      const me = await api.call(shapes.user, { method: 'GET', path: '/users/@me' });
+      known = { application: application.id, bot: me.id, guild: parts.guild ?? (await onlyGuild(api)) };
+      failed = null;
+      return known;
+    } catch (error) {
+      failed = { error, at: clock.monotonic() };
+      throw error;
+    } finally {
+      asking = null;
+    }
+  }
+
+  return {
+    async ready() {
+      if (known !== null) return known;
+      if (failed !== null && clock.monotonic() - failed.at < again) throw failed.error;
+      asking ??= ask();
+      return asking;
+    },
+    known: () => known,
+    trouble: () => endpoint ?? (failed === null ? null : messageOf(failed.error)),
+  };
+}
+
+async function onlyGuild(api: Api): Promise<string> {
+  const all = await api.call(shapes.guilds, { method: 'GET', path: '/users/@me/guilds' });
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return only.id;
+  throw new TocsinError('chat-down', { message: remedies.guild(all.map(one => `${one.name} (${one.id})`)) });
+}

@@ -1,0 +1,26 @@
+import type { Actor } from '../../model/actor.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+import type { Interaction } from './shapes.ts';
+
+/** Who acted, by what Discord vouches for: the user's id, in our server. Everybody else is a stranger, with the reason. */
+export function whoActed(from: Interaction, guild: string, host: ChatHost): Actor {
+  const user = from.member?.user ?? from.user;
+  if (user === undefined) return stranger('unknown', 'Discord names no user');
+  if (from.guild_id == null || from.member === undefined)
+    return stranger(user.id, 'this came from a direct message, not from our server');
+  if (from.guild_id !== guild) return stranger(user.id, 'this came from another Discord server');
+  if (user.bot === true || user.system === true) return stranger(user.id, 'this account is a bot');
+  if (from.member.pending === true)
+    return stranger(user.id, 'this account has not accepted the rules of the server yet');
+  return host.whoIs({ platform: 'discord', id: user.id });
+}
+
+function stranger(id: string, because: string): Actor {
+  return { kind: 'stranger', id: `discord:${id}`, via: 'discord', because };
+}
+
+/** What a stranger is told. */
+export function strangerText(who: Extract<Actor, { kind: 'stranger' }>): string {
+  const id = who.id.replace(/^discord:/, '');
+  return `Not done: ${who.because}. Somebody with access to tocsin.yaml can link you: people: { <you>: { accounts: { discord: "${id}" } } }.`;
+}
