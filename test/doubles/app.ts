@@ -59,7 +59,15 @@ type Json = any;
 
 export async function startTestApp(
   files: Files,
-  options: { clock?: Clock; log?: Log; folder?: string; wrapStore?: (store: Store) => Store; keep?: boolean } = {},
+  options: {
+    clock?: Clock;
+    log?: Log;
+    folder?: string;
+    wrapStore?: (store: Store) => Store;
+    keep?: boolean;
+    /** Further environment variables, such as the tokens of a chat platform. */
+    env?: Record<string, string>;
+  } = {},
 ): Promise<TestApp> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tocsin-test-')));
   for (const [path, text] of Object.entries({ 'tocsin.yaml': basicConfig, ...files })) {
@@ -68,7 +76,7 @@ export async function startTestApp(
   }
   const clock = options.clock ?? systemClock;
   const app = await createApp({
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...tokens },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...tokens, ...options.env },
     clock,
     ids: createIds(clock),
     log: options.log ?? silentLog,

@@ -1,0 +1,157 @@
+import { afterEach, expect, test } from 'vitest';
+import { startTestApp, type TestApp } from '../doubles/app.ts';
+import { readable, type SlackDouble, startSlack } from '../doubles/slack/index.ts';
+
+let slack: SlackDouble;
+let app: TestApp | null = null;
+afterEach(async () => {
+  await app?.stop();
+  await slack.close();
+  app = null;
+});
+
+const config = `
+sources:
+  alertmanager: { token: alert-secret, settle: 1ms, groupInterval: 1s }
+people:
+  alice: { accounts: { slack: T0ACME/U0ALICE } }
+  bob: { accounts: { slack: T0ACME/U0BOB } }
+  rita: { accounts: { slack: T0ACME/U0RITA } }
+  guest: { accounts: { slack: T0ACME/U0GUEST } }
+groups: { sre: [alice, bob, guest] }
+operators: [sre]
+routes:
+  - { to: ["slack:#alerts"] }
+tokens:
+  - { env: ALICE, person: alice }
+`;
+
+const files = {
+  'tocsin.yaml': config,
+  'policy.yaml': 'rules:\n  - { name: ask, decide: approve, by: sre, expires: 10m }\n',
+  'runbooks/clean.yaml': `
+title: Clean the disk
+risk: low
+on:
+  - source: alertmanager
+    match: { alertname: DiskFull }
+params:
+  host: { type: string, pattern: "[a-z0-9-]{1,40}", from: labels.host }
+target: params.host
+steps:
+  - { id: clean, exec: [echo, "cleaned \${{ params.host }}"], idempotent: true }
+  - { id: gone, verify: { resolved: true, within: 60s } }
+`,
+};
+
+const labels = { alertname: 'DiskFull', host: 'web-1' };
+
+async function start(env: Record<string, string> = {}): Promise<TestApp> {
+  slack = await startSlack();
+  app = await startTestApp(files, { env: { ...slack.env, ...env } });
+  return app;
+}
+
+/** The newest text of a message that shows this. */
+const shown = (text: string) => slack.until(() => slack.find(text), `a message with "${text}"`);
+
+test('an alert opens a thread, is approved in Slack, runs, and its message says that it is resolved', async () => {
+  const running = await start();
+  await slack.socket.linked();
+  const startsAt = new Date(Date.now() - 60_000).toISOString();
+  await running.alert(labels, { startsAt });
+  const question = await shown('[Approve]');
+  const root = await shown('firing');
+  expect(question.thread_ts).toBe(root.ts);
+  expect(readable(question)).toMatch(/Clean the disk[\s\S]*web-1[\s\S]*echo "cleaned web-1"/);
+
+  const before = slack.world.told.length;
+  await slack.as('U0ALICE').press(question, 'Approve');
+  expect((await slack.toldTo('U0ALICE', before)).text).toContain('Approved');
+  const run = await running.until(async () => (await running.runs())[0]);
+  await running.until(async () => (await running.app.store.run(run.id))?.steps.some(step => step.state === 'done'));
+  await running.alert(labels, { status: 'resolved', startsAt });
+  expect((await running.ended(run.id)).state).toBe('succeeded');
+
+  await slack.until(() => readable(root).includes('resolved'), 'the resolved root');
+  await slack.until(() => !readable(question).includes('[Approve]'), 'a question without buttons');
+  expect(readable(question)).toContain('approved');
+  expect(readable(question)).not.toContain('[Deny]');
+  await slack.until(() => slack.find('succeeded'), 'the run that succeeded');
+  await slack.until(
+    () => root.reactions.has('white_check_mark') && !root.reactions.has('rotating_light'),
+    'the reactions',
+  );
+  const roots = slack.world.messages.filter(message => message.thread_ts === undefined);
+  expect(roots.map(message => message.ts)).toEqual([root.ts]);
+  expect(slack.socket.wrongAcks).toEqual([]);
+});
+
+test('a denial asks for the reason in a modal, and the reason is in the thread', async () => {
+  const running = await start();
+  await slack.socket.linked();
+  await running.alert(labels);
+  const question = await shown('[Deny]');
+  const before = slack.world.told.length;
+  await slack.as('U0BOB').press(question, 'Deny');
+  await slack.as('U0BOB').submit(await slack.modalOf('U0BOB'), { reason: 'the sale is on <!here>' });
+  expect((await slack.toldTo('U0BOB', before)).text).toContain('Denied');
+  await slack.until(() => readable(question).includes('the sale is on <!here>'), 'the reason');
+  expect((await running.runs())[0]?.state).toBe('denied');
+});
+
+test('somebody whom Slack does not vouch for, or policy does not name, is told why, and it is journalled', async () => {
+  const running = await start();
+  await slack.socket.linked();
+  await running.alert(labels);
+  const question = await shown('[Approve]');
+  for (const [user, why] of [
+    ['U0GUEST', /guest/],
+    ['U0GONE', /deactivated/],
+    ['U0ROBOT', /bot/],
+    ['U0FAR', /another workspace/],
+    ['U0NOBODY', /people/],
+    ['U0RITA', /sre/],
+  ] as const) {
+    const before = slack.world.told.length;
+    await slack.as(user).press(question, 'Approve');
+    expect((await slack.toldTo(user, before)).text).toMatch(why);
+  }
+  const refusals = (await running.journal()).filter(entry => entry.fact.kind === 'act.refused');
+  expect(refusals.length).toBe(6);
+  expect((await running.runs())[0]?.state).toBe('waiting');
+});
+
+test('a doubled click and both people at once come to one decision, and the loser is told who decided', async () => {
+  const running = await start();
+  await slack.socket.linked();
+  await running.alert(labels);
+  const question = await shown('[Approve]');
+  await Promise.all([
+    slack.as('U0ALICE').press(question, 'Approve'),
+    slack.as('U0ALICE').press(question, 'Approve'),
+    slack.as('U0BOB').press(question, 'Approve'),
+  ]);
+  await slack.until(() => slack.world.told.filter(one => one.how === 'ephemeral').length >= 2, 'two answers');
+  const answers = slack.world.told.map(one => one.text).join('\n');
+  expect(answers).toMatch(/Approved/);
+  expect(answers).toMatch(/alice|bob/);
+  const kinds = (await running.journal()).map(entry => entry.fact.kind);
+  expect(kinds.filter(kind => kind === 'approval.closed')).toHaveLength(1);
+  expect(kinds.filter(kind => kind === 'run.released')).toHaveLength(1);
+});
+
+test('Slack that is down harms nothing: the thread is complete when it is back, and nothing is there twice', async () => {
+  const running = await start();
+  await slack.socket.linked();
+  slack.api.faults.add('chat.postMessage', { kind: 'status', status: 503 }, 1);
+  slack.api.faults.add('chat.postMessage', { kind: 'answer-lost' }, 2);
+  slack.api.faults.add('chat.postMessage', { kind: 'limited', retryAfter: 1 }, 1);
+  await running.alert(labels);
+  const run = await running.until(async () => (await running.runs())[0]);
+  const question = await shown('[Approve]');
+  const keys = slack.world.messages.map(message => message.metadata?.event_payload['key']);
+  expect(new Set(keys).size).toBe(keys.length);
+  expect(question.thread_ts).toBe(slack.world.messages[0]?.ts);
+  expect(run.state).toBe('waiting');
+});
