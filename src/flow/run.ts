@@ -5,6 +5,7 @@ import { type Ending, isEnded, type Run } from '../model/run.ts';
 import type { Runbook } from '../ports/runbook.ts';
 import { journalCancel } from './cancel.ts';
 import { type EngineParts, maySteps, voidApprovals } from './engine-parts.ts';
+import { type HeldLease, keepLease } from './heartbeat.ts';
 import { StepFailed } from './perform-step.ts';
 import { checkPlan, readPlan } from './plan.ts';
 import { createPerformer, type Performer } from './session.ts';
@@ -23,7 +24,7 @@ export interface Engine {
 }
 
 /** A lease that is not renewed for this long is another worker's for the taking, milliseconds. */
-const leaseTime = 12_000;
+const leaseTime = 9000;
 /** A run that takes its worker down this often without any progress is stopped. */
 const maxCrashes = 3;
 
@@ -42,11 +43,11 @@ export function createEngine(parts: EngineParts): Engine {
     if (token === null) return;
     const stop = new AbortController();
     sessions.set(id, stop);
-    const beat = startHeartbeat({ ...lease, token }, stop, parts);
+    const endHeartbeat = startHeartbeat(id, { ...lease, token }, stop, parts);
     try {
       await runSession(run, { name: lease.name, token }, stop.signal, interrupt, parts);
     } finally {
-      beat.abort();
+      endHeartbeat();
       sessions.delete(id);
       await parts.store.release({ ...lease, token });
       if (sessions.size === 0) idle?.();
@@ -84,27 +85,18 @@ function isWorkable(run: Run): boolean {
   return run.state !== 'asking' && !(run.state === 'waiting' && run.startedAt === null);
 }
 
-/** Renews the lease at a third of its time, and looks whether another process cancelled the run. Losing the lease ends the session. */
-function startHeartbeat(
-  lease: { name: string; holder: string; token: number; ttl: number },
-  stop: AbortController,
-  parts: EngineParts,
-): AbortController {
-  const end = new AbortController();
-  const beat = async () => {
-    for (;;) {
-      await parts.clock.sleep(lease.ttl / 3, end.signal);
-      if (!(await parts.store.renew(lease))) return stop.abort(new Stopped('lease-lost'));
-      const run = await parts.store.run(lease.name.slice('run/'.length));
-      if (run?.cancel != null) stop.abort(new Stopped('cancelled'));
-    }
-  };
-  beat().catch(error => {
-    if (end.signal.aborted) return;
-    parts.log.error({ err: error, lease: lease.name }, 'the lease could not be renewed');
-    stop.abort(new Stopped('lease-lost'));
+/** Keeps the lease, and looks whether another process cancelled the run. Losing the lease ends the session and all that it started. */
+function startHeartbeat(run: string, lease: HeldLease, stop: AbortController, parts: EngineParts): () => void {
+  return keepLease(lease, {
+    ...parts,
+    lost(because) {
+      parts.log.warn({ run, because }, 'this node lost a run: what it started for it is killed here');
+      stop.abort(new Stopped('lease-lost'));
+    },
+    async each() {
+      if ((await parts.store.run(run))?.cancel != null) stop.abort(new Stopped('cancelled'));
+    },
   });
-  return end;
 }
 
 interface Session {

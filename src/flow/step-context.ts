@@ -39,6 +39,7 @@ export async function createAttemptTools(session: AttemptToolsParts): Promise<At
         step,
         attempt: number,
         nextSeq: () => ++chunks.last,
+        lease: session.lease,
         hidden: parts.hidden(),
         maxBytes: parts.catalogue.current().config.run.maxOutput,
         parts,

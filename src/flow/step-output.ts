@@ -16,6 +16,8 @@ export interface StepOutputParts {
   step: string;
   attempt: number;
   nextSeq(): number;
+  /** A process that lost the run writes no more of its output. */
+  lease: { name: string; token: number };
   hidden: Secrets;
   maxBytes: number;
   parts: EngineParts;
@@ -36,6 +38,7 @@ export function createStepOutput(made: StepOutputParts): StepOutput {
     maxStream,
     async onChunk(text) {
       await parts.store.commit({
+        guards: [{ kind: 'lease', ...made.lease }],
         rows: [{ table: 'output', doc: { run, step, attempt, seq: made.nextSeq(), text, at: parts.clock.now() } }],
       });
       parts.outputs.ring(run);
