@@ -42,15 +42,14 @@ export type Alert = z.infer<typeof alert>;
 export const effect = z.enum(['opened', 'refreshed', 'resolved', 'reopened', 'stale', 'acknowledged']);
 export type Effect = z.infer<typeof effect>;
 
-/** Pure: decides what the event does. `replayed` says that the signed delivery id was seen before. */
-export function effectOf(known: Alert | null, news: IncomingAlert, replayed = false): Effect {
+/** Pure: decides what the event does. A delivery whose signed id was seen before does not come here: intake refuses its claim. */
+export function effectOf(known: Alert | null, news: IncomingAlert): Effect {
   if (known === null) return news.state === 'firing' ? 'opened' : news.state;
   const live = known.state !== 'resolved';
   if (news.state === 'acknowledged') return live ? 'acknowledged' : 'stale';
   if (news.state === 'resolved') return live && !older(news, known) ? 'resolved' : 'stale';
   if (awaitsFirst(known)) return 'opened';
   if (live) return news.startsAt < known.startsAt ? 'stale' : 'refreshed';
-  if (replayed) return 'stale';
   return startedLater(news, known) ? 'opened' : 'reopened';
 }
 

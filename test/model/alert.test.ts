@@ -145,16 +145,6 @@ describe('however deliveries come', () => {
       }),
     );
   });
-
-  test('a delivery id that was seen before neither opens nor reopens', () => {
-    fc.assert(
-      fc.property(shuffled, fc.nat(), ({ news }, pick) => {
-        const known = last(deliver(news)) ?? null;
-        const again = news[pick % news.length] ?? sampleIncoming();
-        expect(['opened', 'reopened']).not.toContain(effectOf(known, again, true));
-      }),
-    );
-  });
 });
 
 describe('in order, each as often as one likes', () => {
