@@ -10,13 +10,17 @@ export interface Membership {
   groups: Groups;
   origins: Origins;
   /** Filled when the platforms are opened, which need what is made here. */
-  live: { platform(id: string): ChatConnection | undefined };
+  live: {
+    platform(id: string): ChatConnection | undefined;
+    /** Why an origin could not be told something, by source. */
+    origin(): Record<string, string | null>;
+  };
 }
 
 export function createMembership(parts: { clock: Clock; log: Log; catalogue: Catalogue }): Membership {
   const { clock, log, catalogue } = parts;
   const origins = createOrigins({ catalogue, clock, log });
-  const live: Membership['live'] = { platform: () => undefined };
+  const live: Membership['live'] = { platform: () => undefined, origin: () => ({}) };
   const groups = createGroups({
     clock,
     log,

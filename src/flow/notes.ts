@@ -39,6 +39,8 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
       return [noteCard(fact.text, fact.tone, fact.mention)];
     case 'step.answered':
       return [noteCard(`${nameOf(entry.actor)} chose to ${fact.choice} ${fact.step}`)];
+    case 'origin.told':
+      return toldNotes(fact);
     case 'halt.set':
       return [noteCard(`${nameOf(entry.actor)} halted everything: ${fact.reason}`, 'warning')];
     case 'halt.cleared':
@@ -46,6 +48,14 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     default:
       return [];
   }
+}
+
+/** What people in the thread should know of what its origin was told; a note that was written there is no news here. */
+function toldNotes(fact: Extract<Entry['fact'], { kind: 'origin.told' }>): Card[] {
+  if (!fact.ok) return [noteCard(`${fact.source} was not told (${fact.what}): ${fact.text}`, 'warning')];
+  return fact.what === 'note' || fact.text === ''
+    ? []
+    : [noteCard(fact.text, fact.what === 'page' ? 'warning' : 'info')];
 }
 
 function eventNotes(fact: Extract<Entry['fact'], { kind: 'event.accepted' }>, entry: Entry): Card[] {

@@ -10,6 +10,7 @@ export interface Origins {
   of(source: string): Origin | null;
   /** All that there are, by the source's name. */
   all(): Origin[];
+  /** Ends what is under way. */
   close(): Promise<void>;
 }
 
@@ -27,6 +28,7 @@ export interface OriginsParts {
 }
 
 export function createOrigins(parts: OriginsParts): Origins {
+  const closing = new AbortController();
   const opened = new Map<string, { options: string; origin: Origin | null; egress: LazyEgress[] }>();
 
   function of(source: string): Origin | null {
@@ -46,7 +48,10 @@ export function createOrigins(parts: OriginsParts): Origins {
           // Named by tocsin.yaml, never by an event: an operator's own proxy may well lie in a private range.
           const made = createLazyEgress(() => ({ allow: hosts, private: hosts }));
           egress.push(made);
-          return made.fetch;
+          return (input, init) => {
+            const signals = [closing.signal, ...(init?.signal == null ? [] : [init.signal])];
+            return made.fetch(input, { ...init, signal: AbortSignal.any(signals) });
+          };
         },
       }) ?? null;
     const origin = connection === null ? null : { source, driver: configured?.driver.id ?? source, connection };
@@ -58,6 +63,7 @@ export function createOrigins(parts: OriginsParts): Origins {
     of,
     all: () => [...parts.catalogue.current().sources.keys()].map(of).filter(origin => origin !== null),
     async close() {
+      closing.abort(new Error('Tocsin is stopping'));
       await Promise.all([...opened.values()].flatMap(one => one.egress.map(egress => egress.close())));
     },
   };
