@@ -2,7 +2,7 @@ import { isCode, messageOf } from '../../kernel/errors.ts';
 import type { Post } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Api } from './api.ts';
-import type { Ref } from './messages.ts';
+import type { Ref } from './ref.ts';
 import * as shapes from './shapes.ts';
 
 /** Reactions on the root mirror its state, so that a channel is read at a glance. They are decoration: never waited for, never an error. */

@@ -1,11 +1,11 @@
 import { messageOf } from '../../kernel/errors.ts';
 import type { Actor } from '../../model/actor.ts';
+import type { Post } from '../../model/card.ts';
 import type { CommandContext } from '../../ports/chat.ts';
 import type { Api } from './api.ts';
 import { lineOf } from './commands.ts';
 import { completeCommand } from './complete.ts';
 import type { Forms } from './form.ts';
-import type { Messages } from './messages.ts';
 import { type DeskParts, sayCard, sayFailed, takePress, takeReason } from './press.ts';
 import { renderText } from './render.ts';
 import type { Asked } from './reply.ts';
@@ -16,7 +16,8 @@ import { strangerText, whoActed } from './who.ts';
 export interface Desk extends DeskParts {
   api: Api;
   session: Session;
-  messages: Messages;
+  /** The post whose root this message is; null when this process has not delivered it. */
+  rootAt(message: string): Post | null;
   forms: Forms;
 }
 
@@ -114,7 +115,7 @@ async function contextOf(from: shapes.Interaction, desk: Desk): Promise<CommandC
   const context = { platform: 'discord', channel: from.channel_id ?? null, alert: null, run: null };
   const parent = from.channel?.parent_id;
   if (from.channel_id == null || parent == null || !isThread(from.channel?.type)) return context;
-  const known = desk.messages.rootAt(from.channel_id);
+  const known = desk.rootAt(from.channel_id);
   if (known !== null) return { ...context, alert: known.alert, run: known.run };
   try {
     const { bot } = await desk.session.ready();
