@@ -1,0 +1,289 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { RunbookView } from '../../src/ports/chat.ts';
+import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
+import { readable } from '../doubles/slack/index.ts';
+import { openSlackGround, type SlackGround } from './slack-ground.ts';
+
+let ground: SlackGround;
+beforeEach(async () => {
+  ground = await openSlackGround();
+  ground.double.view.runbooks = [clean, simple];
+});
+afterEach(() => ground.close());
+
+const param = (name: string, over: Partial<RunbookView['params'][number]> = {}): RunbookView['params'][number] => ({
+  name,
+  type: 'string',
+  about: '',
+  required: true,
+  default: null,
+  options: [],
+  ...over,
+});
+
+const clean: RunbookView = {
+  id: 'clean',
+  title: 'Clean the disk',
+  about: 'Frees space.',
+  risk: 'low',
+  params: [
+    param('host', { about: 'Which machine' }),
+    param('size', { type: 'number', required: false, default: '200' }),
+    param('mode', { type: 'enum', options: ['soft', 'hard'] }),
+    param('dry', { type: 'boolean', required: false }),
+  ],
+  steps: [],
+  on: [],
+  kind: 'yaml',
+};
+const simple: RunbookView = { ...clean, id: 'simple', title: 'Look', params: [] };
+
+const alice = () => ground.slack.as('U0ALICE');
+/** What alice is told after she did something. */
+async function told(act: () => Promise<void>, user = 'U0ALICE') {
+  const before = ground.slack.world.told.length;
+  await act();
+  return ground.slack.toldTo(user, before);
+}
+
+describe('/tocsin', () => {
+  it('takes the commands of the folder and answers privately', async () => {
+    const answer = await told(() => alice().slash('help'));
+    expect(answer.how).toBe('response_url');
+    expect(answer.text).toMatch(/run <runbook>/);
+  });
+
+  it('answers a wrong command with what was allowed', async () => {
+    expect((await told(() => alice().slash('runn clean'))).text).toContain('Did you mean "run"?');
+    expect((await told(() => alice().slash('run cleen host=web-1'))).text).toMatch(/clean/);
+  });
+
+  it('takes the round quotes that clients make of straight ones', async () => {
+    await told(() => alice().slash('run simple reason=\u201cit is night\u201d'));
+    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', reason: 'it is night' });
+  });
+
+  it('is refused to strangers, and says why', async () => {
+    expect((await told(() => ground.slack.as('U0GUEST').slash('list'), 'U0GUEST')).text).toContain('guest');
+    expect(ground.double.acts).toEqual([]);
+  });
+});
+
+describe('the form', () => {
+  it('opens without arguments, shows the fields of the chosen runbook by their type, and asks for the run', async () => {
+    await alice().slash('');
+    const view = await ground.slack.modalOf('U0ALICE');
+    expect(view.body.blocks.map((block: { block_id?: string }) => block.block_id)).toEqual(['runbook']);
+    await alice().choose(view, 'runbook', 'clean');
+    await ground.slack.until(() => view.body.blocks.length > 2, 'the fields');
+    const types = view.body.blocks.flatMap((block: { element?: { type: string } }) => block.element?.type ?? []);
+    expect(types).toEqual([
+      'static_select',
+      'plain_text_input',
+      'number_input',
+      'static_select',
+      'checkboxes',
+      'plain_text_input',
+    ]);
+    ground.double.answers = [{ ok: true, text: 'Clean the disk is starting.', run: 'run_1' }];
+    const fields = { 'param:clean:host': 'web-1', 'param:clean:mode': 'hard', 'param:clean:dry': true, reason: 'full' };
+    const answer = await told(async () =>
+      expect(await alice().submit(view, { runbook: 'clean', ...fields })).toBeNull(),
+    );
+    expect(answer.text).toContain('is starting');
+    expect(ground.double.acts).toEqual([
+      {
+        who: { kind: 'person', id: 'alice', via: 'slack', account: 'slack:T0ACME/U0ALICE' },
+        act: {
+          kind: 'run',
+          runbook: 'clean',
+          params: { host: 'web-1', size: 200, mode: 'hard', dry: true },
+          alert: null,
+          reason: 'full',
+        },
+      },
+    ]);
+  });
+
+  it('opens on the parameters of a runbook that was typed without them', async () => {
+    await alice().slash('run clean');
+    const view = await ground.slack.modalOf('U0ALICE');
+    expect(readable(view.body)).toMatch(/host[\s\S]*size[\s\S]*mode/);
+  });
+
+  it('shows what is wrong with a parameter at its field', async () => {
+    await alice().slash('run clean');
+    const view = await ground.slack.modalOf('U0ALICE');
+    const fields = { host: 'does not match its pattern (allowed: [a-z-]+)', unknown: 'x' };
+    ground.double.answers = [{ ok: false, code: 'params-invalid', status: 422, text: 'no', details: { fields } }];
+    const errors = await alice().submit(view, { 'param:clean:host': '-rf', 'param:clean:mode': 'soft' });
+    expect(errors).toEqual({ 'param:clean:host': fields.host });
+    ground.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Denied by freeze.' }];
+    const answer = await told(
+      async () => void (await alice().submit(view, { 'param:clean:host': 'a', 'param:clean:mode': 'soft' })),
+    );
+    expect(answer.text).toContain('Denied by freeze.');
+  });
+
+  it('is acknowledged in time when the answer takes long, and shows the answer when it is there', async () => {
+    await alice().slash('run clean');
+    const view = await ground.slack.modalOf('U0ALICE');
+    let release = (): void => {};
+    const gate = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const { act } = ground.double.host;
+    ground.double.host.act = async (who, what) => {
+      await gate;
+      return act(who, what);
+    };
+    // It resolves although nothing was decided yet: otherwise the double would refuse after 3 s.
+    await alice().submit(view, { 'param:clean:host': 'a', 'param:clean:mode': 'soft' });
+    expect(readable(view.body)).toContain('Working on it');
+    release();
+    await ground.slack.until(() => readable(view.body).includes('Done.'), 'the outcome');
+  });
+
+  it('finds among more runbooks than a select takes', async () => {
+    ground.double.view.runbooks = Array.from({ length: 150 }, (_, index) => ({ ...simple, id: `book-${index}` }));
+    await alice().slash('');
+    const view = await ground.slack.modalOf('U0ALICE');
+    expect(view.body.blocks[0].element.type).toBe('external_select');
+    expect(await alice().suggest(view, 'runbook', 'book-14')).toEqual([
+      'book-14',
+      ...Array.from({ length: 10 }, (_, i) => `book-14${i}`),
+    ]);
+    expect(await alice().suggest(view, 'runbook', '')).toHaveLength(100);
+    expect(await alice().suggest(view, 'runbook', 'none of them')).toEqual([]);
+  });
+});
+
+describe('in a thread', () => {
+  const root = () => samplePost({ key: 'alert/alt_7/1', alert: 'alt_7' });
+
+  it("a mention is a command about the thread's alert, answered in the thread to whoever asked", async () => {
+    await ground.show(root());
+    const { channel, ts } = await ground.refOf(root());
+    const answer = await told(() => alice().mention('run simple', channel, ts));
+    expect(answer).toMatchObject({ how: 'ephemeral', thread: ts, channel });
+    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', alert: 'alt_7' });
+  });
+
+  it('a mention is understood after a restart, by what the root itself says', async () => {
+    const { slack } = ground;
+    slack.world.messages.push(
+      ownMessage('alert/alt_9/2', 'B0BOT', '1.1'),
+      ownMessage('alert/alt_8/1', 'B0OTHER', '1.2'),
+    );
+    await told(() => alice().mention('run simple', 'C0ALERTS', '1.1'));
+    // A message of another app may carry the same metadata, and is not believed.
+    await told(() => alice().mention('run simple', 'C0ALERTS', '1.2'));
+    expect(ground.double.acts.map(({ act }) => act)).toMatchObject([{ alert: 'alt_9' }, { alert: null }]);
+  });
+
+  it('a mention that is delivered again does nothing', async () => {
+    const again = () => alice().mention('run simple', 'C0ALERTS', undefined, 'Ev0SAME');
+    await told(again);
+    await again();
+    await told(() => alice().mention('help', 'C0ALERTS'));
+    expect(ground.double.acts).toHaveLength(1);
+  });
+
+  it('text with entities and links is read as it was typed', async () => {
+    await told(() =>
+      alice().mention('run simple reason="a &lt; b, see <http://web-1.example|web-1.example>"', 'C0ALERTS'),
+    );
+    expect(ground.double.acts[0]?.act).toMatchObject({ reason: 'a < b, see web-1.example' });
+  });
+
+  it('the shortcut on a message opens the form for its alert', async () => {
+    await ground.show(root());
+    await alice().shortcut(await ground.messageOf(root()));
+    const view = await ground.slack.modalOf('U0ALICE');
+    expect(readable(view.body)).toContain('alt_7');
+    await alice().choose(view, 'runbook', 'simple');
+    await ground.slack.until(() => view.body.blocks.length > 2, 'the chosen runbook');
+    await alice().submit(view, { runbook: 'simple' });
+    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', alert: 'alt_7' });
+  });
+});
+
+function ownMessage(key: string, bot: string, ts: string) {
+  return {
+    channel: 'C0ALERTS',
+    ts,
+    user: 'U0BOT',
+    bot_id: bot,
+    text: '',
+    blocks: [],
+    attachments: [],
+    metadata: { event_type: 'tocsin_post', event_payload: { key } },
+    reactions: new Set<string>(),
+    edits: 0,
+  };
+}
+
+describe('App Home', () => {
+  it('shows what waits for whoever looks, what runs and what ran, and takes presses', async () => {
+    const { double } = ground;
+    const open = sampleApproval({ ask: { ...sampleApproval().ask, by: ['team'] }, expiresAt: Date.now() + 60_000 });
+    const others = { ...open, id: 'apv_2', ask: { ...open.ask, by: ['elsewhere'] } };
+    await double.commit({
+      rows: [
+        { table: 'alert', doc: sampleAlert() },
+        { table: 'run', doc: sampleRun({ id: 'run_1', state: 'waiting' }) },
+        { table: 'run', doc: sampleRun({ id: 'run_2', title: 'Still going', state: 'running' }) },
+        { table: 'run', doc: sampleRun({ id: 'run_3', title: 'Went well', state: 'succeeded', finishedAt: 1 }) },
+        { table: 'approval', doc: open },
+        { table: 'approval', doc: others },
+      ],
+    });
+    const does = {
+      kind: 'act' as const,
+      act: { kind: 'vote' as const, approval: 'apv_1', vote: 'approve' as const, reason: null, seal: 's' },
+    };
+    const card = { tone: 'ask' as const, title: 'Run it?', badge: null, blocks: [], mention: [] };
+    double.details.set('approval/apv_1', {
+      ...card,
+      buttons: [{ label: 'Approve', style: 'primary', reason: 'none', does }],
+    });
+    const page = await told(() => alice().openHome());
+    expect(page.text).toMatch(
+      /Waiting for you: 1[\s\S]*Run it\?[\s\S]*Running: 1[\s\S]*Still going[\s\S]*Recent[\s\S]*Went well/,
+    );
+
+    double.answers = [{ ok: true, text: 'Your vote counts.' }];
+    const after = await told(() => alice().pressIn({ body: page.body, home: true }, 'Approve'));
+    expect(after).toMatchObject({ how: 'home' });
+    expect(after.text).toContain('Your vote counts.');
+    expect(double.acts[0]?.act).toEqual(does.act);
+  });
+
+  it('says to strangers that they are not known', async () => {
+    const page = await told(() => ground.slack.as('U0NOBODY').openHome(), 'U0NOBODY');
+    expect(page.text).toContain('not known here');
+    const guest = await told(() => ground.slack.as('U0GUEST').openHome(), 'U0GUEST');
+    expect(guest.text).toContain('guest');
+  });
+});
+
+describe('details', () => {
+  const card = { tone: 'info' as const, title: 'All of it', badge: null, blocks: [], buttons: [], mention: [] };
+  const post = () =>
+    samplePost({
+      card: {
+        ...card,
+        buttons: [
+          { label: 'Details', style: 'plain', reason: 'none', does: { kind: 'details', subject: 'run', id: 'run_1' } },
+        ],
+      },
+    });
+
+  it('are shown to whoever asked, and to nobody else', async () => {
+    ground.double.details.set('run/run_1', card);
+    await ground.show(post());
+    expect(await ground.press('U0ALICE', post(), 'Details')).toContain('All of it');
+    expect(await ground.press('U0GUEST', post(), 'Details')).toContain('guest');
+    expect(ground.slack.world.messages).toHaveLength(1);
+  });
+});
