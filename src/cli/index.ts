@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   explain: async () => (await import('./explain.ts')).explain,
   replay: async () => (await import('./replay.ts')).replay,
   audit: async () => (await import('./audit.ts')).audit,
+  'migrate-store': async () => (await import('./migrate-store.ts')).migrateStore,
   init: async () => (await import('./init.ts')).init,
 };
 
@@ -88,6 +89,7 @@ async function generalHelp(): Promise<string> {
     '  TOCSIN_DATA    the folder of the database (./data)',
     '  TOCSIN_LISTEN  where to listen (127.0.0.1:8080)',
     '  TOCSIN_LOG     debug, info, warn or error (info)',
+    '  TOCSIN_ROLE    all, intake, worker or chat (all); other roles than all need DATABASE_URL and REDIS_URL',
     '',
     'Exit codes: 0 done; 1 the answer is no (problems found, a run that did not succeed, a refusal);',
     '2 it could not be done (a wrong command line, nothing to talk to).',

@@ -138,6 +138,11 @@ export const catalogue = {
     message: 'The database server does not let Tocsin in.',
     remedy: 'Correct DATABASE_URL, or what the server allows.',
   },
+  'store-not-empty': {
+    status: 409,
+    message: 'The database to copy into is not empty.',
+    remedy: 'Let DATABASE_URL name a new database; nothing was changed.',
+  },
   'store-in-use': {
     status: 409,
     message: 'Older processes use the database, and the upgrade would break them.',

@@ -6,7 +6,7 @@ import { enter, migrate } from './migrate.ts';
 import { toOpenFailure } from './opening.ts';
 import { createReads } from './reads.ts';
 import { type Connect, createConnect, loadLibrary, type Session } from './session.ts';
-import { createStore } from './store.ts';
+import { createStore, probe } from './store.ts';
 import { createWriter } from './writer.ts';
 
 export default defineStore({
@@ -34,11 +34,19 @@ async function openStore(options: StoreOptions): Promise<Store> {
     });
     return session;
   });
-  return createStore({
+  const store = createStore({
     writer,
     reads: createReads(library, address),
     listening: createListening(connect, () => writer.pid()),
   });
+  try {
+    // From now on this process is known to be there, and that it can write is known too.
+    await writer.write(probe);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw toOpenFailure(error, address);
+  }
 }
 
 /** What the writer does goes by indexes always; plans that were made while a table was small must not turn into walks over it. */

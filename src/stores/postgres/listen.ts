@@ -50,7 +50,7 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
       await session.send([{ text: `listen ${channel}` }]);
       while (!stop.signal.aborted && session.alive()) {
         await look(session);
-        await rest(lookEvery);
+        await Promise.race([rest(lookEvery), session.ended]);
       }
     } finally {
       await session.close();

@@ -1,7 +1,7 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
 import type pg from 'pg';
 import { TocsinError } from '../../kernel/errors.ts';
-import { createSql, type Sql } from '../sql/query.ts';
+import { createSql, type Ready, type Sql } from '../sql/query.ts';
 import type { Tables } from '../sql/schema.ts';
 import type { Address } from './address.ts';
 import { toStoreFailed } from './failure.ts';
@@ -33,20 +33,16 @@ export function createReads(library: typeof pg, address: Address): Reads {
     return name;
   };
   return {
-    sql: createSql({
-      tables,
-      words: list => sql<string>`(select value from json_array_elements_text(${list}))`,
-      ready: text => {
-        const name = nameOf(text);
-        return async values => {
-          if (closed) throw new TocsinError('store-failed', { message: 'The store is closed.' });
-          try {
-            return (await pool.query({ name, text, values: [...values] })).rows;
-          } catch (error) {
-            throw toStoreFailed(error);
-          }
-        };
-      },
+    sql: sqlOf(text => {
+      const name = nameOf(text);
+      return async values => {
+        if (closed) throw new TocsinError('store-failed', { message: 'The store is closed.' });
+        try {
+          return (await pool.query({ name, text, values: [...values] })).rows;
+        } catch (error) {
+          throw toStoreFailed(error);
+        }
+      };
     }),
     async close() {
       if (closed) return;
@@ -54,6 +50,15 @@ export function createReads(library: typeof pg, address: Address): Reads {
       await pool.end();
     },
   };
+}
+
+/** The reads in PostgreSQL's dialect, over whatever runs them. */
+export function sqlOf(ready: (statement: string) => Ready): Sql {
+  return createSql({
+    tables,
+    words: list => sql<string>`(select value from json_array_elements_text(${list}))`,
+    ready,
+  });
 }
 
 /** Builds and compiles; it never runs anything. */

@@ -34,6 +34,8 @@ export interface Session {
   /** The server's process that serves it. */
   pid: number;
   alive(): boolean;
+  /** Resolves when the connection is gone. */
+  ended: Promise<void>;
   /** Rejects with the first failure; the connection is gone when there was no answer in time. */
   send(statements: readonly Statement[]): Promise<Answer[]>;
   close(): Promise<void>;
@@ -75,22 +77,31 @@ export function typesOf(library: typeof pg): pg.CustomTypesConfig {
   };
 }
 
+const unlimited = {
+  query_timeout: 0,
+  statement_timeout: 0,
+  lock_timeout: 0,
+  idle_in_transaction_session_timeout: 0,
+} as const;
+
 export function createConnect(library: typeof pg, address: Address): Connect {
   const types = typesOf(library);
   return async ({ onNotice, patient = false } = {}) => {
-    const limits = patient ? { query_timeout: 0, statement_timeout: 0, lock_timeout: 0 } : {};
+    const limits = patient ? unlimited : {};
     const client = new library.Client({
       ...clientConfig(address, types),
       ...limits,
       pipeline: true,
     } as pg.ClientConfig);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
     let alive = true;
-    client.on('error', () => {
+    const end = () => {
       alive = false;
-    });
-    client.on('end', () => {
-      alive = false;
-    });
+      resolve();
+    };
+    // An error of an idle connection is its end; a statement that was under way tells its own.
+    client.on('error', end);
+    client.on('end', end);
     if (onNotice !== undefined) client.on('notification', notice => onNotice(notice.processId, notice.payload ?? ''));
     try {
       await client.connect();
@@ -101,9 +112,10 @@ export function createConnect(library: typeof pg, address: Address): Connect {
     return {
       pid: (client as unknown as { processID: number }).processID,
       alive: () => alive,
+      ended,
       send: statements => sendAll(client, statements),
       async close() {
-        alive = false;
+        end();
         await client.end().catch(() => {});
       },
     };

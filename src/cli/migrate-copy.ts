@@ -1,0 +1,136 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { verifyJournal } from '../flow/audit.ts';
+import { TocsinError } from '../kernel/errors.ts';
+import { parseAddress } from '../stores/postgres/address.ts';
+import { type BulkRow, type BulkTable, columnsOf, insertRows } from '../stores/postgres/bulk.ts';
+import { migrate as migratePostgres } from '../stores/postgres/migrate.ts';
+import { toOpenFailure } from '../stores/postgres/opening.ts';
+import { sqlOf } from '../stores/postgres/reads.ts';
+import { createConnect, loadLibrary, type Session } from '../stores/postgres/session.ts';
+import { createJournalReads } from '../stores/sql/journal.ts';
+import { migrate as migrateSqlite } from '../stores/sqlite/migrations.ts';
+import { openDatabase } from '../stores/sqlite/open.ts';
+import type { Terminal } from './terminal.ts';
+
+interface Copied {
+  head: { seq: number; hash: string };
+  /** Rows of all tables together. */
+  rows: number;
+  /** The address without its password. */
+  to: string;
+}
+
+/** One insert is bounded in rows and in bytes. */
+const mostRows = 1000;
+const mostBytes = 4 * 1024 * 1024;
+
+/**
+ * Copies everything in one transaction of the target, which is committed when its journal has verified there and ends as the source's
+ * does. Rejects with `store-locked` while a process has the source open, `store-not-empty`, `journal-broken`, or what opening either
+ * store rejects with; the target is as it was then.
+ */
+export async function copyStore(folder: string, url: string, terminal: Terminal): Promise<Copied> {
+  const address = parseAddress(url);
+  const connect = createConnect(await loadLibrary(), address);
+  const source = await openDatabase(folder);
+  try {
+    migrateSqlite(source, Date.now());
+    const target = await connect({ patient: true }).catch(error => {
+      throw toOpenFailure(error, address);
+    });
+    try {
+      await migratePostgres(target);
+      const { head, rows } = await copyAll(source, target, terminal);
+      return { head, rows, to: address.shown };
+    } catch (error) {
+      throw toOpenFailure(error, address);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    source.close();
+  }
+}
+
+async function copyAll(source: DatabaseSync, target: Session, terminal: Terminal) {
+  await target.send([{ text: 'begin' }, { text: 'select seq from head where id = 1 for update' }]);
+  await refuseFull(target);
+  let rows = 0;
+  for (const table of Object.keys(columnsOf) as BulkTable[]) {
+    const count = await copyTable(source, target, table);
+    rows += count;
+    if (count > 0) terminal.err(`${table}: ${count}`);
+    terminal.signal.throwIfAborted();
+  }
+  const head = await copySingles(source, target);
+  await verify(target, head);
+  const answers = await target.send([{ text: 'commit' }]);
+  if (answers[0]?.command !== 'COMMIT') throw new TocsinError('store-failed', { given: 'the copy was rolled back' });
+  await target.send([{ text: 'analyze' }]);
+  return { head, rows };
+}
+
+/** A database in which anything was ever kept is not written over, not even one whose journal was cut to nothing. */
+async function refuseFull(target: Session): Promise<void> {
+  for (const table of [...Object.keys(columnsOf), 'halt']) {
+    const [answer] = await target.send([{ text: `select 1 from "${table}" limit 1` }]);
+    if (answer?.count === 0) continue;
+    throw new TocsinError('store-not-empty', { given: `rows in ${table}` });
+  }
+}
+
+/** In the order in which the rows were made, where it matters: posts of equal rank keep theirs. */
+const orders: Partial<Record<BulkTable, string>> = { journal: 'seq', post: 'id' };
+
+async function copyTable(source: DatabaseSync, target: Session, table: BulkTable): Promise<number> {
+  const names = Object.keys(columnsOf[table]).map(name => `"${name}"`);
+  const order = orders[table] === undefined ? '' : ` order by ${orders[table]}`;
+  let [chunk, bytes, count]: [BulkRow<BulkTable>[], number, number] = [[], 0, 0];
+  const flush = async () => {
+    if (chunk.length > 0) await target.send([insertRows(table, chunk)]);
+    count += chunk.length;
+    [chunk, bytes] = [[], 0];
+  };
+  for (const row of source.prepare(`select ${names.join()} from "${table}"${order}`).iterate()) {
+    // Nobody holds a lease any more; its number stays, so that the next one is greater.
+    chunk.push((table === 'lease' ? { ...row, holder: null } : row) as BulkRow<BulkTable>);
+    bytes += sizeOf(row);
+    if (chunk.length >= mostRows || bytes >= mostBytes) await flush();
+  }
+  await flush();
+  return count;
+}
+
+function sizeOf(row: object): number {
+  const sizes = Object.values(row).map(value =>
+    typeof value === 'string' ? value.length : value instanceof Uint8Array ? value.byteLength : 8,
+  );
+  return sizes.reduce((total, size) => total + size, 0);
+}
+
+/** The tables with one row. Gives the head. */
+async function copySingles(source: DatabaseSync, target: Session): Promise<{ seq: number; hash: string }> {
+  const head = source.prepare('select seq, hash, stamp from head where id = 1').get();
+  if (head === undefined) throw new TocsinError('journal-broken', { message: 'The head row is gone.' });
+  const found = { seq: Number(head['seq']), hash: String(head['hash']) };
+  await target.send([
+    {
+      text: 'update head set seq = $1, hash = $2, stamp = $3 where id = 1',
+      values: [found.seq, found.hash, head['stamp']],
+    },
+  ]);
+  const halt = source.prepare('select doc from halt').get();
+  if (halt !== undefined) await target.send([{ text: 'insert into halt values (1, $1)', values: [halt['doc']] }]);
+  return found;
+}
+
+/** Reads the copy back, within its transaction. */
+async function verify(target: Session, head: { seq: number; hash: string }): Promise<void> {
+  const reads = createJournalReads(
+    sqlOf(text => async values => (await target.send([{ text, values: [...values] }]))[0]?.rows ?? []),
+  );
+  const check = await verifyJournal(reads);
+  if (check.broken !== null) throw check.broken;
+  if (check.at.seq !== head.seq || check.at.hash !== head.hash)
+    throw new TocsinError('journal-broken', { message: 'The copy does not end as the source does.' });
+}

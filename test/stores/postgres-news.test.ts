@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Appended, Store } from '../../src/ports/store.ts';
+import postgres from '../../src/stores/postgres/index.ts';
+import { sampleEntry, samplePost } from '../contracts/samples.ts';
+import { missingPostgres } from '../real/postgres.ts';
+import { usePostgres } from './postgres-place.ts';
+
+describe.skipIf(missingPostgres() !== null)('news of what other processes changed', () => {
+  const server = usePostgres();
+  let url: string;
+  let mine: Store;
+  let other: Store;
+  let news: Appended[];
+
+  beforeEach(async () => {
+    url = await server().database();
+    [mine, other] = [await open(), await open()];
+    news = [];
+    mine.onAppend?.(appended => void news.push(appended));
+    // The first look of the listener tells where the head is.
+    await other.commit({ entries: [sampleEntry('first')] });
+    await heard(1);
+  });
+  afterEach(async () => {
+    await mine.close();
+    await other.close();
+  });
+  const open = () => postgres.open({ folder: '', url, now: Date.now });
+  const heard = async (seq: number) => {
+    while (!news.some(appended => appended.seq >= seq)) await sleep(5);
+  };
+
+  test('comes for entries, posts and output of others, and not for one’s own', async () => {
+    const before = news.length;
+    await mine.commit({ entries: [sampleEntry('own')] });
+    await other.commit({
+      rows: [
+        { table: 'output', doc: { run: 'run_1', step: 's', attempt: 1, seq: 1, text: 'x', at: 1 } },
+        { table: 'cursor', name: 'c', value: 1 },
+      ],
+    });
+    await other.commit({ rows: [{ table: 'cursor', name: 'c', value: 2 }] });
+    await other.commit({ rows: [{ table: 'post', doc: samplePost() }] });
+    await other.commit({ entries: [sampleEntry('theirs')] });
+    await heard(3);
+    expect(news.slice(before)).toEqual([
+      { seq: 2, stamp: 0, outputs: ['run_1'] },
+      { seq: 2, stamp: 1, outputs: [] },
+      { seq: 3, stamp: 1, outputs: [] },
+    ]);
+  });
+
+  test('that was missed while the connection was gone is found afterwards', async () => {
+    const name = new URL(url).pathname.slice(1);
+    await server().ask(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    await other.commit({ entries: [sampleEntry('meanwhile')] });
+    await heard(2);
+    await other.commit({ entries: [sampleEntry('again')] });
+    await heard(3);
+  });
+
+  test('is not given to who stopped listening, and words of others on the channel are passed over', async () => {
+    const told: Appended[] = [];
+    const stop = mine.onAppend?.(appended => void told.push(appended));
+    stop?.();
+    await server().ask(
+      `select pg_notify('tocsin', 'not for us'), pg_notify('tocsin', '{"seq":"x"}')`,
+      new URL(url).pathname.slice(1),
+    );
+    await other.commit({ entries: [sampleEntry('x')] });
+    await heard(2);
+    expect(told).toEqual([]);
+    expect(news.at(-1)).toEqual({ seq: 2, stamp: 0, outputs: [] });
+  });
+});
