@@ -46,11 +46,11 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
   undo.push(() => store.close());
   const base = await createBase(options, { shelves, catalogue, store });
   undo.push(() => base.dispatcher.close());
-  const { http, connections, host } = await openPlatforms(options, base);
+  const { http, platforms, host } = await openPlatforms(options, base);
   undo.push(async () => void (await http.close()));
   await http.listen({ host: options.listen.host, port: options.listen.port });
   base.address.url = urlOf(http, options, catalogue);
-  const running = await startRunning(base, connections);
+  const running = await startRunning(base, platforms);
   await feedSystem(base, { kind: 'node.started', node: base.holder, version: options.version });
   return {
     url: base.address.url,
@@ -58,7 +58,7 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
     store,
     host,
     catalogue,
-    stop: because => stopApp(because, base, running, http, connections),
+    stop: because => stopApp(because, base, running, http, platforms.connections),
   };
 }
 
@@ -93,8 +93,10 @@ async function stopApp(
   if (base.state.draining) return;
   base.state.draining = true;
   await running.tickers.stop();
+  // No more bells first: another node answers them, while this one lets its running steps finish.
+  const drained = base.dispatcher.drain();
   await base.engine.drain(base.catalogue.current().config.run.grace);
-  await base.dispatcher.drain();
+  await drained;
   await feedSystem(base, { kind: 'node.stopped', node: base.holder, because }).catch(error =>
     base.log.error({ reason: messageOf(error) }, 'the stop could not be journalled'),
   );

@@ -4,6 +4,7 @@ import type { EngineParts } from '../flow/engine-parts.ts';
 import { createFeed } from '../flow/feed.ts';
 import { createIdentities } from '../flow/identify.ts';
 import { createIntake } from '../flow/intake.ts';
+import type { Nodes } from '../flow/nodes.ts';
 import { createOutlines } from '../flow/outlines.ts';
 import { createOutputBells } from '../flow/output-bells.ts';
 import { createEngine } from '../flow/run.ts';
@@ -99,6 +100,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     cards,
     outline,
     intake,
+    fleet: { nodes: null as Nodes | null, since: clock.now() },
     address: { url: '' },
     state: { draining: false },
   };

@@ -3,8 +3,9 @@ import { createJournalWatch } from '../flow/audit-watch.ts';
 import type { Delivery } from '../flow/deliver.ts';
 import { createHost } from '../flow/host.ts';
 import { createHttp } from '../http/server.ts';
+import { takesOn } from '../model/node.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { ChatConnection, ChatPlatform } from '../ports/chat.ts';
+import type { ChatCapabilities, ChatConnection, ChatHost, ChatPlatform } from '../ports/chat.ts';
 import type { Base } from './base.ts';
 import type { AppOptions } from './options.ts';
 
@@ -20,6 +21,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
   const host = createHost({
     ...base,
     journal: createJournalWatch(base.store),
+    fleet: () => fleetOf(base),
     http: () => http,
     commands: base.shelves.commands,
     baseUrl: () => base.address.url,
@@ -35,21 +37,53 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     host,
     version: options.version,
     health: () => healthOf(base, connections),
+    doors: takesOn(base.role, 'intake'),
     draining: () => base.state.draining,
     metrics: base.metrics,
     registry: base.registry,
   });
-  const { chat } = base.catalogue.current().config;
-  for (const [id, platform] of base.shelves.chat) {
-    if (platform.isOn?.(host.env) === false) continue;
-    const connection = await platform.open(platform.options.parse(chat[id] ?? {}), host);
-    connections.set(id, { platform, connection, delivery: null });
-  }
+  const on = new Map<string, ChatCapabilities>();
+  for (const [id, { isOn, capabilities }] of base.shelves.chat)
+    if (isOn?.(host.env) !== false) on.set(id, capabilities);
+  const platforms: Platforms = {
+    on,
+    connections,
+    async open(id) {
+      const platform = base.shelves.chat.get(id);
+      if (platform === undefined) throw new Error(`there is no platform ${id}`);
+      const { chat } = base.catalogue.current().config;
+      const connection = await platform.open(platform.options.parse(chat[id] ?? {}), host);
+      const entry = { platform, connection, delivery: null };
+      connections.set(id, entry);
+      return entry;
+    },
+    async close(id) {
+      const entry = connections.get(id);
+      connections.delete(id);
+      await entry?.connection.close();
+    },
+  };
+  for (const [id, capabilities] of on) if (opensAtOnce(capabilities, base)) await platforms.open(id);
   base.live.platform = id => connections.get(id)?.connection;
-  return { http, connections, host };
+  return { http, platforms, host };
 }
 
-export type Connections = Awaited<ReturnType<typeof openPlatforms>>['connections'];
+/** The platforms of this node. */
+export interface Platforms {
+  /** Those that are on, whether or not this node has a connection. */
+  on: ReadonlyMap<string, ChatCapabilities>;
+  connections: ReadonlyMap<string, OpenPlatform>;
+  open(id: string): Promise<OpenPlatform>;
+  close(id: string): Promise<void>;
+}
+
+export type Connections = Platforms['connections'];
+
+/** Chat nodes connect to every platform, intake nodes show the pages only. Where one connection is allowed, the poster has it. */
+function opensAtOnce(capabilities: ChatCapabilities, { role, shared }: Base): boolean {
+  if (takesOn(role, 'chat')) return !(shared && capabilities.single === true);
+  return role === 'intake' && capabilities.immediate === true;
+}
 
 export async function healthOf(base: Base, connections: Connections): Promise<Record<string, string | null>> {
   const problems = base.catalogue.problems().filter(problem => problem.level === 'error');
@@ -59,6 +93,7 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     connection.trouble() ?? delivery?.trouble() ?? null,
   ]);
   return {
+    ...(base.dispatcher.id === 'local' ? {} : { redis: base.dispatcher.trouble() }),
     store: (await base.store.healthy()) ? null : 'the database takes no writes',
     files:
       first === undefined
@@ -67,6 +102,10 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     ...Object.fromEntries(chat),
     ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
   };
+}
+
+function fleetOf({ fleet }: Base): ReturnType<ChatHost['fleet']> {
+  return { nodes: fleet.nodes?.list() ?? [], problems: fleet.nodes?.problems() ?? [] };
 }
 
 export function urlOf(http: FastifyInstance, options: AppOptions, catalogue: Catalogue): string {

@@ -1,61 +1,77 @@
-import { startRoad } from '../flow/alert.ts';
-import { startDelivery } from '../flow/deliver.ts';
+import { type Duty, type Turn, takeTurns } from '../flow/duty.ts';
+import { digestOfSet, startNodes } from '../flow/nodes.ts';
 import { type OriginService, startOrigins } from '../flow/origin.ts';
-import { recoverAll, type Sweeper, startSweeper, voidEdited } from '../flow/recover.ts';
-import { startThreads } from '../flow/thread.ts';
+import { voidEdited } from '../flow/recover.ts';
 import { startTickers, type Tickers } from '../flow/tick.ts';
+import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
+import { postsDuty, roadDuty, sweeperDuty, threadsDuty } from './duties.ts';
 import { linksTo } from './links.ts';
-import type { Connections } from './platforms.ts';
+import type { Platforms } from './platforms.ts';
 
 export interface Running {
   stopAll(): Promise<void>;
   tickers: Tickers;
-  sweeper: Sweeper;
   origin: OriginService;
 }
 
-export async function startRunning(base: Base, connections: Connections): Promise<Running> {
-  base.dispatcher.start(run => base.engine.work(run));
-  const capabilities = new Map([...connections].map(([id, entry]) => [id, entry.platform.capabilities]));
-  const baseUrl = () => base.address.url;
-  const threads = await startThreads({ ...base, platforms: () => capabilities, baseUrl });
-  for (const [platform, entry] of connections)
-    entry.delivery = startDelivery({
-      ...base,
-      platform,
-      connection: entry.connection,
-      platforms: () => capabilities,
-      baseUrl,
-    });
-  await recoverAll(base);
-  const road = await startRoad(base);
-  const sweeper = startSweeper(base);
-  const origin = await startOrigins({ ...base, links: (run, alert) => linksTo(run, alert, base, connections) });
+/**
+ * Starts what this node takes on. A worker answers bells, a chat node writes threads and posts; the road and the sweeper are done by one
+ * node of any role. Schedules tick on every node, so that none is missed while a node is replaced, and a claim lets one of them win.
+ */
+export async function startRunning(base: Base, platforms: Platforms): Promise<Running> {
+  const take = (duty: Duty) => takeTurns(duty, base);
+  base.fleet.nodes = await startNodes({ ...base, self: () => selfOf(base) });
+  if (takesOn(base.role, 'worker')) base.dispatcher.start(run => base.engine.work(run));
+  const chat = takesOn(base.role, 'chat') ? [threadsDuty(base, platforms), ...postsDuties(base, platforms)] : [];
+  const posting: Turn[] = [];
+  for (const duty of chat) posting.push(await take(duty));
+  const sweeping = await take(sweeperDuty(base));
+  const road = await take(roadDuty(base));
+  const origin = await startOrigins({
+    ...base,
+    links: (run, alert) => linksTo(run, alert, base, platforms.connections),
+  });
   base.live.origin = () => origin.trouble();
   const tickers = await startTickers(base);
   const off = base.catalogue.onChange(() => {
-    voidEdited(base).catch(error =>
-      base.log.error(
-        { err: error },
-        'approvals of edited runbooks could not be voided; votes on them are refused all the same',
-      ),
-    );
+    if (sweeping.held()) voidOld(base);
     void tickers.reload();
     void origin.reload();
   });
   return {
     tickers,
-    sweeper,
     origin,
     async stopAll() {
       off();
-      await sweeper.stop();
+      await sweeping.stop();
       await road.stop();
       await origin.stop();
-      await threads.caughtUp();
-      await threads.stop();
-      for (const { delivery } of connections.values()) await delivery?.stop();
+      for (const turn of posting) await turn.stop();
+      await base.fleet.nodes?.stop();
     },
   };
+}
+
+function postsDuties(base: Base, platforms: Platforms): Duty[] {
+  const posted = [...platforms.on].filter(([, capabilities]) => capabilities.immediate !== true);
+  return posted.map(([id]) => postsDuty(base, platforms, id));
+}
+
+function voidOld(base: Base): void {
+  voidEdited(base).catch(error =>
+    base.log.error(
+      { err: error },
+      'approvals of edited runbooks could not be voided; votes on them are refused all the same',
+    ),
+  );
+}
+
+const digests = new WeakMap<object, string>();
+
+function selfOf({ catalogue, holder, role, options, fleet }: Base) {
+  const set = catalogue.current();
+  const digest = digests.get(set) ?? digestOfSet(set);
+  digests.set(set, digest);
+  return { id: holder, role, version: options.version, set: digest, since: fleet.since };
 }

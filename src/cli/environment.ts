@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { TocsinError } from '../kernel/errors.ts';
+import { type Role, role } from '../model/node.ts';
 
 /** What the environment says, parsed. */
 export interface Settings {
@@ -11,6 +12,7 @@ export interface Settings {
   /** Absolute. */
   dataFolder: string;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
+  role: Role;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,6 +26,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
     configExplicit: config !== null,
     dataFolder: resolve(cwd, readValue(env, 'TOCSIN_DATA') ?? 'data'),
     logLevel: parseLevel(readValue(env, 'TOCSIN_LOG') ?? 'info'),
+    role: parseRole('TOCSIN_ROLE', readValue(env, 'TOCSIN_ROLE') ?? 'all'),
   };
 }
 
@@ -65,6 +68,13 @@ function parseLevel(text: string): Settings['logLevel'] {
   const found = levels.find(level => level === text);
   if (found !== undefined) return found;
   throw new TocsinError('environment-invalid', { at: 'TOCSIN_LOG', allowed: levels, given: text });
+}
+
+/** Throws `environment-invalid` that names where it was given. */
+export function parseRole(at: string, text: string): Role {
+  const parsed = role.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new TocsinError('environment-invalid', { at, allowed: role.options, given: text });
 }
 
 /** An empty variable counts as unset: that is what compose files and unit files make of a missing value. */

@@ -4,8 +4,8 @@ import { systemClock } from '../kernel/clock.ts';
 import { explainError, TocsinError } from '../kernel/errors.ts';
 import { createIds } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
-import type { CliCommand } from './command.ts';
-import { readSettings } from './environment.ts';
+import { type CliCommand, optionOf } from './command.ts';
+import { parseRole, readSettings } from './environment.ts';
 import { createLog } from './log.ts';
 import { readVersion } from './process.ts';
 import { exitCode, type Terminal } from './terminal.ts';
@@ -13,18 +13,29 @@ import { exitCode, type Terminal } from './terminal.ts';
 export const start: CliCommand = {
   name: 'start',
   about: 'Starts Tocsin and runs until it is told to stop (Ctrl-C or SIGTERM).',
-  usage: '',
-  options: [],
+  usage: '[--role <role>]',
+  options: [
+    {
+      name: 'role',
+      about:
+        'What this process takes on: all (everything), intake (deliveries, API, console), worker (runs) or chat (platforms).',
+      value: 'role',
+    },
+  ],
   words: { least: 0, most: 0 },
-  examples: ['tocsin start', 'TOCSIN_LISTEN=127.0.0.1:9000 TOCSIN_DATA=/var/lib/tocsin tocsin start'],
-  run: (_input, terminal) => startTocsin(terminal),
+  examples: [
+    'tocsin start',
+    'tocsin start --role worker',
+    'TOCSIN_LISTEN=127.0.0.1:9000 TOCSIN_DATA=/var/lib/tocsin tocsin start',
+  ],
+  run: (input, terminal) => startTocsin(terminal, optionOf(input, 'role')),
 };
 
-/** Runs the process to its end. Resolves to the exit code; what makes it start refuse is explained, never a stack. */
-export async function startTocsin(terminal: Terminal): Promise<number> {
+/** Runs the process to its end, in the role that is given, else in the one that TOCSIN_ROLE names. Resolves to the exit code; what makes it start refuse is explained, never a stack. */
+export async function startTocsin(terminal: Terminal, role: string | null = null): Promise<number> {
   let opened: Opened;
   try {
-    opened = await open(terminal);
+    opened = await open(terminal, role);
   } catch (error) {
     if (error instanceof StoppedEarly) return exitCode.ok;
     const refusal = asListenFailure(error);
@@ -42,7 +53,7 @@ interface Opened {
   stopper: Stopper;
 }
 
-async function open(terminal: Terminal): Promise<Opened> {
+async function open(terminal: Terminal, role: string | null): Promise<Opened> {
   const { logLevel, ...settings } = readSettings(terminal.env, terminal.cwd);
   const log = createLog(logLevel, terminal);
   const stopper = createStopper(log);
@@ -57,6 +68,7 @@ async function open(terminal: Terminal): Promise<Opened> {
     localKey: randomBytes(24).toString('base64url'),
     signal: stopper.signal,
     ...settings,
+    ...(role === null ? {} : { role: parseRole('--role', role) }),
   });
   return { app, log, stopper };
 }

@@ -9,7 +9,12 @@ export interface Duty {
   /** The lease is `duty/<name>`. */
   name: string;
   /** Begins the job. Every commit of it carries `fence`, so that a node that was paused and wakes up changes nothing. */
-  start(fence: readonly Guard[]): Promise<{ stop(): Promise<void> }>;
+  start(fence: readonly Guard[]): Promise<Job>;
+}
+
+export interface Job {
+  /** Ends it; `lost` when another node does it already. */
+  stop(lost: boolean): Promise<void>;
 }
 
 export interface DutyParts {
@@ -37,7 +42,7 @@ const pause = 2000;
 export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
   if (!parts.shared) {
     const job = await duty.start([]);
-    return { held: () => true, stop: () => job.stop() };
+    return { held: () => true, stop: () => job.stop(false) };
   }
   const { store, clock, log } = parts;
   const lease = { name: `duty/${duty.name}`, holder: parts.holder, ttl };
@@ -61,14 +66,14 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
     held = true;
     tried.resolve();
     log.info({ duty: duty.name }, 'this node does it from now on');
-    try {
-      if (!(await hold(token)))
-        log.warn({ duty: duty.name }, 'the lease was lost while this node stood still: another node does it now');
-    } finally {
-      held = false;
-      await job.stop();
-      await store.release({ ...lease, token });
-    }
+    const kept = await hold(token).catch(error => {
+      log.warn({ duty: duty.name, because: messageOf(error) }, 'its lease could not be renewed');
+      return false;
+    });
+    held = false;
+    if (!kept) log.warn({ duty: duty.name }, 'this node lost the duty: another one does it');
+    await job.stop(!kept);
+    await store.release({ ...lease, token });
   }
 
   async function loop(): Promise<void> {

@@ -31,6 +31,7 @@ export interface HostParts {
   outline(run: Run): Promise<readonly StepOutline[]>;
   outputs: OutputBells;
   journal: JournalWatch;
+  fleet: ChatHost['fleet'];
   http(): FastifyInstance | null;
   baseUrl(): string;
   env(name: string): string | undefined;
@@ -51,6 +52,7 @@ export function createHost(parts: HostParts): ChatHost {
     details: (subject, id) => detailsOf(subject, id, parts),
     explain: id => explain(id, parts.acts),
     catalogue: () => ({ ...parts.catalogue.current().view, problems: parts.catalogue.problems() }),
+    fleet: () => parts.fleet(),
     commands: () => [...parts.commands.values()].map(viewOf),
     membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),
     onChange: listener => parts.feed.onCommit(listener),

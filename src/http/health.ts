@@ -14,7 +14,14 @@ export function addHealth(app: FastifyInstance, parts: HttpParts): void {
     return reply
       .code(ready ? 200 : 503)
       .header('cache-control', 'no-store')
-      .send({ ready, draining, parts: health, problems: parts.catalogue.problems(), version: parts.version });
+      .send({
+        ready,
+        draining,
+        parts: health,
+        problems: parts.catalogue.problems(),
+        fleet: parts.host.fleet(),
+        version: parts.version,
+      });
   });
 
   app.get('/metrics', async (_request, reply) => {

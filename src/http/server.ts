@@ -53,8 +53,9 @@ export async function createHttp(parts: HttpParts, options: { door?: DoorLimits 
     sendError(reply, new TocsinError('not-found', { given: `${request.method} ${pathOf(request.url).slice(0, 200)}` })),
   );
 
-  await addDoor(app, parts, options.door);
   addHealth(app, parts);
+  if (parts.doors === false) return app;
+  await addDoor(app, parts, options.door);
   addOpenApi(app, parts.version);
   await addApi(app, apiRoutes, parts);
   return app;

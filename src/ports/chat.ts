@@ -6,6 +6,7 @@ import type { Act, ActAnswer } from '../model/act.ts';
 import type { Actor } from '../model/actor.ts';
 import type { Card, Post } from '../model/card.ts';
 import type { Config } from '../model/config.ts';
+import type { NodeFacts } from '../model/node.ts';
 import type { CheckTools, Finding } from './check.ts';
 import type { Store } from './store.ts';
 
@@ -39,6 +40,8 @@ export interface ChatCapabilities {
   editEvery: number;
   /** True when the stored post is the message, as in the console: it counts as delivered as soon as it is stored. */
   immediate?: boolean;
+  /** True when every connection is told everything (a gateway): of several nodes one connects, the one that posts. */
+  single?: boolean;
   /** What the platform takes; nothing is paced without it. */
   pace?: ChatPace;
 }
@@ -122,6 +125,8 @@ export interface ChatHost {
    */
   explain(id: string): Promise<Explanation | null>;
   catalogue(): CatalogueView;
+  /** The nodes that are up, and what is wrong between them; one node alone has no problems. */
+  fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
   /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
   commands(): readonly CommandView[];
   /** To be called when the members of a group changed, so that nobody votes by what they were; null for all groups of the platform. */

@@ -107,6 +107,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     details: async (subject, id) => double.details.get(`${subject}/${id}`) ?? null,
     explain: async id => double.explanations.get(id) ?? null,
     catalogue: () => double.view,
+    fleet: () => ({ nodes: [], problems: [] }),
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
     membersChanged: (platform, group) => void double.changed.push({ platform, group }),

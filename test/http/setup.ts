@@ -155,6 +155,7 @@ function hostOf(world: World): ChatHost {
     whoIs: account => ({ kind: 'stranger', id: account.id, via: account.platform, because: 'a test' }),
     bearer: token => (token === 'alice-token' ? alice : world.local && token === localKey ? you : null),
     details: async () => null,
+    fleet: () => ({ nodes: [], problems: [] }),
     catalogue: () => ({ runbooks: [aRunbook().view], rules: [], problems: [] }),
     membersChanged: () => {},
     onChange: () => () => {},

@@ -22,6 +22,7 @@ export interface Surroundings {
   moreFiring: boolean;
   halted: { by: string; reason: string; at: number } | null;
   problems: ReturnType<ChatHost['catalogue']>['problems'];
+  fleet: readonly string[];
 }
 
 const countUpTo = 100;
@@ -40,6 +41,7 @@ export async function readSurroundings(host: ChatHost): Promise<Surroundings> {
     moreFiring: firing.length === countUpTo,
     halted,
     problems: host.catalogue().problems,
+    fleet: host.fleet().problems,
   };
 }
 
@@ -111,7 +113,7 @@ export function channelPath(name: string): string {
 
 /** What is wrong with the files, and the halt: both concern every page. */
 export function renderBanners(around: Surroundings, visit: Visit): Html {
-  return html`${around.halted !== null && renderHalt(around.halted, visit)}${around.problems.length > 0 && renderProblems(around.problems)}`;
+  return html`${around.halted !== null && renderHalt(around.halted, visit)}${around.problems.length > 0 && renderProblems(around.problems)}${around.fleet.length > 0 && renderFleet(around.fleet)}`;
 }
 
 function renderHalt(halted: NonNullable<Surroundings['halted']>, visit: Visit): Html {
@@ -133,6 +135,12 @@ function renderProblems(problems: Surroundings['problems']): Html {
 <details id="problem-list"><summary>Show ${problems.length === 1 ? 'it' : 'them'}</summary><ul>${shown.map(
     problem => html`<li><code>${`${problem.file}:${problem.line}:${problem.column}`}</code> ${problem.message}</li>`,
   )}${rest > 0 && html`<li>and ${rest} more; <code>tocsin check</code> lists all</li>`}</ul></details></section>`;
+}
+
+function renderFleet(problems: readonly string[]): Html {
+  return html`<section class="banner banner-problem" id="fleet-banner" aria-label="Fleet problems"><p><b>The nodes do not fit together.</b></p><ul>${problems.map(
+    problem => html`<li>${problem}</li>`,
+  )}</ul></section>`;
 }
 
 function renderWho(visit: Visit): Html {

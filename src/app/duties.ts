@@ -1,0 +1,68 @@
+import { startRoad } from '../flow/alert.ts';
+import { startDelivery } from '../flow/deliver.ts';
+import { type Duty, fencedFeed } from '../flow/duty.ts';
+import { recoverAll, startSweeper } from '../flow/recover.ts';
+import { startThreads } from '../flow/thread.ts';
+import type { Base } from './base.ts';
+import type { Platforms } from './platforms.ts';
+
+/** From events to decisions and runs. */
+export function roadDuty(base: Base): Duty {
+  return { name: 'road', start: fence => startRoad({ ...base, feed: fencedFeed(base.feed, fence) }) };
+}
+
+/** What nobody rings for. Whoever takes it over looks at everything first. */
+export function sweeperDuty(base: Base): Duty {
+  return {
+    name: 'sweeper',
+    async start() {
+      await recoverAll(base);
+      return startSweeper(base);
+    },
+  };
+}
+
+/** From the journal to what every thread should show. */
+export function threadsDuty(base: Base, platforms: Platforms): Duty {
+  return {
+    name: 'threads',
+    async start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      const baseUrl = () => base.address.url;
+      const threads = await startThreads({ ...base, feed, platforms: () => platforms.on, baseUrl, fence: () => fence });
+      return {
+        async stop(lost) {
+          // What another node does by now cannot be waited for.
+          if (!lost) await threads.caughtUp();
+          await threads.stop();
+        },
+      };
+    },
+  };
+}
+
+/** The one poster of a platform; for a platform that allows one connection only, its connection as well. */
+export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
+  return {
+    name: `posts/${id}`,
+    async start(fence) {
+      const known = platforms.connections.get(id);
+      const entry = known ?? (await platforms.open(id));
+      entry.delivery = startDelivery({
+        ...base,
+        feed: fencedFeed(base.feed, fence),
+        platform: id,
+        connection: entry.connection,
+        platforms: () => platforms.on,
+        baseUrl: () => base.address.url,
+      });
+      return {
+        async stop() {
+          await entry.delivery?.stop();
+          entry.delivery = null;
+          if (known === undefined) await platforms.close(id);
+        },
+      };
+    },
+  };
+}
