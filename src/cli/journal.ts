@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
+import type { Store } from '../ports/store.ts';
 import { createClient } from './client.ts';
 import { readSettings } from './environment.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,8 +21,8 @@ export const journalLine = z.object({
 export type JournalLine = z.infer<typeof journalLine>;
 
 /**
- * The journal as it is kept, oldest first: from an exported file, else from the running process, else from the data folder when nothing
- * answers and nobody has it open. Rejects with `file-missing`, `not-reachable` or the store's errors.
+ * The journal as it is kept, oldest first: from an exported file, else from the running process, else from the database when nothing
+ * answers (an embedded one only while nobody has it open). Rejects with `file-missing`, `not-reachable` or the store's errors.
  */
 export async function* readJournal(file: string | null, terminal: Terminal): AsyncGenerator<JournalLine> {
   if (file !== null) return yield* parseLines(createReadStream(resolve(terminal.cwd, file)), file);
@@ -72,11 +73,17 @@ function tryJson(text: string): unknown {
   }
 }
 
+async function openStored(terminal: Terminal): Promise<Store> {
+  const { dataFolder: folder } = readSettings(terminal.env, terminal.cwd);
+  const url = terminal.env['DATABASE_URL']?.trim() || null;
+  terminal.err(`Nothing answers, so the database ${url === null ? `in ${folder}` : 'of DATABASE_URL'} is read.`);
+  const { default: driver } =
+    url === null ? await import('../stores/sqlite/index.ts') : await import('../stores/postgres/index.ts');
+  return await driver.open({ folder, url, now: Date.now });
+}
+
 async function* readStored(terminal: Terminal): AsyncGenerator<JournalLine> {
-  const { dataFolder } = readSettings(terminal.env, terminal.cwd);
-  const { default: sqlite } = await import('../stores/sqlite/index.ts');
-  terminal.err(`Nothing answers, so the database in ${dataFolder} is read.`);
-  const store = await sqlite.open({ folder: dataFolder, url: null, now: Date.now });
+  const store = await openStored(terminal);
   try {
     for (let after = 0; ; ) {
       const rows = await store.journalRows({ after, limit: 500 });
