@@ -50,7 +50,10 @@ function whyNot(error: unknown): string {
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+  return new Promise(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 async function within<T>(work: Promise<T>, ms: number, host: ChatHost): Promise<T> {
