@@ -48,7 +48,7 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
     host,
     session,
     rootAt: message => roots.get(message) ?? null,
-    replies: createReplies(api),
+    replies: createReplies(api, clock),
     forms: createForms(host),
   });
   const registration = createRegistration(api, session, host);

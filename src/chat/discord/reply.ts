@@ -1,3 +1,5 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { isCode } from '../../kernel/errors.ts';
 import type { Api, Call } from './api.ts';
 import type { Message } from './render.ts';
 import * as shapes from './shapes.ts';
@@ -57,8 +59,11 @@ interface SelectField {
 
 const responses = { deferred: 5, choices: 8, modal: 9 } as const;
 const onlyForYou = 64;
+/** An answer tells what was done, so it is worth another try; it is the same message each time. */
+const tries = 4;
+const pause = 500;
 
-export function createReplies(api: Api): Replies {
+export function createReplies(api: Api, clock: Clock): Replies {
   async function respond(to: Asked, type: number, data: unknown): Promise<void> {
     const path = `/interactions/${to.id}/${to.token}/callback` as const;
     await api.call(shapes.anything, { method: 'POST', path, body: { type, data }, auth: false });
@@ -66,13 +71,17 @@ export function createReplies(api: Api): Replies {
   return {
     defer: to => respond(to, responses.deferred, { flags: onlyForYou }),
     async say(to, message, file) {
-      await api.call(shapes.anything, {
-        method: 'PATCH',
-        path: `/webhooks/${to.application_id}/${to.token}/messages/@original`,
-        body: message,
-        auth: false,
-        ...(file === undefined ? {} : { files: [file] }),
-      });
+      const path = `/webhooks/${to.application_id}/${to.token}/messages/@original` as const;
+      const files = file === undefined ? {} : { files: [file] };
+      for (let left = tries; ; left--) {
+        try {
+          await api.call(shapes.anything, { method: 'PATCH', path, body: message, auth: false, ...files });
+          return;
+        } catch (error) {
+          if (left <= 1 || isCode(error, 'chat-refused')) throw error;
+          await clock.sleep(isCode(error, 'chat-limited') ? (error.retryAfter ?? pause) : pause * 2 ** (tries - left));
+        }
+      }
     },
     open: (to, modal) => respond(to, responses.modal, modal),
     complete: (to, choices) => respond(to, responses.choices, { choices }),
