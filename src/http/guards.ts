@@ -3,8 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import { TocsinError } from '../kernel/errors.ts';
 import type { HttpParts } from './parts.ts';
 
-/** Addresses that senders, probes and scrapers reach under whatever name they know; none of them shows or changes what people see. */
-const anyHost = /^\/(events\/|healthz$|metrics$)/;
+/**
+ * Addresses that senders, probes and scrapers reach under whatever name they know; none of them shows or changes what people see, and what
+ * changes something is signed: `/events/{source}`, and `/{platform}/events` of a chat platform.
+ */
+const anyHost = /^\/(events\/|[a-z0-9-]+\/events$|healthz$|metrics$)/;
 
 /**
  * Refuses a request under a name that is not ours, so that a page whose name was rebound to this machine reaches nothing, and a request

@@ -4,9 +4,12 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { checkHmac } from '../../kernel/signature.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { parseJson } from './buttons.ts';
+import { createSeen } from './seen.ts';
 
 /** How far Slack's time may be from ours, in both directions, seconds. */
 const mostSkew = 300;
+/** How long a signature is remembered: longer than its time stamp holds, milliseconds. */
+const seenKeep = 2 * mostSkew * 1000 + 60_000;
 const bodyLimit = 1024 * 1024;
 
 /**
@@ -15,6 +18,7 @@ const bodyLimit = 1024 * 1024;
  */
 export async function createHttpReceiver(http: FastifyInstance, secret: string, host: ChatHost): Promise<Receiver> {
   let app: App | null = null;
+  const seen = createSeen<null>({ keep: seenKeep, most: 100_000, monotonic: () => host.clock.monotonic() });
   await http.register(async scope => {
     scope.removeAllContentTypeParsers();
     // The raw bytes are what is signed.
@@ -22,6 +26,8 @@ export async function createHttpReceiver(http: FastifyInstance, secret: string, 
     scope.post('/slack/events', async (request, reply) => {
       const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       if (!isSigned(request, raw, secret, host.clock.now())) throw new TocsinError('bad-signature');
+      // A replay brings the very same signature; Slack's own repetitions are signed anew.
+      if (!seen.once(one(request.headers['x-slack-signature']) ?? '', () => null).first) return '';
       if (app === null) throw new TocsinError('draining');
       return receive(request, reply, parseBody(raw, request.headers['content-type'] ?? ''), app, host);
     });
