@@ -1,3 +1,5 @@
+import type { Run } from '../model/run.ts';
+import { readLogs } from '../ports/step-log.ts';
 import type { OutputChunk, Store } from '../ports/store.ts';
 
 interface Which {
@@ -20,8 +22,10 @@ export async function* outputChunks(store: Store, which: Which): AsyncGenerator<
   }
 }
 
-export async function* outputText(store: Store, which: Which): AsyncGenerator<string> {
-  for await (const chunk of outputChunks(store, which)) yield chunk.text;
+/** From a chunk on, the chunks; else the whole logs, which are kept longer. */
+export async function* outputText(store: Store, run: Run, which: Which): AsyncGenerator<string> {
+  if (which.after > 0) for await (const chunk of outputChunks(store, which)) yield chunk.text;
+  else for await (const log of readLogs(store, run, which.step ?? null)) yield log.text;
 }
 
 export async function* outputLines(store: Store, which: Which): AsyncGenerator<string> {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { newStep } from '../../src/model/fold.ts';
 import type { NewEntry } from '../../src/model/journal.ts';
 import { entryHash, genesis } from '../../src/model/journal.ts';
 import {
@@ -279,7 +280,7 @@ describe('runs', () => {
 
   test('the output is text in order, or chunks as NDJSON from a given one on', async () => {
     world = await createWorld();
-    await storeRun(world.store, aRun());
+    await storeRun(world.store, aRun({ steps: [newStep('a'), newStep('b')] }));
     const chunk = (seq: number, step: string) => ({
       run: 'run_0000000001',
       step,

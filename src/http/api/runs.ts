@@ -118,7 +118,7 @@ const getOutput = defineRoute({
     if (accept.includes('ndjson')) {
       return { status: 200, type: 'application/x-ndjson', stream: Readable.from(outputLines(parts.store, which)) };
     }
-    const stream = Readable.from(outputText(parts.store, which));
+    const stream = Readable.from(outputText(parts.store, run, which));
     return { status: 200, type: 'text/plain; charset=utf-8', stream };
   },
 });
