@@ -32,6 +32,8 @@ export interface ApiParts {
   /** For example https://discord.com/api; null for Discord's own. */
   url: string | null;
   clock: Clock;
+  /** The longest time for one request with its answer, milliseconds; for a file it is longer anyway. */
+  timeout?: number;
 }
 
 type Discord = typeof import('discord.js');
@@ -54,7 +56,7 @@ export function createApi(discord: Discord, parts: ApiParts): Api {
     if (auth && refused !== null && parts.clock.monotonic() < refused.until)
       throw badToken(refused.until - parts.clock.monotonic());
     try {
-      const found = await request(auth ? rest : answers, one, end.signal);
+      const found = await request(auth ? rest : answers, one, end.signal, parts.timeout ?? longest.plain);
       if (auth) refused = null;
       return schema.parse(found);
     } catch (error) {
@@ -93,10 +95,10 @@ function createRest(discord: Discord, { token, url }: ApiParts, more: { globalRe
   return new discord.REST(options).setToken(token);
 }
 
-async function request(rest: REST, one: Call, closed: AbortSignal): Promise<unknown> {
+async function request(rest: REST, one: Call, closed: AbortSignal, plain: number): Promise<unknown> {
   const { method, path, body, query, files, auth } = one;
   // The library's time-out ends with the head of the answer; this one covers its body too.
-  const signal = AbortSignal.any([closed, AbortSignal.timeout(files === undefined ? longest.plain : longest.file)]);
+  const signal = AbortSignal.any([closed, AbortSignal.timeout(files === undefined ? plain : longest.file)]);
   return rest.request({
     method: method as never,
     fullRoute: path,

@@ -64,7 +64,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       trouble = because;
       log.warn({ code, failures }, `discord gateway: ${because}`);
       const pause = code !== null && unrecoverable.includes(code) ? pauses.refused : pauses.lost;
-      await clock.sleep(Math.min(pause.most, pause.first * 2 ** (failures - 1)), signal).catch(() => {});
+      await clock.sleep(pauseAfter(failures, pause), signal).catch(() => {});
     }
   }
 
@@ -83,6 +83,10 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     trouble: () => trouble,
   };
+}
+
+function pauseAfter(failures: number, { first, most }: { first: number; most: number }): number {
+  return Math.min(most, first * 2 ** Math.min(failures - 1, 20));
 }
 
 interface Ended {
@@ -178,7 +182,10 @@ function createLine(
     wasUp: () => wasUp,
     async release() {
       released = true;
-      await Promise.race([shaking.promise, clock.sleep(timeouts.handshake)]);
+      const enough = new AbortController();
+      const late = clock.sleep(timeouts.handshake, enough.signal).catch(() => {});
+      await Promise.race([shaking.promise, late]);
+      enough.abort(new Error('released'));
     },
     strategy(manager: Manager): IShardingStrategy {
       const { options } = manager;
@@ -192,10 +199,8 @@ function createLine(
       // The library asks for the session before each try; that is where a try can be put off, or never happen.
       options.retrieveSessionInfo = async id => {
         if (connected) return retrieve(id);
-        if (failures > 0)
-          await clock
-            .sleep(Math.min(pauses.lost.most, pauses.lost.first * 2 ** (failures - 1)), signal)
-            .catch(() => {});
+        // The first try comes at once (the library itself waits half a second): a resume in time loses no press.
+        if (failures > 1) await clock.sleep(pauseAfter(failures - 1, pauses.lost), signal).catch(() => {});
         if (released || signal.aborted) return new Promise(() => {});
         connected = true;
         shaking = Promise.withResolvers();

@@ -11,6 +11,8 @@ export interface Gateway {
   close(code: number): void;
   /** Op 7: asks the clients to reconnect and resume. */
   askReconnect(): void;
+  /** Sends the last events again, as after a resume from an earlier point. */
+  replay(): void;
   /** Makes the next RESUME fail, so that the client must identify anew. */
   forgetSessions(): void;
   connected(): number;
@@ -90,6 +92,9 @@ export function createGateway(world: World, url: () => string): Gateway {
     drop: () => [...peers].forEach(peer => void peer.drop()),
     close: code => [...peers].forEach(peer => void peer.close(code)),
     askReconnect: () => [...peers].forEach(peer => void peer.send(JSON.stringify({ op: 7, d: null }))),
+    replay() {
+      for (const session of sessions.values()) for (const { text } of session.kept.slice(-5)) session.peer?.send(text);
+    },
     forgetSessions: () => sessions.clear(),
     connected: () => [...sessions.values()].filter(session => session.peer !== null).length,
     seen,
