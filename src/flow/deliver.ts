@@ -1,17 +1,20 @@
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Metrics } from '../kernel/metrics.ts';
 import type { KeyedMutex } from '../kernel/mutex.ts';
-import type { Post } from '../model/card.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatCapabilities, ChatConnection } from '../ports/chat.ts';
-import type { Store } from '../ports/store.ts';
+import type { Guard, Store } from '../ports/store.ts';
+import type { CardTools } from './cards.ts';
+import { createPoster } from './deliver-poster.ts';
 import type { Feed } from './feed.ts';
-import { postsLock } from './thread.ts';
 
-/** Makes one platform show what its threads should show: in order, the newest version only, as long as it takes. */
+/**
+ * Makes one platform show what its threads should show, as long as it takes: within the platform's limits, in the order of each thread,
+ * the newest version only, what people have to decide first, and nobody at the cost of somebody else. One process delivers at a time.
+ */
 export interface Delivery {
-  /** Why nothing goes out now; null when all is well. */
+  /** Why posts do not go where they should now; null when all is well. */
   trouble(): string | null;
   /** Resolves when nothing is undelivered, or when the delivery is stopped. */
   settled(): Promise<void>;
@@ -20,101 +23,92 @@ export interface Delivery {
 
 export interface DeliverParts {
   platform: string;
+  connection: ChatConnection;
   /** The platforms that are on. */
   platforms(): ReadonlyMap<string, ChatCapabilities>;
   /** Where the console is reachable, for links. */
   baseUrl(): string;
-  connection: ChatConnection;
   store: Store;
   feed: Feed;
+  catalogue: Pick<Catalogue, 'current'>;
+  cards: Pick<CardTools, 'showTime'>;
   mutex: KeyedMutex;
   clock: Clock;
-  metrics: Metrics;
   log: Log;
+  /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
+  fence?(): readonly Guard[];
 }
 
-/** How many posts are handed over before what was delivered is recorded. */
-const batch = 50;
-/** The longest pause after failures, milliseconds. */
-const longestPause = 30_000;
+/** How often the store is looked at without a commit of this process, milliseconds: other nodes append too. */
+const lookEvery = 2000;
+/** The pause before what was committed meanwhile is looked at, milliseconds. */
+const newsPause = 20;
+/** The pause after the store itself failed, milliseconds. */
+const failurePause = 2000;
 
 export function startDelivery(parts: DeliverParts): Delivery {
+  // What is shown from the store itself needs nobody to send it.
   if (parts.platforms().get(parts.platform)?.immediate)
     return { trouble: () => null, settled: () => Promise.resolve(), stop: () => Promise.resolve() };
+  const { clock } = parts;
   const end = new AbortController();
-  let wake: () => void = () => {};
-  let trouble: string | null = null;
-  let failures = 0;
-  let idle = Promise.withResolvers<void>();
-  let dirty = true;
-  const off = parts.feed.onCommit(() => {
-    dirty = true;
-    wake();
-  });
+  let rest = new AbortController();
+  let news = true;
+  let failing: string | null = null;
+  let waiting: (() => void)[] = [];
+  const wake = () => {
+    news = true;
+    rest.abort();
+  };
+  const poster = createPoster(parts, wake);
+  const off = parts.feed.onCommit(wake);
 
-  async function turn(): Promise<number> {
-    const posts = await parts.store.posts({ platform: parts.platform, undelivered: true, limit: batch });
-    const sent: { post: Post; ref: string }[] = [];
-    try {
-      for (const post of posts) {
-        if (end.signal.aborted) break;
-        sent.push({ post, ref: await parts.connection.deliver(post) });
-      }
-    } finally {
-      if (sent.length > 0) await recordDelivered(sent, parts);
+  async function turn(): Promise<void> {
+    rest = new AbortController();
+    news = false;
+    await poster.look();
+    const wait = poster.launch();
+    if (poster.isIdle() && !news) {
+      for (const resolve of waiting) resolve();
+      waiting = [];
     }
-    return posts.length;
+    // News often come many at a time.
+    if (news) return void (await clock.sleep(newsPause, end.signal).catch(() => {}));
+    await clock.sleep(Math.min(lookEvery, wait), AbortSignal.any([end.signal, rest.signal])).catch(() => {});
   }
 
-  async function loop() {
+  async function loop(): Promise<void> {
     while (!end.signal.aborted) {
       try {
-        dirty = false;
-        const count = await turn();
-        failures = 0;
-        trouble = null;
-        if (count === 0 && !dirty) {
-          idle.resolve();
-          idle = Promise.withResolvers<void>();
-          await new Promise<void>(resolve => {
-            wake = resolve;
-          });
-        }
+        await turn();
+        failing = null;
       } catch (error) {
-        failures++;
-        trouble = `posts are not delivered: ${messageOf(error)}`;
-        parts.log.warn(
-          { err: error, platform: parts.platform, failures },
-          'a post could not be delivered and will be tried again',
+        failing = `what to post cannot be read or recorded: ${messageOf(error)}`;
+        parts.log.error(
+          { err: error, platform: parts.platform },
+          'posts could not be delivered and will be tried again',
         );
-        await parts.clock.sleep(Math.min(longestPause, 250 * 2 ** Math.min(failures, 10)), end.signal).catch(() => {});
+        await clock.sleep(failurePause, end.signal).catch(() => {});
       }
     }
+    await poster.finish();
+    for (const resolve of waiting) resolve();
   }
 
   const ended = loop();
   return {
-    trouble: () => trouble,
-    settled: () => idle.promise,
+    trouble: () => failing ?? poster.trouble(),
+    settled() {
+      if (end.signal.aborted) return Promise.resolve();
+      return new Promise(resolve => {
+        waiting.push(resolve);
+        wake();
+      });
+    },
     async stop() {
-      end.abort(new Error('stopped'));
       off();
-      wake();
-      idle.resolve();
+      end.abort(new Error('stopped'));
       await ended;
     },
   };
-}
-
-/** The post may have changed while it was on its way: only what was delivered is recorded, never the older card. */
-async function recordDelivered(sent: readonly { post: Post; ref: string }[], parts: DeliverParts): Promise<void> {
-  await parts.mutex.with(postsLock, async () => {
-    const rows = [];
-    for (const { post, ref } of sent) {
-      const now = await parts.store.post(post.platform, post.key);
-      if (now !== null)
-        rows.push({ table: 'post' as const, doc: { ...now, delivered: Math.max(now.delivered, post.wanted), ref } });
-    }
-    await parts.feed.commit({ rows });
-  });
 }

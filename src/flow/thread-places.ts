@@ -14,6 +14,11 @@ export interface Place {
 
 export type Find = (platform: string, key: string) => Promise<Post | null>;
 
+export interface FallbackParts {
+  platforms: ThreadParts['platforms'];
+  catalogue: Pick<ThreadParts['catalogue'], 'current'>;
+}
+
 export function suffixOf(channel: string): string {
   return ` @${channel}`;
 }
@@ -58,7 +63,7 @@ function routed(one: Wanted, parts: ThreadParts): Place[] {
 }
 
 /** The fallback channel of tocsin.yaml where its platform is on, else the console. */
-export function fallbackPlace(parts: Pick<ThreadParts, 'platforms' | 'catalogue'>): Place {
+export function fallbackPlace(parts: FallbackParts): Place {
   const { platform, channel } = splitTarget(parts.catalogue.current().config.fallback);
   const on = parts.platforms().has(platform);
   return { platform: on ? platform : 'console', channel: on ? channel : 'alerts', suffix: '', copies: [] };

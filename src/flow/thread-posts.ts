@@ -1,7 +1,7 @@
 import { canonicalJson } from '../kernel/canonical.ts';
 import type { Card, Post } from '../model/card.ts';
 import type { Guard } from '../ports/store.ts';
-import { isOutput, logCard, outputCard, withoutOutput } from './cards-output.ts';
+import { isOutput, logCard, type OutputBlock, outputCard, withoutOutput } from './cards-output.ts';
 import type { Wanted } from './draft.ts';
 import type { ThreadParts } from './thread.ts';
 import { type Place, placesOf } from './thread-places.ts';
@@ -13,6 +13,8 @@ export interface Posting {
   remember(posts: readonly Post[]): void;
 }
 
+/** The states of a step in which it prints nothing more. */
+const ended: ReadonlySet<string> = new Set(['done', 'failed', 'skipped', 'unknown', 'undone']);
 /** How many posts are kept in memory, so that the road of a usual alert reads none. */
 const mostKept = 1024;
 
@@ -113,16 +115,24 @@ async function addOutputs(draft: Draft, run: string, batch: Batch, parts: Thread
   const link = `${parts.baseUrl()}/runs/${encodeURIComponent(run)}`;
   const progress = card.blocks.find(block => block.kind === 'progress');
   const one = { ...draft.one, over: true };
-  for (const block of card.blocks.filter(isOutput)) {
-    if (block.live || block.tail === '') continue;
-    const title = progress?.steps.find(step => step.id === block.step)?.title ?? block.step;
-    const key = outputKey(run, block.step) + place.suffix;
-    await batch.put({ ...draft, one, key, card: outputCard(block, title, link) });
+  for (const step of progress?.steps ?? []) {
+    if (!ended.has(step.state)) continue;
+    const key = outputKey(run, step.id) + place.suffix;
+    const block = card.blocks.filter(isOutput).find(one => one.step === step.id && one.tail !== '');
+    const left = block ?? (await liveBlock(key, batch, place));
+    if (left === null) continue;
+    await batch.put({ ...draft, one, key, card: outputCard({ ...left, live: false }, step.title, link) });
   }
   if (!draft.one.over) return;
   const some = await parts.store.output({ run, after: 0, limit: 1 });
   if (some.length > 0)
     await batch.put({ ...draft, one, key: logKey(run) + place.suffix, card: logCard(card.title, link) });
+}
+
+/** What the poster of a step that left no text of its own was showing: it must not look live for ever. */
+async function liveBlock(key: string, batch: Batch, place: Place): Promise<OutputBlock | null> {
+  const shown = (await batch.find(place.platform, key))?.card.blocks.find(isOutput);
+  return shown?.live === true ? shown : null;
 }
 
 export function outputKey(run: string, step: string): string {
