@@ -99,6 +99,8 @@ export interface PostQuery {
   undelivered?: boolean;
   /** Only posts that changed after this `changed` stamp, in the order of their stamps. */
   changedAfter?: number;
+  /** Only posts whose `order` is this or less: how older ones are reached. */
+  upTo?: number;
   /** 100 when left out, 1000 at most. */
   limit?: number;
   /** `newest` for the tail of a channel; the default is oldest first. */

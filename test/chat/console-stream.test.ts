@@ -109,6 +109,32 @@ describe('the stream of a page', () => {
     expect(edited.split('Second')).toHaveLength(2);
   });
 
+  it('reaches every reply of a long thread, page by page', async () => {
+    const { double, at } = await start();
+    await double.put(samplePost({ key: 'alert/alt_1/1', order: 1, card: card('Root') }));
+    // Two posts in each place, as an approval and its run are.
+    const replies = Array.from({ length: 700 }, (_, index) =>
+      samplePost({
+        key: `note/${index}`,
+        thread: 'alert/alt_1/1',
+        order: 2 + Math.floor(index / 2),
+        card: card(`Reply ${index}.`),
+      }),
+    );
+    for (let i = 0; i < replies.length; i += 100) await double.put(...replies.slice(i, i + 100));
+    const seen = new Set<string>();
+    let path: string | undefined = '/threads/alert/alt_1/1';
+    for (let pages = 1; path !== undefined; pages++) {
+      expect(pages).toBeLessThanOrEqual(4);
+      const text: string = await (await fetch(at + path)).text();
+      expect(text).toContain('Root');
+      expect(text.includes('Show the newest')).toBe(pages > 1);
+      for (const [, reply = ''] of text.matchAll(/(Reply \d+)\./g)) seen.add(reply);
+      path = /href="([^"]+)">Show older/.exec(text)?.[1];
+    }
+    expect(seen.size).toBe(700);
+  });
+
   it('shows in the channel what happened last in a thread', async () => {
     const { double, at } = await start();
     await double.put(samplePost({ card: card('Root') }));

@@ -28,6 +28,9 @@ export function postsContract(makePlace: () => Promise<Place>): void {
       expect(keysOf(await posts({ thread: 'a' }))).toEqual(['a/1']);
       expect(keysOf(await posts({ channel: 'alerts', thread: null, order: 'newest', limit: 2 }))).toEqual(['c', 'b']);
       expect(keysOf(await posts({}))).toEqual(['a', 'elsewhere', 'b', 'c', 'a/1']);
+      expect(keysOf(await posts({ channel: 'alerts', upTo: 2 }))).toEqual(['a', 'b', 'c']);
+      expect(keysOf(await posts({ channel: 'alerts', upTo: 2, order: 'newest', limit: 2 }))).toEqual(['c', 'b']);
+      expect(keysOf(await posts({ thread: 'a', upTo: 2 }))).toEqual([]);
     });
 
     test('keep their place when they change, and their stamp rises over all', async () => {

@@ -12,6 +12,7 @@ interface Filter extends Record<string, string | number> {
   roots: number;
   undelivered: number;
   changedAfter: number;
+  upTo: number;
   newest: number;
   limit: number;
 }
@@ -42,6 +43,7 @@ function toFilter(query: PostQuery) {
     roots: query.thread === null ? 1 : undefined,
     undelivered: query.undelivered ? 1 : undefined,
     changedAfter: query.changedAfter,
+    upTo: query.upTo,
     newest: query.order === 'newest' ? 1 : undefined,
     limit: limitOf(query.limit),
   };
@@ -62,6 +64,7 @@ function preparePostList(db: DatabaseSync) {
     if (has('roots')) query = query.where('thread', 'is', null);
     if (has('undelivered')) query = query.whereRef('wanted', '>', 'delivered');
     if (has('changedAfter')) query = query.where('changed', '>', v.changedAfter);
+    if (has('upTo')) query = query.where('ord', '<=', v.upTo);
     return query.limit(v.limit);
   });
 }

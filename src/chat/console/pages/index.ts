@@ -18,7 +18,7 @@ export async function findPage(host: ChatHost, path: string, query: Record<strin
   if (parts === null) return null;
   const [head = '', ...rest] = parts;
   const [id] = rest;
-  if (head === 'threads' && rest.length > 0) return threadPage(host, rest.join('/'));
+  if (head === 'threads' && rest.length > 0) return threadPage(host, rest.join('/'), placeIn(query['upTo']));
   if (rest.length > 1) return null;
   return id === undefined ? findList(host, head, query) : findOne(host, head, id, query);
 }
@@ -60,6 +60,12 @@ async function findOne(
     default:
       return null;
   }
+}
+
+/** A place in the journal's order; null when none is given. */
+function placeIn(text: string | undefined): number | null {
+  const given = Number(text ?? '');
+  return Number.isSafeInteger(given) && given > 0 ? given : null;
 }
 
 function howMany(text: string | undefined): number {

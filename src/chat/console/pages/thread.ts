@@ -4,20 +4,28 @@ import { renderPost } from '../cards.ts';
 import { renderComposer } from '../composer.ts';
 import { type Html, html } from '../html.ts';
 import { channelPath } from '../layout.ts';
-import { domId, type Visit } from '../visit.ts';
+import { domId, threadPath, type Visit } from '../visit.ts';
 import { lastChange } from './channel.ts';
 import type { LivePage } from './page.ts';
 import { boxesOf, renderPostNow } from './posts.ts';
 
-/** A thread: the root card and everything in it, oldest first, with live output. Null when there is no such root. */
-export async function threadPage(host: ChatHost, key: string): Promise<LivePage | null> {
+/**
+ * A thread: the root card and the newest of what is in it, oldest first, with live output. `upTo` is the place from which an older part
+ * is shown, which does not change any more. Null when there is no such root.
+ */
+export async function threadPage(host: ChatHost, key: string, upTo: number | null = null): Promise<LivePage | null> {
   const root = await host.store.post('console', key);
   if (root === null || root.thread !== null) return null;
-  const posts = () => readThread(host, root.channel, key);
-  return {
+  const posts = () => readThread(host, root.channel, key, upTo);
+  const page = {
     title: root.card.title,
     here: channelPath(root.channel),
     regions: [],
+    render: (visit: Visit) => renderThread(root, posts, upTo, visit),
+  };
+  if (upTo !== null) return { ...page, list: null, boxes: async () => [] };
+  return {
+    ...page,
     list: {
       id: 'timeline',
       grows: 'end',
@@ -34,28 +42,36 @@ export async function threadPage(host: ChatHost, key: string): Promise<LivePage 
       },
     },
     boxes: async () => (await posts()).flatMap(post => boxesOf(post.card)),
-    render: visit => renderThread(root, posts, visit),
   };
 }
 
 const mostReplies = 300;
 
-/** The root and the newest replies, in the order of the thread. */
-async function readThread(host: ChatHost, channel: string, key: string): Promise<Post[]> {
+/** The root and the newest replies up to a place, in the order of the thread. */
+async function readThread(host: ChatHost, channel: string, key: string, upTo: number | null): Promise<Post[]> {
+  const place = { platform: 'console', channel, thread: key, order: 'newest', limit: mostReplies } as const;
   const [root, replies] = await Promise.all([
     host.store.post('console', key),
-    host.store.posts({ platform: 'console', channel, thread: key, order: 'newest', limit: mostReplies }),
+    host.store.posts({ ...place, ...(upTo === null ? {} : { upTo }) }),
   ]);
   const ordered = replies.sort((a, b) => a.order - b.order || (a.key < b.key ? -1 : 1));
   return root === null ? ordered : [root, ...ordered];
 }
 
-async function renderThread(root: Post, read: () => Promise<Post[]>, visit: Visit): Promise<Html> {
+async function renderThread(root: Post, read: () => Promise<Post[]>, upTo: number | null, visit: Visit): Promise<Html> {
+  const posts = await read();
   const items: Html[] = [];
-  for (const post of await read()) items.push(await renderPostNow(post, visit));
+  for (const post of posts) items.push(await renderPostNow(post, visit));
+  // The oldest reply stands on the older page too, so that none of several in one place is missed.
+  const oldest = posts.length > mostReplies ? posts[1] : undefined;
+  const path = threadPath(root.key);
+  const older =
+    oldest !== undefined &&
+    html`<p class="more"><a class="button plain" href="${`${path}?upTo=${oldest.order}`}">Show older</a></p>`;
+  const newest = upTo !== null && html`<p class="more"><a class="button plain" href="${path}">Show the newest</a></p>`;
   const context = { channel: root.channel, alert: root.alert, run: root.run };
   return html`<p class="crumb"><a href="${channelPath(root.channel)}"># ${root.channel}</a></p>
 <h1 class="hush">Thread: ${root.card.title}</h1>
-<section id="timeline" class="timeline thread" role="log" aria-label="Thread, oldest first">${items}</section>
-${renderComposer({ ...context, hint: 'Type a command about this alert, for example: status, run, explain' }, visit)}`;
+${older}<section id="timeline" class="timeline thread" role="log" aria-label="Thread, oldest first">${items}</section>
+${newest}${renderComposer({ ...context, hint: 'Type a command about this alert, for example: status, run, explain' }, visit)}`;
 }
