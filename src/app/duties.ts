@@ -1,9 +1,13 @@
 import { startRoad } from '../flow/alert.ts';
 import { startDelivery } from '../flow/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/duty.ts';
+import { startOrigins } from '../flow/origin.ts';
 import { recoverAll, startSweeper } from '../flow/recover.ts';
 import { startThreads } from '../flow/thread.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Run } from '../model/run.ts';
 import type { Base } from './base.ts';
+import { linksTo } from './links.ts';
 import type { Platforms } from './platforms.ts';
 
 /** From events to decisions and runs. */
@@ -61,6 +65,27 @@ export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
           await entry.delivery?.stop();
           entry.delivery = null;
           if (known === undefined) await platforms.close(id);
+        },
+      };
+    },
+  };
+}
+
+/** What the origins of alerts are told, and whom they call. */
+export function originsDuty(base: Base, platforms: Platforms): Duty {
+  return {
+    name: 'origins',
+    async start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      const links = (run: Run, alert: Alert | null) => linksTo(run, alert, base, platforms.connections);
+      const service = await startOrigins({ ...base, feed, links });
+      const off = base.catalogue.onChange(() => void service.reload());
+      base.live.origin = () => service.trouble();
+      return {
+        async stop() {
+          off();
+          base.live.origin = () => ({});
+          await service.stop();
         },
       };
     },

@@ -1,18 +1,15 @@
 import { type Duty, type Turn, takeTurns } from '../flow/duty.ts';
 import { digestOfSet, startNodes } from '../flow/nodes.ts';
-import { type OriginService, startOrigins } from '../flow/origin.ts';
 import { voidEdited } from '../flow/recover.ts';
 import { startTickers, type Tickers } from '../flow/tick.ts';
 import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
-import { postsDuty, roadDuty, sweeperDuty, threadsDuty } from './duties.ts';
-import { linksTo } from './links.ts';
+import { originsDuty, postsDuty, roadDuty, sweeperDuty, threadsDuty } from './duties.ts';
 import type { Platforms } from './platforms.ts';
 
 export interface Running {
   stopAll(): Promise<void>;
   tickers: Tickers;
-  origin: OriginService;
 }
 
 /**
@@ -28,29 +25,31 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   for (const duty of chat) posting.push(await take(duty));
   const sweeping = await take(sweeperDuty(base));
   const road = await take(roadDuty(base));
-  const origin = await startOrigins({
-    ...base,
-    links: (run, alert) => linksTo(run, alert, base, platforms.connections),
-  });
-  base.live.origin = () => origin.trouble();
+  const telling = await take(originsDuty(base, platforms));
   const tickers = await startTickers(base);
   const off = base.catalogue.onChange(() => {
     if (sweeping.held()) voidOld(base);
     void tickers.reload();
-    void origin.reload();
   });
   return {
     tickers,
-    origin,
     async stopAll() {
       off();
       await sweeping.stop();
       await road.stop();
-      await origin.stop();
+      await stopTelling(telling, base);
       for (const turn of posting) await turn.stop();
       await base.fleet.nodes?.stop();
     },
   };
+}
+
+/** What an origin is being told may end, for a moment; what hangs is told again after the next start. */
+async function stopTelling(telling: Turn, { clock, origins }: Base): Promise<void> {
+  const stopping = telling.stop();
+  await Promise.race([stopping, clock.sleep(3000)]);
+  await origins.close();
+  await stopping;
 }
 
 function postsDuties(base: Base, platforms: Platforms): Duty[] {

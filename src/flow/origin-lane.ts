@@ -19,11 +19,10 @@ export interface LaneParts {
   /** The most that is begun within a minute. */
   perMinute: number;
   store: Store;
+  /** Fenced, where several nodes could tell. */
   feed: Feed;
   clock: Clock;
   log: Log;
-  /** Fences every commit: only who holds it tells. */
-  lease: { name: string; token: number };
   tellings(entry: Entry): Promise<Telling[]>;
   /** Null when it is not needed any more. `failures` counts the attempts before. */
   tell(telling: Telling, failures: number): Promise<string | null>;
@@ -180,7 +179,7 @@ async function commit(guards: Guard[], facts: Fact[], desk: Desk): Promise<void>
   const done = Math.min(desk.seen, queue.lowest(desk.recording) - 1);
   const stream = streamOf.origin(parts.source);
   await parts.feed.commit({
-    guards: [{ kind: 'lease', ...parts.lease }, ...guards],
+    guards,
     entries: facts.map(fact => ({ stream, actor: system, at: parts.clock.now(), fact })),
     rows: [{ table: 'cursor', name: cursorOf(parts.source, parts.lane), value: done + 1 }],
   });

@@ -6,12 +6,14 @@ import { isEnded, type Run } from '../model/run.ts';
 import type { OriginConnection, OriginPage } from '../ports/source.ts';
 import type { Store } from '../ports/store.ts';
 import { endingText } from './cards.ts';
+import type { Feed } from './feed.ts';
 import { acknowledgedKey, mayResolve, type Telling, toldSpace } from './origin-tellings.ts';
 
 export interface TellParts {
   source: string;
   connection: OriginConnection;
   store: Pick<Store, 'alert' | 'run' | 'claimed'>;
+  feed: Pick<Feed, 'commit'>;
   clock: Clock;
   /** The driver's id: the key of its accounts in `people`. */
   driver: string;
@@ -19,6 +21,9 @@ export interface TellParts {
   /** Where people see the run and its thread. */
   links(run: Run, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
 }
+
+/** Claims of acknowledgements that were tried. */
+const triedSpace = 'origin-tried';
 
 /** A call about something that is over by itself comes too late after this, milliseconds. */
 const late = 10 * 60_000;
@@ -40,10 +45,8 @@ export async function tell(old: Telling, failures: number, parts: TellParts): Pr
   }
   if (alert === null) return null;
   switch (telling.what) {
-    case 'acknowledge': {
-      const begins = !isEnded(run.state) && alert.state !== 'resolved' && alert.acknowledgedBy === null;
-      return begins || failures > 0 ? ((await connection.acknowledge?.(alert)) ?? null) : null;
-    }
+    case 'acknowledge':
+      return await acknowledge(telling, run, alert, parts);
     case 'resolve':
       return mayResolve(run, alert) ? ((await connection.resolve?.(alert)) ?? null) : null;
     case 'note':
@@ -53,6 +56,20 @@ export async function tell(old: Telling, failures: number, parts: TellParts): Pr
     default:
       return null;
   }
+}
+
+/**
+ * Not for what is over already. But once it was tried it is done to its end, also after a restart: an attempt may have stopped the calls, and
+ * only what is known to be acknowledged by Tocsin is handed back.
+ */
+async function acknowledge(telling: Telling, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
+  const claim = { space: triedSpace, key: `${parts.source}/${telling.key}` };
+  const begins = !isEnded(run.state) && alert.state !== 'resolved' && alert.acknowledgedBy === null;
+  if (!(await parts.store.claimed(claim))) {
+    if (!begins) return null;
+    await parts.feed.commit({ guards: [{ kind: 'claim', ...claim, at: parts.clock.now(), keep: null }] });
+  }
+  return (await parts.connection.acknowledge?.(alert)) ?? null;
 }
 
 /** Things may have moved on while the origin was away. */

@@ -186,11 +186,17 @@ function telling(what: What, name: string, entry: Entry, alert: Alert | null, ru
   return {
     what,
     key: keyOf(what, name),
-    subject: (what === 'page' || what === 'unpage' ? run?.id : alert?.id) ?? name,
+    subject: subjectOf(what, alert, run) ?? name,
     seq: entry.seq,
     at: entry.at,
     alert,
     episode: run?.episode ?? alert?.episode ?? null,
     run,
   };
+}
+
+/** Who is on call is asked beside the rest: nothing waits for it. */
+function subjectOf(what: What, alert: Alert | null, run: Run | null): string | undefined {
+  if (what === 'on-call') return alert === null ? undefined : `${alert.id}/on-call`;
+  return what === 'page' || what === 'unpage' ? run?.id : alert?.id;
 }

@@ -5,13 +5,12 @@ import type { Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Store } from '../ports/store.ts';
 import type { Feed } from './feed.ts';
-import { holdLease } from './hold-lease.ts';
 import { cursorOf, type RunningLane, startLane } from './origin-lane.ts';
 import { tell } from './origin-perform.ts';
 import { type Lane, tellingsOf } from './origin-tellings.ts';
 import type { Origin, Origins } from './origins.ts';
 
-/** Writes outcomes back to where alerts came from, and calls people; from the journal, on one node. */
+/** Writes outcomes back to where alerts came from, and calls people; from the journal. One node does it at a time. */
 export interface OriginService {
   /** Why an origin could not be told something, by source; null where all is well. */
   trouble(): Record<string, string | null>;
@@ -29,22 +28,13 @@ export interface OriginParts {
   log: Log;
   catalogue: Catalogue;
   origins: Origins;
-  /** Names this process in leases. */
-  holder: string;
   links(run: Run, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
 }
-
-/** A node that is gone is replaced within this time, milliseconds. */
-const ttl = 15_000;
-
-/** How long what is under way may take when the process stops, milliseconds. */
-const grace = 3000;
 
 interface Place {
   origin: Origin;
   lane: Lane;
-  running: RunningLane | null;
-  stop(): Promise<void>;
+  running: RunningLane;
 }
 
 export async function startOrigins(parts: OriginParts): Promise<OriginService> {
@@ -61,7 +51,7 @@ export async function startOrigins(parts: OriginParts): Promise<OriginService> {
         places.delete(name);
       }
     }
-    for (const place of places.values()) await place.stop();
+    for (const place of places.values()) await place.running.stop();
     for (const { origin, lane } of wanted ? lanesOf(parts.origins.all()) : []) {
       const name = cursorOf(origin.source, lane);
       if (!next.has(name)) next.set(name, await openPlace(origin, lane, parts));
@@ -79,24 +69,16 @@ export async function startOrigins(parts: OriginParts): Promise<OriginService> {
   await apply(true);
   return {
     trouble() {
-      const all = [...places.values()].map(
-        ({ origin, running }) => [origin.source, running?.trouble() ?? null] as const,
-      );
+      const all = [...places.values()].map(({ origin, running }) => [origin.source, running.trouble()] as const);
       const told: Record<string, string | null> = {};
       for (const [source, trouble] of all) told[source] ??= trouble;
       return told;
     },
     reload: () => reload(true),
     async settled() {
-      await Promise.all([...places.values()].map(place => place.running?.settled()));
+      await Promise.all([...places.values()].map(place => place.running.settled()));
     },
-    async stop() {
-      const stopping = reload(false);
-      // What is under way may end, for a moment; what hangs is told again after the next start.
-      await Promise.race([stopping, parts.clock.sleep(grace)]);
-      await parts.origins.close();
-      await stopping;
-    },
+    stop: () => reload(false),
   };
 }
 
@@ -111,55 +93,26 @@ function tells({ connection }: Origin): boolean {
   return (['acknowledge', 'note', 'resolve', 'recall', 'onCall'] as const).some(can => connection[can] !== undefined);
 }
 
-/** Resolves when the lane has begun, or when another node has it. */
 async function openPlace(origin: Origin, lane: Lane, parts: OriginParts): Promise<Place> {
-  const { source, connection } = origin;
-  const name = cursorOf(source, lane);
-  const begun = Promise.withResolvers<void>();
-  const place: Place = { origin, lane, running: null, stop: async () => {} };
-  await markStart(name, parts);
-  const tellParts = {
-    connection,
-    driver: origin.driver,
-    people: () => parts.catalogue.current().config.people,
-    store: parts.store,
-    clock: parts.clock,
-    links: parts.links,
-  };
-  const held = holdLease({
+  const { source, connection, driver } = origin;
+  await markStart(cursorOf(source, lane), parts);
+  const people = () => parts.catalogue.current().config.people;
+  const running = await startLane({
     ...parts,
-    name,
-    ttl,
-    async work(token, signal) {
-      const running = await startLane({
-        ...parts,
+    source,
+    lane,
+    perMinute: connection.perMinute[lane],
+    tellings: entry =>
+      tellingsOf(entry, lane, {
         source,
-        lane,
-        perMinute: connection.perMinute[lane],
-        lease: { name, token },
-        tellings: entry =>
-          tellingsOf(entry, lane, {
-            source,
-            connection,
-            store: parts.store,
-            config: () => parts.catalogue.current().config,
-            callsByItself: from => from === source || parts.origins.of(from)?.connection.recall !== undefined,
-          }),
-        tell: (telling, failures) => tell(telling, failures, { ...tellParts, source }),
-      });
-      place.running = running;
-      begun.resolve();
-      await new Promise<void>(resolve => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      place.running = null;
-      await running.stop();
-    },
+        connection,
+        store: parts.store,
+        config: () => parts.catalogue.current().config,
+        callsByItself: from => from === source || parts.origins.of(from)?.connection.recall !== undefined,
+      }),
+    tell: (telling, failures) => tell(telling, failures, { ...parts, source, connection, driver, people }),
   });
-  place.stop = () => held.stop();
-  await Promise.race([begun.promise, parts.clock.sleep(0)]);
-  return place;
+  return { origin, lane, running };
 }
 
 /** An origin that is new is told what happens from now on, never the whole past. */

@@ -23,6 +23,8 @@ export interface PagerDutyDouble {
   requests: string[];
   /** What the next requests that match get instead; each fault counts down. */
   fail(fault: Fault): void;
+  /** Takes all faults away. */
+  heal(): void;
   add(incident: Partial<Incident> & { id: string }): Incident;
   close(): Promise<void>;
 }
@@ -123,6 +125,7 @@ export async function startPagerDuty(): Promise<PagerDutyDouble> {
     subscriptions: [],
     requests: [],
     fail: fault => void faults.push({ ...fault }),
+    heal: () => void faults.splice(0),
     add(facts) {
       const made: Incident = {
         status: 'triggered',

@@ -1,3 +1,6 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Entry, FactOf } from '../../src/model/journal.ts';
 import { type Files, startTestApp, type TestApp } from '../doubles/app.ts';
 import { type PagerDutyDouble, startPagerDuty } from '../doubles/pagerduty.ts';
@@ -10,12 +13,20 @@ export interface Place {
   sender: WebhookSender;
   /** Sends the webhook of an incident that the double has, or gets. */
   incident(id: string, what?: 'triggered' | 'acknowledged' | 'resolved', data?: object): Promise<void>;
-  /** What the journal says was told, by its end. */
+  /** Lets the steps of `held` go on, or fail. */
+  letGo(): Promise<void>;
+  /** What the journal says was told; who is on call is asked beside it, and left out. */
   told(): Promise<FactOf<'origin.told'>[]>;
   /** Waits until so many things of a kind were told. */
   untilTold(what: FactOf<'origin.told'>['what'], count?: number): Promise<FactOf<'origin.told'>[]>;
   close(): Promise<void>;
 }
+
+/** A step that waits until `letGo`, then ends with this exit code; so a test decides what is told before the run ends. */
+export function held(exit: 0 | 1): string {
+  return `["sh", "-c", "until [ -e ${gate} ]; do sleep 0.05; done; exit ${exit}"]`;
+}
+const gate = join(tmpdir(), `tocsin-gate-${process.pid}`);
 
 export const secret = 'a webhook secret';
 
@@ -86,13 +97,15 @@ export async function openPlace(
       });
       if (sent !== 'taken') throw new Error(`the webhook was ${sent}: ${sender.answers}`);
     },
-    told,
+    letGo: () => writeFile(gate, ''),
+    told: async () => (await told()).filter(fact => fact.what !== 'on-call'),
     untilTold: (what, wanted = 1) =>
       app.until(async () => {
         const found = (await told()).filter(fact => fact.what === what);
         return found.length >= wanted ? found : null;
       }),
     async close() {
+      await rm(gate, { force: true });
       await app.stop();
       if (options.pagerduty === undefined) await pagerduty.close();
     },

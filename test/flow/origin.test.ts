@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openPlace, type Place } from './origin-place.ts';
+import { held, openPlace, type Place } from './origin-place.ts';
 
 const auto = `
 rules:
@@ -18,8 +18,8 @@ target: '"db-prod-3"'
 steps:
 ${steps}
 `;
-const works = '  - { id: fix, exec: ["true"] }\n  - { id: gone, verify: { exec: ["true"], within: 1m } }';
-const breaks = '  - { id: fix, exec: ["false"] }';
+const works = `  - { id: fix, exec: ${held(0)} }\n  - { id: gone, verify: { exec: ["true"], within: 1m } }`;
+const breaks = `  - { id: fix, exec: ${held(1)} }`;
 
 let place: Place;
 afterEach(() => place.close());
@@ -28,6 +28,8 @@ describe('an incident of PagerDuty', () => {
   it('opens a thread, is acknowledged when the run begins, gets a note with the outcome and the link, and stays open', async () => {
     place = await openPlace(() => ({ 'policy.yaml': auto, 'runbooks/fix.yaml': fix(works) }));
     await place.incident('Q1');
+    await place.untilTold('acknowledge');
+    await place.letGo();
     const [note] = await place.untilTold('note');
     const [run] = await place.app.runs();
     expect(run).toMatchObject({ state: 'succeeded' });
@@ -36,7 +38,7 @@ describe('an incident of PagerDuty', () => {
     expect(written).toContain('Tocsin: Fix it succeeded');
     expect(written).toContain(`${place.app.app.url}/runs/${run?.id}`);
     expect(note).toMatchObject({ ok: true, source: 'pagerduty', run: run?.id });
-    expect((await place.told()).map(fact => fact.what)).toEqual(['on-call', 'acknowledge', 'note']);
+    expect((await place.told()).map(fact => fact.what)).toEqual(['acknowledge', 'note']);
     expect([...place.pagerduty.calls]).toEqual([]);
   });
 
@@ -65,25 +67,31 @@ describe('an incident of PagerDuty', () => {
     const policy = auto.replace('decide: auto', 'decide: auto, resolve: origin');
     place = await openPlace(() => ({ 'policy.yaml': policy, 'runbooks/fix.yaml': fix(works) }));
     await place.incident('Q1');
+    await place.untilTold('acknowledge');
+    await place.letGo();
     await place.untilTold('resolve');
     expect(place.pagerduty.incidents.get('Q1')).toMatchObject({ status: 'resolved' });
   });
 
   it.each([
-    ['nothing was verified', '  - { id: fix, exec: ["true"] }'],
+    ['nothing was verified', `  - { id: fix, exec: ${held(0)} }`],
     ['something was changed after it', `${works}\n  - { id: more, exec: ["true"] }`],
   ])('is not resolved when %s', async (_why, steps) => {
     const policy = auto.replace('decide: auto', 'decide: auto, resolve: origin');
     place = await openPlace(() => ({ 'policy.yaml': policy, 'runbooks/fix.yaml': fix(steps) }));
     await place.incident('Q1');
+    await place.untilTold('acknowledge');
+    await place.letGo();
     await place.untilTold('note');
-    expect((await place.told()).map(fact => fact.what)).toEqual(['on-call', 'acknowledge', 'note']);
+    expect((await place.told()).map(fact => fact.what)).toEqual(['acknowledge', 'note']);
     expect(place.pagerduty.incidents.get('Q1')).toMatchObject({ status: 'acknowledged' });
   });
 
   it('is handed back to the people on call when the run does not help, and nobody is paged twice', async () => {
     place = await openPlace(() => ({ 'policy.yaml': auto, 'runbooks/fix.yaml': fix(breaks) }));
     await place.incident('Q1');
+    await place.untilTold('acknowledge');
+    await place.letGo();
     await place.untilTold('recall');
     expect(place.pagerduty.incidents.get('Q1')).toMatchObject({ status: 'triggered', escalations: [1] });
     expect([...place.pagerduty.calls]).toEqual([]);
@@ -95,6 +103,8 @@ describe('an incident of PagerDuty', () => {
       return { 'policy.yaml': auto, 'runbooks/fix.yaml': fix(breaks) };
     });
     await place.incident('Q1');
+    await place.untilTold('acknowledge');
+    await place.letGo();
     const [told] = await place.untilTold('recall');
     expect(told?.text).toContain('Cannot Escalate');
     expect([...place.pagerduty.calls.values()]).toMatchObject([{ open: true, triggers: 1 }]);
@@ -110,6 +120,7 @@ describe('an incident of PagerDuty', () => {
       place.app.call('POST', `/api/v1/approvals/${approval.id}/votes`, { as, body: { vote: 'approve' } });
     expect(await vote('ALICE')).toMatchObject({ status: 403 });
     expect(await vote('RITA')).toMatchObject({ status: 200 });
+    await place.letGo();
     const ended = await place.app.ended(approval.run);
     expect(ended.state).toBe('succeeded');
     const votes = (await place.app.journal()).map(entry => entry.fact).filter(fact => fact.kind === 'approval.voted');
@@ -123,6 +134,7 @@ describe('an incident of PagerDuty', () => {
 describe('an alert from elsewhere', () => {
   it('pages when the run fails, with what people need to know', async () => {
     place = await openPlace(() => ({ 'policy.yaml': auto, 'runbooks/fix.yaml': fix(breaks, 'alertmanager') }));
+    await place.letGo();
     await place.app.alert({ severity: 'critical' });
     await place.untilTold('page');
     const [run] = await place.app.runs();
@@ -145,6 +157,7 @@ describe('an alert from elsewhere', () => {
   it('pages when nobody approved in time', async () => {
     const policy = ask.replace('on-call', 'sre').replace('30m', '300ms');
     place = await openPlace(() => ({ 'policy.yaml': policy, 'runbooks/fix.yaml': fix(works, 'alertmanager') }));
+    await place.letGo();
     await place.app.alert({});
     await place.untilTold('page');
     expect([...place.pagerduty.calls.values()]).toMatchObject([
@@ -155,6 +168,7 @@ describe('an alert from elsewhere', () => {
   it('pages when it still fires after the run, and takes the page back when it is gone after all', async () => {
     const steps = '  - { id: fix, exec: ["true"] }\n  - { id: gone, verify: { resolved: true, within: 100ms } }';
     place = await openPlace(() => ({ 'policy.yaml': auto, 'runbooks/fix.yaml': fix(steps, 'alertmanager') }));
+    await place.letGo();
     await place.app.alert({});
     await place.untilTold('page');
     expect((await place.app.runs())[0]?.state).toBe('unconfirmed');
@@ -165,6 +179,7 @@ describe('an alert from elsewhere', () => {
 
   it('pages nobody when the run helped', async () => {
     place = await openPlace(() => ({ 'policy.yaml': auto, 'runbooks/fix.yaml': fix(works, 'alertmanager') }));
+    await place.letGo();
     await place.app.alert({});
     await place.app.until(async () => (await place.app.runs()).some(run => run.state === 'succeeded'));
     await place.incident('Q9');
