@@ -21,7 +21,7 @@ export async function performCancel(
     return { ok: true, text: 'Cancelled.', run: after.id };
   }
   parts.interrupt(after.id);
-  await parts.dispatcher.ring({ run: after.id });
+  await parts.dispatcher.ring({ run: after.id, first: true });
   return { ok: true, text: 'Cancelling: the step that runs is being stopped.', run: after.id };
 }
 
@@ -39,7 +39,7 @@ export async function performAnswer(
     return because === null ? answerFacts(run, act, who) : null;
   });
   if (because !== null) return refused('conflict', 409, because);
-  await parts.dispatcher.ring({ run: after.id });
+  await parts.dispatcher.ring({ run: after.id, first: true });
   return { ok: true, text: `Noted: ${act.choice} ${act.step}.`, run: after.id };
 }
 

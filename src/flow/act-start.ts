@@ -35,7 +35,7 @@ export async function performStart(
   if (decision.verdict === 'deny' || decision.verdict === 'notify') return await denied(who, request, decision, parts);
   const begun = beginRun(request, decision, parts);
   await parts.feed.commit(begun.change);
-  if (begun.run.state === 'queued') await parts.dispatcher.ring({ run: begun.run.id });
+  if (begun.run.state === 'queued') await parts.dispatcher.ring({ run: begun.run.id, first: true });
   const text =
     begun.approval === null
       ? `${runbook.title} is starting: ${decision.because}.`

@@ -99,7 +99,7 @@ export async function afterVote(
   parts: Pick<ActParts, 'streams' | 'dispatcher' | 'metrics'>,
 ): Promise<void> {
   if (approval.state === 'open') return;
-  if (approval.step !== null) return await parts.dispatcher.ring({ run: approval.run });
+  if (approval.step !== null) return await parts.dispatcher.ring({ run: approval.run, first: true });
   const because = approval.because ?? approval.state;
   const run = await parts.streams.run(approval.run, system, now => {
     if (now.state !== 'waiting' || now.startedAt !== null) return null;
@@ -107,7 +107,7 @@ export async function afterVote(
     const state = approval.state === 'expired' ? 'expired' : approval.state === 'denied' ? 'denied' : 'cancelled';
     return { facts: [{ kind: 'run.finished', run: now.id, state, because }] };
   });
-  if (run.state === 'queued') await parts.dispatcher.ring({ run: run.id });
+  if (run.state === 'queued') await parts.dispatcher.ring({ run: run.id, first: true });
 }
 
 /** Closes an open approval of a whole plan and ends its run accordingly. */
