@@ -1,8 +1,27 @@
 import { DatabaseSync } from 'node:sqlite';
+import { migrations as ofPostgres } from '../../src/stores/postgres/migrations.ts';
+import type { Migration } from '../../src/stores/sql/migration.ts';
 import { migrate, migrations } from '../../src/stores/sqlite/migrations.ts';
 
-/** docs/schema.sql: what all migrations of the sqlite store together make. */
+/** docs/schema.sql: what all migrations of the sqlite store together make. docs/schema-postgres.sql: the migrations of the postgres store. */
 export default function generateSchema(): Record<string, string> {
+  return { 'docs/schema.sql': sqliteSchema(), 'docs/schema-postgres.sql': postgresSchema() };
+}
+
+function postgresSchema(): string {
+  return [
+    '-- The tables of the postgres store, generated from src/stores/postgres/migrations.ts, in the order in which they were added.',
+    '-- `doc` columns are JSON text and the truth of their row; the columns beside them are copies for look-ups.',
+    ...ofPostgres.flatMap(migration => ['', describe(migration), migration.up.trim()]),
+    '',
+  ].join('\n');
+}
+
+function describe({ number, name, breaks }: Migration): string {
+  return `-- ${number}: ${name}${breaks ? ' (older processes refuse it)' : ''}`;
+}
+
+function sqliteSchema(): string {
   const db = new DatabaseSync(':memory:');
   migrate(db, 0);
   const objects = db
@@ -10,15 +29,12 @@ export default function generateSchema(): Record<string, string> {
     .all()
     .map(row => `${row['sql']};`);
   db.close();
-  const text = [
+  return [
     '-- The tables of the sqlite store, generated from src/stores/sqlite/migrations.ts.',
     '-- `doc` columns are JSON text and the truth of their row; the columns beside them are copies for look-ups.',
-    ...migrations.map(
-      ({ number, name, breaks }) => `-- ${number}: ${name}${breaks ? ' (older processes refuse it)' : ''}`,
-    ),
+    ...migrations.map(describe),
     '',
     ...objects,
     '',
   ].join('\n');
-  return { 'docs/schema.sql': text };
 }
