@@ -1,0 +1,103 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { endAll, start } from '../cli/process.ts';
+import { type Fleet, missingServers, startFleet, until } from './fleet.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tocsin-start-'));
+  await writeFile(join(folder, 'tocsin.yaml'), 'people: { you: {} }\n');
+});
+afterEach(async () => {
+  endAll();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('servers and roles that do not go together are refused', () => {
+  const redis = 'redis://:hidden-word@127.0.0.1:1/0';
+  test.each([
+    ['REDIS_URL alone', { REDIS_URL: redis }, ['REDIS_URL', 'DATABASE_URL is not']],
+    ['a role alone', { TOCSIN_ROLE: 'worker' }, ['--role', 'DATABASE_URL and REDIS_URL']],
+    ['a role that is none', { TOCSIN_ROLE: 'boss' }, ['TOCSIN_ROLE', 'all, intake, worker, chat', 'boss']],
+    ['an address that is none', { DATABASE_URL: 'mysql://u:hidden-word@h/d', REDIS_URL: redis }, ['DATABASE_URL']],
+  ])('%s', async (_what, env, words) => {
+    const process = start(folder, { env });
+    expect(await process.ended).toBe(1);
+    for (const word of words) expect(process.err()).toContain(word);
+    expect(process.out() + process.err()).not.toContain('hidden-word');
+  });
+
+  test('--role is taken by npm start, and a wrong one named', async () => {
+    const main = join(import.meta.dirname, '../../src/main.ts');
+    const process = start(folder, { command: [globalThis.process.execPath, main, '--role', 'boss'] });
+    await process.ended;
+    expect(process.err()).toMatch(/--role[\s\S]*all, intake, worker, chat[\s\S]*boss/);
+  });
+});
+
+describe.skipIf(missingServers() !== null)('servers that are not there', { timeout: 60_000 }, () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await startFleet(() => ({}));
+  });
+  afterAll(() => fleet.close());
+
+  test('a Redis that is down: events are accepted, /readyz says so, and it is found when it comes', async () => {
+    await fleet.redis.kill();
+    const address = `redis://:hidden-word@127.0.0.1:${fleet.redis.port}/0`;
+    const node = await fleet.node('all', { REDIS_URL: fleet.redis.url });
+    const secret = await fleet.node('all', { REDIS_URL: address });
+    expect(await node.alert({})).toBe(202);
+    for (const one of [node, secret]) {
+      const ready = await one.call('GET', '/readyz');
+      expect([ready.status, ready.body.parts.redis]).toEqual([503, expect.stringContaining('127.0.0.1')]);
+      expect(JSON.stringify(ready.body) + one.process.err()).not.toContain('hidden-word');
+    }
+    await secret.stop();
+    await fleet.redis.start();
+    await until(async () => (await node.call('GET', '/readyz')).status === 200);
+    expect(await node.stop()).toBe(0);
+  });
+
+  test('a Redis that is something else, or may drop keys: start refuses', async () => {
+    const wrong = fleet.redis.url.replace('redis:', 'http:');
+    const process = start(fleet.folder, { env: { ...fleet.env, REDIS_URL: wrong } });
+    expect(await process.ended).toBe(1);
+    expect(process.err()).toContain('REDIS_URL');
+    fleet.redis.cli('config', 'set', 'maxmemory-policy', 'allkeys-lru');
+    const unfit = start(fleet.folder, { env: fleet.env });
+    expect(await unfit.ended).toBe(1);
+    expect(unfit.err()).toMatch(/redis-unfit[\s\S]*noeviction[\s\S]*allkeys-lru/);
+    fleet.redis.cli('config', 'set', 'maxmemory-policy', 'noeviction');
+  });
+
+  test('a database that is down: /readyz says where it was looked for, and a signal ends the wait', async () => {
+    const port = await freePort();
+    const listen = await freePort();
+    const env = {
+      ...fleet.env,
+      DATABASE_URL: `postgres://u:hidden-word@127.0.0.1:${port}/d`,
+      TOCSIN_LISTEN: `127.0.0.1:${listen}`,
+    };
+    const process = start(fleet.folder, { env });
+    const body = await until(async () => {
+      const answer = await fetch(`http://127.0.0.1:${listen}/readyz`).catch(() => null);
+      return answer?.status === 503 ? await answer.text() : null;
+    });
+    expect(body).toContain(`127.0.0.1:${port}`);
+    process.child.kill('SIGTERM');
+    expect(await process.ended).toBe(0);
+    expect(body + process.err()).not.toContain('hidden-word');
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise(resolve => server.close(resolve));
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
