@@ -19,6 +19,8 @@ export interface TriggerIndex {
 interface Bound {
   runbook: Runbook;
   trigger: Trigger;
+  /** Its place among the triggers of the runbook: the first that holds counts, as its author reads them. */
+  place: number;
 }
 
 interface SourceIndex {
@@ -30,21 +32,21 @@ interface SourceIndex {
 
 export function createTriggerIndex(runbooks: Iterable<Runbook>): TriggerIndex {
   const sources = new Map<string, SourceIndex>();
-  for (const runbook of runbooks) for (const trigger of runbook.triggers) addTrigger(sources, { runbook, trigger });
+  for (const runbook of runbooks)
+    for (const [place, trigger] of runbook.triggers.entries()) addTrigger(sources, { runbook, trigger, place });
   return {
     match(variables) {
       const index = sources.get(variables.event.source);
       if (index === undefined) return [];
-      const taken = new Set<string>();
-      const found: Candidate[] = [];
+      const holding = new Map<string, Bound>();
       for (const bound of boundBy(index, variables.event)) {
-        if (taken.has(bound.runbook.id)) continue;
-        const candidate = tryTrigger(bound, variables);
-        if (candidate === null) continue;
-        taken.add(bound.runbook.id);
-        found.push(candidate);
+        const known = holding.get(bound.runbook.id);
+        if (known !== undefined && known.place <= bound.place) continue;
+        if (failedClause(bound.trigger, variables) === null) holding.set(bound.runbook.id, bound);
       }
-      return found.sort((a, b) => (a.runbook.id < b.runbook.id ? -1 : 1));
+      return [...holding.values()]
+        .map(bound => candidateOf(bound, variables))
+        .sort((a, b) => (a.runbook.id < b.runbook.id ? -1 : 1));
     },
   };
 }
@@ -81,17 +83,12 @@ export function labelOf(event: Event, label: string): string {
   return Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
 }
 
-function tryTrigger(bound: Bound, variables: EventVariables): Candidate | null {
-  const failed = failedClause(bound.trigger, variables);
-  if (failed !== null) return null;
+function candidateOf({ runbook, trigger }: Bound, variables: EventVariables): Candidate {
   try {
-    return {
-      ...bound,
-      params: bound.runbook.params.parse(bound.trigger.params(variables)),
-      because: describe(bound.trigger),
-    };
+    const params = runbook.params.parse(trigger.params(variables));
+    return { runbook, trigger, params, because: describe(trigger) };
   } catch (error) {
-    return { ...bound, params: null, because: messageOf(error) };
+    return { runbook, trigger, params: null, because: messageOf(error) };
   }
 }
 

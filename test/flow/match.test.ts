@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createTriggerIndex, failedClause } from '../../src/flow/match.ts';
+import type { EventVariables, LabelMatch, Runbook, Trigger } from '../../src/ports/runbook.ts';
+import { sampleEvent } from '../contracts/samples.ts';
+
+// Names that every object has, and values that are there or missing, so that a lookup which confuses them is found out.
+const label = fc.constantFrom('alertname', 'env', 'constructor', '__proto__', 'toString');
+const value = fc.constantFrom('', 'a', 'b', 'function');
+const clause: fc.Arbitrary<LabelMatch> = fc.oneof(
+  fc.record({ label, kind: fc.constant('equals' as const), value }),
+  fc.record({ label, kind: fc.constant('in' as const), values: fc.array(value, { maxLength: 3 }) }),
+  fc.record({ label, letter: fc.constantFrom('a', 'b') }).map(({ label: name, letter }) => ({
+    label: name,
+    kind: 're' as const,
+    pattern: letter,
+    test: (text: string) => text === letter,
+  })),
+);
+const where = fc.constantFrom('none', 'holds', 'does not', 'throws');
+const computes = fc.constantFrom('well', 'throws');
+
+const trigger = fc
+  .record({ source: fc.constantFrom('am', 'pd'), match: fc.array(clause, { maxLength: 3 }), where, computes })
+  .map(({ source, match, where: holds, computes: made }) => {
+    const text = holds === 'none' ? null : holds;
+    const decides = () => {
+      if (holds === 'throws') throw new Error('no such key');
+      return holds === 'holds';
+    };
+    const given: Trigger = {
+      source,
+      match,
+      where: text === null ? null : decides,
+      whereText: text,
+      params: () => {
+        if (made === 'throws') throw new Error('cannot be computed');
+        return {};
+      },
+    };
+    return given;
+  });
+
+const runbooks = fc
+  .array(fc.array(trigger, { maxLength: 3 }), { maxLength: 6 })
+  .map(all => all.map((triggers, index) => runbookOf(`runbook-${index}`, triggers)));
+const labels = fc.array(fc.tuple(label, value), { maxLength: 4 }).map(pairs => fromPairs(pairs));
+const event = fc.record({ source: fc.constantFrom('am', 'pd', 'other'), labels });
+
+/** As a parser makes it: every name is a member of its own. */
+function fromPairs(pairs: readonly (readonly [string, string])[]): Record<string, string> {
+  const made: Record<string, string> = {};
+  for (const [name, text] of pairs)
+    Object.defineProperty(made, name, { value: text, enumerable: true, writable: true, configurable: true });
+  return made;
+}
+
+function runbookOf(id: string, triggers: Trigger[]): Runbook {
+  return { id, triggers, params: { parse: (given: object) => given } } as unknown as Runbook;
+}
+
+function variablesOf(given: { source: string; labels: Record<string, string> }): EventVariables {
+  return { event: sampleEvent({ labels: given.labels }, { source: given.source }), alert: null };
+}
+
+/** What a trigger says, word by word, without any index. */
+function holds(one: Trigger, given: { source: string; labels: Record<string, string> }): boolean {
+  const read = (name: string) => Object.entries(given.labels).find(([key]) => key === name)?.[1] ?? '';
+  const clauseHolds = (match: LabelMatch) => {
+    if (match.kind === 'equals') return read(match.label) === match.value;
+    return match.kind === 'in' ? match.values.includes(read(match.label)) : match.test(read(match.label));
+  };
+  return (
+    one.source === given.source && one.match.every(clauseHolds) && (one.where === null || one.whereText === 'holds')
+  );
+}
+
+describe('matching', () => {
+  it('finds exactly the runbooks with a trigger that holds, by the first that does, whatever the index looks like', () => {
+    fc.assert(
+      fc.property(runbooks, event, (all, given) => {
+        const found = createTriggerIndex(all).match(variablesOf(given));
+        const expected = all.flatMap(runbook => {
+          const first = runbook.triggers.find(one => holds(one, given));
+          return first === undefined ? [] : [[runbook.id, runbook.triggers.indexOf(first)]];
+        });
+        expect(found.map(one => [one.runbook.id, one.runbook.triggers.indexOf(one.trigger)])).toEqual(expected.sort());
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('does not depend on the order of the runbooks, and names each once', () => {
+    fc.assert(
+      fc.property(runbooks, event, (all, given) => {
+        const shape = (list: readonly Runbook[]) =>
+          createTriggerIndex(list)
+            .match(variablesOf(given))
+            .map(one => [one.runbook.id, one.because, one.params]);
+        expect(shape([...all].reverse())).toEqual(shape(all));
+        expect(new Set(shape(all).map(([id]) => id)).size).toBe(shape(all).length);
+      }),
+    );
+  });
+
+  it('says of each trigger why not, and of each match why: the two never contradict each other', () => {
+    fc.assert(
+      fc.property(runbooks, event, (all, given) => {
+        const matched = new Set(
+          createTriggerIndex(all)
+            .match(variablesOf(given))
+            .map(one => one.trigger),
+        );
+        for (const runbook of all)
+          for (const one of runbook.triggers) {
+            expect(failedClause(one, variablesOf(given)) === null).toBe(holds(one, given));
+            if (matched.has(one)) expect(holds(one, given)).toBe(true);
+          }
+      }),
+    );
+  });
+
+  it('keeps a runbook whose parameters cannot be computed, with the reason', () => {
+    const cannot: Trigger = {
+      source: 'am',
+      match: [],
+      where: null,
+      whereText: null,
+      params: () => {
+        throw new Error('host is missing');
+      },
+    };
+    const [found] = createTriggerIndex([runbookOf('a', [cannot])]).match(variablesOf({ source: 'am', labels: {} }));
+    expect(found).toMatchObject({ params: null, because: 'host is missing' });
+  });
+
+  it('looks only at triggers that can hold: ten thousand of other alerts cost no look at a clause', () => {
+    let looks = 0;
+    const of = (name: string): Trigger => ({
+      source: 'am',
+      match: [{ label: 'alertname', kind: 'equals', value: name }],
+      where: () => {
+        looks++;
+        return true;
+      },
+      whereText: 'counts',
+      params: () => ({}),
+    });
+    const many = Array.from({ length: 10_000 }, (_, index) => runbookOf(`r${index}`, [of(`Alert${index}`)]));
+    const index = createTriggerIndex(many);
+    expect(
+      index.match(variablesOf({ source: 'am', labels: { alertname: 'Alert77' } })).map(one => one.runbook.id),
+    ).toEqual(['r77']);
+    expect(looks).toBe(1);
+  });
+});
