@@ -55,6 +55,7 @@ export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
       entry.delivery = startDelivery({
         ...base,
         feed: fencedFeed(base.feed, fence),
+        fence: () => fence,
         platform: id,
         connection: entry.connection,
         platforms: () => platforms.on,

@@ -6,7 +6,7 @@ import type { Row, Store } from '../ports/store.ts';
 import { noteCard } from './cards.ts';
 import type { PostWriter } from './deliver-marks.ts';
 import type { Feed } from './feed.ts';
-import { postsLock } from './thread.ts';
+import { postsLock } from './thread-parts.ts';
 
 /** What is done where a platform will not take a message, whatever is waited: people see it elsewhere, and see why. */
 export interface Refusals {

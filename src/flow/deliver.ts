@@ -1,13 +1,6 @@
-import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
-import type { Log } from '../kernel/log.ts';
-import type { KeyedMutex } from '../kernel/mutex.ts';
-import type { Catalogue } from '../ports/catalogue.ts';
-import type { ChatCapabilities, ChatConnection } from '../ports/chat.ts';
-import type { Guard, Store } from '../ports/store.ts';
-import type { CardTools } from './cards.ts';
+import type { DeliverParts } from './deliver-desk.ts';
 import { createPoster } from './deliver-poster.ts';
-import type { Feed } from './feed.ts';
 
 /**
  * Makes one platform show what its threads should show, as long as it takes: within the platform's limits, in the order of each thread,
@@ -19,24 +12,6 @@ export interface Delivery {
   /** Resolves when nothing is undelivered, or when the delivery is stopped. */
   settled(): Promise<void>;
   stop(): Promise<void>;
-}
-
-export interface DeliverParts {
-  platform: string;
-  connection: ChatConnection;
-  /** The platforms that are on. */
-  platforms(): ReadonlyMap<string, ChatCapabilities>;
-  /** Where the console is reachable, for links. */
-  baseUrl(): string;
-  store: Store;
-  feed: Feed;
-  catalogue: Pick<Catalogue, 'current'>;
-  cards: Pick<CardTools, 'showTime'>;
-  mutex: KeyedMutex;
-  clock: Clock;
-  log: Log;
-  /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
-  fence?(): readonly Guard[];
 }
 
 /** How often the store is looked at without a commit of this process, milliseconds: other nodes append too. */

@@ -1,6 +1,6 @@
 import type { Post } from '../model/card.ts';
 import type { Wanted } from './draft.ts';
-import type { ThreadParts } from './thread.ts';
+import type { ThreadParts } from './thread-parts.ts';
 
 /** Where a subject is shown. */
 export interface Place {

@@ -3,7 +3,7 @@ import type { Card, Post } from '../model/card.ts';
 import type { Guard } from '../ports/store.ts';
 import { isOutput, logCard, type OutputBlock, outputCard, withoutOutput } from './cards-output.ts';
 import type { Wanted } from './draft.ts';
-import type { ThreadParts } from './thread.ts';
+import type { ThreadParts } from './thread-parts.ts';
 import { type Place, placesOf } from './thread-places.ts';
 
 /** Turns what the journal wants into posts, on each platform where its thread is; those that would show nothing new are left out. */

@@ -1,44 +1,19 @@
 import { isCode } from '../kernel/errors.ts';
-import type { KeyedMutex } from '../kernel/mutex.ts';
 import type { Entry } from '../model/journal.ts';
-import type { Run } from '../model/run.ts';
-import type { Catalogue } from '../ports/catalogue.ts';
-import type { ChatCapabilities } from '../ports/chat.ts';
-import type { StepOutline } from '../ports/runbook.ts';
-import type { Guard, Store } from '../ports/store.ts';
-import type { CardTools } from './cards.ts';
 import { createDraft } from './draft.ts';
-import type { Feed, Following } from './feed.ts';
+import type { Following } from './feed.ts';
+import { postsLock, type ThreadParts } from './thread-parts.ts';
 import { createPosting, type Posting } from './thread-posts.ts';
+
+const cursorName = 'threads';
+/** A poster may change a post while it is projected: then both are read again. */
+const mostTries = 8;
 
 /**
  * Chat is a view (P5). This follows the journal and writes down what every thread should show: one post for each subject, rendered from
  * the state as it is now, in the same transaction as its cursor. flow/deliver.ts then makes the platforms show it. So nothing that a
  * platform does can block, repeat or lose a step, and after an outage the threads catch up in order.
  */
-export interface ThreadParts {
-  store: Store;
-  feed: Feed;
-  catalogue: Catalogue;
-  mutex: KeyedMutex;
-  cards: CardTools;
-  /** The platforms that are on, and what each of them can do. */
-  platforms(): ReadonlyMap<string, ChatCapabilities>;
-  /** The plan's steps, from its snapshot. */
-  outline(run: Run): Promise<readonly StepOutline[]>;
-  /** Where the console is reachable, for links. */
-  baseUrl(): string;
-  /** Guards of every commit, for example the lease of the one node that projects. */
-  fence?(): readonly Guard[];
-}
-
-const cursorName = 'threads';
-/** A poster may change a post while it is projected: then both are read again. */
-const mostTries = 8;
-
-/** Posts are read, changed and written under this key, by the projection and by the delivery. */
-export const postsLock = 'posts';
-
 export async function startThreads(parts: ThreadParts): Promise<Following> {
   const posting = createPosting(parts);
   return parts.feed.follow({

@@ -1,0 +1,118 @@
+import type { Clock } from '../kernel/clock.ts';
+import { isCode, messageOf } from '../kernel/errors.ts';
+import type { Log } from '../kernel/log.ts';
+import type { KeyedMutex } from '../kernel/mutex.ts';
+import type { Post } from '../model/card.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
+import type { ChatCapabilities, ChatConnection } from '../ports/chat.ts';
+import type { Guard, Store } from '../ports/store.ts';
+import type { CardTools } from './cards.ts';
+import { type PostWriter, withMark } from './deliver-marks.ts';
+import type { Queue } from './deliver-queue.ts';
+import type { Refusals } from './deliver-refuse.ts';
+import type { Turns } from './deliver-turns.ts';
+import type { Feed } from './feed.ts';
+import type { Pacer, Request } from './pace.ts';
+import { postsLock } from './thread-parts.ts';
+
+export interface DeliverParts {
+  platform: string;
+  connection: ChatConnection;
+  /** The platforms that are on. */
+  platforms(): ReadonlyMap<string, ChatCapabilities>;
+  /** Where the console is reachable, for links. */
+  baseUrl(): string;
+  store: Store;
+  feed: Feed;
+  catalogue: Pick<Catalogue, 'current'>;
+  cards: Pick<CardTools, 'showTime'>;
+  mutex: KeyedMutex;
+  clock: Clock;
+  log: Log;
+  /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
+  fence?(): readonly Guard[];
+}
+
+/** What the parts of a poster share. */
+export interface Desk {
+  parts: DeliverParts;
+  queue: Queue;
+  writer: PostWriter;
+  pacer: Pacer;
+  turns: Turns;
+  refusals: Refusals;
+  /** Milliseconds between two edits of one message. */
+  editEvery: number;
+  /** The console's page of a run. */
+  link(run: string): string;
+  /** Set while nothing gets through: then one request at a time tries it. */
+  down: { until: number; failures: number; because: string } | null;
+  /** By the monotonic clock. */
+  lastSuccess: number;
+  lastFailure: { because: string; at: number } | null;
+  /** Keys of outputs with a live edit on its way: what they show for good must not be overtaken by it. */
+  liveOnWay: Set<string>;
+  /** What lists showed when they were first tried, by key: an answer that was lost may have left that. */
+  lists: Map<string, string>;
+}
+
+/** The longest pause after failures, milliseconds. */
+export const longestPause = 30_000;
+
+export function pauseAfter(failures: number): number {
+  return Math.min(longestPause, 250 * 2 ** Math.min(failures, 10));
+}
+
+/** The post as the platform has it, also where that is not recorded yet. */
+export async function readPost(key: string, { parts, queue }: Desk): Promise<Post | null> {
+  const post = await parts.store.post(parts.platform, key);
+  return post === null ? null : queue.overlay(post);
+}
+
+/** Records what was delivered. A card that came meanwhile stays wanted. */
+export async function record(desk: Desk, keys = [...desk.queue.unrecorded().keys()]): Promise<void> {
+  const marks = new Map(desk.queue.unrecorded());
+  const put = (post: Post) => {
+    const mark = marks.get(post.key);
+    return mark === undefined ? null : withMark(post, mark.version, mark.ref);
+  };
+  if (keys.length > 0) await desk.parts.mutex.with(postsLock, () => desk.writer.update(keys, put));
+  for (const key of keys) {
+    const mark = marks.get(key);
+    if (mark !== undefined) desk.queue.recorded(key, mark);
+  }
+}
+
+/** Whether there is a thread to reply in. A root that was only named in a list gets its message after all, now that more comes of it. */
+export async function hasRoot(thread: string, desk: Desk): Promise<boolean> {
+  const root = await readPost(thread, desk);
+  if (root === null || root.ref !== null) return true;
+  desk.queue.spare(root.key);
+  const again = (post: Post): Post | null => {
+    const { withheld: _, ...rest } = post;
+    return post.ref === null ? { ...rest, delivered: 0 } : null;
+  };
+  await desk.parts.mutex.with(postsLock, () => desk.writer.update([root.key], again));
+  return false;
+}
+
+export function succeeded(desk: Desk): void {
+  desk.down = null;
+  desk.lastSuccess = desk.parts.clock.monotonic();
+}
+
+/** Takes note of what concerns more than one post, limits and outages; false for anything else. */
+export function tookNote(desk: Desk, request: Request, error: unknown): boolean {
+  const { platform, clock, log } = desk.parts;
+  const now = clock.monotonic();
+  if (isCode(error, 'chat-limited')) {
+    desk.pacer.hold(request, error.at ?? '', error.retryAfter ?? 1000, now);
+    return true;
+  }
+  if (!isCode(error, 'chat-down')) return false;
+  const failures = (desk.down?.failures ?? 0) + 1;
+  const pause = Math.max(error.retryAfter ?? 0, pauseAfter(failures));
+  desk.down = { until: now + pause, failures, because: messageOf(error) };
+  if (failures === 1) log.warn({ platform, because: messageOf(error) }, 'the platform is down; posts wait');
+  return true;
+}

@@ -1,0 +1,53 @@
+import { messageOf } from '../kernel/errors.ts';
+import type { Post } from '../model/card.ts';
+import { type Desk, hasRoot, readPost, succeeded, tookNote } from './deliver-desk.ts';
+import { type Fold, listPost } from './deliver-fold.ts';
+import type { Request } from './pace.ts';
+import { postsLock } from './thread-parts.ts';
+
+/** Posts a list, and records what it stands for. */
+export async function sendList(fold: Fold, request: Request, desk: Desk): Promise<void> {
+  const { parts, queue } = desk;
+  const taken = new Set([...fold.listed, ...fold.folded]);
+  for (const item of taken) item.busy = true;
+  desk.pacer.take(request, parts.clock.monotonic());
+  try {
+    if (fold.thread !== null && !(await hasRoot(fold.thread, desk))) return;
+    await recordList(fold, await deliverList(fold, desk), desk);
+    for (const item of fold.folded) queue.drop(item.key);
+    for (const item of fold.spared) item.spared = true;
+  } catch (error) {
+    if (tookNote(desk, request, error)) return;
+    // Each of them then meets what the list met, and is dealt with by itself.
+    for (const item of taken) item.spared = true;
+    parts.log.warn({ platform: parts.platform, because: messageOf(error) }, 'a list of what was missed was not taken');
+  } finally {
+    for (const item of taken) item.busy = false;
+  }
+}
+
+async function deliverList(fold: Fold, desk: Desk): Promise<Post> {
+  const { platform, clock, cards, connection } = desk.parts;
+  const post = listPost(fold, { platform, now: clock.now(), showTime: at => cards.showTime(at) });
+  const known = await readPost(post.key, desk);
+  const text = JSON.stringify(post.card);
+  const first = desk.lists.get(post.key) ?? text;
+  desk.lists.set(post.key, first);
+  const ref = await connection.deliver({ ...post, ref: known?.ref ?? null });
+  succeeded(desk);
+  desk.lists.delete(post.key);
+  // What was found again after a lost answer shows what the first try had: an edit puts it right.
+  const right = first === text && known === null;
+  const wanted = right ? 1 : (known?.wanted ?? 1) + 1;
+  return { ...post, ref, wanted, delivered: right ? 1 : 0, changed: known?.changed ?? 0 };
+}
+
+async function recordList(fold: Fold, list: Post, desk: Desk): Promise<void> {
+  const versions = new Map(fold.folded.map(item => [item.key, item.wanted]));
+  const listed = (post: Post): Post => ({
+    ...post,
+    delivered: Math.max(post.delivered, versions.get(post.key) ?? 0),
+    withheld: 'listed',
+  });
+  await desk.parts.mutex.with(postsLock, () => desk.writer.update([...versions.keys()], listed, [list]));
+}
