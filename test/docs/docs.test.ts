@@ -126,7 +126,7 @@ describe('what the pages tell people to type exists', () => {
 
   test('commands of tocsin, and their options', () => {
     const missing = lines.flatMap(({ page, line }) =>
-      [...line.matchAll(/(?:^|[\s/])tocsin(?:\.js)? ([a-z]+)([^|;&#]*)/g)].flatMap(([, word = '', rest = '']) => {
+      [...line.matchAll(/(?:^|[\s/])tocsin(?:\.js)? ([a-z-]+)([^|;&#]*)/g)].flatMap(([, word = '', rest = '']) => {
         const help = helps.get(word);
         if (help === undefined) return word === 'help' ? [] : [`${page}: tocsin ${word}`];
         const options = [...rest.matchAll(/(?<=\s)--([a-z-]+)/g)].map(match => match[1] ?? '');

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isCode, TocsinError } from '../../kernel/errors.ts';
+import { kindOf, toStoreFailed } from './failure.ts';
+import { askOutcome } from './outcome.ts';
+import type { Connect, Session } from './session.ts';
+import { InDoubt, type Settle, transact, type Waiting } from './transact.ts';
+
+/** How long a change waits for a server that does not take it, milliseconds; then it is rejected, and its sender may come again. */
+const patience = 10_000;
+const shortestPause = 50;
+const longestPause = 1000;
+
+/** Makes transactions over one connection, which it opens again when it is lost. */
+export interface Committer {
+  /** Settles all who wait, in one transaction or in several. One call at a time. */
+  commit(waiting: readonly Waiting[]): Promise<void>;
+  /** Why nothing can be written any more: a newer Tocsin changed the database so that this one must not use it. */
+  overtaken(): TocsinError | null;
+  /** The server's process that writes for us; null while there is none. */
+  pid(): number | null;
+  close(): Promise<void>;
+}
+
+export function createCommitter(connect: Connect): Committer {
+  let session: Session | null = null;
+  let overtaken: TocsinError | null = null;
+
+  async function reach(): Promise<Session> {
+    if (session?.alive()) return session;
+    await session?.close();
+    session = null;
+    session = await connect();
+    return session;
+  }
+
+  /** When the connection is lost in a commit, what became of it is asked before anything is tried again. */
+  async function attempt(waiting: readonly Waiting[]): Promise<readonly Settle[]> {
+    try {
+      return await transact(await reach(), waiting);
+    } catch (error) {
+      if (!(error instanceof InDoubt)) throw error;
+      const outcome = await askOutcome(connect, error.doubtful);
+      if (outcome === 'committed') return error.settle;
+      if (outcome === 'not') throw error.cause;
+      const unknown = inDoubt(error.cause);
+      return waiting.map(one => () => one.reject(unknown));
+    }
+  }
+
+  async function commit(all: readonly Waiting[]): Promise<void> {
+    let waiting = overtaken === null ? all : refuse(all, overtaken, 0);
+    for (let pause = shortestPause; waiting.length > 0; pause = Math.min(longestPause, pause * 2)) {
+      try {
+        for (const settle of await attempt(waiting)) settle();
+        return;
+      } catch (error) {
+        if (isCode(error, 'store-too-new')) overtaken = error;
+        const kind = kindOf(error);
+        if (kind === 'refused' && waiting.length > 1) return await halve(waiting);
+        waiting = refuse(waiting, error, kind === 'lost' || kind === 'busy' ? patience : 0);
+        if (waiting.length > 0) await sleep(pause);
+      }
+    }
+  }
+
+  /** So that a member which the server refuses stands alone in the end, and takes no other with it. */
+  async function halve(waiting: readonly Waiting[]): Promise<void> {
+    const middle = waiting.length >> 1;
+    await commit(waiting.slice(0, middle));
+    await commit(waiting.slice(middle));
+  }
+
+  return {
+    commit,
+    overtaken: () => overtaken,
+    pid: () => session?.pid ?? null,
+    async close() {
+      await session?.close();
+      session = null;
+    },
+  };
+}
+
+/** Rejects those who have waited for longer than `limit` milliseconds, and returns the others. */
+function refuse(waiting: readonly Waiting[], error: unknown, limit: number): Waiting[] {
+  const now = performance.now();
+  const isLate = (one: Waiting) => now - one.since >= limit;
+  for (const one of waiting.filter(isLate)) one.reject(toStoreFailed(error));
+  return waiting.filter(one => !isLate(one));
+}
+
+function inDoubt(cause: unknown): TocsinError {
+  return new TocsinError('store-failed', {
+    message:
+      'The connection to the database was lost during a commit, and it could not be learned whether it was stored.',
+    remedy: 'Look at the present state, then decide again.',
+    cause,
+  });
+}
