@@ -120,7 +120,29 @@ describe('a delivery', () => {
 
     thread?.messages.splice(0);
     const gone = reply('note/2', { card: { ...post().card, badge: 'again' } });
-    expect(await failure(connection.deliver(gone))).toMatchObject({ code: 'chat-refused', message: /deleted/ });
+    const refusal = await failure(connection.deliver(gone));
+    expect(refusal).toMatchObject({ code: 'chat-refused', message: /deleted/ });
+    expect(refusal.at).toBeUndefined();
+  });
+
+  test('starts a deleted thread again, and posts anew what moved to another channel', async () => {
+    const ground = await start();
+    const { discord, connection, double } = ground;
+    await show(ground, post(), reply('note/2'));
+    discord.world.channels.delete(messageOf(discord, 'note/2').channel);
+    await double.put(reply('note/3'));
+    expect(await failure(connection.deliver(reply('note/3')))).toMatchObject({
+      code: 'chat-down',
+      message: /started again/,
+    });
+    await connection.deliver(reply('note/3'));
+    expect(discord.thread(messageOf(discord, 'note/3').channel)).toHaveLength(2);
+
+    const moved = { channel: 'ops', ref: null };
+    await show(ground, post(moved), reply('note/2', moved), reply('note/3', moved));
+    const [root] = discord.channel('ops').messages;
+    expect(discord.thread(root?.id ?? '')).toHaveLength(3);
+    expect(discord.channel('alerts').messages).toHaveLength(1);
   });
 
   test('an unknown channel names the nearest; a missing permission names it and where to give it', async () => {

@@ -8,7 +8,7 @@ import { remedies } from './remedies.ts';
 export interface Api {
   /**
    * Rejects with `chat-limited`, `chat-down` or `chat-refused`, as a delivery does; `discordCode` tells Discord's own code. `at` names
-   * the place in the error.
+   * the place in the error: what is limited, and what refuses where the refusal is about a channel.
    */
   call<T>(schema: z.ZodType<T>, call: Call): Promise<T>;
   /** What is wrong with the token; null when Discord took it, or was not asked yet. */
@@ -35,6 +35,9 @@ export interface ApiParts {
   /** The longest time for one request with its answer, milliseconds; for a file it is longer anyway. */
   timeout?: number;
 }
+
+/** Unknown channel, no access, no permission. */
+const channelCodes = [10003, 50001, 50013];
 
 type Discord = typeof import('discord.js');
 
@@ -114,14 +117,15 @@ function badToken(wait: number): TocsinError {
   return new TocsinError('chat-down', { message: remedies.token, remedy: remedies.tokenPage, retryAfter: wait });
 }
 
-function classify(discord: Discord, error: unknown, { at, method, path }: Call): TocsinError {
-  const place = at === undefined ? {} : { at };
+function classify(discord: Discord, error: unknown, { at, method, path, files }: Call): TocsinError {
   if (error instanceof discord.RateLimitError) {
     const wait = Math.max(error.retryAfter, error.timeToReset, error.sublimitTimeout, 250);
     return new TocsinError('chat-limited', { retryAfter: wait, at: error.global ? 'all' : (at ?? `method ${method}`) });
   }
   if (error instanceof discord.DiscordAPIError) {
     const what = remedies.ofCode(Number(error.code), error.message);
+    // A refused file or a deleted message says nothing about the channel.
+    const place = channelCodes.includes(Number(error.code)) && files === undefined && at !== undefined ? { at } : {};
     return new TocsinError('chat-refused', { ...what, ...place, cause: error });
   }
   const said =

@@ -1,5 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
-import { TocsinError } from '../../kernel/errors.ts';
+import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { nearest } from '../../kernel/nearest.ts';
 import type { Config } from '../../model/config.ts';
 import type { Api } from './api.ts';
@@ -98,7 +98,10 @@ const abreast = 5;
  * Asks for each person that tocsin.yaml links to Discord. Listing the members of a server needs a privileged intent, and whoever is in no
  * entry of `people` may do nothing anyway.
  */
-async function membersOf(role: string, { api, session, config }: DirectoryParts): Promise<readonly string[] | null> {
+async function membersOf(
+  role: string,
+  { api, session, config, clock }: DirectoryParts,
+): Promise<readonly string[] | null> {
   const { guild } = await session.ready();
   const all = await api.call(shapes.roles, { method: 'GET', path: `/guilds/${guild}/roles` });
   const wanted = all.find(one => one.name === role && one.id !== guild)?.id;
@@ -107,11 +110,29 @@ async function membersOf(role: string, { api, session, config }: DirectoryParts)
   const waiting = [...new Set(accounts)].filter(one => /^\d{15,21}$/.test(one));
   const members: string[] = [];
   const ask = async () => {
-    for (let user = waiting.shift(); user !== undefined; user = waiting.shift())
-      if (await hasRole(api, guild, user, wanted)) members.push(user);
+    for (let user = waiting.shift(); user !== undefined; user = waiting.shift()) {
+      const asked = user;
+      if (await withPatience(() => hasRole(api, guild, asked, wanted), clock)) members.push(asked);
+    }
   };
   await Promise.all(Array.from({ length: abreast }, ask));
   return members.sort();
+}
+
+const mostTries = 5;
+const longestWait = 5000;
+
+/** Waits for a limit that is over soon: one person's answer must not cost those of all others. */
+async function withPatience<T>(ask: () => Promise<T>, clock: Clock): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      const wait = isCode(error, 'chat-limited') ? (error.retryAfter ?? 1000) : Number.POSITIVE_INFINITY;
+      if (tries >= mostTries || wait > longestWait) throw error;
+      await clock.sleep(wait);
+    }
+  }
 }
 
 const unknownMember = 10007;

@@ -6,7 +6,7 @@ import { baseKey, buttonReference } from './buttons.ts';
 import { readFile } from './file.ts';
 import { type History, nonceOf } from './history.ts';
 import type { Mentions } from './mentions.ts';
-import { parseRef, type Ref, writeRef } from './ref.ts';
+import { parseRef, placeName, type Ref, writeRef } from './ref.ts';
 import { type Remembered, remember } from './remember.ts';
 import { type Message, renderCard } from './render.ts';
 import * as shapes from './shapes.ts';
@@ -24,7 +24,7 @@ export interface MessageParts {
   threads: Threads;
   history: History;
   mentions: Mentions;
-  /** Where this process knows posts to be, by key. */
+  /** Where this process knows posts to be, by `placeName`. */
   refs: Remembered<Ref>;
   /** Told of each message of ours as Discord has it now. */
   onDelivered(post: Post, ref: Ref, message: shapes.Message): void;
@@ -69,12 +69,12 @@ export function createMessages(parts: MessageParts): Messages {
 
 async function deliver(post: Post, work: Work): Promise<string> {
   const message = await render(post, work);
-  const known = parseRef(post.ref) ?? work.refs.get(post.key) ?? null;
+  const known = parseRef(post.ref) ?? work.refs.get(placeName(post)) ?? null;
   return writeRef(known === null ? await create(post, message, [], work) : await edit(post, known, message, work));
 }
 
 async function upload(post: Post, file: ChatFile, work: Work): Promise<void> {
-  if (post.ref !== null || work.refs.get(post.key) !== undefined) return;
+  if (post.ref !== null || work.refs.get(placeName(post)) !== undefined) return;
   await create(post, await render(post, work), [await readFile(file)], work);
 }
 
@@ -85,13 +85,14 @@ async function create(post: Post, message: Message, files: NonNullable<Call['fil
   const isOld = host.clock.now() - post.createdAt > nonceLives;
   const found = isOld ? await history.find(channel, mark, post.createdAt - clocksDiffer) : null;
   if (found !== null) return await takeUp(post, { channel, message: found }, message, work);
-  const again = tried.get(mark) === true;
-  tried.set(mark, true);
+  const place = placeName(post);
+  const again = tried.get(place) === true;
+  tried.set(place, true);
   try {
     const made = await api.call(shapes.message, {
       method: 'POST',
       path: `/channels/${channel}/messages`,
-      body: { ...message, nonce: nonceOf(mark), enforce_nonce: true },
+      body: { ...message, nonce: nonceOf(`${channel} ${mark}`), enforce_nonce: true },
       ...(files.length === 0 ? {} : { files }),
       at: `channel ${post.channel}`,
     });
@@ -101,21 +102,27 @@ async function create(post: Post, message: Message, files: NonNullable<Call['fil
       ? await takeUp(post, ref, message, work)
       : settle(post, ref, message, made, work);
   } catch (error) {
-    if (discordCode(error) === codes.unknownChannel) work.threads.forget(channel);
+    if (discordCode(error) === codes.unknownChannel && post.thread !== null) {
+      work.threads.forget(channel);
+      throw new TocsinError('chat-down', {
+        message: 'The thread was deleted in Discord; it is started again.',
+        cause: error,
+      });
+    }
     // Refused before anything happened: the next try needs no second look.
-    if (!again && (isCode(error, 'chat-refused') || isCode(error, 'chat-limited'))) tried.delete(mark);
+    if (!again && (isCode(error, 'chat-refused') || isCode(error, 'chat-limited'))) tried.delete(place);
     throw error;
   }
 }
 
 /** A message that was posted before its record was lost. */
 async function takeUp(post: Post, ref: Ref, message: Message, work: Work): Promise<Ref> {
-  work.refs.set(post.key, ref);
+  work.refs.set(placeName(post), ref);
   return await edit(post, ref, message, work);
 }
 
 async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise<Ref> {
-  if (work.shown.get(post.key) === JSON.stringify(message)) return ref;
+  if (work.shown.get(ref.message) === JSON.stringify(message)) return ref;
   const patch = () =>
     work.api.call(shapes.message, {
       method: 'PATCH',
@@ -140,9 +147,9 @@ async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise
 }
 
 function settle(post: Post, ref: Ref, message: Message, made: shapes.Message, work: Work): Ref {
-  work.refs.set(post.key, ref);
-  work.shown.set(post.key, JSON.stringify(message));
-  work.tried.delete(post.key);
+  work.refs.set(placeName(post), ref);
+  work.shown.set(ref.message, JSON.stringify(message));
+  work.tried.delete(placeName(post));
   work.onDelivered(post, ref, made);
   return ref;
 }

@@ -10,7 +10,7 @@ import { createMentions } from './mentions.ts';
 import { createMessages } from './messages.ts';
 import { createReactions } from './reactions.ts';
 import { createReception } from './receive.ts';
-import { parseRef, type Ref } from './ref.ts';
+import { parseRef, placeName, type Ref } from './ref.ts';
 import { createRegistration } from './registration.ts';
 import { remember } from './remember.ts';
 import { createReplies } from './reply.ts';
@@ -35,7 +35,7 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
     api,
     host,
     refs,
-    threads: createThreads({ api, host, directory, refOf: key => refs.get(key) }),
+    threads: createThreads({ api, host, directory, refOf: post => refs.get(placeName(post)) }),
     history: createHistory({ api, clock, bot: async () => (await session.ready()).bot }),
     mentions: createMentions(directory, host),
     onDelivered(post, ref, message) {

@@ -1,3 +1,5 @@
+import type { Post } from '../../model/card.ts';
+
 /** Where a message of ours is. Written `<channel>/<message>`; the channel of a reply is its thread. */
 export interface Ref {
   channel: string;
@@ -11,4 +13,9 @@ export function parseRef(text: string | null | undefined): Ref | null {
 
 export function writeRef({ channel, message }: Ref): string {
   return `${channel}/${message}`;
+}
+
+/** A post in its channel: one that moved to another channel is another message. */
+export function placeName({ channel, key }: Pick<Post, 'channel' | 'key'>): string {
+  return `${channel} ${key}`;
 }

@@ -23,7 +23,7 @@ export interface ThreadParts {
   host: ChatHost;
   directory: Directory;
   /** Where this process knows a post to be, also before that is stored. */
-  refOf(key: string): Ref | undefined;
+  refOf(post: Post): Ref | undefined;
 }
 
 const threadExists = 160004;
@@ -54,7 +54,7 @@ export function createThreads(parts: ThreadParts): Threads {
     async channelOf(post) {
       if (post.thread === null) return directory.channel(post.channel);
       const root = await host.store.post(post.platform, post.thread);
-      const ref = parseRef(root?.ref) ?? parts.refOf(post.thread) ?? null;
+      const ref = parseRef(root?.ref) ?? (root === null ? undefined : parts.refOf(root)) ?? null;
       if (root === null || ref === null)
         throw new TocsinError('chat-down', { message: `The thread of ${post.key} has no root in Discord yet.` });
       if (started.get(ref.message) === undefined) await start(root, ref);
