@@ -120,7 +120,7 @@ describe('what the pages tell people to type exists', () => {
   const helps = new Map<string, string>();
   beforeAll(async () => {
     const general = (await cli(['--help'])).out;
-    const words = [...general.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(match => match[1] ?? '');
+    const words = [...general.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(match => match[1] ?? '');
     for (const word of words) helps.set(word, (await cli(['help', word])).out);
   });
 
