@@ -40,7 +40,18 @@ interface Place {
   find: (text: string) => Promise<Message>;
 }
 
-async function openPlace(): Promise<Place> {
+const loud = `
+title: Say much
+risk: low
+on:
+  - source: alertmanager
+    match: { alertname: Down }
+steps:
+  - id: say
+    script: for i in $(seq 1 3000); do echo "line $i"; done
+`;
+
+async function openPlace(files: Record<string, string> = {}): Promise<Place> {
   const discord = await startDiscord({ limits: { messages: 100, per: 1000, global: 500 } });
   grounds.push(discord.close);
   const [alice, bob, carol, mallory] = ['alice', 'bob', 'carol', 'mallory'].map(name =>
@@ -66,6 +77,7 @@ tokens:
 `,
       'policy.yaml': policy,
       'runbooks/restart.yaml': runbook,
+      ...files,
     },
     { env: discord.env },
   );
@@ -190,4 +202,60 @@ describe('an alert in Discord', () => {
     expect(toldBy(await discord.slash('list', {}, alice, { guild: null }))).toContain('direct message');
     expect(discord.world.violations).toEqual([]);
   }, 30_000);
+
+  test('an outage of Discord stops nothing: the run goes on, and the thread catches up in order, each message once', async () => {
+    const { discord, app, root, thread } = await openPlace();
+    await app.alert({ alertname: 'Down', instance: 'web-1' });
+    await app.until(async () => root());
+    // Nothing gets through for a while, some of it after it took effect, and the gateway is gone too.
+    const any = { times: 10_000, path: /./ };
+    discord.world.faults.push({ method: 'POST', how: 'lost', times: 1, path: /messages$/ });
+    for (const method of ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'])
+      discord.world.faults.push({ ...any, method, how: 'error' });
+    discord.gateway.drop();
+    const [approval] = await app.until(async () => {
+      const open = await app.app.store.approvals({ state: 'open' });
+      return open.length > 0 ? open : null;
+    });
+    for (const person of ['ALICE', 'BOB'] as const)
+      await app.call('POST', `/api/v1/approvals/${approval?.id}/votes`, { as: person, body: { vote: 'approve' } });
+    const run = await app.ended(approval?.run ?? '');
+    expect(run.state).toBe('succeeded');
+    const trouble = async () => (await app.call('GET', '/readyz', { as: null })).body.parts['chat discord'];
+    await app.until(async () => (await trouble()) !== null);
+
+    discord.world.faults = [];
+    await app.until(async () =>
+      thread().find(message => readMessage(message.body).plain.includes('restarting web-1 soft')),
+    );
+    await app.until(async () => thread().find(message => readMessage(message.body).plain.includes('succeeded')));
+    await app.until(async () => (await trouble()) === null);
+    const keys = thread().map(message => message.body.embeds?.at(-1)?.footer?.text ?? '');
+    expect(new Set(keys).size).toBe(keys.length);
+    const posts = await app.app.store.posts({ platform: 'discord', limit: 100 });
+    const orderOf = (key: string) => posts.find(post => post.key === key)?.order ?? 0;
+    expect(keys.map(orderOf)).toEqual(keys.map(orderOf).sort((a, b) => a - b));
+    expect(discord.world.violations).toEqual([]);
+  }, 60_000);
+
+  test('output is one message that is edited, and the full log is a file in the thread', async () => {
+    const { discord, app, alice, bob, root, thread, find } = await openPlace({
+      'runbooks/restart.yaml': loud,
+    });
+    await app.alert({ alertname: 'Down', instance: 'web-1' });
+    const card = await find('May vote');
+    await discord.press(card, 'Approve', alice);
+    await discord.press(card, 'Approve', bob);
+    const [run] = await app.runs();
+    await app.ended(run?.id ?? '');
+    const log = await app.until(async () => thread().find(message => message.files.length > 0));
+    expect(log.files[0]?.text).toMatch(/^[\s\S]*line 1\n[\s\S]*line 3000\n/);
+    const output = await find('line 3000');
+    expect(readMessage(output.body).plain).not.toContain('line 1000');
+    expect(thread().filter(message => message.body.embeds?.at(-1)?.footer?.text?.startsWith('output/'))).toHaveLength(
+      1,
+    );
+    expect(log.channel).toBe(root()?.id);
+    expect(discord.world.violations).toEqual([]);
+  }, 60_000);
 });

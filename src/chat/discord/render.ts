@@ -155,7 +155,7 @@ function embedsWith(card: Card, caps: Caps, tools: RenderTools): Embed[] {
   };
   for (const block of card.blocks) {
     if (block.kind !== 'fields') {
-      for (const text of renderBlock(block, caps, tools)) say(text);
+      for (const text of renderBlock(block, caps, tools, card.title)) say(text);
       continue;
     }
     const asLines = block.fields.length > 9 || last.fields.length + block.fields.length > most.fields;
@@ -180,7 +180,12 @@ function renderTitle(card: Card): string {
   return `${sign}${escapeLine(card.title === '' ? '(without a title)' : card.title, room)}${note}${badge}`;
 }
 
-function renderBlock(block: Exclude<Block, { kind: 'fields' }>, caps: Caps, tools: RenderTools): string[] {
+function renderBlock(
+  block: Exclude<Block, { kind: 'fields' }>,
+  caps: Caps,
+  tools: RenderTools,
+  title: string,
+): string[] {
   switch (block.kind) {
     case 'text':
       return block.text.trim() === '' ? [] : [escapeText(block.text, caps.text)];
@@ -193,11 +198,13 @@ function renderBlock(block: Exclude<Block, { kind: 'fields' }>, caps: Caps, tool
     case 'progress':
       return renderProgress(block, caps, tools);
     case 'output':
-      return [
-        `Output of ${escapeLine(block.step, 120)}${block.live ? ' (running)' : ''}`,
-        ...tailLines(block.tail, caps),
-      ];
+      return [...outputHead(block, title), ...tailLines(block.tail, caps)];
   }
+}
+
+/** Nothing where the title says it already. */
+function outputHead({ step, live }: Extract<Block, { kind: 'output' }>, title: string): string[] {
+  return title === `Output of ${step}` ? [] : [`Output of ${escapeLine(step, 120)}${live ? ' (running)' : ''}`];
 }
 
 function tailLines(text: string, caps: Caps): string[] {
