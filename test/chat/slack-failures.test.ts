@@ -202,12 +202,16 @@ describe('people and groups', () => {
 
   it('calls people and groups of the config when it mentions, and nobody else', async () => {
     ground = await openSlackGround();
-    await ground.show({ ...root(), card: { ...root().card, mention: ['alice', 'team', 'sre', 'nobody', 'here'] } });
+    await ground.show({
+      ...root(),
+      card: { ...root().card, mention: ['alice', 'team', 'slack:@sre', 'ops', 'nobody', 'here'] },
+    });
     const found = JSON.stringify(ground.slack.world.messages[0]?.blocks);
     expect(found.match(/"(user|usergroup)_id":"[^"]+"/g)).toEqual([
       '"user_id":"U0ALICE"',
       '"user_id":"U0ALICE"',
       '"user_id":"U0BOB"',
+      '"usergroup_id":"S0SRE"',
       '"usergroup_id":"S0SRE"',
     ]);
     expect(found).toContain('@nobody');

@@ -19,7 +19,7 @@ export const slackPeople = {
     guest: { accounts: { slack: 'T0ACME/U0GUEST' } },
     far: { accounts: { slack: 'T0ACME/U0FAR' } },
   },
-  groups: { team: ['alice', 'bob'] },
+  groups: { team: ['alice', 'bob'], ops: { slack: 'S0SRE' } },
 };
 
 /** The platform over a host double and a double of Slack, and what people do there. */

@@ -8,6 +8,7 @@ export interface Caps {
   title: number;
   text: number;
   code: number;
+  tail: number;
   label: number;
   value: number;
   because: number;
@@ -20,7 +21,8 @@ export function capsAt(scale: number): Caps {
   return {
     title: of(300, 80),
     text: of(1500, 60),
-    code: of(2800, 200),
+    code: of(6000, 200),
+    tail: of(2800, 200),
     label: of(80, 30),
     value: of(500, 40),
     because: of(300, 40),
@@ -64,7 +66,7 @@ export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
           line(block.step, caps.label, { bold: true }),
           literal(block.live ? ', running' : ''),
         ),
-        fixed(block.tail, caps.code, true),
+        fixed(block.tail, caps.tail, true),
       ];
   }
 }
@@ -80,7 +82,8 @@ function rows<T>(all: readonly T[], caps: Caps, render: (one: T) => Piece[]): Ri
 
 /** Letters of different scripts that look alike are named, because they cannot be seen. */
 function value(text: string, code: boolean, caps: Caps): Piece[] {
-  const shown = code && !text.includes('\n') ? line(text, caps.value, { code }) : lines(text, caps.value);
+  // On one line always: a value with line breaks could look like further fields.
+  const shown = line(text, caps.value, code ? { code } : {});
   const mixed = mixedScript(text);
   if (mixed.length === 0) return [shown];
   const spelled = mixed.slice(0, 3).map(word => [...word.slice(0, 60)].map(spell).join(''));

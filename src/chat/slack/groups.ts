@@ -1,3 +1,4 @@
+import { type Config, groupFacts } from '../../model/config.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { SlackClient } from './client.ts';
 import { asking } from './failure.ts';
@@ -11,6 +12,15 @@ export interface Groups {
   members(handle: string): Promise<readonly string[] | null>;
   /** Forgets the handles: Slack said that a group was made or changed. */
   forget(): void;
+}
+
+/**
+ * What Slack calls a group that policy or a card names: `slack:@sre` is meant literally, a group of tocsin.yaml may be kept in Slack.
+ * Null when Slack does not keep it.
+ */
+export function keptHere(name: string, config: Config): string | null {
+  if (name.startsWith('slack:')) return name.slice('slack:'.length);
+  return groupFacts(config, name)?.platforms['slack'] ?? null;
 }
 
 /** How long the list of handles is believed, milliseconds. */

@@ -4,6 +4,7 @@ import { groupFacts } from '../../model/config.ts';
 import type { Run } from '../../model/run.ts';
 import type { Desk } from './desk.ts';
 import { asking } from './failure.ts';
+import { keptHere } from './groups.ts';
 import { renderPrivate } from './press.ts';
 import { flatten, renderNotice, type SlackMessage } from './render.ts';
 import { line, literal, richText, type SlackBlock, section } from './text.ts';
@@ -88,8 +89,8 @@ async function waitsFor(approval: Approval, who: Actor, user: string, desk: Desk
   for (const name of approval.ask.by) {
     const facts = groupFacts(desk.host.config(), name);
     if (facts === null ? name === who.id : facts.members.includes(who.id)) return true;
-    const kept = facts === null ? name : facts.platforms['slack'];
-    if (kept !== undefined && (await inUserGroup(kept, user, desk))) return true;
+    const kept = keptHere(name, desk.host.config());
+    if (kept !== null && (await inUserGroup(kept, user, desk))) return true;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../kernel/errors.ts';
 import { groupFacts } from '../../model/config.ts';
 import type { ChatHost } from '../../ports/chat.ts';
-import type { Groups } from './groups.ts';
+import { type Groups, keptHere } from './groups.ts';
 import { line, literal, type Piece } from './text.ts';
 
 /** Turns people and groups of the config into mentions. Nothing else ever becomes one. */
@@ -21,13 +21,12 @@ export function createMentions(groups: Groups, host: ChatHost): Mentions {
   }
 
   async function groupPieces(name: string): Promise<Piece[]> {
-    const facts = groupFacts(host.config(), name);
-    const kept = facts === null ? name : facts.platforms['slack'];
-    if (kept !== undefined) {
+    const kept = keptHere(name, host.config());
+    if (kept !== null) {
       const id = await groups.idOf(kept);
       return id === null ? [] : [{ type: 'usergroup', usergroup_id: id }];
     }
-    const members = facts?.members ?? [];
+    const members = groupFacts(host.config(), name)?.members ?? [];
     const people = members.map(personPiece).filter(piece => piece !== null);
     return people.length > 0 && members.length <= mostPeople ? people : [];
   }
