@@ -65,8 +65,7 @@ function listsOf({ queue, parts }: Desk, threadsApart: boolean): Candidate<ListI
   }
   return [...channels].flatMap(([channel, items]) => {
     if (busy.has(channel)) return [];
-    const { fold, spare } = planFold(items, parts.clock.now());
-    for (const item of spare) item.spared = true;
+    const fold = planFold(items, parts.clock.now());
     if (fold === null) return [];
     const lane = threadsApart ? (fold.thread ?? channel) : channel;
     const notBefore = Math.max(...fold.listed.map(item => item.notBefore));

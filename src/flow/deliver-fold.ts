@@ -22,22 +22,19 @@ export interface Fold {
 
 /**
  * Pure: `items` are the posts of one channel that the platform does not have yet. The state as it is now is never folded: what still
- * goes on and what people have to decide. Null when there is nothing to fold; `spare` are those that were looked at then.
+ * goes on and what people have to decide. Null when there is nothing to fold.
  */
-export function planFold(items: readonly Item[], now: number): { fold: Fold | null; spare: Item[] } {
+export function planFold(items: readonly Item[], now: number): Fold | null {
   const open = items.filter(item => item.ref === null && !item.spared && !item.busy);
-  if (!open.some(item => now - item.createdAt > oldBacklog)) return { fold: null, spare: [] };
+  if (!open.some(item => now - item.createdAt > oldBacklog)) return null;
   const roots = open.filter(item => item.isRoot);
-  if (roots.length >= fewest) return { fold: foldRoots(roots, open), spare: [] };
+  if (roots.length >= fewest) return foldRoots(roots, open);
   const waiting = new Set(items.filter(item => item.isRoot && item.ref === null).map(item => item.thread));
-  const spare: Item[] = [...roots];
   for (const [thread, replies] of byThread(open.filter(item => !item.isRoot && !waiting.has(item.thread)))) {
     const told = replies.filter(item => item.over && !item.asks);
-    const rest = replies.filter(item => !told.includes(item));
-    if (told.length >= fewest) return { fold: { thread, listed: told, folded: told, spared: rest }, spare };
-    spare.push(...replies);
+    if (told.length >= fewest) return { thread, listed: told, folded: told, spared: [] };
   }
-  return { fold: null, spare };
+  return null;
 }
 
 /** Alerts that are over are only listed. Of the others those are posted where somebody has to decide, and the most severe. */

@@ -33,6 +33,8 @@ export interface ScriptedChat {
   /** Replies whose thread did not exist. */
   orphans: string[];
   down: boolean;
+  /** So many of the next requests are done, but their answers do not arrive. */
+  loseAnswers: number;
   /** Channels in which the bot is not. */
   closed: Set<string>;
   /** Called before each request; may throw what the platform would answer. */
@@ -177,6 +179,7 @@ function createScriptedChat(parts: {
     tooMany: 0,
     orphans: [],
     down: false,
+    loseAnswers: 0,
     closed: new Set(),
     script: () => {},
     shown: new Map(),
@@ -208,6 +211,10 @@ function createScriptedChat(parts: {
       chat.shown.set(post.key, post.card);
       const ref = known ?? `m${byKey.size + 1}`;
       byKey.set(post.key, ref);
+      if (chat.loseAnswers > 0) {
+        chat.loseAnswers -= 1;
+        throw new TocsinError('chat-down', { message: 'no answer in time' });
+      }
       return ref;
     },
     channels: async () => ['#ops', '#other'],

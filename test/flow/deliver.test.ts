@@ -1,37 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TocsinError } from '../../src/kernel/errors.ts';
-import type { Post } from '../../src/model/card.ts';
 import { createGround, type Ground } from './deliver-ground.ts';
+import { card, edited, note, root } from './deliver-posts.ts';
 
 let ground: Ground;
 afterEach(() => ground.close());
 
-const card = (title: string, over: Partial<Post['card']> = {}): Post['card'] => ({
-  tone: 'info',
-  title,
-  badge: null,
-  blocks: [],
-  buttons: [],
-  mention: [],
-  ...over,
-});
-const root = (name: string, over: Partial<Post> = {}): Partial<Post> => ({
-  key: `alert/${name}/1`,
-  card: card(name),
-  ...over,
-});
-const note = (thread: string, name: string, over: Partial<Post> = {}): Partial<Post> => ({
-  key: `note/${thread}-${name}/0`,
-  thread: `alert/${thread}/1`,
-  card: card(name),
-  over: true,
-  ...over,
-});
-const edited = async (key: string, over: Partial<Post>): Promise<Post> => {
-  const now = await ground.store.post('slack', key);
-  if (now === null) throw new Error(`no post ${key}`);
-  return { ...now, wanted: now.wanted + 1, ...over };
-};
 const titles = () => ground.chat.seen.map(seen => seen.title);
 
 describe('delivery', () => {
@@ -57,7 +31,7 @@ describe('delivery', () => {
     await ground.put(root('a'));
     await ground.settle();
     for (let version = 2; version <= 40; version++) {
-      await ground.put(await edited('alert/a/1', { card: card(`a${version}`) }));
+      await ground.put(await edited(ground, 'alert/a/1', { card: card(`a${version}`) }));
       await ground.pass(100);
     }
     await ground.settle();
@@ -103,8 +77,8 @@ describe('delivery', () => {
       throw new TocsinError('chat-limited', { at: 'method chat.update', retryAfter: 10_000 });
     };
     await ground.put(
-      await edited('alert/a/1', { card: card('a2') }),
-      await edited('alert/b/1', { card: card('b2') }),
+      await edited(ground, 'alert/a/1', { card: card('a2') }),
+      await edited(ground, 'alert/b/1', { card: card('b2') }),
       root('c'),
     );
     await ground.pass(9000);
@@ -115,7 +89,7 @@ describe('delivery', () => {
     ground.chat.script = () => {
       if (all++ === 0) throw new TocsinError('chat-limited', { at: 'all', retryAfter: 10_000 });
     };
-    await ground.put(root('d'), await edited('alert/a/1', { card: card('a3') }));
+    await ground.put(root('d'), await edited(ground, 'alert/a/1', { card: card('a3') }));
     await ground.pass(9000);
     expect(titles()).toHaveLength(5);
     await ground.settle();
@@ -155,7 +129,7 @@ describe('delivery', () => {
     await ground.put(root('a'), note('a', 'one'));
     await ground.settle();
     await ground.restart();
-    await ground.put(note('a', 'two'), await edited('alert/a/1', { card: card('a2') }));
+    await ground.put(note('a', 'two'), await edited(ground, 'alert/a/1', { card: card('a2') }));
     await ground.settle();
     expect(ground.chat.seen.filter(seen => seen.what === 'post').map(seen => seen.title)).toEqual(['a', 'one', 'two']);
     expect(ground.chat.shown.get('alert/a/1')?.title).toBe('a2');
