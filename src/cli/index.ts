@@ -90,8 +90,8 @@ async function generalHelp(): Promise<string> {
     '  TOCSIN_DATA    the folder of the database (./data)',
     '  TOCSIN_LISTEN  where to listen (127.0.0.1:8080)',
     '  TOCSIN_LOG     debug, info, warn or error (info)',
-    '  DATABASE_URL   the PostgreSQL database to use instead of the folder's (none)
-  TOCSIN_ROLE    all, intake, worker or chat (all); other roles than all need DATABASE_URL and REDIS_URL',
+    '  DATABASE_URL   the PostgreSQL database to use instead of the one in the folder (none)',
+    '  TOCSIN_ROLE    all, intake, worker or chat (all); other roles than all need DATABASE_URL and REDIS_URL',
     '',
     'Exit codes: 0 done; 1 the answer is no (problems found, a run that did not succeed, a refusal);',
     '2 it could not be done (a wrong command line, nothing to talk to).',
