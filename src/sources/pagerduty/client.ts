@@ -71,9 +71,15 @@ async function ask(url: string, init: RequestInit, request: typeof fetch): Promi
         cause: error,
       });
     const why =
-      error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer within 10 s' : messageOf(error);
+      error instanceof DOMException && error.name === 'TimeoutError' ? 'no answer within 10 s' : rootOf(error);
     throw new TocsinError('origin-down', { message: `PagerDuty cannot be reached: ${why}`, cause: error });
   }
+}
+
+/** The system's `fetch` hides what happened behind `fetch failed`. */
+function rootOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return messageOf(cause) || messageOf(error);
 }
 
 function parse(text: string): unknown {
