@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, describe, expect, it } from 'vitest';
+import { foldRun } from '../../src/model/fold.ts';
+import type { Fact } from '../../src/model/journal.ts';
+import sqlite from '../../src/stores/sqlite/index.ts';
+import { startTestApp, type TestApp } from '../doubles/app.ts';
+
+const auto = 'rules:\n  - name: all\n    decide: auto\n';
+const ask = 'rules:\n  - name: ask\n    decide: approve\n    by: sre\n';
+const yaml = (steps: string) => `title: Fix it\nrisk: low\nsteps:\n${steps}`;
+const ts = (body: string) => `import { defineRunbook, z } from 'tocsin';
+const seen = globalThis as { visits?: number };
+export default defineRunbook({
+  title: 'Fix it',
+  risk: 'low',
+  params: z.object({}),
+  on: [],
+  async run({ step }) {
+    ${body}
+  },
+});
+`;
+
+let test: TestApp;
+afterEach(() => test.stop());
+
+async function begin(): Promise<string> {
+  const { body } = await test.call('POST', '/api/v1/runs', { body: { runbook: 'fix', params: {}, reason: null } });
+  return body.id;
+}
+const isIn = (run: string, state: string) => test.until(async () => (await test.app.store.run(run))?.state === state);
+const kindsOf = async (run: string) => (await test.app.store.stream(`run/${run}`)).map(entry => entry.fact.kind);
+
+describe('a run', () => {
+  it('that takes its worker down three times without any progress is stopped', async () => {
+    const files = { 'policy.yaml': ask, 'runbooks/fix.yaml': yaml('  - id: one\n    exec: [echo, one]\n') };
+    test = await startTestApp(files, { keep: true });
+    const run = await begin();
+    const { folder } = test;
+    await test.stop();
+    // What is journalled when a worker takes the run and the process dies before the first step, three times.
+    const store = await sqlite.open({ folder: join(folder, 'data'), url: null, now: () => Date.now() });
+    const facts: Fact[] = [
+      { kind: 'run.released', run, because: 'approved' },
+      ...[1, 2, 3].map(token => ({ kind: 'run.started' as const, run, token })),
+    ];
+    const at = Date.now();
+    const doc = facts.reduce((known, fact) => foldRun(known, fact, at), await store.run(run));
+    await store.commit({
+      entries: facts.map(fact => ({ stream: `run/${run}`, actor: { kind: 'system', id: 'tocsin' }, at, fact })),
+      rows: doc === null ? [] : [{ table: 'run', doc }],
+    });
+    await store.close();
+    test = await startTestApp(files, { folder });
+    expect(await test.ended(run)).toMatchObject({
+      state: 'failed',
+      because: expect.stringContaining('took its worker down 3 times'),
+      steps: [{ state: 'pending' }],
+    });
+  });
+
+  it('does nothing when its snapshot is not the one that was approved', async () => {
+    const ledger = join('/tmp', `tocsin-ledger-${process.pid}-${Date.now()}`);
+    const files = { 'policy.yaml': ask, 'runbooks/fix.yaml': yaml(`  - id: one\n    exec: [touch, ${ledger}]\n`) };
+    test = await startTestApp(files, { keep: true });
+    const run = await begin();
+    const { folder } = test;
+    const { planHash = '', approval } = (await test.app.store.run(run)) ?? {};
+    await test.stop();
+    const db = new DatabaseSync(join(folder, 'data', 'tocsin.db'));
+    const forged = db
+      .prepare("update blob set bytes = cast(replace(cast(bytes as text), 'touch', 'mkdir') as blob) where digest <> ?")
+      .run(planHash);
+    expect(Number(forged.changes)).toBeGreaterThan(0);
+    db.close();
+    test = await startTestApp(files, { folder });
+    await test.call('POST', `/api/v1/approvals/${approval}/votes`, { as: 'BOB', body: { vote: 'approve' } });
+    expect(await test.ended(run)).toMatchObject({ state: 'failed', steps: [{ state: 'pending' }] });
+    expect(await kindsOf(run)).not.toContain('step.started');
+  });
+
+  it('that does something else on replay asks, does not guess, and ends when a person says so', async () => {
+    test = await startTestApp({
+      'policy.yaml': auto,
+      'runbooks/fix.ts': ts(`seen.visits = (seen.visits ?? 0) + 1;
+    await step.exec('first', ['echo', String(seen.visits)]);
+    await step.wait('pause', '50ms');
+    await step.exec('second', ['true']);`),
+    });
+    const run = await begin();
+    await isIn(run, 'asking');
+    expect(await test.app.store.run(run)).toMatchObject({
+      because: expect.stringContaining('On replay the step "first" is not what is journalled'),
+      steps: [{ id: 'first', state: 'done' }, { id: 'pause' }],
+    });
+    const answer = { step: 'first', choice: 'abort', reason: 'not mine' };
+    expect((await test.call('POST', `/api/v1/runs/${run}/answer`, { as: 'BOB', body: answer })).status).toBe(202);
+    expect(await test.ended(run)).toMatchObject({ state: 'failed', because: expect.stringContaining('not mine') });
+    expect((await test.app.store.run(run))?.steps.map(step => step.id)).toEqual(['first', 'pause']);
+  });
+
+  it('goes on undoing when one undo fails, and says which did', async () => {
+    test = await startTestApp({
+      'policy.yaml': auto,
+      'runbooks/fix.yaml': yaml(
+        '  - id: a\n    exec: ["true"]\n    undo: { exec: ["true"] }\n  - id: b\n    exec: ["true"]\n    undo: { exec: ["false"] }\n  - id: c\n    exec: ["false"]\n',
+      ),
+    });
+    const run = await test.ended(await begin());
+    expect(run).toMatchObject({
+      state: 'failed',
+      because: expect.stringMatching(/^c: exit code 1.*; undo of b failed: b\.undo: exit code 1/),
+    });
+    expect(run.steps.map(step => [step.id, step.state])).toEqual([
+      ['a', 'undone'],
+      ['b', 'done'],
+      ['c', 'failed'],
+      ['b.undo', 'failed'],
+      ['a.undo', 'done'],
+    ]);
+  });
+});
+
+describe('where policy says notify', () => {
+  const rules = 'rules:\n  - name: tell\n    decide: notify\n';
+  const hello = `title: Say hello\nrisk: low\non:\n  - source: alertmanager\nsteps:\n  - id: hello\n    exec: [echo, hello]\n`;
+
+  it('nothing runs by itself, the thread offers it, and a press by a person runs it; a service presses nothing', async () => {
+    test = await startTestApp({ 'policy.yaml': rules, 'runbooks/fix.yaml': hello });
+    const { alert } = await test.alert({ alertname: 'Hello' });
+    const offer = await test.until(async () =>
+      (await test.app.store.posts({ platform: 'console', thread: `alert/${alert}/1` })).find(post =>
+        post.card.buttons.some(button => button.label === 'Run'),
+      ),
+    );
+    expect(await test.runs()).toEqual([]);
+    const act = offer.card.buttons.find(button => button.label === 'Run')?.does;
+    expect(act).toMatchObject({ kind: 'act', act: { kind: 'run', runbook: 'fix', alert } });
+    const press = (as: 'CI' | 'ALICE') =>
+      test.call('POST', '/api/v1/runs', { as, body: { runbook: 'fix', params: {}, alert } });
+    expect(await press('CI')).toMatchObject({ status: 403 });
+    const begun = await press('ALICE');
+    expect(begun.status).toBe(202);
+    expect(await test.ended(begun.body.id)).toMatchObject({
+      state: 'succeeded',
+      trigger: 'manual',
+      alert,
+      decision: { verdict: 'auto', because: expect.stringContaining('alice pressed Run') },
+    });
+  });
+});
