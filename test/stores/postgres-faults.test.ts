@@ -107,6 +107,7 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
     };
     for (let version = 0; version < 50; version++) expect((await race(version)).sort()).toEqual(['guard-failed', 'ok']);
     const acknowledged = (await Promise.all(lanes.map(lane => lane.stop()))).flat();
+    expect(lanes.map(lane => [...lane.codes.keys()])).toEqual([['ok'], ['ok']]);
     const texts = await verified(a);
     expect(new Set(texts).size).toBe(texts.length);
     expect(texts.filter(text => !text.startsWith('race')).sort()).toEqual(acknowledged.sort());
@@ -164,20 +165,19 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
   test('so is one without entries, by the number of its transaction', async () => {
     const store = await throughProxy();
     await commit(store, 'first');
-    const token = await store.acquire({ name: 'n', holder: 'a', ttl: 60_000 });
+    const claimed = async () => (await server().ask(`select 1 from claim where key = 'alone'`, name)).length > 0;
     proxy.watch(chunk => {
       if (!chunk.includes('commit')) return;
       proxy.watch(() => {});
       proxy.hold('down');
-      const released = async () => (await server().ask(`select 1 from lease where holder is null`, name)).length > 0;
       void (async () => {
-        while (!(await released())) await sleep(5);
+        while (!(await claimed())) await sleep(5);
         proxy.cut();
         proxy.pass();
       })();
     });
-    await store.release({ name: 'n', holder: 'a', token: token ?? 0 });
-    expect(await store.acquire({ name: 'n', holder: 'b', ttl: 60_000 })).toBe(2);
+    expect(await outcomes([store.commit({ guards: [claim('alone')] })])).toEqual(['ok']);
+    expect(await outcomes([store.commit({ guards: [claim('alone')] })])).toEqual(['guard-failed']);
   });
 
   test('a commit that never reached the server is made again', async () => {
