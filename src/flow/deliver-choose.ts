@@ -80,6 +80,7 @@ function liveEdits(desk: Desk, lives: LiveOutputs, threadsApart: boolean): Candi
     .running()
     .filter(live => live.fresh !== null && live.shown !== null && !live.busy && !desk.queue.items.has(live.key))
     .map(live => {
+      live.notBefore = Math.max(live.notBefore, desk.queue.pausedUntil(live.key));
       const channel = threadsApart ? (live.home.thread ?? live.home.key) : live.home.channel;
       return { item: live, request: { kind: 'edit', channel, patient: true }, group: live.run, rank: 2 };
     });

@@ -45,6 +45,7 @@ export interface Queue {
   drop(key: string): void;
   /** The post is not sent before then, by the monotonic clock; also when it is wanted again. */
   pause(key: string, until: number): void;
+  pausedUntil(key: string): number;
   /** It is posted by itself, however old it is. */
   spare(key: string): void;
   /** What was done and is not recorded yet; to be put over rows that are read. */
@@ -100,6 +101,7 @@ export function createQueue(): Queue {
         pauses.delete(oldest);
       }
     },
+    pausedUntil: key => pauses.get(key) ?? 0,
     spare: key => void spared.add(key),
     overlay,
     unrecorded: () => marks,

@@ -20,7 +20,7 @@ export async function sendLive(live: Live, request: Request, desk: Desk): Promis
     succeeded(desk);
     live.shown = textOf(card);
     live.fresh = null;
-    live.notBefore = now() + desk.editEvery;
+    desk.queue.pause(live.key, now() + desk.editEvery);
   } catch (error) {
     // The next edit of it meets the same; what it shows for good is tried anyhow.
     if (!tookNote(desk, request, error)) live.notBefore = now() + longestPause;
