@@ -26,7 +26,11 @@ async function openBullmq(options: DispatcherOptions): Promise<Dispatcher> {
 
   return {
     id: 'bullmq',
-    ring: queue.post,
+    async ring(bell) {
+      const due = bell.at === undefined || bell.at <= now();
+      if (redis.trouble() !== null && due && workers.offer(bell.run)) return;
+      await queue.post(bell);
+    },
     start: workers.start,
     busy: workers.busy,
     trouble: redis.trouble,

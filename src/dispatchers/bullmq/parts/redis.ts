@@ -28,8 +28,8 @@ const oldest = 7;
 export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
   parseAddress(url);
   const { Redis } = await import('ioredis');
+  // It connects by itself. Not `lazyConnect`: BullMQ waits for ever on copies of a lazy client whose first try failed.
   const client = new Redis(url, {
-    lazyConnect: true,
     connectionName: 'tocsin',
     // BullMQ needs null: what is under way when the connection breaks is sent again.
     maxRetriesPerRequest: null,
@@ -43,6 +43,7 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
   const settled = Promise.withResolvers<TocsinError | null>();
   let trouble: string | null = `Redis at ${shown} has not answered yet`;
   let told = false;
+  let closed = false;
 
   function tell(because: string) {
     if (!told) log.warn({ redis: shown, because }, 'Redis cannot be used; bells wait, and it is tried again');
@@ -56,7 +57,7 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
     if (refusal !== null) settled.resolve(refusal);
   });
   client.on('close', () => {
-    if (trouble === null) tell('the connection broke');
+    if (trouble === null && !closed) tell('the connection broke');
   });
   client.on('ready', async () => {
     const unfit = await checkServer(client, shown).catch(error => {
@@ -75,9 +76,6 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
     settled.resolve(null);
   });
 
-  client.connect().catch(() => {
-    // Every failure is told by the event `error`, and tried again.
-  });
   const timer = setTimeout(() => settled.resolve(null), patience);
   const refusal = await settled.promise;
   clearTimeout(timer);
@@ -85,7 +83,15 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
     client.disconnect();
     throw refusal;
   }
-  return { client, fit: fit.promise, trouble: () => trouble, close: () => client.disconnect() };
+  return {
+    client,
+    fit: fit.promise,
+    trouble: () => trouble,
+    close() {
+      closed = true;
+      client.disconnect();
+    },
+  };
 }
 
 /** What no waiting heals: a password that is refused, or none where one is wanted. */

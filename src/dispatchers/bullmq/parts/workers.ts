@@ -36,6 +36,10 @@ export async function createWorkers(parts: WorkersParts) {
     // Given back: whoever else listens answers it.
     if (stopping !== null || answer === null || job.name === kinds.timer) return await queue.post({ run });
     if (working.has(run)) return void again.add(run);
+    await work(run, answer);
+  }
+
+  async function work(run: string, answer: (run: string) => Promise<void>): Promise<void> {
     working.add(run);
     try {
       await answer(run);
@@ -50,12 +54,12 @@ export async function createWorkers(parts: WorkersParts) {
     if (working.size === 0) for (const resolve of idle.splice(0)) resolve();
   }
 
-  function open(): void {
-    if (stopping !== null || worker !== null) return;
-    worker = new bullmq.Worker<BellData>(queueName, take, {
+  function make(): Worker<BellData> {
+    const made = new bullmq.Worker<BellData>(queueName, take, {
       connection: redis.client,
       prefix,
       concurrency: parts.concurrency,
+      autorun: false,
       skipVersionCheck: true,
       maxStalledCount: Number.MAX_SAFE_INTEGER,
       removeOnComplete: { count: 0 },
@@ -63,7 +67,20 @@ export async function createWorkers(parts: WorkersParts) {
       ...times,
     });
     // A job that vanished with the rest of Redis, a lock that ran out: the lease of the run is what counts.
-    worker.on('error', error => log.debug({ because: messageOf(error) }, 'the worker of bells'));
+    made.on('error', error => log.debug({ because: messageOf(error) }, 'the worker of bells'));
+    return made;
+  }
+
+  /** A worker of BullMQ ends for good when its connection is cut at the wrong moment: then another one is made. */
+  async function keepWorking(): Promise<void> {
+    await redis.fit;
+    while (stopping === null) {
+      worker = make();
+      await worker.run().catch(error => log.debug({ because: messageOf(error) }, 'the worker of bells ended'));
+      if (stopping !== null) return;
+      worker.close(true).catch(() => {});
+      await after(times.runRetryDelay);
+    }
   }
 
   async function stop(): Promise<void> {
@@ -78,7 +95,16 @@ export async function createWorkers(parts: WorkersParts) {
     start(handler: (run: string) => Promise<void>) {
       if (answer !== null) throw new Error('this dispatcher was started before');
       answer = handler;
-      void redis.fit.then(open);
+      void keepWorking();
+    },
+    /**
+     * While Redis is down a worker answers its own bells, as far as it has hands: the node with the sweeper goes on with everything that
+     * way. False when it cannot.
+     */
+    offer(run: string): boolean {
+      if (answer === null || stopping !== null || working.size >= parts.concurrency || working.has(run)) return false;
+      void work(run, answer);
+      return true;
     },
     busy: () => working.size,
     drain(): Promise<void> {
