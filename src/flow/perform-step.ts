@@ -33,7 +33,7 @@ export interface SessionParts {
   /** The time-out of a step that names none, milliseconds. */
   defaultTimeout: number;
   now(): number;
-  /** Rejects unless a committed decision or approval for exactly this plan stands, and its snapshot is intact; resolves to false while everything is halted. */
+  /** Rejects unless a committed decision or approval for exactly this plan stands, and its snapshot is intact; resolves to false while nothing may begin: everything is halted, or the process stops. */
   mayStart(): Promise<boolean>;
   /** Kills what an interrupted attempt of this step left behind. */
   reap(step: string): Promise<void>;

@@ -45,7 +45,7 @@ export function createEngine(parts: EngineParts): Engine {
     sessions.set(id, stop);
     const endHeartbeat = startHeartbeat(id, { ...lease, token }, stop, parts);
     try {
-      await runSession(run, { name: lease.name, token }, stop.signal, interrupt, parts);
+      await runSession(run, { name: lease.name, token }, stop.signal, { interrupt, isDraining: () => draining }, parts);
     } finally {
       endHeartbeat();
       sessions.delete(id);
@@ -102,20 +102,27 @@ function startHeartbeat(run: string, lease: HeldLease, stop: AbortController, pa
 interface Session {
   run: Run;
   append(decide: (run: Run) => Addition | null): Promise<void>;
+  engine: EngineHandle;
+}
+
+/** What a session may ask of the engine. */
+interface EngineHandle {
   /** Ends the session of another run, if this process has it. */
   interrupt(run: string): void;
+  /** True once the process is told to stop: what runs may finish, and nothing more begins. */
+  isDraining(): boolean;
 }
 
 async function runSession(
   found: Run,
   lease: { name: string; token: number },
   signal: AbortSignal,
-  interrupt: Session['interrupt'],
+  engine: EngineHandle,
   parts: EngineParts,
 ): Promise<void> {
   const session: Session = {
     run: found,
-    interrupt,
+    engine,
     async append(decide) {
       try {
         session.run = await parts.streams.run(found.id, system, decide, lease);
@@ -183,7 +190,8 @@ async function goThrough(
     defaultTimeout: parts.catalogue.current().config.run.timeout,
     now: () => parts.clock.now(),
     mayStart: async () => {
-      if ((await parts.store.halted()) !== null || signal.aborted || isEnded(session.run.state)) return false;
+      if (signal.aborted || session.engine.isDraining() || isEnded(session.run.state)) return false;
+      if ((await parts.store.halted()) !== null) return false;
       await checkPlan(parts.store, run.planHash);
       return await maySteps(parts.store, session.run);
     },
@@ -304,7 +312,7 @@ async function cancelCalled(session: Session, parts: EngineParts): Promise<void>
     const because = `${id}, which called it, was cancelled`;
     const after = await journalCancel(parts.streams, called.id, system, because);
     if (isEnded(after.state)) await voidApprovals(after.id, because, parts);
-    session.interrupt(called.id);
+    session.engine.interrupt(called.id);
     await parts.dispatcher.ring({ run: called.id });
   }
 }

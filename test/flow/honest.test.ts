@@ -122,6 +122,34 @@ describe('a run', () => {
   });
 });
 
+describe('a process that is told to stop', () => {
+  it('lets the step at work finish and begins no other; the next process goes on from there', async () => {
+    const step = (id: string, time: number) => `  - id: ${id}\n    exec: [sleep, "${time}"]\n`;
+    const files = {
+      'policy.yaml': auto,
+      'runbooks/fix.yaml': yaml(step('one', 0.6) + step('two', 0) + step('three', 0)),
+    };
+    test = await startTestApp(files, { keep: true });
+    const run = await begin();
+    await test.until(async () => (await test.app.store.run(run))?.steps[0]?.state === 'running');
+    const { folder } = test;
+    await test.stop();
+    test = await startTestApp(files, { folder });
+    expect(await test.ended(run)).toMatchObject({
+      state: 'succeeded',
+      steps: [{ attempts: 1 }, { attempts: 1 }, { attempts: 1 }],
+    });
+    const told = (await test.journal()).flatMap(({ fact }) =>
+      fact.kind === 'node.stopped'
+        ? ['stopped']
+        : fact.kind.startsWith('step.') && 'step' in fact
+          ? [`${fact.kind} ${fact.step}`]
+          : [],
+    );
+    expect(told.slice(0, 4)).toEqual(['step.started one', 'step.finished one', 'stopped', 'step.started two']);
+  });
+});
+
 describe('where policy says notify', () => {
   const rules = 'rules:\n  - name: tell\n    decide: notify\n';
   const hello = `title: Say hello\nrisk: low\non:\n  - source: alertmanager\nsteps:\n  - id: hello\n    exec: [echo, hello]\n`;
