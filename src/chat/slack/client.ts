@@ -8,7 +8,10 @@ export const callTimeout = 10_000;
 export type SlackClient = webApi.WebClient;
 
 /** How every client of this platform calls: no retries and no waiting of its own, because flow/deliver.ts paces and repeats. */
-export function clientOptions(host: ChatHost): webApi.WebClientOptions {
+export function clientOptions(
+  host: Pick<ChatHost, 'env' | 'log'>,
+  fetch: typeof globalThis.fetch = fetchInTime,
+): webApi.WebClientOptions {
   const url = host.env('SLACK_API_URL');
   return {
     ...(url === undefined || url === '' ? {} : { slackApiUrl: url }),
@@ -16,13 +19,13 @@ export function clientOptions(host: ChatHost): webApi.WebClientOptions {
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
     logger: quietLogger(host.log),
-    fetch: fetchInTime,
+    fetch,
   };
 }
 
 /** Also used by Bolt for response URLs, which have no time-out otherwise. */
-export const fetchInTime: typeof fetch = (url, init) =>
-  fetch(url, { ...init, signal: init?.signal ?? AbortSignal.timeout(callTimeout) });
+export const fetchInTime: typeof globalThis.fetch = (url, init) =>
+  globalThis.fetch(url, { ...init, signal: init?.signal ?? AbortSignal.timeout(callTimeout) });
 
 /** What the SDK says goes to our log without its arguments' noise; texts of messages stay out of it. */
 export function quietLogger(log: Log): NonNullable<webApi.WebClientOptions['logger']> {

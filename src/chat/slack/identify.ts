@@ -79,7 +79,7 @@ interface SlackUser {
 }
 
 /** Why Slack does not vouch for an account; null when it does. Flags: docs.slack.dev, user object. */
-function refusalOf(user: SlackUser, team: string): string | null {
+export function refusalOf(user: SlackUser, team: string): string | null {
   if (user.deleted === true) return 'the account is deactivated';
   if (user.is_bot === true) return 'the account is a bot';
   if (user.is_restricted === true || user.is_ultra_restricted === true)

@@ -40,6 +40,7 @@ export default defineChat({
   },
   isOn: env => Boolean(env('SLACK_BOT_TOKEN')),
   open: (_options, host) => openSlack(host),
+  check: async (_options, tools) => (await import('./check.ts')).checkSlack(tools),
 });
 
 async function openSlack(host: ChatHost): Promise<ChatConnection> {
