@@ -1,8 +1,8 @@
 import { type Entry, entryBytes, entryHash, entryVersion, type NewEntry } from '../../model/journal.ts';
 import type { Change, Committed, Guard } from '../../ports/store.ts';
+import { checkEntry } from '../sql/docs.ts';
 import { guardFailed, refuseTwins } from '../sql/guards.ts';
 import { toColumn } from '../sql/text.ts';
-import { checkEntry } from '../sqlite/docs.ts';
 import type { Batch } from './batch.ts';
 import { prepareRow } from './rows.ts';
 import { claimName, type Needs, postName, type View } from './view.ts';

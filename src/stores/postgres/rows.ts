@@ -1,9 +1,9 @@
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk, Row } from '../../ports/store.ts';
 import { alertColumns, approvalColumns, autoTargets, outputColumns, postColumns, runColumns } from '../sql/columns.ts';
+import { writeDoc } from '../sql/docs.ts';
 import { guardFailed } from '../sql/guards.ts';
 import { toColumn } from '../sql/text.ts';
-import { writeDoc } from '../sqlite/docs.ts';
 import type { Batch } from './batch.ts';
 import { type Needs, postName, type Versioned, type View } from './view.ts';
 

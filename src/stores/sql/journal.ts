@@ -2,7 +2,7 @@ import { sha256 } from '../../kernel/canonical.ts';
 import { TocsinError } from '../../kernel/errors.ts';
 import { type Entry, parseEntry } from '../../model/journal.ts';
 import type { JournalRow, Store } from '../../ports/store.ts';
-import { explainParse, readDoc } from '../sqlite/docs.ts';
+import { explainParse, readDoc } from './docs.ts';
 import type { Sql } from './query.ts';
 import { limitOf, optional } from './reads.ts';
 import { fromColumn, toColumn } from './text.ts';

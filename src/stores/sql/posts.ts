@@ -1,5 +1,5 @@
 import type { PostQuery, Store } from '../../ports/store.ts';
-import { readDoc } from '../sqlite/docs.ts';
+import { readDoc } from './docs.ts';
 import type { Sql } from './query.ts';
 import { limitOf, optional } from './reads.ts';
 import { toColumn } from './text.ts';

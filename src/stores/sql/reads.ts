@@ -1,6 +1,6 @@
 import type { Store } from '../../ports/store.ts';
-import { readDoc } from '../sqlite/docs.ts';
 import { anyTarget, targetColumn } from './columns.ts';
+import { readDoc } from './docs.ts';
 import type { Sql } from './query.ts';
 import { toColumn } from './text.ts';
 

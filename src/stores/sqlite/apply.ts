@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Entry, entryBytes, entryHash, entryVersion, type NewEntry } from '../../model/journal.ts';
 import type { Change, Committed } from '../../ports/store.ts';
-import { checkEntry } from './docs.ts';
+import { checkEntry } from '../sql/docs.ts';
+import { toColumn } from '../sql/text.ts';
 import type { Guards } from './guards.ts';
 import { prepare, tables } from './query.ts';
 import { createRows } from './rows.ts';
-import { toColumn } from './text.ts';
 import type { Head, Work } from './writer.ts';
 
 export interface Prepared {

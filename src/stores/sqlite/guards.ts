@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { TocsinError } from '../../kernel/errors.ts';
 import type { Change, Guard, Row } from '../../ports/store.ts';
+import { guardFailed, refuseTwins } from '../sql/guards.ts';
+import { toColumn } from '../sql/text.ts';
 import { prepare, tables } from './query.ts';
-import { toColumn } from './text.ts';
 
 /** Expired claims are swept after this many new ones, and more than as many at once, so that they die out. */
 const sweepEvery = 256;
@@ -40,22 +40,23 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
     switch (guard.kind) {
       case 'stream': {
         const found = length(guard.stream);
-        if (found !== guard.version) throw failed('stream', guard.stream, `${guard.version} entries`, `${found}`);
+        if (found !== guard.version) throw guardFailed('stream', guard.stream, `${guard.version} entries`, `${found}`);
         return;
       }
       case 'claim':
-        if (claimed(guard)) throw failed('claim', `${guard.space}/${guard.key}`, 'one claim', 'a second one');
+        if (claimed(guard)) throw guardFailed('claim', `${guard.space}/${guard.key}`, 'one claim', 'a second one');
         return;
       case 'lease': {
         const held = tokenOf.first({ name: toColumn(guard.name) });
         if (held?.token !== guard.token || held.holder === null)
-          throw failed('lease', guard.name, 'the present token', `${guard.token}`);
+          throw guardFailed('lease', guard.name, 'the present token', `${guard.token}`);
         return;
       }
       case 'post': {
         const { platform, key } = guard;
         const found = stampOf.first({ platform: toColumn(platform), key: toColumn(key) })?.changed ?? 0;
-        if (found !== guard.changed) throw failed('post', `${platform}/${key}`, `stamp ${guard.changed}`, `${found}`);
+        if (found !== guard.changed)
+          throw guardFailed('post', `${platform}/${key}`, `stamp ${guard.changed}`, `${found}`);
       }
     }
   }
@@ -70,7 +71,7 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
       for (const row of change.rows ?? []) {
         const stored = versions(row);
         if (stored !== null && 'doc' in row && row.doc !== null && 'version' in row.doc && row.doc.version < stored)
-          throw failed('row', `${row.table}/${row.doc.id}`, `version ${stored} or later`, `${row.doc.version}`);
+          throw guardFailed('row', `${row.table}/${row.doc.id}`, `version ${stored} or later`, `${row.doc.version}`);
       }
     },
     claim(change) {
@@ -129,19 +130,4 @@ function prepareVersions(db: DatabaseSync): (row: Row) => number | null {
     if (row.table !== 'alert' && row.table !== 'run' && row.table !== 'approval') return null;
     return queries[row.table].first({ id: row.doc.id })?.version ?? null;
   };
-}
-
-/** One change cannot make the same claim twice: the second would pass, because nothing is stored while guards are checked. */
-function refuseTwins(guards: readonly Guard[]): void {
-  const seen = new Set<string>();
-  for (const guard of guards) {
-    if (guard.kind !== 'claim') continue;
-    const name = JSON.stringify([guard.space, guard.key]);
-    if (seen.has(name)) throw failed('claim', `${guard.space}/${guard.key}`, 'one claim', 'two in one change');
-    seen.add(name);
-  }
-}
-
-function failed(kind: string, name: string, allowed: string, given: string): TocsinError {
-  return new TocsinError('guard-failed', { at: `${kind} ${name}`, allowed, given });
 }

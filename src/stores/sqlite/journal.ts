@@ -3,10 +3,10 @@ import { sha256 } from '../../kernel/canonical.ts';
 import { TocsinError } from '../../kernel/errors.ts';
 import { type Entry, parseEntry } from '../../model/journal.ts';
 import type { JournalRow, Store } from '../../ports/store.ts';
-import { explainParse, readDoc } from './docs.ts';
+import { explainParse, readDoc } from '../sql/docs.ts';
+import { fromColumn, toColumn } from '../sql/text.ts';
 import { prepare, prepareFiltered, tables } from './query.ts';
 import { limitOf, optional } from './reads.ts';
-import { fromColumn, toColumn } from './text.ts';
 
 type Reads = Pick<Store, 'journal' | 'journalRows' | 'stream' | 'head' | 'blob' | 'cursor' | 'halted' | 'output'>;
 

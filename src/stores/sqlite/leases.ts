@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import type { Store } from '../../ports/store.ts';
+import { toColumn } from '../sql/text.ts';
 import { prepare, tables } from './query.ts';
-import { toColumn } from './text.ts';
 import type { Writer } from './writer.ts';
 
 const size = 64;

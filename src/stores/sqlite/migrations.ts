@@ -1,15 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { TocsinError } from '../../kernel/errors.ts';
 import { genesis } from '../../model/journal.ts';
-
-export interface Migration {
-  /** Counts from 1 without a gap; a number never changes its meaning. */
-  number: number;
-  name: string;
-  /** True when a process that does not know it must not open the database afterwards. */
-  breaks: boolean;
-  up: string;
-}
+import type { Migration } from '../sql/migration.ts';
 
 const first: Migration = {
   number: 1,

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { PostQuery, Store } from '../../ports/store.ts';
-import { readDoc } from './docs.ts';
+import { readDoc } from '../sql/docs.ts';
+import { toColumn } from '../sql/text.ts';
 import { prepare, prepareFiltered, tables } from './query.ts';
 import { limitOf, optional } from './reads.ts';
-import { toColumn } from './text.ts';
 
 interface Filter extends Record<string, string | number> {
   platform: string;

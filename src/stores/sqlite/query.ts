@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
-import type { Tables } from './schema.ts';
+import type { Tables } from '../sql/schema.ts';
 
 /** Builds and compiles; it never runs anything. Compiling a query costs as much as the rest of a request, so each is compiled once. */
 export const tables = new Kysely<Tables>({

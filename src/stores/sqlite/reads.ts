@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import type { Store } from '../../ports/store.ts';
-import { readDoc } from './docs.ts';
+import { anyTarget, targetColumn } from '../sql/columns.ts';
+import { readDoc } from '../sql/docs.ts';
+import { toColumn } from '../sql/text.ts';
 import { prepare, prepareFiltered, tables } from './query.ts';
-import { anyTarget, targetColumn } from './rows.ts';
-import { toColumn } from './text.ts';
 
 export function limitOf(limit: number | undefined): number {
   return Math.min(Math.max(Math.floor(limit ?? 100), 0), 1000);

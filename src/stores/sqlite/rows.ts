@@ -4,10 +4,11 @@ import type { Approval } from '../../model/approval.ts';
 import type { Post } from '../../model/card.ts';
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk, Row } from '../../ports/store.ts';
-import { writeDoc } from './docs.ts';
+import { alertColumns, approvalColumns, autoTargets, outputColumns, postColumns, runColumns } from '../sql/columns.ts';
+import { writeDoc } from '../sql/docs.ts';
+import type { Tables } from '../sql/schema.ts';
+import { toColumn } from '../sql/text.ts';
 import { prepare, tables } from './query.ts';
-import type { Tables } from './schema.ts';
-import { toColumn } from './text.ts';
 import type { Head } from './writer.ts';
 
 type HaltDoc = Extract<Row, { table: 'halt' }>['doc'];
@@ -55,15 +56,7 @@ function createAlertRow(db: DatabaseSync) {
   });
   return (alert: Alert): Write => {
     const doc = writeDoc('alert', alert);
-    const row = {
-      id: toColumn(alert.id),
-      source: toColumn(alert.source),
-      fingerprint: toColumn(alert.fingerprint),
-      state: alert.state,
-      first_seen: alert.firstSeen,
-      version: alert.version,
-      doc,
-    };
+    const row = { ...alertColumns(alert), doc };
     return { size: doc.length, write: () => put.run(row) };
   };
 }
@@ -86,32 +79,14 @@ function createRunRow(db: DatabaseSync) {
   );
   return (run: Run): Write => {
     const doc = writeDoc('run', run);
-    const row = {
-      id: toColumn(run.id),
-      runbook: toColumn(run.runbook),
-      alert: run.alert === null ? null : toColumn(run.alert),
-      parent: run.parent === null ? null : toColumn(run.parent.run),
-      state: run.state,
-      created_at: run.createdAt,
-      wake_at: run.wakeAt,
-      version: run.version,
-      doc,
-    };
-    const automatic = run.decision.verdict === 'auto' && (run.trigger === 'event' || run.trigger === 'schedule');
-    const targets = automatic ? [anyTarget, ...run.targets.map(targetColumn)] : [];
+    const row = { ...runColumns(run), doc };
+    const targets = autoTargets(run);
     const write = () => {
       put.run(row);
       for (const target of targets) countAuto.run({ runbook: row.runbook, target, at: run.createdAt, run: row.id });
     };
     return { size: doc.length, write };
   };
-}
-
-/** The row that counts a run once, whatever its targets; a target's own rows begin with `=`. */
-export const anyTarget = '*';
-
-export function targetColumn(target: string): string {
-  return `=${toColumn(target)}`;
 }
 
 function createApprovalRow(db: DatabaseSync) {
@@ -124,15 +99,7 @@ function createApprovalRow(db: DatabaseSync) {
   });
   return (approval: Approval): Write => {
     const doc = writeDoc('approval', approval);
-    const row = {
-      id: toColumn(approval.id),
-      run: toColumn(approval.run),
-      state: approval.state,
-      created_at: approval.createdAt,
-      expires_at: approval.expiresAt,
-      version: approval.version,
-      doc,
-    };
+    const row = { ...approvalColumns(approval), doc };
     return { size: doc.length, write: () => put.run(row) };
   };
 }
@@ -148,18 +115,8 @@ function createPostRow(db: DatabaseSync) {
       );
   });
   return (post: Post): Write => {
-    // `changed` lives in its column alone; the store sets it.
     const doc = writeDoc('post', post);
-    const row = {
-      platform: toColumn(post.platform),
-      key: toColumn(post.key),
-      channel: toColumn(post.channel),
-      thread: post.thread === null ? null : toColumn(post.thread),
-      ord: post.order,
-      wanted: post.wanted,
-      delivered: post.delivered,
-      doc,
-    };
+    const row = { ...postColumns(post), doc };
     const write = (head: Head) => {
       head.stamp += 1;
       put.run({ ...row, changed: head.stamp });
@@ -174,7 +131,7 @@ function createOutputRow(db: DatabaseSync) {
   );
   return (chunk: OutputChunk): Write => {
     const doc = writeDoc('output', chunk);
-    const row = { run: toColumn(chunk.run), seq: chunk.seq, step: toColumn(chunk.step), doc };
+    const row = { ...outputColumns(chunk), doc };
     return { size: doc.length, write: () => put.run(row) };
   };
 }
