@@ -10,6 +10,8 @@ export interface Item {
   isRoot: boolean;
   order: number;
   createdAt: number;
+  /** The stamp of the row that was read last. */
+  changed: number;
   wanted: number;
   delivered: number;
   ref: string | null;
@@ -43,6 +45,8 @@ export interface Queue {
   /** The platform has this version now. */
   done(key: string, mark: Mark): void;
   drop(key: string): void;
+  /** It is not on its way any more. */
+  release(item: Item): void;
   /** The post is not sent before then, by the monotonic clock; also when it is wanted again. */
   pause(key: string, until: number): void;
   pausedUntil(key: string): number;
@@ -73,6 +77,8 @@ export function createQueue(): Queue {
     absorb(read) {
       const post = overlay(read);
       const known = items.get(post.key);
+      // It was read before something else was.
+      if (known !== undefined && post.changed < known.changed) return;
       if (post.wanted <= post.delivered) {
         if (known?.busy !== true) items.delete(post.key);
         else Object.assign(known, shown(post));
@@ -91,6 +97,10 @@ export function createQueue(): Queue {
       if (item.wanted <= item.delivered) items.delete(key);
     },
     drop: key => void items.delete(key),
+    release(item) {
+      item.busy = false;
+      if (item.wanted <= item.delivered && items.get(item.key) === item) items.delete(item.key);
+    },
     pause(key, until) {
       pauses.delete(key);
       pauses.set(key, until);
@@ -121,6 +131,7 @@ function shown(post: Post) {
     isRoot: post.thread === null,
     order: post.order,
     createdAt: post.createdAt,
+    changed: post.changed,
     wanted: post.wanted,
     delivered: post.delivered,
     ref: post.ref,

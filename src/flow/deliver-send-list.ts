@@ -9,12 +9,14 @@ import { postsLock } from './thread-parts.ts';
 export async function sendList(fold: Fold, request: Request, desk: Desk): Promise<void> {
   const { parts, queue } = desk;
   const taken = new Set([...fold.listed, ...fold.folded]);
+  const versions = new Map(fold.folded.map(item => [item.key, item.wanted]));
   for (const item of taken) item.busy = true;
   desk.pacer.take(request, parts.clock.monotonic());
   try {
     if (fold.thread !== null && !(await hasRoot(fold.thread, desk))) return;
-    await recordList(fold, await deliverList(fold, desk), desk);
-    for (const item of fold.folded) queue.drop(item.key);
+    await recordList(versions, await deliverList(fold, desk), desk);
+    // What changed since is still wanted.
+    for (const item of fold.folded) if (item.wanted <= (versions.get(item.key) ?? 0)) queue.drop(item.key);
     for (const item of fold.spared) item.spared = true;
   } catch (error) {
     if (tookNote(desk, request, error)) return;
@@ -22,7 +24,7 @@ export async function sendList(fold: Fold, request: Request, desk: Desk): Promis
     for (const item of taken) item.spared = true;
     parts.log.warn({ platform: parts.platform, because: messageOf(error) }, 'a list of what was missed was not taken');
   } finally {
-    for (const item of taken) item.busy = false;
+    for (const item of taken) queue.release(item);
   }
 }
 
@@ -42,8 +44,7 @@ async function deliverList(fold: Fold, desk: Desk): Promise<Post> {
   return { ...post, ref, wanted, delivered: right ? 1 : 0, changed: known?.changed ?? 0 };
 }
 
-async function recordList(fold: Fold, list: Post, desk: Desk): Promise<void> {
-  const versions = new Map(fold.folded.map(item => [item.key, item.wanted]));
+async function recordList(versions: ReadonlyMap<string, number>, list: Post, desk: Desk): Promise<void> {
   const listed = (post: Post): Post => ({
     ...post,
     delivered: Math.max(post.delivered, versions.get(post.key) ?? 0),

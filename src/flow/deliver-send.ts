@@ -14,14 +14,15 @@ export async function send(item: Item, request: Request, desk: Desk): Promise<vo
   desk.pacer.take(request, desk.parts.clock.monotonic());
   try {
     const post = await readPost(item.key, desk);
-    if (post === null || post.wanted <= post.delivered) return desk.queue.drop(item.key);
+    if (post === null) return desk.queue.drop(item.key);
+    if (post.wanted <= post.delivered) return desk.queue.absorb(post);
     if (post.ref === null && desk.refusals.isRefused(post.channel))
       return await move(item, desk.refusals.because(post.channel), desk);
     if (item.isRoot || (await hasRoot(item.thread, desk))) await show(post, desk);
   } catch (error) {
     await failed(item, request, error, desk);
   } finally {
-    item.busy = false;
+    desk.queue.release(item);
   }
 }
 
@@ -78,11 +79,23 @@ async function refused(item: Item, error: unknown, desk: Desk): Promise<void> {
   if (aboutChannel || (item.isRoot && item.ref === null)) return await move(item, because, desk);
   const post = await readPost(item.key, desk);
   if (post !== null) await desk.refusals.skip(post, because);
-  desk.queue.drop(item.key);
+  await readAgain([item.key], desk);
 }
 
 async function move(item: Item, because: string, desk: Desk): Promise<void> {
   await record(desk);
   await desk.refusals.moveThread(item.thread, because);
-  for (const other of [...desk.queue.items.values()]) if (other.thread === item.thread) desk.queue.drop(other.key);
+  const thread = [...desk.queue.items.values()].filter(other => other.thread === item.thread);
+  await readAgain(
+    thread.map(other => other.key),
+    desk,
+  );
+}
+
+/** What was changed here is not sent as it was known before. */
+async function readAgain(keys: readonly string[], desk: Desk): Promise<void> {
+  for (const key of keys) {
+    const post = await readPost(key, desk);
+    if (post !== null) desk.queue.absorb(post);
+  }
 }

@@ -1,0 +1,129 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { TocsinError } from '../../src/kernel/errors.ts';
+import { createGround, type Ground } from './deliver-ground.ts';
+import { card, edited, note, root } from './deliver-posts.ts';
+
+let ground: Ground;
+afterEach(() => ground.close());
+
+const consolePosts = async () =>
+  (await ground.store.posts({ platform: 'console' })).map(post => [post.key, post.card.title]);
+
+describe('a channel that does not take messages', () => {
+  it('is said in the console and to whoever asks, and its threads go to the fallback channel', async () => {
+    ground = await createGround();
+    ground.chat.closed.add('#closed');
+    await ground.put(root('a', { channel: '#closed' }), note('a', 'one', { channel: '#closed' }), root('b'));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([['#ops', 'b']]);
+    expect(ground.delivery.trouble()).toContain('#closed does not take messages: not_in_channel Invite it.');
+    expect(await consolePosts()).toEqual(
+      expect.arrayContaining([
+        ['alert/a/1', 'a'],
+        ['note/a-one/0', 'one'],
+        [
+          'refused/slack/#closed',
+          expect.stringContaining('slack:#closed does not take messages: not_in_channel Invite it.'),
+        ],
+      ]),
+    );
+    expect(await ground.store.post('console', 'alert/a/1')).toMatchObject({
+      channel: 'alerts',
+      delivered: 1,
+      wanted: 1,
+    });
+    expect(await ground.store.post('slack', 'alert/a/1')).toMatchObject({ withheld: 'refused', ref: null });
+    expect(await ground.store.posts({ platform: 'slack', undelivered: true })).toEqual([]);
+  });
+
+  it('gives its threads to another channel of the platform where tocsin.yaml names one, replies and all', async () => {
+    ground = await createGround({ config: { fallback: 'slack:#other' } });
+    ground.chat.closed.add('#closed');
+    await ground.put(root('a', { channel: '#closed' }), note('a', 'one', { channel: '#closed' }));
+    await ground.settle();
+    await ground.put(note('a', 'two', { channel: (await ground.store.post('slack', 'alert/a/1'))?.channel ?? '' }));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([
+      ['#other', 'a'],
+      ['#other', 'one'],
+      ['#other', 'two'],
+    ]);
+    expect(await consolePosts()).toEqual([['refused/slack/#closed', expect.stringContaining('slack:#other')]]);
+  });
+
+  it('falls back to the console when the fallback channel does not take it either', async () => {
+    ground = await createGround({ config: { fallback: 'slack:#other' } });
+    for (const channel of ['#closed', '#other']) ground.chat.closed.add(channel);
+    await ground.put(root('a', { channel: '#closed' }));
+    await ground.settle();
+    expect(ground.chat.seen).toEqual([]);
+    expect(await consolePosts()).toEqual(expect.arrayContaining([['alert/a/1', 'a']]));
+  });
+
+  it('is not asked again for each alert, but after a while; and is well when it takes one', async () => {
+    ground = await createGround();
+    let asked = 0;
+    ground.chat.closed.add('#closed');
+    ground.chat.script = request => {
+      if (request.channel === '#closed') asked += 1;
+    };
+    for (let count = 0; count < 10; count++) await ground.put(root(`a${count}`, { channel: '#closed' }));
+    await ground.settle();
+    expect(asked).toBe(1);
+    ground.chat.closed.clear();
+    await ground.pass(5 * 60_000);
+    await ground.put(root('later', { channel: '#closed' }));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['later']);
+    expect(ground.delivery.trouble()).toBeNull();
+    expect((await consolePosts()).find(([key]) => key === 'refused/slack/#closed')?.[1]).toContain(
+      'takes messages again',
+    );
+  });
+});
+
+describe('a message that is refused', () => {
+  it('is left out with a word about it, and the thread goes on', async () => {
+    ground = await createGround();
+    ground.chat.script = request => {
+      if (request.title === 'too long')
+        throw new TocsinError('chat-refused', { message: 'msg_too_long', remedy: 'Nothing can be done.' });
+    };
+    await ground.put(root('a'), note('a', 'too long'), note('a', 'fine'));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine']);
+    expect(await consolePosts()).toEqual([
+      [expect.stringContaining('refused/slack/'), expect.stringContaining('msg_too_long')],
+    ]);
+    ground.chat.script = () => {};
+    await ground.put(await edited(ground, 'note/a-too long/0', { card: card('shorter') }));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine', 'shorter']);
+  });
+
+  it('is tried again and again while nothing goes through, and left out when only it fails', async () => {
+    ground = await createGround();
+    ground.chat.script = () => {
+      throw new TypeError('nobody foresaw this');
+    };
+    await ground.put(root('a'));
+    await ground.pass(10 * 60_000);
+    expect(await ground.store.posts({ platform: 'slack', undelivered: true })).toHaveLength(1);
+    ground.chat.script = () => {};
+    await ground.settle();
+    ground.chat.script = request => {
+      if (request.title === 'poison') throw new TypeError('nobody foresaw this');
+    };
+    await ground.put(note('a', 'poison'));
+    for (let count = 0; count < 40; count++) {
+      await ground.put(root(`b${count}`, { channel: '#other' }));
+      await ground.pass(10_000);
+    }
+    await ground.put(note('a', 'fine'));
+    await ground.settle();
+    expect(ground.chat.seen.at(-1)?.title).toBe('fine');
+    expect(await consolePosts()).toEqual([
+      [expect.stringContaining('poison'), expect.stringContaining('nobody foresaw')],
+    ]);
+  });
+});
