@@ -5,7 +5,8 @@ import { readTail } from '../../src/chat/console/outputs.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { Block, Post } from '../../src/model/card.ts';
 import type { ChatConnection } from '../../src/ports/chat.ts';
-import { sampleAlert, samplePost, sampleRun } from '../contracts/samples.ts';
+import type { Row } from '../../src/ports/store.ts';
+import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
 import { createHostDouble, type HostDouble } from '../doubles/chat-host.ts';
 import { createClock } from '../doubles/clock.ts';
 
@@ -133,6 +134,46 @@ describe('the stream of a page', () => {
       path = /href="([^"]+)">Show older/.exec(text)?.[1];
     }
     expect(seen.size).toBe(700);
+  });
+
+  it.each([
+    [
+      '/runs',
+      'run',
+      100,
+      (n: number) => ({ table: 'run', doc: sampleRun({ id: `run_${n}`, title: `Item ${n}.`, createdAt: n }) }),
+    ],
+    [
+      '/alerts',
+      'alert',
+      200,
+      (n: number) => ({
+        table: 'alert',
+        doc: sampleAlert({ id: `alt_${n}`, title: `Item ${n}.`, startsAt: n, lastSeen: n }),
+      }),
+    ],
+    [
+      '/approvals?state=denied',
+      'approval',
+      50,
+      (n: number) => ({
+        table: 'approval',
+        doc: sampleApproval({ id: `apv_${n}`, title: `Item ${n}.`, state: 'denied', createdAt: n }),
+      }),
+    ],
+  ] as const)('reaches everything in a long list at %s', async (first, _table, perPage, row) => {
+    const { double, at } = await start();
+    const count = perPage * 2 + 7;
+    await double.commit({ rows: Array.from({ length: count }, (_, index) => row(index + 1) as Row) });
+    const seen = new Set<string>();
+    let path: string | undefined = first;
+    for (let pages = 1; path !== undefined; pages++) {
+      expect(pages).toBeLessThanOrEqual(3);
+      const text: string = await (await fetch(at + path)).text();
+      for (const [, item = ''] of text.matchAll(/(Item \d+)\./g)) seen.add(item);
+      path = /href="([^"]+)">Show older/.exec(text)?.[1]?.replaceAll('&amp;', '&');
+    }
+    expect(seen.size).toBe(count);
   });
 
   it('shows in the channel what happened last in a thread', async () => {

@@ -4,16 +4,26 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { oneLine, renderCard } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
+import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
 import { renderRuns } from './runs.ts';
 
-export const alertsQuery = z.object({ state: z.union([z.literal('all'), alertState]).catch('all') });
+export const alertsQuery = z.object({
+  state: z.union([z.literal('all'), alertState]).catch('all'),
+  after: afterId,
+});
+
+const perPage = 200;
 
 export function alertsPage(host: ChatHost, query: z.infer<typeof alertsQuery>): LivePage {
   const rows = async (visit: Visit) => {
-    const alerts = await host.store.alerts({ limit: 200, ...(query.state === 'all' ? {} : { state: query.state }) });
+    const alerts = await host.store.alerts({
+      limit: perPage,
+      ...(query.state === 'all' ? {} : { state: query.state }),
+      ...(query.after === undefined ? {} : { after: query.after }),
+    });
     if (alerts.length === 0) return html`<p class="none">No alerts here.</p>`;
-    return html`<ul class="rows">${alerts.map(alert => renderRow(alert, visit))}</ul>`;
+    return html`<ul class="rows">${alerts.map(alert => renderRow(alert, visit))}</ul>${renderOlder('/alerts', query, alerts, perPage)}`;
   };
   return {
     title: 'Alerts',

@@ -5,20 +5,30 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { oneLine, renderCard } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import { domId, runPath, showAgo, type Visit } from '../visit.ts';
+import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
 
-export const approvalsQuery = z.object({ state: z.union([z.literal('all'), approvalState]).catch('open') });
+export const approvalsQuery = z.object({
+  state: z.union([z.literal('all'), approvalState]).catch('open'),
+  after: afterId,
+});
+
+const perPage = 50;
 
 /** Open approvals as their cards, with the buttons; the others as a list. */
 export function approvalsPage(host: ChatHost, query: z.infer<typeof approvalsQuery>): LivePage {
   const rows = async (visit: Visit) => {
-    const found = await host.store.approvals({ limit: 50, ...(query.state === 'all' ? {} : { state: query.state }) });
+    const found = await host.store.approvals({
+      limit: perPage,
+      ...(query.state === 'all' ? {} : { state: query.state }),
+      ...(query.after === undefined ? {} : { after: query.after }),
+    });
     if (found.length === 0)
       return html`<p class="none">${query.state === 'open' ? 'Nothing waits for approval.' : 'No approvals here.'}</p>`;
     const open: Html[] = [];
     for (const approval of found.filter(one => one.state === 'open')) open.push(await renderOpen(approval, visit));
     const closed = found.filter(one => one.state !== 'open');
-    return html`${open}${closed.length > 0 && html`<ul class="rows">${closed.map(one => renderRow(one, visit))}</ul>`}`;
+    return html`${open}${closed.length > 0 && html`<ul class="rows">${closed.map(one => renderRow(one, visit))}</ul>`}${renderOlder('/approvals', query, found, perPage)}`;
   };
   return {
     title: 'Approvals',

@@ -4,6 +4,7 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { oneLine } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import { runPath, showAgo, showElapsed, type Visit } from '../visit.ts';
+import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
 
 const groups: Record<string, readonly RunState[] | null> = {
@@ -15,18 +16,23 @@ const groups: Record<string, readonly RunState[] | null> = {
 export const runsQuery = z.object({
   show: z.union([z.enum(['all', 'open', 'trouble']), runState]).catch('all'),
   runbook: z.string().max(63).optional().catch(undefined),
+  after: afterId,
 });
+
+const perPage = 100;
 
 /** The newest runs, by state. */
 export function runsPage(host: ChatHost, query: z.infer<typeof runsQuery>): LivePage {
   const states = query.show in groups ? groups[query.show] : [runState.parse(query.show)];
   const rows = async (visit: Visit) => {
     const runs = await host.store.runs({
-      limit: 100,
+      limit: perPage,
+      ...(query.after === undefined ? {} : { after: query.after }),
       ...(states ? { states } : {}),
       ...(query.runbook === undefined ? {} : { runbook: query.runbook }),
     });
-    return runs.length === 0 ? html`<p class="none">No runs here.</p>` : renderRuns(runs, visit);
+    const older = renderOlder('/runs', query, runs, perPage);
+    return runs.length === 0 ? html`<p class="none">No runs here.</p>` : html`${renderRuns(runs, visit)}${older}`;
   };
   return {
     title: 'Runs',
