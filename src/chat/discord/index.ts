@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineChat } from '../../ports/chat.ts';
+import { checkDiscord } from './check.ts';
 import { openDiscord } from './open.ts';
 
 /**
@@ -25,4 +26,5 @@ export default defineChat({
   },
   isOn: env => Boolean(env('DISCORD_TOKEN')),
   open: (options, host) => openDiscord(options, host),
+  check: (options, tools) => checkDiscord(options, tools),
 });
