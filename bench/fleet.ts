@@ -2,7 +2,10 @@
  * `npm run bench:fleet`: how Tocsin does on PostgreSQL, in one run on this machine. Exits with 1 when a target is missed, and says so where
  * the servers are not installed. `-- ingest` measures only that; --quick is for a first look; --sockets loads with plain sockets.
  */
+
 import { findPostgres, type Postgres, startPostgres } from '../test/real/postgres.ts';
+import { hasRedis } from '../test/real/redis.ts';
+import { measureRuns, measureTakeover } from './fleet-runs.ts';
 import type { LoadOrder } from './load.ts';
 import { load, startBare, startTocsin } from './processes.ts';
 import { type Line, middle, printLines } from './report.ts';
@@ -19,7 +22,10 @@ const files = {
   'policy.yaml': 'rules:\n  - name: everything by itself\n    decide: auto\n',
 };
 
-const parts: Record<string, (postgres: Postgres) => Promise<Line[]>> = { ingest: measureIngest };
+const parts: Record<string, (postgres: Postgres) => Promise<Line[]>> = {
+  ingest: measureIngest,
+  ...(hasRedis ? { runs: measureRuns, takeover: measureTakeover } : {}),
+};
 
 if (findPostgres() === null) {
   console.log('PostgreSQL is not installed, so nothing was measured; scripts/setup-test.sh installs it.');

@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Postgres } from '../test/real/postgres.ts';
+import { type RealRedis, startRedis } from '../test/real/redis.ts';
+import { type Running, startTocsin } from './processes.ts';
+import { type Line, middle } from './report.ts';
+
+const quick = process.argv.includes('--quick');
+const token = 'bench-token-0123456789abcdef';
+/** Alerts in one delivery, as Alertmanager groups them. */
+const group = 50;
+const events = quick ? 500 : 2000;
+
+const files = {
+  'tocsin.yaml': `sources:
+  alertmanager: { token: "\${BENCH_TOKEN}" }
+people: { you: {} }
+tokens: [{ env: BENCH_TOKEN, person: you }]
+run: { concurrency: 50 }
+`,
+  'policy.yaml': 'rules:\n  - { name: everything by itself, decide: auto }\n',
+  'runbooks/nothing.yaml': `title: Nothing
+risk: none
+on: [{ source: alertmanager, match: { alertname: Nothing } }]
+steps: [{ id: nothing, wait: 0s }]
+`,
+  'runbooks/long.yaml': `title: Long
+risk: none
+on: [{ source: alertmanager, match: { alertname: Long } }]
+steps: [{ id: long, idempotent: true, exec: [sleep, "20"] }]
+`,
+};
+
+/** From an event at the door to `succeeded`, with 1, 2 and 4 worker processes, against bare jobs of BullMQ on the same Redis. */
+export async function measureRuns(server: Postgres): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const workers of quick ? [1] : [1, 2, 4]) {
+    const ratios: number[] = [];
+    for (let round = 0; round < (quick ? 1 : 3); round++) {
+      const redis = await startRedis();
+      const bare = await bareJobs(redis);
+      const runs = await runsPerSecond(server, redis, workers);
+      console.log(`      bare BullMQ ${bare}/s, runs ${runs.toFixed(0)}/s with ${workers} worker processes`);
+      ratios.push(runs / bare);
+      await redis.stop();
+    }
+    const value = middle(ratios);
+    lines.push({
+      what: `no-op runs, event to succeeded, ${workers} workers, of bare jobs`,
+      value,
+      shown: value.toFixed(3),
+      target: '>= 0.04',
+      reached: value >= 0.04,
+    });
+  }
+  return lines;
+}
+
+async function bareJobs(redis: RealRedis): Promise<number> {
+  const script = join(import.meta.dirname, 'bullmq.ts');
+  const { stdout } = await promisify(execFile)(process.execPath, [script, `${redis.port}`, '20000']);
+  redis.cli('flushall');
+  return Number(stdout);
+}
+
+async function runsPerSecond(server: Postgres, redis: RealRedis, workers: number): Promise<number> {
+  const database = await server.database();
+  const nodes = await startNodes(database, redis, [
+    'intake',
+    'chat',
+    ...Array.from({ length: workers }, () => 'worker'),
+  ]);
+  try {
+    await deliver(nodes[0], 'Nothing', 0, group);
+    await ended(server, database, group);
+    const began = performance.now();
+    const all = Array.from({ length: events / group }, (_, n) => deliver(nodes[0], 'Nothing', (n + 1) * group, group));
+    await Promise.all(all);
+    await ended(server, database, events + group);
+    return (events / (performance.now() - began)) * 1000;
+  } finally {
+    await Promise.all(nodes.map(node => node.close()));
+  }
+}
+
+/** From kill -9 of the worker that runs a step until another one has started it again. */
+export async function measureTakeover(server: Postgres): Promise<Line[]> {
+  const times: number[] = [];
+  for (let round = 0; round < (quick ? 1 : 3); round++) times.push(await timeTakeover(server));
+  const worst = Math.max(...times);
+  return [
+    {
+      what: 'a killed worker and sweeper: its run is taken over (worst)',
+      value: worst,
+      shown: `${(worst / 1000).toFixed(1)} s`,
+      target: '< 15 s',
+      reached: worst < 15_000,
+    },
+  ];
+}
+
+async function timeTakeover(server: Postgres): Promise<number> {
+  const redis = await startRedis();
+  const database = await server.database();
+  // The first has every duty and the run; the second comes when it is at work.
+  const [doomed] = await startNodes(database, redis, ['all']);
+  await deliver(doomed, 'Long', 0, 1);
+  await startsOf(server, database, 1);
+  const [taker] = await startNodes(database, redis, ['all']);
+  const killed = performance.now();
+  process.kill(doomed?.pid ?? 0, 'SIGKILL');
+  await startsOf(server, database, 2);
+  const time = performance.now() - killed;
+  console.log(`      taken over after ${(time / 1000).toFixed(1)} s`);
+  await Promise.all([taker?.close(), doomed?.close()]);
+  await redis.stop();
+  return time;
+}
+
+async function startNodes(database: string, redis: RealRedis, roles: readonly string[]): Promise<Running[]> {
+  const nodes: Running[] = [];
+  for (const TOCSIN_ROLE of roles) {
+    const env = { BENCH_TOKEN: token, DATABASE_URL: database, REDIS_URL: redis.url, TOCSIN_ROLE };
+    nodes.push(await startTocsin({ files, env }));
+  }
+  return nodes;
+}
+
+async function deliver(node: Running | undefined, alertname: string, first: number, count: number): Promise<void> {
+  const alerts = Array.from({ length: count }, (_, n) => ({
+    status: 'firing',
+    labels: { alertname, instance: `i${first + n}` },
+    annotations: {},
+    startsAt: '2026-01-01T00:00:00Z',
+    endsAt: '0001-01-01T00:00:00Z',
+    fingerprint: `f${first + n}`,
+  }));
+  const answer = await fetch(`http://127.0.0.1:${node?.port}/events/alertmanager`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ version: '4', status: 'firing', receiver: 'x', groupKey: '{}', alerts }),
+  });
+  if (answer.status !== 202) throw new Error(`answered ${answer.status} ${await answer.text()}`);
+}
+
+async function ended(server: Postgres, database: string, count: number): Promise<void> {
+  await untilCount(server, database, "select count(*)::int as n from run where state = 'succeeded'", count);
+}
+
+async function startsOf(server: Postgres, database: string, count: number): Promise<void> {
+  await untilCount(server, database, "select count(*)::int as n from journal where kind = 'step.started'", count);
+}
+
+async function untilCount(server: Postgres, database: string, statement: string, count: number): Promise<void> {
+  for (let tries = 0; tries < 6000; tries++) {
+    const [row] = await server.ask(statement, new URL(database).pathname.slice(1));
+    if (Number(row?.['n']) >= count) return;
+    await sleep(20);
+  }
+  throw new Error(`it did not come to ${count}: ${statement}`);
+}
