@@ -286,4 +286,19 @@ describe('details', () => {
     expect(await ground.press('U0GUEST', post(), 'Details')).toContain('guest');
     expect(ground.slack.world.messages).toHaveLength(1);
   });
+
+  it('that are too long for a message open in a modal as a whole', async () => {
+    const plan = Array.from({ length: 900 }, (_, index) => `${index}. echo step ${index}`).join('\n');
+    const does = { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_1' } };
+    const buttons = [{ label: 'Acknowledge', style: 'plain' as const, reason: 'none' as const, does }];
+    ground.double.details.set('run/run_1', { ...card, buttons, blocks: [{ kind: 'code', text: plan }] });
+    await ground.show(post());
+    await alice().press(await ground.messageOf(post()), 'Details');
+    const view = await ground.slack.modalOf('U0ALICE');
+    const text = readable(view.body);
+    for (const step of [0, 449, 899]) expect(text).toContain(`${step}. echo step ${step}`);
+    expect(text).not.toContain('more characters');
+    const answer = await told(() => alice().pressIn({ body: view.body, view }, 'Acknowledge'));
+    expect(answer).toMatchObject({ how: 'modal', text: expect.stringContaining('Done.') });
+  });
 });

@@ -35,6 +35,17 @@ export async function answerModal(ack: ViewAck, view: string, work: Promise<Outc
   await showOutcome(view, await work, desk);
 }
 
+/** A modal on top of a modal is pushed; Slack refuses to open a second one. Rejects in the words of the port. */
+export async function openOrPush(
+  { trigger_id, inModal }: { trigger_id: string; inModal: boolean },
+  view: types.ModalView,
+  desk: Desk,
+): Promise<void> {
+  const { views } = desk.client;
+  if (inModal) await asking({ method: 'views.push' }, views.push({ trigger_id, view }));
+  else await asking({ method: 'views.open' }, views.open({ trigger_id, view }));
+}
+
 async function showOutcome(view: string, outcome: Outcome, desk: Desk): Promise<void> {
   const blocks =
     'blocks' in outcome ? outcome.blocks : [richText(section(literal(Object.values(outcome.errors).join(' '))))];

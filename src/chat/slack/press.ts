@@ -1,13 +1,13 @@
 import type { types } from '@slack/bolt';
 import { z } from 'zod';
 import type { Act } from '../../model/act.ts';
-import type { Actor } from '../../model/actor.ts';
 import type { Button, Card } from '../../model/card.ts';
 import { findButton, parseJson } from './buttons.ts';
 import type { Desk, Tell } from './desk.ts';
-import { asking } from './failure.ts';
+import { showDetails } from './details.ts';
+import type { Account } from './identify.ts';
 import { accountOf, type BlockActions, type ViewSubmission } from './incoming.ts';
-import { answerModal, type Outcome, type ViewAck } from './modal.ts';
+import { answerModal, type Outcome, openOrPush, type ViewAck } from './modal.ts';
 import { flatten, renderMessage, renderNotice, type SlackMessage } from './render.ts';
 import { renderRefusal } from './reply.ts';
 import { plainText } from './text.ts';
@@ -26,19 +26,15 @@ export async function handlePress(body: BlockActions, tell: Tell, desk: Desk): P
   const button = await findButton(value, key => desk.host.store.post('slack', key));
   if (button === null)
     return tell(renderNotice('This button is not there any more: look at the newest state.', 'error'));
-  if (button.reason === 'none') return tell(await perform(button, accountOf(body), null, desk));
+  const trigger = { trigger_id: body.trigger_id, inModal: body.view?.type === 'modal' };
+  const { does } = button;
+  if (does.kind === 'details') return showDetails(does, await desk.identify.who(accountOf(body)), trigger, tell, desk);
+  if (button.reason === 'none') return tell(await perform(does.act, accountOf(body), desk));
   const view = reasonView(button, value);
-  await asking({ method: 'views.open' }, openOrPush(body, view, desk)).catch(error => {
+  await openOrPush(trigger, view, desk).catch(error => {
     const late = /expired_trigger_id/.test(error.message);
     return tell(renderNotice(late ? 'Slack did not open the form in time: press again.' : error.message, 'error'));
   });
-}
-
-/** A modal on top of a modal is pushed; Slack refuses to open a second one. */
-function openOrPush(body: BlockActions, view: types.ModalView, desk: Desk) {
-  const inModal = body.view?.type === 'modal';
-  const { trigger_id } = body;
-  return inModal ? desk.client.views.push({ trigger_id, view }) : desk.client.views.open({ trigger_id, view });
 }
 
 function reasonView(button: Pressed, value: string): types.ModalView {
@@ -73,49 +69,27 @@ async function performWithReason(body: ViewSubmission, desk: Desk): Promise<Outc
   if (button === null) return { blocks: renderNotice('This button is not there any more.', 'error').blocks };
   const reason = body.view.state?.values[reasonBlock]?.[reasonBlock]?.value?.trim() || null;
   if (reason === null && button.reason === 'required') return { errors: { [reasonBlock]: 'Give a reason.' } };
-  return { blocks: flatten(await perform(button, accountOf(body), reason, desk)) };
+  const { does } = button;
+  // Details never ask for a reason.
+  if (does.kind === 'details') return { blocks: renderNotice('There is nothing to do here.', 'info').blocks };
+  return { blocks: flatten(await perform(withReason(does.act, reason), accountOf(body), desk)) };
 }
 
-/** Performs what the button means for whoever pressed it, and says what came of it. Never rejects. */
-async function perform(
-  button: Pressed,
-  account: { user: string; team: string | null },
-  reason: string | null,
-  desk: Desk,
-): Promise<SlackMessage> {
+/** Performs the act of a button for whoever pressed it, and says what came of it. Never rejects. */
+async function perform(what: Act, account: Account, desk: Desk): Promise<SlackMessage> {
   try {
     const who = await desk.identify.who(account);
-    const { does } = button;
-    return does.kind === 'details'
-      ? await showDetails(does, who, desk)
-      : await act(who, withReason(does.act, reason), desk);
+    const answer = await desk.host.act(who, what);
+    return answer.ok ? renderNotice(answer.text, 'good') : renderRefusal(answer.text);
   } catch (error) {
-    desk.host.log.error({ err: error, button: button.label }, 'a press in Slack failed');
-    return renderNotice(
-      'It did not work, and nothing was changed by it as far as is known. Look at the newest state.',
-      'error',
-    );
+    desk.host.log.error({ err: error, act: what.kind }, 'a press in Slack failed');
+    const text = 'It did not work, and nothing was changed by it as far as is known. Look at the newest state.';
+    return renderNotice(text, 'error');
   }
-}
-
-async function act(who: Actor, what: Act, desk: Desk): Promise<SlackMessage> {
-  const answer = await desk.host.act(who, what);
-  return answer.ok ? renderNotice(answer.text, 'good') : renderRefusal(answer.text);
 }
 
 function withReason(what: Act, reason: string | null): Act {
   return reason === null || !('reason' in what) ? what : { ...what, reason };
-}
-
-/** Details are for people of the workspace whom tocsin.yaml names, as everything that is not posted for all. */
-async function showDetails(
-  does: Extract<Button['does'], { kind: 'details' }>,
-  who: Actor,
-  desk: Desk,
-): Promise<SlackMessage> {
-  if (who.kind === 'stranger') return renderNotice(`You are not known here: ${who.because}.`, 'error');
-  const card = await desk.host.details(does.subject, does.id);
-  return card === null ? renderNotice('There is nothing of this kind any more.', 'error') : renderPrivate(card, desk);
 }
 
 /** A card for one person calls nobody. */

@@ -2,18 +2,7 @@ import type { types } from '@slack/bolt';
 import type { Card, Tone } from '../../model/card.ts';
 import { type Caps, capsAt, renderBlock } from './blocks.ts';
 import { renderButtons } from './buttons.ts';
-import {
-  emoji,
-  fallback,
-  line,
-  literal,
-  type Piece,
-  plainText,
-  type RichPart,
-  richText,
-  type SlackBlock,
-  section,
-} from './text.ts';
+import { emoji, fallback, line, literal, type Piece, plainText, richText, type SlackBlock, section } from './text.ts';
 
 /** A message as Slack takes it. The title is above, everything else beside a bar in the colour of the tone. */
 export interface SlackMessage {
@@ -77,15 +66,17 @@ export function renderMessage(card: Card, facts: RenderFacts): SlackMessage {
 }
 
 function renderAt(card: Card, facts: RenderFacts, caps: Caps): SlackMessage {
-  const badge = card.badge === null ? [] : [literal('  '), line(card.badge, 80, { code: true })];
-  const head: RichPart[] = [
-    section(emoji(signs[card.tone]), literal(' '), line(card.title, caps.title, { bold: true }), ...badge),
-  ];
-  if (facts.mentions.length > 0) head.push(section(...facts.mentions));
   const body = renderBody(card, facts, caps);
   const text = fallback(`${words[card.tone]}: ${card.title}${card.badge === null ? '' : ` (${card.badge})`}`);
   const attachment = { color: colours[card.tone], fallback: text, blocks: body };
-  return { text, blocks: [richText(...head)], attachments: body.length === 0 ? [] : [attachment] };
+  return { text, blocks: [renderHead(card, caps, facts.mentions)], attachments: body.length === 0 ? [] : [attachment] };
+}
+
+/** The sign, the title and the state, and who is called. */
+export function renderHead(card: Card, caps: Caps, mentions: readonly Piece[] = []): types.RichTextBlock {
+  const badge = card.badge === null ? [] : [literal('  '), line(card.badge, 80, { code: true })];
+  const title = section(emoji(signs[card.tone]), literal(' '), line(card.title, caps.title, { bold: true }), ...badge);
+  return mentions.length === 0 ? richText(title) : richText(title, section(...mentions));
 }
 
 function renderBody(card: Card, facts: RenderFacts, caps: Caps): SlackBlock[] {

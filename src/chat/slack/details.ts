@@ -1,0 +1,89 @@
+import type { types } from '@slack/bolt';
+import { messageOf } from '../../kernel/errors.ts';
+import { cutText, visible } from '../../kernel/text.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { Block, Button, Card } from '../../model/card.ts';
+import { type Caps, capsAt, renderBlock } from './blocks.ts';
+import { renderButtons } from './buttons.ts';
+import type { Desk, Tell } from './desk.ts';
+import { openOrPush } from './modal.ts';
+import { renderHead, renderMessage, renderNotice } from './render.ts';
+import { plainText, richText, type SlackBlock } from './text.ts';
+
+type Details = Extract<Button['does'], { kind: 'details' }>;
+
+/**
+ * Details for whoever asked: people whom tocsin.yaml names, as for everything that is not posted for all. What is too long for a message
+ * is shown whole in a modal, so that nobody approves what they could not read.
+ */
+export async function showDetails(
+  does: Details,
+  who: Actor,
+  trigger: { trigger_id: string; inModal: boolean },
+  tell: Tell,
+  desk: Desk,
+): Promise<void> {
+  if (who.kind === 'stranger') return tell(renderNotice(`You are not known here: ${who.because}.`, 'error'));
+  const card = await desk.host.details(does.subject, does.id);
+  if (card === null) return tell(renderNotice('There is nothing of this kind any more.', 'error'));
+  const now = desk.host.clock.now();
+  const message = renderMessage(card, { post: null, mentions: [], now });
+  if (!/… [\d,]+ more/.test(JSON.stringify(message))) return tell(message);
+  try {
+    await openOrPush(trigger, wholeView(card, now), desk);
+  } catch (error) {
+    // Slack gives three seconds to open it; the shorter form is better than none.
+    desk.host.log.info({ reason: messageOf(error) }, 'details were not opened in a modal, and are told in short');
+    await tell(message);
+  }
+}
+
+const mostBlocks = 97;
+const pieceLength = 2900;
+/** A view may have 250 KB; characters are written as up to six bytes. */
+const mostWhole = 40_000;
+
+const wide: Caps = { ...capsAt(1), text: 6000, code: pieceLength, value: 3000, because: 2000, rows: 200 };
+
+function wholeView(card: Card, now: number): types.ModalView {
+  const blocks: SlackBlock[] = [renderHead(card, wide)];
+  let room = mostWhole;
+  for (const block of card.blocks) {
+    for (const piece of piecesOf(block, room)) {
+      room -= textLength(piece);
+      const parts = renderBlock(piece, wide, now);
+      if (parts.length > 0) blocks.push(richText(...parts));
+    }
+  }
+  const buttons = renderButtons(card.buttons, null);
+  const shown = blocks.slice(0, mostBlocks - buttons.length);
+  return {
+    type: 'modal',
+    title: plainText('Details', 24),
+    close: plainText('Close', 24),
+    blocks: [...shown, ...buttons],
+  };
+}
+
+/** A long plan goes over several blocks, at the ends of lines where there are some. */
+function piecesOf(block: Block, room: number): Block[] {
+  if (block.kind !== 'code') return room > 0 ? [block] : [];
+  const text = cutText(visible(block.text), Math.max(100, room));
+  const pieces: Block[] = [];
+  for (let at = 0; at < text.length; ) {
+    const line = text.lastIndexOf('\n', at + pieceLength);
+    const end = at + pieceLength >= text.length ? text.length : line > at ? line + 1 : wholeEnd(text, at + pieceLength);
+    pieces.push({ kind: 'code', text: text.slice(at, end) });
+    at = end;
+  }
+  return pieces;
+}
+
+function wholeEnd(text: string, end: number): number {
+  const unit = text.charCodeAt(end - 1);
+  return unit >= 0xd800 && unit <= 0xdbff ? end - 1 : end;
+}
+
+function textLength(block: Block): number {
+  return JSON.stringify(block).length;
+}
