@@ -67,6 +67,8 @@ function createPeer(path: string, socket: Socket): Peer {
       take(next.kind, next.body);
     }
   });
+  // Upgraded sockets stay half open by themselves: a process that was killed says no more than this.
+  socket.on('end', () => peer.drop());
   socket.on('error', () => end(1006));
   socket.on('close', () => end(1006));
   return peer;
