@@ -4,8 +4,8 @@ import type { Act, ActAnswer } from '../model/act.ts';
 import { type Actor, nameOf } from '../model/actor.ts';
 import type { Alert } from '../model/alert.ts';
 import { type Fact, streamOf } from '../model/journal.ts';
-import { isEnded } from '../model/run.ts';
 import { type ActParts, refused, unknown } from './act-parts.ts';
+import { everyOf } from './pages.ts';
 
 export async function performAcknowledge(
   who: Actor,
@@ -90,8 +90,7 @@ export async function performHalt(
     rows: [{ table: 'halt', doc }],
   });
   if (act.kind === 'halt') return { ok: true, text: 'Halted: no step starts until somebody resumes.' };
-  for (const run of await parts.store.runs({ states: ['queued', 'running', 'waiting'], limit: 1000 })) {
-    if (!isEnded(run.state)) await parts.dispatcher.ring({ run: run.id });
-  }
+  const open = everyOf(page => parts.store.runs({ ...page, states: ['queued', 'running', 'waiting'] }));
+  for await (const run of open) await parts.dispatcher.ring({ run: run.id });
   return { ok: true, text: 'Resumed.' };
 }

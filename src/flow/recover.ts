@@ -10,6 +10,7 @@ import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Store } from '../ports/store.ts';
 import { afterVote, closePlanApproval } from './act-vote.ts';
 import type { Feed } from './feed.ts';
+import { everyOf } from './pages.ts';
 import { isCurrent } from './plan.ts';
 import type { Streams } from './streams.ts';
 
@@ -39,15 +40,16 @@ export interface Sweeper {
 
 export function startSweeper(parts: RecoverParts): Sweeper {
   const end = new AbortController();
+  const round = createRound(parts);
   const loop = async () => {
     while (!end.signal.aborted) {
       await parts.clock.sleep(every, end.signal);
-      await sweep(parts).catch(error => parts.log.error({ err: error }, 'the sweeper failed and will try again'));
+      await round().catch(error => parts.log.error({ err: error }, 'the sweeper failed and will try again'));
     }
   };
   const ended = loop().catch(() => {});
   return {
-    sweep: () => sweep(parts),
+    sweep: round,
     async stop() {
       end.abort(new Error('stopped'));
       await ended;
@@ -55,22 +57,38 @@ export function startSweeper(parts: RecoverParts): Sweeper {
   };
 }
 
-async function sweep(parts: RecoverParts): Promise<void> {
-  const now = parts.clock.now();
-  for (const overdue of await parts.store.approvals({ expiredBy: now, state: 'open', limit: 200 }))
-    await expireApproval(overdue, parts);
-  await ringForgotten(now, parts);
+/** How many runs that wait for something outside are looked at in one round; the next round goes on behind them. */
+const perRound = 1000;
+
+function createRound(parts: RecoverParts): () => Promise<void> {
+  let after: string | null = null;
+  return async () => {
+    const now = parts.clock.now();
+    for (const overdue of await parts.store.approvals({ expiredBy: now, state: 'open', limit: 200 }))
+      await expireApproval(overdue, parts);
+    await ringForgotten(now, parts);
+    after = await ringUnheard(after, parts);
+  };
 }
 
-/** Rings for every run that a worker could go on with. A bell for a run at work is harmless: its lease is taken. */
+/** Rings for every run that a worker could go on with, the oldest first. A bell for a run at work is harmless: its lease is taken. */
 async function ringForgotten(now: number, parts: RecoverParts): Promise<void> {
-  for (const run of await parts.store.runs({ states: ['queued', 'running'], limit: 500 }))
-    await parts.dispatcher.ring({ run: run.id });
-  for (const run of await parts.store.runs({ states: ['waiting'], limit: 1000 })) {
+  const { store, dispatcher } = parts;
+  for await (const run of everyOf(page => store.runs({ ...page, states: ['queued', 'waiting'], due: now })))
+    await dispatcher.ring({ run: run.id });
+  for await (const run of everyOf(page => store.runs({ ...page, states: ['running'] })))
+    await dispatcher.ring({ run: run.id });
+}
+
+/** What runs wait for may have happened without their hearing of it. Resolves to where the next round goes on; null for the beginning. */
+async function ringUnheard(after: string | null, parts: RecoverParts): Promise<string | null> {
+  const place = after === null ? {} : { after };
+  const found = await parts.store.runs({ states: ['waiting'], limit: perRound, ...place });
+  for (const run of found) {
     if (run.startedAt === null) await hearOfApproval(run, parts);
-    else if ((run.wakeAt ?? Number.POSITIVE_INFINITY) <= now || (await isOver(run, parts)))
-      await parts.dispatcher.ring({ run: run.id });
+    else if (await isOver(run, parts)) await parts.dispatcher.ring({ run: run.id });
   }
+  return found.length < perRound ? null : (found.at(-1)?.id ?? null);
 }
 
 /** The approval was decided, and the process ended before the run heard of it. */
@@ -92,10 +110,10 @@ async function isOver(run: Run, parts: RecoverParts): Promise<boolean> {
 
 /** What must be done once before anything else: everything that was under way when the process ended is looked at. */
 export async function recoverAll(parts: RecoverParts): Promise<void> {
-  for (const run of await parts.store.runs({ states: ['waiting'], limit: 1000 })) {
+  for await (const run of everyOf(page => parts.store.runs({ ...page, states: ['waiting'] }))) {
     if (run.wakeAt !== null) await parts.dispatcher.ring({ run: run.id, at: run.wakeAt });
   }
-  await sweep(parts);
+  await createRound(parts)();
 }
 
 /** Expiry denies, or hands over to the next group once; it never approves. */
@@ -125,11 +143,12 @@ async function expireApproval(approval: Approval, parts: RecoverParts): Promise<
 /** Editing a runbook voids the approvals that are open for its older text: what people saw is not what would run. */
 export async function voidEdited(parts: RecoverParts): Promise<void> {
   const { runbooks } = parts.catalogue.current();
-  for (const open of await parts.store.approvals({ state: 'open', limit: 1000 })) {
-    if (open.step !== null) continue;
-    const bytes = await parts.store.blob(open.planHash);
+  const open = everyOf(page => parts.store.approvals({ ...page, state: 'open' }));
+  for await (const one of open) {
+    if (one.step !== null) continue;
+    const bytes = await parts.store.blob(one.planHash);
     const plan = bytes === null ? null : planSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     if (plan !== null && isCurrent(plan, runbooks.get(plan.runbook))) continue;
-    await closePlanApproval(open.id, 'void', 'the runbook was edited after this was asked; ask again', parts);
+    await closePlanApproval(one.id, 'void', 'the runbook was edited after this was asked; ask again', parts);
   }
 }
