@@ -1,0 +1,110 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { openPlace, type Place } from './origin-place.ts';
+
+const look = `
+title: Look
+risk: none
+on: [{ source: pagerduty }]
+params: {}
+steps: [{ id: look, exec: ["true"] }]
+`;
+
+let place: Place;
+afterEach(() => place.close());
+const open = async () => {
+  place = await openPlace(() => ({
+    'policy.yaml': 'rules: [{ name: all, decide: auto }]',
+    'runbooks/look.yaml': look,
+  }));
+};
+const alerts = async () => place.app.app.store.alerts({});
+const accepted = async () => (await place.app.journal()).filter(entry => entry.fact.kind === 'event.accepted');
+
+describe('webhooks of PagerDuty', () => {
+  it('what Tocsin itself wrote comes back and starts nothing, posts nothing and is no alert', async () => {
+    await open();
+    await place.incident('Q1');
+    await place.untilTold('note');
+    const [note] = place.pagerduty.incidents.get('Q1')?.notes ?? [];
+    const before = (await accepted()).length;
+    const echo = { id: 'N1', type: 'incident_note', incident: { id: 'Q1', summary: 'Disk full' }, content: note };
+    const sent = { id: '01ECHO', event_type: 'incident.annotated', occurred_at: new Date().toISOString(), data: echo };
+    expect(await place.sender.send(sent)).toBe('taken');
+    await place.incident('QPAGE', 'triggered', { incident_key: 'tocsin/run_1', title: 'Fix it failed' });
+    expect(await accepted()).toHaveLength(before);
+    expect(await place.app.runs()).toHaveLength(1);
+  });
+
+  it('what people write is posted', async () => {
+    await open();
+    const data = {
+      id: 'N1',
+      type: 'incident_note',
+      incident: { id: 'Q1', summary: 'Disk full' },
+      content: 'I look [tocsin]',
+    };
+    await place.sender.send({
+      id: '01N',
+      event_type: 'incident.annotated',
+      occurred_at: new Date().toISOString(),
+      data,
+    });
+    await place.app.until(async () => {
+      const posts = await place.app.app.store.posts({ platform: 'console', limit: 10 });
+      return posts.some(post => post.card.title.includes('I look'));
+    });
+  });
+
+  it('one thread per incident, in the order of the sender, whatever comes twice', async () => {
+    await open();
+    await Promise.all([place.incident('Q1'), place.incident('Q1', 'acknowledged'), place.incident('Q1', 'resolved')]);
+    const same = { id: '01SAME', event_type: 'incident.triggered', occurred_at: new Date().toISOString() };
+    const data = { id: 'Q2', type: 'incident', title: 'Another', status: 'triggered', urgency: 'high' };
+    await Promise.all(Array.from({ length: 10 }, () => place.sender.send({ ...same, data })));
+    expect((await alerts()).map(alert => [alert.fingerprint, alert.state, alert.episode, alert.count])).toEqual(
+      expect.arrayContaining([
+        ['Q1', 'resolved', 1, 1],
+        ['Q2', 'firing', 1, 1],
+      ]),
+    );
+    expect(await alerts()).toHaveLength(2);
+    const roots = await place.app.until(async () => {
+      const posts = await place.app.app.store.posts({ platform: 'console', thread: null, limit: 100 });
+      const own = posts.filter(post => post.key.startsWith('alert/'));
+      return own.length === 2 ? own : null;
+    });
+    expect(roots).toHaveLength(2);
+  });
+
+  it('never has its subscription disabled by what it does not know', async () => {
+    await open();
+    for (const event_type of ['incident.workflow.completed', 'service.custom_field_value.updated', 'pagey.ping', 'x'])
+      expect(
+        await place.sender.send({
+          id: `01${event_type}`,
+          event_type,
+          occurred_at: 'soon',
+          data: { id: 'Q1', odd: [1] },
+        }),
+      ).toBe('taken');
+    expect(place.sender.disabled()).toBe(false);
+    expect(place.sender.answers.every(status => status === 202)).toBe(true);
+  });
+
+  it('a wrong signature is refused, and three of them cost the subscription: the double keeps to the rules', async () => {
+    place = await openPlace(pagerduty => ({
+      'policy.yaml': 'rules: []',
+      'tocsin.yaml': `sources: { pagerduty: { secret: other } }\npeople: { alice: {} }\ntokens: [{ env: ALICE, person: alice }]\n# ${pagerduty.url}`,
+    }));
+    const send = (id: string) =>
+      place.sender.send({ id, event_type: 'pagey.ping', occurred_at: new Date().toISOString(), data: { id } });
+    expect([await send('1'), await send('2'), await send('3'), await send('4')]).toEqual([
+      'dropped',
+      'dropped',
+      'dropped',
+      'disabled',
+    ]);
+    expect(place.sender.answers).toEqual([401, 401, 401]);
+    expect(await accepted()).toEqual([]);
+  });
+});
