@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { type Base, createBase } from './app/base.ts';
+import { createChannelCheck } from './app/channels.ts';
 import type { App, AppOptions } from './app/options.ts';
 import { type Connections, openPlatforms, urlOf } from './app/platforms.ts';
 import { type Running, startRunning } from './app/running.ts';
@@ -48,6 +49,13 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
   undo.push(() => base.dispatcher.close());
   const { http, platforms, host } = await openPlatforms(options, base);
   undo.push(async () => void (await http.close()));
+  undo.push(async () => {
+    for (const { connection } of platforms.connections.values()) await connection.close();
+  });
+  const channels = createChannelCheck({ catalogue, connections: platforms.connections, clock, log });
+  undo.push(async () => channels.close());
+  await channels.assertKnown();
+  base.live.channels = () => channels.trouble();
   await http.listen({ host: options.listen.host, port: options.listen.port });
   base.address.url = urlOf(http, options, catalogue);
   const running = await startRunning(base, platforms);

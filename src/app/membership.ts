@@ -14,13 +14,15 @@ export interface Membership {
     platform(id: string): ChatConnection | undefined;
     /** Why an origin could not be told something, by source. */
     origin(): Record<string, string | null>;
+    /** Channels that tocsin.yaml names and that do not exist. */
+    channels(): string | null;
   };
 }
 
 export function createMembership(parts: { clock: Clock; log: Log; catalogue: Catalogue }): Membership {
   const { clock, log, catalogue } = parts;
   const origins = createOrigins({ catalogue, clock, log });
-  const live: Membership['live'] = { platform: () => undefined, origin: () => ({}) };
+  const live: Membership['live'] = { platform: () => undefined, origin: () => ({}), channels: () => null };
   const groups = createGroups({
     clock,
     log,

@@ -100,6 +100,7 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
         ? null
         : `${problems.length} in the files, the last good set is in force: ${first.file}:${first.line}:${first.column} ${first.message}`,
     ...Object.fromEntries(chat),
+    channels: base.live.channels(),
     ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
   };
 }

@@ -1,14 +1,14 @@
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, configFile, groupFacts } from '../model/config.ts';
 import { compileExpression } from '../model/expression.ts';
-import type { ConfiguredSource } from '../ports/catalogue.ts';
+import type { ConfiguredSource, RouteTarget } from '../ports/catalogue.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
 import type { Source } from '../ports/source.ts';
 import { type Env, fillEnvironment } from './environment.ts';
 import { checkName, isForeign, knownVoters } from './policy.ts';
 import { createFaults, type Faults } from './problems.ts';
 import type { RouteVariables } from './routes.ts';
-import type { YamlFile } from './yaml.ts';
+import type { Path, YamlFile } from './yaml.ts';
 
 export interface ConfigParts {
   env: Env;
@@ -21,6 +21,7 @@ export interface CompiledConfig {
   config: Config;
   sources: ReadonlyMap<string, ConfiguredSource>;
   routes: readonly CompiledRoute[];
+  targets: readonly RouteTarget[];
 }
 
 export interface CompiledRoute {
@@ -53,11 +54,12 @@ export function compileConfig(
   checkTimezone(config, faults);
   checkTokens(config, faults, parts.env);
   const sources = configureSources(config, faults, parts.sources);
-  const routes = compileRoutes(config, faults, parts.platforms);
+  const routes = compileRoutes(config, faults);
+  const targets = collectTargets(config, yaml, faults, parts.platforms);
   checkChat(config, faults, parts.platforms);
   checkGroups(config, faults, { sources, platforms: parts.platforms });
   const failed = faults.list.some(fault => fault.level === 'error');
-  return { compiled: failed ? null : { config, sources, routes }, config, faults };
+  return { compiled: failed ? null : { config, sources, routes, targets }, config, faults };
 }
 
 /** `alertmanager:` with nothing after it means its defaults. */
@@ -215,23 +217,48 @@ function configureSources(
 
 const channel = /^[a-z0-9][a-z0-9-]*:.{1,200}$/;
 
-function compileRoutes(config: Config, faults: Faults, platforms: ConfigParts['platforms']): CompiledRoute[] {
-  return config.routes.flatMap((route, index) => {
-    route.to.forEach((target, place) => {
-      const path = ['routes', index, 'to', place];
-      const platform = target.split(':', 1)[0] ?? '';
-      if (!channel.test(target))
-        faults.add(path, 'this is not a channel', {
-          given: target,
-          allowed: 'platform:channel, for example console:alerts',
-        });
-      else if (platforms !== null && !platforms.has(platform))
-        faults.add(path, `there is no chat platform "${platform}"`, {
-          given: target,
-          allowed: [...platforms.keys()].join(', '),
-          nearest: nearest(platform, platforms.keys()),
-        });
+/** The channels that the file names, each checked and with its place. */
+function collectTargets(
+  config: Config,
+  yaml: YamlFile,
+  faults: Faults,
+  platforms: ConfigParts['platforms'],
+): RouteTarget[] {
+  const routed = config.routes.flatMap((route, index) =>
+    route.to.map((target, place) => ({ target, path: ['routes', index, 'to', place] })),
+  );
+  return [...routed, { target: config.fallback, path: ['fallback'] }].flatMap(({ target, path }) =>
+    checkTarget(target, path, faults, platforms)
+      ? [{ ...splitTarget(target), file: yaml.file, ...yaml.locate(path) }]
+      : [],
+  );
+}
+
+function splitTarget(target: string): { platform: string; channel: string } {
+  const at = target.indexOf(':');
+  return { platform: target.slice(0, at), channel: target.slice(at + 1) };
+}
+
+function checkTarget(target: string, path: Path, faults: Faults, platforms: ConfigParts['platforms']): boolean {
+  const { platform } = splitTarget(target);
+  if (!channel.test(target)) {
+    faults.add(path, 'this is not a channel', {
+      given: target,
+      allowed: 'platform:channel, for example console:alerts',
     });
+    return false;
+  }
+  if (platforms === null || platforms.has(platform)) return true;
+  faults.add(path, `there is no chat platform "${platform}"`, {
+    given: target,
+    allowed: [...platforms.keys()].join(', '),
+    nearest: nearest(platform, platforms.keys()),
+  });
+  return false;
+}
+
+function compileRoutes(config: Config, faults: Faults): CompiledRoute[] {
+  return config.routes.flatMap((route, index) => {
     if (route.when === undefined) return [{ holds: () => true, to: route.to }];
     try {
       const when = compileExpression(route.when, 'route', 'bool');

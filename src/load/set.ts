@@ -248,6 +248,7 @@ function makeSet(
     route: createRoute(compiled.routes, error =>
       log.warn({ error: messageOf(error) }, 'a route could not be evaluated; the next one is asked'),
     ),
+    targets: compiled.targets,
     digest: sha256(canonicalJson(digests)),
     view: {
       runbooks: [...runbooks.values()].map(runbook => runbook.view),

@@ -32,9 +32,20 @@ export interface CatalogueSet {
   sources: ReadonlyMap<string, ConfiguredSource>;
   /** The channels, as `platform:channel`, in which this alert or event is posted: the first route that holds, else `console:alerts`. Never empty, never throws. */
   route(variables: { event: Event | null; alert: Alert | null }): readonly string[];
+  /** All channels that the files name, and where: routes and the fallback. */
+  targets: readonly RouteTarget[];
   /** SHA-256 over all files that made this set. */
   digest: string;
   view: CatalogueView;
+}
+
+/** A channel that tocsin.yaml names. Lines and columns count from 1. */
+export interface RouteTarget {
+  platform: string;
+  channel: string;
+  file: string;
+  line: number;
+  column: number;
 }
 
 export interface ConfiguredSource {

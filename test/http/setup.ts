@@ -123,6 +123,7 @@ function catalogueOf(world: World): Catalogue {
       runbooks,
       sources: new Map(sources),
       route: () => ['console:alerts'],
+      targets: [],
       digest: 'd',
       view,
     }),

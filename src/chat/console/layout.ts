@@ -45,9 +45,10 @@ export async function readSurroundings(host: ChatHost): Promise<Surroundings> {
   };
 }
 
-/** Channels of the console that routes of the config name, and `alerts`, where everything else is posted. */
+/** Channels of the console that the config names, and `alerts`, where everything else is posted. */
 export function channelsOf(host: ChatHost): readonly string[] {
-  const routed = host.config().routes.flatMap(route => route.to);
+  const { routes, fallback } = host.config();
+  const routed = [...routes.flatMap(route => route.to), fallback];
   const names = routed.filter(to => to.startsWith('console:')).map(to => to.slice('console:'.length));
   return [...new Set(['alerts', ...names])];
 }
