@@ -52,7 +52,7 @@ const group = z.union([
     .catchall(z.string())
     .meta({
       description:
-        'A group that a chat platform keeps, as platform: id, for example slack: S0123 or discord: a role id.',
+        'A group that a chat platform keeps, as platform: id, for example slack: "@sre" or an id, or discord: the name of a role.',
     }),
 ]);
 
