@@ -267,6 +267,40 @@ describe('App Home', () => {
   });
 });
 
+describe('a press', () => {
+  it('is acknowledged before anything is looked up or decided', async () => {
+    const does = { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_1' } };
+    const button = { label: 'Acknowledge', style: 'plain' as const, reason: 'none' as const, does };
+    const post = samplePost({ card: { ...samplePost().card, buttons: [button] } });
+    await ground.show(post);
+    // Nothing answers any more: neither the store nor Slack nor the flow.
+    const never = new Promise<never>(() => {});
+    const { host } = ground.double;
+    ground.slack.api.faults.add('users.info', { kind: 'slow', ms: 20_000 });
+    host.act = () => never;
+    ground.double.host.whoIs = () => ({ kind: 'stranger', id: 'x', via: 'slack', because: 'x' });
+    await alice().press(await ground.messageOf(post), 'Acknowledge');
+    expect(ground.slack.world.told).toEqual([]);
+  });
+});
+
+describe('a doubled click', () => {
+  it('is one press with one answer; a later one is another press', async () => {
+    const does = {
+      kind: 'act' as const,
+      act: { kind: 'run' as const, runbook: 'simple', params: {}, alert: null, reason: null },
+    };
+    const buttons = [{ label: 'Run again', style: 'plain' as const, reason: 'none' as const, does }];
+    const post = samplePost({ card: { ...samplePost().card, buttons } });
+    await ground.show(post);
+    const message = await ground.messageOf(post);
+    await Promise.all([alice().press(message, 'Run again'), alice().press(message, 'Run again')]);
+    const other = ground.slack.as('U0BOB');
+    await told(() => other.press(message, 'Run again'), 'U0BOB');
+    expect(ground.double.acts.map(({ who }) => who.id).sort()).toEqual(['alice', 'bob']);
+  });
+});
+
 describe('details', () => {
   const card = { tone: 'info' as const, title: 'All of it', badge: null, blocks: [], buttons: [], mention: [] };
   const post = () =>

@@ -155,3 +155,53 @@ test('Slack that is down harms nothing: the thread is complete when it is back, 
   expect(question.thread_ts).toBe(slack.world.messages[0]?.ts);
   expect(run.state).toBe('waiting');
 });
+
+test('a hundred presses by ten people at once make one decision', async () => {
+  slack = await startSlack();
+  const names = Array.from({ length: 10 }, (_, index) => `p${index}`);
+  for (const name of names) {
+    const id = `U0${name.toUpperCase()}`;
+    slack.world.users.set(id, { id, name, team_id: 'T0ACME' });
+  }
+  const people = names.map(name => `  ${name}: { accounts: { slack: T0ACME/U0${name.toUpperCase()} } }`).join('\n');
+  const crowd = config
+    .replace('people:\n', `people:\n${people}\n`)
+    .replace(/sre: \[.*\]/, `sre: [${names.join(', ')}]`);
+  const policy = 'rules:\n  - { name: ask, decide: approve, by: sre, quorum: 2, expires: 10m }\n';
+  app = await startTestApp({ ...files, 'tocsin.yaml': crowd, 'policy.yaml': policy }, { env: slack.env });
+  await slack.socket.linked();
+  await app.alert(labels);
+  const question = await shown('[Approve]');
+  const presses = Array.from({ length: 100 }, (_, index) => slack.as(`U0P${index % 10}`).press(question, 'Approve'));
+  await Promise.all(presses);
+  // Each press is another person, or a doubled one that shares the answer of the first.
+  await slack.until(() => new Set(slack.world.told.map(one => one.user)).size === 10, 'an answer to everybody');
+  const kinds = (await app.journal()).map(entry => entry.fact.kind);
+  expect(kinds.filter(kind => kind === 'approval.voted')).toHaveLength(2);
+  expect(kinds.filter(kind => kind === 'approval.closed')).toHaveLength(1);
+  expect(kinds.filter(kind => kind === 'run.released')).toHaveLength(1);
+  expect(slack.socket.wrongAcks).toEqual([]);
+});
+
+test('output is one message that is edited within the limits, and the full log is a file in the thread', async () => {
+  const loud = files['runbooks/clean.yaml'].replace(
+    '{ id: clean, exec: [echo, "cleaned ${{ params.host }}"], idempotent: true }',
+    '{ id: clean, script: "for i in $(seq 1 3000); do echo line $i; done; sleep 0.5; echo the end", idempotent: true }',
+  );
+  slack = await startSlack();
+  app = await startTestApp({ ...files, 'runbooks/clean.yaml': loud }, { env: slack.env });
+  await slack.socket.linked();
+  const startsAt = new Date(Date.now() - 60_000).toISOString();
+  await app.alert(labels, { startsAt });
+  await slack.as('U0ALICE').press(await shown('[Approve]'), 'Approve');
+  const output = await shown('the end');
+  await app.alert(labels, { status: 'resolved', startsAt });
+  await app.ended((await app.runs())[0]?.id ?? '');
+  const file = await slack.until(() => [...slack.world.files.values()].find(one => one.shared.length > 0), 'the log');
+  expect(file.bytes?.toString()).toMatch(/line 1\n[\s\S]*line 3000\nthe end/);
+  expect(file.shared[0]?.thread).toBe(output.thread_ts);
+  expect(readable(output)).not.toContain('line 1000\n');
+  const outputs = slack.world.messages.filter(one => String(one.metadata?.event_payload['key']).startsWith('output/'));
+  expect(outputs).toHaveLength(1);
+  expect(slack.api.rates.refused).toEqual([]);
+}, 60_000);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createFaults, type Fault, type Faults } from './faults.ts';
 import { readable } from './markup.ts';
 import { methods, Refused } from './methods.ts';
+import { createRates, type Rates } from './rates.ts';
 import { refuseMessage } from './rules.ts';
 import type { Json, World } from './world.ts';
 
@@ -16,6 +17,8 @@ export interface Call {
 export interface WebApi {
   server: Server;
   faults: Faults;
+  /** The limits of Slack, kept from the start. */
+  rates: Rates;
   calls: Call[];
   /** `http://127.0.0.1:1234` */
   url(): string;
@@ -25,9 +28,10 @@ export interface WebApi {
 /** Slack's HTTP side: the Web API with its tokens, scopes and faults, the addresses for answers, and the place for uploads. */
 export async function startWebApi(world: World): Promise<WebApi> {
   const faults = createFaults();
+  const rates = createRates(() => Date.now());
   const calls: Call[] = [];
   const server = createServer((request, response) => {
-    answer(request, response, { world, faults, calls, url }).catch(error => {
+    answer(request, response, { world, faults, rates, calls, url }).catch(error => {
       response.statusCode = 500;
       response.end(String(error));
     });
@@ -40,6 +44,7 @@ export async function startWebApi(world: World): Promise<WebApi> {
   return {
     server,
     faults,
+    rates,
     calls,
     url,
     close: () =>
@@ -53,6 +58,7 @@ export async function startWebApi(world: World): Promise<WebApi> {
 interface Parts {
   world: World;
   faults: Faults;
+  rates: Rates;
   calls: Call[];
   url(): string;
 }
@@ -70,6 +76,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   parts.calls.push(call);
   const fault = parts.faults.take(method);
   if (fault !== null && (await spoil(fault, response, call))) return;
+  const seconds = parts.rates.take(method, String(args.channel ?? ''));
+  if (seconds > 0) {
+    await spoil({ kind: 'limited', retryAfter: seconds }, response, call);
+    return;
+  }
   const result = perform(method, args, request.headers.authorization ?? '', parts);
   call.answer = result.ok ? 'ok' : result.error;
   if (fault?.kind === 'answer-lost') {
