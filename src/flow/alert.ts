@@ -1,6 +1,7 @@
 import { isCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
+import type { KeyedMutex } from '../kernel/mutex.ts';
 import { system } from '../model/actor.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Event } from '../model/event.ts';
@@ -9,7 +10,9 @@ import { isEnded } from '../model/run.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Change, Guard } from '../ports/store.ts';
 import { askPolicy, type BeginParts, type Begun, beginRun, type Request } from './begin.ts';
+import { looksBack } from './decide.ts';
 import type { Feed, Following } from './feed.ts';
+import { inLanes } from './lanes.ts';
 import { type Candidate, createTriggerIndex, type TriggerIndex } from './match.ts';
 import type { Streams } from './streams.ts';
 
@@ -31,12 +34,15 @@ export interface RoadParts extends BeginParts {
   streams: Streams;
   dispatcher: Dispatcher;
   metrics: Metrics;
+  mutex: KeyedMutex;
   log: Log;
 }
 
 const cursorName = 'road';
 /** At most so many entries are considered again after a restart. */
 const stride = 512;
+/** How many alerts are considered at the same time. */
+const together = 32;
 
 export async function startRoad(parts: RoadParts): Promise<Following> {
   let index: { digest: string; triggers: TriggerIndex } | null = null;
@@ -52,9 +58,14 @@ export async function startRoad(parts: RoadParts): Promise<Following> {
     after: saved,
     batch: 256,
     async handle(entries) {
-      for (const entry of entries) {
-        if (entry.fact.kind === 'event.accepted') await considerEvent(entry.fact, triggers(), parts);
-      }
+      const facts = entries.flatMap(({ fact }) => (fact.kind === 'event.accepted' ? [fact] : []));
+      // The events of one alert in their order; those of others need not wait for it, and their commits share transactions.
+      await inLanes(
+        facts,
+        fact => fact.alert ?? fact.event.id,
+        together,
+        fact => considerEvent(fact, triggers(), parts),
+      );
       const last = entries.at(-1)?.seq ?? saved;
       // Considering again is harmless, so the durable cursor moves in strides: an fsync for each batch would be felt at the door.
       if (last - saved < stride) return;
@@ -122,12 +133,19 @@ async function considerCandidate(
     alert,
     reopened,
   };
+  const once = onceFor(candidate, fact, alert, event, parts);
+  // Brakes and history count earlier runs of the runbook, so its decisions follow each other where policy looks at them.
+  if (!looksBack(parts.catalogue.current().policy)) return await decideOnce(request, once, parts);
+  await parts.mutex.with(`decide/${candidate.runbook.id}`, () => decideOnce(request, once, parts));
+}
+
+async function decideOnce(request: Request, once: Guard, parts: RoadParts): Promise<void> {
   const decision = await askPolicy(request, parts);
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   const begun =
     decision.verdict === 'auto' || decision.verdict === 'approve' ? beginRun(request, decision, parts) : null;
   const change = begun?.change ?? decisionOnly(request, decision, parts);
-  if (await commitOnce(onceFor(candidate, fact, alert, event, parts), change, parts)) await afterBegin(begun, parts);
+  if (await commitOnce(once, change, parts)) await afterBegin(begun, parts);
 }
 
 async function afterBegin(begun: Begun | null, parts: RoadParts): Promise<void> {

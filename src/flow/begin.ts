@@ -11,7 +11,7 @@ import type { Run } from '../model/run.ts';
 import type { Catalogue, CatalogueSet, PolicyVariables } from '../ports/catalogue.ts';
 import type { Params, Runbook } from '../ports/runbook.ts';
 import type { Change, Row, Store } from '../ports/store.ts';
-import { decide, type Facts } from './decide.ts';
+import { decide, type Facts, looksBack } from './decide.ts';
 import { makePlan } from './plan.ts';
 
 /** Why a run may begin, before policy was asked. */
@@ -60,12 +60,15 @@ export async function gatherFacts(
   const now = clock.now();
   const targets = runbook.targets(request.params);
   const since = now - Math.max(hour, ...set.policy.rules.map(rule => rule.limit?.perTarget?.within ?? 0));
+  const looks = looksBack(set.policy);
   const [halted, autoRuns, failures, perTarget] = await Promise.all([
     store.halted(),
-    store.autoRuns({ runbook: runbook.id, since }),
-    store.runs({ runbook: runbook.id, states: ['failed', 'ineffective'], limit: 100 }),
+    looks ? store.autoRuns({ runbook: runbook.id, since }) : [],
+    looks ? store.runs({ runbook: runbook.id, states: ['failed', 'ineffective'], limit: 100 }) : [],
     Promise.all(
-      targets.map(async target => [target, await store.autoRuns({ runbook: runbook.id, target, since })] as const),
+      (looks ? targets : []).map(
+        async target => [target, await store.autoRuns({ runbook: runbook.id, target, since })] as const,
+      ),
     ),
   ]);
   const byTarget = new Map(perTarget);

@@ -38,13 +38,23 @@ export function decide(policy: Policy, variables: PolicyVariables, facts: Facts)
   const base = rule === undefined ? noRule(facts) : ruled(rule, facts);
   const caps = [...errors, ...capsOn(base.verdict, rule?.limit ?? null, variables, facts)];
   if (caps.length === 0) return base;
-  const verdict = atMost(base.verdict, 'approve');
+  const verdict = cappedVerdict(base.verdict, errors.length > 0, variables);
   return {
     ...base,
     verdict,
     because: [base.because, ...caps].join('; '),
     ask: verdict === 'approve' ? (base.ask ?? facts.defaultAsk) : base.ask,
   };
+}
+
+/** Whether any rule looks at what ran before: a brake, or `history` in its text. Where none does, nothing of it has to be read. */
+export function looksBack(policy: Policy): boolean {
+  return policy.rules.some(rule => rule.limit !== null || /\bhistory\b/.test(rule.text));
+}
+
+/** Where somebody presses Run, `notify` is as good as `auto`: a rule that failed before must not be passed by a press. */
+function cappedVerdict(verdict: Verdict, failed: boolean, { trigger }: PolicyVariables): Verdict {
+  return failed && verdict === 'notify' && trigger === 'manual' ? 'approve' : atMost(verdict, 'approve');
 }
 
 function ruleHolds(rule: Rule, variables: PolicyVariables, errors: string[]): boolean {
