@@ -1,9 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { TocsinError } from '../../src/kernel/errors.ts';
+import { createLogSync, type LogSync } from '../../src/stores/sqlite/log-sync.ts';
 import { migrate } from '../../src/stores/sqlite/migrations.ts';
 import { createWriter, type Writer } from '../../src/stores/sqlite/writer.ts';
 import { outcomes } from '../contracts/ground.ts';
+
+/** A database in memory has no log. */
+const noLog: LogSync = { sync: () => Promise.resolve(), syncNow() {}, close() {} };
 
 let db: DatabaseSync;
 let writer: Writer;
@@ -11,7 +18,7 @@ let writer: Writer;
 beforeEach(() => {
   db = new DatabaseSync(':memory:');
   migrate(db, 0);
-  writer = createWriter(db);
+  writer = createWriter(db, noLog);
 });
 
 const note = (name: string) => () => {
@@ -120,5 +127,87 @@ describe('group commit', () => {
     expect(names()).toHaveLength(300);
     expect(new Set(await outcomes(waiting))).toEqual(new Set(['ok']));
     expect(await outcomes([writer.write(note('late'), 1)])).toEqual(['store-failed']);
+  });
+});
+
+describe('the sync of the log', () => {
+  /** A log whose syncs end when the test says so. */
+  function heldLog() {
+    const syncs: PromiseWithResolvers<void>[] = [];
+    const log: LogSync = {
+      sync() {
+        const one = Promise.withResolvers<void>();
+        syncs.push(one);
+        return one.promise;
+      },
+      syncNow: () => void told.push('synced now'),
+      close() {},
+    };
+    const told: string[] = [];
+    return { log, syncs, told };
+  }
+  const turn = () => new Promise(resolve => setImmediate(() => setImmediate(resolve)));
+
+  test('nobody is told before a sync that began after the commit has ended; those that came meanwhile share the next', async () => {
+    const { log, syncs, told } = heldLog();
+    writer = createWriter(db, log);
+    const write = (name: string) => writer.write(note(name), 1).then(() => told.push(name));
+    const first = write('a');
+    await turn();
+    const others = [write('b'), write('c')];
+    await turn();
+    others.push(write('d'));
+    await turn();
+    // All are committed, one sync is under way, and nobody knows of it.
+    expect([names(), syncs.length, told]).toEqual([['a', 'b', 'c', 'd'], 1, []]);
+    syncs[0]?.resolve();
+    await first;
+    await turn();
+    expect([syncs.length, told]).toEqual([2, ['a']]);
+    syncs[1]?.resolve();
+    await Promise.all(others);
+    expect([syncs.length, told]).toEqual([2, ['a', 'b', 'c', 'd']]);
+  });
+
+  test('one that fails refuses all that rely on it, and nothing more is written', async () => {
+    const { log, syncs } = heldLog();
+    writer = createWriter(db, log);
+    const all = [writer.write(note('a'), 1)];
+    await turn();
+    all.push(writer.write(note('b'), 1));
+    await turn();
+    syncs[0]?.reject(new Error('EIO: i/o error, fdatasync'));
+    expect(await outcomes(all)).toEqual(['store-failed', 'store-failed']);
+    expect(await outcomes([writer.write(note('c'), 1)])).toEqual(['store-failed']);
+    expect(names()).not.toContain('c');
+  });
+
+  test('a close syncs first', async () => {
+    const { log, told } = heldLog();
+    writer = createWriter(db, log);
+    const all = [writer.write(note('a'), 1)];
+    await turn();
+    all.push(writer.write(note('b'), 1));
+    writer.close();
+    expect(told).toEqual(['synced now']);
+    expect(await outcomes(all)).toEqual(['ok', 'ok']);
+  });
+
+  test('the log of a real database is there to be synced, and a missing one is the disk failing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tocsin-log-'));
+    try {
+      const real = new DatabaseSync(join(folder, 'x.db'));
+      real.exec('pragma journal_mode = wal; create table t (x)');
+      const log = createLogSync(`${join(folder, 'x.db')}-wal`);
+      await log.sync();
+      log.syncNow();
+      log.close();
+      real.close();
+      const gone = createLogSync(join(folder, 'none-wal'));
+      expect(await outcomes([gone.sync()])).toEqual(['store-failed']);
+      expect(() => gone.syncNow()).toThrow(TocsinError);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

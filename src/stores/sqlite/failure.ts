@@ -27,6 +27,11 @@ export function toStoreFailed(error: unknown): TocsinError {
   return new TocsinError('store-failed', { given: messageOf(error), cause: error, ...wordsFor(code) });
 }
 
+/** A sync of the log that failed: whatever SQLite's code, nothing may be written before the file was opened afresh. */
+export function diskFailed(error: unknown): TocsinError {
+  return new TocsinError('store-failed', { given: messageOf(error), cause: error, ...wordsFor(ioError) });
+}
+
 function wordsFor(code: number | null): { message?: string; remedy?: string } {
   switch (code) {
     case full:

@@ -92,7 +92,7 @@ async function locked(folder: string, cause: unknown): Promise<TocsinError> {
 /** A checkpoint copies each page once, however often it changed since the last one: every 16 MB costs the door less than SQLite's 4 MB. */
 function configure(db: DatabaseSync): void {
   db.exec(`
-    pragma synchronous = full;
+    pragma synchronous = normal;
     pragma foreign_keys = on;
     pragma busy_timeout = 5000;
     pragma trusted_schema = off;

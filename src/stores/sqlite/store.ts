@@ -5,6 +5,7 @@ import { createApply } from './apply.ts';
 import { createGuards } from './guards.ts';
 import { createJournalReads } from './journal.ts';
 import { createLeases } from './leases.ts';
+import { createLogSync } from './log-sync.ts';
 import { createPostReads } from './posts.ts';
 import { prepare, tables } from './query.ts';
 import { createAlertReads, createApprovalReads, createRunReads } from './reads.ts';
@@ -12,7 +13,7 @@ import { createWriter } from './writer.ts';
 
 /** The store over a database that is open, locked and migrated. It owns the connection and closes it. */
 export function createStore(db: DatabaseSync, now: () => number): Store {
-  const writer = createWriter(db);
+  const writer = createWriter(db, createLogSync(`${db.location()}-wal`));
   const guards = createGuards(db, now);
   const prepareChange = createApply(db, guards, now);
   const probe = prepare<{ at: number }>(db)(v => tables.updateTable('probe').set({ at: v.at }));

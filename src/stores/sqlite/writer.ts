@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { isDamage, toStoreFailed } from './failure.ts';
+import type { LogSync } from './log-sync.ts';
 import { prepare, tables } from './query.ts';
 
 /** The journal's head while a transaction is open; members move it on. */
@@ -33,42 +34,24 @@ const mostMembers = 256;
 const mostBytes = 4 * 1024 * 1024;
 
 /**
- * Group commit. All calls of one turn of the loop share a transaction and its fsync; what arrives while it is flushed makes the next
- * one. A member whose guard fails is rejected alone; when the database refuses, members are tried again one by one, so that a bad one
- * does not take the others with it.
+ * Group commit. All calls of one turn of the loop share a transaction, and all transactions that end while the log is being synced share the
+ * next sync: nobody is told before a sync that began after the commit has ended. A member whose guard fails is rejected alone; when the
+ * database refuses, members are tried again one by one, so that a bad one does not take the others with it.
  */
-export function createWriter(db: DatabaseSync): Writer {
-  const readHead = prepare(db)(() => tables.selectFrom('head').select(['seq', 'hash', 'stamp']).where('id', '=', 1));
-  const writeHead = prepare<{ seq: number; hash: string; stamp: number }>(db)(v =>
-    tables.updateTable('head').set({ seq: v.seq, hash: v.hash, stamp: v.stamp }).where('id', '=', 1),
-  );
-  const begin = db.prepare('begin immediate');
-  const commit = db.prepare('commit');
+export function createWriter(db: DatabaseSync, log: LogSync): Writer {
+  const transact = createTransact(db);
+  const settling = createSettling(log, error => {
+    shut ??= toStoreFailed(error);
+  });
   let queue: Member[] = [];
   let scheduled = false;
   /** Why nothing more is written: closed, or the file is damaged and only a restart reads it afresh. */
   let shut: TocsinError | null = null;
 
-  function transact(members: readonly Member[]): (() => void)[] {
-    begin.run();
-    try {
-      const before = readHead.first({});
-      if (before === undefined) throw new TocsinError('journal-broken', { message: 'The head row is gone.' });
-      const head: Head = { ...before };
-      const settle = members.map(member => attempt(member, head));
-      if (head.seq !== before.seq || head.stamp !== before.stamp) writeHead.run({ ...head });
-      commit.run();
-      return settle;
-    } catch (error) {
-      if (db.isTransaction) db.exec('rollback');
-      throw error;
-    }
-  }
-
   function flush(members: readonly Member[]): void {
     try {
       if (shut !== null) throw shut;
-      for (const settle of transact(members)) settle();
+      settling.add(members, transact(members));
     } catch (error) {
       if (isDamage(error)) shut = toStoreFailed(error);
       if (members.length > 1) for (const member of members) flush([member]);
@@ -99,7 +82,94 @@ export function createWriter(db: DatabaseSync): Writer {
         queue = queue.slice(members.length);
         flush(members);
       }
+      settling.now();
       shut ??= new TocsinError('store-failed', { message: 'The store is closed.' });
+      log.close();
+    },
+  };
+}
+
+/** Runs members in one transaction; what comes of each is told by the functions that it returns, once the commit is durable. */
+function createTransact(db: DatabaseSync): (members: readonly Member[]) => (() => void)[] {
+  const readHead = prepare(db)(() => tables.selectFrom('head').select(['seq', 'hash', 'stamp']).where('id', '=', 1));
+  const writeHead = prepare<{ seq: number; hash: string; stamp: number }>(db)(v =>
+    tables.updateTable('head').set({ seq: v.seq, hash: v.hash, stamp: v.stamp }).where('id', '=', 1),
+  );
+  const begin = db.prepare('begin immediate');
+  const commit = db.prepare('commit');
+  return members => {
+    begin.run();
+    try {
+      const before = readHead.first({});
+      if (before === undefined) throw new TocsinError('journal-broken', { message: 'The head row is gone.' });
+      const head: Head = { ...before };
+      const settle = members.map(member => attempt(member, head));
+      if (head.seq !== before.seq || head.stamp !== before.stamp) writeHead.run({ ...head });
+      commit.run();
+      return settle;
+    } catch (error) {
+      if (db.isTransaction) db.exec('rollback');
+      throw error;
+    }
+  };
+}
+
+interface Settling {
+  /** Members whose transaction is committed and waits for the disk. */
+  add(members: readonly Member[], settle: readonly (() => void)[]): void;
+  /** Syncs and tells everybody before it returns. */
+  now(): void;
+}
+
+/** One sync at a time; what is committed meanwhile waits for the next one. */
+function createSettling(log: LogSync, onFailure: (error: unknown) => void): Settling {
+  let waiting: { members: readonly Member[]; settle: readonly (() => void)[] }[] = [];
+  let under: typeof waiting = [];
+  let running = false;
+
+  const tell = (error: unknown) => {
+    const all = under;
+    under = [];
+    if (error === null) for (const { settle } of all) for (const one of settle) one();
+    else for (const { members } of all) refuse(members, toStoreFailed(error));
+  };
+  const begin = () => {
+    under = [...under, ...waiting];
+    waiting = [];
+  };
+
+  async function run(): Promise<void> {
+    running = true;
+    while (waiting.length > 0) {
+      begin();
+      try {
+        await log.sync();
+        tell(null);
+      } catch (error) {
+        // After a failed sync the kernel forgets what was not written: what came later is not durable either.
+        onFailure(error);
+        begin();
+        tell(error);
+      }
+    }
+    running = false;
+  }
+
+  return {
+    add(members, settle) {
+      waiting.push({ members, settle });
+      if (!running) void run();
+    },
+    now() {
+      begin();
+      if (under.length === 0) return;
+      try {
+        log.syncNow();
+        tell(null);
+      } catch (error) {
+        onFailure(error);
+        tell(error);
+      }
     },
   };
 }
