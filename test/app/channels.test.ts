@@ -63,14 +63,14 @@ describe('the channels of the routes', () => {
   it('after an edit an unknown one is said, and gone when it is corrected', async () => {
     const { made } = await check(routes('slack:#ops'), async () => ['ops']);
     await made.assertKnown();
-    const after = async (text: string) => {
+    const edit = async (text: string) => {
       await place.write({ 'tocsin.yaml': text });
       await catalogue.reload();
       await new Promise(resolve => setImmediate(resolve));
       return made.trouble();
     };
-    expect(await after(routes('slack:#opps'))).toContain('slack has no channel "#opps"');
-    expect(await after(routes('slack:#ops'))).toBeNull();
+    expect(await edit(routes('slack:#opps'))).toContain('slack has no channel "#opps"');
+    expect(await edit(routes('slack:#ops'))).toBeNull();
     made.close();
   });
 });
