@@ -84,7 +84,6 @@ export const messageShortcut = z.object({
   channel: z.object({ id: z.string() }),
   message: z.object({ ts: z.string(), thread_ts: z.string().optional() }),
 });
-export type MessageShortcut = z.infer<typeof messageShortcut>;
 
 export const suggestion = z.object({ type: z.literal('block_suggestion'), value: z.string().default('') });
 
