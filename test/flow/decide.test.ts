@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide, type Facts } from '../../src/flow/decide.ts';
 import type { Ask } from '../../src/model/decision.ts';
@@ -95,5 +96,57 @@ describe('decide', () => {
     });
     expect(target.because).toContain('on web-1 within 30m');
     expect(decide(auto, variables, { ...facts, autoRunsOf: () => [now - 1_800_000] }).verdict).toBe('auto');
+  });
+});
+
+describe('decide, whatever the policy', () => {
+  const outcome = fc.constantFrom('holds', 'does not', 'fails');
+  const limit = fc.option(fc.record({ perHour: fc.option(fc.constantFrom(1, 3)), perTarget: fc.constant(null) }));
+  const anyRule = fc.record({ outcome, decide: fc.constantFrom('auto', 'approve', 'notify', 'deny'), limit });
+  const rules = fc.array(anyRule, { maxLength: 5 }).map(list =>
+    list.map((one, index) => ({
+      outcome: one.outcome,
+      rule: rule(`rule ${index}`, {
+        decide: one.decide,
+        limit: one.limit,
+        when: () => {
+          if (one.outcome === 'fails') throw new Error('no such field');
+          return one.outcome === 'holds';
+        },
+      }),
+    })),
+  );
+  const situation = fc.record({
+    trigger: fc.constantFrom('event', 'manual', 'schedule'),
+    trusted: fc.boolean(),
+    reopened: fc.boolean(),
+    halted: fc.option(fc.constant({ by: 'alice', reason: 'incident' }), { freq: 4 }),
+    runs: fc.nat({ max: 4 }),
+  });
+
+  it('is what the first rule that holds says, and less where anything speaks against it; never more', () => {
+    fc.assert(
+      fc.property(rules, situation, (list, { trigger, runs, ...rest }) => {
+        const autoRuns = Array.from({ length: runs }, (_, n) => now - 1000 - n);
+        const given = { ...variables, trigger } as PolicyVariables;
+        const made = decide(policy(...list.map(one => one.rule)), given, { ...facts, ...rest, autoRuns });
+        const first = list.findIndex(one => one.outcome === 'holds');
+        const said = first < 0 ? 'approve' : list[first]?.rule.decide;
+        const failed = list.slice(0, first < 0 ? list.length : first).some(one => one.outcome === 'fails');
+        const most = list[first]?.rule.limit?.perHour ?? Number.POSITIVE_INFINITY;
+
+        if (rest.halted !== null) {
+          expect(made.verdict).toBe('deny');
+          return;
+        }
+        const braked = failed || !rest.trusted || rest.reopened || runs >= most;
+        const less = said === 'notify' && failed && trigger === 'manual' ? 'approve' : said;
+        expect(made.verdict).toBe(said === 'auto' && braked ? 'approve' : less);
+        // Whoever is asked is known, and a rule that failed is told of.
+        expect(made.verdict !== 'approve' || made.ask !== null).toBe(true);
+        expect(made.because.includes('could not be evaluated')).toBe(failed);
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -177,4 +177,18 @@ describe('where policy says notify', () => {
       decision: { verdict: 'auto', because: expect.stringContaining('alice pressed Run') },
     });
   });
+
+  it('a press does not pass a rule that could not be evaluated: then people are asked', async () => {
+    // A parameter that the event did not give is not there, and nothing can be said of it.
+    const failing = `rules:\n  - name: not on these\n    when: params.host == "db-1"\n    decide: deny\n  - name: tell\n    decide: notify\n`;
+    test = await startTestApp({ 'policy.yaml': failing, 'runbooks/fix.yaml': hello });
+    const begun = await test.call('POST', '/api/v1/runs', { body: { runbook: 'fix', params: {}, reason: null } });
+    expect(begun).toMatchObject({
+      status: 202,
+      body: {
+        state: 'waiting',
+        decision: { verdict: 'approve', because: expect.stringContaining('could not be evaluated') },
+      },
+    });
+  });
 });
