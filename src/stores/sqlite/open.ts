@@ -70,6 +70,8 @@ export function isAtLeast(version: string, least: string): boolean {
 }
 
 async function lock(db: DatabaseSync, folder: string): Promise<void> {
+  // For a new file only. Documents of 2 to 4 KB fill pages of 8 KB better than SQLite's 4 KB: half as many writes for each event.
+  db.exec('pragma page_size = 8192');
   // Before the first access in WAL mode: then the index of the log is in memory and the lock is held until close.
   db.exec('pragma locking_mode = exclusive');
   for (let attempt = 1; ; attempt++) {
@@ -89,7 +91,7 @@ async function locked(folder: string, cause: unknown): Promise<TocsinError> {
   return new TocsinError('store-locked', { at: folder, given: `held by process ${pid.trim()}`, cause });
 }
 
-/** A checkpoint copies each page once, however often it changed since the last one: every 16 MB costs the door less than SQLite's 4 MB. */
+/** A checkpoint copies each page once, however often it changed since the last one: every 32 MB costs the door less than SQLite's 4 MB. */
 function configure(db: DatabaseSync): void {
   db.exec(`
     pragma synchronous = normal;
@@ -98,7 +100,7 @@ function configure(db: DatabaseSync): void {
     pragma trusted_schema = off;
     pragma cell_size_check = on;
     pragma temp_store = memory;
-    pragma cache_size = -8000;
+    pragma cache_size = -16000;
     pragma journal_size_limit = 67108864;
     pragma wal_autocheckpoint = 4000;
   `);
