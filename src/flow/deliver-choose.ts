@@ -53,7 +53,7 @@ function mixed(changed: readonly Candidate[], lives: readonly Candidate<Live>[],
   return [...changed, ...lives].sort((a, b) => byTurn(a, b, turns) || own(a) - own(b));
 }
 
-function listsOf({ queue, parts }: Desk, threadsApart: boolean): Candidate<ListItem>[] {
+function listsOf({ queue, parts, outage }: Desk, threadsApart: boolean): Candidate<ListItem>[] {
   const channels = new Map<string, Item[]>();
   const busy = new Set<string>();
   for (const item of queue.items.values()) {
@@ -65,7 +65,7 @@ function listsOf({ queue, parts }: Desk, threadsApart: boolean): Candidate<ListI
   }
   return [...channels].flatMap(([channel, items]) => {
     if (busy.has(channel)) return [];
-    const fold = planFold(items, parts.clock.now());
+    const fold = planFold(items, parts.clock.now(), outage);
     if (fold === null) return [];
     const lane = threadsApart ? (fold.thread ?? channel) : channel;
     const notBefore = Math.max(...fold.listed.map(item => item.notBefore));

@@ -47,6 +47,8 @@ export interface Desk {
   link(run: string): string;
   /** Set while nothing gets through: then one request at a time tries it. */
   down: { until: number; failures: number; because: string } | null;
+  /** When the platform last took nothing, milliseconds since the epoch; the start counts as such. */
+  outage: number;
   /** By the monotonic clock. */
   lastSuccess: number;
   lastFailure: { because: string; at: number } | null;
@@ -56,6 +58,8 @@ export interface Desk {
   lists: Map<string, string>;
 }
 
+/** A limit that lasts this long, milliseconds, is an outage to people. */
+const longLimit = 10_000;
 /** The longest pause after failures, milliseconds. */
 export const longestPause = 30_000;
 
@@ -106,12 +110,15 @@ export function tookNote(desk: Desk, request: Request, error: unknown): boolean 
   const { platform, clock, log } = desk.parts;
   const now = clock.monotonic();
   if (isCode(error, 'chat-limited')) {
-    desk.pacer.hold(request, error.at ?? '', error.retryAfter ?? 1000, now);
+    const wait = error.retryAfter ?? 1000;
+    desk.pacer.hold(request, error.at ?? '', wait, now);
+    if (wait >= longLimit) desk.outage = clock.now() + wait;
     return true;
   }
   if (!isCode(error, 'chat-down')) return false;
   const failures = (desk.down?.failures ?? 0) + 1;
   const pause = Math.max(error.retryAfter ?? 0, pauseAfter(failures));
+  desk.outage = clock.now();
   desk.down = { until: now + pause, failures, because: messageOf(error) };
   if (failures === 1) log.warn({ platform, because: messageOf(error) }, 'the platform is down; posts wait');
   return true;

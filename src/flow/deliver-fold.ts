@@ -1,10 +1,12 @@
 import type { Card, Post } from '../model/card.ts';
 import type { Item } from './deliver-queue.ts';
 
-/** A backlog that is older than this, milliseconds, is told in one list instead of message by message. */
+/** What an outage kept back for longer than this, milliseconds, is told in one list instead of message by message. */
 export const oldBacklog = 30_000;
 /** How many alerts of a channel's backlog that still go on get a message of their own; all are in the list. */
 const mostLive = 10;
+/** So many messages of a channel that wait are too many without an outage as well: a minute of them, where one a second is allowed. */
+const mostWaiting = 60;
 /** Fewer messages than this are posted as they are. */
 const fewest = 3;
 /** Lines of a list; the rest is counted. */
@@ -21,12 +23,14 @@ export interface Fold {
 }
 
 /**
- * Pure: `items` are the posts of one channel that the platform does not have yet. The state as it is now is never folded: what still
+ * Pure: `items` are the posts of one channel that the platform does not have yet, `outage` is when the last outage ended, `now` when it
+ * is, both milliseconds since the epoch. The state as it is now is never folded: what still
  * goes on and what people have to decide. Null when there is nothing to fold.
  */
-export function planFold(items: readonly Item[], now: number): Fold | null {
+export function planFold(items: readonly Item[], now: number, outage: number): Fold | null {
   const open = items.filter(item => item.ref === null && !item.spared && !item.busy);
-  if (!open.some(item => now - item.createdAt > oldBacklog)) return null;
+  const old = open.filter(item => now - item.createdAt > oldBacklog);
+  if (!old.some(item => item.createdAt <= outage) && (old.length === 0 || open.length <= mostWaiting)) return null;
   const roots = open.filter(item => item.isRoot);
   if (roots.length >= fewest) return foldRoots(roots, open);
   const waiting = new Set(items.filter(item => item.isRoot && item.ref === null).map(item => item.thread));

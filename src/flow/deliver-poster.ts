@@ -110,6 +110,7 @@ function createDesk(parts: DeliverParts): Desk {
     editEvery: capabilities?.editEvery ?? 0,
     link: run => `${parts.baseUrl()}/runs/${encodeURIComponent(run)}`,
     down: null,
+    outage: parts.clock.now(),
     lastSuccess: Number.NEGATIVE_INFINITY,
     lastFailure: null,
     liveOnWay: new Set(),

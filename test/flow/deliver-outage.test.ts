@@ -127,3 +127,23 @@ describe('ten minutes without the platform', () => {
     expect(titles()).toEqual(['disk', 'one', 'two']);
   });
 });
+
+describe('without an outage', () => {
+  it('what a channel gets within a minute is posted as it is, though the last of it waits for longer than a list would', async () => {
+    ground = await createGround();
+    await ground.pass(1000);
+    await ground.put(root('disk'), ...Array.from({ length: 50 }, (_, n) => note('disk', `note ${n}`)));
+    await ground.settle();
+    expect(titles()).toHaveLength(51);
+    expect(titles()).toContain('note 49');
+  });
+
+  it('a flood is a list all the same', async () => {
+    ground = await createGround();
+    await ground.pass(1000);
+    await ground.put(root('disk'), ...Array.from({ length: 500 }, (_, n) => note('disk', `note ${n}`)));
+    await ground.settle();
+    expect(titles().length).toBeLessThan(40);
+    expect(titles().at(-1)).toMatch(/^Could not be posted in time: 4\d\d messages$/);
+  });
+});
