@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Metrics } from '../kernel/metrics.ts';
 import { system } from '../model/actor.ts';
 import { type Entry, type Fact, streamOf } from '../model/journal.ts';
 import type { Guard, Store } from '../ports/store.ts';
@@ -22,6 +23,7 @@ export interface LaneParts {
   /** Fenced, where several nodes could tell. */
   feed: Feed;
   clock: Clock;
+  metrics: Metrics;
   log: Log;
   tellings(entry: Entry): Promise<Telling[]>;
   /** Null when it is not needed any more. `failures` counts the attempts before. */
@@ -31,8 +33,6 @@ export interface LaneParts {
 export interface RunningLane {
   /** Why something could not be told; null when all is well. */
   trouble(): string | null;
-  /** Resolves when everything is told that followed from the journal so far, or when it is stopped. */
-  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -78,10 +78,6 @@ export async function startLane(parts: LaneParts): Promise<RunningLane> {
   const working = work(desk);
   return {
     trouble: () => (desk.trouble === null ? null : `${queue.size()} wait to be told: ${desk.trouble}`),
-    async settled() {
-      await following.caughtUp();
-      while (queue.size() > 0 && !desk.end.signal.aborted) await queue.changed();
-    },
     async stop() {
       desk.end.abort(new Error('stopped'));
       queue.ring();
@@ -137,12 +133,18 @@ async function attempt(one: Waiting, desk: Desk): Promise<void> {
     if (!(await parts.store.claimed({ space: toldSpace, key: keyOf(one, desk) }))) {
       const text = await parts.tell(one.telling, one.failures);
       if (text !== null) await record(one, true, text, desk);
+      if (text !== null) count(one, 'ok', desk);
     }
     desk.trouble = null;
     drop(one, desk);
   } catch (error) {
     await fail(one, error, desk);
   }
+}
+
+function count(one: Waiting, outcome: 'ok' | 'refused' | 'failed', { parts }: Desk): void {
+  const { source, metrics } = parts;
+  metrics.count('tocsin_origin_told_total', { source, what: one.telling.what, outcome });
 }
 
 function drop(one: Waiting, desk: Desk): void {
@@ -197,8 +199,12 @@ async function fail(one: Waiting, error: unknown, desk: Desk): Promise<void> {
       // Then it is tried again as a whole.
       () => false,
     );
-    if (recorded) return drop(one, desk);
+    if (recorded) {
+      count(one, 'refused', desk);
+      return drop(one, desk);
+    }
   }
+  count(one, 'failed', desk);
   desk.trouble = messageOf(error);
   queue.postpone(one, known?.retryAfter ?? 0, known?.code === 'origin-limited');
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Metrics } from '../kernel/metrics.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
@@ -16,8 +17,6 @@ export interface OriginService {
   trouble(): Record<string, string | null>;
   /** Looks again at which origins there are: tocsin.yaml changed. */
   reload(): Promise<void>;
-  /** Resolves when everything is told that followed from the journal so far. */
-  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,6 +24,7 @@ export interface OriginParts {
   store: Store;
   feed: Feed;
   clock: Clock;
+  metrics: Metrics;
   log: Log;
   catalogue: Catalogue;
   origins: Origins;
@@ -75,9 +75,6 @@ export async function startOrigins(parts: OriginParts): Promise<OriginService> {
       return told;
     },
     reload: () => reload(true),
-    async settled() {
-      await Promise.all([...places.values()].map(place => place.running.settled()));
-    },
     stop: () => reload(false),
   };
 }

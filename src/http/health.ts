@@ -10,7 +10,9 @@ export function addHealth(app: FastifyInstance, parts: HttpParts): void {
   app.get('/readyz', async (_request, reply) => {
     const health = await parts.health().catch(error => ({ health: messageOf(error) }));
     const draining = parts.draining();
-    const ready = !draining && Object.values(health).every(trouble => trouble === null);
+    // An origin that is down is told later; events are taken all the same, and no other node could tell it either.
+    const own = Object.entries(health).filter(([part]) => !part.startsWith('origin '));
+    const ready = !draining && own.every(([, trouble]) => trouble === null);
     return reply
       .code(ready ? 200 : 503)
       .header('cache-control', 'no-store')

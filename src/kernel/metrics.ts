@@ -14,7 +14,8 @@ export type CounterName =
   | 'tocsin_runs_total'
   | 'tocsin_steps_total'
   | 'tocsin_approvals_total'
-  | 'tocsin_acts_refused_total';
+  | 'tocsin_acts_refused_total'
+  | 'tocsin_origin_told_total';
 
 export type HistogramName = 'tocsin_intake_seconds' | 'tocsin_run_duration_seconds' | 'tocsin_step_duration_seconds';
 

@@ -60,7 +60,8 @@ describe('what goes wrong on the way', () => {
     await place.letGo();
     await place.app.until(async () => (await place.app.runs())[0]?.state === 'succeeded');
     const ready = await place.app.until(async () => {
-      const { body } = await place.app.call('GET', '/readyz', { as: null });
+      const { body, status } = await place.app.call('GET', '/readyz', { as: null });
+      expect(status).toBe(200);
       return body.parts['origin pagerduty'] === null ? null : body.parts['origin pagerduty'];
     });
     expect(ready).toContain('PagerDuty answered 503');
@@ -68,6 +69,9 @@ describe('what goes wrong on the way', () => {
     expect((await place.told()).map(fact => fact.what)).toEqual(['acknowledge', 'note']);
     const { body } = await place.app.call('GET', '/readyz', { as: null });
     expect(body.parts['origin pagerduty']).toBeNull();
+    const metrics = await (await fetch(`${place.app.app.url}/metrics`)).text();
+    expect(metrics).toContain('tocsin_origin_told_total{source="pagerduty",what="acknowledge",outcome="failed"} 3');
+    expect(metrics).toContain('tocsin_origin_told_total{source="pagerduty",what="note",outcome="ok"} 1');
   });
 
   it('a limit is waited for as long as it says', async () => {
