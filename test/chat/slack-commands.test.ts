@@ -64,8 +64,18 @@ describe('/tocsin', () => {
   });
 
   it('is refused to strangers, and says why', async () => {
-    expect((await told(() => ground.slack.as('U0GUEST').slash('list'), 'U0GUEST')).text).toContain('guest');
+    const guest = ground.slack.as('U0GUEST');
+    for (const line of ['list', '']) expect((await told(() => guest.slash(line), 'U0GUEST')).text).toContain('guest');
     expect(ground.double.acts).toEqual([]);
+    // What would have been an act is refused where acts are, and so it is journalled.
+    ground.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Refused.' }];
+    for (const line of ['run clean', 'approve apv_1', 'halt reason=x']) await told(() => guest.slash(line), 'U0GUEST');
+    expect(ground.double.acts.map(({ who, act }) => [who.kind, act.kind])).toEqual([
+      ['stranger', 'run'],
+      ['stranger', 'vote'],
+      ['stranger', 'halt'],
+    ]);
+    expect([...ground.slack.world.views.values()]).toEqual([]);
   });
 });
 

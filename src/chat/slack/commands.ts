@@ -1,4 +1,6 @@
 import { messageOf } from '../../kernel/errors.ts';
+import type { Act } from '../../model/act.ts';
+import type { Actor } from '../../model/actor.ts';
 import type { CommandContext } from '../../ports/chat.ts';
 import type { Desk, Origin } from './desk.ts';
 import { openRunForm } from './form.ts';
@@ -10,10 +12,15 @@ import { renderAnswer, tellPrivately } from './reply.ts';
 export async function handleSlash(typed: SlashCommand, desk: Desk): Promise<void> {
   const line = typedLine(typed.text);
   const form = formFor(line, desk);
-  if (form !== null) return openRunForm(typed.trigger_id, { channel: typed.channel_id, ts: null }, form.runbook, desk);
   const origin: Origin = { user: typed.user_id, channel: null, thread: null, responseUrl: typed.response_url };
+  const account = { user: typed.user_id, team: typed.team_id };
+  if (form !== null) {
+    const who = await desk.identify.who(account);
+    if (who.kind === 'stranger') return refuseStranger(who, line, origin, desk);
+    return openRunForm(typed.trigger_id, { channel: typed.channel_id, ts: null }, form.runbook, desk);
+  }
   const context = { platform: 'slack', channel: typed.channel_id, alert: null, run: null };
-  await runLine({ user: typed.user_id, team: typed.team_id }, line, context, origin, desk);
+  await runLine(account, line, context, origin, desk);
 }
 
 /** Which form a line wants: nothing typed, `run` alone, or `run <runbook>` without a parameter that it must have. */
@@ -62,13 +69,48 @@ async function runLine(
 ): Promise<void> {
   try {
     const who = await desk.identify.who(account);
-    if (who.kind === 'stranger')
-      return await tellPrivately(desk, origin, renderNotice(`You are not known here: ${who.because}.`, 'error'));
+    if (who.kind === 'stranger') return await refuseStranger(who, line, origin, desk);
     const answer = await desk.host.command(who, line, context);
     await tellPrivately(desk, origin, renderAnswer(answer, desk.host.clock.now()));
   } catch (error) {
     desk.host.log.error({ err: error }, 'a command from Slack failed');
     await tellPrivately(desk, origin, renderNotice('The command failed; the reason is in the log of Tocsin.', 'error'));
+  }
+}
+
+/**
+ * Commands may show what is stored, so strangers get none of them. What would have been an act is refused by the one function that
+ * authorises, so that it is journalled like a press.
+ */
+export async function refuseStranger(
+  who: Extract<Actor, { kind: 'stranger' }>,
+  line: string,
+  origin: Origin,
+  desk: Desk,
+): Promise<void> {
+  const wanted = actOf(line);
+  const answer = wanted === null ? null : await desk.host.act(who, wanted);
+  const text = answer === null || answer.ok ? `You are not known here: ${who.because}.` : answer.text;
+  await tellPrivately(desk, origin, renderNotice(text, 'error'));
+}
+
+/** What a line would do, for the record of its refusal. */
+function actOf(line: string): Act | null {
+  const [command = '', word = ''] = line.split(/\s+/);
+  const subject = word.slice(0, 200);
+  switch (command) {
+    case 'run':
+      return { kind: 'run', runbook: subject, params: {}, alert: null, reason: null };
+    case 'approve':
+    case 'deny':
+      return { kind: 'vote', approval: subject, vote: command, reason: null, seal: null };
+    case 'cancel':
+      return { kind: 'cancel', run: subject, reason: null };
+    case 'halt':
+    case 'resume':
+      return { kind: command, reason: '' };
+    default:
+      return null;
   }
 }
 

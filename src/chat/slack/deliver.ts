@@ -61,7 +61,9 @@ export function createDeliver(parts: DeliverParts): (post: Post) => Promise<stri
         link_names: false,
       });
       lost.delete(post.key);
-      return { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' };
+      const ref = { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' };
+      if (post.thread === null) past.opened(ref);
+      return ref;
     } catch (error) {
       if (isAmbiguous(error)) lost.add(post.key);
       throw toChatError(error, { method: 'chat.postMessage', channel: post.channel });
@@ -113,6 +115,11 @@ function createPast(parts: DeliverParts) {
   const { clock } = parts.host;
   const looks = new Map<string, { at: number; since: number; keys: Map<string, string> }>();
   return {
+    /** A thread that was begun just now holds nothing yet, so that nobody has to look. */
+    opened(root: Ref): void {
+      if (looks.size >= mostPlaces) looks.clear();
+      looks.set(`${root.channel}/${root.ts}`, { at: clock.monotonic(), since: 0, keys: new Map() });
+    },
     async find(post: Post, place: Place, again: boolean): Promise<Ref | null> {
       const mayBeThere = again || post.createdAt < parts.openedAt || clock.now() - post.createdAt > late;
       if (!mayBeThere) return null;

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { messageOf } from '../../kernel/errors.ts';
 import { actionPrefix } from './buttons.ts';
 import { clientOptions, quietLogger } from './client.ts';
-import { handleMention, handleSlash } from './commands.ts';
+import { handleMention, handleSlash, refuseStranger } from './commands.ts';
 import type { Desk, Origin, Tell } from './desk.ts';
 import { handleChosen, handleRun, openRunForm, runbookAction, runbookOptions, runCallback } from './form.ts';
 import { openHome, showHome } from './home.ts';
@@ -86,6 +86,9 @@ function addInteractions(app: App, desk: Desk): void {
     const asked = parse(messageShortcut, body, desk);
     if (asked === null) return;
     const { channel, message, trigger_id } = asked;
+    const who = await desk.identify.who(accountOf(asked));
+    const origin = { user: asked.user.id, channel: channel.id, thread: message.thread_ts ?? null, responseUrl: null };
+    if (who.kind === 'stranger') return refuseStranger(who, '', origin, desk);
     await openRunForm(trigger_id, { channel: channel.id, ts: message.thread_ts ?? message.ts }, null, desk);
   });
 }
