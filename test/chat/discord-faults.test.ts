@@ -161,7 +161,7 @@ describe('a delivery', () => {
       remedy: /Send Messages[\s\S]*channel settings/,
     });
     const ref = await failure(connection.deliver(post({ channel: '1160000000000000123' })));
-    expect(ref).toMatchObject({ code: 'chat-refused', message: /does not know this channel/ });
+    expect(ref).toMatchObject({ code: 'chat-refused', message: /There is no Discord channel/ });
   });
 
   test('without the permission to react, messages go out all the same', async () => {
@@ -302,14 +302,41 @@ describe('the set-up', () => {
     expect(await connection.members('sre')).toEqual([alice.id, bob.id].sort());
     expect(await connection.members('none')).toBeNull();
     expect(await connection.members('@everyone')).toBeNull();
+    const { world } = ground.discord;
+    const id = world.roles.find(role => role.name === 'sre')?.id ?? '';
+    expect(await connection.members(id)).toHaveLength(2);
     alice.pending = true;
-    ground.discord.world.members.delete(bob.id);
+    world.members.delete(bob.id);
     expect(await connection.members('sre')).toEqual([]);
+    world.roles.push({ id: '1160000000000000777', name: 'sre' });
+    expect(await failure(connection.members('sre'))).toMatchObject({
+      message: /2 Discord roles/,
+      remedy: /Copy Role ID/,
+    });
+    expect(await connection.members(id)).toEqual([]);
     ground.discord.gateway.dispatch('GUILD_ROLE_UPDATE', {
       guild_id: ground.discord.world.guild.id,
       role: { id: '1', name: 'sre' },
     });
     await until(() => ground.double.changed.length > 0);
+  });
+
+  test('whose roles changed is looked up again at the next press, before it counts', async () => {
+    const ground = await start({ prepare: ({ world }) => addRole(world, 'sre', [...world.members.values()]) });
+    const { discord, double, connection, alice } = ground;
+    await connection.members('sre');
+    await discord.slash('help', {}, alice);
+    expect(double.changed).toEqual([]);
+    alice.roles = [];
+    await discord.slash('help', {}, alice);
+    expect(double.changed).toEqual([{ platform: 'discord', group: null }]);
+    expect(await connection.members('sre')).not.toContain(alice.id);
+  });
+
+  test('a server that the bot is not in is named, with those that it is in', async () => {
+    const ground = await start({ wait: false, options: { guild: '1160000000000000555' } });
+    await failure(ground.connection.channels());
+    expect(ground.connection.trouble()).toMatch(/1160000000000000555[\s\S]*It is in Operations/);
   });
 
   test('somebody who is a bot, or has not accepted the rules, is a stranger, with the reason', async () => {

@@ -4,6 +4,7 @@ import { nearest } from '../../kernel/nearest.ts';
 import type { Config } from '../../model/config.ts';
 import type { Api } from './api.ts';
 import { discordCode } from './api.ts';
+import { type Remembered, remember } from './remember.ts';
 import type { Session } from './session.ts';
 import * as shapes from './shapes.ts';
 
@@ -12,8 +13,10 @@ export interface Directory {
   names(): Promise<readonly string[]>;
   /** The id of a channel by its name, with or without `#`, or by its id. Rejects with `chat-refused` at `channel <name>`. */
   channel(name: string): Promise<string>;
-  /** The people of tocsin.yaml who have the role; null when there is no role of this name. */
+  /** The people of tocsin.yaml who have the role, by its id or its name; null when there is none. Rejects when several have the name. */
   members(role: string): Promise<readonly string[] | null>;
+  /** What Discord said of a member just now. True when it is not what the groups were told. */
+  hasNews(user: string, roles: readonly string[]): boolean;
   /** The channels changed. */
   forget(): void;
 }
@@ -34,6 +37,7 @@ export function createDirectory(parts: DirectoryParts): Directory {
   const { api, session, clock } = parts;
   let list: { at: number; channels: { id: string; name: string }[] } | null = null;
   let asking: Promise<{ id: string; name: string }[]> | null = null;
+  const seen = remember<string>();
 
   async function fetchChannels() {
     const { guild } = await session.ready();
@@ -55,8 +59,7 @@ export function createDirectory(parts: DirectoryParts): Directory {
     names: async () => (await channels(kept.list)).map(one => one.name),
     async channel(given) {
       const name = given.replace(/^#/, '');
-      if (/^\d{15,21}$/.test(name)) return name;
-      const matching = (all: { id: string; name: string }[]) => all.filter(one => one.name === name);
+      const matching = (all: { id: string; name: string }[]) => all.filter(one => one.id === name || one.name === name);
       const known = matching(await channels(kept.list));
       const found = known.length > 0 ? known : matching(await channels(kept.missing));
       const [only] = found;
@@ -67,7 +70,11 @@ export function createDirectory(parts: DirectoryParts): Directory {
         (await channels(kept.list)).map(one => one.name),
       );
     },
-    members: role => membersOf(role, parts),
+    members: role => membersOf(role, { ...parts, seen }),
+    hasNews(user, roles) {
+      const known = seen.get(user);
+      return known !== undefined && known !== rolesText(roles);
+    },
     forget() {
       list = null;
     },
@@ -100,19 +107,21 @@ const abreast = 5;
  */
 async function membersOf(
   role: string,
-  { api, session, config, clock }: DirectoryParts,
+  { api, session, config, clock, seen }: DirectoryParts & { seen: Remembered<string> },
 ): Promise<readonly string[] | null> {
   const { guild } = await session.ready();
   const all = await api.call(shapes.roles, { method: 'GET', path: `/guilds/${guild}/roles` });
-  const wanted = all.find(one => one.name === role && one.id !== guild)?.id;
-  if (wanted === undefined) return null;
+  const wanted = findRole(role, guild, all);
+  if (wanted === null) return null;
   const accounts = Object.values(config().people).flatMap(person => person.accounts['discord'] ?? []);
   const waiting = [...new Set(accounts)].filter(one => /^\d{15,21}$/.test(one));
   const members: string[] = [];
   const ask = async () => {
     for (let user = waiting.shift(); user !== undefined; user = waiting.shift()) {
       const asked = user;
-      if (await withPatience(() => hasRole(api, guild, asked, wanted), clock)) members.push(asked);
+      const roles = await withPatience(() => rolesOf(api, guild, asked), clock);
+      seen.set(asked, rolesText(roles));
+      if (roles.includes(wanted)) members.push(asked);
     }
   };
   await Promise.all(Array.from({ length: abreast }, ask));
@@ -138,14 +147,32 @@ async function withPatience<T>(ask: () => Promise<T>, clock: Clock): Promise<T> 
 const unknownMember = 10007;
 const unknownUser = 10013;
 
-/** Somebody who left the server, or who has not accepted its rules yet, is in no role. */
-async function hasRole(api: Api, guild: string, user: string, role: string): Promise<boolean> {
+/** Somebody who left the server, or who has not accepted its rules yet, has no role. */
+async function rolesOf(api: Api, guild: string, user: string): Promise<readonly string[]> {
   try {
     const found = await api.call(shapes.member, { method: 'GET', path: `/guilds/${guild}/members/${user}` });
-    return found.pending !== true && found.roles.includes(role);
+    return found.pending === true ? [] : found.roles;
   } catch (error) {
     const code = discordCode(error);
-    if (code === unknownMember || code === unknownUser) return false;
+    if (code === unknownMember || code === unknownUser) return [];
     throw error;
   }
+}
+
+function rolesText(roles: readonly string[]): string {
+  return [...roles].sort().join(' ');
+}
+
+/** The role of everybody has the server's id and is nobody's group. A name that two roles have is nobody's either: who may vote is no guess. */
+function findRole(role: string, guild: string, all: readonly { id: string; name: string }[]): string | null {
+  const others = all.filter(one => one.id !== guild);
+  const byId = others.find(one => one.id === role);
+  if (byId !== undefined) return byId.id;
+  const [found, ...more] = others.filter(one => one.name === role.replace(/^@/, ''));
+  if (more.length > 0)
+    throw new TocsinError('chat-refused', {
+      message: `There are ${more.length + 1} Discord roles "${role}".`,
+      remedy: 'Name the role by its id: Server Settings, Roles, Copy Role ID.',
+    });
+  return found?.id ?? null;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Api } from './api.ts';
+import { remember } from './remember.ts';
 import * as shapes from './shapes.ts';
 
 /**
@@ -10,15 +11,18 @@ import * as shapes from './shapes.ts';
 export interface History {
   /** The id of our message with this mark in the channel, among those that were posted since `since`; null when there is none. */
   find(channel: string, mark: string, since: number): Promise<string | null>;
+  /** The channel was made just now: nothing is in it that has to be read. */
+  isNew(channel: string): void;
 }
 
 /** How long what was read of a channel is good, milliseconds: less than a nonce is remembered. */
 const kept = 45_000;
 const pages = 10;
+const mostChannels = 500;
 const discordEpoch = 1_420_070_400_000;
 
 export function createHistory(parts: { api: Api; clock: Clock; bot(): Promise<string> }): History {
-  const read = new Map<string, { at: number; since: number; marks: Map<string, string> }>();
+  const read = remember<{ at: number; since: number; marks: Map<string, string> }>(mostChannels);
 
   async function load(channel: string, since: number) {
     const bot = await parts.bot();
@@ -45,7 +49,6 @@ export function createHistory(parts: { api: Api; clock: Clock; bot(): Promise<st
     }
     const made = { at, since, marks };
     read.set(channel, made);
-    if (read.size > 500) read.delete(read.keys().next().value ?? '');
     return made;
   }
 
@@ -56,6 +59,7 @@ export function createHistory(parts: { api: Api; clock: Clock; bot(): Promise<st
       const { marks } = good ? known : await load(channel, since);
       return marks.get(mark) ?? null;
     },
+    isNew: channel => read.set(channel, { at: parts.clock.monotonic(), since: 0, marks: new Map() }),
   };
 }
 

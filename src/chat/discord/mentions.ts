@@ -11,6 +11,8 @@ export interface Mentions {
 /** A larger group is named as text, so that an alert never calls a whole company. */
 const mostPeople = 10;
 const mostNames = 20;
+/** How long a role is known well enough to call its members, milliseconds: a card is rendered many times. Who may vote is asked elsewhere. */
+const kept = 300_000;
 
 export function createMentions(directory: Directory, host: ChatHost): Mentions {
   function accountOf(person: string): string[] {
@@ -28,10 +30,16 @@ export function createMentions(directory: Directory, host: ChatHost): Mentions {
     return found.length <= mostPeople ? found : [];
   }
 
+  const roles = new Map<string, { at: number; members: readonly string[] | null }>();
+
   /** A role that cannot be looked up now is named as text: the message matters more than the call. */
   async function roleMembers(role: string): Promise<readonly string[] | null> {
+    const known = roles.get(role);
+    if (known !== undefined && host.clock.monotonic() - known.at < kept) return known.members;
     try {
-      return await directory.members(role);
+      const members = await directory.members(role);
+      roles.set(role, { at: host.clock.monotonic(), members });
+      return members;
     } catch (error) {
       host.log.debug({ reason: messageOf(error) }, 'a role could not be looked up for a mention');
       return null;

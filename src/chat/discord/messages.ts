@@ -43,7 +43,7 @@ const nonceLives = 60_000;
 /** Before the post was wanted nobody can have posted it; an hour more for clocks that differ. */
 const clocksDiffer = 3_600_000;
 /** How long edits of an old message are left alone after Discord refused one, milliseconds. */
-const oldMessagePause = 60_000;
+const oldMessagePause = 20_000;
 
 export function createMessages(parts: MessageParts): Messages {
   const work: Work = { ...parts, shown: remember<string>(), tried: remember<true>() };

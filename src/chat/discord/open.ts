@@ -31,12 +31,13 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
   const refs = remember<Ref>();
   const roots = remember<Post>();
   const reactions = createReactions(api, host);
+  const history = createHistory({ api, clock, bot: async () => (await session.ready()).bot });
   const messages = createMessages({
     api,
     host,
     refs,
-    threads: createThreads({ api, host, directory, refOf: post => refs.get(placeName(post)) }),
-    history: createHistory({ api, clock, bot: async () => (await session.ready()).bot }),
+    history,
+    threads: createThreads({ api, host, directory, history, refOf: post => refs.get(placeName(post)) }),
     mentions: createMentions(directory, host),
     onDelivered(post, ref, message) {
       if (post.thread === null) roots.set(ref.message, post);
@@ -47,6 +48,7 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
     api,
     host,
     session,
+    directory,
     rootAt: message => roots.get(message) ?? null,
     replies: createReplies(api, clock),
     forms: createForms(host),

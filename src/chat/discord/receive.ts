@@ -5,6 +5,7 @@ import type { CommandContext } from '../../ports/chat.ts';
 import type { Api } from './api.ts';
 import { lineOf } from './commands.ts';
 import { completeCommand } from './complete.ts';
+import type { Directory } from './directory.ts';
 import type { Forms } from './form.ts';
 import { type DeskParts, sayCard, sayFailed, takePress, takeReason } from './press.ts';
 import { renderText } from './render.ts';
@@ -16,6 +17,7 @@ import { strangerText, whoActed } from './who.ts';
 export interface Desk extends DeskParts {
   api: Api;
   session: Session;
+  directory: Pick<Directory, 'hasNews'>;
   /** The post whose root this message is; null when this process has not delivered it. */
   rootAt(message: string): Post | null;
   forms: Forms;
@@ -37,11 +39,19 @@ export function createReception(desk: Desk): (data: unknown) => Promise<void> {
     if (seen.size > mostSeen) seen.delete(seen.keys().next().value ?? '');
     try {
       const { guild } = await desk.session.ready();
+      forgetOldRoles(from, guild, desk);
       await route(from, whoActed(from, guild, desk.host), desk);
     } catch (error) {
       await sayFailed(from, error, desk);
     }
   };
+}
+
+/** An interaction carries the member's roles of this moment: what groups were told before does not hold any more. */
+function forgetOldRoles(from: shapes.Interaction, guild: string, { directory, host }: Desk): void {
+  const { member } = from;
+  if (member === undefined || member.pending === true || from.guild_id !== guild) return;
+  if (directory.hasNews(member.user.id, member.roles)) host.membersChanged('discord', null);
 }
 
 async function route(from: shapes.Interaction, who: Actor, desk: Desk): Promise<void> {

@@ -36,6 +36,8 @@ export const remedies = {
     names.length === 0
       ? 'The bot is in no Discord server: add it with the link that is in docs/discord.md.'
       : `The bot is in several Discord servers: name one by its id as chat.discord.guild in tocsin.yaml. It is in ${names.join(', ')}.`,
+  notIn: (guild: string, names: readonly string[]): string =>
+    `The bot is not in the Discord server ${guild} that chat.discord.guild names: correct the id, or add the bot with the link that is in docs/discord.md. It is in ${names.join(', ') || 'none'}.`,
   invite: (application: string): string =>
     `https://discord.com/oauth2/authorize?client_id=${application}&scope=bot+applications.commands&permissions=${permissions}`,
   commands: (application: string): string =>

@@ -22,6 +22,8 @@ export interface Identity {
 
 /** How long a failure is good for, so that a queue of posts does not ask for each, milliseconds. */
 const again = 2000;
+/** Discord lists this many servers at once. */
+const longestList = 200;
 
 export function createSession(parts: { api: Api; clock: Clock; guild: string | null }): Session {
   const { api, clock } = parts;
@@ -35,7 +37,7 @@ export function createSession(parts: { api: Api; clock: Clock; guild: string | n
       const application = await api.call(shapes.application, { method: 'GET', path: '/applications/@me' });
       endpoint = application.interactions_endpoint_url ? remedies.endpoint(application.id) : null;
       const me = await api.call(shapes.user, { method: 'GET', path: '/users/@me' });
-      known = { application: application.id, bot: me.id, guild: parts.guild ?? (await onlyGuild(api)) };
+      known = { application: application.id, bot: me.id, guild: await findGuild(api, parts.guild) };
       failed = null;
       return known;
     } catch (error) {
@@ -58,9 +60,14 @@ export function createSession(parts: { api: Api; clock: Clock; guild: string | n
   };
 }
 
-async function onlyGuild(api: Api): Promise<string> {
+/** The server of tocsin.yaml, where the bot must be; without one, the only one in which it is. */
+async function findGuild(api: Api, wanted: string | null): Promise<string> {
   const all = await api.call(shapes.guilds, { method: 'GET', path: '/users/@me/guilds' });
+  const names = all.map(one => `${one.name} (${one.id})`);
   const [only] = all;
-  if (only !== undefined && all.length === 1) return only.id;
-  throw new TocsinError('chat-down', { message: remedies.guild(all.map(one => `${one.name} (${one.id})`)) });
+  if (wanted === null && only !== undefined && all.length === 1) return only.id;
+  if (wanted !== null && (all.length >= longestList || all.some(one => one.id === wanted))) return wanted;
+  throw new TocsinError('chat-down', {
+    message: wanted === null ? remedies.guild(names) : remedies.notIn(wanted, names),
+  });
 }

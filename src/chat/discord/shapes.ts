@@ -28,7 +28,7 @@ const common = z.looseObject({
   guild_id: id.nullish(),
   channel_id: id.nullish(),
   channel: z.looseObject({ type: z.int(), parent_id: id.nullish() }).optional(),
-  member: z.looseObject({ user, pending: z.boolean().nullish() }).optional(),
+  member: z.looseObject({ user, pending: z.boolean().nullish(), roles: z.array(z.string()).default([]) }).optional(),
   user: user.optional(),
 });
 

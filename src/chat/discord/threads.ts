@@ -4,6 +4,7 @@ import type { Post } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { type Api, discordCode } from './api.ts';
 import type { Directory } from './directory.ts';
+import type { History } from './history.ts';
 import { parseRef, type Ref } from './ref.ts';
 import { remember } from './remember.ts';
 import * as shapes from './shapes.ts';
@@ -22,6 +23,7 @@ export interface ThreadParts {
   api: Api;
   host: ChatHost;
   directory: Directory;
+  history: Pick<History, 'isNew'>;
   /** Where this process knows a post to be, also before that is stored. */
   refOf(post: Post): Ref | undefined;
 }
@@ -32,7 +34,7 @@ const archiveAfter = 1440;
 const longestName = 100;
 
 export function createThreads(parts: ThreadParts): Threads {
-  const { api, host, directory } = parts;
+  const { api, host, directory, history } = parts;
   const started = remember<true>();
 
   async function start(root: Post, ref: Ref): Promise<void> {
@@ -44,6 +46,7 @@ export function createThreads(parts: ThreadParts): Threads {
         body: { name: name === '' ? 'Thread' : name, auto_archive_duration: archiveAfter },
         at: `channel ${root.channel}`,
       });
+      history.isNew(ref.message);
     } catch (error) {
       if (discordCode(error) !== threadExists) throw error;
     }

@@ -24,6 +24,7 @@ export interface GroundOptions {
   /** False returns at once, without waiting for the gateway. */
   wait?: boolean;
   prepare?: (discord: DiscordDouble) => void;
+  options?: unknown;
 }
 
 export async function openGround(options: GroundOptions = {}): Promise<Ground> {
@@ -37,7 +38,7 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
     ...options.host,
     env: { ...discord.env, ...options.env },
   });
-  const connection = await platform.open(platform.options.parse({}), double.host);
+  const connection = await platform.open(platform.options.parse(options.options ?? {}), double.host);
   if (options.wait !== false) await until(() => discord.world.commands.length > 0);
   return {
     discord,

@@ -102,8 +102,8 @@ function createPeople(world: World, gateway: Gateway) {
     };
     world.interactions.set(one.token, one);
     gateway.dispatch('INTERACTION_CREATE', { ...frameOf(world, who), id: one.id, token: one.token, type, ...body });
-    // As in the client: after three seconds without an answer "This interaction failed" stands there.
-    const late = setTimeout(() => one.first === null && one.settled.resolve(), 3000);
+    // As in the client: without an answer in time "This interaction failed" stands there.
+    const late = setTimeout(() => one.first === null && one.settled.resolve(), world.patience);
     return one.settled.promise.then(() => {
       clearTimeout(late);
       return one;

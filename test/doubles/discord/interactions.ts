@@ -2,7 +2,6 @@ import { type Answer, Refusal, type Request } from './rest.ts';
 import { choices, messageEdit, modal } from './rules.ts';
 import type { Interaction, World } from './world.ts';
 
-const firstWithin = 3000;
 const tokenLives = 15 * 60_000;
 const ephemeral = 64;
 
@@ -20,15 +19,15 @@ export function respond(world: World, request: Request, ids: readonly string[]):
 function callback(world: World, found: Interaction, request: Request): void {
   const { type, data } = request.body as { type: number; data?: { flags?: number } };
   if (found.first !== null) throw broken(world, 400, 40060, 'Interaction has already been acknowledged');
-  if (world.now() - found.at > firstWithin) throw broken(world, 404, 10062, 'Unknown interaction');
+  if (world.now() - found.at > world.patience) throw broken(world, 404, 10062, 'Unknown interaction');
   if (!allowed[found.kind].includes(type))
     throw broken(world, 400, 50035, `type ${type} does not answer a ${found.kind}`);
-  found.first = type;
-  found.ackAfter = world.now() - found.at;
   if (type === 9) found.modal = parse(world, () => modal.parse(data));
   if (type === 8) found.choices = parse(world, () => choices.parse(data)).choices;
   if (type === 4) found.reply = message(world, data, request);
   if (type === 5) found.reply = { body: {}, files: [], flags: data?.flags ?? 0 };
+  found.first = type;
+  found.ackAfter = world.now() - found.at;
   if (type !== 5 && type !== 6) found.settled.resolve();
 }
 

@@ -17,6 +17,8 @@ export interface World {
   violations: string[];
   faults: Fault[];
   limits: { messages: number; per: number; global: number };
+  /** How long an interaction waits for its first response, milliseconds: 3,000 in Discord, more where a busy machine must not fail a test. */
+  patience: number;
   /** Permissions that the bot lacks; see `refusals` in rest.ts. */
   lacks: Set<'send' | 'threads' | 'react' | 'commands' | 'history' | 'attach'>;
   /** The gateway ends each new connection with this close code after IDENTIFY. */
@@ -106,6 +108,7 @@ export function createWorld(over: Partial<World> = {}): World {
     violations: [],
     faults: [],
     limits: { messages: 5, per: 5000, global: 50 },
+    patience: 30_000,
     lacks: new Set(),
     closeWith: null,
     now: () => Date.now(),
