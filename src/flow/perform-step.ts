@@ -7,7 +7,7 @@ import type { Run, Step } from '../model/run.ts';
 import type { StepOptions } from '../ports/runbook.ts';
 import type { StepType } from '../ports/step.ts';
 import type { Change } from '../ports/store.ts';
-import { type Outcome, Stopped } from './step.ts';
+import { type Outcome, Stopped, type StopReason } from './step.ts';
 import type { Step as Addition } from './streams.ts';
 import type { Waiter } from './waiter.ts';
 
@@ -230,79 +230,84 @@ async function record(
   parts: SessionParts,
 ): Promise<boolean> {
   const { outcome, log } = result;
-  const path = call.path;
-  const blobs: Change = log === null ? {} : { blobs: [log] };
-  const finish = (facts: Partial<FinishedFact> & Pick<FinishedFact, 'state'>) =>
-    parts.append(run => ({
-      facts: [finishedFact(run.id, path, number, { ...facts, log: log?.digest ?? null })],
-      with: blobs,
-    }));
+  const attempt: Attempt = { call, number, log, parts };
   switch (outcome.kind) {
     case 'stopped':
-      if (outcome.why === 'draining')
-        await parts.append(run => ({
-          facts: [
-            {
-              kind: 'step.interrupted',
-              run: run.id,
-              step: path,
-              attempt: number,
-              because: 'it was still running when the process had to stop',
-            },
-          ],
-          with: blobs,
-        }));
-      if (outcome.why === 'cancelled') await finish({ state: 'failed', because: 'cancelled' });
+      await recordStop(attempt, outcome.why);
       throw new Stopped(outcome.why);
     case 'done':
-      await finish({ state: 'done', output: outcome.output, exitCode: outcome.exitCode });
+      await finish(attempt, { state: 'done', output: outcome.output, exitCode: outcome.exitCode });
       return true;
     case 'failed':
-      if (number <= call.options.retry.times) {
-        const { wait, factor } = call.options.retry;
-        const wakeAt = parts.now() + wait * factor ** (number - 1);
-        await parts.append(run => ({
-          facts: [
-            {
-              kind: 'step.retrying',
-              run: run.id,
-              step: path,
-              attempt: number,
-              because: outcome.because,
-              wakeAt: Math.round(wakeAt),
-            },
-          ],
-          with: blobs,
-        }));
-        return true;
-      }
-      await finish({
-        state: 'failed',
-        output: outcome.output,
-        exitCode: outcome.exitCode,
-        because: outcome.because,
-        ending: outcome.ending,
-      });
+      await recordFailure(attempt, outcome);
       return true;
-    case 'waiting': {
-      const { for: what, wakeAt, on = null } = outcome.result;
-      const same = before !== null && before.for === what && before.on === on;
-      if (!same)
-        await parts.append(run => ({
-          facts: [
-            {
-              kind: 'step.waiting',
-              run: run.id,
-              step: path,
-              waiting: { for: what, wakeAt, on, since: before?.since ?? parts.now() },
-            },
-          ],
-        }));
-      else if (before.wakeAt !== wakeAt)
-        await parts.append(() => ({ facts: [], adjust: run => postponeStep(run, path, wakeAt) }));
+    case 'waiting':
+      await recordWait(attempt, before, outcome.result);
       return false;
-    }
   }
+}
+
+interface Attempt {
+  call: Call;
+  number: number;
+  log: { digest: string; bytes: string } | null;
+  parts: SessionParts;
+}
+
+type FinishedFact = Extract<Fact, { kind: 'step.finished' }>;
+
+async function finish(
+  { call, number, log, parts }: Attempt,
+  facts: Partial<FinishedFact> & Pick<FinishedFact, 'state'>,
+) {
+  await parts.append(run => ({
+    facts: [finishedFact(run.id, call.path, number, { ...facts, log: log?.digest ?? null })],
+    with: blobsOf(log),
+  }));
+}
+
+function blobsOf(log: Attempt['log']): Change {
+  return log === null ? {} : { blobs: [log] };
+}
+
+/** Nothing is journalled where the lease is lost: the run is another worker's. */
+async function recordStop(attempt: Attempt, why: StopReason): Promise<void> {
+  const { call, number, log, parts } = attempt;
+  const because = 'it was still running when the process had to stop';
+  if (why === 'draining')
+    await parts.append(run => ({
+      facts: [{ kind: 'step.interrupted', run: run.id, step: call.path, attempt: number, because }],
+      with: blobsOf(log),
+    }));
+  if (why === 'cancelled') await finish(attempt, { state: 'failed', because: 'cancelled' });
+}
+
+async function recordFailure(attempt: Attempt, outcome: Extract<Outcome, { kind: 'failed' }>): Promise<void> {
+  const { call, number, log, parts } = attempt;
+  const { because, output, exitCode, ending } = outcome;
+  const { times, wait, factor } = call.options.retry;
+  if (number > times) return await finish(attempt, { state: 'failed', output, exitCode, because, ending });
+  const wakeAt = Math.round(parts.now() + wait * factor ** (number - 1));
+  await parts.append(run => ({
+    facts: [{ kind: 'step.retrying', run: run.id, step: call.path, attempt: number, because, wakeAt }],
+    with: blobsOf(log),
+  }));
+}
+
+/** A wait is journalled once; when only the next look moves, that stands in the run's document. */
+async function recordWait(
+  { call, parts }: Attempt,
+  before: Step['waiting'],
+  result: Extract<Outcome, { kind: 'waiting' }>['result'],
+): Promise<void> {
+  const { for: what, wakeAt } = result;
+  const on = result.on ?? null;
+  if (before === null || before.for !== what || before.on !== on) {
+    const waiting = { for: what, wakeAt, on, since: before?.since ?? parts.now() };
+    return await parts.append(run => ({ facts: [{ kind: 'step.waiting', run: run.id, step: call.path, waiting }] }));
+  }
+  if (before.wakeAt !== wakeAt)
+    await parts.append(() => ({ facts: [], adjust: run => postponeStep(run, call.path, wakeAt) }));
 }
 
 export function withDefaults(type: StepType, options: StepOptions, defaultTimeout: number): Call['options'] {
@@ -337,8 +342,6 @@ export function toMilliseconds(time: number | string | null): number | null {
     });
   return value;
 }
-
-type FinishedFact = Extract<Fact, { kind: 'step.finished' }>;
 
 export function finishedFact(
   run: string,
