@@ -68,7 +68,13 @@ export function newPosts(queue: Queue, laneOf: LaneOf, turns: Turns): Candidate[
 
 function goesBefore(a: Item, b: Item): boolean {
   if (a.isRoot !== b.isRoot) return a.isRoot;
-  return a.order < b.order || (a.order === b.order && a.key < b.key);
+  if (a.order !== b.order) return a.order < b.order;
+  return lateness(a) - lateness(b) < 0 || (lateness(a) === lateness(b) && a.key < b.key);
+}
+
+/** What belongs to a run's card has its order, and comes after it. */
+function lateness({ kind }: Item): number {
+  return ['output', 'log'].indexOf(kind);
 }
 
 /** Edits: what people have to decide first, then everything else by turns. The newest version only, whatever came in between. */

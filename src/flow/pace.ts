@@ -26,6 +26,8 @@ export interface Pacer {
 
 /** Requests bunch up on their way, so that a platform may count a little more than was sent. */
 const margin = 0.95;
+/** Platforms mind a burst also where the minute would have room for it. */
+const mostBurst = 4;
 /** Buckets of channels that are full again are forgotten above this number. */
 const mostBuckets = 2000;
 
@@ -87,11 +89,11 @@ interface Bucket {
 }
 
 /**
- * A tenth of the rate may go at once, the rest evenly: so that in any window of `per`, wherever it begins, no more than `count` go, and
+ * A tenth of the rate, and never many, may go at once, the rest evenly: so that in any window of `per`, wherever it begins, no more than `count` go, and
  * one that is urgent rarely waits.
  */
 function createBucket({ count, per }: Rate, start: number): Bucket {
-  const size = Math.max(1, Math.floor(count / 10));
+  const size = Math.max(1, Math.min(mostBurst, Math.floor(count / 10)));
   const perMs = ((count - size + 1) / per) * margin;
   let level = size;
   let last = start;

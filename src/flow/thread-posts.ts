@@ -76,7 +76,9 @@ function createBatch(parts: ThreadParts, kept: ReadonlyMap<string, Post>): Batch
     find: async (platform, key) => staged.get(nameOf(platform, key)) ?? (await stored(platform, key)),
     async put(draft) {
       const { platform } = draft.place;
-      const before = await stored(platform, draft.key);
+      // A note is written once, with its entry: there is nothing to look for.
+      const isNew = immediate(platform) && draft.key.startsWith('note/');
+      const before = isNew ? null : await stored(platform, draft.key);
       const over = draft.one.over;
       const exact = kept.has(nameOf(platform, draft.key));
       if (before !== null && before.over === over && sameCard(before.card, draft.card, exact)) return;

@@ -104,6 +104,15 @@ describe('live output', () => {
     expect(outputs('r1')).toHaveLength(count);
   });
 
+  it('comes after the card of its run, also when both wait', async () => {
+    ground = await createGround();
+    await ground.put(root('disk'), runPost('disk', 'r1', { order: 7 }));
+    await ground.put({ key: 'log/r1', thread: 'alert/disk/1', run: 'r1', order: 7, card: card('log') });
+    await ground.put({ key: 'output/r1/clean', thread: 'alert/disk/1', run: 'r1', order: 7, card: card('output') });
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['disk', 'r1', 'output']);
+  });
+
   it('goes on after a restart, from what is stored', async () => {
     ground = await createGround();
     await ground.put(root('disk'), runPost('disk', 'r1'));
