@@ -45,13 +45,14 @@ export function threadsDuty(base: Base, platforms: Platforms): Duty {
   };
 }
 
-/** The one poster of a platform; for a platform that allows one connection only, its connection as well. */
+/** The one poster of a platform; where one connection hears for all, it is that of the poster. */
 export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
   return {
     name: `posts/${id}`,
     async start(fence) {
       const known = platforms.connections.get(id);
       const entry = known ?? (await platforms.open(id));
+      await entry.connection.hear?.(true);
       entry.delivery = startDelivery({
         ...base,
         feed: fencedFeed(base.feed, fence),
@@ -63,6 +64,7 @@ export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
       });
       return {
         async stop() {
+          await entry.connection.hear?.(false);
           await entry.delivery?.stop();
           entry.delivery = null;
           if (known === undefined) await platforms.close(id);

@@ -79,9 +79,9 @@ export interface Platforms {
 
 export type Connections = Platforms['connections'];
 
-/** Chat nodes connect to every platform, intake nodes show the pages only. Where one connection is allowed, the poster has it. */
-function opensAtOnce(capabilities: ChatCapabilities, { role, shared }: Base): boolean {
-  if (takesOn(role, 'chat')) return !(shared && capabilities.single === true);
+/** Chat nodes connect to every platform, intake nodes show the pages only. */
+function opensAtOnce(capabilities: ChatCapabilities, { role }: Base): boolean {
+  if (takesOn(role, 'chat')) return true;
   return role === 'intake' && capabilities.immediate === true;
 }
 

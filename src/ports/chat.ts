@@ -40,8 +40,6 @@ export interface ChatCapabilities {
   editEvery: number;
   /** True when the stored post is the message, as in the console: it counts as delivered as soon as it is stored. */
   immediate?: boolean;
-  /** True when every connection is told everything (a gateway): of several nodes one connects, the one that posts. */
-  single?: boolean;
   /** What the platform takes; nothing is paced without it. */
   pace?: ChatPace;
 }
@@ -95,6 +93,11 @@ export interface ChatConnection {
   members(group: string): Promise<readonly string[] | null>;
   /** Where people see the post, for links from elsewhere; null when it has no address. */
   linkTo?(post: Post): string | null;
+  /**
+   * Only where every connection would be told everything (a gateway): begins or ends to hear what people do. Of several nodes the one that
+   * posts hears; the others can look up groups and channels all the same. A connection without it hears from the beginning.
+   */
+  hear?(on: boolean): Promise<void>;
   /** null when well; otherwise what is wrong and what to do. */
   trouble(): string | null;
   close(): Promise<void>;

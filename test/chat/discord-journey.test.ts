@@ -193,6 +193,13 @@ describe('an alert in Discord', () => {
     const direct = await discord.slash('run', { runbook: 'restart', params: 'instance=web-2 how=hard' }, alice);
     expect(toldBy(direct)).toContain('waits for approval by sre');
     expect(toldBy(await discord.slash('list', {}, mallory))).toContain('Not done');
+    expect(toldBy(await discord.slash('run', { runbook: 'restart', params: 'instance=web-9' }, mallory))).toContain(
+      'Not done',
+    );
+    const refused = (await app.journal()).filter(entry => entry.fact.kind === 'act.refused');
+    expect(refused.map(entry => [entry.actor.kind, entry.fact.kind === 'act.refused' && entry.fact.subject])).toEqual([
+      ['stranger', 'restart'],
+    ]);
 
     const status = await discord.slash('status', {}, alice, { channel: root()?.id ?? '' });
     expect(toldBy(status)).toContain('a test alert');

@@ -20,8 +20,6 @@ export default defineChat({
     maxText: 3600,
     streams: false,
     editEvery: 1500,
-    // Each connection to the gateway is told everything, and an interaction is answered once.
-    single: true,
     pace: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
   },
   isOn: env => Boolean(env('DISCORD_TOKEN')),

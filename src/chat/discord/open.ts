@@ -66,13 +66,14 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
       else directory.forget();
     },
   });
-  gateway.open();
   const open = <T>(work: () => Promise<T>): Promise<T> => (underway.ended() ? Promise.reject(closedError()) : work());
   return {
     deliver: post => open(() => messages.deliver(post)),
     upload: (post, file) => open(() => messages.upload(post, file)),
     channels: () => open(() => directory.names()),
     members: group => open(() => directory.members(group)),
+    // Each connection to the gateway is told everything, and an interaction is answered once.
+    hear: on => open(async () => (on ? gateway.open() : await gateway.close())),
     linkTo: post => linkTo(post, session.known()?.guild ?? null),
     trouble: () => api.trouble() ?? session.trouble() ?? gateway.trouble() ?? registration.trouble(),
     async close() {

@@ -12,7 +12,7 @@ import { renderText } from './render.ts';
 import type { Asked } from './reply.ts';
 import type { Session } from './session.ts';
 import * as shapes from './shapes.ts';
-import { strangerText, whoActed } from './who.ts';
+import { strangerText, whoActed, wouldDo } from './who.ts';
 
 export interface Desk extends DeskParts {
   api: Api;
@@ -108,16 +108,23 @@ async function command(
   desk: Desk,
 ): Promise<void> {
   const { host, replies } = desk;
-  if (who.kind === 'stranger') {
-    host.log.warn({ who: who.id, because: who.because }, 'a command of a stranger was refused');
-    return await replies.say(from, renderText(strangerText(who), 'error'));
-  }
+  if (who.kind === 'stranger') return await refuseStranger(from, who, desk);
   const answer = await host.command(who, line, await contextOf(from, desk));
   if (answer.ok) return await sayCard(from, answer.card, desk);
   const message = renderText(answer.text, 'error');
   const correct = answer.code === 'params-invalid' && form !== null;
   const button = { type: 2 as const, style: 2, label: 'Correct it', custom_id: `f.${form}` };
   await replies.say(from, correct ? { ...message, components: [{ type: 1, components: [button] }] } : message);
+}
+
+async function refuseStranger(
+  from: shapes.Interaction,
+  who: Extract<Actor, { kind: 'stranger' }>,
+  desk: Desk,
+): Promise<void> {
+  const wanted = from.type === 2 ? wouldDo(from.data) : null;
+  if (wanted !== null) await desk.host.act(who, wanted);
+  await desk.replies.say(from, renderText(strangerText(who), 'error'));
 }
 
 /** In a thread, what it is about: its id is that of the root's message, whose footer is the key of its post. */

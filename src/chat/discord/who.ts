@@ -1,6 +1,7 @@
+import type { Act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
-import type { Interaction } from './shapes.ts';
+import type { Interaction, Slash } from './shapes.ts';
 
 /** Who acted, by what Discord vouches for: the user's id, in our server. Everybody else is a stranger, with the reason. */
 export function whoActed(from: Interaction, guild: string, host: ChatHost): Actor {
@@ -23,4 +24,29 @@ function stranger(id: string, because: string): Actor {
 export function strangerText(who: Extract<Actor, { kind: 'stranger' }>): string {
   const id = who.id.replace(/^discord:/, '');
   return `Not done: ${who.because}. Somebody with access to tocsin.yaml can link you: people: { <you>: { accounts: { discord: "${id}" } } }.`;
+}
+
+const longestSubject = 200;
+
+/**
+ * What a stranger's command would have done, so that its refusal is journalled like that of a press; null for commands that only show
+ * something.
+ */
+export function wouldDo({ options: [sub] }: Slash['data']): Act | null {
+  const given = (name: string) =>
+    String(sub?.options.find(one => one.name === name)?.value ?? '').slice(0, longestSubject);
+  switch (sub?.name) {
+    case 'run':
+      return { kind: 'run', runbook: given('runbook'), params: {}, alert: null, reason: null };
+    case 'approve':
+    case 'deny':
+      return { kind: 'vote', approval: given('approval'), vote: sub.name, reason: null, seal: null };
+    case 'cancel':
+      return { kind: 'cancel', run: given('run'), reason: null };
+    case 'halt':
+    case 'resume':
+      return { kind: sub.name, reason: given('reason') };
+    default:
+      return null;
+  }
 }

@@ -39,6 +39,7 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
     env: { ...discord.env, ...options.env },
   });
   const connection = await platform.open(platform.options.parse(options.options ?? {}), double.host);
+  await connection.hear?.(true);
   if (options.wait !== false) await until(() => discord.world.commands.length > 0);
   return {
     discord,
