@@ -127,8 +127,8 @@ async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<Ori
 }
 
 /** `On call for DB on-call: Mina Okafor (mina)`; whoever is in nobody's accounts is shown too, and cannot approve. */
-async function askOnCall({ alert }: Telling, parts: TellParts): Promise<string | null> {
-  const found = await parts.connection.onCall?.({ alert, escalationPolicy: null, schedule: null });
+async function askOnCall({ alert, rota }: Telling, parts: TellParts): Promise<string | null> {
+  const found = await parts.connection.onCall?.({ ...rota, alert });
   if (found === undefined || found.of === null) return null;
   const owners = new Map(
     Object.entries(parts.people()).map(([person, { accounts }]) => [accounts[parts.driver], person] as const),

@@ -20,6 +20,8 @@ export interface Telling {
   alert: Alert | null;
   episode: number | null;
   run: Run | null;
+  /** For `on-call`: whose. */
+  rota: { escalationPolicy: string | null; schedule: string | null };
 }
 
 export interface TellingParts {
@@ -85,10 +87,15 @@ async function rotaAsked(
   id: string | null,
   parts: TellingParts,
 ): Promise<Telling[]> {
-  const isRota = by.some(name => groupFacts(parts.config(), name)?.onCall?.source === parts.source);
   const alert = id === null ? null : await parts.store.alert(id);
-  if (!isRota || alert === null || alert.source === parts.source) return [];
-  return [telling('on-call', `asked/${entry.seq}`, entry, alert, null)];
+  if (alert === null) return [];
+  return by.flatMap(name => {
+    const rota = groupFacts(parts.config(), name)?.onCall;
+    if (rota?.source !== parts.source) return [];
+    // The people of the incident itself were told when it opened.
+    const own = rota.escalationPolicy === null && rota.schedule === null && alert.source === parts.source;
+    return own ? [] : [{ ...telling('on-call', `asked/${entry.seq}/${name}`, entry, alert, null), rota }];
+  });
 }
 
 /** Remediation begins: whoever is called about the incident need not be called again. Looking at things is no remediation. */
@@ -192,6 +199,7 @@ function telling(what: What, name: string, entry: Entry, alert: Alert | null, ru
     alert,
     episode: run?.episode ?? alert?.episode ?? null,
     run,
+    rota: { escalationPolicy: null, schedule: null },
   };
 }
 

@@ -14,6 +14,7 @@ const telling = (seq: number, subject = `run_${seq}`): Telling => ({
   alert: null,
   episode: null,
   run: null,
+  rota: { escalationPolicy: null, schedule: null },
 });
 
 /** Tells all that is due now, one after the other; the sequences in order. */
