@@ -262,11 +262,41 @@ describe('App Home', () => {
       /Waiting for you: 1[\s\S]*Run it\?[\s\S]*Running: 1[\s\S]*Still going[\s\S]*Recent[\s\S]*Went well/,
     );
 
+    // What changes is shown to whoever looked not long ago.
+    await double.commit({
+      rows: [{ table: 'run', doc: sampleRun({ id: 'run_4', title: 'Came later', state: 'running', version: 1 }) }],
+    });
+    const later = await ground.slack.until(() => double.listeners() > 0 && pageWith('Came later'), 'the page anew');
+    expect(later).toContain('Running: 2');
+
     double.answers = [{ ok: true, text: 'Your vote counts.' }];
     const after = await told(() => alice().pressIn({ body: page.body, home: true }, 'Approve'));
     expect(after).toMatchObject({ how: 'home' });
     expect(after.text).toContain('Your vote counts.');
     expect(double.acts[0]?.act).toEqual(does.act);
+  });
+
+  const pageWith = (text: string) => {
+    const shown = readable(ground.slack.world.homes.get('U0ALICE') ?? {});
+    return shown.includes(text) ? shown : null;
+  };
+
+  it('knows who is in a group that Slack keeps', async () => {
+    const ask = { ...sampleApproval().ask, by: ['ops'] };
+    const kept = { ...sampleApproval({ ask }), expiresAt: Date.now() + 60_000 };
+    await ground.double.commit({
+      rows: [
+        { table: 'run', doc: sampleRun({ state: 'waiting' }) },
+        { table: 'approval', doc: kept },
+      ],
+    });
+    expect((await told(() => alice().openHome())).text).toContain('Waiting for you: 1');
+    ground.slack.world.usergroups.set('S0SRE', { id: 'S0SRE', handle: 'sre', users: [] });
+    const type = 'subteam_members_changed';
+    await alice().event({ type, subteam_id: 'S0SRE', team_id: 'T0ACME', added_users: [], removed_users: ['U0ALICE'] });
+    await ground.slack.until(() => ground.double.changed.length > 0, 'the news');
+    expect(ground.double.changed).toEqual([{ platform: 'slack', group: null }]);
+    expect((await told(() => alice().openHome())).text).toContain('Waiting for you: 0');
   });
 
   it('says to strangers that they are not known', async () => {

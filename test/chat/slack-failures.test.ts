@@ -218,6 +218,14 @@ describe('people and groups', () => {
   });
 });
 
+it('links to a message by its permanent address', async () => {
+  ground = await openSlackGround();
+  const [ref = ''] = await ground.show(root());
+  const ts = ref.split('/')[1]?.replace('.', '');
+  expect(ground.connection.linkTo?.({ ...root(), ref })).toBe(`https://acme.slack.com/archives/C0ALERTS/p${ts}`);
+  expect(ground.connection.linkTo?.(root())).toBeNull();
+});
+
 describe('files', () => {
   async function* chunks() {
     yield 'one\n';

@@ -12,9 +12,12 @@ export interface Channels {
   names(): Promise<readonly string[] | null>;
 }
 
-/** How long a list is believed, and how often an unknown name may ask for a new one, milliseconds. */
-const fresh = 300_000;
-const again = 15_000;
+/**
+ * How long a list is believed, and how often an unknown name may ask for a new one, milliseconds. Reading all pages of a large workspace
+ * takes the whole of the method's tier, 20 calls a minute.
+ */
+const fresh = 3_600_000;
+const again = 60_000;
 /** Pages of 1,000: a workspace with more channels than this is served by ids. */
 const mostPages = 20;
 

@@ -10,7 +10,9 @@ export interface Groups {
   idOf(handle: string): Promise<string | null>;
   /** The members as accounts `T1/U1`; null when there is no such group. Rejects when Slack does not answer. */
   members(handle: string): Promise<readonly string[] | null>;
-  /** Forgets the handles: Slack said that a group was made or changed. */
+  /** The same, at most a minute old: for pages that only show who may vote. */
+  lately(handle: string): Promise<readonly string[] | null>;
+  /** Forgets the handles and members: Slack said that a group was made or changed. */
   forget(): void;
 }
 
@@ -23,7 +25,7 @@ export function keptHere(name: string, config: Config): string | null {
   return groupFacts(config, name)?.platforms['slack'] ?? null;
 }
 
-/** How long the list of handles is believed, milliseconds. */
+/** How long the list of handles is believed, and the members where that is enough, milliseconds. */
 const fresh = 60_000;
 
 export function createGroups(client: SlackClient, session: Session, host: ChatHost): Groups {
@@ -43,20 +45,31 @@ export function createGroups(client: SlackClient, session: Session, host: ChatHo
     return ids.get(handle.replace(/^@/, '')) ?? [...ids.values()].find(id => id === handle) ?? null;
   }
 
+  async function members(handle: string): Promise<readonly string[] | null> {
+    const { team } = await session.ready();
+    const usergroup = await idOf(handle);
+    if (usergroup === null) return null;
+    const answer = await asking(
+      { method: 'usergroups.users.list' },
+      client.usergroups.users.list({ usergroup, include_disabled: false }),
+    );
+    return (answer.users ?? []).map(user => `${team}/${user}`);
+  }
+
+  const recent = new Map<string, { at: number; members: ReturnType<typeof members> }>();
   return {
     idOf,
-    async members(handle) {
-      const { team } = await session.ready();
-      const usergroup = await idOf(handle);
-      if (usergroup === null) return null;
-      const answer = await asking(
-        { method: 'usergroups.users.list' },
-        client.usergroups.users.list({ usergroup, include_disabled: false }),
-      );
-      return (answer.users ?? []).map(user => `${team}/${user}`);
+    members,
+    lately(handle) {
+      const last = recent.get(handle);
+      if (last !== undefined && host.clock.monotonic() - last.at < fresh) return last.members;
+      const asked = { at: host.clock.monotonic(), members: members(handle) };
+      recent.set(handle, asked);
+      return asked.members;
     },
     forget() {
       known = null;
+      recent.clear();
     },
   };
 }

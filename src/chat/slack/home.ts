@@ -2,6 +2,7 @@ import type { Actor } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
 import { groupFacts } from '../../model/config.ts';
 import type { Run } from '../../model/run.ts';
+import type { Account } from './account.ts';
 import type { Desk } from './desk.ts';
 import { asking } from './failure.ts';
 import { keptHere } from './groups.ts';
@@ -9,23 +10,21 @@ import { renderPrivate } from './press.ts';
 import { flatten, renderNotice, type SlackMessage } from './render.ts';
 import { line, literal, richText, type SlackBlock, section } from './text.ts';
 
-type Account = { user: string; team: string | null };
-
 /** What the page shows of each list. */
 const mostApprovals = 6;
 const mostRuns = 10;
 /** Slack takes 100 blocks in a home. */
 const mostBlocks = 95;
 
-export async function openHome(account: Account, desk: Desk): Promise<void> {
-  await showHome(account, null, desk);
-}
-
-/** Publishes the page of one person anew; `notice` is what came of what they pressed on it. */
-export async function showHome(account: Account, notice: SlackMessage | null, desk: Desk): Promise<void> {
+/** The page of one person; `notice` is what came of what they pressed on it. */
+export async function renderHome(account: Account, notice: SlackMessage | null, desk: Desk): Promise<SlackBlock[]> {
   const who = await desk.identify.who(account);
   const blocks = who.kind === 'stranger' ? strangerPage(who.because) : await page(who, account.user, notice, desk);
-  const view = { type: 'home' as const, blocks: blocks.slice(0, mostBlocks) };
+  return blocks.slice(0, mostBlocks);
+}
+
+export async function publishHome(account: Account, blocks: SlackBlock[], desk: Desk): Promise<void> {
+  const view = { type: 'home' as const, blocks };
   await asking({ method: 'views.publish' }, desk.client.views.publish({ user_id: account.user, view }));
 }
 
@@ -96,6 +95,6 @@ async function waitsFor(approval: Approval, who: Actor, user: string, desk: Desk
 }
 
 async function inUserGroup(name: string, user: string, desk: Desk): Promise<boolean> {
-  const members = await desk.groups.members(name).catch(() => null);
+  const members = await desk.groups.lately(name).catch(() => null);
   return members?.some(account => account.endsWith(`/${user}`)) === true;
 }

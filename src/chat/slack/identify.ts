@@ -1,5 +1,6 @@
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
+import type { Account } from './account.ts';
 import type { SlackClient } from './client.ts';
 import { asking, slackError } from './failure.ts';
 import type { Session } from './session.ts';
@@ -8,12 +9,6 @@ import type { Session } from './session.ts';
 export interface Identify {
   /** Never rejects: somebody whom Slack cannot vouch for now is a stranger, and the reason says why. */
   who(account: Account): Promise<Actor>;
-}
-
-/** Both halves are needed: the same user id may exist in another workspace. */
-export interface Account {
-  team: string | null;
-  user: string;
 }
 
 interface Facts {

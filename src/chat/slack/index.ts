@@ -8,6 +8,7 @@ import { createDeliver, type DeliverParts } from './deliver.ts';
 import type { Desk } from './desk.ts';
 import { tellLog } from './failure.ts';
 import { createGroups } from './groups.ts';
+import { createHomes, type Homes } from './homes.ts';
 import { createHttpReceiver } from './http.ts';
 import { createIdentify } from './identify.ts';
 import { createMentions } from './mentions.ts';
@@ -53,11 +54,12 @@ async function openSlack(host: ChatHost): Promise<ChatConnection> {
   const subjects = createSubjects(client, session);
   const identify = createIdentify(client, session, host);
   const desk: Desk = { client, host, session, identify, groups, mentions, subjects };
+  const homes = createHomes(desk);
   const channels = createChannels(client, host);
   const parts: DeliverParts = { client, host, session, channels, mentions, subjects, openedAt: host.clock.now() };
   const deliver = createDeliver(parts);
   const reactions = createReactions(client, host);
-  const listening = await listen(desk, end.signal);
+  const listening = await listen(desk, homes, end.signal);
   const open = <T>(work: () => Promise<T>): Promise<T> =>
     end.signal.aborted
       ? Promise.reject(new TocsinError('chat-down', { message: 'The connection to Slack is closed.' }))
@@ -79,6 +81,7 @@ async function openSlack(host: ChatHost): Promise<ChatConnection> {
     trouble: () => session.trouble(),
     async close() {
       end.abort(new Error('closed'));
+      homes.stop();
       await reactions.stop();
       await listening.ended;
     },
@@ -86,15 +89,15 @@ async function openSlack(host: ChatHost): Promise<ChatConnection> {
 }
 
 /** Starts to hear what people do. `ended` resolves after the signal, and never rejects. */
-async function listen(desk: Desk, signal: AbortSignal): Promise<{ ended: Promise<void> }> {
+async function listen(desk: Desk, homes: Homes, signal: AbortSignal): Promise<{ ended: Promise<void> }> {
   const { host, session } = desk;
   const appToken = host.env('SLACK_APP_TOKEN');
   const secret = host.env('SLACK_SIGNING_SECRET');
-  if (appToken) return { ended: listenOnSocket(appToken, desk, signal) };
+  if (appToken) return { ended: listenOnSocket(appToken, desk, homes, signal) };
   if (secret && host.http !== null) {
     // The route has to be there before the port is opened, whether Slack answers or not.
     const receiver = await createHttpReceiver(host.http, secret, host);
-    await createReceiving(receiver, desk);
+    await createReceiving(receiver, desk, homes);
     signal.addEventListener('abort', () => void receiver.stop(), { once: true });
   } else session.report('receiving', deaf);
   return { ended: insist(() => session.ready(), host, signal).then(() => {}) };
@@ -103,7 +106,7 @@ async function listen(desk: Desk, signal: AbortSignal): Promise<{ ended: Promise
 const deaf =
   'Slack can be posted to, but buttons and commands are not heard: set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET and a public address for /slack/events. Both are under "Basic Information" of the app at https://api.slack.com/apps.';
 
-async function listenOnSocket(appToken: string, desk: Desk, signal: AbortSignal): Promise<void> {
+async function listenOnSocket(appToken: string, desk: Desk, homes: Homes, signal: AbortSignal): Promise<void> {
   const { host, session } = desk;
   if (!(await insist(() => session.ready(), host, signal))) return;
   const { SocketModeReceiver } = await import('@slack/bolt');
@@ -117,7 +120,7 @@ async function listenOnSocket(appToken: string, desk: Desk, signal: AbortSignal)
       return false;
     },
   });
-  await createReceiving(receiver, desk);
+  await createReceiving(receiver, desk, homes);
   await keepConnected(receiver, host, session, signal);
 }
 

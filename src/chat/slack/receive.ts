@@ -6,7 +6,7 @@ import { clientOptions, quietLogger } from './client.ts';
 import { handleMention, handleSlash, refuseStranger } from './commands.ts';
 import type { Desk, Origin, Tell } from './desk.ts';
 import { handleChosen, handleRun, openRunForm, runbookAction, runbookOptions, runCallback } from './form.ts';
-import { openHome, showHome } from './home.ts';
+import type { Homes } from './homes.ts';
 import {
   accountOf,
   type BlockActions,
@@ -31,7 +31,7 @@ const eventKeep = 3_600_000;
 const clickKeep = 3000;
 
 /** Bolt's app over a receiver: everything is acknowledged first and handled then. */
-export async function createReceiving(receiver: Receiver, desk: Desk): Promise<App> {
+export async function createReceiving(receiver: Receiver, desk: Desk, homes: Homes): Promise<App> {
   const { App } = await import('@slack/bolt');
   const { host, session } = desk;
   const app = new App({
@@ -45,19 +45,19 @@ export async function createReceiving(receiver: Receiver, desk: Desk): Promise<A
     },
   });
   app.error(async error => host.log.error({ reason: messageOf(error) }, 'something from Slack could not be handled'));
-  addInteractions(app, desk);
-  addEvents(app, desk);
+  addInteractions(app, desk, homes);
+  addEvents(app, desk, homes);
   return app;
 }
 
-function addInteractions(app: App, desk: Desk): void {
+function addInteractions(app: App, desk: Desk, homes: Homes): void {
   const { clock } = desk.host;
   const clicks = createSeen<Promise<void>>({ keep: clickKeep, most: 10_000, monotonic: () => clock.monotonic() });
   app.action(new RegExp(`^${actionPrefix}`), async ({ body, ack }) => {
     await ack();
     const press = parse(blockActions, body, desk);
     if (press === null) return;
-    await clicks.once(clickKey(press), () => handlePress(press, tellFor(press, desk), desk)).value;
+    await clicks.once(clickKey(press), () => handlePress(press, tellFor(press, desk, homes), desk)).value;
   });
   app.action(runbookAction, async ({ body, ack }) => {
     await ack();
@@ -93,7 +93,7 @@ function addInteractions(app: App, desk: Desk): void {
   });
 }
 
-function addEvents(app: App, desk: Desk): void {
+function addEvents(app: App, desk: Desk, homes: Homes): void {
   const { clock } = desk.host;
   const events = createSeen<null>({ keep: eventKeep, most: 50_000, monotonic: () => clock.monotonic() });
   // Bolt acknowledged an event already when its listener is called.
@@ -107,7 +107,7 @@ function addEvents(app: App, desk: Desk): void {
   app.event('app_home_opened', async ({ body }) => {
     const opened = isNew(body) ? parse(homeOpened, body, desk) : null;
     if (opened !== null && opened.event.tab !== 'messages')
-      await openHome({ user: opened.event.user, team: opened.team_id }, desk);
+      await homes.show({ user: opened.event.user, team: opened.team_id });
   });
   const forget = async () => {
     desk.groups.forget();
@@ -150,9 +150,9 @@ function originOf(press: BlockActions): Origin {
 }
 
 /** Answers where the press was: in the thread, in App Home, or in the modal. */
-function tellFor(press: BlockActions, desk: Desk): Tell {
+function tellFor(press: BlockActions, desk: Desk, homes: Homes): Tell {
   const { view } = press;
-  if (view?.type === 'home') return message => showHome(accountOf(press), message, desk);
+  if (view?.type === 'home') return message => homes.show(accountOf(press), message);
   if (view?.type === 'modal') return message => tellInModal(view.id, message, desk);
   return message => tellPrivately(desk, originOf(press), message);
 }

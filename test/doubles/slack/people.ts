@@ -22,6 +22,8 @@ export interface Person {
   mention(text: string, channel: string, thread?: string, eventId?: string): Promise<void>;
   shortcut(message: SlackMessage): Promise<void>;
   openHome(): Promise<void>;
+  /** Something happens in the workspace that the app subscribed to. */
+  event(event: Json): Promise<void>;
 }
 
 export function createPerson(user: string, world: World, delivery: () => Delivery, url: () => string): Person {
@@ -219,6 +221,18 @@ export function createPerson(user: string, world: World, delivery: () => Deliver
         },
         message_ts: ts,
         response_url: responseUrl(channel),
+      });
+    },
+    async event(event) {
+      await delivery().send('events_api', {
+        token: 'legacy',
+        team_id: world.team,
+        api_app_id: world.bot.app,
+        type: 'event_callback',
+        event_id: world.next('Ev'),
+        event_time: Math.floor(Date.now() / 1000),
+        authorizations: [{ team_id: world.team, user_id: world.bot.user, is_bot: true, is_enterprise_install: false }],
+        event,
       });
     },
     async openHome() {

@@ -1,0 +1,75 @@
+import { sha256 } from '../../kernel/canonical.ts';
+import type { Account } from './account.ts';
+import type { Desk } from './desk.ts';
+import { tellLog } from './failure.ts';
+import { publishHome, renderHome } from './home.ts';
+
+/** Keeps the pages of App Home current for those who looked at theirs not long ago. */
+export interface Homes {
+  /** Somebody opened the page, or pressed something on it; `notice` is what came of that. */
+  show(account: Account, notice?: Parameters<typeof renderHome>[1]): Promise<void>;
+  stop(): void;
+}
+
+/** How long after the last look a page is kept current, and how often at most, milliseconds. */
+const keptFor = 30 * 60_000;
+const every = 5000;
+/** Pages that are kept current at one time; the longest unseen is let go. */
+const mostKept = 50;
+
+interface Kept {
+  account: Account;
+  seenAt: number;
+  digest: string;
+}
+
+export function createHomes(desk: Desk): Homes {
+  const { clock, log } = desk.host;
+  const end = new AbortController();
+  const kept = new Map<string, Kept>();
+  let working = false;
+  let stale = false;
+  const off = desk.host.onChange(() => {
+    stale = true;
+    if (!working && kept.size > 0) void keepCurrent();
+  });
+
+  async function keepCurrent(): Promise<void> {
+    working = true;
+    while (stale && !end.signal.aborted) {
+      stale = false;
+      await clock.sleep(every, end.signal).catch(() => {});
+      for (const one of [...kept.values()]) {
+        if (end.signal.aborted) break;
+        if (clock.monotonic() - one.seenAt > keptFor) kept.delete(one.account.user);
+        else await refresh(one).catch(tellLog(log, 'a page of App Home was not refreshed'));
+      }
+    }
+    working = false;
+  }
+
+  /** Publishes what changed only: the method has a limit, and nobody sees the same page again. */
+  async function refresh(one: Kept): Promise<void> {
+    const blocks = await renderHome(one.account, null, desk);
+    const digest = sha256(JSON.stringify(blocks));
+    if (digest === one.digest) return;
+    await publishHome(one.account, blocks, desk);
+    one.digest = digest;
+  }
+
+  return {
+    async show(account, notice = null) {
+      const blocks = await renderHome(account, notice, desk);
+      await publishHome(account, blocks, desk);
+      kept.delete(account.user);
+      // With a notice the page is not what it will be: the next refresh takes the notice away.
+      kept.set(account.user, { account, seenAt: clock.monotonic(), digest: sha256(JSON.stringify(blocks)) });
+      if (kept.size > mostKept) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
+    },
+    stop() {
+      end.abort(new Error('closed'));
+      off();
+      kept.clear();
+    },
+  };
+}
