@@ -1,3 +1,4 @@
+import type { Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderComposer } from '../composer.ts';
 import { type Html, html } from '../html.ts';
@@ -7,51 +8,65 @@ import type { Visit } from '../visit.ts';
 import type { LivePage } from './page.ts';
 import { renderRoot, rootId } from './posts.ts';
 
-/** The timeline of a channel: one card per thread, the newest first, so that nobody scrolls at three in the morning. */
-export function channelPage(host: ChatHost, channel: string, show: number): LivePage {
+/** How many threads one page of a channel shows at most; what is older has pages of its own. */
+export const mostThreads = 400;
+
+/**
+ * The timeline of a channel: one card per thread, the newest first, so that nobody scrolls at three in the morning. `upTo` is the place
+ * from which older ones are shown, on a page that does not change by itself.
+ */
+export function channelPage(host: ChatHost, channel: string, show: number, upTo: number | null): LivePage {
   const query = { platform: 'console', channel };
-  const roots = () => host.store.posts({ ...query, thread: null, order: 'newest', limit: show });
+  const place = { ...query, thread: null, order: 'newest', limit: show } as const;
+  const roots = () => host.store.posts({ ...place, ...(upTo === null ? {} : { upTo }) });
   const samples = {
     id: 'samples',
     render: async (visit: Visit) => (channel === 'alerts' ? renderSamples(visit) : html``),
+  };
+  const list: LivePage['list'] = {
+    id: 'timeline',
+    grows: 'start',
+    query,
+    keys: async () => {
+      // The stamp first: what changes after it is sent again, never missed.
+      const stamp = await lastChange(host, channel);
+      const keys = (await roots()).sort((a, b) => b.order - a.order).map(post => post.key);
+      return { keys, stamp };
+    },
+    itemOf: post => post.thread ?? post.key,
+    itemId: rootId,
+    item: async (key, visit) => {
+      const post = await host.store.post('console', key);
+      return post === null ? null : renderRoot(post, visit);
+    },
   };
   return {
     title: `# ${channel}`,
     here: channelPath(channel),
     regions: [samples],
-    list: {
-      id: 'timeline',
-      grows: 'start',
-      query,
-      keys: async () => {
-        // The stamp first: what changes after it is sent again, never missed.
-        const stamp = await lastChange(host, channel);
-        const keys = (await roots()).sort((a, b) => b.order - a.order).map(post => post.key);
-        return { keys, stamp };
-      },
-      itemOf: post => post.thread ?? post.key,
-      itemId: rootId,
-      item: async (key, visit) => {
-        const post = await host.store.post('console', key);
-        return post === null ? null : renderRoot(post, visit);
-      },
-    },
+    list: upTo === null ? list : null,
     boxes: async () => [],
     async render(visit) {
       const posts = await roots();
       const items: Html[] = [];
       for (const post of posts) items.push(await renderRoot(post, visit));
-      const more =
-        posts.length === show &&
-        html`<p class="more"><a class="button plain" href="${`${channelPath(channel)}?show=${show * 2}`}">Show older</a></p>`;
       return html`<h1 class="page-title"># ${channel}</h1>
 ${renderComposer({ channel, alert: null, run: null, hint: 'Type a command, for example: run, status, help' }, visit)}
 <div id="samples">${await samples.render(visit)}</div>
 <section id="timeline" class="timeline" aria-live="polite" aria-label="Messages, newest first">${items}</section>
 <p class="empty" id="empty">Nothing here yet. Alerts that arrive are posted here, each with a thread of its own.</p>
-${more}`;
+${renderMore(channelPath(channel), posts, show)}`;
     },
   };
+}
+
+/** A longer page while one page holds it; then the next, which begins with the last thread of this one, so that none is missed. */
+function renderMore(path: string, posts: readonly Post[], show: number): Html {
+  const last = posts.at(-1);
+  if (last === undefined || posts.length < show) return html``;
+  const query =
+    show < mostThreads ? `show=${Math.min(show * 2, mostThreads)}` : `show=${mostThreads}&upTo=${last.order}`;
+  return html`<p class="more"><a class="button plain" href="${`${path}?${query}`}">Show older</a></p>`;
 }
 
 /** The stamp of the last change in a channel, its threads included. */

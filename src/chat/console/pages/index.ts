@@ -2,7 +2,7 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { channelsOf } from '../layout.ts';
 import { alertPage, alertsPage, alertsQuery } from './alerts.ts';
 import { approvalsPage, approvalsQuery } from './approvals.ts';
-import { channelPage } from './channel.ts';
+import { channelPage, mostThreads } from './channel.ts';
 import { journalPage, journalQuery } from './journal.ts';
 import type { LivePage } from './page.ts';
 import { runPage } from './run.ts';
@@ -26,7 +26,7 @@ export async function findPage(host: ChatHost, path: string, query: Record<strin
 function findList(host: ChatHost, name: string, query: Record<string, string>): LivePage | null {
   switch (name) {
     case '':
-      return channelPage(host, 'alerts', howMany(query['show']));
+      return channelPage(host, 'alerts', howMany(query['show']), placeIn(query['upTo']));
     case 'runs':
       return runsPage(host, runsQuery.parse(query));
     case 'alerts':
@@ -50,7 +50,9 @@ async function findOne(
 ): Promise<LivePage | null> {
   switch (list) {
     case 'channels':
-      return channelsOf(host).includes(id) ? channelPage(host, id, howMany(query['show'])) : null;
+      return channelsOf(host).includes(id)
+        ? channelPage(host, id, howMany(query['show']), placeIn(query['upTo']))
+        : null;
     case 'runs':
       return runPage(host, id);
     case 'alerts':
@@ -70,7 +72,7 @@ function placeIn(text: string | undefined): number | null {
 
 function howMany(text: string | undefined): number {
   const given = Number(text);
-  return Number.isInteger(given) ? Math.min(Math.max(given, 25), 400) : 50;
+  return Number.isInteger(given) ? Math.min(Math.max(given, 25), mostThreads) : 50;
 }
 
 function decodeParts(path: string): string[] | null {
