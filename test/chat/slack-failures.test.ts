@@ -59,6 +59,22 @@ describe('a call that goes wrong is told in the words of the port', () => {
     expect((await inChannel('C0OLD00')).message).toContain('is_archived');
   });
 
+  it('a message whose form Slack does not take is shown without its blocks, with its buttons', async () => {
+    ground = await openSlackGround();
+    const does = { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_1' } };
+    const buttons = [{ label: 'Acknowledge', style: 'plain' as const, reason: 'none' as const, does }];
+    const post = {
+      ...root(),
+      card: { ...root().card, buttons, blocks: [{ kind: 'text' as const, text: 'odd' }] },
+    };
+    ground.slack.api.faults.add('chat.postMessage', { kind: 'error', error: 'invalid_blocks' });
+    await ground.show(post);
+    const text = readable(ground.slack.world.messages[0]);
+    expect(text).toMatch(/Disk is full[\s\S]*See the console[\s\S]*\[Acknowledge\]/);
+    expect(text).not.toContain('odd');
+    expect(ground.slack.world.messages).toHaveLength(1);
+  });
+
   it('a thread whose root is not there', async () => {
     ground = await openSlackGround();
     expect((await failing(ground.connection.deliver(reply(2)))).code).toBe('chat-refused');

@@ -1,4 +1,4 @@
-import { TocsinError } from '../../kernel/errors.ts';
+import { messageOf, TocsinError } from '../../kernel/errors.ts';
 import type { Post } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Channels } from './channels.ts';
@@ -7,7 +7,7 @@ import { isAmbiguous, slackError, toChatError } from './failure.ts';
 import { findPosts, metadataType, type Place } from './find.ts';
 import type { Mentions } from './mentions.ts';
 import { parseRef, type Ref, showRef } from './ref.ts';
-import { renderMessage, type SlackMessage } from './render.ts';
+import { renderBare, renderMessage, type SlackMessage } from './render.ts';
 import type { Session } from './session.ts';
 import type { Subjects } from './subjects.ts';
 
@@ -25,6 +25,16 @@ export interface DeliverParts {
 /** What is gone for good under a reference, so that the post has to be made anew. */
 const goneErrors = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
 
+/** The form of the message is what is refused. */
+const shapeErrors = new Set([
+  'invalid_blocks',
+  'invalid_blocks_format',
+  'invalid_attachments',
+  'msg_blocks_too_long',
+  'msg_too_long',
+  'too_many_attachments',
+]);
+
 /** Posts or edits one post; see ChatConnection.deliver. */
 export function createDeliver(parts: DeliverParts): (post: Post) => Promise<string> {
   /** Posts whose answer got lost: they may be there. */
@@ -33,16 +43,22 @@ export function createDeliver(parts: DeliverParts): (post: Post) => Promise<stri
 
   return async post => {
     await parts.session.ready();
-    const message = renderMessage(post.card, {
-      post: post.key,
-      mentions: await parts.mentions.of(post.card.mention),
-      now: parts.host.clock.now(),
+    const mentions = await parts.mentions.of(post.card.mention);
+    const facts = { post: post.key, mentions, now: parts.host.clock.now() };
+    const ref = await show(post, renderMessage(post.card, facts)).catch(error => {
+      if (!shapeErrors.has(slackError(error.cause) ?? '')) throw error;
+      // Not all limits are documented: what people must decide about is shown in any case.
+      parts.host.log.error({ reason: messageOf(error), key: post.key }, 'Slack does not take a message as it is');
+      return show(post, renderBare(post.card, facts));
     });
-    const known = post.ref === null ? null : parseRef(post.ref);
-    const ref = (known === null ? null : await edit(post, known, message, parts)) ?? (await postNew(post, message));
     parts.subjects.learn(ref, post);
     return showRef(ref);
   };
+
+  async function show(post: Post, message: SlackMessage): Promise<Ref> {
+    const known = post.ref === null ? null : parseRef(post.ref);
+    return (known === null ? null : await edit(post, known, message, parts)) ?? (await postNew(post, message));
+  }
 
   async function postNew(post: Post, message: SlackMessage): Promise<Ref> {
     const place = await placeOf(post, parts);

@@ -65,6 +65,12 @@ export function renderMessage(card: Card, facts: RenderFacts): SlackMessage {
   return renderAt({ ...card, blocks: [] }, facts, capsAt(0));
 }
 
+/** The title, the state and the buttons alone: for a message whose full form Slack does not take, whatever the reason. */
+export function renderBare(card: Card, facts: RenderFacts): SlackMessage {
+  const text = 'Slack did not take all of this message. See the console for the rest.';
+  return renderAt({ ...card, blocks: [{ kind: 'text', text }] }, facts, capsAt(0.2));
+}
+
 function renderAt(card: Card, facts: RenderFacts, caps: Caps): SlackMessage {
   const body = renderBody(card, facts, caps);
   const text = fallback(`${words[card.tone]}: ${card.title}${card.badge === null ? '' : ` (${card.badge})`}`);
