@@ -22,6 +22,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     ...base,
     journal: createJournalWatch(base.store),
     fleet: () => fleetOf(base),
+    troubles: () => troublesOf(base, connections),
     http: () => http,
     commands: base.shelves.commands,
     baseUrl: () => base.address.url,
@@ -88,10 +89,7 @@ function opensAtOnce(capabilities: ChatCapabilities, { role }: Base): boolean {
 export async function healthOf(base: Base, connections: Connections): Promise<Record<string, string | null>> {
   const problems = base.catalogue.problems().filter(problem => problem.level === 'error');
   const first = problems[0];
-  const chat = [...connections].map(([id, { connection, delivery }]) => [
-    `chat ${id}`,
-    connection.trouble() ?? delivery?.trouble() ?? null,
-  ]);
+  const chat = [...connections].map(([id, platform]) => [`chat ${id}`, troubleOf(platform)]);
   return {
     ...(base.dispatcher.id === 'local' ? {} : { redis: base.dispatcher.trouble() }),
     store: (await base.store.healthy()) ? null : 'the database takes no writes',
@@ -103,6 +101,20 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     channels: base.live.channels(),
     ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
   };
+}
+
+function troubleOf({ connection, delivery }: OpenPlatform): string | null {
+  return connection.trouble() ?? delivery?.trouble() ?? null;
+}
+
+/** For the console's pages: they say it themselves when the console has a trouble. */
+function troublesOf(base: Base, connections: Connections): string[] {
+  const chat = [...connections].flatMap(([id, platform]) => {
+    const trouble = platform.platform.capabilities.immediate ? null : troubleOf(platform);
+    return trouble === null ? [] : [`${id}: ${trouble}`];
+  });
+  const channels = base.live.channels();
+  return channels === null ? chat : [...chat, channels];
 }
 
 function fleetOf({ fleet }: Base): ReturnType<ChatHost['fleet']> {

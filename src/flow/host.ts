@@ -32,6 +32,7 @@ export interface HostParts {
   outputs: OutputBells;
   journal: JournalWatch;
   fleet: ChatHost['fleet'];
+  troubles: ChatHost['troubles'];
   http(): FastifyInstance | null;
   baseUrl(): string;
   env(name: string): string | undefined;
@@ -53,6 +54,7 @@ export function createHost(parts: HostParts): ChatHost {
     explain: id => explain(id, parts.acts),
     catalogue: () => ({ ...parts.catalogue.current().view, problems: parts.catalogue.problems() }),
     fleet: () => parts.fleet(),
+    troubles: () => parts.troubles(),
     commands: () => [...parts.commands.values()].map(viewOf),
     membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),
     onChange: listener => parts.feed.onCommit(listener),

@@ -129,6 +129,8 @@ export interface ChatHost {
   explain(id: string): Promise<Explanation | null>;
   catalogue(): CatalogueView;
   /** The nodes that are up, and what is wrong between them; one node alone has no problems. */
+  /** What is wrong with the chat platforms that are on, one text each: down, a channel that refuses, a route to nowhere. */
+  troubles(): readonly string[];
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
   /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
   commands(): readonly CommandView[];

@@ -5,6 +5,7 @@ import { plain, renderAnsi } from '../../src/chat/console/ansi.ts';
 import { renderCard } from '../../src/chat/console/cards.ts';
 import { safePath } from '../../src/chat/console/forms.ts';
 import { html } from '../../src/chat/console/html.ts';
+import { readSurroundings, renderBanners } from '../../src/chat/console/layout.ts';
 import { domId, type Visit } from '../../src/chat/console/visit.ts';
 import type { Card } from '../../src/model/card.ts';
 import { createHostDouble } from '../doubles/chat-host.ts';
@@ -206,3 +207,18 @@ function classPerCharacter(markup: unknown): string[] {
     [...(inside ?? outside ?? '')].map(char => (names === undefined ? char : `${char}:${names}`)),
   );
 }
+
+describe('the banners of every page', () => {
+  it('say what is wrong with other chat platforms, as the text it is', async () => {
+    const double = await createHostDouble();
+    try {
+      const visit = {} as Visit;
+      expect(String(renderBanners(await readSurroundings(double.host), visit))).toBe('');
+      double.troubles = ['slack: #ops does not take messages: <not_in_channel>'];
+      const shown = String(renderBanners(await readSurroundings(double.host), visit));
+      expect(shown).toContain('slack: #ops does not take messages: &lt;not_in_channel&gt;');
+    } finally {
+      await double.close();
+    }
+  });
+});

@@ -29,6 +29,8 @@ export interface HostDouble {
   explanations: Map<string, Explanation>;
   view: { -readonly [K in keyof CatalogueView]: CatalogueView[K] };
   tokens: Map<string, Actor>;
+  /** What is wrong with other platforms. */
+  troubles: string[];
   journal: { ok: boolean; head: number; checked: number; because: string | null };
   /** Commits, and tells listeners as the feed does. */
   commit(change: Change): Promise<void>;
@@ -73,6 +75,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     explanations: new Map(),
     view: { runbooks: [], rules: [], problems: [] },
     tokens: new Map(),
+    troubles: [],
     journal: { ok: true, head: 0, checked: 0, because: null },
     async commit(change) {
       await store.commit(change);
@@ -108,6 +111,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     explain: async id => double.explanations.get(id) ?? null,
     catalogue: () => double.view,
     fleet: () => ({ nodes: [], problems: [] }),
+    troubles: () => double.troubles,
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
     membersChanged: (platform, group) => void double.changed.push({ platform, group }),

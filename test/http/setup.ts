@@ -157,6 +157,7 @@ function hostOf(world: World): ChatHost {
     bearer: token => (token === 'alice-token' ? alice : world.local && token === localKey ? you : null),
     details: async () => null,
     fleet: () => ({ nodes: [], problems: [] }),
+    troubles: () => [],
     catalogue: () => ({ runbooks: [aRunbook().view], rules: [], problems: [] }),
     membersChanged: () => {},
     onChange: () => () => {},

@@ -23,6 +23,7 @@ export interface Surroundings {
   halted: { by: string; reason: string; at: number } | null;
   problems: ReturnType<ChatHost['catalogue']>['problems'];
   fleet: readonly string[];
+  troubles: readonly string[];
 }
 
 const countUpTo = 100;
@@ -42,6 +43,7 @@ export async function readSurroundings(host: ChatHost): Promise<Surroundings> {
     halted,
     problems: host.catalogue().problems,
     fleet: host.fleet().problems,
+    troubles: host.troubles(),
   };
 }
 
@@ -114,7 +116,7 @@ export function channelPath(name: string): string {
 
 /** What is wrong with the files, and the halt: both concern every page. */
 export function renderBanners(around: Surroundings, visit: Visit): Html {
-  return html`${around.halted !== null && renderHalt(around.halted, visit)}${around.problems.length > 0 && renderProblems(around.problems)}${around.fleet.length > 0 && renderFleet(around.fleet)}`;
+  return html`${around.halted !== null && renderHalt(around.halted, visit)}${around.problems.length > 0 && renderProblems(around.problems)}${around.fleet.length > 0 && renderFleet(around.fleet)}${around.troubles.length > 0 && renderTroubles(around.troubles)}`;
 }
 
 function renderHalt(halted: NonNullable<Surroundings['halted']>, visit: Visit): Html {
@@ -141,6 +143,12 @@ function renderProblems(problems: Surroundings['problems']): Html {
 function renderFleet(problems: readonly string[]): Html {
   return html`<section class="banner banner-problem" id="fleet-banner" aria-label="Fleet problems"><p><b>The nodes do not fit together.</b></p><ul>${problems.map(
     problem => html`<li>${problem}</li>`,
+  )}</ul></section>`;
+}
+
+function renderTroubles(troubles: readonly string[]): Html {
+  return html`<section class="banner banner-problem" id="chat-banner" aria-label="Chat problems"><p><b>Not everything reaches chat.</b> Runs and approvals go on here; threads catch up.</p><ul>${troubles.map(
+    trouble => html`<li>${trouble}</li>`,
   )}</ul></section>`;
 }
 
