@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { startTestApp, type TestApp } from '../doubles/app.ts';
+import { type SlackDouble, startSlack } from '../doubles/slack/index.ts';
 import { config, openPlace, type Place } from './origin-place.ts';
 
 const look = (source: string) => `
@@ -22,17 +24,20 @@ function movable(): Clock & { ahead: number } {
   return clock;
 }
 
-let place: Place;
-afterEach(() => place.close());
+let place: Place | null = null;
+afterEach(async () => {
+  await place?.close();
+  place = null;
+});
 
-const openApproval = () =>
-  place.app.until(async () => (await place.app.call('GET', '/api/v1/approvals?state=open')).body[0]);
-const vote = (id: string, as: 'ALICE' | 'BOB' | 'RITA') =>
-  place.app.call('POST', `/api/v1/approvals/${id}/votes`, { as, body: { vote: 'approve' } });
-const votes = async () =>
-  (await place.app.journal()).map(entry => entry.fact).filter(fact => fact.kind === 'approval.voted');
-const texts = async () =>
-  (await place.app.app.store.posts({ platform: 'console', limit: 100 })).map(post => JSON.stringify(post.card));
+const openApproval = (app: TestApp) =>
+  app.until(async () => (await app.call('GET', '/api/v1/approvals?state=open')).body[0]);
+const vote = (app: TestApp, id: string, as: 'ALICE' | 'BOB' | 'RITA') =>
+  app.call('POST', `/api/v1/approvals/${id}/votes`, { as, body: { vote: 'approve' } });
+const votes = async (app: TestApp) =>
+  (await app.journal()).map(entry => entry.fact).filter(fact => fact.kind === 'approval.voted');
+const texts = async (app: TestApp) =>
+  (await app.app.store.posts({ platform: 'console', limit: 100 })).map(post => JSON.stringify(post.card));
 
 describe('a vote while the keeper of the group is down', () => {
   const ask = 'rules: [{ name: ask, decide: approve, by: on-call, quorum: 2, expires: 2h }]';
@@ -52,23 +57,24 @@ describe('a vote while the keeper of the group is down', () => {
       }),
       { clock },
     );
+    const { app, pagerduty } = place;
     await place.incident('Q1');
-    const { id, run } = await openApproval();
+    const { id, run } = await openApproval(app);
     // Asked live: bob is only the fallback.
-    expect(await vote(id, 'BOB')).toMatchObject({ status: 403 });
-    place.pagerduty.fail({ on: /oncalls/, times: 1000, how: { status: 503 } });
+    expect(await vote(app, id, 'BOB')).toMatchObject({ status: 403 });
+    pagerduty.fail({ on: /oncalls/, times: 1000, how: { status: 503 } });
     clock.ahead = 61_000;
-    expect(await vote(id, 'BOB')).toMatchObject({ status: 403 });
-    expect(await vote(id, 'RITA')).toMatchObject({ status: 200 });
+    expect(await vote(app, id, 'BOB')).toMatchObject({ status: 403 });
+    expect(await vote(app, id, 'RITA')).toMatchObject({ status: 200 });
     clock.ahead = 16 * 60_000;
-    expect(await vote(id, 'BOB')).toMatchObject({ status: 200 });
-    expect((await votes()).map(fact => fact.vote)).toMatchObject([
+    expect(await vote(app, id, 'BOB')).toMatchObject({ status: 200 });
+    expect((await votes(app)).map(fact => fact.vote)).toMatchObject([
       { person: 'mina', standing: { group: 'on-call', how: 'last', from: 'pagerduty' } },
       { person: 'bob', standing: { group: 'on-call', how: 'fallback', from: 'tocsin.yaml' } },
     ]);
-    expect((await place.app.ended(run)).state).toBe('succeeded');
-    await place.app.until(async () =>
-      (await texts()).some(
+    expect((await app.ended(run)).state).toBe('succeeded');
+    await app.until(async () =>
+      (await texts(app)).some(
         text => text.includes('pagerduty is down; a member of on-call') && text.includes('whose keeper is down'),
       ),
     );
@@ -90,15 +96,68 @@ describe('an escalation to the people on call', () => {
       }),
       { clock },
     );
-    await place.app.alert({});
-    const { id, run } = await openApproval();
-    expect(await vote(id, 'RITA')).toMatchObject({ status: 403 });
+    const { app } = place;
+    await app.alert({});
+    const { id, run } = await openApproval(app);
+    expect(await vote(app, id, 'RITA')).toMatchObject({ status: 403 });
     clock.ahead = 11 * 60_000;
-    await place.app.until(async () => (await place.app.app.store.approval(id))?.escalated === true);
+    await app.until(async () => (await app.app.store.approval(id))?.escalated === true);
     const [told] = await place.untilTold('on-call');
     expect(told?.text).toContain('On call for DB on-call: Mina Okafor (mina)');
-    expect(await vote(id, 'ALICE')).toMatchObject({ status: 403 });
-    expect(await vote(id, 'RITA')).toMatchObject({ status: 200 });
-    expect((await place.app.ended(run)).state).toBe('succeeded');
+    expect(await vote(app, id, 'ALICE')).toMatchObject({ status: 403 });
+    expect(await vote(app, id, 'RITA')).toMatchObject({ status: 200 });
+    expect((await app.ended(run)).state).toBe('succeeded');
+  });
+});
+
+describe('a user group of Slack', () => {
+  let slack: SlackDouble;
+  let app: TestApp;
+  afterEach(async () => {
+    await app.stop();
+    await slack.close();
+  });
+
+  it('is asked live for a vote by HTTP, forgotten when Slack says that it changed, and stood in for by tocsin.yaml in an outage', async () => {
+    slack = await startSlack();
+    const clock = movable();
+    const people = `
+people: { alice: { accounts: { slack: T0ACME/U0ALICE } }, bob: { accounts: { slack: T0ACME/U0BOB } }, mina: {} }
+groups: { leads: { slack: "@sre", members: [mina] } }
+`;
+    const text = config({ url: 'http://127.0.0.1:1', apiToken: 'x', routingKey: 'y', from: 'a@example.com' });
+    app = await startTestApp(
+      {
+        'tocsin.yaml':
+          text.slice(0, text.indexOf('people:')) +
+          people +
+          text.slice(text.indexOf('operators:')).replace('[sre]', '[leads]'),
+        'policy.yaml': 'rules: [{ name: ask, decide: approve, by: leads, quorum: 3, expires: 2h }]',
+        'runbooks/look.yaml': look('alertmanager'),
+      },
+      { clock, env: slack.env },
+    );
+    await app.alert({});
+    const { id } = await openApproval(app);
+    expect(await vote(app, id, 'RITA')).toMatchObject({ status: 403 });
+    expect(await app.call('DELETE', '/api/v1/halt', { as: 'BOB' })).toMatchObject({ status: 200 });
+    expect(await vote(app, id, 'ALICE')).toMatchObject({ status: 200 });
+    const asked = slack.count('usergroups.users.list');
+
+    slack.world.usergroups.set('S0SRE', { id: 'S0SRE', handle: 'sre', users: ['U0ALICE'] });
+    const changed = { type: 'subteam_members_changed', subteam_id: 'S0SRE', team_id: 'T0ACME' };
+    await slack.as('U0ALICE').event({ ...changed, added_users: [], removed_users: ['U0BOB'] });
+    // Resuming what is not halted changes nothing, and tells whether bob is still an operator.
+    await app.until(async () => (await app.call('DELETE', '/api/v1/halt', { as: 'BOB' })).status === 403);
+    expect(await vote(app, id, 'BOB')).toMatchObject({ status: 403 });
+    expect(slack.count('usergroups.users.list')).toBeGreaterThan(asked);
+
+    slack.api.faults.add('*', { kind: 'status', status: 503 }, 10_000);
+    clock.ahead = 16 * 60_000;
+    expect(await vote(app, id, 'RITA')).toMatchObject({ status: 200 });
+    expect((await votes(app)).map(fact => fact.vote)).toMatchObject([
+      { person: 'alice', standing: { group: 'leads', how: 'live', from: 'slack' } },
+      { person: 'mina', standing: { group: 'leads', how: 'fallback', from: 'tocsin.yaml' } },
+    ]);
   });
 });

@@ -30,7 +30,10 @@ const gate = join(tmpdir(), `tocsin-gate-${process.pid}`);
 
 export const secret = 'a webhook secret';
 
-export function config(pagerduty: PagerDutyDouble, extra = ''): string {
+export function config(
+  pagerduty: Pick<PagerDutyDouble, 'url' | 'apiToken' | 'routingKey' | 'from'>,
+  extra = '',
+): string {
   return `
 sources:
   alertmanager: { token: alert-secret }
