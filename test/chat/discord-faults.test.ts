@@ -6,6 +6,7 @@ import type { TocsinError } from '../../src/kernel/errors.ts';
 import type { Post } from '../../src/model/card.ts';
 import { samplePost } from '../contracts/samples.ts';
 import { addMember, addRole, readMessage, startDiscord } from '../doubles/discord/index.ts';
+import { gateways } from '../doubles/discord/rest.ts';
 import type { Fault } from '../doubles/discord/world.ts';
 import { type Ground, type GroundOptions, messageOf, openGround, show, toldBy, until } from './discord/ground.ts';
 
@@ -250,6 +251,25 @@ describe('the gateway', () => {
     discord.gateway.forgetSessions();
     discord.gateway.drop();
     await until(() => discord.gateway.seen.filter(what => what === 'identify').length === 2);
+    await until(() => discord.gateway.connected() === 1);
+    expect(toldBy(await discord.slash('help', {}, alice))).toContain('Commands');
+  });
+
+  test('that nobody answers is tried again, said, and closed without a wait', async () => {
+    const ground = await start({ wait: false, prepare: ({ world }) => gateways.set(world, 'ws://127.0.0.1:9') });
+    expect(await until(() => ground.connection.trouble())).toMatch(/gateway is lost[\s\S]*not heard meanwhile/);
+    await show(ground, post());
+    expect(ground.discord.channel('alerts').messages).toHaveLength(1);
+    gateways.set(ground.discord.world, ground.discord.api.replace('http', 'ws').replace('/api', ''));
+  });
+
+  test('hears when it is told to, as often as it is told to', async () => {
+    const ground = await start();
+    const { discord, connection, alice } = ground;
+    await connection.hear?.(false);
+    await until(() => discord.gateway.connected() === 0);
+    await show(ground, post());
+    await connection.hear?.(true);
     await until(() => discord.gateway.connected() === 1);
     expect(toldBy(await discord.slash('help', {}, alice))).toContain('Commands');
   });

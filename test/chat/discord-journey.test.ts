@@ -51,7 +51,7 @@ steps:
     script: for i in $(seq 1 3000); do echo "line $i"; done
 `;
 
-async function openPlace(files: Record<string, string> = {}): Promise<Place> {
+async function openPlace(files: Record<string, string> = {}, env: Record<string, string> = {}): Promise<Place> {
   const discord = await startDiscord({ limits: { messages: 100, per: 1000, global: 500 } });
   grounds.push(discord.close);
   const [alice, bob, carol, mallory] = ['alice', 'bob', 'carol', 'mallory'].map(name =>
@@ -79,14 +79,14 @@ tokens:
       'runbooks/restart.yaml': runbook,
       ...files,
     },
-    { env: discord.env },
+    { env: { ...discord.env, ...env } },
   );
   grounds.push(app.stop);
   const root = () => discord.channel('alerts').messages[0];
   const thread = () => discord.thread(root()?.id ?? '');
   const find = (text: string) =>
     app.until(async () => thread().find(message => readMessage(message.body).plain.includes(text)));
-  await app.until(async () => discord.world.commands.length > 0);
+  if (env['DISCORD_TOKEN'] === undefined) await app.until(async () => discord.world.commands.length > 0);
   return { discord, app, alice, bob, carol, mallory, root, thread, find };
 }
 
@@ -265,4 +265,22 @@ describe('an alert in Discord', () => {
     expect(log.channel).toBe(root()?.id);
     expect(discord.world.violations).toEqual([]);
   }, 60_000);
+
+  test('a wrong token stops nothing: the house starts, decides and runs, and says which token it is', async () => {
+    const { app } = await openPlace({}, { DISCORD_TOKEN: 'wrong' });
+    await app.alert({ alertname: 'Down', instance: 'web-1' });
+    const [approval] = await app.until(async () => {
+      const open = await app.app.store.approvals({ state: 'open' });
+      return open.length > 0 ? open : null;
+    });
+    for (const person of ['ALICE', 'BOB'] as const)
+      await app.call('POST', `/api/v1/approvals/${approval?.id}/votes`, { as: person, body: { vote: 'approve' } });
+    expect((await app.ended(approval?.run ?? '')).state).toBe('succeeded');
+    const ready = await app.until(async () => {
+      const { body } = await app.call('GET', '/readyz', { as: null });
+      return body.parts['chat discord'] === null ? null : body;
+    });
+    expect(ready.parts['chat discord']).toMatch(/does not take the bot token in DISCORD_TOKEN/);
+    expect(ready.ready).toBe(false);
+  }, 30_000);
 });

@@ -34,6 +34,8 @@ type Manager = Parameters<NonNullable<NonNullable<ConstructorParameters<typeof C
 
 /** Milliseconds between two tries; the second row is for what does not mend by itself, such as a wrong token. */
 const pauses = { lost: { first: 1000, most: 60_000 }, refused: { first: 60_000, most: 600_000 } } as const;
+/** How long an end is waited for, milliseconds. */
+const longestGoodbye = 3000;
 /** Of the connection: the TCP and WebSocket handshake, HELLO, READY. */
 const timeouts = { handshake: 10_000, hello: 10_000, ready: 15_000 } as const;
 const heard = [
@@ -58,7 +60,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     for (let failures = 0; !signal.aborted; ) {
       const { because, code, wasReady } = await connectOnce(parts, signal, text => {
         trouble = text;
-      });
+      }).catch(beyondHelp);
       if (signal.aborted) return;
       failures = wasReady ? 1 : failures + 1;
       trouble = because;
@@ -87,6 +89,11 @@ export function createGateway(parts: GatewayParts): Gateway {
 
 function pauseAfter(failures: number, { first, most }: { first: number; most: number }): number {
   return Math.min(most, first * 2 ** Math.min(failures - 1, 20));
+}
+
+/** Whatever the library throws ends one try, never the house. */
+function beyondHelp(error: unknown): Ended {
+  return { because: `The Discord gateway failed: ${messageOf(error)}`, code: null, wasReady: false };
 }
 
 interface Ended {
@@ -123,19 +130,18 @@ async function connectOnce(
   const stopped = () => ended.resolve({ because: 'closed', code: null });
   signal.addEventListener('abort', stopped, { once: true });
   if (signal.aborted) stopped();
-  client.login(parts.token).catch(error => ended.resolve({ because: loginTrouble(error), code: null }));
+  client.login(parts.token).catch(error => ended.resolve(loginTrouble(error)));
   const result = await ended.promise;
   signal.removeEventListener('abort', stopped);
-  await line.release();
-  await client.destroy();
+  await line.release(() => client.destroy());
   return { ...result, wasReady: line.wasUp() };
 }
 
-function loginTrouble(error: unknown): string {
+function loginTrouble(error: unknown): Omit<Ended, 'wasReady'> {
   const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'TokenInvalid') return `${remedies.token} ${remedies.tokenPage}`;
-  if (messageOf(error) === 'Authentication failed') return remedies.closed(4004);
-  return `The Discord gateway cannot be reached: ${messageOf(error)}`;
+  const refused = code === 'TokenInvalid' || messageOf(error) === 'Authentication failed';
+  if (refused) return { because: remedies.closed(4004), code: 4004 };
+  return { because: `The Discord gateway cannot be reached: ${messageOf(error)}`, code: null };
 }
 
 function createClient({ discord, url }: GatewayParts, strategy: (manager: Manager) => IShardingStrategy): Client {
@@ -180,11 +186,15 @@ function createLine(
 
   return {
     wasUp: () => wasUp,
-    async release() {
+    /** Destroys the client, as soon as no handshake is under way; waits for it a moment only. */
+    async release(destroy: () => Promise<void>) {
       released = true;
       const enough = new AbortController();
-      const late = clock.sleep(timeouts.handshake, enough.signal).catch(() => {});
-      await Promise.race([shaking.promise, late]);
+      const late = clock.sleep(longestGoodbye, enough.signal).catch(() => {});
+      const done = shaking.promise.then(destroy).catch(error => {
+        parts.host.log.warn({ err: error }, 'a connection to the Discord gateway did not end in order');
+      });
+      await Promise.race([done, late]);
       enough.abort(new Error('released'));
     },
     strategy(manager: Manager): IShardingStrategy {

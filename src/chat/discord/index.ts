@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineChat } from '../../ports/chat.ts';
 import { checkDiscord } from './check.ts';
-import { openDiscord } from './open.ts';
 
 /**
  * Discord: the gateway for what people do, REST for what is posted. DISCORD_TOKEN turns it on; no public address is needed.
@@ -23,6 +22,7 @@ export default defineChat({
     pace: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
   },
   isOn: env => Boolean(env('DISCORD_TOKEN')),
-  open: (options, host) => openDiscord(options, host),
+  // Nothing of it is loaded where Discord is off.
+  open: async (options, host) => (await import('./open.ts')).openDiscord(options, host),
   check: (options, tools) => checkDiscord(options, tools),
 });
