@@ -23,6 +23,8 @@ export interface PagerDutyDouble {
   requests: string[];
   /** What the next requests that match get instead; each fault counts down. */
   fail(fault: Fault): void;
+  /** Calls after the effect of each request that matches, before its answer. */
+  watch(on: RegExp, call: () => void): void;
   /** Takes all faults away. */
   heal(): void;
   add(incident: Partial<Incident> & { id: string }): Incident;
@@ -109,6 +111,7 @@ const refusal = (status: number, code: number, message: string, ...errors: strin
 
 export async function startPagerDuty(): Promise<PagerDutyDouble> {
   const faults: Fault[] = [];
+  const watchers: { on: RegExp; call: () => void }[] = [];
   const arrivals = { rest: [] as number[], events: new Map<string, number[]>() };
   const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -125,6 +128,7 @@ export async function startPagerDuty(): Promise<PagerDutyDouble> {
     subscriptions: [],
     requests: [],
     fail: fault => void faults.push({ ...fault }),
+    watch: (on, call) => void watchers.push({ on, call }),
     heal: () => void faults.splice(0),
     add(facts) {
       const made: Incident = {
@@ -154,6 +158,7 @@ export async function startPagerDuty(): Promise<PagerDutyDouble> {
     if (fault !== undefined) fault.times--;
     if (fault?.how === 'never') return;
     const said = typeof fault?.how === 'object' ? faultAnswer(fault.how) : perform(request, body, double, arrivals);
+    for (const watcher of watchers) if (watcher.on.test(name)) watcher.call();
     if (fault?.how === 'lost') return void request.socket.destroy();
     response.writeHead(said.status, { 'content-type': 'application/json', ...said.headers });
     response.end(said.body === null ? undefined : JSON.stringify(said.body));
