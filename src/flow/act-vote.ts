@@ -94,10 +94,7 @@ async function planIsCurrent(approval: Approval, parts: ActParts): Promise<boole
 }
 
 /** What follows from a closed approval: the run is released or ends. Also called on recovery, so it does nothing twice. */
-export async function afterVote(
-  approval: Approval,
-  parts: Pick<ActParts, 'streams' | 'dispatcher' | 'metrics'>,
-): Promise<void> {
+export async function afterVote(approval: Approval, parts: Pick<ActParts, 'streams' | 'dispatcher'>): Promise<void> {
   if (approval.state === 'open') return;
   if (approval.step !== null) return await parts.dispatcher.ring({ run: approval.run, first: true });
   const because = approval.because ?? approval.state;
@@ -115,13 +112,12 @@ export async function closePlanApproval(
   id: string,
   state: 'void' | 'expired',
   because: string,
-  parts: Pick<ActParts, 'streams' | 'dispatcher' | 'metrics'>,
+  parts: Pick<ActParts, 'streams' | 'dispatcher'>,
 ): Promise<void> {
   const closed = await parts.streams.approval(id, system, now =>
     now.state === 'open'
       ? { facts: [{ kind: 'approval.closed', approval: now.id, run: now.run, state, because }] }
       : null,
   );
-  parts.metrics.count('tocsin_approvals_total', { state: closed.state });
   await afterVote(closed, parts);
 }

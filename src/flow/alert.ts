@@ -141,11 +141,14 @@ async function considerCandidate(
 
 async function decideOnce(request: Request, once: Guard, parts: RoadParts): Promise<void> {
   const decision = await askPolicy(request, parts);
-  parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   const begun =
     decision.verdict === 'auto' || decision.verdict === 'approve' ? beginRun(request, decision, parts) : null;
   const change = begun?.change ?? decisionOnly(request, decision, parts);
-  if (await commitOnce(once, change, parts)) await afterBegin(begun, parts);
+  if (!(await commitOnce(once, change, parts))) return;
+  parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
+  const waited = parts.clock.now() - (request.event?.receivedAt ?? parts.clock.now());
+  parts.metrics.observe('tocsin_time_to_decision_seconds', Math.max(0, waited) / 1000, { runbook: request.runbook.id });
+  await afterBegin(begun, parts);
 }
 
 async function afterBegin(begun: Begun | null, parts: RoadParts): Promise<void> {

@@ -1,4 +1,4 @@
-import { messageOf } from '../kernel/errors.ts';
+import { isCode, messageOf } from '../kernel/errors.ts';
 import { entryHash, genesis } from '../model/journal.ts';
 import type { Store } from '../ports/store.ts';
 
@@ -8,7 +8,8 @@ export interface JournalWatch {
   state(): Promise<{ ok: boolean; head: number; checked: number; because: string | null }>;
 }
 
-const most = 20_000;
+/** So many are checked at a time: every scrape of /metrics asks. */
+const most = 5000;
 
 export function createJournalWatch(store: Store): JournalWatch {
   let checked = 0;
@@ -40,6 +41,8 @@ export function createJournalWatch(store: Store): JournalWatch {
     async state() {
       running ??= go()
         .catch(error => {
+          // A database that does not answer says nothing about the journal: the next look goes on where this one stopped.
+          if (isCode(error, 'store-failed')) throw error;
           broken = `entry ${checked + 1} cannot be read: ${messageOf(error)}`;
         })
         .finally(() => {

@@ -36,7 +36,13 @@ export interface Following {
 /** How many of the newest entries stay in memory, so that followers that keep up never read. */
 const kept = 2048;
 
-export function createFeed(parts: { store: Store; log: Log; sleep: (ms: number) => Promise<void> }): Feed {
+export function createFeed(parts: {
+  store: Store;
+  log: Log;
+  sleep: (ms: number) => Promise<void>;
+  /** Told of each change that this process committed. */
+  committed?: (change: Change) => void;
+}): Feed {
   const { store } = parts;
   const recent: Entry[] = [];
   const listeners = new Set<(seq: number) => void>();
@@ -74,6 +80,7 @@ export function createFeed(parts: { store: Store; log: Log; sleep: (ms: number) 
     async commit(change) {
       const committed = await store.commit(change);
       publish(committed.entries);
+      parts.committed?.(change);
       return committed;
     },
     follow(follower) {

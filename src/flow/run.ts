@@ -243,7 +243,10 @@ async function undoAndFinish(
 ): Promise<void> {
   if (error instanceof Stopped || isCode(error, 'replay-differs') || isCode(error, 'plan-changed')) throw error;
   const because = redactText(messageOf(error), parts.hidden());
-  if (!(error instanceof StepFailed)) parts.log.warn({ err: error, run: session.run.id }, 'a runbook threw');
+  if (!(error instanceof StepFailed)) {
+    const stack = redactText(error instanceof Error ? (error.stack ?? '') : '', parts.hidden());
+    parts.log.warn({ run: session.run.id, because, stack }, 'a runbook threw');
+  }
   const problems: string[] = [];
   for (const { step, undo } of performer.undos().reverse()) {
     try {
@@ -290,11 +293,6 @@ async function finish(session: Session, state: Ending, because: string | null, p
     isEnded(run.state) ? null : { facts: [{ kind: 'run.finished', run: run.id, state, because }] },
   );
   const { run } = session;
-  parts.metrics.count('tocsin_runs_total', { state: run.state });
-  if (run.finishedAt !== null && run.startedAt !== null)
-    parts.metrics.observe('tocsin_run_duration_seconds', (run.finishedAt - run.startedAt) / 1000, {
-      state: run.state,
-    });
   if (run.parent !== null) await parts.dispatcher.ring({ run: run.parent.run });
 }
 

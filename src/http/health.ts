@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { messageOf } from '../kernel/errors.ts';
-import { runState } from '../model/run.ts';
+import { type Run, runState } from '../model/run.ts';
 import type { HttpParts } from './parts.ts';
 
 /** `/healthz`: the process is up. `/readyz`: its parts are well. `/metrics`: for Prometheus. None of them needs a token or shows data. */
@@ -37,21 +37,70 @@ const live = runState.extract(['waiting', 'queued', 'running', 'asking']).option
 /** The most that is counted for a gauge: a scrape must stay cheap. */
 const counted = 1000;
 
-/** What is a state rather than an event is read from the store at each scrape; what the store does not answer keeps its last value. */
+/** What is a state rather than an event is read at each scrape; what does not answer keeps its last value. */
 async function refreshGauges(parts: HttpParts): Promise<void> {
-  const { store, metrics, log } = parts;
-  try {
-    metrics.gauge('tocsin_journal_head', (await store.head()).seq);
-    metrics.gauge('tocsin_halted', (await store.halted()) === null ? 0 : 1);
-    for (const state of live) {
-      const runs = await store.runs({ states: [state], limit: counted });
-      metrics.gauge('tocsin_runs', runs.length, { state });
-    }
-    for (const platform of new Set(['console', ...Object.keys(parts.catalogue.current().config.chat)])) {
-      const posts = await store.posts({ platform, undelivered: true, limit: counted });
-      metrics.gauge('tocsin_posts_undelivered', posts.length, { platform });
-    }
-  } catch (error) {
-    log.warn({ because: messageOf(error) }, 'the store did not answer for /metrics');
+  for (const refresh of [refreshStore, refreshRuns, refreshApprovals, refreshPosts, refreshJournal, refreshParts]) {
+    await refresh(parts).catch(error =>
+      parts.log.warn({ because: messageOf(error) }, 'something did not answer for /metrics'),
+    );
   }
+  const { nodes, problems } = parts.host.fleet();
+  parts.metrics.gauge('tocsin_nodes', nodes.length);
+  parts.metrics.gauge('tocsin_fleet_problems', problems.length);
+  const { busy, places } = parts.work?.() ?? { busy: 0, places: 0 };
+  parts.metrics.gauge('tocsin_work_busy', busy);
+  parts.metrics.gauge('tocsin_work_places', places);
+}
+
+async function refreshStore({ store, metrics }: HttpParts): Promise<void> {
+  metrics.gauge('tocsin_journal_head', (await store.head()).seq);
+  metrics.gauge('tocsin_halted', (await store.halted()) === null ? 0 : 1);
+}
+
+async function refreshRuns({ store, metrics, clock }: HttpParts): Promise<void> {
+  for (const state of live) {
+    const runs = await store.runs({ states: [state], limit: counted });
+    metrics.gauge('tocsin_runs', runs.length, { state });
+  }
+  const now = clock.now();
+  const oldest = await store.runs({ states: ['queued'], due: now, limit: 20 });
+  const since = await Promise.all(oldest.map(run => queuedSince(run, store)));
+  metrics.gauge('tocsin_oldest_queued_run_seconds', age(since, now));
+}
+
+/** A run that people approved waits for a worker since then, not since it was asked for. */
+async function queuedSince(run: Run, store: HttpParts['store']): Promise<number> {
+  const approval = run.approval === null ? null : await store.approval(run.approval);
+  return approval?.closedAt ?? run.createdAt;
+}
+
+async function refreshApprovals({ store, metrics, clock }: HttpParts): Promise<void> {
+  const open = await store.approvals({ state: 'open', limit: counted });
+  metrics.gauge('tocsin_approvals_open', open.length);
+  const since = open.map(approval => approval.createdAt);
+  metrics.gauge('tocsin_oldest_approval_seconds', age(since, clock.now()));
+}
+
+function age(since: readonly number[], now: number): number {
+  return Math.max(0, now - since.reduce((oldest, at) => Math.min(oldest, at), now)) / 1000;
+}
+
+async function refreshPosts({ store, metrics, catalogue, health }: HttpParts): Promise<void> {
+  const connected = Object.keys(await health()).flatMap(part => (part.startsWith('chat ') ? [part.slice(5)] : []));
+  for (const platform of new Set(['console', ...connected, ...Object.keys(catalogue.current().config.chat)])) {
+    const posts = await store.posts({ platform, undelivered: true, limit: counted });
+    metrics.gauge('tocsin_posts_undelivered', posts.length, { platform });
+  }
+}
+
+/** Each scrape checks what was appended since the last one, a bounded part at a time. */
+async function refreshJournal({ host, metrics }: HttpParts): Promise<void> {
+  const { ok, checked } = await host.journalState();
+  metrics.gauge('tocsin_journal_checked', checked);
+  metrics.gauge('tocsin_journal_broken', ok ? 0 : 1);
+}
+
+async function refreshParts({ health, metrics }: HttpParts): Promise<void> {
+  for (const [part, trouble] of Object.entries(await health()))
+    metrics.gauge('tocsin_part_down', trouble === null ? 0 : 1, { part });
 }

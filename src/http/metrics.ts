@@ -3,13 +3,17 @@ import type { CounterName, GaugeName, HistogramName, Metrics } from '../kernel/m
 
 const counters: Record<CounterName, { help: string; labels: string[] }> = {
   tocsin_events_accepted_total: { help: 'Events made durable and answered 202, by source.', labels: ['source'] },
-  tocsin_events_duplicate_total: { help: 'Deliveries that were seen before, by source.', labels: ['source'] },
   tocsin_events_refused_total: {
     help: 'Deliveries refused at the door, by source and code.',
     labels: ['source', 'code'],
   },
   tocsin_decisions_total: { help: 'Decisions of policy, by verdict.', labels: ['verdict'] },
   tocsin_runs_total: { help: 'Runs that ended, by state.', labels: ['state'] },
+  tocsin_runbook_runs_total: { help: 'Runs that ended, by runbook and state.', labels: ['runbook', 'state'] },
+  tocsin_remediations_total: {
+    help: 'Runs that saw that their alert is gone, by runbook and whether people were needed (yes, no).',
+    labels: ['runbook', 'people'],
+  },
   tocsin_steps_total: { help: 'Steps that ended, by type and state.', labels: ['type', 'state'] },
   tocsin_approvals_total: { help: 'Approvals that closed, by state.', labels: ['state'] },
   tocsin_acts_refused_total: { help: 'Acts of people and services that were refused, by act.', labels: ['act'] },
@@ -17,7 +21,14 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'What origins of alerts were told, by source, what and outcome.',
     labels: ['source', 'what', 'outcome'],
   },
+  tocsin_trace_spans_total: {
+    help: 'Spans of traces, by outcome: sent, or dropped because the collector is slow or down.',
+    labels: ['outcome'],
+  },
 };
+
+/** From a moment to a week: people and timers are part of it. */
+const long = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 604_800];
 
 const histograms: Record<HistogramName, { help: string; labels: string[]; buckets: number[] }> = {
   tocsin_intake_seconds: {
@@ -35,16 +46,47 @@ const histograms: Record<HistogramName, { help: string; labels: string[]; bucket
     labels: ['type'],
     buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600],
   },
+  tocsin_time_to_decision_seconds: {
+    help: 'Time from the delivery of an event to the decision of policy about a runbook, by runbook.',
+    labels: ['runbook'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60],
+  },
+  tocsin_time_to_approval_seconds: {
+    help: 'Time from asking people to their approval, by runbook.',
+    labels: ['runbook'],
+    buckets: long,
+  },
+  tocsin_time_to_remediation_seconds: {
+    help: 'Time from the delivery that opened an alert to the run that saw that it is gone, by runbook.',
+    labels: ['runbook'],
+    buckets: long,
+  },
 };
 
 const gauges: Record<GaugeName, { help: string; labels: string[] }> = {
   tocsin_journal_head: { help: 'Sequence of the last journal entry.', labels: [] },
-  tocsin_runs: { help: 'Runs that have not ended, by state.', labels: ['state'] },
+  tocsin_journal_checked: { help: 'Sequence up to which this process has verified the journal.', labels: [] },
+  tocsin_journal_broken: { help: '1 when an entry of the journal does not follow from the one before.', labels: [] },
+  tocsin_runs: { help: 'Runs that have not ended, by state; 1000 at most.', labels: ['state'] },
+  tocsin_oldest_queued_run_seconds: { help: 'How long the oldest queued run has waited for a worker.', labels: [] },
+  tocsin_approvals_open: { help: 'Approvals that wait for people; 1000 at most.', labels: [] },
+  tocsin_oldest_approval_seconds: { help: 'How long the oldest open approval has waited for people.', labels: [] },
   tocsin_posts_undelivered: {
     help: 'Posts that a chat platform does not show yet, by platform.',
     labels: ['platform'],
   },
   tocsin_halted: { help: '1 while the global halt is set.', labels: [] },
+  tocsin_part_down: {
+    help: '1 while /readyz of this node says that something is wrong with the part.',
+    labels: ['part'],
+  },
+  tocsin_nodes: { help: 'Nodes that are up, as this node hears them.', labels: [] },
+  tocsin_fleet_problems: { help: 'What is wrong between the nodes, as a number of problems.', labels: [] },
+  tocsin_work_busy: { help: 'Runs that this node works on now.', labels: [] },
+  tocsin_work_places: {
+    help: 'Runs that this node works on at the same time at most; 0 when it takes no runs.',
+    labels: [],
+  },
 };
 
 /** The metrics of one process. `refresh` runs before each scrape and sets the gauges from the store. */

@@ -30,6 +30,8 @@ export interface HttpParts {
   version: string;
   /** Health of the parts for /readyz: name to null when well, else what is wrong. */
   health(): Promise<Record<string, string | null>>;
+  /** How many runs this node works on, and how many it can; left out where it takes none. */
+  work?(): { busy: number; places: number };
   /** False on a node that takes no deliveries and serves no API: then only health and metrics are served. */
   doors?: boolean;
   /** True once the process was told to stop: intake answers 503. */

@@ -8,15 +8,37 @@ export interface Metrics {
 
 export type CounterName =
   | 'tocsin_events_accepted_total'
-  | 'tocsin_events_duplicate_total'
   | 'tocsin_events_refused_total'
   | 'tocsin_decisions_total'
   | 'tocsin_runs_total'
+  | 'tocsin_runbook_runs_total'
+  | 'tocsin_remediations_total'
   | 'tocsin_steps_total'
   | 'tocsin_approvals_total'
   | 'tocsin_acts_refused_total'
-  | 'tocsin_origin_told_total';
+  | 'tocsin_origin_told_total'
+  | 'tocsin_trace_spans_total';
 
-export type HistogramName = 'tocsin_intake_seconds' | 'tocsin_run_duration_seconds' | 'tocsin_step_duration_seconds';
+export type HistogramName =
+  | 'tocsin_intake_seconds'
+  | 'tocsin_run_duration_seconds'
+  | 'tocsin_step_duration_seconds'
+  | 'tocsin_time_to_decision_seconds'
+  | 'tocsin_time_to_approval_seconds'
+  | 'tocsin_time_to_remediation_seconds';
 
-export type GaugeName = 'tocsin_journal_head' | 'tocsin_runs' | 'tocsin_posts_undelivered' | 'tocsin_halted';
+export type GaugeName =
+  | 'tocsin_journal_head'
+  | 'tocsin_journal_checked'
+  | 'tocsin_journal_broken'
+  | 'tocsin_runs'
+  | 'tocsin_oldest_queued_run_seconds'
+  | 'tocsin_approvals_open'
+  | 'tocsin_oldest_approval_seconds'
+  | 'tocsin_posts_undelivered'
+  | 'tocsin_halted'
+  | 'tocsin_part_down'
+  | 'tocsin_nodes'
+  | 'tocsin_fleet_problems'
+  | 'tocsin_work_busy'
+  | 'tocsin_work_places';
