@@ -36,7 +36,7 @@ async function openStore(options: StoreOptions): Promise<Store> {
   });
   const store = createStore({
     writer,
-    reads: createReads(library, address),
+    reads: createReads(connect),
     listening: createListening(connect, () => writer.pid()),
   });
   try {

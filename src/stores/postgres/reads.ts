@@ -1,30 +1,21 @@
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler, sql } from 'kysely';
-import type pg from 'pg';
 import { TocsinError } from '../../kernel/errors.ts';
 import { createSql, type Ready, type Sql } from '../sql/query.ts';
 import type { Tables } from '../sql/schema.ts';
-import type { Address } from './address.ts';
-import { toStoreFailed } from './failure.ts';
-import { clientConfig, typesOf } from './session.ts';
+import { kindOf, toStoreFailed } from './failure.ts';
+import type { Answer, Connect, Session, Statement } from './session.ts';
 
-/** The connections of one node that read; the writer and the listener have their own. */
-const mostReaders = 6;
+/** The connections of one node that read; the writer and the listener have their own. Reads share them: each takes any number at a time. */
+const readers = 3;
 
 export interface Reads {
   sql: Sql;
   close(): Promise<void>;
 }
 
-/** Runs the reads over a pool. Rejects with `store-failed`, never waits for longer than the time-outs say. */
-export function createReads(library: typeof pg, address: Address): Reads {
-  const pool = new library.Pool({
-    ...clientConfig(address, typesOf(library)),
-    max: mostReaders,
-    idleTimeoutMillis: 30_000,
-    allowExitOnIdle: true,
-  });
-  // A connection that ends while it is idle is replaced by the pool; the next read tells when the server is gone.
-  pool.on('error', () => {});
+/** Runs the reads. They reject with `store-failed`, and never wait for longer than the time-outs say. */
+export function createReads(connect: Connect): Reads {
+  const lanes = Array.from({ length: readers }, () => createLane(connect));
   const names = new Map<string, string>();
   let closed = false;
   const nameOf = (statement: string) => {
@@ -32,22 +23,70 @@ export function createReads(library: typeof pg, address: Address): Reads {
     names.set(statement, name);
     return name;
   };
+  /** The one with the fewest reads under way, so that a slow one keeps few others waiting. */
+  const freest = () => lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
   return {
     sql: sqlOf(text => {
       const name = nameOf(text);
       return async values => {
         if (closed) throw new TocsinError('store-failed', { message: 'The store is closed.' });
         try {
-          return (await pool.query({ name, text, values: [...values] })).rows;
+          return (await freest().ask({ name, text, values: [...values] })).rows;
         } catch (error) {
           throw toStoreFailed(error);
         }
       };
     }),
     async close() {
-      if (closed) return;
       closed = true;
-      await pool.end();
+      for (const lane of lanes) await lane.close();
+    },
+  };
+}
+
+interface Lane {
+  /** How many reads are under way. */
+  busy(): number;
+  ask(statement: Statement): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** One connection for reads, opened with the first. A read that lost its connection is asked once more on a new one. */
+function createLane(connect: Connect): Lane {
+  let session: Promise<Session> | null = null;
+  let busy = 0;
+
+  async function reach(): Promise<Session> {
+    const present = await session?.catch(() => null);
+    if (present?.alive()) return present;
+    // Of several that find it gone the first opens a new one.
+    if (present !== (await session?.catch(() => null))) return await reach();
+    session = connect({ gather: true });
+    return await session;
+  }
+
+  async function askOnce(statement: Statement): Promise<Answer> {
+    const [answer] = await (await reach()).send([statement]);
+    if (answer === undefined) throw new TocsinError('store-failed', { given: 'no answer' });
+    return answer;
+  }
+
+  return {
+    busy: () => busy,
+    async ask(statement) {
+      busy += 1;
+      try {
+        return await askOnce(statement).catch(error => {
+          if (kindOf(error) !== 'lost') throw error;
+          return askOnce(statement);
+        });
+      } finally {
+        busy -= 1;
+      }
+    },
+    async close() {
+      const present = await session?.catch(() => null);
+      await present?.close();
     },
   };
 }

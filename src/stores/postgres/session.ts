@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type pg from 'pg';
 import type { Address } from './address.ts';
 import { sqlState } from './failure.ts';
@@ -46,6 +47,8 @@ export type Connect = (options?: {
   onNotice?: (pid: number, payload: string) => void;
   /** Waits for answers for as long as they take: for migrations. */
   patient?: boolean;
+  /** Lets everything that is sent in one turn of the loop travel together, at the price of the rest of that turn: for many small reads. */
+  gather?: boolean;
 }) => Promise<Session>;
 
 /** The library is heavy, so it is loaded when a server is configured. */
@@ -53,7 +56,7 @@ export async function loadLibrary(): Promise<typeof pg> {
   return (await import('pg')).default;
 }
 
-export function clientConfig(address: Address, types: pg.CustomTypesConfig): pg.ClientConfig {
+function clientConfig(address: Address, types: pg.CustomTypesConfig): pg.ClientConfig {
   return {
     connectionString: address.url,
     application_name: 'tocsin',
@@ -69,7 +72,7 @@ export function clientConfig(address: Address, types: pg.CustomTypesConfig): pg.
 }
 
 /** bigint as a number: what is counted here stays far below 2^53. */
-export function typesOf(library: typeof pg): pg.CustomTypesConfig {
+function typesOf(library: typeof pg): pg.CustomTypesConfig {
   const int8 = 20;
   return {
     getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -86,7 +89,7 @@ const unlimited = {
 
 export function createConnect(library: typeof pg, address: Address): Connect {
   const types = typesOf(library);
-  return async ({ onNotice, patient = false } = {}) => {
+  return async ({ onNotice, patient = false, gather = false } = {}) => {
     const limits = patient ? unlimited : {};
     const client = new library.Client({
       ...clientConfig(address, types),
@@ -113,7 +116,7 @@ export function createConnect(library: typeof pg, address: Address): Connect {
       pid: (client as unknown as { processID: number }).processID,
       alive: () => alive,
       ended,
-      send: statements => sendAll(client, statements),
+      send: statements => sendAll(client, statements, gather),
       async close() {
         end();
         await client.end().catch(() => {});
@@ -122,8 +125,8 @@ export function createConnect(library: typeof pg, address: Address): Connect {
   };
 }
 
-async function sendAll(client: pg.Client, statements: readonly Statement[]): Promise<Answer[]> {
-  const settled = await Promise.allSettled(statements.map(statement => client.query(statement)));
+async function sendAll(client: pg.Client, statements: readonly Statement[], gather: boolean): Promise<Answer[]> {
+  const settled = await Promise.allSettled(writeAll(client, statements, gather));
   // After the first failure of a transaction the server refuses the rest of it (25P02), which says nothing.
   const failures = settled.flatMap(result => (result.status === 'rejected' ? [result.reason] : []));
   const failure = failures.find(error => sqlState(error) !== '25P02') ?? failures[0];
@@ -133,4 +136,16 @@ async function sendAll(client: pg.Client, statements: readonly Statement[]): Pro
       ? [{ rows: result.value.rows, count: result.value.rowCount ?? 0, command: result.value.command }]
       : [],
   );
+}
+
+/** Each statement alone would be a call of the system, and a packet; corked they are one. */
+function writeAll(client: pg.Client, statements: readonly Statement[], gather: boolean) {
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  try {
+    return statements.map(statement => client.query(statement));
+  } finally {
+    if (gather) setImmediate(() => stream.uncork());
+    else stream.uncork();
+  }
 }
