@@ -65,11 +65,12 @@ describe('/tocsin', () => {
 
   it('is refused to strangers, and says why', async () => {
     const guest = ground.slack.as('U0GUEST');
-    for (const line of ['list', '']) expect((await told(() => guest.slash(line), 'U0GUEST')).text).toContain('guest');
+    for (const line of ['list', '', 'run clean'])
+      expect((await told(() => guest.slash(line), 'U0GUEST')).text).toContain('guest');
     expect(ground.double.acts).toEqual([]);
     // What would have been an act is refused where acts are, and so it is journalled.
     ground.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Refused.' }];
-    for (const line of ['run clean', 'approve apv_1', 'halt reason=x']) await told(() => guest.slash(line), 'U0GUEST');
+    for (const line of ['run simple', 'approve apv_1', 'halt reason=x']) await told(() => guest.slash(line), 'U0GUEST');
     expect(ground.double.acts.map(({ who, act }) => [who.kind, act.kind])).toEqual([
       ['stranger', 'run'],
       ['stranger', 'vote'],
@@ -204,6 +205,23 @@ describe('in a thread', () => {
       alice().mention('run simple reason="a &lt; b, see <http://web-1.example|web-1.example>"', 'C0ALERTS'),
     );
     expect(ground.double.acts[0]?.act).toMatchObject({ reason: 'a < b, see web-1.example' });
+  });
+
+  it('the button on the alert itself opens the form for it', async () => {
+    const does = { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_7' } };
+    const buttons = [{ label: 'Acknowledge', style: 'plain' as const, reason: 'none' as const, does }];
+    const live = { ...root(), card: { ...root().card, buttons } };
+    await ground.show(live);
+    await told(async () => ground.slack.as('U0GUEST').press(await ground.messageOf(live), 'Run …'), 'U0GUEST');
+    await alice().press(await ground.messageOf(live), 'Run …');
+    const view = await ground.slack.modalOf('U0ALICE');
+    expect(readable(view.body)).toContain('alt_7');
+    expect(ground.slack.world.views.size).toBe(1);
+  });
+
+  it('a form that Slack does not open is told', async () => {
+    ground.slack.api.faults.add('views.open', { kind: 'error', error: 'expired_trigger_id' });
+    expect((await told(() => alice().slash(''))).text).toMatch(/did not open the form[\s\S]*Try again/);
   });
 
   it('the shortcut on a message opens the form for its alert', async () => {

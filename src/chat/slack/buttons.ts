@@ -20,8 +20,15 @@ export const pressed = z.union([
 ]);
 export type Pressed = z.infer<typeof pressed>;
 
+/** The button on an alert's own message that opens the form for a run; its value is the alert's id. */
+export const startAction = 'tocsin:start';
+
 /** The buttons of a card; `post` is the key of its post, null for private answers, whose long buttons cannot be looked up and are left out. */
-export function renderButtons(buttons: readonly Button[], post: string | null): types.ActionsBlock[] {
+export function renderButtons(
+  buttons: readonly Button[],
+  post: string | null,
+  alert: string | null = null,
+): types.ActionsBlock[] {
   const elements = buttons.slice(0, mostButtons).flatMap((one, index) => {
     const value = encodeButton(one, post);
     if (value === null) return [];
@@ -29,7 +36,11 @@ export function renderButtons(buttons: readonly Button[], post: string | null): 
     const text = plainText(one.label, 75);
     return [{ type: 'button' as const, action_id: `${actionPrefix}${index}`, text, value, ...style }];
   });
-  return elements.length === 0 ? [] : [{ type: 'actions', elements }];
+  const start = { type: 'button' as const, action_id: startAction, text: plainText('Run …', 75), value: alert ?? '' };
+  // Where nothing can be done about it any more, nothing needs to be run.
+  const live = alert !== null && buttons.some(one => one.does.kind === 'act');
+  const all = live ? [start, ...elements] : elements;
+  return all.length === 0 ? [] : [{ type: 'actions', elements: all.slice(0, mostButtons) }];
 }
 
 function encodeButton(one: Button, post: string | null): string | null {

@@ -15,9 +15,8 @@ export async function handleSlash(typed: SlashCommand, desk: Desk): Promise<void
   const origin: Origin = { user: typed.user_id, channel: null, thread: null, responseUrl: typed.response_url };
   const account = { user: typed.user_id, team: typed.team_id };
   if (form !== null) {
-    const who = await desk.identify.who(account);
-    if (who.kind === 'stranger') return refuseStranger(who, line, origin, desk);
-    return openRunForm(typed.trigger_id, { channel: typed.channel_id, ts: null }, form.runbook, desk);
+    const asked = { trigger: typed.trigger_id, account, origin };
+    return openRunForm(asked, { alert: null, runbook: form.runbook }, desk);
   }
   const context = { platform: 'slack', channel: typed.channel_id, alert: null, run: null };
   await runLine(account, line, context, origin, desk);
@@ -82,7 +81,7 @@ async function runLine(
  * Commands may show what is stored, so strangers get none of them. What would have been an act is refused by the one function that
  * authorises, so that it is journalled like a press.
  */
-export async function refuseStranger(
+async function refuseStranger(
   who: Extract<Actor, { kind: 'stranger' }>,
   line: string,
   origin: Origin,

@@ -44,7 +44,8 @@ export function createDeliver(parts: DeliverParts): (post: Post) => Promise<stri
   return async post => {
     await parts.session.ready();
     const mentions = await parts.mentions.of(post.card.mention);
-    const facts = { post: post.key, mentions, now: parts.host.clock.now() };
+    const alert = post.key.startsWith('alert/') ? post.alert : null;
+    const facts = { post: post.key, alert, mentions, now: parts.host.clock.now() };
     const ref = await show(post, renderMessage(post.card, facts)).catch(error => {
       if (!shapeErrors.has(slackError(error.cause) ?? '')) throw error;
       // Not all limits are documented: what people must decide about is shown in any case.

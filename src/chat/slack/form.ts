@@ -3,14 +3,15 @@ import { z } from 'zod';
 import { messageOf } from '../../kernel/errors.ts';
 import type { ActAnswer } from '../../model/act.ts';
 import type { RunbookView } from '../../ports/chat.ts';
+import type { Account } from './account.ts';
 import { parseJson } from './buttons.ts';
-import type { Desk } from './desk.ts';
-import { asking, tellLog } from './failure.ts';
+import type { Desk, Origin } from './desk.ts';
+import { asking } from './failure.ts';
 import { blockOf, paramBlocks, readParams } from './fields.ts';
 import { accountOf, type BlockActions, type ViewSubmission } from './incoming.ts';
 import { answerModal, type Outcome, type ViewAck } from './modal.ts';
 import { renderNotice } from './render.ts';
-import { renderRefusal } from './reply.ts';
+import { renderRefusal, tellPrivately } from './reply.ts';
 import { line, literal, plainText, richText, type SlackBlock, section } from './text.ts';
 
 export const runCallback = 'tocsin:run';
@@ -23,18 +24,22 @@ const mostOptions = 100;
 const formFacts = z.strictObject({ alert: z.string().nullable(), runbook: z.string().nullable() });
 type FormFacts = z.infer<typeof formFacts>;
 
-/** Opens the form to pick a runbook and fill in its parameters. `place.ts` is the root of the thread it is about, if it is about one. */
+/** Opens the form to pick a runbook and fill in its parameters. Strangers are refused, because it shows what there is. Never rejects. */
 export async function openRunForm(
-  trigger: string,
-  place: { channel: string; ts: string | null },
-  runbook: string | null,
+  asked: { trigger: string; account: Account; origin: Origin },
+  facts: FormFacts,
   desk: Desk,
 ): Promise<void> {
-  const { channel, ts } = place;
-  const subject =
-    ts === null ? null : await desk.subjects.at({ channel, ts }).catch(tellLog(desk.host.log, 'a thread is not known'));
-  const view = runView({ alert: subject?.alert ?? null, runbook }, desk);
-  await asking({ method: 'views.open' }, desk.client.views.open({ trigger_id: trigger, view }));
+  const who = await desk.identify.who(asked.account);
+  const tell = (text: string) => tellPrivately(desk, asked.origin, renderNotice(text, 'error'));
+  if (who.kind === 'stranger') return tell(`You are not known here: ${who.because}.`);
+  try {
+    const view = runView(facts, desk);
+    await asking({ method: 'views.open' }, desk.client.views.open({ trigger_id: asked.trigger, view }));
+  } catch (error) {
+    desk.host.log.warn({ reason: messageOf(error) }, 'a form was not opened in Slack');
+    await tell(`Slack did not open the form: ${messageOf(error)} Try again.`);
+  }
 }
 
 /** Another runbook was chosen: the form shows its parameters. */

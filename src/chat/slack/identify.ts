@@ -24,10 +24,19 @@ const mostKnown = 10_000;
 export function createIdentify(client: SlackClient, session: Session, host: ChatHost): Identify {
   const known = new Map<string, Facts>();
 
-  async function factsOf(user: string, team: string): Promise<Facts> {
+  /** Many presses of one person ask once. */
+  const looking = new Map<string, Promise<Facts>>();
+  function factsOf(user: string, team: string): Promise<Facts> {
+    const last = known.get(user);
+    if (last !== undefined && host.clock.monotonic() - last.at < fresh) return Promise.resolve(last);
+    const look = looking.get(user) ?? ask(user, team).finally(() => looking.delete(user));
+    looking.set(user, look);
+    return look;
+  }
+
+  async function ask(user: string, team: string): Promise<Facts> {
     const now = host.clock.monotonic();
     const last = known.get(user);
-    if (last !== undefined && now - last.at < fresh) return last;
     try {
       const answer = await asking({ method: 'users.info' }, client.users.info({ user }));
       return remember(user, { refusal: refusalOf(answer.user ?? {}, team), at: now });

@@ -1,10 +1,11 @@
 import type { App, Receiver } from '@slack/bolt';
 import type { z } from 'zod';
 import { messageOf } from '../../kernel/errors.ts';
-import { actionPrefix } from './buttons.ts';
+import { actionPrefix, startAction } from './buttons.ts';
 import { clientOptions, quietLogger } from './client.ts';
-import { handleMention, handleSlash, refuseStranger } from './commands.ts';
+import { handleMention, handleSlash } from './commands.ts';
 import type { Desk, Origin, Tell } from './desk.ts';
+import { tellLog } from './failure.ts';
 import { handleChosen, handleRun, openRunForm, runbookAction, runbookOptions, runCallback } from './form.ts';
 import type { Homes } from './homes.ts';
 import {
@@ -59,6 +60,13 @@ function addInteractions(app: App, desk: Desk, homes: Homes): void {
     if (press === null) return;
     await clicks.once(clickKey(press), () => handlePress(press, tellFor(press, desk, homes), desk)).value;
   });
+  app.action(startAction, async ({ body, ack }) => {
+    await ack();
+    const press = parse(blockActions, body, desk);
+    if (press === null) return;
+    const asked = { trigger: press.trigger_id, account: accountOf(press), origin: originOf(press) };
+    await openRunForm(asked, { alert: press.actions[0]?.value ?? null, runbook: null }, desk);
+  });
   app.action(runbookAction, async ({ body, ack }) => {
     await ack();
     const chosen = parse(blockActions, body, desk);
@@ -85,11 +93,14 @@ function addInteractions(app: App, desk: Desk, homes: Homes): void {
     await ack();
     const asked = parse(messageShortcut, body, desk);
     if (asked === null) return;
-    const { channel, message, trigger_id } = asked;
-    const who = await desk.identify.who(accountOf(asked));
-    const origin = { user: asked.user.id, channel: channel.id, thread: message.thread_ts ?? null, responseUrl: null };
-    if (who.kind === 'stranger') return refuseStranger(who, '', origin, desk);
-    await openRunForm(trigger_id, { channel: channel.id, ts: message.thread_ts ?? message.ts }, null, desk);
+    const { channel, message, trigger_id: trigger, user } = asked;
+    const place = { channel: channel.id, ts: message.thread_ts ?? message.ts };
+    const subject = await desk.subjects
+      .at(place)
+      .catch(tellLog(desk.host.log, 'Slack did not say what a thread is about'));
+    const origin = { user: user.id, channel: channel.id, thread: message.thread_ts ?? null, responseUrl: null };
+    const facts = { alert: subject?.alert ?? null, runbook: null };
+    await openRunForm({ trigger, account: accountOf(asked), origin }, facts, desk);
   });
 }
 

@@ -46,6 +46,8 @@ const words: Record<Tone, string> = {
 export interface RenderFacts {
   /** The key of the post; null for a private answer. */
   post: string | null;
+  /** The alert whose own message it is: it gets the button for a run. */
+  alert?: string | null;
   /** Who is called: only elements that mention somebody. */
   mentions: readonly Piece[];
   now: number;
@@ -91,7 +93,7 @@ function renderBody(card: Card, facts: RenderFacts, caps: Caps): SlackBlock[] {
   const blocks: SlackBlock[] = shown.map(one => richText(...one));
   const left = parts.length - shown.length;
   if (left > 0) blocks.push(richText(section(literal(`… ${left} more parts`))));
-  return [...blocks, ...renderButtons(card.buttons, facts.post)];
+  return [...blocks, ...renderButtons(card.buttons, facts.post, facts.alert)];
 }
 
 /** A short private answer. */
