@@ -27,6 +27,8 @@ export interface Poster {
 
 /** Requests on their way at the same time: a channel that hangs keeps one place. */
 const mostAtOnce = 8;
+/** How long a stop waits for answers, milliseconds: what is not recorded is found again and not posted twice. */
+const longestStop = 10_000;
 /** Milliseconds after which edits are recorded, many at once: an edit that is done twice does no harm. */
 const recordEvery = 1000;
 
@@ -81,7 +83,9 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
     isIdle: () => desk.queue.items.size === 0 && onWay.size === 0 && desk.queue.unrecorded().size === 0,
     trouble: () => troubleOf(desk),
     async finish() {
-      await Promise.allSettled(onWay);
+      const patience = new AbortController();
+      await Promise.race([Promise.allSettled(onWay), clock.sleep(longestStop, patience.signal).catch(() => {})]);
+      patience.abort(new Error('over'));
       await record(desk).catch(error =>
         log.warn({ because: messageOf(error), platform }, 'edits were not recorded and are done again'),
       );

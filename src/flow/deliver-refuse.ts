@@ -56,14 +56,14 @@ export function createRefusals(parts: RefusalParts): Refusals {
     },
     async skip(post, because) {
       parts.log.warn({ platform: parts.platform, post: post.key, because }, 'a message was refused and is left out');
-      const left = (now: Post): Post => ({
-        ...now,
-        delivered: Math.max(now.delivered, post.wanted),
-        withheld: 'refused',
-      });
+      // A message that is there and cannot be edited (too old, or deleted by somebody) still has its thread.
+      const left = (now: Post): Post => {
+        const delivered = Math.max(now.delivered, post.wanted);
+        return now.ref === null ? { ...now, delivered, withheld: 'refused' } : { ...now, delivered };
+      };
       await parts.mutex.with(postsLock, () => parts.writer.update([post.key], left));
       const text = `${parts.platform} did not take a message in ${post.channel} (${post.card.title}): ${because}`;
-      await sayInConsole(`refused/${parts.platform}/${post.key}`, text, post, parts);
+      if (post.ref === null) await sayInConsole(`refused/${parts.platform}/${post.channel}/message`, text, post, parts);
     },
     async accepted(channel) {
       if (!refused.delete(channel)) return;

@@ -101,6 +101,22 @@ describe('a message that is refused', () => {
     expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine', 'shorter']);
   });
 
+  it('is no reason to leave its thread when it is only an edit', async () => {
+    ground = await createGround();
+    await ground.put(root('a'));
+    await ground.settle();
+    ground.chat.script = request => {
+      if (request.what === 'edit') throw new TocsinError('chat-refused', { message: 'too old to be edited' });
+    };
+    await ground.put(await edited(ground, 'alert/a/1', { card: card('a2') }), note('a', 'fine'));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine']);
+    const post = await ground.store.post('slack', 'alert/a/1');
+    expect(post).toMatchObject({ ref: 'm1', delivered: 2 });
+    expect(post).not.toHaveProperty('withheld');
+    expect(await consolePosts()).toEqual([]);
+  });
+
   it('is tried again and again while nothing goes through, and left out when only it fails', async () => {
     ground = await createGround();
     ground.chat.script = () => {
@@ -123,7 +139,7 @@ describe('a message that is refused', () => {
     await ground.settle();
     expect(ground.chat.seen.at(-1)?.title).toBe('fine');
     expect(await consolePosts()).toEqual([
-      [expect.stringContaining('poison'), expect.stringContaining('nobody foresaw')],
+      ['refused/slack/#ops/message', expect.stringMatching(/poison.*nobody foresaw/)],
     ]);
   });
 });
