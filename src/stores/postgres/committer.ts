@@ -27,10 +27,15 @@ export function createCommitter(connect: Connect): Committer {
 
   async function reach(): Promise<Session> {
     if (session?.alive()) return session;
-    await session?.close();
-    session = null;
+    await drop();
     session = await connect();
     return session;
+  }
+
+  async function drop(): Promise<void> {
+    const gone = session;
+    session = null;
+    await gone?.close();
   }
 
   /** When the connection is lost in a commit, what became of it is asked before anything is tried again. */
@@ -38,6 +43,8 @@ export function createCommitter(connect: Connect): Committer {
     try {
       return await transact(await reach(), waiting);
     } catch (error) {
+      // The server may have said that it ends the connection before the end was seen here.
+      if (kindOf(error) === 'lost') await drop();
       if (!(error instanceof InDoubt)) throw error;
       const outcome = await askOutcome(connect, error.doubtful);
       if (outcome === 'committed') return error.settle;
@@ -74,10 +81,7 @@ export function createCommitter(connect: Connect): Committer {
     commit,
     overtaken: () => overtaken,
     pid: () => session?.pid ?? null,
-    async close() {
-      await session?.close();
-      session = null;
-    },
+    close: drop,
   };
 }
 

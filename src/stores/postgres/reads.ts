@@ -56,19 +56,21 @@ function createLane(connect: Connect): Lane {
   let session: Promise<Session> | null = null;
   let busy = 0;
 
-  async function reach(): Promise<Session> {
-    const present = await session?.catch(() => null);
-    if (present?.alive()) return present;
-    // Of several that find it gone the first opens a new one.
-    if (present !== (await session?.catch(() => null))) return await reach();
-    session = connect({ gather: true });
-    return await session;
-  }
-
+  /** Asks on the present connection; one that was lost is given up, so that the next asks on a new one. */
   async function askOnce(statement: Statement): Promise<Answer> {
-    const [answer] = await (await reach()).send([statement]);
-    if (answer === undefined) throw new TocsinError('store-failed', { given: 'no answer' });
-    return answer;
+    session ??= connect({ gather: true });
+    const mine = session;
+    try {
+      const [answer] = await (await mine).send([statement]);
+      if (answer === undefined) throw new TocsinError('store-failed', { given: 'no answer' });
+      return answer;
+    } catch (error) {
+      if (kindOf(error) === 'lost' && session === mine) {
+        session = null;
+        await mine.then(lost => lost.close()).catch(() => {});
+      }
+      throw error;
+    }
   }
 
   return {
