@@ -37,7 +37,7 @@ export async function tell(old: Telling, failures: number, parts: TellParts): Pr
   const telling = await refresh(old, parts);
   const { connection } = parts;
   const { alert, run } = telling;
-  if (run === null) return null;
+  if (run === null) return await tellPress(telling, parts);
   if (telling.what === 'unpage') return (await connection.unpage?.(run.id)) ?? null;
   if (telling.what === 'page') {
     const tooLate = alert?.state === 'resolved' && parts.clock.now() - telling.at > late && failures === 0;
@@ -70,6 +70,13 @@ async function acknowledge(telling: Telling, run: Run, alert: Alert, parts: Tell
     await parts.feed.commit({ guards: [{ kind: 'claim', ...claim, at: parts.clock.now(), keep: null }] });
   }
   return (await parts.connection.acknowledge?.(alert)) ?? null;
+}
+
+/** What a person did in a thread; see `pressedIn`. */
+async function tellPress({ what, alert, key, text }: Telling, { connection }: TellParts): Promise<string | null> {
+  if (alert === null || alert.state === 'resolved') return null;
+  if (what === 'acknowledge') return (await connection.acknowledge?.(alert)) ?? null;
+  return what === 'note' && text !== null ? ((await connection.note?.(alert, { text, marker: key })) ?? null) : null;
 }
 
 /** Things may have moved on while the origin was away. */

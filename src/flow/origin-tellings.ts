@@ -1,3 +1,4 @@
+import { nameOf } from '../model/actor.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
 import { groupFacts } from '../model/config.ts';
@@ -20,6 +21,8 @@ export interface Telling {
   alert: Alert | null;
   episode: number | null;
   run: Run | null;
+  /** For a note that is not about a run: what it says. */
+  text: string | null;
   /** For `on-call`: whose. */
   rota: { escalationPolicy: string | null; schedule: string | null };
 }
@@ -63,6 +66,8 @@ async function tellsOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
       const run = await parts.store.run(fact.run);
       return await rotaAsked(entry, [fact.to], run?.alert ?? null, parts);
     }
+    case 'alert.acknowledged':
+      return await pressedIn(entry, fact.alert, parts);
     case 'run.started':
       return await startOf(entry, fact.run, parts);
     case 'run.asking':
@@ -78,6 +83,17 @@ async function tellsOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
 async function whoIsOnCall(entry: Entry, id: string | null, parts: TellingParts): Promise<Telling[]> {
   const alert = id === null ? null : await parts.store.alert(id);
   return alert === null ? [] : [telling('on-call', `${alert.id}/${alert.episode}`, entry, alert, null)];
+}
+
+/** Somebody pressed Acknowledge in a thread: the origin stops calling people too, and says whose press it was. */
+async function pressedIn(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
+  const alert = await parts.store.alert(id);
+  if (alert === null || alert.source !== parts.source || entry.actor.kind !== 'person') return [];
+  const text = `Tocsin: acknowledged by ${nameOf(entry.actor)}`;
+  return (['acknowledge', 'note'] as const).map(what => ({
+    ...telling(what, `by/${entry.seq}`, entry, alert, null),
+    text,
+  }));
 }
 
 /** People on call are asked about an alert from elsewhere: the thread should say who they are. */
@@ -199,6 +215,7 @@ function telling(what: What, name: string, entry: Entry, alert: Alert | null, ru
     alert,
     episode: run?.episode ?? alert?.episode ?? null,
     run,
+    text: null,
     rota: { escalationPolicy: null, schedule: null },
   };
 }

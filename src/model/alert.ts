@@ -105,7 +105,13 @@ export function foldAlert(known: Alert | null, news: Event & { body: IncomingAle
         silencedUntil: null,
       };
     case 'refreshed':
-      return { ...facts, count: base.count + 1, lastFiring, startsAt: body.startsAt };
+      return {
+        ...facts,
+        count: base.count + 1,
+        lastFiring,
+        startsAt: body.startsAt,
+        acknowledgedBy: body.acknowledged === false ? null : base.acknowledgedBy,
+      };
     case 'reopened':
       return { ...facts, state: 'firing', count: base.count + 1, lastFiring, resolvedAt: null };
     case 'resolved':

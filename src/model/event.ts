@@ -25,6 +25,8 @@ export const incomingEvent = z.discriminatedUnion('kind', [
     /** The identity of the condition within its source. */
     fingerprint: z.string().min(1).max(512),
     severity,
+    /** False when the sender says that nobody works on it any more; not said by most. */
+    acknowledged: z.literal(false).optional(),
     annotations: labels,
     /** When this stretch began, milliseconds since the epoch, as the sender says. */
     startsAt: z.int(),

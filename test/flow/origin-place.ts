@@ -12,7 +12,7 @@ export interface Place {
   pagerduty: PagerDutyDouble;
   sender: WebhookSender;
   /** Sends the webhook of an incident that the double has, or gets. */
-  incident(id: string, what?: 'triggered' | 'acknowledged' | 'resolved', data?: object): Promise<void>;
+  incident(id: string, what?: 'triggered' | 'acknowledged' | 'resolved' | 'escalated', data?: object): Promise<void>;
   /** Lets the steps of `held` go on, or fail. */
   letGo(): Promise<void>;
   /** What the journal says was told; who is on call is asked beside it, and left out. */
@@ -79,7 +79,8 @@ export async function openPlace(
     sender,
     async incident(id, what = 'triggered', data = {}) {
       const incident = pagerduty.incidents.get(id) ?? pagerduty.add({ id });
-      if (what !== 'triggered') incident.status = what;
+      const status = what === 'escalated' ? 'triggered' : what;
+      if (what !== 'triggered') incident.status = status;
       count++;
       const sent = await sender.send({
         id: `01EVENT${id}${what}${count}`,
@@ -89,7 +90,7 @@ export async function openPlace(
           id,
           type: 'incident',
           number: 1,
-          status: what,
+          status,
           created_at: '2026-11-20T11:00:03Z',
           title: 'Disk full on db-prod-3',
           service: { id: 'PSVC', summary: 'Checkout DB' },

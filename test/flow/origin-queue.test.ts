@@ -14,6 +14,7 @@ const telling = (seq: number, subject = `run_${seq}`): Telling => ({
   alert: null,
   episode: null,
   run: null,
+  text: null,
   rota: { escalationPolicy: null, schedule: null },
 });
 

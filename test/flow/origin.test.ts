@@ -110,6 +110,25 @@ describe('an incident of PagerDuty', () => {
     expect([...place.pagerduty.calls.values()]).toMatchObject([{ open: true, triggers: 1 }]);
   });
 
+  it('is acknowledged when somebody presses Acknowledge, in their name; what PagerDuty takes back is taken back here', async () => {
+    place = await openPlace(() => ({ 'policy.yaml': auto }));
+    await place.incident('Q1');
+    const [alert] = await place.app.app.store.alerts({});
+    if (alert === undefined) throw new Error('there is no alert');
+    const { host, store } = place.app.app;
+    const alice = { kind: 'person', id: 'alice', via: 'test', account: null } as const;
+    expect(await host.act(alice, { kind: 'acknowledge', alert: alert.id })).toMatchObject({ ok: true });
+    await place.untilTold('note');
+    expect(place.pagerduty.incidents.get('Q1')).toMatchObject({
+      status: 'acknowledged',
+      notes: [expect.stringContaining('acknowledged by alice')],
+    });
+    await place.incident('Q1', 'acknowledged');
+    expect((await store.alert(alert.id))?.acknowledgedBy).toBe('alice');
+    await place.incident('Q1', 'escalated');
+    expect((await store.alert(alert.id))?.acknowledgedBy).toBeNull();
+  });
+
   it('may be decided by the person on call, and by nobody further up', async () => {
     place = await openPlace(() => ({ 'policy.yaml': ask, 'runbooks/fix.yaml': fix(works) }));
     await place.incident('Q1');

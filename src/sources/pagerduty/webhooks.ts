@@ -53,6 +53,14 @@ const states: Readonly<Record<string, IncomingAlert['state'] | 'status'>> = {
   'incident.incident_type.changed': 'status',
 };
 
+/** Types that take an acknowledgement back when the incident is `triggered` after them. */
+const handedOver = new Set([
+  'incident.unacknowledged',
+  'incident.escalated',
+  'incident.delegated',
+  'incident.reassigned',
+]);
+
 /** Pure: one delivery is one event. Throws `bad-body` when it is not of the documented shape. */
 export function normaliseWebhook(body: unknown, delivery: Delivery): Normalised {
   const parsed = payload.safeParse(body);
@@ -94,6 +102,7 @@ function alertOf(event: PagerDutyEvent, delivery: Delivery): IncomingAlert | nul
     fingerprint: keyOf(about.id),
     title: titleOf(about.title, `Incident ${about.number ?? about.id}`),
     severity: severityOf(about.priority?.summary) ?? (about.urgency === 'low' ? 'warning' : 'error'),
+    ...(state === 'firing' && handedOver.has(event.event_type) ? { acknowledged: false as const } : {}),
     labels: labelsOfIncident(about),
     annotations: labelsOf(about.incident_key ? { incident_key: about.incident_key } : {}),
     links: [...linkOf('Incident', about.html_url), ...linkOf('Service', about.service?.html_url)],
