@@ -26,7 +26,7 @@ export interface Sql {
 export type Ready = (parameters: readonly unknown[]) => unknown[] | Promise<unknown[]>;
 
 /** Stands for a value that is bound when the query runs. */
-export class Slot {
+class Slot {
   readonly name: string;
   constructor(name: string) {
     this.name = name;

@@ -1,5 +1,14 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { type Compilable, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import {
+  type Compilable,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely';
+import { createSql, fill, type Sql, slots } from '../sql/query.ts';
 import type { Tables } from '../sql/schema.ts';
 
 /** Builds and compiles; it never runs anything. Compiling a query costs as much as the rest of a request, so each is compiled once. */
@@ -22,23 +31,12 @@ export interface Query<V extends Values, R> {
   run(values: V): number;
 }
 
-/** Stands for a value that is bound when the query runs. */
-class Slot {
-  readonly name: string;
-  constructor(name: string) {
-    this.name = name;
-  }
-}
-
-const slots = new Proxy({}, { get: (_, name) => new Slot(String(name)) });
-
 /** `prepare<{ id: string }>(db)(v => tables.selectFrom('run').select('doc').where('id', '=', v.id))` */
 export function prepare<V extends Values = Record<never, never>>(db: DatabaseSync) {
   return <R>(build: (values: V) => Compilable<R>): Query<V, R> => {
     const compiled = build(slots as V).compile();
     const statement = db.prepare(compiled.sql);
-    const bind = (values: V) =>
-      compiled.parameters.map(given => (given instanceof Slot ? values[given.name] : given) as SQLInputValue);
+    const bind = (values: V) => fill(compiled.parameters, values) as SQLInputValue[];
     return {
       all: values => statement.all(...bind(values)) as R[],
       first: values => statement.get(...bind(values)) as R | undefined,
@@ -47,19 +45,14 @@ export function prepare<V extends Values = Record<never, never>>(db: DatabaseSyn
   };
 }
 
-/** A query whose clauses depend on which filters are given: prepared once for each combination that occurs. */
-export function prepareFiltered<V extends Values>(db: DatabaseSync) {
-  return <R>(build: (values: V, has: (name: keyof V) => boolean) => Compilable<R>) => {
-    const prepared = new Map<string, Query<V, R>>();
-    return (values: { [K in keyof V]: V[K] | undefined }): R[] => {
-      const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-      const shape = Object.keys(given).join();
-      let query = prepared.get(shape);
-      if (query === undefined) {
-        query = prepare<V>(db)(slot => build(slot, name => name in given));
-        prepared.set(shape, query);
-      }
-      return query.all(given as V);
-    };
-  };
+/** What the reads that both stores share run on here. Statements of SQLite answer at once, so a read sees what was stored when it was asked. */
+export function createReadSql(db: DatabaseSync): Sql {
+  return createSql({
+    tables,
+    words: list => sql<string>`(select value from json_each(${list}))`,
+    ready: text => {
+      const statement = db.prepare(text);
+      return parameters => statement.all(...(parameters as SQLInputValue[]));
+    },
+  });
 }

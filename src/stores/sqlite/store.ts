@@ -1,14 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isCode } from '../../kernel/errors.ts';
 import type { Store } from '../../ports/store.ts';
+import { createJournalReads } from '../sql/journal.ts';
+import { createPostReads } from '../sql/posts.ts';
+import { createAlertReads, createApprovalReads, createRunReads } from '../sql/reads.ts';
 import { createApply } from './apply.ts';
 import { createGuards } from './guards.ts';
-import { createJournalReads } from './journal.ts';
 import { createLeases } from './leases.ts';
 import { createLogSync } from './log-sync.ts';
-import { createPostReads } from './posts.ts';
-import { prepare, tables } from './query.ts';
-import { createAlertReads, createApprovalReads, createRunReads } from './reads.ts';
+import { createReadSql, prepare, tables } from './query.ts';
 import { createWriter } from './writer.ts';
 
 /** The store over a database that is open, locked and migrated. It owns the connection and closes it. */
@@ -16,6 +16,7 @@ export function createStore(db: DatabaseSync, now: () => number): Store {
   const writer = createWriter(db, createLogSync(`${db.location()}-wal`));
   const guards = createGuards(db, now);
   const prepareChange = createApply(db, guards, now);
+  const reads = createReadSql(db);
   const probe = prepare<{ at: number }>(db)(v => tables.updateTable('probe').set({ at: v.at }));
   return {
     id: 'sqlite',
@@ -24,11 +25,11 @@ export function createStore(db: DatabaseSync, now: () => number): Store {
       return writer.write(work, size);
     },
     ...createLeases(db, writer, now),
-    ...createAlertReads(db),
-    ...createRunReads(db),
-    ...createApprovalReads(db),
-    ...createPostReads(db),
-    ...createJournalReads(db),
+    ...createAlertReads(reads),
+    ...createRunReads(reads),
+    ...createApprovalReads(reads),
+    ...createPostReads(reads),
+    ...createJournalReads(reads),
     async claimed(claim) {
       return guards.claimed(claim);
     },
