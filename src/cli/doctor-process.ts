@@ -3,7 +3,9 @@ import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { messageOf } from '../kernel/errors.ts';
+import { checkServers, serversOf } from '../app/servers.ts';
+import { messageOf, TocsinError } from '../kernel/errors.ts';
+import { silentLog } from '../kernel/log.ts';
 import type { Finding } from '../ports/check.ts';
 import { isBusy } from '../stores/sqlite/failure.ts';
 import type { Subject } from './doctor-subjects.ts';
@@ -15,8 +17,12 @@ const patience = 5000;
 
 /** Whether the database could be written, without writing to it: nothing is made, nothing is migrated. */
 export async function checkDatabase(folder: string, terminal: Terminal): Promise<Subject> {
-  const url = terminal.env['DATABASE_URL']?.trim();
-  return { title: 'database', findings: [await (url ? lookAtPostgres(url) : lookAtSqlite(folder))] };
+  const { database, redis } = serversOf(terminal.env);
+  const findings = await Promise.all([
+    database === null ? lookAtSqlite(folder) : lookAtPostgres(database),
+    ...(redis === null ? [] : [lookAtRedis(redis, terminal)]),
+  ]);
+  return { title: 'database', findings };
 }
 
 async function lookAtSqlite(folder: string): Promise<Finding> {
@@ -49,6 +55,23 @@ function nearestFolder(folder: string): string {
   let at = folder;
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
   return at;
+}
+
+/** The same look as a start takes: whether it answers, is new enough, and may drop no keys. */
+async function lookAtRedis(url: string, terminal: Terminal): Promise<Finding> {
+  const what = 'Redis at REDIS_URL';
+  try {
+    checkServers({ env: terminal.env });
+    const { connectRedis } = await import('../dispatchers/bullmq/parts/redis.ts');
+    const link = await connectRedis(url, silentLog);
+    const trouble = link.trouble();
+    link.close();
+    if (trouble === null) return { what, state: 'ok' };
+    return { what, state: 'bad', because: trouble, remedy: 'See whether the server is up and reachable from here.' };
+  } catch (error) {
+    const remedy = error instanceof TocsinError ? { remedy: error.remedy } : {};
+    return { what, state: 'bad', because: messageOf(error), ...remedy };
+  }
 }
 
 const server = z.object({ standby: z.boolean(), may: z.boolean() });

@@ -106,6 +106,16 @@ describe('tocsin doctor', () => {
     expect(out).toMatch(/slack\n {2}bad {6}its token/);
   });
 
+  test('servers that do not go together, or do not answer, are bad', async () => {
+    const plain = 'sources: {}\npeople: { on-call: {} }\n';
+    const alone = await doctor(plain, { REDIS_URL: 'redis://127.0.0.1:1' });
+    expect(alone.out).toMatch(/bad {6}Redis at REDIS_URL\n.*DATABASE_URL is not/);
+    const both = await doctor(plain, { REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: 'postgres://u@127.0.0.1:1/d' });
+    expect(both.code).toBe(1);
+    expect(both.out).toMatch(/bad {6}PostgreSQL at DATABASE_URL\n.*ECONNREFUSED/);
+    expect(both.out).toMatch(/bad {6}Redis at REDIS_URL\n.*ECONNREFUSED/);
+  });
+
   test('a database that cannot be written is bad; one that a running Tocsin holds is not, and that process is asked', async () => {
     await writeFile(join(folder, 'file'), '');
     const broken = await doctor('sources: {}\npeople: { on-call: {} }\n', { TOCSIN_DATA: join(folder, 'file') });
