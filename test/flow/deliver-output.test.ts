@@ -104,6 +104,22 @@ describe('live output', () => {
     expect(outputs('r1')).toHaveLength(count);
   });
 
+  it('is edited once a second at most where nothing else limits it, the last edit included', async () => {
+    ground = await createGround({ capabilities: { maxText: 4000, streams: false, editEvery: 1000 } });
+    await ground.put(root('disk'), runPost('disk', 'r1'));
+    for (let line = 1; line <= 100; line++) {
+      await ground.commit(chunk('r1', line, `line ${line}\n`));
+      await ground.pass(100);
+    }
+    await ground.put(await finalOutput('r1', 'the end'));
+    await ground.settle();
+    const times = outputs('r1').map(seen => seen.at);
+    expect(times.length).toBeGreaterThanOrEqual(8);
+    for (const [index, at] of times.entries())
+      if (index > 0) expect(at - (times[index - 1] ?? 0)).toBeGreaterThanOrEqual(1000);
+    expect(outputs('r1').at(-1)?.text).toBe('the end');
+  });
+
   it('comes after the card of its run, also when both wait', async () => {
     ground = await createGround();
     await ground.put(root('disk'), runPost('disk', 'r1', { order: 7 }));
