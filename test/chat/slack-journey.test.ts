@@ -205,3 +205,23 @@ test('output is one message that is edited within the limits, and the full log i
   expect(outputs).toHaveLength(1);
   expect(slack.api.rates.refused).toEqual([]);
 }, 60_000);
+
+test('a wrong token stops nothing: it is said on /readyz, the API goes on, and the thread comes when the token is right', async () => {
+  slack = await startSlack();
+  slack.world.botToken = 'xoxb-another';
+  app = await startTestApp(files, { env: slack.env });
+  const running = app;
+  await running.alert(labels);
+  const approval = await running.until(async () => (await running.app.store.approvals({ state: 'open' }))[0]);
+  const ready = await running.until(async () => {
+    const { status, body } = await running.call('GET', '/readyz', { as: null });
+    return JSON.stringify(body).includes('SLACK_BOT_TOKEN') && { status, text: JSON.stringify(body) };
+  });
+  expect(ready.text).toContain('OAuth & Permissions');
+  const vote = await running.call('POST', `/api/v1/approvals/${approval.id}/votes`, { body: { vote: 'approve' } });
+  expect(vote.status).toBe(200);
+  slack.world.botToken = slack.env['SLACK_BOT_TOKEN'] ?? '';
+  const question = await shown('Run Clean the disk');
+  await slack.until(() => readable(question).includes('approved'), 'what was decided meanwhile');
+  expect(slack.world.messages[0]?.thread_ts).toBeUndefined();
+}, 60_000);

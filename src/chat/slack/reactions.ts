@@ -77,7 +77,7 @@ export function createReactions(client: SlackClient, host: ChatHost): Reactions 
 
   return {
     mirror(post, root) {
-      const slot: Slot | null = post.key.startsWith('alert/') ? 'alert' : post.key.startsWith('run/') ? 'run' : null;
+      const slot = slotOf(post);
       const sign =
         slot === 'alert' ? alertSigns[post.card.badge ?? ''] : slot === 'run' ? runSigns[post.card.tone] : undefined;
       if (slot === null || sign === undefined || end.signal.aborted) return;
@@ -103,8 +103,13 @@ function isNew({ ts }: Ref, now: number): boolean {
   return now - Number(ts) * 1000 < 60_000;
 }
 
-/** The message that a post's state is mirrored on: itself, or the root of its thread. */
+function slotOf(post: Post): Slot | null {
+  return post.key.startsWith('alert/') ? 'alert' : post.key.startsWith('run/') ? 'run' : null;
+}
+
+/** The message that a post's state is mirrored on: itself, or the root of its thread; null for posts that have no state. */
 export async function rootOf(post: Post, ref: string, host: ChatHost): Promise<Ref | null> {
+  if (slotOf(post) === null) return null;
   if (post.thread === null) return parseRef(ref);
   const root = await host.store.post(post.platform, post.thread);
   return root?.ref == null ? null : parseRef(root.ref);
