@@ -94,7 +94,7 @@ describe('a delivery', () => {
     // Others talk meanwhile; one of them looks like us but is somebody else.
     const place = discord.channel('alerts');
     const own = place.messages[0];
-    if (own !== undefined) place.messages.push({ ...own, id: `${BigInt(own.id) + 5n}`, author: first.alice.id });
+    if (own !== undefined) place.messages.unshift({ ...own, id: `${BigInt(own.id) - 5n}`, author: first.alice.id });
     ahead = 10 * 60_000;
     const second = await start({ host: { clock }, env: discord.env, wait: false });
     await second.double.put(late);
@@ -207,14 +207,13 @@ describe('a delivery', () => {
     const discord = await startDiscord();
     open.push(discord);
     discord.world.faults.push(fault('hang', { method: 'GET', path: /./ }));
-    const api = createApi(await import('discord.js'), {
-      token: discord.world.token,
-      url: discord.api,
-      clock: systemClock,
-      timeout: 50,
-    });
-    const error = await failure(api.call(shapes.anything, { method: 'GET', path: '/users/@me' }));
+    const sdk = await import('discord.js');
+    const access = { token: discord.world.token, url: discord.api, clock: systemClock };
+    const hasty = createApi(sdk, { ...access, timeout: 50 });
+    const error = await failure(hasty.call(shapes.anything, { method: 'GET', path: '/users/@me' }));
     expect(error).toMatchObject({ code: 'chat-down', message: /no answer/ });
+    hasty.close();
+    const api = createApi(sdk, access);
     expect(await api.call(shapes.user, { method: 'GET', path: '/users/@me' })).toMatchObject({
       id: discord.world.bot.id,
     });
@@ -243,6 +242,7 @@ describe('the gateway', () => {
     discord.gateway.replay();
     expect(toldBy(await discord.press(message, 'Acknowledge', ground.alice))).toContain('Done.');
     expect(double.acts).toHaveLength(2);
+    expect(discord.world.violations).toEqual([]);
     expect(ground.connection.trouble()).toBeNull();
   });
 
