@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import { isCode } from '../kernel/errors.ts';
-import { cutText } from '../kernel/text.ts';
+import { cutText, visible, visibleLine } from '../kernel/text.ts';
 import type { Alert } from '../model/alert.ts';
 import { isEnded, type Run } from '../model/run.ts';
 import type { OriginConnection, OriginPage } from '../ports/source.ts';
@@ -106,7 +106,7 @@ async function recall(telling: Telling, run: Run, alert: Alert, parts: TellParts
 async function noteText(run: Run, alert: Alert, parts: TellParts): Promise<string> {
   const links = await parts.links(run, alert);
   const state = run.state === 'asking' ? `${run.title} waits for a person: ${run.because ?? ''}` : endingText(run);
-  return [`Tocsin: ${cutText(state, 1000)}`, ...links.map(link => `${link.label}: ${link.url}`)].join('\n');
+  return [`Tocsin: ${cutText(visible(state), 1000)}`, ...links.map(link => `${link.label}: ${link.url}`)].join('\n');
 }
 
 async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<OriginPage> {
@@ -116,7 +116,7 @@ async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<Ori
   return {
     // The same for all calls about one run: they are about one thing.
     key: run.id,
-    summary: alert === null ? state : `${state} (${alert.title})`,
+    summary: visibleLine(alert === null ? state : `${state} (${alert.title})`),
     severity: run.state === 'unconfirmed' ? 'warning' : (alert?.severity ?? 'error'),
     source: run.targets[0] ?? alert?.labels['instance'] ?? alert?.source ?? 'tocsin',
     component: run.runbook,
