@@ -24,6 +24,7 @@ import { createHidden } from './secrets.ts';
 import { openDispatcher, serversOf } from './servers.ts';
 import { readOrMakeSharedKey } from './shared-key.ts';
 import type { Shelves } from './shelves.ts';
+import { openTracing } from './tracing.ts';
 
 export type Base = Awaited<ReturnType<typeof createBase>>;
 
@@ -59,6 +60,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const outputs = createOutputBells();
   store.onAppend?.(news => news.outputs.forEach(outputs.ring));
   const holder = ids.next('nod');
+  const tracing = await openTracing(options, { metrics, holder });
   const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, feed, streams, catalogue, dispatcher, mutex };
   const egress = createLazyEgress(() => catalogue.current().config.egress);
@@ -97,6 +99,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     ...membership,
     outputs,
     holder,
+    tracing,
     engine,
     acts,
     cards,

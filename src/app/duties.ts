@@ -50,8 +50,7 @@ export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
   return {
     name: `posts/${id}`,
     async start(fence) {
-      const known = platforms.connections.get(id);
-      const entry = known ?? (await platforms.open(id));
+      const entry = platforms.connections.get(id) ?? (await platforms.open(id));
       await entry.connection.hear?.(true);
       entry.delivery = startDelivery({
         ...base,
@@ -67,7 +66,6 @@ export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
           await entry.connection.hear?.(false);
           await entry.delivery?.stop();
           entry.delivery = null;
-          if (known === undefined) await platforms.close(id);
         },
       };
     },

@@ -58,13 +58,9 @@ export async function openPlatforms(options: AppOptions, base: Base) {
       connections.set(id, entry);
       return entry;
     },
-    async close(id) {
-      const entry = connections.get(id);
-      connections.delete(id);
-      await entry?.connection.close();
-    },
   };
-  for (const [id, capabilities] of on) if (opensAtOnce(capabilities, base)) await platforms.open(id);
+  // Workers talk to nobody. Intake nodes look up who may vote, take what people press and what platforms call, and post nothing.
+  if (base.role !== 'worker') for (const id of on.keys()) await platforms.open(id);
   base.live.platform = id => connections.get(id)?.connection;
   return { http, platforms, host };
 }
@@ -75,16 +71,9 @@ export interface Platforms {
   on: ReadonlyMap<string, ChatCapabilities>;
   connections: ReadonlyMap<string, OpenPlatform>;
   open(id: string): Promise<OpenPlatform>;
-  close(id: string): Promise<void>;
 }
 
 export type Connections = Platforms['connections'];
-
-/** Chat nodes connect to every platform, intake nodes show the pages only. */
-function opensAtOnce(capabilities: ChatCapabilities, { role }: Base): boolean {
-  if (takesOn(role, 'chat')) return true;
-  return role === 'intake' && capabilities.immediate === true;
-}
 
 export async function healthOf(base: Base, connections: Connections): Promise<Record<string, string | null>> {
   const problems = base.catalogue.problems().filter(problem => problem.level === 'error');

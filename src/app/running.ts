@@ -4,7 +4,7 @@ import { voidEdited } from '../flow/recover.ts';
 import { startTickers, type Tickers } from '../flow/tick.ts';
 import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
-import { originsDuty, postsDuty, roadDuty, sweeperDuty, threadsDuty } from './duties.ts';
+import { originsDuty, postsDuty, roadDuty, sweeperDuty, threadsDuty, tracesDuties } from './duties.ts';
 import type { Platforms } from './platforms.ts';
 
 export interface Running {
@@ -25,7 +25,10 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   for (const duty of chat) posting.push(await take(duty));
   const sweeping = await take(sweeperDuty(base));
   const road = await take(roadDuty(base));
-  const telling = await take(originsDuty(base, platforms));
+  // Chat nodes know the threads that notes lead to, and are the ones that talk to the outside.
+  const telling = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
+  const tracing: Turn[] = [];
+  for (const duty of tracesDuties(base)) tracing.push(await take(duty));
   const tickers = await startTickers(base);
   const off = base.catalogue.onChange(() => {
     if (sweeping.held()) voidOld(base);
@@ -38,15 +41,15 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
       await sweeping.stop();
       await road.stop();
       await stopTelling(telling, base);
-      for (const turn of posting) await turn.stop();
+      for (const turn of [...posting, ...tracing]) await turn.stop();
       await base.fleet.nodes?.stop();
     },
   };
 }
 
 /** What an origin is being told may end, for a moment; what hangs is told again after the next start. */
-async function stopTelling(telling: Turn, { clock, origins }: Base): Promise<void> {
-  const stopping = telling.stop();
+async function stopTelling(telling: Turn | null, { clock, origins }: Base): Promise<void> {
+  const stopping = telling?.stop() ?? Promise.resolve();
   await Promise.race([stopping, clock.sleep(3000)]);
   await origins.close();
   await stopping;

@@ -31,6 +31,8 @@ export interface DeliverParts {
   log: Log;
   /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
   fence?(): readonly Guard[];
+  /** Told of each post that the platform shows for the first time; returns at once. */
+  delivered?(post: Post, at: number): void;
 }
 
 /** What the parts of a poster share. */

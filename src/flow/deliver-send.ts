@@ -29,6 +29,7 @@ export async function send(item: Item, request: Request, desk: Desk): Promise<vo
 async function show(post: Post, desk: Desk): Promise<void> {
   const ref = await showPost(post, desk);
   succeeded(desk);
+  if (post.ref === null) desk.parts.delivered?.(post, desk.parts.clock.now());
   desk.queue.pause(post.key, desk.parts.clock.monotonic() + desk.editEvery);
   desk.queue.done(post.key, { version: post.wanted, ref });
   // Replies need the root's reference, and nothing may be posted twice; edits can wait and be done again.

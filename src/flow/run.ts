@@ -45,7 +45,16 @@ export function createEngine(parts: EngineParts): Engine {
     sessions.set(id, stop);
     const endHeartbeat = startHeartbeat(id, { ...lease, token }, stop, parts);
     try {
-      await runSession(run, { name: lease.name, token }, stop.signal, { interrupt, isDraining: () => draining }, parts);
+      // Another worker may have gone on with it between the first look and the lease: what counts is what stands now.
+      const found = await parts.store.run(id);
+      if (found === null || !isWorkable(found)) return;
+      await runSession(
+        found,
+        { name: lease.name, token },
+        stop.signal,
+        { interrupt, isDraining: () => draining },
+        parts,
+      );
     } finally {
       endHeartbeat();
       sessions.delete(id);
@@ -125,7 +134,7 @@ async function runSession(
     engine,
     async append(decide) {
       try {
-        session.run = await parts.streams.run(found.id, system, decide, lease);
+        session.run = await parts.streams.run(found.id, system, decide, lease, () => session.run);
       } catch (error) {
         if (isCode(error, 'guard-failed') && failedGuard(error) === 'lease') throw new Stopped('lease-lost');
         throw error;
@@ -182,7 +191,10 @@ async function goThrough(
   parts: EngineParts,
 ): Promise<void> {
   const { run } = session;
-  const tools = await createAttemptTools({ run: () => session.run, runbook, lease, parts });
+  const [tools, alert] = await Promise.all([
+    createAttemptTools({ run: () => session.run, runbook, lease, parts }),
+    run.alert === null ? null : parts.store.alert(run.alert),
+  ]);
   const performer = createPerformer({
     run: () => session.run,
     append: session.append,
@@ -203,7 +215,6 @@ async function goThrough(
     },
     token: lease.token,
   });
-  const alert = run.alert === null ? null : await parts.store.alert(run.alert);
   const body = runbook.body({
     step: createStepApi(performer),
     params: run.params,

@@ -30,7 +30,9 @@ export interface AttemptToolsParts {
 export async function createAttemptTools(session: AttemptToolsParts): Promise<AttemptTools> {
   const { parts } = session;
   const { fetch } = parts.egress;
-  const chunks = await countChunks(session.run().id, parts);
+  // A run whose steps never began has said nothing yet.
+  const silent = session.run().steps.every(step => step.attempts === 0);
+  const chunks = silent ? { last: 0 } : await countChunks(session.run().id, parts);
   return {
     open({ step, number, waiting }) {
       const run = session.run();

@@ -23,7 +23,17 @@ export interface Step {
  * stream's version. When somebody else was first it reads again and asks `decide` again, so a decision is never made on old state.
  */
 export interface Streams {
-  run(id: string, who: Actor, decide: (run: Run) => Step | null, lease?: { name: string; token: number }): Promise<Run>;
+  /**
+   * `latest` gives the run as the caller knows it: whoever has the lease is nearly always the only one who writes, and need not read its
+   * own words. When somebody else wrote, the guard of the stream fails, and it is read.
+   */
+  run(
+    id: string,
+    who: Actor,
+    decide: (run: Run) => Step | null,
+    lease?: { name: string; token: number },
+    latest?: () => Run,
+  ): Promise<Run>;
   approval(
     id: string,
     who: Actor,
@@ -43,18 +53,17 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
     who: Actor,
     decide: (doc: T) => Step | null | Promise<Step | null>,
     lease?: { name: string; token: number },
+    latest?: () => T,
   ): Promise<T> {
     const guards: Guard[] = lease === undefined ? [] : [{ kind: 'lease', ...lease }];
-    const mine = lease === undefined ? null : `${lease.name}/${lease.token}`;
     for (let attempt = 1; ; attempt++) {
-      const kept = mine === null ? null : (kind.kept?.get(mine) ?? null);
-      if (mine !== null) kind.kept?.delete(mine);
+      const kept = attempt === 1 ? latest?.() : undefined;
       const known = kept ?? (await kind.read(store, id));
       if (known === null) throw new TocsinError('not-found', { given: id });
       const step = await decide(known);
-      // What was kept may be old: "nothing to do" is said of the newest state only.
-      if (step === null && kept !== null) continue;
-      if (step === null) return known;
+      if (step === null && kept === undefined) return known;
+      // What the caller knows may be old: "nothing to do" is said of the newest state only.
+      if (step === null) continue;
       const at = clock.now();
       const stream = kind.stream(id);
       const folded = step.facts.reduce((doc: T, fact) => kind.fold(doc, fact, at), known);
@@ -67,7 +76,6 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
           rows: [kind.row(next), ...(step.with?.rows ?? [])],
           blobs: step.with?.blobs ?? [],
         });
-        if (kind.kept !== undefined && mine !== null) keep(kind.kept, mine, next);
         return next;
       } catch (error) {
         if (!isCode(error, 'guard-failed') || attempt >= maxTries || !wasOutrun(error)) throw error;
@@ -75,30 +83,14 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
     }
   }
 
-  const led: Kind<Run> = { ...runs, kept: new Map() };
   return {
-    run: (id, who, decide, lease) => mutex.with(streamOf.run(id), () => append(led, id, who, decide, lease)),
+    run: (id, who, decide, lease, latest) =>
+      mutex.with(streamOf.run(id), () => append(runs, id, who, decide, lease, latest)),
     approval: (id, who, decide) => mutex.with(streamOf.approval(id), () => append(approvals, id, who, decide)),
   };
 }
 
-/** The newest of so many documents are kept. */
-const mostKept = 256;
-
-function keep<T>(kept: Map<string, T>, id: string, doc: T): void {
-  kept.set(id, doc);
-  for (const oldest of kept.keys()) {
-    if (kept.size <= mostKept) return;
-    kept.delete(oldest);
-  }
-}
-
 interface Kind<T> {
-  /**
-   * What this process wrote last under a lease, by the lease and its token: whoever has the lease of a run is nearly always the only one who writes it, and need not read its own
-   * words. When somebody else wrote, the guard of the stream fails and it is read.
-   */
-  kept?: Map<string, T>;
   stream(id: string): string;
   read(store: Store, id: string): Promise<T | null>;
   fold(known: T | null, fact: Fact, at: number): T;
