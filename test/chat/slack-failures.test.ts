@@ -260,3 +260,42 @@ describe('files', () => {
     expect(slack.thread(await ground.refOf(root()))).toHaveLength(2);
   });
 });
+
+describe('reactions', () => {
+  const alert = (badge: string) => ({ ...root(), card: { ...root().card, badge } });
+  const run = (tone: 'info' | 'good') => ({
+    ...reply(3),
+    key: 'run/run_1',
+    card: { ...root().card, tone, badge: null },
+  });
+  const shown = () => [...(ground.slack.world.messages[0]?.reactions ?? [])].sort().join(' ');
+
+  it('mirror the state of the alert and of its run on the root, one each', async () => {
+    ground = await openSlackGround();
+    await ground.show(alert('firing'), run('info'));
+    await ground.slack.until(() => shown() === 'hourglass_flowing_sand rotating_light', 'both');
+    const [channel, ts] = (
+      await ground.connection.deliver({ ...alert('resolved'), ref: await refNow('alert/alt_1/1') })
+    ).split('/');
+    await ground.connection.deliver({ ...run('good'), ref: await refNow('run/run_1') });
+    await ground.slack.until(() => shown() === 'tada white_check_mark', 'both anew');
+    expect([channel, ts]).toEqual([ground.slack.world.messages[0]?.channel, ground.slack.world.messages[0]?.ts]);
+  });
+
+  it('take off what an earlier process left, wait out a limit, and are never an error', async () => {
+    ground = await openSlackGround();
+    const { slack } = ground;
+    await ground.show(alert('firing'));
+    await slack.until(() => shown() === 'rotating_light', 'the first');
+    const message = slack.world.messages[0];
+    const old = `${Math.floor(Date.now() / 1000) - 600}.000100`;
+    if (message !== undefined) message.ts = old;
+    slack.api.faults.add('reactions.add', { kind: 'limited', retryAfter: 1 });
+    slack.api.faults.add('reactions.remove', { kind: 'error', error: 'fatal_error' });
+    await ground.connection.deliver({ ...alert('silenced'), ref: `C0ALERTS/${old}` });
+    await slack.until(() => shown().includes('no_bell'), 'the state');
+    expect(ground.connection.trouble()).toBeNull();
+  });
+
+  const refNow = async (key: string) => (await ground.double.store.post('console', key))?.ref ?? null;
+});

@@ -9,8 +9,6 @@ import { parseRef, type Ref } from './ref.ts';
 export interface Reactions {
   /** The post was delivered; `root` is the message that its state is mirrored on. */
   mirror(post: Post, root: Ref): void;
-  /** Resolves when nothing is left to do. */
-  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -75,6 +73,14 @@ export function createReactions(client: SlackClient, host: ChatHost): Reactions 
     }
   }
 
+  function begin(): void {
+    working ??= work().finally(() => {
+      working = null;
+      // What was wanted after the last look.
+      if (wanted.size > 0 && !end.signal.aborted) begin();
+    });
+  }
+
   return {
     mirror(post, root) {
       const slot = slotOf(post);
@@ -84,12 +90,7 @@ export function createReactions(client: SlackClient, host: ChatHost): Reactions 
       const key = `${slot} ${root.channel}/${root.ts}`;
       wanted.delete(key);
       wanted.set(key, { ref: root, slot, sign });
-      working ??= work().finally(() => {
-        working = null;
-      });
-    },
-    async settled() {
-      while (working !== null) await working;
+      begin();
     },
     async stop() {
       end.abort(new Error('closed'));
