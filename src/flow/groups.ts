@@ -132,7 +132,8 @@ async function fromOrigin(
   { parts, lookups }: Desk,
 ): Promise<Members | null> {
   const { source, escalationPolicy, schedule } = onCall;
-  const alert = about.alert?.source === source ? about.alert : null;
+  // Whoever could send an incident without a secret would choose who may approve.
+  const alert = about.alert?.source === source && about.alert.trusted ? about.alert : null;
   const own = escalationPolicy === null && schedule === null ? (alert?.labels['escalation_policy_id'] ?? '') : '';
   const origin = parts.origin(source);
   const key = JSON.stringify(['on-call', source, escalationPolicy, schedule, own]);

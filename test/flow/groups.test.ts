@@ -228,6 +228,13 @@ describe('who is on call', () => {
     expect(await made.groups.standing('bob', ['on-call'], of('PDB'))).not.toBeNull();
   });
 
+  it('is not chosen by an incident that nobody signed', async () => {
+    const made = world();
+    const forged = about({ source: 'pagerduty', trusted: false, labels: { escalation_policy_id: 'PCHOSEN' } });
+    await made.groups.standing('bob', ['on-call'], forged);
+    expect(made.asked).toEqual(['[null,null]']);
+  });
+
   it('in an outage is who tocsin.yaml lists for it', async () => {
     const made = world();
     made.onCall = new Error('down');
