@@ -4,6 +4,7 @@ import { type Duty, fencedFeed } from '../flow/duty.ts';
 import { startOrigins } from '../flow/origin.ts';
 import { recoverAll, startSweeper } from '../flow/recover.ts';
 import { startThreads } from '../flow/thread.ts';
+import { startTraces } from '../flow/trace-follow.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Run } from '../model/run.ts';
 import type { Base } from './base.ts';
@@ -60,6 +61,7 @@ export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
         connection: entry.connection,
         platforms: () => platforms.on,
         baseUrl: () => base.address.url,
+        ...(base.tracing === null ? {} : { delivered: base.tracing.delivered }),
       });
       return {
         async stop() {
@@ -91,4 +93,12 @@ export function originsDuty(base: Base, platforms: Platforms): Duty {
       };
     },
   };
+}
+
+/** From the journal to the collector of traces, where one is named. */
+export function tracesDuties(base: Base): Duty[] {
+  const { tracing } = base;
+  if (tracing === null) return [];
+  const { sender } = tracing;
+  return [{ name: 'traces', start: fence => startTraces({ ...base, sender, feed: fencedFeed(base.feed, fence) }) }];
 }
