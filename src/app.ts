@@ -7,6 +7,7 @@ import { type Connections, openPlatforms, urlOf } from './app/platforms.ts';
 import { type Running, startRunning } from './app/running.ts';
 import { checkServers } from './app/servers.ts';
 import { loadShelves, openStore } from './app/shelves.ts';
+import { tracingSettings } from './app/tracing.ts';
 import { messageOf, TocsinError } from './kernel/errors.ts';
 import { createCatalogue } from './load/catalogue.ts';
 import { system } from './model/actor.ts';
@@ -28,6 +29,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promise<App> {
   const { clock, log } = given;
   checkServers(given);
+  tracingSettings(given.env);
   await mkdir(given.dataFolder, { recursive: true, mode: 0o700 });
   const shelves = await loadShelves();
   const catalogue = await createCatalogue({

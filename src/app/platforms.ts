@@ -40,6 +40,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     health: () => healthOf(base, connections),
     doors: takesOn(base.role, 'intake'),
     draining: () => base.state.draining,
+    work: () => ({ busy: base.dispatcher.busy(), places: placesOf(base) }),
     metrics: base.metrics,
     registry: base.registry,
   });
@@ -74,6 +75,10 @@ export interface Platforms {
 }
 
 export type Connections = Platforms['connections'];
+
+function placesOf({ role, catalogue }: Base): number {
+  return takesOn(role, 'worker') ? catalogue.current().config.run.concurrency : 0;
+}
 
 export async function healthOf(base: Base, connections: Connections): Promise<Record<string, string | null>> {
   const problems = base.catalogue.problems().filter(problem => problem.level === 'error');

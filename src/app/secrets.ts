@@ -1,6 +1,7 @@
 import { compileSecrets, type Secrets } from '../kernel/redact.ts';
 import type { CatalogueSet } from '../ports/catalogue.ts';
 import type { AppOptions } from './options.ts';
+import { tracingHeaders } from './tracing.ts';
 
 type Environment = AppOptions['env'];
 
@@ -31,7 +32,10 @@ export function secretsOf(
     ...Object.values(config.sources).flatMap(source => secretOptions(source)),
     ...Object.values(config.chat).flatMap(chat => secretOptions(chat)),
     ...platformTokens(env),
-    ...['DATABASE_URL', 'REDIS_URL'].flatMap(name => passwordsOf(env[name] ?? '')),
+    ...['DATABASE_URL', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].flatMap(
+      name => passwordsOf(env[name] ?? ''),
+    ),
+    ...Object.values(tracingHeaders(env)).flatMap(text => [text, withoutScheme(text)]),
     localKey ?? '',
   ];
   return [...new Set(values)].filter(value => value !== '');

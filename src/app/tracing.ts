@@ -23,8 +23,7 @@ export interface TracingSettings {
 
 /** How the standard variables of OpenTelemetry say it; null when no collector is named, or the SDK is disabled. */
 export function tracingSettings(env: Environment): TracingSettings | null {
-  const read = (name: string) =>
-    env[`OTEL_EXPORTER_OTLP_TRACES_${name}`]?.trim() || env[`OTEL_EXPORTER_OTLP_${name}`]?.trim() || null;
+  const read = (name: string) => readOption(env, name);
   const own = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']?.trim() || null;
   const base = env['OTEL_EXPORTER_OTLP_ENDPOINT']?.trim() || null;
   if ((own === null && base === null) || env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return null;
@@ -35,15 +34,19 @@ export function tracingSettings(env: Environment): TracingSettings | null {
   const timeout = Number(read('TIMEOUT') ?? 10_000);
   return {
     url: own ?? `${given.replace(/\/+$/, '')}/v1/traces`,
-    headers: headersOf(read('HEADERS') ?? ''),
+    headers: tracingHeaders(env),
     timeoutMillis: Number.isFinite(timeout) && timeout > 0 ? timeout : 10_000,
     serviceName: env['OTEL_SERVICE_NAME']?.trim() || 'tocsin',
   };
 }
 
-/** `name=value,name=value`, percent-encoded. */
-function headersOf(text: string): Record<string, string> {
-  const pairs = text.split(',').flatMap(pair => {
+function readOption(env: Environment, name: string): string | null {
+  return env[`OTEL_EXPORTER_OTLP_TRACES_${name}`]?.trim() || env[`OTEL_EXPORTER_OTLP_${name}`]?.trim() || null;
+}
+
+/** What a collector wants to be shown: `name=value,name=value`, percent-encoded. */
+export function tracingHeaders(env: Environment): Record<string, string> {
+  const pairs = (readOption(env, 'HEADERS') ?? '').split(',').flatMap(pair => {
     const at = pair.indexOf('=');
     return at < 1 ? [] : [[pair.slice(0, at).trim(), decode(pair.slice(at + 1).trim())] as const];
   });
