@@ -7,6 +7,11 @@ is_installed() {
 }
 
 install_packages() {
+  # npm ci empties the folder first, and a link may lead to one that others use.
+  if [ -L node_modules ]; then
+    echo "Tocsin: node_modules is a link to $(readlink node_modules), which does not fit package-lock.json. Remove the link, or install there." >&2
+    return 1
+  fi
   echo "Tocsin: installing its packages (npm ci); this happens once and takes about half a minute ..." >&2
   # Install scripts matter: the package `node` is the Node release that everything runs on.
   if ! npm ci --no-audit --no-fund --loglevel=error >&2; then

@@ -3,21 +3,25 @@ import { messageOf } from '../kernel/errors.ts';
 import { type Run, runState } from '../model/run.ts';
 import type { HttpParts } from './parts.ts';
 
-/** `/healthz`: the process is up. `/readyz`: its parts are well. `/metrics`: for Prometheus. None of them needs a token or shows data. */
+/** What has to be well for an event to be accepted; `health` is the check itself. */
+const doorParts = ['store', 'health'];
+
+/** `/healthz`: the process is up. `/readyz`: it accepts events, and which of its parts are not well. `/metrics`: for Prometheus. None of them needs a token or shows data. */
 export function addHealth(app: FastifyInstance, parts: HttpParts): void {
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ ok: true }));
 
   app.get('/readyz', async (_request, reply) => {
     const health = await parts.health().catch(error => ({ health: messageOf(error) }));
     const draining = parts.draining();
-    // An origin that is down is told later; events are taken all the same, and no other node could tell it either.
-    const own = Object.entries(health).filter(([part]) => !part.startsWith('origin '));
-    const ready = !draining && own.every(([, trouble]) => trouble === null);
+    const ill = Object.entries(health).flatMap(([part, trouble]) => (trouble === null ? [] : [part]));
+    // Where chat, Redis or a file is at fault, events are accepted all the same: taken out of rotation, a node would lose them.
+    const ready = !draining && !ill.some(part => doorParts.includes(part));
     return reply
       .code(ready ? 200 : 503)
       .header('cache-control', 'no-store')
       .send({
         ready,
+        well: ill.length === 0,
         draining,
         parts: health,
         problems: parts.catalogue.problems(),

@@ -32,9 +32,9 @@ const plainRoutes: readonly Omit<Route, 'handle'>[] = [
   plain('/healthz', 'Tells that the process is up.', {
     200: { about: 'It is up.', schema: z.object({ ok: z.literal(true) }) },
   }),
-  plain('/readyz', 'Tells whether every part is well, and what is wrong with the files.', {
-    200: { about: 'Ready.', schema: readiness() },
-    503: { about: 'Not ready.', schema: readiness() },
+  plain('/readyz', 'Tells whether events are accepted, which parts are not well, and what is wrong with the files.', {
+    200: { about: 'Events are accepted; `well` says whether every part is well.', schema: readiness() },
+    503: { about: 'Stopping, or the database takes no writes.', schema: readiness() },
   }),
   plain('/metrics', 'Metrics in the text format of Prometheus.', {
     200: { about: 'The metrics.', schema: null, type: 'text/plain' },
@@ -45,6 +45,7 @@ const plainRoutes: readonly Omit<Route, 'handle'>[] = [
 function readiness(): z.ZodType {
   return z.object({
     ready: z.boolean(),
+    well: z.boolean(),
     draining: z.boolean(),
     parts: z.record(z.string(), z.string().nullable()),
     problems: z.array(z.looseObject({ file: z.string(), line: z.int(), column: z.int(), message: z.string() })),
