@@ -135,7 +135,10 @@ async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<Ori
 
 /** `On call for DB on-call: Mina Okafor (mina)`; whoever is in nobody's accounts is shown too, and cannot approve. */
 async function askOnCall({ alert, rota }: Telling, parts: TellParts): Promise<string | null> {
-  const found = await parts.connection.onCall?.({ ...rota, alert });
+  const found = await parts.connection.onCall?.({
+    ...rota,
+    alert: alert?.source === parts.source && alert.trusted ? alert : null,
+  });
   if (found === undefined || found.of === null) return null;
   const owners = new Map(
     Object.entries(parts.people()).map(([person, { accounts }]) => [accounts[parts.driver], person] as const),

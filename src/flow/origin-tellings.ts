@@ -82,13 +82,15 @@ async function tellsOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
 /** Whoever opens the thread sees who is on call. */
 async function whoIsOnCall(entry: Entry, id: string | null, parts: TellingParts): Promise<Telling[]> {
   const alert = id === null ? null : await parts.store.alert(id);
-  return alert === null ? [] : [telling('on-call', `${alert.id}/${alert.episode}`, entry, alert, null)];
+  return alert === null || !alert.trusted
+    ? []
+    : [telling('on-call', `${alert.id}/${alert.episode}`, entry, alert, null)];
 }
 
 /** Somebody pressed Acknowledge in a thread: the origin stops calling people too, and says whose press it was. */
 async function pressedIn(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
   const alert = await parts.store.alert(id);
-  if (alert === null || alert.source !== parts.source || entry.actor.kind !== 'person') return [];
+  if (alert === null || !isOwn(alert, parts) || entry.actor.kind !== 'person') return [];
   const text = `Tocsin: acknowledged by ${nameOf(entry.actor)}`;
   return (['acknowledge', 'note'] as const).map(what => ({
     ...telling(what, `by/${entry.seq}`, entry, alert, null),
@@ -109,7 +111,7 @@ async function rotaAsked(
     const rota = groupFacts(parts.config(), name)?.onCall;
     if (rota?.source !== parts.source) return [];
     // The people of the incident itself were told when it opened.
-    const own = rota.escalationPolicy === null && rota.schedule === null && alert.source === parts.source;
+    const own = rota.escalationPolicy === null && rota.schedule === null && isOwn(alert, parts);
     return own ? [] : [{ ...telling('on-call', `asked/${entry.seq}/${name}`, entry, alert, null), rota }];
   });
 }
@@ -140,7 +142,12 @@ async function ownSubject(id: string, parts: TellingParts): Promise<{ run: Run; 
   const run = await parts.store.run(id);
   if (run === null || run.alert === null || run.parent !== null) return null;
   const alert = await parts.store.alert(run.alert);
-  return alert === null || alert.source !== parts.source ? null : { run, alert };
+  return alert === null || !isOwn(alert, parts) ? null : { run, alert };
+}
+
+/** An incident that nobody signed may name any other: nothing is done to it. */
+function isOwn(alert: Alert, parts: TellingParts): boolean {
+  return alert.source === parts.source && alert.trusted;
 }
 
 /** Deny by default: the rule that let it run must say so, and the run must have seen for itself that the alert is gone. */

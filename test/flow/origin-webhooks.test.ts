@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openPlace, type Place } from './origin-place.ts';
+import { config, openPlace, type Place } from './origin-place.ts';
 
 const look = `
 title: Look
@@ -33,6 +33,23 @@ describe('webhooks of PagerDuty', () => {
     await place.incident('QPAGE', 'triggered', { incident_key: 'tocsin/run_1', title: 'Fix it failed' });
     expect(await accepted()).toHaveLength(before);
     expect(await place.app.runs()).toHaveLength(1);
+  });
+
+  it('an incident that nobody signed may name any other, so nothing is done to it', async () => {
+    place = await openPlace(pagerduty => ({
+      'tocsin.yaml': config(pagerduty).replace(/^ {4}secret:.*$/m, ''),
+      'policy.yaml': 'rules: [{ name: ask, decide: approve, by: sre }]',
+      'runbooks/look.yaml': look.replace('risk: none', 'risk: low'),
+    }));
+    await place.incident('Q1');
+    const approval = await place.app.until(
+      async () => (await place.app.call('GET', '/api/v1/approvals?state=open')).body[0],
+    );
+    await place.app.call('POST', `/api/v1/approvals/${approval.id}/votes`, { body: { vote: 'approve' } });
+    await place.app.ended(approval.run);
+    expect(await place.told()).toEqual([]);
+    expect(place.pagerduty.incidents.get('Q1')).toMatchObject({ status: 'triggered', notes: [] });
+    expect(place.pagerduty.requests).toEqual([]);
   });
 
   it('what people write is posted', async () => {
