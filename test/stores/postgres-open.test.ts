@@ -150,6 +150,55 @@ describe.skipIf(missingPostgres() !== null)('opening the store postgres', () => 
     expect(await refusal(server.address('narrow'))).toMatchObject({ code: 'store-refused', given: 'SQL_ASCII' });
   });
 
+  test('does not depend on what a database is told to do by default', async () => {
+    const url = await server.database();
+    const name = new URL(url).pathname.slice(1);
+    for (const setting of [
+      `default_transaction_isolation = 'serializable'`,
+      'synchronous_commit = off',
+      `client_encoding = 'LATIN1'`,
+      'enable_indexscan = off',
+    ])
+      await server.ask(`alter database ${name} set ${setting}`);
+    const [a, b] = [await open(url), await open(url)];
+    const texts = Array.from({ length: 40 }, (_, n) => `${n} ü€🚒`);
+    const done = await outcomes(texts.map((text, n) => (n % 2 ? a : b).commit({ entries: [sampleEntry(text)] })));
+    expect(new Set(done)).toEqual(new Set(['ok']));
+    const stored = (await a.journal({ after: 0, limit: 100 })).map(({ fact }) => ('text' in fact ? fact.text : ''));
+    expect(stored.sort()).toEqual(texts.sort());
+    const session = await connect(url);
+    expect((await session.send([{ text: 'show synchronous_commit' }]))[0]?.rows).toEqual([
+      { synchronous_commit: 'on' },
+    ]);
+  });
+
+  test('a server that has no connection to give is one to wait for; reads say so and go on when it has', async () => {
+    const small = await startPostgres({
+      fsync: 'off',
+      max_connections: '5',
+      superuser_reserved_connections: '0',
+      max_wal_senders: '0',
+    });
+    try {
+      const url = await small.database();
+      const store = await open(url);
+      const others: Session[] = [];
+      // The writer has one.
+      for (let n = 0; n < 4; n++) others.push(await connect(url));
+      await expect(store.head()).rejects.toMatchObject({
+        code: 'store-failed',
+        given: expect.stringContaining('53300'),
+      });
+      expect(await refusal(url)).toMatchObject({ code: 'store-unreachable' });
+      expect(await store.healthy()).toBe(true);
+      for (const other of others) await other.close();
+      expect((await store.head()).seq).toBe(0);
+      await store.close();
+    } finally {
+      await small.destroy();
+    }
+  });
+
   test.each([
     [{ number: 130_014 }, 'store-too-old'],
     [{ standby: true }, 'store-unreachable'],

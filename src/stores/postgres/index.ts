@@ -1,4 +1,4 @@
-import { TocsinError } from '../../kernel/errors.ts';
+import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { defineStore, type Store, type StoreOptions } from '../../ports/store.ts';
 import { parseAddress } from './address.ts';
 import { createListening } from './listen.ts';
@@ -45,7 +45,7 @@ async function openStore(options: StoreOptions): Promise<Store> {
     return store;
   } catch (error) {
     await store.close();
-    throw toOpenFailure(error, address);
+    throw toOpenFailure(isCode(error, 'store-failed') ? (error.cause ?? error) : error, address);
   }
 }
 

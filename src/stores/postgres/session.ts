@@ -80,6 +80,11 @@ function typesOf(library: typeof pg): pg.CustomTypesConfig {
   };
 }
 
+/** What a server, a database or a role may have been told otherwise: texts are UTF-8, and what is committed is on disk. */
+const settings = `
+  set client_encoding = 'UTF8';
+  select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`;
+
 const unlimited = {
   query_timeout: 0,
   statement_timeout: 0,
@@ -108,6 +113,7 @@ export function createConnect(library: typeof pg, address: Address): Connect {
     if (onNotice !== undefined) client.on('notification', notice => onNotice(notice.processId, notice.payload ?? ''));
     try {
       await client.connect();
+      await client.query(settings);
     } catch (error) {
       client.end().catch(() => {});
       throw error;

@@ -93,7 +93,8 @@ export function openView(needs: Needs): { statements: Statement[]; read(answers:
   };
 }
 
-const begin: Part = { statement: { text: 'begin' }, take() {} };
+/** Each statement must see what was committed before it, which a server may be told to do otherwise by default. */
+const begin: Part = { statement: { text: 'begin isolation level read committed' }, take() {} };
 
 const lockHead: Part = {
   statement: { name: 'lock-head', text: 'select seq, hash, stamp from head where id = 1 for update' },
