@@ -14,7 +14,6 @@ import { createStreams } from '../flow/streams.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createChildren } from '../kernel/child.ts';
 import { createLazyEgress } from '../kernel/egress-lazy.ts';
-import { readOrMakeKey } from '../kernel/keys.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Store } from '../ports/store.ts';
@@ -22,7 +21,7 @@ import { createMembership } from './membership.ts';
 import type { AppOptions } from './options.ts';
 import { createHidden } from './secrets.ts';
 import { openDispatcher, serversOf } from './servers.ts';
-import { readOrMakeSharedKey } from './shared-key.ts';
+import { readSealKey } from './shared-key.ts';
 import type { Shelves } from './shelves.ts';
 import { openTracing } from './tracing.ts';
 
@@ -38,11 +37,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
   const shared = serversOf(options.env).database !== null;
-  // Any node may be asked to check a button that another node made.
-  const key = shared
-    ? await readOrMakeSharedKey(store, 'seal', clock.now())
-    : await readOrMakeKey(options.dataFolder, 'seal');
-  const seals = createSeals(key);
+  const seals = createSeals(await readSealKey(options, store, shared));
   const identities = createIdentities({
     config: () => catalogue.current().config,
     env: name => options.env[name],

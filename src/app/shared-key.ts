@@ -1,6 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { isCode } from '../kernel/errors.ts';
+import { readOrMakeKey } from '../kernel/keys.ts';
 import type { Store } from '../ports/store.ts';
+import type { AppOptions } from './options.ts';
+
+/** The key that seals buttons. Any node of a fleet may be asked to check a button that another one made. */
+export async function readSealKey(options: AppOptions, store: Store, shared: boolean): Promise<string> {
+  if (!shared) return await readOrMakeKey(options.dataFolder, 'seal');
+  return await readOrMakeSharedKey(store, 'seal', options.clock.now());
+}
 
 /** A key of 288 bits is so many numbers of 48 bits. */
 const count = 6;
@@ -10,7 +18,7 @@ const digits = 12;
  * A secret key that all nodes of a fleet share, as hex, made by the first that asks. The store keeps numbers under names, and that is
  * enough for it. Whoever reads the database can read it: it seals buttons and is no authority.
  */
-export async function readOrMakeSharedKey(store: Store, name: string, now: number): Promise<string> {
+async function readOrMakeSharedKey(store: Store, name: string, now: number): Promise<string> {
   const names = Array.from({ length: count }, (_, n) => `key/${name}/${n}`);
   const read = async () => {
     const numbers = await Promise.all(names.map(one => store.cursor(one)));

@@ -1,6 +1,7 @@
 import type { Job, Worker } from 'bullmq';
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
+import { createHands } from './hands.ts';
 import { after, type BellData, type BellQueue, kinds, prefix, queueName } from './queue.ts';
 import type { RedisLink } from './redis.ts';
 
@@ -13,45 +14,27 @@ export interface WorkersParts {
 }
 
 /**
- * A worker that died keeps its bells for `lockDuration`, then the next check gives them to another: together less than the lease of a run
- * (flow/run.ts) lasts. A worker that only was slow loses nothing: the lease says who works on a run, a bell only wakes.
+ * A worker that died keeps its bells for `lockDuration`, then the next check gives them to another: together as long as the lease of a run
+ * (flow/run.ts). A worker that only was slow loses nothing: the lease says who works on a run, a bell only wakes.
  */
 const times = { lockDuration: 6000, stalledInterval: 3000, drainDelay: 5, runRetryDelay: 1000 };
 /** How long closing waits for a Redis that does not answer, milliseconds. */
 const patience = 2000;
 
+type Answer = (run: string) => Promise<void>;
+
 export async function createWorkers(parts: WorkersParts) {
   const { redis, queue, log } = parts;
   const bullmq = await import('bullmq');
-  const working = new Set<string>();
-  /** Runs that were rung for while they were being answered here, for a reason that Redis does not know: it was emptied. */
-  const again = new Set<string>();
-  const idle: (() => void)[] = [];
+  const hands = createHands({ log, again: run => queue.post({ run }) });
   let worker: Worker<BellData> | null = null;
-  let answer: ((run: string) => Promise<void>) | null = null;
+  let answer: Answer | null = null;
   let stopping: Promise<void> | null = null;
 
-  async function take(job: Job<BellData>): Promise<void> {
-    const { run } = job.data;
+  async function take({ name, data: { run } }: Job<BellData>): Promise<void> {
     // Given back: whoever else listens answers it.
-    if (stopping !== null || answer === null || job.name === kinds.timer) return await queue.post({ run });
-    if (working.has(run)) return void again.add(run);
-    await work(run, answer);
-  }
-
-  async function work(run: string, answer: (run: string) => Promise<void>): Promise<void> {
-    working.add(run);
-    try {
-      await answer(run);
-    } catch (error) {
-      log.error(
-        { run, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
-        'A bell was not answered; the sweeper rings again',
-      );
-    }
-    working.delete(run);
-    if (again.delete(run)) await queue.post({ run });
-    if (working.size === 0) for (const resolve of idle.splice(0)) resolve();
+    if (stopping !== null || answer === null || name === kinds.timer) return await queue.post({ run });
+    await hands.answer(run, answer);
   }
 
   function make(): Worker<BellData> {
@@ -85,14 +68,14 @@ export async function createWorkers(parts: WorkersParts) {
 
   async function stop(): Promise<void> {
     const closing = worker?.close();
-    if (working.size > 0) await new Promise<void>(resolve => idle.push(resolve));
+    await hands.idle();
     const closed = await Promise.race([closing?.then(() => true) ?? true, after(patience)]);
     // What still holds on to a Redis that does not answer is let go.
     if (closed !== true) worker?.disconnect().catch(() => {});
   }
 
   return {
-    start(handler: (run: string) => Promise<void>) {
+    start(handler: Answer) {
       if (answer !== null) throw new Error('this dispatcher was started before');
       answer = handler;
       void keepWorking();
@@ -102,11 +85,12 @@ export async function createWorkers(parts: WorkersParts) {
      * way. False when it cannot.
      */
     offer(run: string): boolean {
-      if (answer === null || stopping !== null || working.size >= parts.concurrency || working.has(run)) return false;
-      void work(run, answer);
+      const free = hands.busy() < parts.concurrency && !hands.has(run);
+      if (answer === null || stopping !== null || !free) return false;
+      void hands.answer(run, answer);
       return true;
     },
-    busy: () => working.size,
+    busy: hands.busy,
     drain(): Promise<void> {
       stopping ??= Promise.resolve().then(stop);
       return stopping;

@@ -1,0 +1,40 @@
+import { messageOf } from '../../../kernel/errors.ts';
+import type { Log } from '../../../kernel/log.ts';
+
+/** The handlers at work in this process. A run is never answered twice at the same time, also when Redis forgot that it is being answered. */
+export interface Hands {
+  /** Resolves when the run was answered; at once when it is being answered already, and then it rings again afterwards. Never rejects. */
+  answer(run: string, handler: (run: string) => Promise<void>): Promise<void>;
+  has(run: string): boolean;
+  busy(): number;
+  /** Resolves when nothing is at work. */
+  idle(): Promise<void>;
+}
+
+export function createHands(parts: { log: Log; again(run: string): Promise<void> }): Hands {
+  const working = new Set<string>();
+  const again = new Set<string>();
+  const waiting: (() => void)[] = [];
+  return {
+    async answer(run, handler) {
+      if (working.has(run)) return void again.add(run);
+      working.add(run);
+      try {
+        await handler(run);
+      } catch (error) {
+        parts.log.error(
+          { run, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
+          'A bell was not answered; the sweeper rings again',
+        );
+      }
+      working.delete(run);
+      if (again.delete(run)) await parts.again(run);
+      if (working.size === 0) for (const resolve of waiting.splice(0)) resolve();
+    },
+    has: run => working.has(run),
+    busy: () => working.size,
+    async idle() {
+      if (working.size > 0) await new Promise<void>(resolve => waiting.push(resolve));
+    },
+  };
+}
