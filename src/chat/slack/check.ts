@@ -125,26 +125,36 @@ async function checkAccounts(client: SlackClient, accounts: CheckTools['accounts
   const { team_id: team = '' } = await asking({ method: 'auth.test' }, client.auth.test());
   const findings: Finding[] = [];
   for (const [person, account] of Object.entries(accounts).slice(0, mostAccounts)) {
-    const because = await whyNot(client, account, team);
-    const remedy = `Set people.${person}.accounts.slack to <team id>/<member id>; "Copy member ID" is in the profile, the team is ${team}.`;
-    findings.push(
-      because === null
-        ? { what: `account of ${person}`, state: 'ok' }
-        : { what: `account of ${person}`, state: 'warning', because, remedy },
-    );
+    const what = `account of ${person}`;
+    const fault = await faultOf(client, account, team);
+    if (fault === null) findings.push({ what, state: 'ok' });
+    else {
+      const set = `Set people.${person}.accounts.slack to <team id>/<member id>; "Copy member ID" is in the profile, the team is ${team}.`;
+      const remedy = fault.typed
+        ? set
+        : 'Nobody can act with it from Slack; take it out, or have an administrator change it.';
+      findings.push({ what, state: 'warning', because: fault.because, remedy });
+    }
   }
   return findings;
 }
 
-async function whyNot(client: SlackClient, account: string, team: string): Promise<string | null> {
+/** `typed` when what stands in tocsin.yaml is wrong, and not the account. */
+async function faultOf(
+  client: SlackClient,
+  account: string,
+  team: string,
+): Promise<{ because: string; typed: boolean } | null> {
   const [home, user, more] = account.split('/');
-  if (!home || !user || more !== undefined) return `"${account}" has not the form of T012345/U067890`;
-  if (home !== team) return `${home} is another workspace`;
+  if (!home || !user || more !== undefined)
+    return { because: `"${account}" has not the form of T012345/U067890`, typed: true };
+  if (home !== team) return { because: `${home} is another workspace`, typed: true };
   try {
     const answer = await client.users.info({ user });
-    return refusalOf(answer.user ?? {}, team);
+    const because = refusalOf(answer.user ?? {}, team);
+    return because === null ? null : { because, typed: false };
   } catch (error) {
-    if (slackError(error) === 'user_not_found') return 'the workspace does not know it';
+    if (slackError(error) === 'user_not_found') return { because: 'the workspace does not know it', typed: true };
     return asking({ method: 'users.info' }, Promise.reject(error));
   }
 }
