@@ -5,7 +5,11 @@ import type { Store } from '../ports/store.ts';
 import type { AppOptions } from './options.ts';
 
 /** The key that seals buttons. Any node of a fleet may be asked to check a button that another one made. */
-export async function readSealKey(options: AppOptions, store: Store, shared: boolean): Promise<string> {
+export async function readSealKey(
+  options: Pick<AppOptions, 'dataFolder' | 'clock'>,
+  store: Store,
+  shared: boolean,
+): Promise<string> {
   if (!shared) return await readOrMakeKey(options.dataFolder, 'seal');
   return await readOrMakeSharedKey(store, 'seal', options.clock.now());
 }
