@@ -209,6 +209,16 @@ function classPerCharacter(markup: unknown): string[] {
 }
 
 describe('the banners of every page', () => {
+  it('say which nodes do not fit together', async () => {
+    const double = await createHostDouble();
+    try {
+      const around = { ...(await readSurroundings(double.host)), fleet: ['Node <b> has other files.'] };
+      expect(String(renderBanners(around, {} as Visit))).toContain('<li>Node &lt;b&gt; has other files.</li>');
+    } finally {
+      await double.close();
+    }
+  });
+
   it('say what is wrong with other chat platforms, as the text it is', async () => {
     const double = await createHostDouble();
     try {
