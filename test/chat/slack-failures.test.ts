@@ -149,6 +149,20 @@ describe('the connection', () => {
     await ground.slack.until(() => ground.connection.trouble() === null, 'no trouble');
   });
 
+  it('is tried again when links are refused, and ends at once when it is closed meanwhile', async () => {
+    const slack = await startSlack();
+    slack.socket.refuse = true;
+    ground = await openSlackGround({ slack, linked: false });
+    await slack.until(() => ground.connection.trouble()?.includes('Socket Mode'), 'the trouble');
+    await ground.connection.deliver(root());
+    slack.socket.refuse = false;
+    await slack.socket.linked();
+    await slack.until(() => ground.connection.trouble() === null, 'no trouble');
+    slack.socket.refuse = true;
+    slack.socket.cut();
+    await slack.until(() => ground.connection.trouble() !== null, 'the next trouble');
+  });
+
   it('says which token is wrong and where to find it, and is well when it is right', async () => {
     const slack = await startSlack();
     slack.world.botToken = 'xoxb-another';
