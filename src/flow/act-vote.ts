@@ -41,7 +41,7 @@ export async function performVote(
       : null;
   });
   const said = refusal as Refusal | null;
-  if (said !== null) return refused(said.code, statusOf[said.code], said.because);
+  if (said !== null) return refused(said.code, statusOf[said.code], said.because + (await doubtOf(said, after, parts)));
   await afterVote(after, parts);
   return { ok: true, text: answerText(after), run: after.run, approval: after.id };
 }
@@ -51,6 +51,14 @@ async function standingIn(approval: Approval, who: Actor, parts: ActParts): Prom
   if (who.kind !== 'person') return null;
   const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
   return await parts.groups.standing(who.id, approval.ask.by, { alert });
+}
+
+/** Somebody who thinks that they may vote should hear that the group could not be asked for. */
+async function doubtOf(said: Refusal, approval: Approval, parts: ActParts): Promise<string> {
+  if (said.code !== 'forbidden') return '';
+  const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
+  const doubt = await parts.groups.doubt(approval.ask.by, { alert });
+  return doubt === null ? '' : ` (${doubt})`;
 }
 
 function voteFacts(

@@ -11,8 +11,8 @@ import { createLookups, type Looked, type Lookups } from './groups-lookup.ts';
 export interface Groups {
   /** How the person stands in one of the groups (or is one of the people) named; null when in none of them. Never rejects. */
   standing(person: string, names: readonly string[], about: About): Promise<Standing | null>;
-  /** Everybody in the group, and how that is known. Never rejects. */
-  members(group: string, about: About): Promise<Members>;
+  /** For whoever is refused: which of the groups are not known as they are now, and what counts instead; null when all are. */
+  doubt(names: readonly string[], about: About): Promise<string | null>;
   /** Forgets what is known of a group that a platform keeps, or of all of its groups: it said that they changed. */
   changed(platform: string, group: string | null): void;
 }
@@ -22,10 +22,8 @@ export interface About {
   alert: Alert | null;
 }
 
-export interface Members {
+interface Members {
   people: readonly string[];
-  /** Who belongs to it by the platform or origin, and is in nobody's `accounts`: they can be shown, and may do nothing. */
-  strangers: readonly { account: string; name: string }[];
   how: Standing['how'];
   from: string;
   at: number;
@@ -60,15 +58,14 @@ export function createGroups(parts: GroupParts): Groups {
         .sort((a, b) => rank.indexOf(a.how) - rank.indexOf(b.how))[0];
       return best === undefined ? null : { group: best.group, how: best.how, from: best.from, at: best.at };
     },
-    async members(name, about) {
-      const found = await partsOf(name, about, desk);
-      return {
-        people: [...new Set(found.flatMap(one => one.people))],
-        strangers: found.flatMap(one => one.strangers),
-        how: rank.findLast(how => found.some(one => one.how === how)) ?? 'file',
-        from: [...new Set(found.map(one => one.from))].join(' and '),
-        at: Math.min(...found.map(one => one.at)),
-      };
+    async doubt(names, about) {
+      const found = await Promise.all(names.map(async name => [name, await partsOf(name, about, desk)] as const));
+      const unsure = found.flatMap(([name, parts]) => {
+        const how = parts.map(one => one.how).filter(one => one === 'last' || one === 'fallback');
+        if (how.length === 0) return [];
+        return `who is in ${name} cannot be asked now; ${how.includes('last') ? 'the last answer counts' : 'tocsin.yaml counts'}`;
+      });
+      return unsure.length === 0 ? null : unsure.join('; ');
     },
     changed(platform, group) {
       desk.lookups.forget(group === null ? `${platform}:` : `${platform}:${group}`, group === null);
@@ -103,7 +100,7 @@ function keptElsewhere(facts: GroupFacts, about: About, desk: Desk): Promise<(Me
 /** People by id, and groups of platforms as `slack:S0123`. */
 async function fromList(members: readonly string[], desk: Desk): Promise<Members[]> {
   const at = desk.parts.clock.now();
-  const list = (people: readonly string[], from: string): Members => ({ people, strangers: [], how: 'file', from, at });
+  const list = (people: readonly string[], from: string): Members => ({ people, how: 'file', from, at });
   const foreign = members.filter(one => one.includes(':'));
   const people = members.filter(one => !one.includes(':'));
   const kept = await Promise.all(
@@ -151,8 +148,7 @@ function mapped(looked: Looked, from: string, platform: string, parts: GroupPart
     if (account !== undefined) owners.set(account, person);
   }
   const people = looked.accounts.flatMap(({ account }) => owners.get(account) ?? []);
-  const strangers = looked.accounts.filter(({ account }) => !owners.has(account));
-  return { people, strangers, how: looked.how, from, at: looked.at };
+  return { people, how: looked.how, from, at: looked.at };
 }
 
 /** From what is surest to what is least sure. */

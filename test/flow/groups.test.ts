@@ -88,11 +88,6 @@ describe('who belongs to a group', () => {
     });
     expect(await groups.standing('bob', ['leads'], nothing)).toBeNull();
     expect(await groups.standing('carol', ['leads'], nothing)).toBeNull();
-    expect(await groups.members('leads', nothing)).toMatchObject({
-      people: ['alice'],
-      strangers: [{ account: 'T1/USTRANGER' }],
-      how: 'live',
-    });
   });
 
   it('a list may name groups of platforms, and policy may name them itself', async () => {
@@ -134,6 +129,9 @@ describe('how old it may be', () => {
       'slack is down; a member of leads as of 1 min before',
     );
     expect(await made.groups.standing('carol', ['leads'], nothing)).toBeNull();
+    expect(await made.groups.doubt(['plain', 'leads'], nothing)).toBe(
+      'who is in leads cannot be asked now; the last answer counts',
+    );
     await made.clock.advance(longest - fresh - 1);
     expect(await made.groups.standing('alice', ['leads'], nothing)).toMatchObject({ how: 'last' });
     await made.clock.advance(1);
@@ -147,10 +145,12 @@ describe('how old it may be', () => {
   it('is live again as soon as the platform is', async () => {
     const made = world(new Error('down'));
     expect(await made.groups.standing('carol', ['leads'], nothing)).toMatchObject({ how: 'fallback' });
+    expect(await made.groups.doubt(['leads'], nothing)).toContain('tocsin.yaml counts');
     made.slack = ['T1/UA'];
     await made.clock.advance(5000);
     expect(await made.groups.standing('carol', ['leads'], nothing)).toBeNull();
     expect(await made.groups.standing('alice', ['leads'], nothing)).toMatchObject({ how: 'live' });
+    expect(await made.groups.doubt(['leads'], nothing)).toBeNull();
   });
 
   it('does not ask a platform that just failed again at each click', async () => {
