@@ -11,6 +11,9 @@ import { missingPostgres } from '../real/postgres.ts';
 import { startProxy, type TcpProxy } from '../real/proxy.ts';
 import { usePostgres } from './postgres-place.ts';
 
+/** The statement as it travels, with its end. */
+const theCommit = 'commit\0';
+
 /** Rows F11, F12 and F35 of the fault matrix, as far as the store is concerned: the journal is the ledger that everything is checked against. */
 describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
   const server = usePostgres();
@@ -153,7 +156,7 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
     const store = await throughProxy();
     await commit(store, 'first');
     proxy.watch(chunk => {
-      if (!chunk.includes('commit')) return;
+      if (!chunk.includes(theCommit)) return;
       proxy.watch(() => {});
       // The server hears the commit; its answer never arrives.
       proxy.hold('down');
@@ -175,7 +178,7 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
     await commit(store, 'first');
     const claimed = async () => (await server().ask(`select 1 from claim where key = 'alone'`, name)).length > 0;
     proxy.watch(chunk => {
-      if (!chunk.includes('commit')) return;
+      if (!chunk.includes(theCommit)) return;
       proxy.watch(() => {});
       proxy.hold('down');
       void (async () => {
@@ -192,7 +195,7 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
     const store = await throughProxy();
     await commit(store, 'first');
     proxy.watch(chunk => {
-      if (!chunk.includes('commit')) return;
+      if (!chunk.includes(theCommit)) return;
       proxy.watch(() => {});
       proxy.hold('up');
       setImmediate(() => {
