@@ -35,7 +35,7 @@ export function secretsOf(
     ...['DATABASE_URL', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].flatMap(
       name => passwordsOf(env[name] ?? ''),
     ),
-    ...Object.values(tracingHeaders(env)).flatMap(text => [text, withoutScheme(text)]),
+    ...headerSecrets(tracingHeaders(env)),
     localKey ?? '',
   ];
   return [...new Set(values)].filter(value => value !== '');

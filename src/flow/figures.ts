@@ -2,7 +2,7 @@ import { messageOf } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { FactOf } from '../model/journal.ts';
-import type { Run } from '../model/run.ts';
+import { endings, type Run } from '../model/run.ts';
 import type { Change, Store } from '../ports/store.ts';
 import { isVerified } from './origin-tellings.ts';
 
@@ -11,6 +11,8 @@ import { isVerified } from './origin-tellings.ts';
  * so the sum over all nodes has it once, and nothing is read or written for it.
  */
 export interface Figures {
+  /** Begins the series of these runbooks at 0: a series that begins at 1 has no increase, so the first failure would be seen by nobody. */
+  expect(runbooks: Iterable<string>): void;
   /** For each change that this process committed. Never throws. */
   count(change: Change): void;
   /** Resolves when what had to be looked up is counted. */
@@ -48,6 +50,13 @@ export function createFigures(parts: FiguresParts): Figures {
   }
 
   return {
+    expect(runbooks) {
+      for (const id of runbooks) {
+        const runbook = label(id);
+        for (const state of endings) parts.metrics.count('tocsin_runbook_runs_total', { runbook, state }, 0);
+        for (const people of ['yes', 'no']) parts.metrics.count('tocsin_remediations_total', { runbook, people }, 0);
+      }
+    },
     count(change) {
       if (change.entries === undefined || change.entries.length === 0) return;
       for (const { fact, at } of change.entries) {

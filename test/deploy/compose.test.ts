@@ -99,7 +99,9 @@ describe('compose.yaml', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tocsin-prometheus-'));
     try {
       const rules = join(root, 'deploy/compose/rules.yml');
-      const config = read('deploy/compose/prometheus.yml').replace('/etc/prometheus/rules.yml', rules);
+      const config = read('deploy/compose/prometheus.yml')
+        .replace('/etc/prometheus/rules.yml', rules)
+        .replace('/etc/prometheus/tocsin-rules.yaml', join(root, 'deploy/prometheus/tocsin-rules.yaml'));
       writeFileSync(join(folder, 'prometheus.yml'), config);
       expect(run('promtool', 'check', 'config', join(folder, 'prometheus.yml'))).toBe(0);
     } finally {
