@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { entryHash, genesis } from '../../src/model/journal.ts';
 import { files } from './files.ts';
 import { type Fleet, type FleetNode, missingServers, startFleet, until } from './fleet.ts';
+import { verifyJournal } from './journal.ts';
 
 describe.skipIf(missingServers() !== null)('faults of a fleet', { timeout: 120_000 }, () => {
   let fleet: Fleet;
@@ -95,20 +95,6 @@ describe.skipIf(missingServers() !== null)('faults of a fleet', { timeout: 120_0
     await verifyJournal(fleet, node);
   });
 });
-
-/** Every entry follows from the one before, by its exact bytes; no run was written under an older token than before. */
-async function verifyJournal(fleet: Fleet, node: FleetNode): Promise<void> {
-  let prev = genesis;
-  const tokens = new Map<string, number>();
-  for (const entry of await fleet.journal(node)) {
-    expect([entry.prev, entry.hash]).toEqual([prev, entryHash(prev, entry.seq, entry.bytes)]);
-    prev = entry.hash;
-    const { kind, run, token } = entry.fact;
-    if (!['run.started', 'step.started'].includes(kind)) continue;
-    expect(token).toBeGreaterThanOrEqual(tokens.get(run) ?? 0);
-    tokens.set(run, token);
-  }
-}
 
 function isAlive(pid: number): boolean {
   try {
