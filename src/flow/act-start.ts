@@ -1,10 +1,13 @@
+import { isCode } from '../kernel/errors.ts';
 import type { Act, ActAnswer } from '../model/act.ts';
 import { type Actor, nameOf } from '../model/actor.ts';
 import type { Decision } from '../model/decision.ts';
 import { streamOf } from '../model/journal.ts';
 import type { Rule } from '../ports/catalogue.ts';
-import { type ActParts, unknown } from './act-parts.ts';
+import type { Change, Guard } from '../ports/store.ts';
+import { type ActParts, refused, unknown } from './act-parts.ts';
 import { askPolicy, beginRun, type Request } from './begin.ts';
+import { failedGuard } from './streams.ts';
 
 /** A manual request for a run. Policy decides as for an event; `notify` means that a person's press is what it waits for. */
 export async function performStart(
@@ -34,13 +37,28 @@ export async function performStart(
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   if (decision.verdict === 'deny' || decision.verdict === 'notify') return await denied(who, request, decision, parts);
   const begun = beginRun(request, decision, parts);
-  await parts.feed.commit(begun.change);
+  const taken = await commitOnce(begun.change, act.offer, parts);
+  if (!taken)
+    return refused('conflict', 409, 'This button was pressed already, and a run was begun by it. See the thread.');
   if (begun.run.state === 'queued') await parts.dispatcher.ring({ run: begun.run.id, first: true });
   const text =
     begun.approval === null
       ? `${runbook.title} is starting: ${decision.because}.`
       : `${runbook.title} waits for approval by ${begun.approval.ask.by.join(', ')}: ${decision.because}.`;
   return { ok: true, text, run: begun.run.id, ...(begun.approval === null ? {} : { approval: begun.approval.id }) };
+}
+
+/** False when the offer was taken before: two nodes may be told of two presses at the same moment, so the store decides. */
+async function commitOnce(change: Change, offer: string | undefined, { feed, clock }: ActParts): Promise<boolean> {
+  const claims: Guard[] =
+    offer === undefined ? [] : [{ kind: 'claim', space: 'offer', key: offer, at: clock.now(), keep: null }];
+  try {
+    await feed.commit({ ...change, guards: [...claims, ...(change.guards ?? [])] });
+    return true;
+  } catch (error) {
+    if (isCode(error, 'guard-failed') && failedGuard(error) === 'claim') return false;
+    throw error;
+  }
 }
 
 /** `notify` asks for a person to press Run, and this is the press: by one of those whom the rule names, if it names any. */

@@ -223,7 +223,14 @@ function runAgain(run: Run): Button {
     reason: 'none',
     does: {
       kind: 'act',
-      act: { kind: 'run', runbook: run.runbook, params: run.params, alert: run.alert, reason: null },
+      act: {
+        kind: 'run',
+        runbook: run.runbook,
+        params: run.params,
+        alert: run.alert,
+        reason: null,
+        offer: `again/${run.id}`,
+      },
     },
   };
 }
@@ -319,7 +326,14 @@ export function decisionCard(fact: FactOf<'decision.made'>): Card {
     reason: 'none',
     does: {
       kind: 'act',
-      act: { kind: 'run', runbook: fact.runbook, params: fact.params, alert: fact.alert, reason: null },
+      act: {
+        kind: 'run',
+        runbook: fact.runbook,
+        params: fact.params,
+        alert: fact.alert,
+        reason: null,
+        offer: `${fact.event}/${fact.runbook}`,
+      },
     },
   };
   const notify = fact.verdict === 'notify';

@@ -10,6 +10,8 @@ export const act = z.discriminatedUnion('kind', [
     params: z.record(z.string(), json),
     alert: z.string().nullable(),
     reason: z.string().nullable(),
+    /** What the button of a card offers. It is taken once, however often and by whom the button is pressed. */
+    offer: z.string().optional(),
   }),
   z.object({
     kind: z.literal('vote'),

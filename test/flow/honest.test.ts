@@ -178,6 +178,28 @@ describe('where policy says notify', () => {
     });
   });
 
+  it('two presses of the same button begin one run, whoever is faster; so do two of Run again', async () => {
+    const broken = hello.replace('[echo, hello]', '["false"]');
+    test = await startTestApp({ 'policy.yaml': rules, 'runbooks/fix.yaml': broken });
+    const { alert } = await test.alert({ alertname: 'Hello' });
+    const offered = async (label: string) => {
+      const posts = await test.app.store.posts({ platform: 'console', thread: `alert/${alert}/1` });
+      return posts.flatMap(post => post.card.buttons).find(button => button.label === label)?.does;
+    };
+    const person = (id: string) => ({ kind: 'person', id, account: null, via: 'api' }) as const;
+    for (const [count, label] of ['Run', 'Run again'].entries()) {
+      const does = await test.until(() => offered(label));
+      if (does.kind !== 'act') throw new Error('the button does nothing');
+      const { host } = test.app;
+      const answers = await Promise.all([host.act(person('alice'), does.act), host.act(person('bob'), does.act)]);
+      expect(answers.map(answer => (answer.ok ? 'begun' : answer.code)).sort()).toEqual(['begun', 'conflict']);
+      const runs = await test.runs();
+      expect(runs).toHaveLength(count + 1);
+      for (const run of runs) await test.ended(run.id);
+      expect(await host.act(person('alice'), does.act)).toMatchObject({ ok: false, status: 409 });
+    }
+  });
+
   it('a press does not pass a rule that could not be evaluated: then people are asked', async () => {
     // A parameter that the event did not give is not there, and nothing can be said of it.
     const failing = `rules:\n  - name: not on these\n    when: params.host == "db-1"\n    decide: deny\n  - name: tell\n    decide: notify\n`;
