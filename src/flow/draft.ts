@@ -32,7 +32,7 @@ interface Place {
 }
 
 export interface DraftParts {
-  store: Pick<Store, 'alert' | 'run' | 'approval' | 'stream'>;
+  store: Pick<Store, 'alert' | 'alertOf' | 'run' | 'approval' | 'stream'>;
   cards: CardTools;
   config(): Config;
   outline(run: Run): Promise<readonly StepOutline[]>;
@@ -52,13 +52,32 @@ interface Desk {
 
 export function createDraft(parts: DraftParts): Draft {
   const wanted = new Map<string, Wanted>();
+  const { store } = parts;
   const desk: Desk = {
-    parts,
+    // All entries of the batch are in the documents already, so that each is read once.
+    parts: {
+      ...parts,
+      store: {
+        alert: once(id => store.alert(id)),
+        run: once(id => store.run(id)),
+        approval: once(id => store.approval(id)),
+        stream: name => store.stream(name),
+      },
+    },
     want(one, entry) {
       if (!wanted.has(one.key)) wanted.set(one.key, { ...one, order: entry.seq, at: entry.at });
     },
   };
   return { add: entry => addEntry(desk, entry), wanted: () => wanted.values() };
+}
+
+function once<T>(read: (id: string) => Promise<T>): (id: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return id => {
+    const asked = known.get(id) ?? read(id);
+    known.set(id, asked);
+    return asked;
+  };
 }
 
 async function addEntry(desk: Desk, entry: Entry): Promise<void> {
@@ -69,7 +88,7 @@ async function addEntry(desk: Desk, entry: Entry): Promise<void> {
     return await wantRun(desk, typeof fact.run === 'string' ? fact.run : fact.run.id, entry);
   const event = fact.kind === 'event.accepted' ? fact.event : null;
   if (!('alert' in fact) || fact.alert === null)
-    return wantNotes(desk, entry, null, { thread: null, alert: null, event });
+    return wantNotes(desk, entry, null, await placeOfEvent(desk, event, entry));
   const alert = await desk.parts.store.alert(fact.alert);
   const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
   wantAlert(desk, alert, episode, entry, event);
@@ -133,6 +152,15 @@ async function placeOf(desk: Desk, run: Run, entry: Entry): Promise<Place> {
   const alert = await desk.parts.store.alert(run.alert);
   wantAlert(desk, alert, run.episode, entry, null);
   return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
+}
+
+/** What is said about an alert goes to the thread of its newest episode; everything else is a post of its own. */
+async function placeOfEvent(desk: Desk, event: Event | null, entry: Entry): Promise<Place> {
+  const about = event?.body.kind === 'notice' ? event.body.about : undefined;
+  const alert = event === null || about === undefined ? null : await desk.parts.store.alertOf(event.source, about);
+  if (alert === null) return { thread: null, alert: null, event };
+  wantAlert(desk, alert, alert.episode, entry, null);
+  return { thread: `alert/${alert.id}/${alert.episode}`, alert, event: null };
 }
 
 /** The event behind a run without an alert (a deployment, a tick): its routes may ask for it. */
