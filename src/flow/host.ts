@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../kernel/clock.ts';
+import { isCode } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Card } from '../model/card.ts';
 import type { Run } from '../model/run.ts';
@@ -56,6 +57,7 @@ export function createHost(parts: HostParts): ChatHost {
     fleet: () => parts.fleet(),
     troubles: () => parts.troubles(),
     commands: () => [...parts.commands.values()].map(viewOf),
+    once: (key, keep) => claimOnce(key, keep, parts),
     membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),
     onChange: listener => parts.feed.onCommit(listener),
     onOutput: (run, listener) => parts.outputs.listen(run, listener),
@@ -72,6 +74,16 @@ export function createHost(parts: HostParts): ChatHost {
 
 function viewOf({ id, about, usage, args, examples }: Command): CommandView {
   return { id, about, usage, args, examples };
+}
+
+async function claimOnce(key: string, keep: number, { feed, clock }: HostParts): Promise<boolean> {
+  try {
+    await feed.commit({ guards: [{ kind: 'claim', space: 'chat', key, at: clock.now(), keep }] });
+    return true;
+  } catch (error) {
+    if (isCode(error, 'guard-failed')) return false;
+    throw error;
+  }
 }
 
 async function detailsOf(subject: 'alert' | 'run' | 'approval', id: string, parts: HostParts): Promise<Card | null> {

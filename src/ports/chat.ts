@@ -134,6 +134,11 @@ export interface ChatHost {
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
   /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
   commands(): readonly CommandView[];
+  /**
+   * True for the first who asks with the key, on whichever node and across restarts, until `keep` milliseconds have passed: for what a
+   * platform may hand over twice. Rejects when the store does not answer.
+   */
+  once(key: string, keep: number): Promise<boolean>;
   /** To be called when the members of a group changed, so that nobody votes by what they were; null for all groups of the platform. */
   membersChanged(platform: string, group: string | null): void;
   /** Called after each commit that changed something; `seq` is the journal's head. Returns how to stop. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import platform from '../../src/chat/slack/index.ts';
 import type { RunbookView } from '../../src/ports/chat.ts';
 import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
 import { readable } from '../doubles/slack/index.ts';
@@ -198,6 +199,18 @@ describe('in a thread', () => {
     await again();
     await told(() => alice().mention('help', 'C0ALERTS'));
     expect(ground.double.acts).toHaveLength(1);
+  });
+
+  it('a mention that is delivered again to another node, or after a restart, does nothing', async () => {
+    const again = () => alice().mention('run simple', 'C0ALERTS', undefined, 'Ev0SAME');
+    await told(again);
+    await ground.connection.close();
+    const other = await platform.open(platform.options.parse({}), ground.double.host);
+    await ground.slack.until(() => ground.slack.socket.links() === 1, 'the link of the other node');
+    await again();
+    await told(() => alice().mention('help', 'C0ALERTS'));
+    expect(ground.double.acts).toHaveLength(1);
+    await other.close();
   });
 
   it('text with entities and links is read as it was typed', async () => {

@@ -1,3 +1,5 @@
+import { createHmac } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../doubles/app.ts';
 import { type SlackDouble, startSlack } from '../doubles/slack/index.ts';
@@ -5,6 +7,7 @@ import { type SlackDouble, startSlack } from '../doubles/slack/index.ts';
 const secret = 'a-signing-secret';
 let slack: SlackDouble;
 let app: TestApp;
+let start: (options: { folder?: string; keep?: boolean }) => Promise<TestApp>;
 let http: ReturnType<SlackDouble['useHttp']>;
 
 beforeEach(async () => {
@@ -22,14 +25,18 @@ sources:
   const policy = 'rules:\n  - { name: ask, decide: approve, by: alice }\n';
   const runbook =
     'title: Look\nrisk: none\non:\n  - { source: alertmanager }\nsteps:\n  - { id: look, exec: [echo, hi], idempotent: true }\n';
-  app = await startTestApp(
-    { 'tocsin.yaml': config, 'policy.yaml': policy, 'runbooks/look.yaml': runbook },
-    { env: { ...slack.env, SLACK_APP_TOKEN: '', SLACK_SIGNING_SECRET: secret } },
-  );
-  http = slack.useHttp(`${app.app.url}/slack/events`, secret);
+  start = async options => {
+    const files = { 'tocsin.yaml': config, 'policy.yaml': policy, 'runbooks/look.yaml': runbook };
+    const env = { ...slack.env, SLACK_APP_TOKEN: '', SLACK_SIGNING_SECRET: secret };
+    const started = await startTestApp(files, { ...options, env });
+    http = slack.useHttp(`${started.app.url}/slack/events`, secret);
+    return started;
+  };
+  app = await start({ keep: true });
 });
 afterEach(async () => {
   await app.stop();
+  await rm(app.folder, { recursive: true, force: true });
   await slack.close();
 });
 
@@ -87,6 +94,18 @@ describe('requests of Slack', () => {
     const at = Date.now();
     const send = () => http.raw({ body, type: 'application/x-www-form-urlencoded', at });
     expect([(await send()).status, (await send()).status]).toEqual([200, 200]);
+    // The same signature in capital letters, and the same request after a restart, which another node would not know either.
+    const key = createHmac('sha256', secret)
+      .update(`v0:${Math.floor(at / 1000)}:${body}`)
+      .digest('hex');
+    const loud = { 'x-slack-signature': `v0=${key.toUpperCase()}` };
+    const type = 'application/x-www-form-urlencoded';
+    expect((await http.raw({ body, type, at, headers: loud })).status).toBe(200);
+    await app.until(async () => (await app.runs()).length > 0);
+    const { folder } = app;
+    await app.stop();
+    app = await start({ folder });
+    expect((await http.raw({ body, type, at })).status).toBe(200);
     await app.until(async () => (await app.runs()).length > 0);
     await slack.as('U0ALICE').slash('help');
     await slack.until(() => slack.world.told.some(one => one.text.includes('<runbook>')), 'what came after it');

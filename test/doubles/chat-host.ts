@@ -114,6 +114,13 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     troubles: () => double.troubles,
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
+    async once(key, keep) {
+      const claim = { kind: 'claim' as const, space: 'chat', key, at: clock.now(), keep };
+      return await store.commit({ guards: [claim] }).then(
+        () => true,
+        () => false,
+      );
+    },
     membersChanged: (platform, group) => void double.changed.push({ platform, group }),
     onChange: listener => subscribe(changed, listener),
     onOutput(run, listener) {

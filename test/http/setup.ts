@@ -159,6 +159,7 @@ function hostOf(world: World): ChatHost {
     fleet: () => ({ nodes: [], problems: [] }),
     troubles: () => [],
     catalogue: () => ({ runbooks: [aRunbook().view], rules: [], problems: [] }),
+    once: async () => true,
     membersChanged: () => {},
     onChange: () => () => {},
     onOutput: () => () => {},

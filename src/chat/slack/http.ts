@@ -4,7 +4,7 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { checkHmac } from '../../kernel/signature.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { parseJson } from './buttons.ts';
-import { createSeen } from './seen.ts';
+import { createSeen, isFirst } from './seen.ts';
 
 /** How far Slack's time may be from ours, in both directions, seconds. */
 const mostSkew = 300;
@@ -26,9 +26,11 @@ export async function createHttpReceiver(http: FastifyInstance, secret: string, 
     scope.post('/slack/events', async (request, reply) => {
       const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       if (!isSigned(request, raw, secret, host.clock.now())) throw new TocsinError('bad-signature');
-      // A replay brings the very same signature; Slack's own repetitions are signed anew.
-      if (!seen.once(one(request.headers['x-slack-signature']) ?? '', () => null).first) return '';
+      // A replay brings the very same signature, in letters of any case; Slack's own repetitions are signed anew.
+      const signature = (one(request.headers['x-slack-signature']) ?? '').toLowerCase();
+      if (!seen.once(signature, () => null).first) return '';
       if (app === null) throw new TocsinError('draining');
+      if (!(await isFirst(`slack/request/${signature}`, seenKeep, host))) return '';
       return receive(request, reply, parseBody(raw, request.headers['content-type'] ?? ''), app, host);
     });
   });

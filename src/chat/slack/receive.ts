@@ -23,7 +23,7 @@ import type { ViewAck } from './modal.ts';
 import { handlePress, handleReason, reasonCallback } from './press.ts';
 import { flatten, resultView, type SlackMessage } from './render.ts';
 import { tellPrivately } from './reply.ts';
-import { createSeen } from './seen.ts';
+import { createSeen, isFirst } from './seen.ts';
 
 export const shortcutCallback = 'tocsin:run_on_this';
 
@@ -113,7 +113,9 @@ function addEvents(app: App, desk: Desk, homes: Homes): void {
   app.event('app_mention', async ({ body }) => {
     if (!isNew(body)) return;
     const said = parse(mention, body, desk);
-    if (said !== null) await handleMention(said, desk);
+    // Slack hands an event that was not acknowledged in time to another node, or to the next start of this one.
+    if (said !== null && (await isFirst(`slack/event/${body.event_id ?? said.event.ts}`, eventKeep, desk.host)))
+      await handleMention(said, desk);
   });
   app.event('app_home_opened', async ({ body }) => {
     const opened = isNew(body) ? parse(homeOpened, body, desk) : null;

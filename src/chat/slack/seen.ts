@@ -1,3 +1,6 @@
+import { messageOf } from '../../kernel/errors.ts';
+import type { ChatHost } from '../../ports/chat.ts';
+
 /** Remembers what was handled for a while, so that a redelivery does nothing and a doubled click gets the answer of the first. */
 export interface Seen<T> {
   /** What was kept under the key; `make` makes it when there is nothing yet. */
@@ -24,4 +27,14 @@ export function createSeen<T>(options: { keep: number; most: number; monotonic()
       return { first: true, value };
     },
   };
+}
+
+/** The same over all nodes and restarts. While the store does not answer nothing can be done twice, because nothing can be done. */
+export async function isFirst(key: string, keep: number, host: Pick<ChatHost, 'once' | 'log'>): Promise<boolean> {
+  try {
+    return await host.once(key, keep);
+  } catch (error) {
+    host.log.warn({ reason: messageOf(error) }, 'it cannot be told whether something from Slack was handled before');
+    return true;
+  }
 }
