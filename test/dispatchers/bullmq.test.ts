@@ -4,6 +4,7 @@ import { explainError } from '../../src/kernel/errors.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import type { Dispatcher } from '../../src/ports/dispatcher.ts';
 import { dispatcherContract, eventually } from '../contracts/dispatcher.ts';
+import { startProxy } from '../real/proxy.ts';
 import { hasRedis, type RealRedis, startRedis } from '../real/redis.ts';
 
 describe.skipIf(!hasRedis)('bullmq on a real Redis', () => {
@@ -188,6 +189,39 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
     for (let n = 0; n < 20_000; n++) await dispatcher.ring({ run: `r${n}` });
     await dispatcher.close();
     process.kill(redis.pid(), 'SIGCONT');
+  });
+});
+
+describe.skipIf(!hasRedis)('a network between that fails', { timeout: 60_000 }, () => {
+  test('cut and slow connections delay bells; one that swallows everything is given up and made again', async () => {
+    const redis = await serve();
+    const proxy = await startProxy({ port: redis.port });
+    try {
+      const dispatcher = await open(`redis://127.0.0.1:${proxy.port}/0`);
+      const answered = listen(dispatcher);
+      const rung: string[] = [];
+      const ring = async (run: string) => {
+        rung.push(run);
+        await dispatcher.ring({ run });
+      };
+      proxy.delay(20);
+      for (let n = 0; n < 20; n++) {
+        await ring(`r${n}`);
+        if (n % 5 === 2) proxy.cut();
+      }
+      await eventually(() => rung.every(run => answered.includes(run)));
+      proxy.delay(0);
+      await eventually(() => dispatcher.trouble() === null);
+      proxy.hold('both');
+      for (let n = 0; n < 20; n++) await ring(`held ${n}`);
+      // Nothing tells that it is gone but the silence.
+      await eventually(() => dispatcher.trouble() !== null);
+      proxy.cut();
+      proxy.pass();
+      await eventually(() => rung.every(run => answered.includes(run)));
+    } finally {
+      await proxy.close();
+    }
   });
 });
 
