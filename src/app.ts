@@ -111,7 +111,7 @@ async function stopApp(
     base.log.error({ reason: messageOf(error) }, 'the stop could not be journalled'),
   );
   await running.stopAll();
-  await base.tracing?.sender.stop();
+  await base.tracing?.close();
   for (const { connection } of connections.values()) await connection.close();
   await http.close();
   await base.dispatcher.close();

@@ -2,7 +2,7 @@ import type { ActParts } from '../flow/act-parts.ts';
 import type { CardTools } from '../flow/cards.ts';
 import type { EngineParts } from '../flow/engine-parts.ts';
 import { createFeed } from '../flow/feed.ts';
-import { createFigures } from '../flow/figures.ts';
+import { createFigures, type FiguresParts } from '../flow/figures.ts';
 import { createIdentities } from '../flow/identify.ts';
 import { createIntake } from '../flow/intake.ts';
 import type { Nodes } from '../flow/nodes.ts';
@@ -11,6 +11,7 @@ import { createOutputBells } from '../flow/output-bells.ts';
 import { createEngine } from '../flow/run.ts';
 import { createSeals } from '../flow/seal.ts';
 import { createStreams } from '../flow/streams.ts';
+import { withTraces } from '../flow/trace-bells.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createChildren } from '../kernel/child.ts';
 import { createLazyEgress } from '../kernel/egress-lazy.ts';
@@ -32,11 +33,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const { clock, ids, log } = options;
   const { shelves, catalogue, store } = made;
   const { metrics, registry } = createMetrics();
-  const figures = createFigures({ metrics, store, log });
-  const feed = createFeed({ store, log, sleep: ms => clock.sleep(ms), committed: figures.count });
-  const expectFigures = () => figures.expect(catalogue.current().runbooks.keys());
-  catalogue.onChange(expectFigures);
-  expectFigures();
+  const feed = createCountedFeed({ store, log, metrics, catalogue, sleep: ms => clock.sleep(ms) });
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
   const shared = serversOf(options.env).database !== null;
@@ -46,7 +43,10 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     env: name => options.env[name],
     localKey: options.localKey,
   });
-  const dispatcher = await openDispatcher(options, catalogue.current().config.run.concurrency);
+  const holder = ids.next('nod');
+  const tracing = await openTracing(options, { metrics, holder });
+  const opened = await openDispatcher(options, catalogue.current().config.run.concurrency, tracing !== null);
+  const dispatcher = tracing === null || opened.id === 'local' ? opened : withTraces(opened, { store, log });
   const children = createChildren({
     clock,
     log,
@@ -57,8 +57,6 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   });
   const outputs = createOutputBells();
   store.onAppend?.(news => news.outputs.forEach(outputs.ring));
-  const holder = ids.next('nod');
-  const tracing = await openTracing(options, { metrics, holder });
   const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, feed, streams, catalogue, dispatcher, mutex };
   const egress = createLazyEgress(() => catalogue.current().config.egress);
@@ -107,6 +105,18 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     address: { url: '' },
     state: { draining: false },
   };
+}
+
+/** The feed, with all that this process commits in the figures. */
+function createCountedFeed({
+  catalogue,
+  ...parts
+}: FiguresParts & Parameters<typeof createFeed>[0] & { catalogue: Catalogue }) {
+  const figures = createFigures(parts);
+  const expectAll = () => figures.expect(catalogue.current().runbooks.keys());
+  catalogue.onChange(expectAll);
+  expectAll();
+  return createFeed({ ...parts, committed: figures.count });
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -38,10 +38,10 @@ export function checkServers({ env, role = 'all' }: Pick<AppOptions, 'env' | 'ro
 }
 
 /** Only the driver that is configured is loaded: BullMQ and ioredis are heavy. */
-export async function openDispatcher(options: AppOptions, concurrency: number): Promise<Dispatcher> {
+export async function openDispatcher(options: AppOptions, concurrency: number, traced: boolean): Promise<Dispatcher> {
   const { redis } = serversOf(options.env);
   const { default: driver }: { default: DispatcherDriver } =
     redis === null ? await import('../dispatchers/local.ts') : await import('../dispatchers/bullmq/index.ts');
   const { clock, log } = options;
-  return await driver.open({ concurrency, url: redis, now: () => clock.now(), log });
+  return await driver.open({ concurrency, url: redis, now: () => clock.now(), log, traced });
 }

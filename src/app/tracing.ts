@@ -5,6 +5,8 @@ import { TocsinError } from '../kernel/errors.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { Post } from '../model/card.ts';
 import type { AppOptions } from './options.ts';
+import { serversOf } from './servers.ts';
+import { tellBells } from './tracing-bells.ts';
 
 type Environment = AppOptions['env'];
 
@@ -12,6 +14,7 @@ export interface Tracing {
   sender: Sender<SpanFacts>;
   /** Tells of a post that a platform shows. */
   delivered(post: Post, at: number): void;
+  close(): Promise<void>;
 }
 
 export interface TracingSettings {
@@ -136,8 +139,13 @@ export async function openTracing(
         exporter.export(spans.map(readable), ({ code, error }) => (code === 0 ? resolve() : reject(asRefusal(error))));
       }),
   });
+  const quiet = serversOf(env).redis === null ? () => {} : await tellBells(sender);
   return {
     sender,
+    async close() {
+      quiet();
+      await sender.stop();
+    },
     delivered(post, at) {
       const span = spanOfPost(post, at);
       if (span !== null) sender.offer(span);
@@ -148,7 +156,7 @@ export async function openTracing(
 /** Milliseconds as seconds and nanoseconds. */
 function timeOf(ms: number): [number, number] {
   const seconds = Math.floor(ms / 1000);
-  return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
+  return [seconds, Math.min(999_999_999, Math.round((ms - seconds * 1000) * 1e6))];
 }
 
 /** What a collector says of the spans themselves; everything else, a wrong key too, may be put right while they wait. */

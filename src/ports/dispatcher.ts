@@ -25,6 +25,8 @@ export interface Bell {
   at?: number;
   /** Goes before the bells that wait already: a person waits for this one. */
   first?: boolean;
+  /** What the bell belongs to, as a traceparent of W3C Trace Context; carried along where traces are told. */
+  trace?: string;
 }
 
 export interface DispatcherOptions {
@@ -34,6 +36,8 @@ export interface DispatcherOptions {
   url: string | null;
   now: () => number;
   log: Log;
+  /** True when OpenTelemetry's global tracer is set: then bells that have a trace tell it of their way. */
+  traced?: boolean;
 }
 
 export interface DispatcherDriver {

@@ -7,7 +7,7 @@ import { startTestApp, type TestApp } from '../doubles/app.ts';
 import { type Collector, type ReceivedSpan, startCollector } from '../doubles/collector.ts';
 
 const secret = 'the-word-that-nobody-may-see';
-const runbook = `
+const runbook = (folder: string) => `
 title: Say hello
 risk: low
 on:
@@ -20,7 +20,7 @@ steps:
   - id: hello
     exec: [echo, "\${{ params.host }}"]
   - id: twice
-    script: 'test -f "$PARAM_HOST" || { touch "$PARAM_HOST"; exit 1; }'
+    script: 'cd ${folder}; test -f "$PARAM_HOST" || { touch "$PARAM_HOST"; exit 1; }'
     idempotent: true
     retry: { times: 2, wait: 1s }
   - id: sure
@@ -28,12 +28,19 @@ steps:
   - id: gone
     verify: { resolved: true, within: 10m }
 `;
+const oneStep = runbook('').replace(/ {2}- id: twice[\s\S]*/, '');
 const ask = 'rules:\n  - name: ask sre\n    decide: approve\n    by: sre\n    expires: 30m\n';
 
 const endings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
 });
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tocsin-trace-'));
+  endings.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 async function collect(): Promise<Collector> {
   const collector = await startCollector();
@@ -64,7 +71,10 @@ async function approveNext(test: TestApp): Promise<void> {
 describe('one trace for each episode', () => {
   it('has what happened, each under what it belongs to, and nothing that was said', async () => {
     const collector = await collect();
-    const test = await startTraced(collector, { 'policy.yaml': ask, 'runbooks/hello.yaml': runbook });
+    const test = await startTraced(collector, {
+      'policy.yaml': ask,
+      'runbooks/hello.yaml': runbook(await newFolder()),
+    });
     const facts = { host: `${secret}.example` };
     const { alert } = await test.alert({ alertname: 'Hello', ...facts });
     for (let n = 0; n < 5; n++) await test.alert({ alertname: 'Hello', ...facts });
@@ -152,9 +162,8 @@ describe('one trace for each episode', () => {
 describe('whoever goes on', () => {
   it('continues the trace after a restart, and tells what was committed meanwhile, once', async () => {
     const collector = await collect();
-    const folder = await mkdtemp(join(tmpdir(), 'tocsin-trace-'));
-    endings.push(() => rm(folder, { recursive: true, force: true }));
-    const files = { 'policy.yaml': ask, 'runbooks/hello.yaml': runbook.replace(/ {2}- id: twice[\s\S]*/, '') };
+    const folder = await newFolder();
+    const files = { 'policy.yaml': ask, 'runbooks/hello.yaml': oneStep };
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
     const first = await startTestApp(files, { folder, keep: true, env });
     const { alert } = await first.alert({ alertname: 'Hello', host: 'web-1' });
@@ -178,8 +187,7 @@ describe('whoever goes on', () => {
 
   it('tells nothing of what happened before anybody asked for traces', async () => {
     const collector = await collect();
-    const folder = await mkdtemp(join(tmpdir(), 'tocsin-trace-'));
-    endings.push(() => rm(folder, { recursive: true, force: true }));
+    const folder = await newFolder();
     const first = await startTestApp({}, { folder, keep: true });
     await first.alert({ alertname: 'Old' });
     await first.stop();
@@ -198,10 +206,9 @@ describe('a collector that does not answer', () => {
       collector.mode = mode;
       const files = {
         'policy.yaml': 'rules:\n  - { name: all, decide: auto }\n',
-        'runbooks/hello.yaml': runbook.replace(/ {2}- id: twice[\s\S]*/, ''),
+        'runbooks/hello.yaml': oneStep,
       };
-      const folder = await mkdtemp(join(tmpdir(), 'tocsin-trace-'));
-      endings.push(() => rm(folder, { recursive: true, force: true }));
+      const folder = await newFolder();
       const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
       const first = await startTestApp(files, { folder, keep: true, env });
       await first.alert({ alertname: 'Hello', host: 'web-1' });

@@ -15,7 +15,10 @@ async function openBullmq(options: DispatcherOptions): Promise<Dispatcher> {
   const { now, log } = options;
   const redis = await connectRedis(options.url ?? '', log);
   const queue = await openQueue({ redis, now, log });
-  const workers = await createWorkers({ redis, queue, now, log, concurrency: options.concurrency });
+  const workers = await createWorkers({
+    ...{ redis, queue, now, log, concurrency: options.concurrency },
+    traced: options.traced === true,
+  });
   let closed: Promise<void> | null = null;
 
   async function close() {

@@ -1,3 +1,4 @@
+import type { Job } from 'bullmq';
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Bell } from '../../../ports/dispatcher.ts';
@@ -110,12 +111,19 @@ export function after(ms: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, ms).unref());
 }
 
-function jobOf({ run, at, first }: Bell, now: number) {
+function jobOf({ run, at, first, trace }: Bell, now: number) {
+  const telemetry = trace === undefined ? {} : { telemetry: { metadata: JSON.stringify({ traceparent: trace }) } };
   if (at !== undefined && at > now) {
     // The same time counts once; other times of the run ring too.
-    return { name: kinds.timer, data: { run }, opts: { jobId: `${run}@${at}`, delay: at - now } };
+    return { name: kinds.timer, data: { run }, opts: { jobId: `${run}@${at}`, delay: at - now, ...telemetry } };
   }
   // One bell of a run waits. One that comes while the run is being answered is kept and waits as soon as it was answered.
   const deduplication = { id: run, keepLastIfActive: true };
-  return { name: kinds.now, data: { run }, opts: { deduplication, lifo: first === true } };
+  return { name: kinds.now, data: { run }, opts: { deduplication, lifo: first === true, ...telemetry } };
+}
+
+/** The trace that a bell of Redis carries. */
+export function traceOf(job: Job<BellData>): Pick<Bell, 'trace'> {
+  const found = /"traceparent":"([0-9a-f-]{55})"/.exec(job.opts.telemetry?.metadata ?? '');
+  return found?.[1] === undefined ? {} : { trace: found[1] };
 }

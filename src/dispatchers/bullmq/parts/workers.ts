@@ -2,7 +2,7 @@ import type { Job, Worker } from 'bullmq';
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { createHands } from './hands.ts';
-import { after, type BellData, type BellQueue, kinds, prefix, queueName } from './queue.ts';
+import { after, type BellData, type BellQueue, kinds, prefix, queueName, traceOf } from './queue.ts';
 import type { RedisLink } from './redis.ts';
 
 export interface WorkersParts {
@@ -11,6 +11,7 @@ export interface WorkersParts {
   now: () => number;
   log: Log;
   concurrency: number;
+  traced: boolean;
 }
 
 /**
@@ -26,14 +27,17 @@ type Answer = (run: string) => Promise<void>;
 export async function createWorkers(parts: WorkersParts) {
   const { redis, queue, log } = parts;
   const bullmq = await import('bullmq');
+  const telemetry = parts.traced ? { telemetry: new (await import('bullmq-otel')).BullMQOtel() } : {};
   const hands = createHands({ log, again: run => queue.post({ run }) });
   let worker: Worker<BellData> | null = null;
   let answer: Answer | null = null;
   let stopping: Promise<void> | null = null;
 
-  async function take({ name, data: { run } }: Job<BellData>): Promise<void> {
+  async function take(job: Job<BellData>): Promise<void> {
+    const { run } = job.data;
     // Given back: whoever else listens answers it.
-    if (stopping !== null || answer === null || name === kinds.timer) return await queue.post({ run });
+    if (stopping !== null || answer === null || job.name === kinds.timer)
+      return await queue.post({ run, ...traceOf(job) });
     await hands.answer(run, answer);
   }
 
@@ -48,6 +52,7 @@ export async function createWorkers(parts: WorkersParts) {
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
       ...times,
+      ...telemetry,
     });
     // A job that vanished with the rest of Redis, a lock that ran out: the lease of the run is what counts.
     made.on('error', error => log.debug({ because: messageOf(error) }, 'the worker of bells'));
