@@ -61,6 +61,7 @@ export function createDraft(parts: DraftParts): Draft {
         alert: once(id => store.alert(id)),
         run: once(id => store.run(id)),
         approval: once(id => store.approval(id)),
+        alertOf: (source, fingerprint) => store.alertOf(source, fingerprint),
         stream: name => store.stream(name),
       },
     },
@@ -154,11 +155,13 @@ async function placeOf(desk: Desk, run: Run, entry: Entry): Promise<Place> {
   return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
 }
 
-/** What is said about an alert goes to the thread of its newest episode; everything else is a post of its own. */
+/** What is said about a known alert goes to the thread of its newest episode; everything else is a post of its own. */
 async function placeOfEvent(desk: Desk, event: Event | null, entry: Entry): Promise<Place> {
   const about = event?.body.kind === 'notice' ? event.body.about : undefined;
   const alert = event === null || about === undefined ? null : await desk.parts.store.alertOf(event.source, about);
-  if (alert === null) return { thread: null, alert: null, event };
+  // An alert that was heard of only later had no thread when this was said.
+  if (alert === null || event === null || alert.firstSeen > event.receivedAt)
+    return { thread: null, alert: null, event };
   wantAlert(desk, alert, alert.episode, entry, null);
   return { thread: `alert/${alert.id}/${alert.episode}`, alert, event: null };
 }

@@ -35,7 +35,13 @@ export const incomingEvent = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('tick'), ...common, schedule: z.string(), at: z.int() }),
   /** Verified, but of a type that opens no alert: kept, posted, answered 202. */
-  z.object({ kind: z.literal('notice'), ...common, type: z.string() }),
+  z.object({
+    kind: z.literal('notice'),
+    ...common,
+    type: z.string(),
+    /** The fingerprint of the alert of the same source that it is about: it is shown in that alert's thread. Left out when it is about none. */
+    about: z.string().min(1).max(512).optional(),
+  }),
 ]);
 export type IncomingEvent = z.infer<typeof incomingEvent>;
 export type IncomingAlert = Extract<IncomingEvent, { kind: 'alert' }>;

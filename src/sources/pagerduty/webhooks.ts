@@ -134,16 +134,24 @@ function labelsOfIncident(about: Incident): Labels {
   return labelsOf(Object.fromEntries(present));
 }
 
-/** Whatever is not about the state of an incident: kept and posted. */
+const noticed = z.object({
+  id: z.string().nullish(),
+  type: z.string().nullish(),
+  html_url: z.string().nullish(),
+  content: z.string().nullish(),
+  incident: reference,
+});
+
+/** Whatever is not about the state of an incident (a note, a responder, a status update): kept, and posted in the incident's thread. */
 function noticeOf(event: PagerDutyEvent, delivery: Delivery): IncomingEvent {
-  const parsed = z
-    .object({ html_url: z.string().nullish(), content: z.string().nullish(), incident: reference })
-    .safeParse(event.data ?? {});
-  const about = parsed.success ? parsed.data : {};
+  const parsed = noticed.safeParse(event.data ?? {});
+  const about: Partial<z.infer<typeof noticed>> = parsed.success ? parsed.data : {};
   const subject = about.incident?.summary ?? '';
+  const incidentId = about.incident?.id ?? (about.type === 'incident' ? about.id : null);
   return {
     kind: 'notice',
     type: titleOf(event.event_type).slice(0, 100),
+    ...(incidentId ? { about: keyOf(incidentId) } : {}),
     title: titleOf([event.event_type, subject, about.content].filter(Boolean).join(': ')),
     labels: labelsOf(event.agent?.summary ? { by: event.agent.summary } : {}),
     links: [...linkOf('Incident', about.incident?.html_url), ...linkOf('PagerDuty', about.html_url)],
