@@ -86,7 +86,14 @@ async function asError(response: Response, url: string): Promise<TocsinError> {
   const { code, message, remedy, ...facts } = error;
   const known = Object.hasOwn(catalogue, code) ? (code as ErrorCode) : 'bad-request';
   const policy = decision === undefined ? '' : ` (${decision.verdict} by "${decision.rule}": ${decision.because})`;
-  return new TocsinError(known, { message: message + policy, remedy: hint(known, remedy), ...facts });
+  return new TocsinError(known, { message: shorten(message, error) + policy, remedy: hint(known, remedy), ...facts });
+}
+
+/** The answer to an act is one text for chat, with the facts at its end; a terminal shows them on lines of their own. */
+function shorten(message: string, { allowed, given, remedy }: z.infer<typeof refusal>['error']): string {
+  const limits = allowed === undefined ? '' : ` Allowed: ${Array.isArray(allowed) ? allowed.join(', ') : allowed}.`;
+  const end = `${limits}${given === undefined ? '' : ` Given: ${given}.`} ${remedy}`;
+  return message.endsWith(end) && message.length > end.length ? message.slice(0, -end.length) : message;
 }
 
 function hint(code: ErrorCode, remedy: string): string {

@@ -23,7 +23,7 @@ export const run: CliCommand = {
     { name: 'detach', about: 'Print the id of the run and do not wait for it.', value: null },
   ],
   words: { least: 1, most: 100 },
-  examples: ['tocsin run disk-use', 'tocsin run restart-service service=api --reason "it hangs"'],
+  examples: ['tocsin run disk-usage', 'tocsin run restart-with-approval service=api --reason "it hangs"'],
   async run(input, terminal) {
     const [runbook = '', ...assignments] = input.words;
     const reason = optionOf(input, 'reason');

@@ -64,7 +64,7 @@ function renderBlocks(card: Card, place: CardPlace, visit: Visit): Html {
       ? renderFolded(`plan${index}`, 'The plan', place.id, content)
       : content;
   };
-  return html`${shown.map(render)}${folded.length > 0 && renderFolded('more', 'Labels and links', place.id, html`${folded.map(render)}`)}`;
+  return html`${shown.map(render)}${folded.length > 0 && renderFolded('more', 'More', place.id, html`${folded.map(render)}`)}`;
 }
 
 /** A code block of more characters than this is long. */
@@ -180,7 +180,9 @@ export function renderProgress(block: Progress, visit: Visit): Html {
 </div>`;
 }
 
-function progressText({ done, total, finishedAt }: Progress): string {
+function progressText({ done, total, startedAt, finishedAt }: Progress): string {
+  // Nothing is on its first step while people are asked.
+  if (total !== null && startedAt === null) return `${done} of ${total} steps`;
   if (total === null) return finishedAt === null ? `step ${done + 1}` : `${done} steps`;
   return finishedAt === null ? `step ${Math.min(done + 1, total)} of ${total}` : `${done} of ${total} steps`;
 }

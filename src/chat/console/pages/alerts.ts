@@ -74,11 +74,6 @@ export async function alertPage(host: ChatHost, id: string): Promise<LivePage | 
       const thread = await host.store.post('console', `alert/${id}/${alert.episode}`);
       return html`<p class="crumb"><a href="/alerts">Alerts</a>${thread !== null && html` · <a href="${threadPath(thread.key)}">Thread</a>`}</p>
 <h1 class="page-title">${oneLine(alert.title, 200)}</h1><div id="alert-card">${await card(visit)}</div>
-<h2>Labels</h2><dl class="fields">${Object.entries(alert.labels)
-        .slice(0, 200)
-        .map(
-          ([name, value]) => html`<div><dt>${oneLine(name, 80)}</dt><dd><code>${oneLine(value, 300)}</code></dd></div>`,
-        )}</dl>
 <h2>Runs</h2><div id="alert-runs">${await runs(visit)}</div>`;
     },
   };

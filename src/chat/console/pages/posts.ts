@@ -28,7 +28,7 @@ export async function renderPostNow(post: Post, visit: Visit): Promise<Html> {
   return renderPost(post, visit, { output: (run, step) => filled.get(`${run}/${step}`) ?? html`` });
 }
 
-/** A root in the timeline of its channel: its card, and the last thing that happened in its thread. */
+/** A root in the timeline of its channel: its card, and what its thread is at. */
 export async function renderRoot(post: Post, visit: Visit): Promise<Html> {
   const last = await lastReply(visit.host, post);
   return html`<div class="root" id="${rootId(post.key)}">${renderPost(withoutOutput(post), visit, { href: threadPath(post.key), fold: true })}${
@@ -40,15 +40,16 @@ export function rootId(key: string): string {
   return domId('root', key);
 }
 
+/** How many of the last replies are looked through. */
+const mostReplies = 5;
+
+/** What waits for a person, else the last that has a state, else the last: "you approved" must not hide what the run is at since. */
 async function lastReply(host: ChatHost, root: Post): Promise<Post | null> {
-  const found = await host.store.posts({
-    platform: 'console',
-    channel: root.channel,
-    thread: root.key,
-    order: 'newest',
-    limit: 1,
-  });
-  return found[0] ?? null;
+  const { key: thread, channel } = root;
+  const found = await host.store.posts({ platform: 'console', channel, thread, order: 'newest', limit: mostReplies });
+  return (
+    found.find(post => post.card.tone === 'ask') ?? found.find(post => post.card.badge !== null) ?? found[0] ?? null
+  );
 }
 
 /** Output belongs to the thread; in the channel it would bury the other alerts. */

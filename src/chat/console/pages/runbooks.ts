@@ -86,7 +86,7 @@ function renderField(param: ParamView): Html {
 
 function renderInput(param: ParamView, id: string, hint: string): Html {
   const name = `param.${param.name}`;
-  if (param.type === 'enum' || param.type === 'boolean') {
+  if (param.type === 'enum' || param.type === 'person' || param.type === 'boolean') {
     const options = param.type === 'boolean' ? ['true', 'false'] : param.options;
     return html`<select id="${id}" name="${name}" aria-describedby="${hint}" ${param.required && html`required`}>${
       (!param.required || param.default === null) &&

@@ -61,16 +61,17 @@ function renderRow(run: Run, visit: Visit): Html {
   const targets =
     run.targets.length > 0 &&
     html`<span class="row-sub">on <code>${oneLine(run.targets.join(', '), 120)}</code></span>`;
-  return html`<li class="row run-${run.state}"><a class="row-main" href="${runPath(run.id)}"><span class="row-title">${oneLine(run.title, 160)}</span>${targets}</a>
+  return html`<li class="row run-${run.state}"><a class="row-main" href="${runPath(run.id)}"><span class="row-title">${oneLine(run.title, 160)}</span> ${targets}</a>
 <span class="badge state-badge">${stateText(run)}</span>
-<span class="row-sub">${run.requestedBy.replace(/^person:/, '')} · ${showAgo(run.createdAt, visit)}${
+<span class="row-sub">${run.requestedBy.replace(/^(?:person|source):/, '')} · ${showAgo(run.createdAt, visit)}${
     run.startedAt !== null &&
     html` · ${run.finishedAt === null ? 'for ' : 'took '}${showElapsed(run.startedAt, run.finishedAt, visit)}`
   }</span>${run.because !== null && html`<span class="row-why">${oneLine(run.because, 240)}</span>`}</li>`;
 }
 
-/** `running, step 2 of 5`, `succeeded`. */
+/** `running, step 2 of 5`, `waiting for approval`, `succeeded`. */
 export function stateText(run: Run): string {
+  if (run.state === 'waiting' && run.startedAt === null) return 'waiting for approval';
   if (run.state !== 'running' || run.steps.length === 0) return run.state;
   return `running, step ${Math.min(doneSteps(run) + 1, run.steps.length)} of ${run.steps.length}`;
 }
