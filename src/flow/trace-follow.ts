@@ -14,7 +14,7 @@ export interface TraceParts {
   clock: Clock;
   log: Log;
   metrics: Metrics;
-  sender: Pick<Sender<SpanFacts>, 'send'>;
+  sender: Pick<Sender<SpanFacts>, 'send' | 'failing'>;
 }
 
 const cursorName = 'traces';
@@ -33,17 +33,26 @@ const batch = 256;
  */
 export async function startTraces(parts: TraceParts): Promise<Following> {
   const { store, feed, clock } = parts;
-  const spans = createSpans(store);
+  let spans = createSpans(store);
   const end = new AbortController();
-  const commit = (seq: number) => feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: seq }] });
+  // One more than the sequence, so that 0 says that nobody was here yet.
+  const commit = (seq: number) => feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: seq + 1 }] });
 
   async function isNear(seq: number): Promise<boolean> {
     return (await store.head()).seq - seq <= mostBehind;
   }
 
+  async function leaveOut(entries: readonly Entry[]): Promise<void> {
+    // What is remembered of runs has a hole then.
+    spans = createSpans(store);
+    parts.metrics.count('tocsin_trace_spans_total', { outcome: 'dropped' }, entries.length);
+    await commit(entries.at(-1)?.seq ?? 0);
+  }
+
   async function handle(entries: readonly Entry[]): Promise<void> {
     const last = entries.at(-1);
     if (last === undefined) return;
+    if (parts.sender.failing() && !(await isNear(last.seq))) return await leaveOut(entries);
     const facts: SpanFacts[] = [];
     for (const entry of entries) facts.push(...(await spans.of(entry)));
     const done = facts.length === 0 || (await parts.sender.send(facts, () => isNear(last.seq), end.signal));
@@ -67,10 +76,11 @@ export async function startTraces(parts: TraceParts): Promise<Following> {
 async function begin(parts: TraceParts, commit: (seq: number) => Promise<unknown>): Promise<number> {
   const { store, metrics, log } = parts;
   const { seq } = await store.head();
-  const saved = await store.cursor(cursorName);
-  const first = saved === 0 ? seq : Math.max(saved, seq - mostBehind);
-  if (first !== saved) await commit(first);
-  if (saved === 0 || first === saved) return first;
+  const saved = (await store.cursor(cursorName)) - 1;
+  const first = saved < 0 ? seq : Math.max(saved, seq - mostBehind);
+  if (first === saved) return first;
+  await commit(first);
+  if (saved < 0) return first;
   log.warn({ entries: first - saved }, 'the collector was away for too long: so many entries are in no trace');
   metrics.count('tocsin_trace_spans_total', { outcome: 'dropped' }, first - saved);
   return first;

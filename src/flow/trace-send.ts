@@ -20,6 +20,8 @@ export interface Sender<Span> {
   send(spans: readonly Span[], goOn: () => Promise<boolean>, signal: AbortSignal): Promise<boolean>;
   /** How many spans wait in memory. */
   waiting(): number;
+  /** True from when the collector did not take spans until it takes some. */
+  failing(): boolean;
   /** Stops trying; what was offered gets one last chance, for a moment. */
   stop(): Promise<void>;
 }
@@ -109,10 +111,11 @@ export function createSender<Span>(parts: SenderParts<Span>): Sender<Span> {
       return true;
     },
     waiting: () => queue.length,
+    failing: () => failing,
     async stop() {
       end.abort(new Error('stopped'));
-      const rest = flushing === null ? [] : queue;
-      await Promise.race([flushing, clock.sleep(lastChance)]);
+      await flushing;
+      const rest = queue.splice(0);
       if (rest.length === 0) return;
       const sent = await Promise.race([tryOnce(rest), clock.sleep(lastChance).then(() => false)]);
       if (!sent) drop(rest.length);
