@@ -24,6 +24,8 @@ export interface IdentityParts {
 export const localPerson = 'you';
 
 export function createIdentities(parts: IdentityParts): Identities {
+  /** What the token may do with which each came: the same person or service may have other tokens. */
+  const limits = new WeakMap<Actor, readonly string[]>();
   const tokens = () =>
     parts.config().tokens.flatMap(token => {
       const value = parts.env(token.env);
@@ -38,9 +40,12 @@ export function createIdentities(parts: IdentityParts): Identities {
         .filter(({ value }) => same(given, value))
         .at(0)?.token;
       if (found === undefined) return null;
-      return 'person' in found
-        ? { kind: 'person', id: found.person, via: 'api', account: null }
-        : { kind: 'service', id: found.service, via: 'api' };
+      const who: Actor =
+        'person' in found
+          ? { kind: 'person', id: found.person, via: 'api', account: null }
+          : { kind: 'service', id: found.service, via: 'api' };
+      if (found.may !== undefined) limits.set(who, found.may);
+      return who;
     },
     whoIs({ platform, id }) {
       for (const [person, facts] of Object.entries(parts.config().people)) {
@@ -49,14 +54,7 @@ export function createIdentities(parts: IdentityParts): Identities {
       }
       return { kind: 'stranger', id: `${platform}:${id}`, via: platform, because: 'nobody in people has this account' };
     },
-    mayOf(who) {
-      if (who.kind !== 'service') return null;
-      const limits = parts
-        .config()
-        .tokens.filter(token => 'service' in token && token.service === who.id)
-        .map(token => token.may);
-      return limits.every(may => may !== undefined) && limits.length > 0 ? limits.flatMap(may => may ?? []) : null;
-    },
+    mayOf: who => limits.get(who) ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp, type tokens } from '../doubles/app.ts';
+import { basicConfig, startTestApp, type TestApp, type tokens } from '../doubles/app.ts';
 
 const hello = `
 title: Say hello
@@ -72,6 +72,27 @@ describe('people', () => {
     expect(await vote(approval.id, 'CI')).toMatchObject({ status: 403 });
     expect(await vote(approval.id, 'BOB')).toMatchObject({ status: 200 });
     expect((await test.ended(asked.body.id)).state).toBe('succeeded');
+  });
+
+  it('a token does no more than it may, whoever it belongs to, and whatever another token of theirs may', async () => {
+    const config = basicConfig
+      .replace('{ env: ALICE, person: alice }', '{ env: ALICE, person: alice, may: [run] }')
+      .replace('{ env: CI, service: ci }', '{ env: CI, service: ci, may: [run] }\n  - { env: RUNNER, service: ci }');
+    test = await startTestApp(
+      { 'tocsin.yaml': config, 'policy.yaml': askOne, 'runbooks/hello.yaml': hello },
+      { env: { RUNNER: 'token-of-runner' } },
+    );
+    await test.alert({ alertname: 'Hello' });
+    const approval = await openApproval();
+    const refused = await vote(approval.id, 'ALICE');
+    expect([refused.status, refused.body.error.message]).toEqual([403, 'This token may only run.']);
+    const headers = { authorization: 'Bearer token-of-runner' };
+    const cancel = (as: 'CI' | null) =>
+      test.call('POST', `/api/v1/runs/${approval.run}/cancel`, { as, ...(as === null ? { headers } : {}), body: {} });
+    expect((await cancel('CI')).body.error.message).toBe('This token may only run.');
+    // The other token of the service is limited by policy and operators only, like any service.
+    expect((await cancel(null)).body.error.message).not.toContain('may only run');
+    expect((await vote(approval.id, 'BOB')).status).toBe(200);
   });
 
   it('editing a runbook voids the approval that is open for its older text', async () => {
