@@ -3,11 +3,10 @@ import type { FastifyRequest } from 'fastify';
 import { TocsinError } from '../kernel/errors.ts';
 import type { HttpParts } from './parts.ts';
 
-/**
- * Addresses that senders, probes and scrapers reach under whatever name they know; none of them shows or changes what people see, and what
- * changes something is signed: `/events/{source}`, and `/{platform}/events` of a chat platform.
- */
-const anyHost = /^\/(events\/|[a-z0-9-]+\/events$|healthz$|metrics$)/;
+/** Addresses that senders, probes and scrapers reach under whatever name they know; none of them shows or changes what people see. */
+const anyHost = /^\/(events\/|healthz$|metrics$)/;
+/** Where a chat platform calls, signed. Posted only: a page of the console may be called so too, such as that of a channel `events`. */
+const anyHostPosted = /^\/[a-z0-9-]+\/events$/;
 
 /**
  * Refuses a request under a name that is not ours, so that a page whose name was rebound to this machine reaches nothing, and a request
@@ -15,7 +14,8 @@ const anyHost = /^\/(events\/|[a-z0-9-]+\/events$|healthz$|metrics$)/;
  */
 export function checkHostAndOrigin(request: FastifyRequest, path: string, parts: HttpParts): void {
   const host = request.headers.host;
-  if (!anyHost.test(path) && !isOurs(hostName(host ?? ''), parts)) {
+  const open = anyHost.test(path) || (request.method === 'POST' && anyHostPosted.test(path));
+  if (!open && !isOurs(hostName(host ?? ''), parts)) {
     throw new TocsinError('wrong-host', { given: clip(host ?? 'none') });
   }
   if (request.method === 'GET' || request.method === 'HEAD') return;

@@ -41,6 +41,9 @@ describe('Host', () => {
     ]) {
       expect(await status(host, '/api/v1/alerts'), host).toBe(200);
     }
+    // Pages of the console that are called like the address where a platform posts.
+    for (const path of ['/channels/events', '/runbooks/events']) expect(await status('evil.example', path)).toBe(421);
+    expect((await withHost(port, 'tocsin.example', 'POST /slack/events')).status).toBe(404);
     expect(await status('evil.example', '/healthz')).toBe(200);
     expect(await status('evil.example', '/metrics')).toBe(200);
   });
