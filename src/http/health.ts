@@ -30,8 +30,9 @@ export function addHealth(app: FastifyInstance, parts: HttpParts): void {
       });
   });
 
+  const told = new Set<string>();
   app.get('/metrics', async (_request, reply) => {
-    await refreshGauges(parts);
+    await refreshGauges(parts, told);
     return reply.header('content-type', parts.registry.contentType).send(await parts.registry.metrics());
   });
 }
@@ -42,9 +43,9 @@ const live = runState.extract(['waiting', 'queued', 'running', 'asking']).option
 const counted = 1000;
 
 /** What is a state rather than an event is read at each scrape; what does not answer keeps its last value. */
-async function refreshGauges(parts: HttpParts): Promise<void> {
+async function refreshGauges(parts: HttpParts, told: Set<string>): Promise<void> {
   for (const refresh of [refreshStore, refreshRuns, refreshApprovals, refreshPosts, refreshJournal, refreshParts]) {
-    await refresh(parts).catch(error =>
+    await refresh(parts, told).catch(error =>
       parts.log.warn({ because: messageOf(error) }, 'something did not answer for /metrics'),
     );
   }
@@ -104,7 +105,9 @@ async function refreshJournal({ host, metrics }: HttpParts): Promise<void> {
   metrics.gauge('tocsin_journal_broken', ok ? 0 : 1);
 }
 
-async function refreshParts({ health, metrics }: HttpParts): Promise<void> {
-  for (const [part, trouble] of Object.entries(await health()))
-    metrics.gauge('tocsin_part_down', trouble === null ? 0 : 1, { part });
+/** A part that this node does not speak of any more, because another one has it now, is not down here. */
+async function refreshParts({ health, metrics }: HttpParts, told: Set<string>): Promise<void> {
+  const found = await health();
+  for (const part of Object.keys(found)) told.add(part);
+  for (const part of told) metrics.gauge('tocsin_part_down', (found[part] ?? null) === null ? 0 : 1, { part });
 }
