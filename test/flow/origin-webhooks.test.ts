@@ -52,7 +52,38 @@ describe('webhooks of PagerDuty', () => {
     expect(place.pagerduty.requests).toEqual([]);
   });
 
-  it('what people write is posted', async () => {
+  it('what people write about an incident stands in its thread, in its order, as text', async () => {
+    await open();
+    await place.incident('Q1');
+    const hostile = '<!channel> *[tocsin]* <script>alert(1)</script> \u202e`rm -rf /` @here';
+    for (const [id, event_type, content] of [
+      ['01N1', 'incident.annotated', 'I look'],
+      ['01N2', 'incident.responder.added', ''],
+      ['01N3', 'incident.annotated', hostile],
+    ] as const)
+      await place.sender.send({
+        id,
+        event_type,
+        occurred_at: new Date().toISOString(),
+        data: { id: `D${id}`, type: 'incident_note', incident: { id: 'Q1', summary: 'Disk full' }, content },
+      });
+    const notices = await place.app.until(async () => {
+      const posts = await place.app.app.store.posts({ platform: 'console', limit: 50 });
+      const found = posts.filter(post => post.card.badge?.startsWith('incident.'));
+      return found.length === 3 ? found.sort((a, b) => a.order - b.order) : null;
+    });
+    const [alert] = await alerts();
+    expect(notices.map(post => [post.thread, post.card.badge])).toEqual([
+      [`alert/${alert?.id}/1`, 'incident.annotated'],
+      [`alert/${alert?.id}/1`, 'incident.responder.added'],
+      [`alert/${alert?.id}/1`, 'incident.annotated'],
+    ]);
+    expect(notices[2]?.card.title).toBe(`incident.annotated: Disk full: ${hostile}`);
+    // Words about an incident are no news of its state.
+    expect(alert).toMatchObject({ state: 'firing', count: 1, version: 1 });
+  });
+
+  it('what is written about an incident that is not known is a post of its own', async () => {
     await open();
     const data = {
       id: 'N1',
@@ -68,7 +99,7 @@ describe('webhooks of PagerDuty', () => {
     });
     await place.app.until(async () => {
       const posts = await place.app.app.store.posts({ platform: 'console', limit: 10 });
-      return posts.some(post => post.card.title.includes('I look'));
+      return posts.some(post => post.card.title.includes('I look') && post.thread === null);
     });
   });
 

@@ -12,6 +12,11 @@ function changed(event: object, data: object = {}): string {
   return JSON.stringify({ event: { ...triggered.event, ...event, data: { ...triggered.event.data, ...data } } });
 }
 const made = (event: object, data: object = {}) => normalise(source, changed(event, data)).events[0];
+const noticeOf = (given: unknown) => {
+  const event = incomingEvent.parse(given);
+  if (event.kind !== 'notice') throw new Error(`a notice was expected: ${event.kind}`);
+  return event;
+};
 
 describe('signatures', () => {
   test.each(vectors('pagerduty'))('$expect: $file $why', vector => {
@@ -110,6 +115,20 @@ describe('what it makes of an incident', () => {
     ['incident.triggered', { type: 'something_new' }],
   ])('%s opens nothing and is kept', (event_type, data) => {
     expect(made({ event_type }, data)).toMatchObject({ kind: 'notice', type: event_type });
+  });
+
+  test.each([
+    ['incident.annotated', { type: 'incident_note', incident: { id: 'Q9' }, id: 'N1' }, 'Q9'],
+    ['incident.responder.added', { type: 'incident_responder', incident: { id: 'Q9' }, id: undefined }, 'Q9'],
+    ['incident.something.new', { type: 'incident', id: 'Q9' }, 'Q9'],
+    ['incident.annotated', { type: 'incident_note', incident: { id: 'Q\u0000' }, id: 'N1' }, /^sha256:/],
+    ['incident.annotated', { type: 'incident_note', incident: { id: '' }, id: 'N1' }, undefined],
+    ['service.updated', { type: 'service', id: 'PSVC' }, undefined],
+    ['incident.annotated', { type: 'incident_note', incident: 'Q9', id: 'N1' }, undefined],
+  ])('%s %j is about %s', (event_type, data, about) => {
+    const notice = noticeOf(made({ event_type }, data));
+    if (about instanceof RegExp) expect(notice.about).toMatch(about);
+    else expect(notice.about).toBe(about);
   });
 
   test('an event without data is kept; one without an id is refused', () => {
