@@ -1,6 +1,7 @@
 import type { Json } from '../kernel/canonical.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
+import { name as personName } from '../model/config.ts';
 import { compilePattern, type Pattern } from '../model/expression.ts';
 import type { ParamFile } from '../model/runbook-file.ts';
 import type { ParamView } from '../ports/chat.ts';
@@ -17,24 +18,34 @@ export interface ParamRule {
   view: ParamView;
 }
 
-/** Throws an Error that says why when the pattern does not compile. */
-export function paramRule(name: string, file: ParamFile): ParamRule {
+/**
+ * Throws an Error that says why when the pattern does not compile. `people` are the ids of tocsin.yaml; null where they are not at hand: then
+ * any id is taken, because a value was checked when the run was asked for.
+ */
+export function paramRule(name: string, file: ParamFile, people: readonly string[] | null = null): ParamRule {
   const pattern = file.type === 'string' && file.pattern !== undefined ? compilePattern(file.pattern) : null;
   return {
     name,
     type: celType[file.type],
     required: (file.required ?? true) && file.default === undefined,
     default: file.default,
-    check: value => checkValue(file, pattern, value),
-    view: viewOf(name, file),
+    check: value => (file.type === 'person' ? checkPerson(value, people) : checkValue(file, pattern, value)),
+    view: viewOf(name, file, people ?? []),
   };
 }
 
-const celType = { string: 'string', enum: 'string', number: 'double', integer: 'int', boolean: 'bool' } as const;
+const celType = {
+  string: 'string',
+  enum: 'string',
+  person: 'string',
+  number: 'double',
+  integer: 'int',
+  boolean: 'bool',
+} as const;
 
 type Checked = ReturnType<ParamRule['check']>;
 
-function checkValue(file: ParamFile, pattern: Pattern | null, value: Json): Checked {
+function checkValue(file: Exclude<ParamFile, { type: 'person' }>, pattern: Pattern | null, value: Json): Checked {
   switch (file.type) {
     case 'string':
       return checkText(asText(value), { pattern, maxLength: file.maxLength, allowDash: file.allowDash });
@@ -53,6 +64,22 @@ function checkValue(file: ParamFile, pattern: Pattern | null, value: Json): Chec
     default:
       return checkNumber(file, value);
   }
+}
+
+/** How many people an answer lists. */
+const mostPeople = 20;
+
+function checkPerson(value: Json, people: readonly string[] | null): Checked {
+  const text = asText(value);
+  if (text !== null && (people?.includes(text) ?? personName.safeParse(text).success)) return { ok: true, value: text };
+  const near = text === null ? null : nearest(text, people ?? []);
+  const some = (people ?? []).slice(0, mostPeople).join(', ');
+  const more = (people?.length ?? 0) > mostPeople ? ', …' : '';
+  return {
+    ok: false,
+    because: `is nobody in people of tocsin.yaml${near === null ? '' : `; did you mean "${near}"?`}`,
+    allowed: some === '' ? 'the id of somebody under people: of tocsin.yaml' : some + more,
+  };
 }
 
 function asText(value: Json): string | null {
@@ -95,14 +122,14 @@ function checkNumber(file: Extract<ParamFile, { type: 'number' | 'integer' }>, g
   return { ok: true, value };
 }
 
-function viewOf(name: string, file: ParamFile): ParamView {
+function viewOf(name: string, file: ParamFile, people: readonly string[]): ParamView {
   return {
     name,
     type: file.type === 'integer' ? 'number' : file.type,
     about: file.about ?? '',
     required: (file.required ?? true) && file.default === undefined,
     default: file.default === undefined ? null : String(file.default),
-    options: file.type === 'enum' ? file.options : [],
+    options: file.type === 'enum' ? file.options : file.type === 'person' ? people : [],
   };
 }
 

@@ -32,13 +32,14 @@ const definitionShape = z.strictObject({
   ),
 });
 
-/** Checks the default export of a TypeScript runbook. Null when something is wrong; the problems are in `faults`. */
+/** Checks the default export of a TypeScript runbook; `people` as for `paramRule`. Null when something is wrong; the problems are in `faults`. */
 export function compileTsRunbook(
   id: string,
   file: string,
   entry: string,
   own: ReadonlyMap<string, Uint8Array>,
   exported: unknown,
+  people: readonly string[] | null = null,
 ): { draft: Draft | null; faults: Faults } {
   const text = new TextDecoder().decode(own.get(entry) ?? new Uint8Array());
   const faults = createFaults(codeReader(file, text, exported));
@@ -49,7 +50,8 @@ export function compileTsRunbook(
     else faults.addIssues([], parsed.error.issues, describable);
     return { draft: null, faults };
   }
-  const draft = build(id, file, entry, own, parsed.data, faults);
+  const rules = rulesOf(parsed.data.params, faults, people);
+  const draft = build(id, { file, entry, own, rules }, parsed.data, faults);
   return { draft: faults.list.some(fault => fault.level === 'error') ? null : draft, faults };
 }
 
@@ -58,13 +60,15 @@ const describable = definitionShape.omit({ params: true, run: true }).extend({ p
 
 function build(
   id: string,
-  file: string,
-  entry: string,
-  own: ReadonlyMap<string, Uint8Array>,
+  {
+    file,
+    entry,
+    own,
+    rules,
+  }: { file: string; entry: string; own: ReadonlyMap<string, Uint8Array>; rules: ParamRule[] },
   definition: z.infer<typeof definitionShape>,
   faults: Faults,
 ): Draft {
-  const rules = rulesOf(definition.params, faults);
   const params = zodParams(id, definition.params, rules);
   const triggers = compileTriggers(definition.on, faults, { rules, params, from: new Map() });
   const target = definition.target === undefined ? null : compileTarget(definition.target, rules, faults);
@@ -116,32 +120,45 @@ interface FieldSchema {
   maxLength?: number;
   default?: Json;
   description?: string;
+  /** `z.string().meta({ person: true })` */
+  person?: unknown;
 }
 
 /** The parameters as rules, so that commands and events are coerced and shown like those of a YAML runbook. */
-function rulesOf(schema: z.ZodObject, faults: Faults): ParamRule[] {
+function rulesOf(schema: z.ZodObject, faults: Faults, people: readonly string[] | null): ParamRule[] {
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as {
     properties?: Record<string, FieldSchema>;
     required?: string[];
   };
   return Object.entries(shape.properties ?? {}).flatMap(([name, field]) => {
-    const rule = ruleOf(name, field, shape.required?.includes(name) ?? false);
+    const rule = ruleOf(name, field, shape.required?.includes(name) ?? false, people);
     if (rule === null)
       faults.add(
         ['params', name],
         `the parameter "${name}" is of a kind that cannot be given in a command or an event`,
         { allowed: 'a text, a number, true or false, or one of a list of texts' },
       );
+    if (rule?.view.type === 'person' && rule.default !== undefined) {
+      const standard = rule.check(rule.default);
+      if (!standard.ok) faults.add(['params', name], `the default ${standard.because}`, { allowed: standard.allowed });
+    }
     return rule === null ? [] : [rule];
   });
 }
 
-function ruleOf(name: string, field: FieldSchema, required: boolean): ParamRule | null {
+function ruleOf(
+  name: string,
+  field: FieldSchema,
+  required: boolean,
+  people: readonly string[] | null,
+): ParamRule | null {
   const common = { about: field.description, required };
   const standard = field.default;
   const options = field.enum ?? (field.const === undefined ? undefined : [field.const]);
   if (options?.every(value => typeof value === 'string'))
     return withDefault(paramRule(name, { type: 'enum', ...common, options: options as string[] }), standard);
+  if (field.type === 'string' && field.person === true)
+    return withDefault(paramRule(name, { type: 'person', ...common }, people), standard);
   switch (field.type) {
     case 'string': {
       const rule = paramRule(name, { type: 'string', ...common, maxLength: field.maxLength ?? 1000, allowDash: true });

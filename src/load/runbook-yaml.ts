@@ -12,12 +12,13 @@ import { fitTexts, type Texts } from './templates.ts';
 import { compileTriggers, type FromEvent, tryCompile } from './triggers.ts';
 import type { YamlFile } from './yaml.ts';
 
-/** Compiles a runbook of a YAML file. Null when something is wrong; the problems are in `faults`. */
+/** Compiles a runbook of a YAML file; `people` as for `paramRule`. Null when something is wrong; the problems are in `faults`. */
 export function compileYamlRunbook(
   id: string,
   yaml: YamlFile,
   bytes: Uint8Array,
   shelf: Shelf,
+  people: readonly string[] | null = null,
 ): { draft: Draft | null; faults: Faults } {
   const faults = createFaults(yaml);
   const parsed = runbookFile.safeParse(yaml.data);
@@ -26,7 +27,8 @@ export function compileYamlRunbook(
     checkStepsAnyway(yaml.data, faults, shelf);
     return { draft: null, faults };
   }
-  const draft = build(id, yaml, bytes, parsed.data, faults, shelf);
+  const rules = compileParams(parsed.data.params, faults, people);
+  const draft = build(id, { yaml, bytes, rules }, parsed.data, faults, shelf);
   return { draft: faults.list.some(fault => fault.level === 'error') ? null : draft, faults };
 }
 
@@ -60,8 +62,13 @@ function unknownRule(name: string): ParamRule {
   return { ...any, type: 'dyn' };
 }
 
-function build(id: string, yaml: YamlFile, bytes: Uint8Array, file: RunbookFile, faults: Faults, shelf: Shelf): Draft {
-  const rules = compileParams(file.params, faults);
+function build(
+  id: string,
+  { yaml, bytes, rules }: { yaml: YamlFile; bytes: Uint8Array; rules: ParamRule[] },
+  file: RunbookFile,
+  faults: Faults,
+  shelf: Shelf,
+): Draft {
   const params = createParamSet(id, rules);
   const steps = compileSteps(file.steps, ['steps'], { faults, shelf, rules });
   const triggers = compileTriggers(file.on, faults, { rules, params, from: compileFrom(file, faults) });
@@ -101,7 +108,7 @@ function build(id: string, yaml: YamlFile, bytes: Uint8Array, file: RunbookFile,
   };
 }
 
-function compileParams(file: RunbookFile['params'], faults: Faults): ParamRule[] {
+function compileParams(file: RunbookFile['params'], faults: Faults, people: readonly string[] | null): ParamRule[] {
   const upper = new Map<string, string>();
   return Object.entries(file).flatMap(([name, declared]) => {
     const twin = upper.get(name.toUpperCase());
@@ -111,7 +118,7 @@ function compileParams(file: RunbookFile['params'], faults: Faults): ParamRule[]
     if (declared.required === true && declared.default !== undefined)
       faults.add(['params', name, 'required'], 'a parameter with a default is never missing', { key: true });
     try {
-      const rule = paramRule(name, declared);
+      const rule = paramRule(name, declared, people);
       const standard = declared.default === undefined ? null : rule.check(declared.default);
       if (standard !== null && !standard.ok)
         faults.add(['params', name, 'default'], `the default ${standard.because}`, { allowed: standard.allowed });

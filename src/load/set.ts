@@ -162,8 +162,9 @@ async function readRunbooks(
   problems.push(...found.problems);
   const drafts = new Map<string, Draft>();
   const told: Faults[] = [];
+  const people = config === null ? null : Object.keys(config.people);
   for (const file of found.files.values()) {
-    const { draft, faults, broken } = await readRunbook(folder, file, parts);
+    const { draft, faults, broken } = await readRunbook(folder, file, people, parts);
     for (const [path, bytes] of draft?.own ?? [[file.path, file.bytes] as const])
       digests[join(folder, path)] = sha256(bytes);
     if (faults !== null) told.push(faults);
@@ -181,22 +182,29 @@ interface ReadRunbook {
   broken: readonly Problem[];
 }
 
-async function readRunbook(folder: string, file: FolderFile, parts: LoadParts): Promise<ReadRunbook> {
-  if (file.kind === 'ts') return readTypeScript(folder, file, parts);
+type People = readonly string[] | null;
+
+async function readRunbook(folder: string, file: FolderFile, people: People, parts: LoadParts): Promise<ReadRunbook> {
+  if (file.kind === 'ts') return readTypeScript(folder, file, people, parts);
   const loaded = loadYaml(file.file, file.bytes);
   if (!loaded.ok) return { draft: null, faults: null, broken: loaded.problems };
-  return { ...compileYamlRunbook(file.id, loaded.yaml, file.bytes, parts.steps), broken: [] };
+  return { ...compileYamlRunbook(file.id, loaded.yaml, file.bytes, parts.steps, people), broken: [] };
 }
 
 /** How long a module may take to load: a top-level await that never ends must not stop everything else. */
 const patience = 10_000;
 
-async function readTypeScript(folder: string, file: FolderFile, parts: LoadParts): Promise<ReadRunbook> {
+async function readTypeScript(
+  folder: string,
+  file: FolderFile,
+  people: People,
+  parts: LoadParts,
+): Promise<ReadRunbook> {
   try {
     const own = await readImports(folder, file);
     const digest = sha256(canonicalJson(Object.fromEntries([...own].map(([path, bytes]) => [path, sha256(bytes)]))));
     const exported = await inTime(parts.clock, importDefault(withDigest(pathToFileURL(file.file).href, digest)));
-    return { ...compileTsRunbook(file.id, file.file, file.path, own, exported), broken: [] };
+    return { ...compileTsRunbook(file.id, file.file, file.path, own, exported, people), broken: [] };
   } catch (error) {
     return { draft: null, faults: null, broken: [importProblem(file, error)] };
   }

@@ -64,8 +64,18 @@ const enumParam = z.strictObject({
   options: z.array(z.string().min(1)).min(1),
   default: z.string().optional(),
 });
+const personParam = z
+  .strictObject({ type: z.literal('person'), ...common, default: z.string().optional() })
+  .meta({ description: 'The id of somebody in `people` of tocsin.yaml.' });
 
-export const param = z.discriminatedUnion('type', [stringParam, numberParam, integerParam, booleanParam, enumParam]);
+export const param = z.discriminatedUnion('type', [
+  stringParam,
+  numberParam,
+  integerParam,
+  booleanParam,
+  enumParam,
+  personParam,
+]);
 export type ParamFile = z.infer<typeof param>;
 
 const retry = z.strictObject({

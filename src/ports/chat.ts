@@ -219,10 +219,12 @@ export interface RunbookView {
 
 export interface ParamView {
   name: string;
-  type: 'string' | 'number' | 'boolean' | 'enum';
+  /** A `person` is the id of somebody in `people` of tocsin.yaml: a platform may let people choose an account, and asks `whoIs` whose it is. */
+  type: 'string' | 'number' | 'boolean' | 'enum' | 'person';
   about: string;
   required: boolean;
   default: string | null;
+  /** The values of an `enum`, the ids of people for a `person`, else none. */
   options: readonly string[];
 }
 

@@ -6,7 +6,7 @@ import type { Act } from '../../src/model/act.ts';
 import type { Button, Card, Post } from '../../src/model/card.ts';
 import type { RunbookView } from '../../src/ports/chat.ts';
 import { samplePost } from '../contracts/samples.ts';
-import type { DiscordDouble } from '../doubles/discord/index.ts';
+import { addMember, type DiscordDouble } from '../doubles/discord/index.ts';
 import type { Interaction, Message } from '../doubles/discord/world.ts';
 import { type Ground, messageOf, openGround, show, toldBy, until } from './discord/ground.ts';
 
@@ -261,4 +261,33 @@ test('a form has a field for each parameter by its type, and takes what was type
     reason: 'drill',
   });
   expect(toldBy(await discord.slash('run', { runbook: 'mani' }, alice))).toContain('Did you mean "many"');
+});
+
+test('a parameter that is a person is chosen among the members, and becomes the person that the account belongs to', async () => {
+  const { discord, double, alice, bob } = await start();
+  const nobody = addMember(discord.world, 'nobody');
+  const options = ['alice', 'bob'];
+  const common = { type: 'person' as const, about: '', options };
+  const params = [
+    { ...common, name: 'owner', required: true, default: null },
+    { ...common, name: 'deputy', required: false, default: 'bob' },
+  ];
+  double.view.runbooks = [
+    { id: 'page', title: 'Page', about: '', risk: 'low', steps: [], on: [], kind: 'yaml', params },
+  ];
+  const opened = await discord.slash('run', { runbook: 'page', params: 'deputy=alice' }, alice);
+  expect(opened.modal?.components.map(({ component }) => component)).toEqual([
+    { type: 5, custom_id: 'p.owner', required: true },
+    { type: 5, custom_id: 'p.deputy', required: false, placeholder: 'alice when left empty' },
+  ]);
+  const refused = await discord.submit(opened, { 'p.owner': nobody.id }, alice);
+  expect(toldBy(refused)).toContain(
+    'nobody in people of tocsin.yaml has the Discord account that was chosen for owner',
+  );
+  expect(toldBy(refused)).toContain('[Correct it]');
+  expect(double.acts).toEqual([]);
+  await discord.submit(opened, { 'p.owner': bob.id }, alice);
+  expect(double.acts[0]?.act).toMatchObject({ kind: 'run', params: { owner: 'bob', deputy: 'alice' } });
+  const choices = await discord.complete('run', 'params', { runbook: 'page', params: 'owner=a' }, alice);
+  expect(choices.map(one => one.value)).toEqual(['owner=alice']);
 });

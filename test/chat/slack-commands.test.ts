@@ -137,6 +137,34 @@ describe('the form', () => {
     expect(answer.text).toContain('Denied by freeze.');
   });
 
+  it('lets people choose an account of Slack, and asks for the person it belongs to', async () => {
+    const owner = param('owner', { type: 'person', options: ['alice', 'bob'] });
+    const deputy = param('deputy', { type: 'person', options: ['alice', 'bob'], required: false, default: 'bob' });
+    ground.double.view.runbooks = [{ ...clean, params: [owner, deputy] }];
+    await alice().slash('run clean');
+    const view = await ground.slack.modalOf('U0ALICE');
+    const inputs = view.body.blocks.filter((block: { type: string }) => block.type === 'input').slice(1, 3);
+    expect(inputs.map((block: { element: object }) => block.element)).toEqual([
+      expect.objectContaining({
+        type: 'users_select',
+        placeholder: expect.objectContaining({ text: 'Choose somebody' }),
+      }),
+      expect.objectContaining({
+        type: 'users_select',
+        placeholder: expect.objectContaining({ text: 'bob when left empty' }),
+      }),
+    ]);
+    await expect(alice().submit(view, {})).rejects.toThrow('must be filled in');
+    const errors = await alice().submit(view, { 'param:clean:owner': 'U0NOBODY', 'param:clean:deputy': 'U0BOB' });
+    expect(errors).toEqual({ 'param:clean:owner': expect.stringContaining('No person of tocsin.yaml') });
+    expect(ground.double.acts).toEqual([]);
+    expect(await alice().submit(view, { 'param:clean:owner': 'U0BOB' })).toBeNull();
+    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', params: { owner: 'bob' } });
+    expect(Object.keys(ground.double.acts[0]?.act.kind === 'run' ? ground.double.acts[0].act.params : {})).toEqual([
+      'owner',
+    ]);
+  });
+
   it('is acknowledged in time when the answer takes long, and shows the answer when it is there', async () => {
     await alice().slash('run clean');
     const view = await ground.slack.modalOf('U0ALICE');

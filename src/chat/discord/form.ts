@@ -11,8 +11,11 @@ export interface Forms {
   forSlash(data: Slash['data']): Modal | null;
   /** The form of a button `f.<key>` again, with what was filled in; null when it is forgotten. */
   again(key: string): Modal | null;
-  /** The line that a filled form stands for, and the key under which it can be opened again; null when it is forgotten. */
-  lineOf(filled: Filled['data']): { line: string; key: string } | null;
+  /**
+   * The line that a filled form stands for, and the key under which it can be opened again; null when it is forgotten. `refused` says
+   * why there is nothing to run: somebody was chosen who is not in `people`.
+   */
+  lineOf(filled: Filled['data']): { line: string; key: string; refused: string | null } | null;
 }
 
 interface Kept {
@@ -72,17 +75,30 @@ export function createForms(host: ChatHost): Forms {
       const one = kept.get(filled.custom_id.replace(/^r\./, ''));
       if (one === undefined) return null;
       const given = new Map(one.given);
-      for (const { component } of filled.components) {
-        if (component === undefined) continue;
-        const value = component.values?.[0] ?? component.value ?? '';
-        const name = component.custom_id.replace(/^p\./, '');
-        if (value === '') given.delete(name);
-        else given.set(name, value);
-      }
+      const refused = readFilled(filled, given, host);
       const words = [...given].map(([name, value]) => namedWord(name, value));
-      return { line: ['run', one.runbook, ...words].join(' '), key: keep({ runbook: one.runbook, given }) };
+      return { line: ['run', one.runbook, ...words].join(' '), key: keep({ runbook: one.runbook, given }), refused };
     },
   };
+}
+
+/** Writes what was filled in to `given`; says whom it does not know among those who were chosen, else null. */
+function readFilled(filled: Filled['data'], given: Map<string, string>, host: ChatHost): string | null {
+  let refused: string | null = null;
+  for (const { component } of filled.components) {
+    if (component === undefined) continue;
+    const value = component.values?.[0] ?? component.value ?? '';
+    const name = component.custom_id.replace(/^p\./, '');
+    if (component.type === userMenu) {
+      // A menu of members cannot show who was given by name, so that an empty one leaves them as they are.
+      if (value === '') continue;
+      const who = host.whoIs({ platform: 'discord', id: value });
+      if (who.kind === 'person') given.set(name, who.id);
+      else refused = `Not done: nobody in people of tocsin.yaml has the Discord account that was chosen for ${name}.`;
+    } else if (value === '') given.delete(name);
+    else given.set(name, value);
+  }
+  return refused;
 }
 
 /** What was typed as `host=web-1 "note=two words"`; null when it is more than a form can take over: then the command says what is wrong. */
@@ -97,6 +113,8 @@ function readGiven(text: string, runbook: RunbookView): Map<string, string> | nu
   return given;
 }
 
+const userMenu = 5;
+
 function fieldOf(param: ParamView, given: string | undefined): ModalField {
   const value = given ?? param.default ?? undefined;
   const required = param.required && param.default === null;
@@ -108,11 +126,15 @@ function fieldOf(param: ParamView, given: string | undefined): ModalField {
     choices.length > 0 &&
     choices.length <= most.options &&
     choices.every(one => one.trim() !== '' && one.length <= 100);
+  const field = { type: 18 as const, label, ...(about.trim() === '' ? {} : { description: about }) };
+  if (param.type === 'person') {
+    const told =
+      value === undefined ? {} : { placeholder: cutText(visibleLine(`${value} when left empty`), most.about) };
+    return { ...field, component: { type: userMenu, custom_id, required: required && given === undefined, ...told } };
+  }
   const options = choices.map(one => ({ label: one, value: one, ...(one === value ? { default: true } : {}) }));
   return {
-    type: 18,
-    label,
-    ...(about.trim() === '' ? {} : { description: about }),
+    ...field,
     component: asMenu
       ? { type: 3, custom_id, required, options }
       : {

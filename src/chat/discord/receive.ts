@@ -8,7 +8,7 @@ import { completeCommand } from './complete.ts';
 import type { Directory } from './directory.ts';
 import type { Forms } from './form.ts';
 import { type DeskParts, sayCard, sayFailed, takePress, takeReason } from './press.ts';
-import { renderText } from './render.ts';
+import { type Message, renderText } from './render.ts';
 import type { Asked } from './reply.ts';
 import type { Session } from './session.ts';
 import * as shapes from './shapes.ts';
@@ -89,6 +89,8 @@ async function takeForm(from: shapes.Filled, who: Actor, desk: Desk): Promise<vo
   const found = desk.forms.lineOf(from.data);
   if (found === null)
     return await desk.replies.say(from, renderText('This form is too old. Type /tocsin run again.', 'error'));
+  if (found.refused !== null && who.kind === 'person')
+    return await desk.replies.say(from, correctable(found.refused, found.key));
   await command(from, found.line, who, found.key, desk);
 }
 
@@ -111,10 +113,14 @@ async function command(
   if (who.kind === 'stranger') return await refuseStranger(from, who, desk);
   const answer = await host.command(who, line, await contextOf(from, desk));
   if (answer.ok) return await sayCard(from, answer.card, desk);
-  const message = renderText(answer.text, 'error');
   const correct = answer.code === 'params-invalid' && form !== null;
+  await replies.say(from, correct ? correctable(answer.text, form) : renderText(answer.text, 'error'));
+}
+
+/** What is wrong, with a button that opens the form again. */
+function correctable(text: string, form: string): Message {
   const button = { type: 2 as const, style: 2, label: 'Correct it', custom_id: `f.${form}` };
-  await replies.say(from, correct ? { ...message, components: [{ type: 1, components: [button] }] } : message);
+  return { ...renderText(text, 'error'), components: [{ type: 1, components: [button] }] };
 }
 
 async function refuseStranger(

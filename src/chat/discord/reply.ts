@@ -36,7 +36,7 @@ export interface ModalField {
   type: 18;
   label: string;
   description?: string;
-  component: TextField | SelectField;
+  component: TextField | SelectField | UserField;
 }
 
 interface TextField {
@@ -55,6 +55,14 @@ interface SelectField {
   custom_id: string;
   required: boolean;
   options: { label: string; value: string; default?: boolean }[];
+}
+
+/** A menu of the members of the server. Modals take it in a label. Source: Discord developer docs, component reference, Label. */
+interface UserField {
+  type: 5;
+  custom_id: string;
+  required: boolean;
+  placeholder?: string;
 }
 
 const responses = { deferred: 5, choices: 8, modal: 9 } as const;

@@ -42,6 +42,7 @@ const command = z.looseObject({
   options: z.array(z.looseObject({ name: z.string(), options: z.array(option).default([]) })).default([]),
 });
 const field = z.looseObject({
+  type: z.int().optional(),
   custom_id: z.string(),
   value: z.string().optional(),
   values: z.array(z.string()).optional(),

@@ -30,6 +30,7 @@ export function paramBlocks(runbook: RunbookView): types.InputBlock[] {
 function elementOf(param: ParamView): types.InputBlock['element'] {
   if (param.type === 'boolean') return checkbox(param);
   if (param.type === 'enum' && canSelect(param)) return select(param);
+  if (param.type === 'person') return people(param);
   const initial = param.default === null ? {} : { initial_value: param.default.slice(0, 3000) };
   if (param.type === 'number') return { type: 'number_input', action_id: action, is_decimal_allowed: true, ...initial };
   const hint = param.options.length > 0 ? { placeholder: plainText(param.options.join(', '), 150) } : {};
@@ -61,17 +62,37 @@ function select(param: ParamView): types.StaticSelect {
   };
 }
 
-/** The parameters as they were filled in. An empty field is left out, so that the runbook's default holds. */
-export function readParams(runbook: RunbookView, values: Values): Record<string, Json> {
+/** People choose an account of Slack. The default is told and not chosen: its person may have none, or one that Slack refuses to show. */
+function people(param: ParamView): types.UsersSelect {
+  const text = param.default === null ? 'Choose somebody' : `${param.default} when left empty`;
+  return { type: 'users_select', action_id: action, placeholder: plainText(text, 150) };
+}
+
+/**
+ * The parameters as they were filled in, and what is wrong at which field. An empty field is left out, so that the runbook's default holds.
+ * `personOf` tells whose an account is; null when it is nobody's.
+ */
+export function readParams(
+  runbook: RunbookView,
+  values: Values,
+  personOf: (user: string) => string | null,
+): { params: Record<string, Json>; errors: Record<string, string> } {
   const params: Record<string, Json> = {};
+  const errors: Record<string, string> = {};
   for (const param of runbook.params) {
     const state = values[blockOf(runbook.id, param.name)]?.[action];
     if (state === undefined) continue;
     if (param.type === 'boolean') params[param.name] = (state.selected_options ?? []).length > 0;
-    else {
+    else if (param.type === 'person') {
+      const person = state.selected_user == null ? undefined : personOf(state.selected_user);
+      if (person === null) errors[blockOf(runbook.id, param.name)] = nobody;
+      else if (person !== undefined) params[param.name] = person;
+    } else {
       const text = state.selected_option?.value ?? state.value ?? '';
       if (text !== '') params[param.name] = typedValue(param, text);
     }
   }
-  return params;
+  return { params, errors };
 }
+
+const nobody = 'No person of tocsin.yaml has this Slack account. Choose somebody whose account is under people: there.';

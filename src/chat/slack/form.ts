@@ -123,7 +123,9 @@ async function requestRun(body: ViewSubmission, desk: Desk): Promise<Outcome> {
   try {
     const who = await desk.identify.who(accountOf(body));
     const reason = values[reasonBlock]?.[reasonBlock]?.value?.trim() || null;
-    const params = readParams(runbook, values);
+    const { team } = await desk.session.ready();
+    const { params, errors } = readParams(runbook, values, user => personOf({ team, user }, desk));
+    if (who.kind === 'person' && Object.keys(errors).length > 0) return { errors };
     const answer = await desk.host.act(who, {
       kind: 'run',
       runbook: runbook.id,
@@ -136,6 +138,12 @@ async function requestRun(body: ViewSubmission, desk: Desk): Promise<Outcome> {
     desk.host.log.error({ err: error, reason: messageOf(error) }, 'a form from Slack failed');
     return { blocks: renderNotice('It did not work; the reason is in the log of Tocsin.', 'error').blocks };
   }
+}
+
+/** The person of tocsin.yaml that an account of our workspace belongs to. */
+function personOf({ team, user }: Account, desk: Desk): string | null {
+  const who = desk.host.whoIs({ platform: 'slack', id: `${team}/${user}` });
+  return who.kind === 'person' ? who.id : null;
 }
 
 /** What is wrong with a parameter is shown at its field. */

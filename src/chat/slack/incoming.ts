@@ -21,6 +21,7 @@ export const fieldState = z.looseObject({
   value: z.string().nullish(),
   selected_option: option.nullish(),
   selected_options: z.array(option).nullish(),
+  selected_user: z.string().nullish(),
 });
 export type FieldState = z.infer<typeof fieldState>;
 

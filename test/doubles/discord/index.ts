@@ -124,7 +124,7 @@ function createPeople(world: World, gateway: Gateway) {
     },
     submit(opened: Interaction, values: Record<string, string>, who: Member, message?: Message) {
       if (opened.modal === null) throw new Error('no modal was opened');
-      const components = opened.modal.components.map(({ component }) => filled(component, values));
+      const components = opened.modal.components.map(({ component }) => filled(component, values, world));
       const data = { custom_id: opened.modal.custom_id, components };
       const place = placeOf(world, message?.channel ?? channelOf(world, 'alerts').id);
       return start('modal', 5, who, {
@@ -202,16 +202,18 @@ function placeOf(world: World, channel: string) {
 type Field = NonNullable<Interaction['modal']>['components'][number]['component'];
 
 /** As the client sends it, after it has checked what it checks: required fields and lengths. */
-function filled(field: Field, values: Record<string, string>): object {
-  const chosen = field.type === 3 ? field.options.find(one => one.default === true)?.value : field.value;
+function filled(field: Field, values: Record<string, string>, world: World): object {
+  const chosen =
+    field.type === 3 ? field.options.find(one => one.default === true)?.value : field.type === 4 ? field.value : '';
   const value = values[field.custom_id] ?? chosen ?? '';
   if (field.required !== false && value === '') throw new Error(`${field.custom_id} is required`);
   if (field.type === 4 && value.length > (field.max_length ?? 4000)) throw new Error(`${field.custom_id} is too long`);
   if (field.type === 3 && value !== '' && !field.options.some(one => one.value === value))
     throw new Error(`${value} is no option`);
+  if (field.type === 5 && value !== '' && !world.members.has(value)) throw new Error(`${value} is no member`);
   const component =
-    field.type === 3
-      ? { type: 3, id: 2, custom_id: field.custom_id, values: value === '' ? [] : [value] }
+    field.type !== 4
+      ? { type: field.type, id: 2, custom_id: field.custom_id, values: value === '' ? [] : [value] }
       : { type: 4, id: 2, custom_id: field.custom_id, value };
   return { type: 18, id: 1, component };
 }

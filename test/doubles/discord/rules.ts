@@ -99,6 +99,12 @@ const select = z.strictObject({
   required: z.boolean().optional(),
   placeholder: z.string().max(150).optional(),
 });
+const userSelect = z.strictObject({
+  type: z.literal(5),
+  custom_id: said(100),
+  required: z.boolean().optional(),
+  placeholder: z.string().max(150).optional(),
+});
 export const modal = z.strictObject({
   custom_id: said(100),
   title: said(45),
@@ -108,7 +114,7 @@ export const modal = z.strictObject({
         type: z.literal(18),
         label: said(45),
         description: z.string().max(100).optional(),
-        component: z.discriminatedUnion('type', [textInput, select]),
+        component: z.discriminatedUnion('type', [textInput, select, userSelect]),
       }),
     )
     .min(1)

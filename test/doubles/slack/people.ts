@@ -286,6 +286,7 @@ function stateOf(element: Json, given: string | boolean | undefined): Json {
       selected_option: value === undefined ? null : { value, text: { type: 'plain_text', text: String(value) } },
     };
   }
+  if (type === 'users_select') return { type, selected_user: given ?? element.initial_user ?? null };
   return { type, value: given ?? element.initial_value ?? null };
 }
 
@@ -298,7 +299,7 @@ function checkFilledIn(view: SlackView, values: Record<string, string | boolean>
   for (const block of view.body.blocks) {
     if (block.type !== 'input' || block.optional === true) continue;
     const state = payload.state.values[block.block_id][block.element.action_id];
-    if (!state.value && !state.selected_option && !(state.selected_options?.length > 0))
+    if (!state.value && !state.selected_option && !state.selected_user && !(state.selected_options?.length > 0))
       throw new Error(`${block.block_id} must be filled in`);
   }
 }

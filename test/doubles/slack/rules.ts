@@ -123,6 +123,10 @@ function element(one: Json): string[] {
       return [...faults, ...options(one.options, 100)];
     case 'external_select':
       return faults;
+    case 'users_select':
+      return one.initial_user === undefined || /^[UW][A-Z0-9]+$/.test(one.initial_user)
+        ? faults
+        : [...faults, 'initial_user'];
     case 'checkboxes':
       return [...faults, ...options(one.options, 10)];
     default:
