@@ -59,7 +59,6 @@ const group = z.union([
 /** tocsin.yaml. Values of the form ${NAME} come from the environment. Unknown keys are errors. */
 export const configFile = z.strictObject({
   runbooks: z.string().default('./runbooks').meta({ description: 'The folder of runbooks, relative to this file.' }),
-  commands: z.string().optional().meta({ description: 'A folder of further chat commands, relative to this file.' }),
   policy: z.string().default('./policy.yaml').meta({ description: 'The policy file, relative to this file.' }),
   url: z.url().optional().meta({ description: 'Where people reach the console, for links in messages.' }),
   timezone: z.string().default('UTC').meta({ description: 'The IANA zone in which times are shown.' }),
