@@ -1,10 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { tracingSettings } from '../../src/app/tracing.ts';
 import { traceOfEpisode, traceOfEvent, traceOfRun } from '../../src/flow/trace-ids.ts';
-import { startTestApp, type TestApp } from '../doubles/app.ts';
+import { basicConfig, startTestApp, type TestApp } from '../doubles/app.ts';
 import { type Collector, type ReceivedSpan, startCollector } from '../doubles/collector.ts';
+import { startDiscord } from '../doubles/discord/index.ts';
 
 const secret = 'the-word-that-nobody-may-see';
 const runbook = (folder: string) => `
@@ -156,6 +159,81 @@ describe('one trace for each episode', () => {
     const [span] = await test.until(async () => (collector.spans.length > 0 ? collector.spans : null));
     expect(span?.trace).toBe(traceOfEpisode(alert, 1).trace);
     expect(traceOfEvent('x').trace).not.toBe(traceOfRun('x').trace);
+  });
+});
+
+describe('a post', () => {
+  it('is told once in the trace of its episode, when the platform shows it, whatever edits follow', async () => {
+    const discord = await startDiscord({ limits: { messages: 100, per: 1000, global: 500 } });
+    endings.push(discord.close);
+    const collector = await collect();
+    const test = await startTraced(
+      collector,
+      {
+        'tocsin.yaml': `${basicConfig}routes:\n  - to: ["discord:alerts"]\n`,
+        'policy.yaml': ask,
+        'runbooks/hello.yaml': oneStep,
+      },
+      { env: discord.env },
+    );
+    const { alert } = await test.alert({ alertname: 'Hello', host: 'web-1' });
+    await approveNext(test);
+    await test.ended((await test.runs())[0]?.id ?? '');
+    await test.alert({ alertname: 'Hello', host: 'web-1' }, { status: 'resolved' });
+    await test.until(async () => discord.channel('alerts').messages[0]?.body.embeds?.[0]?.title?.includes('resolved'));
+    const posts = await test.until(async () => {
+      const found = find(collector.spans, 'post discord');
+      const kinds = new Set(found.map(span => span.attributes['tocsin.post.kind']));
+      return ['alert', 'approval', 'run'].every(kind => kinds.has(kind)) ? found : null;
+    });
+    const { trace, root } = traceOfEpisode(alert, 1);
+    expect(posts.filter(span => span.trace !== trace || span.parent !== root)).toEqual([]);
+    expect(find(posts, 'post discord').filter(span => span.attributes['tocsin.post.kind'] === 'alert')).toHaveLength(1);
+    expect(new Set(posts.map(span => span.id)).size).toBe(posts.length);
+    expect(collector.faults).toEqual([]);
+  }, 30_000);
+});
+
+describe('without a collector', () => {
+  it('none of the libraries is loaded: nothing imports them but when it is asked to', () => {
+    const root = join(import.meta.dirname, '../../src');
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'));
+    const loaded = files.filter(file =>
+      /^import (?!type )[^;]*from '(@opentelemetry|bullmq-otel)/m.test(readFileSync(join(root, file), 'utf8')),
+    );
+    expect(loaded).toEqual([]);
+    expect(tracingSettings({})).toBeNull();
+    expect(tracingSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318', OTEL_SDK_DISABLED: 'true' })).toBeNull();
+  });
+
+  it('what the variables of OpenTelemetry say is taken; what is no address is refused, with its password left out', () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318/',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc, x-scope=team',
+      OTEL_SERVICE_NAME: 'ops',
+    };
+    expect(tracingSettings(env)).toMatchObject({
+      url: 'http://c:4318/v1/traces',
+      headers: { authorization: 'Bearer abc', 'x-scope': 'team' },
+      serviceName: 'ops',
+      timeoutMillis: 10_000,
+    });
+    expect(tracingSettings({ ...env, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://t/in' })?.url).toBe('https://t/in');
+    const wrong = () => tracingSettings({ OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://me:pass@c:4317' });
+    expect(wrong).toThrow(expect.objectContaining({ code: 'environment-invalid', given: 'grpc://c:4317' }));
+    expect(() => tracingSettings({ ...env, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' })).toThrow(/HTTP only/);
+  });
+
+  it('a collector is shown what it wants to be shown', async () => {
+    const collector = await collect();
+    const test = await startTraced(
+      collector,
+      {},
+      { env: { OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20abc' } },
+    );
+    await test.alert({ alertname: 'A' });
+    await test.until(async () => collector.spans.length > 0);
+    expect(collector.headers[0]?.authorization).toBe('Bearer abc');
   });
 });
 
