@@ -1,0 +1,45 @@
+import { afterEach, expect, it } from 'vitest';
+import console from '../../src/chat/console/index.ts';
+import { createHostDouble, type HostDouble, localKey } from '../doubles/chat-host.ts';
+
+let double: HostDouble;
+afterEach(() => double.close());
+
+it('the form of a runbook shows people as a menu, and sends the one who was chosen', async () => {
+  double = await createHostDouble({});
+  const common = { about: 'Who is called', options: ['alice', 'bob'] };
+  double.view.runbooks = [
+    {
+      id: 'page',
+      title: 'Page',
+      about: '',
+      risk: 'low',
+      steps: [],
+      on: [],
+      kind: 'yaml',
+      params: [
+        { ...common, name: 'owner', type: 'person', required: true, default: null },
+        { ...common, name: 'deputy', type: 'person', required: false, default: 'bob' },
+      ],
+    },
+  ];
+  await console.open(console.options.parse({}), double.host);
+  const at = await double.listen();
+  const entered = await fetch(`${at}/?key=${localKey}`, { redirect: 'manual' });
+  const cookie = (entered.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const page = await (await fetch(`${at}/runbooks/page`, { headers: { cookie } })).text();
+  const [owner = '', deputy = ''] = page.match(/<select id="param-[\s\S]*?<\/select>/g) ?? [];
+  expect(owner).toMatch(/name="param\.owner"[^>]* required>/);
+  expect(owner.match(/value="[^"]*"/g)).toEqual(['value=""', 'value="alice"', 'value="bob"']);
+  expect(deputy).toMatch(/<option value="bob" selected>/);
+  const csrf = /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
+  const sent = await fetch(`${at}/console/run`, {
+    method: 'POST',
+    body: new URLSearchParams({ csrf, runbook: 'page', 'param.owner': 'alice', 'param.deputy': '' }),
+    headers: { origin: at, 'sec-fetch-site': 'same-origin', cookie },
+  });
+  expect(sent.status).toBe(200);
+  expect(double.acts.map(one => one.act)).toEqual([
+    { kind: 'run', runbook: 'page', params: { owner: 'alice' }, alert: null, reason: null },
+  ]);
+});
