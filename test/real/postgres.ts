@@ -58,7 +58,11 @@ function lentUser(): { uid: number; gid: number } | null {
   throw new Error('neither postgres nor nobody is a user here');
 }
 
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Postgres> {
+/** `primary` makes it a standby of the server on that port. */
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  { primary }: { primary?: number } = {},
+): Promise<Postgres> {
   const programs = findPostgres();
   if (programs === null) throw new Error('PostgreSQL is not installed');
   const user = lentUser();
@@ -81,19 +85,24 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   const words = Object.entries(options).map(([name, value]) => `-c ${name}='${value}'`);
   const start = () => run('pg_ctl', ['start', '-w', '-D', data, '-l', join(folder, 'log'), '-o', words.join(' ')]);
   const halt = (mode: string) => run('pg_ctl', ['stop', '-w', '-D', data, '-m', mode]);
-  await run('initdb', [
-    '-D',
-    data,
-    '-U',
-    'tocsin',
-    '-A',
-    'trust',
-    '-E',
-    'UTF8',
-    '--locale=C.UTF-8',
-    '--no-sync',
-    '--no-instructions',
-  ]);
+  if (primary === undefined) {
+    await run('initdb', [
+      '-D',
+      data,
+      '-U',
+      'tocsin',
+      '-A',
+      'trust',
+      '-E',
+      'UTF8',
+      '--locale=C.UTF-8',
+      '--no-sync',
+      '--no-instructions',
+    ]);
+  } else {
+    const copied = ['-h', '127.0.0.1', '-p', `${primary}`, '-U', 'tocsin', '-D', data];
+    await run('pg_basebackup', [...copied, '--write-recovery-conf', '--checkpoint=fast', '--no-sync']);
+  }
   await start();
 
   const address = (name: string) => `postgres://tocsin@127.0.0.1:${port}/${name}`;

@@ -32,6 +32,8 @@ async function ask(connect: Connect, doubtful: Doubtful): Promise<'committed' | 
   let session: Session | null = null;
   try {
     session = await connect();
+    // A standby may not have got to it yet; what it holds counts once it has taken over.
+    if (await isStandby(session)) return 'later';
     const status = await statusOf(session, doubtful.xid);
     if (status === 'in progress') return 'later';
     // An entry says more than a number does: a server that took over may have given the number to another transaction.
@@ -43,6 +45,11 @@ async function ask(connect: Connect, doubtful: Doubtful): Promise<'committed' | 
   } finally {
     await session?.close();
   }
+}
+
+async function isStandby(session: Session): Promise<boolean> {
+  const [answer] = await session.send([{ text: 'select pg_is_in_recovery() as standby' }]);
+  return answer?.rows[0]?.standby === true;
 }
 
 /** `committed`, `aborted`, `in progress`, `future` when the server has not given this number yet, null when it forgot it. */
