@@ -140,6 +140,30 @@ describe('threads', () => {
     ]);
   });
 
+  it('take what is said about an alert to its newest episode, and nothing about one that was not known then', async () => {
+    await accepted();
+    const about = (text: string, fingerprint: string, receivedAt = noon, source = 'alertmanager') => {
+      const facts = { labels: {}, links: [], occurredAt: receivedAt, type: 'incident.annotated' };
+      const body = { kind: 'notice' as const, title: text, about: fingerprint, ...facts };
+      const event = { id: `evt_${text}`, source, receivedAt, raw: null, trusted: true, body };
+      return journal({ kind: 'event.accepted', event, effect: null, alert: null, episode: null });
+    };
+    await about('first', alert.fingerprint);
+    await store.commit({ rows: [{ table: 'alert', doc: { ...alert, episode: 2, version: alert.version + 1 } }] });
+    await about('newest', alert.fingerprint);
+    await about('before', alert.fingerprint, noon - 1);
+    await about('unknown', 'f-unknown');
+    await about('elsewhere', alert.fingerprint, noon, 'pagerduty');
+    const notes = (await posts('slack')).filter(post => post.key.startsWith('note/')).sort((a, b) => a.order - b.order);
+    expect(notes.map(post => [post.card.title, post.thread])).toEqual([
+      ['first', 'alert/alt_1/1'],
+      ['newest', 'alert/alt_1/2'],
+      ['before', null],
+      ['unknown', null],
+      ['elsewhere', null],
+    ]);
+  });
+
   it('ask the routes for the event and the alert', async () => {
     await accepted();
     expect(routed[0]).toMatchObject({ event: { id: 'evt_1' }, alert: { id: 'alt_1' } });

@@ -25,6 +25,18 @@ describe('the format of the journal', () => {
     expect(parseEntry(row)).toEqual({ ...sampleEntry('ü\ud800\0'), version: 1, ...row });
   });
 
+  test('reads notices of before they could be about an alert, and of after', () => {
+    const notice =
+      '{"stream":"event/evt_1","v":1,"actor":{"kind":"source","id":"pagerduty"},"at":1780315200000,"fact":{"kind":"event.accepted","event":{"id":"evt_1","source":"pagerduty","receivedAt":1780315200000,"raw":null,"trusted":true,"body":{"kind":"notice","title":"a note","labels":{},"links":[],"occurredAt":1780315200000,"type":"incident.annotated"}},"effect":null,"alert":null,"episode":null}}';
+    const about = (text: string) => {
+      const { fact } = parseEntry({ seq: 1, bytes: text, prev: genesis, hash: 'h' });
+      if (fact.kind !== 'event.accepted' || fact.event.body.kind !== 'notice') throw new Error('no notice');
+      return fact.event.body.about;
+    };
+    expect(about(notice)).toBeUndefined();
+    expect(about(notice.replace('"type":', '"about":"Q1","type":'))).toBe('Q1');
+  });
+
   test.each([
     '',
     '{',
