@@ -200,6 +200,23 @@ describe('the stream of a page', () => {
     expect(await stream.until(all => all.includes('The run'))).toContain('class="preview');
   });
 
+  it('shows in the channel who is waited for, else what a thread is at, whatever was said since', async () => {
+    const { double, at } = await start();
+    const thread = 'alert/alt_1/1';
+    const reply = (key: string, order: number, facts: Partial<Post['card']>) =>
+      double.put(samplePost({ key, thread, order, card: { ...card(key), ...facts } }));
+    const preview = async () => /class="preview-title">([^<]*)</.exec(await (await fetch(at)).text())?.[1];
+    await double.put(samplePost({ card: card('Root') }));
+    await reply('note/1', 2, {});
+    expect(await preview()).toBe('note/1');
+    await reply('run/1', 3, { badge: 'step 2 of 5' });
+    await reply('note/2', 4, {});
+    expect(await preview()).toBe('run/1');
+    await reply('approval/1', 5, { badge: '1 approval missing', tone: 'ask' });
+    await reply('run/2', 6, { badge: 'running' });
+    expect(await preview()).toBe('approval/1');
+  });
+
   it('resumes from the last event: nothing again that the page has, nothing missed in between', async () => {
     const { double, at } = await start();
     await double.put(samplePost({ card: card('Kept') }));

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { plain, renderAnsi } from '../../src/chat/console/ansi.ts';
-import { renderCard } from '../../src/chat/console/cards.ts';
+import { renderCard, renderProgress } from '../../src/chat/console/cards.ts';
 import { safePath } from '../../src/chat/console/forms.ts';
 import { html } from '../../src/chat/console/html.ts';
 import { readSurroundings, renderBanners } from '../../src/chat/console/layout.ts';
@@ -207,6 +207,19 @@ function classPerCharacter(markup: unknown): string[] {
     [...(inside ?? outside ?? '')].map(char => (names === undefined ? char : `${char}:${names}`)),
   );
 }
+
+describe('how far a run is', () => {
+  it.each([
+    [null, null, 0, '0 of 5 steps'],
+    [1, null, 0, 'step 1 of 5'],
+    [1, null, 5, 'step 5 of 5'],
+    [1, 2, 3, '3 of 5 steps'],
+  ])('started %s, finished %s, %i done', (startedAt, finishedAt, done, text) => {
+    const visit = { now: 5 } as Visit;
+    const shown = renderProgress({ kind: 'progress', done, total: 5, startedAt, finishedAt, steps: [] }, visit);
+    expect(String(shown)).toContain(`<span>${text}</span>`);
+  });
+});
 
 describe('the banners of every page', () => {
   it('say which nodes do not fit together', async () => {

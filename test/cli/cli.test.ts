@@ -145,6 +145,21 @@ describe('run', () => {
     expect(detached.out).toBe('run_0000000001');
   });
 
+  test('a refusal says each thing once, although the answer is one text for chat', async () => {
+    world = await createWorld();
+    const details = { allowed: ['disk-usage', 'top-processes'], given: 'nope', remedy: 'See the list of runbooks.' };
+    const text =
+      'There is no runbook "nope". Allowed: disk-usage, top-processes. Given: nope. See the list of runbooks.';
+    world.act = async () => ({ ok: false, code: 'runbook-unknown', status: 404, text, details });
+    const { err } = await cli(['run', 'nope'], { env: { TOCSIN_URL: world.url, TOCSIN_TOKEN: 'alice-token' } });
+    expect(err.split('\n')).toEqual([
+      'runbook-unknown: There is no runbook "nope".',
+      '  allowed disk-usage, top-processes',
+      '  given   nope',
+      '  do      See the list of runbooks.',
+    ]);
+  });
+
   test('says whom it waits for, and Ctrl-C stops watching without stopping the run', async () => {
     world = await createWorld();
     const { store, url } = world;
