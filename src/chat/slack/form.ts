@@ -123,7 +123,7 @@ async function requestRun(body: ViewSubmission, desk: Desk): Promise<Outcome> {
   try {
     const who = await desk.identify.who(accountOf(body));
     const reason = values[reasonBlock]?.[reasonBlock]?.value?.trim() || null;
-    const { team } = await desk.session.ready();
+    const team = (await desk.session.ready().catch(() => null))?.team ?? null;
     const { params, errors } = readParams(runbook, values, user => personOf({ team, user }, desk));
     if (who.kind === 'person' && Object.keys(errors).length > 0) return { errors };
     const answer = await desk.host.act(who, {
