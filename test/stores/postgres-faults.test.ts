@@ -241,6 +241,19 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
     expect(await store.healthy()).toBe(true);
   });
 
+  test('a server that refuses connections for a while is asked again, for reads too, without a restart', async () => {
+    const store = await open();
+    await commit(store, 'before');
+    await server().ask(`alter database ${name} with allow_connections false`);
+    await server().ask(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+    // Each of the connections that read finds out.
+    const reads = await Promise.allSettled(Array.from({ length: 20 }, () => store.run('r')));
+    expect(reads.some(read => read.status === 'rejected')).toBe(true);
+    await server().ask(`alter database ${name} with allow_connections true`);
+    expect(await outcomes([commit(store, 'after')])).toEqual(['ok']);
+    for (let read = 0; read < 10; read++) expect(await store.run('r')).toBe(null);
+  });
+
   test('a node that is paused in a transaction does not hold the others up for ever', async () => {
     const store = await open();
     const paused = await createConnect(await loadLibrary(), parseAddress(url))();

@@ -56,9 +56,18 @@ function createLane(connect: Connect): Lane {
   let session: Promise<Session> | null = null;
   let busy = 0;
 
+  /** A connection that could not be had is not kept, whatever the server said: it may have another mind the next time. */
+  function begin(): Promise<Session> {
+    const made: Promise<Session> = connect({ gather: true }).catch(error => {
+      if (session === made) session = null;
+      throw error;
+    });
+    return made;
+  }
+
   /** Asks on the present connection; one that was lost is given up, so that the next asks on a new one. */
   async function askOnce(statement: Statement): Promise<Answer> {
-    session ??= connect({ gather: true });
+    session ??= begin();
     const mine = session;
     try {
       const [answer] = await (await mine).send([statement]);
