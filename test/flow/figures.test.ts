@@ -13,11 +13,12 @@ const onAlert = (name: string) =>
   `title: ${name}\nrisk: low\non: [{ source: alertmanager, match: { alertname: ${name} } }]\n`;
 const files = {
   'policy.yaml': `rules:
-  - { name: alone, when: 'runbook.id == "alone" || runbook.id == "fails"', decide: auto }
+  - { name: alone, when: 'runbook.id == "alone" || runbook.id in ["fails", "quick"]', decide: auto }
   - { name: ask, decide: approve, by: sre, expires: 30m }
 `,
   'runbooks/alone.yaml': `${onAlert('Alone')}steps:${steps}`,
   'runbooks/asked.yaml': `${onAlert('Asked')}steps:${steps}`,
+  'runbooks/quick.yaml': `${onAlert('Quick')}steps:\n  - { id: say, exec: [echo, hi] }\n`,
   'runbooks/fails.yaml': `${onAlert('Fails')}steps:\n  - { id: no, exec: ["false"] }\n`,
 };
 
@@ -63,6 +64,9 @@ describe('figures by runbook', () => {
     const { alert } = await app.alert({ alertname: 'Fails' }, { fingerprint: 'f4' });
     const failed = await app.until(async () => (await app.app.store.runs({ alert }))[0]);
     await app.ended(failed.id);
+    // It ends well, and nobody looked whether the alert is gone.
+    const { alert: quick } = await app.alert({ alertname: 'Quick' }, { fingerprint: 'f5' });
+    await app.ended((await app.until(async () => (await app.app.store.runs({ alert: quick }))[0])).id);
     const now = await app.until(async () => {
       const found = await figures();
       return found.get('tocsin_remediations_total{runbook="asked",people="yes"}') === 1 ? found : null;
@@ -71,6 +75,7 @@ describe('figures by runbook', () => {
     expect(get('tocsin_remediations_total{runbook="alone",people="no"}')).toBe(2);
     expect(get('tocsin_remediations_total{runbook="alone",people="yes"}')).toBe(0);
     expect(get('tocsin_remediations_total{runbook="fails",people="no"}')).toBe(0);
+    expect(get('tocsin_remediations_total{runbook="quick",people="no"}')).toBe(0);
     expect(get('tocsin_runbook_runs_total{runbook="alone",state="succeeded"}')).toBe(2);
     expect(get('tocsin_runbook_runs_total{runbook="fails",state="failed"}')).toBe(1);
     expect(get('tocsin_time_to_decision_seconds_count{runbook="alone"}')).toBe(2);
@@ -78,10 +83,10 @@ describe('figures by runbook', () => {
     expect(get('tocsin_time_to_approval_seconds_count{runbook="alone"}')).toBeUndefined();
     expect(get('tocsin_time_to_remediation_seconds_count{runbook="alone"}')).toBe(2);
     expect(get('tocsin_time_to_remediation_seconds_count{runbook="fails"}')).toBeUndefined();
-    expect(get('tocsin_events_accepted_total{source="alertmanager"}')).toBe(7);
+    expect(get('tocsin_events_accepted_total{source="alertmanager"}')).toBe(8);
     expect(get('tocsin_steps_total{type="exec",state="failed"}')).toBe(1);
     expect(get('tocsin_steps_total{type="verify",state="done"}')).toBe(3);
-    expect(get('tocsin_decisions_total{verdict="auto"}')).toBe(3);
+    expect(get('tocsin_decisions_total{verdict="auto"}')).toBe(4);
     // The same facts, as the journal has them.
     const kinds = (await app.journal()).map(entry => entry.fact.kind);
     const ended = kinds.filter(kind => kind === 'run.finished').length;
@@ -90,7 +95,7 @@ describe('figures by runbook', () => {
       .reduce((all, [, n]) => all + n, 0);
     expect([sum, get('tocsin_runs_total{state="succeeded"}'), get('tocsin_runs_total{state="failed"}')]).toEqual([
       ended,
-      3,
+      4,
       1,
     ]);
   });

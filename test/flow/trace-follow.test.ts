@@ -124,8 +124,16 @@ describe('a run that took its time', () => {
     const alone = (await Promise.all(entries.map(one => createSpans(store).of(one)))).flat();
     expect(alone).toEqual(spans);
     const twice: SpanFacts[] = [];
-    for (const one of entries) twice.push(...(await once.of(one)));
+    for (const one of entries) {
+      twice.push(...(await once.of(one)));
+      await once.of(one);
+    }
     expect(twice).toEqual(spans);
+    const halves = createSpans(store);
+    for (const one of entries.slice(0, 8)) await halves.of(one);
+    const again: SpanFacts[] = [];
+    for (const one of entries) again.push(...(await halves.of(one)));
+    expect(again).toEqual(spans);
   });
 });
 
