@@ -27,7 +27,7 @@ export async function keepConnected(
       session.report('socket', null);
       host.log.info({}, 'Slack is connected');
       failures = 0;
-      await Promise.race([dropped, aborted(signal)]);
+      await unlessAborted(dropped, signal);
       if (!signal.aborted)
         host.log.info({}, 'Slack closed the connection, which it does from time to time; connecting again');
     } catch (error) {
@@ -49,11 +49,14 @@ function whyNot(error: unknown): string {
   return `${failure.message} ${failure.remedy}`;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+/** Resolves with the work or the signal. Connections come and go for as long as the process lives, so nothing stays on the signal. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const stop = () => resolve();
+  signal.addEventListener('abort', stop, { once: true });
+  await Promise.race([work, aborted]);
+  signal.removeEventListener('abort', stop);
 }
 
 async function within<T>(work: Promise<T>, ms: number, host: ChatHost): Promise<T> {
