@@ -49,6 +49,7 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
   undo.push(() => store.close());
   const base = await createBase(options, { shelves, catalogue, store });
   undo.push(() => base.dispatcher.close());
+  undo.push(async () => base.tracing?.close());
   const { http, platforms, host } = await openPlatforms(options, base);
   undo.push(async () => void (await http.close()));
   undo.push(async () => {

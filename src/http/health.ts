@@ -44,11 +44,12 @@ const counted = 1000;
 
 /** What is a state rather than an event is read at each scrape; what does not answer keeps its last value. */
 async function refreshGauges(parts: HttpParts, told: Set<string>): Promise<void> {
-  for (const refresh of [refreshStore, refreshRuns, refreshApprovals, refreshPosts, refreshJournal, refreshParts]) {
-    await refresh(parts, told).catch(error =>
-      parts.log.warn({ because: messageOf(error) }, 'something did not answer for /metrics'),
-    );
-  }
+  const attempt = (refresh: () => Promise<void>) =>
+    refresh().catch(error => parts.log.warn({ because: messageOf(error) }, 'something did not answer for /metrics'));
+  await attempt(async () => tellParts(await parts.health(), told, parts));
+  for (const refresh of [refreshStore, refreshRuns, refreshApprovals, refreshJournal])
+    await attempt(() => refresh(parts));
+  await attempt(() => refreshPosts(parts, told));
   const { nodes, problems } = parts.host.fleet();
   parts.metrics.gauge('tocsin_nodes', nodes.length);
   parts.metrics.gauge('tocsin_fleet_problems', problems.length);
@@ -90,8 +91,9 @@ function age(since: readonly number[], now: number): number {
   return Math.max(0, now - since.reduce((oldest, at) => Math.min(oldest, at), now)) / 1000;
 }
 
-async function refreshPosts({ store, metrics, catalogue, health }: HttpParts): Promise<void> {
-  const connected = Object.keys(await health()).flatMap(part => (part.startsWith('chat ') ? [part.slice(5)] : []));
+/** The platforms of the files, and those that are on because their token is there. */
+async function refreshPosts({ store, metrics, catalogue }: HttpParts, told: ReadonlySet<string>): Promise<void> {
+  const connected = [...told].flatMap(part => (part.startsWith('chat ') ? [part.slice(5)] : []));
   for (const platform of new Set(['console', ...connected, ...Object.keys(catalogue.current().config.chat)])) {
     const posts = await store.posts({ platform, undelivered: true, limit: counted });
     metrics.gauge('tocsin_posts_undelivered', posts.length, { platform });
@@ -106,8 +108,7 @@ async function refreshJournal({ host, metrics }: HttpParts): Promise<void> {
 }
 
 /** A part that this node does not speak of any more, because another one has it now, is not down here. */
-async function refreshParts({ health, metrics }: HttpParts, told: Set<string>): Promise<void> {
-  const found = await health();
+function tellParts(found: Awaited<ReturnType<HttpParts['health']>>, told: Set<string>, { metrics }: HttpParts): void {
   for (const part of Object.keys(found)) told.add(part);
   for (const part of told) metrics.gauge('tocsin_part_down', (found[part] ?? null) === null ? 0 : 1, { part });
 }

@@ -32,6 +32,11 @@ describe('what waits, what is down, and whether the journal holds', () => {
         { table: 'post', doc: samplePost({ platform: 'slack', key: 'a', wanted: 2, delivered: 1 }) },
       ],
     });
+    let looks = 0;
+    world.parts.health = async () => {
+      looks += 1;
+      return world.health;
+    };
     world.health = { store: null, redis: 'it does not answer', 'chat slack': 'the token was withdrawn' };
     expect(await scrape()).toMatchObject({
       'tocsin_runs{state="queued"}': 2,
@@ -46,6 +51,8 @@ describe('what waits, what is down, and whether the journal holds', () => {
       tocsin_journal_broken: 0,
       tocsin_halted: 0,
     });
+    // Whether the store is well is tried by a write, so it is asked once.
+    expect(looks).toBe(1);
     world.health = { store: null, redis: null };
     expect(await scrape()).toMatchObject({
       'tocsin_part_down{part="redis"}': 0,
