@@ -1,6 +1,6 @@
 /**
- * `npm run bench:fleet`: how Tocsin does on PostgreSQL, in one run on this machine. Exits with 1 when a target is missed, and says so where
- * the servers are not installed. `-- ingest` measures only that; --quick is for a first look; --sockets loads with plain sockets.
+ * `npm run bench -- fleet`: how Tocsin does on PostgreSQL, in one run on this machine. Exits with 1 when a target is missed, and says so where
+ * the servers are not installed. `npm run bench -- fleet ingest` measures only that; --quick is for a first look; --sockets loads with plain sockets.
  */
 
 import { findPostgres, type Postgres, startPostgres } from '../test/real/postgres.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: how Tocsin does against node's bare server, on this machine and in one run. Exits with 1 when a target is missed.
- * `npm run bench -- start ingest step` measures only those; --quick is for a first look; --sockets makes the load with plain sockets
+ * `npm run bench -- single`: how Tocsin does against node's bare server, on this machine and in one run. Exits with 1 when a target is missed.
+ * `npm run bench -- single start ingest step` measures only those; --quick is for a first look; --sockets makes the load with plain sockets
  * instead of node's client, which lets the bare server do several times as much: the harder comparison.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
