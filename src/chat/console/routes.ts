@@ -151,7 +151,10 @@ async function enterByLink(
   if (!entered.ok) return refuseEntry(reply, entered.wait, parts, null);
   const site = header(request, 'sec-fetch-site');
   if (site === undefined || site === 'none' || site === 'same-origin') return reply.redirect('/', 303);
-  return sendWhole(reply, renderPlain('Signed in', html`<p>Signed in. <a href="/">Go on to the page.</a></p>`, '/'));
+  return sendWhole(
+    reply,
+    renderPlain('Signed in', html`<p>Signed in. <a href="/">Go on to the page.</a></p>`, { onTo: '/' }),
+  );
 }
 
 const detailsQuery = z.object({ subject: z.enum(['alert', 'run', 'approval']), id: z.string().min(1).max(200) });

@@ -1,7 +1,11 @@
 import { type Html, html } from '../html.ts';
 
-/** A small page without navigation. `onTo` sends the browser on at once. */
-export function renderPlain(title: string, body: Html, onTo?: string): string {
+/** A small page without navigation. `onTo` sends the browser on at once; `back` false leaves out the link to the page. */
+export function renderPlain(
+  title: string,
+  body: Html,
+  { onTo, back = true }: { onTo?: string; back?: boolean } = {},
+): string {
   const document = html`<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -12,7 +16,7 @@ ${onTo !== undefined && html`<meta http-equiv="refresh" content="${`0;url=${onTo
 <link rel="icon" href="/console/static/icon.svg">
 <link rel="stylesheet" href="/console/static/console.css">
 </head>
-<body class="plain-page"><main id="main"><p class="brand"><img src="/console/static/icon.svg" width="28" height="28" alt=""> Tocsin</p>${body}<p><a href="/">Back to the page</a></p></main></body>
+<body class="plain-page"><main id="main"><p class="brand"><img src="/console/static/icon.svg" width="28" height="28" alt=""> Tocsin</p>${body}${back && html`<p><a href="/">Back to the page</a></p>`}</main></body>
 </html>`;
   return `<!doctype html>\n${document}`;
 }
@@ -30,6 +34,8 @@ export function renderLogin(facts: { to: string | null; local: boolean; trouble:
     html`<h1>Sign in</h1>${trouble}<form method="post" action="/login" class="login"><input type="hidden" name="to" value="${facts.to ?? '/'}">
 <div class="field"><label for="token">Token</label><input id="token" name="token" type="password" required maxlength="4096" autocomplete="current-password" autofocus aria-describedby="token-about"><p class="hint" id="token-about">A bearer token that tocsin.yaml names for you under <code>tokens</code>. It is exchanged for a session of 12 hours.</p></div>
 <button class="button primary">Sign in</button></form>`,
+    // It leads here again.
+    { back: false },
   );
 }
 
