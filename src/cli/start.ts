@@ -110,14 +110,24 @@ interface Stopper {
   signal: AbortSignal;
 }
 
-/** The first signal asks to stop, the second ends the process at once. What nobody caught ends it too: its state is in the journal. */
+/**
+ * Milliseconds. Ctrl-C below `npm start` arrives twice: a terminal sends it to npm and to this process, and npm passes it on. Both are the
+ * one wish to stop in order.
+ */
+const oneCtrlC = 1000;
+
+/** The first signal asks to stop, a later one ends the process at once. What nobody caught ends it too: its state is in the journal. */
 function createStopper(log: Log): Stopper {
   const { promise, resolve } = Promise.withResolvers<string>();
   const early = new AbortController();
   let asked: string | null = null;
+  let askedAt = 0;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
+      const now = systemClock.now();
+      if (asked !== null && Math.abs(now - askedAt) < oneCtrlC) return;
       if (asked !== null) process.exit(exitCode.interrupted);
+      askedAt = now;
       asked = signal;
       early.abort(new StoppedEarly());
       resolve(signal);

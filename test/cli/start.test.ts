@@ -133,12 +133,21 @@ describe('told to stop while a step runs', () => {
     expect(await again.ended).toBe(0);
   });
 
-  test('a second signal ends the process at once', async () => {
+  test('one Ctrl-C that arrives twice, as below npm, stops in order', async () => {
+    const { tocsin } = await withRunningStep('2s');
+    tocsin.child.kill('SIGINT');
+    await tocsin.prints('stopping');
+    tocsin.child.kill('SIGINT');
+    expect(await tocsin.ended).toBe(0);
+    expect(tocsin.err()).toContain('"msg":"stopped"');
+  });
+
+  test('a later signal ends the process at once', async () => {
     const { tocsin } = await withRunningStep('10m');
     tocsin.child.kill('SIGTERM');
     await tocsin.prints('stopping');
-    tocsin.child.kill('SIGTERM');
-    expect(await tocsin.ended).toBe(130);
+    const again = setInterval(() => tocsin.child.kill('SIGTERM'), 100);
+    expect(await tocsin.ended.finally(() => clearInterval(again))).toBe(130);
   });
 });
 
