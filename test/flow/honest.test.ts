@@ -100,6 +100,45 @@ describe('a run', () => {
     expect((await test.app.store.run(run))?.steps.map(step => step.id)).toEqual(['first', 'pause']);
   });
 
+  it('is not ended, or taken on, by an old button for a step that it does not ask about any more', async () => {
+    const files = {
+      'policy.yaml': ask,
+      'runbooks/fix.yaml': yaml(['a', 'b', 'c'].map(id => `  - id: ${id}\n    exec: ["true"]\n`).join('')),
+    };
+    test = await startTestApp(files);
+    const run = await begin();
+    const tell = async (facts: Fact[]) => {
+      const at = Date.now();
+      const doc = facts.reduce((known, fact) => foldRun(known, fact, at), await test.app.store.run(run));
+      await test.app.store.commit({
+        entries: facts.map(fact => ({ stream: `run/${run}`, actor: { kind: 'system', id: 'tocsin' }, at, fact })),
+        rows: doc === null ? [] : [{ table: 'run', doc }],
+      });
+    };
+    const alice = { kind: 'person', id: 'alice', account: null, via: 'api' } as const;
+    const answer = async (step: string, choice: 'retry' | 'skip' | 'abort') =>
+      await test.app.host.act(alice, { kind: 'answer', run, step, choice, reason: null });
+    const refusal = (because: string) => ({ ok: false, code: 'conflict', text: expect.stringContaining(because) });
+    const lost = (step: string): Fact[] => [
+      { kind: 'step.interrupted', run, step, attempt: 1, because: 'lost' },
+      { kind: 'run.asking', run, step, because: `Nobody knows what "${step}" did.` },
+    ];
+    // The first question was answered; now the run asks about another step.
+    await tell([...lost('a'), { kind: 'step.answered', run, step: 'a', choice: 'skip', reason: null }, ...lost('b')]);
+    for (const choice of ['abort', 'retry', 'skip'] as const)
+      expect(await answer('a', choice)).toMatchObject(refusal('Nobody knows what "b" did'));
+    expect(await test.app.store.run(run)).toMatchObject({ state: 'asking' });
+    // A question about the replay: its buttons name the last step, and the API may name the one that differs.
+    const differs: Fact = { kind: 'run.asking', run, step: 'a', because: 'On replay "a" differs.' };
+    await tell([{ kind: 'step.answered', run, step: 'b', choice: 'skip', reason: null }, differs]);
+    const last = (await test.app.store.run(run))?.steps.at(-1)?.id;
+    expect(last).toBe('c');
+    expect(await answer('b', 'abort')).toMatchObject(refusal('On replay "a" differs'));
+    expect(await test.app.store.run(run)).toMatchObject({ state: 'asking' });
+    expect(await answer('c', 'abort')).toMatchObject({ ok: true });
+    expect(await test.ended(run)).toMatchObject({ state: 'failed' });
+  });
+
   it('goes on undoing when one undo fails, and says which did', async () => {
     test = await startTestApp({
       'policy.yaml': auto,
