@@ -14,7 +14,7 @@ import { looksBack } from './decide.ts';
 import type { Feed, Following } from './feed.ts';
 import { inLanes } from './lanes.ts';
 import { type Candidate, createTriggerIndex, type TriggerIndex } from './match.ts';
-import type { Streams } from './streams.ts';
+import { failedGuard, type Streams } from './streams.ts';
 
 /**
  * The road that an alert takes, on one screen:
@@ -233,12 +233,13 @@ async function recordDenial(
   await commitOnce(onceFor(candidate, fact, alert, event, parts), change, parts);
 }
 
+/** False when the claim was taken before. Another refusal, such as that of a lease that this node lost, says nothing about the event. */
 async function commitOnce(once: Guard, change: Change, parts: RoadParts): Promise<boolean> {
   try {
     await parts.feed.commit({ ...change, guards: [once, ...(change.guards ?? [])] });
     return true;
   } catch (error) {
-    if (isCode(error, 'guard-failed')) return false;
+    if (isCode(error, 'guard-failed') && failedGuard(error) === 'claim') return false;
     throw error;
   }
 }

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { TocsinError } from '../../src/kernel/errors.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { startTestApp, type TestApp } from '../doubles/app.ts';
 
 const echo = `
@@ -70,6 +72,26 @@ describe('the road from alert to run', () => {
       return found.length >= 2 ? found : null;
     });
     expect(posts.map(post => post.key.split('/')[0])).toEqual(['approval', 'run']);
+  });
+
+  it('takes only its own claim for a sign that an event was considered before: after another refusal it considers it again', async () => {
+    let refusals = 0;
+    const losing = (store: Store): Store => ({
+      ...store,
+      commit(change) {
+        const begins = change.entries?.some(entry => entry.fact.kind === 'run.created') === true;
+        if (!begins || refusals++ > 0) return store.commit(change);
+        return Promise.reject(new TocsinError('guard-failed', { at: 'lease duty/road', allowed: '2', given: '1' }));
+      },
+    });
+    test = await startTestApp({ 'policy.yaml': auto, 'runbooks/hello.yaml': echo }, { wrapStore: losing });
+    await test.alert({ alertname: 'Hello', host: 'web-1' });
+    const [run] = await test.until(async () => {
+      const runs = await test.runs();
+      return runs.length > 0 ? runs : null;
+    });
+    expect(await test.ended(run?.id ?? '')).toMatchObject({ state: 'succeeded' });
+    expect(refusals).toBe(2);
   });
 
   it('keeps and posts an event that no runbook matches', async () => {
