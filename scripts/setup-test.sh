@@ -1,11 +1,11 @@
 #!/bin/sh
-# Installs what the tests run against: Prometheus, Alertmanager, Chromium, PostgreSQL and Redis, as Debian packages.
+# Installs what the tests run against: Prometheus, Alertmanager, Chromium, PostgreSQL, Redis and strace, as Debian packages.
 # Safe to run again: it does nothing, and says nothing, when all of them are there. Their services are never started.
 # Where they cannot be had it says so: with CI=true that is a failure, elsewhere the tests that need them are skipped.
 set -eu
 
 # program:package
-wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium postgres:postgresql redis-server:redis-server'
+wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium postgres:postgresql redis-server:redis-server strace:strace'
 
 # Debian keeps the programs of PostgreSQL in a folder for each version, outside of PATH.
 has() {

@@ -24,6 +24,8 @@ export interface AppOptions {
   role?: Role;
   /** Ends a start that still waits for a database server. */
   signal?: AbortSignal;
+  /** Told once when nothing can be written any more until a new process opens the database: the process should end. */
+  onFatal?: (error: Error) => void;
   /** For tests: puts something between the house and its store. */
   wrapStore?: (store: Store) => Store;
 }

@@ -35,7 +35,8 @@ export async function openStore(options: AppOptions): Promise<Store> {
   const { dataFolder: folder, clock } = options;
   const url = options.env['DATABASE_URL']?.trim() || null;
   const { default: driver } = await loadStore(url);
-  const open = () => driver.open({ folder, url, now: () => clock.now() });
+  const open = () =>
+    driver.open({ folder, url, now: () => clock.now(), ...(options.onFatal ? { onDamage: options.onFatal } : {}) });
   const store = url === null ? await open() : await openPatiently(open, options);
   return options.wrapStore?.(store) ?? store;
 }

@@ -67,10 +67,25 @@ async function open(terminal: Terminal, role: string | null): Promise<Opened> {
     // Kept in memory only: a file could be read by the processes of steps, which must not approve.
     localKey: randomBytes(24).toString('base64url'),
     signal: stopper.signal,
+    onFatal: endSoon(log),
     ...settings,
     ...(role === null ? {} : { role: parseRole('--role', role) }),
   });
   return { app, log, stopper };
+}
+
+/**
+ * A failed disk is not tried again by this process: only opening the file afresh shows what it holds. Whatever starts Tocsin again does that;
+ * those who are waiting for an answer get their 503 first.
+ */
+function endSoon(log: Log): (error: Error) => void {
+  return error => {
+    log.error(
+      { reason: explainError(error) },
+      'the database takes nothing more before a new start, so the process ends',
+    );
+    setTimeout(() => process.exit(exitCode.failed), 1000);
+  };
 }
 
 /** Told to stop while it still waited for its database: there is nothing to stop. */

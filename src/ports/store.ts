@@ -166,6 +166,8 @@ export interface StoreOptions {
   /** The address of a database server; null for an embedded store. */
   url: string | null;
   now: () => number;
+  /** Called once, when the disk failed so that nothing more is written before the store is opened afresh by a new process. */
+  onDamage?: (error: Error) => void;
 }
 
 export interface StoreDriver {

@@ -169,9 +169,10 @@ describe('the sync of the log', () => {
     expect([syncs.length, told]).toEqual([2, ['a', 'b', 'c', 'd']]);
   });
 
-  test('one that fails refuses all that rely on it, and nothing more is written', async () => {
+  test('one that fails refuses all that rely on it, tells once, and nothing more is written', async () => {
     const { log, syncs } = heldLog();
-    writer = createWriter(db, log);
+    const damage: string[] = [];
+    writer = createWriter(db, log, error => damage.push(error.message));
     const all = [writer.write(note('a'), 1)];
     await turn();
     all.push(writer.write(note('b'), 1));
@@ -180,6 +181,7 @@ describe('the sync of the log', () => {
     expect(await outcomes(all)).toEqual(['store-failed', 'store-failed']);
     expect(await outcomes([writer.write(note('c'), 1)])).toEqual(['store-failed']);
     expect(names()).not.toContain('c');
+    expect(damage).toHaveLength(1);
   });
 
   test('a close syncs first', async () => {

@@ -16,7 +16,7 @@ async function openStore(options: StoreOptions): Promise<Store> {
   try {
     migrate(db, options.now());
     freeAllLeases(db);
-    return createStore(db, options.now);
+    return createStore(db, options.now, options.onDamage);
   } catch (error) {
     db.close();
     throw toStoreFailed(error);

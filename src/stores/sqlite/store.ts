@@ -12,8 +12,8 @@ import { createReadSql, prepare, tables } from './query.ts';
 import { createWriter } from './writer.ts';
 
 /** The store over a database that is open, locked and migrated. It owns the connection and closes it. */
-export function createStore(db: DatabaseSync, now: () => number): Store {
-  const writer = createWriter(db, createLogSync(`${db.location()}-wal`));
+export function createStore(db: DatabaseSync, now: () => number, onDamage: (error: Error) => void = () => {}): Store {
+  const writer = createWriter(db, createLogSync(`${db.location()}-wal`), onDamage);
   const guards = createGuards(db, now);
   const prepareChange = createApply(db, guards, now);
   const reads = createReadSql(db);

@@ -38,22 +38,26 @@ const mostBytes = 4 * 1024 * 1024;
  * next sync: nobody is told before a sync that began after the commit has ended. A member whose guard fails is rejected alone; when the
  * database refuses, members are tried again one by one, so that a bad one does not take the others with it.
  */
-export function createWriter(db: DatabaseSync, log: LogSync): Writer {
+export function createWriter(db: DatabaseSync, log: LogSync, onDamage: (error: Error) => void = () => {}): Writer {
   const transact = createTransact(db);
-  const settling = createSettling(log, error => {
-    shut ??= toStoreFailed(error);
-  });
+  const settling = createSettling(log, shutFor);
   let queue: Member[] = [];
   let scheduled = false;
   /** Why nothing more is written: closed, or the file is damaged and only a restart reads it afresh. */
   let shut: TocsinError | null = null;
+
+  function shutFor(error: unknown): void {
+    if (shut !== null) return;
+    shut = toStoreFailed(error);
+    onDamage(shut);
+  }
 
   function flush(members: readonly Member[]): void {
     try {
       if (shut !== null) throw shut;
       settling.add(members, transact(members));
     } catch (error) {
-      if (isDamage(error)) shut = toStoreFailed(error);
+      if (isDamage(error)) shutFor(error);
       if (members.length > 1) for (const member of members) flush([member]);
       else refuse(members, shut ?? toStoreFailed(error));
     }
