@@ -184,15 +184,49 @@ describe('the sync of the log', () => {
     expect(damage).toHaveLength(1);
   });
 
-  test('a close syncs first', async () => {
-    const { log, told } = heldLog();
+  test('a close syncs first, and whom a sync under way covers is told by its end', async () => {
+    const { log, syncs, told } = heldLog();
     writer = createWriter(db, log);
     const all = [writer.write(note('a'), 1)];
     await turn();
     all.push(writer.write(note('b'), 1));
-    writer.close();
+    for (const one of all) void one.then(name => told.push(name));
+    const closed = writer.close();
+    await turn();
     expect(told).toEqual(['synced now']);
+    syncs[0]?.resolve();
+    await closed;
     expect(await outcomes(all)).toEqual(['ok', 'ok']);
+  });
+
+  test('a close is no success when the sync under way fails: it took the failure, and the second hears of none', async () => {
+    const { log, syncs, told } = heldLog();
+    writer = createWriter(db, log);
+    const all = [writer.write(note('a'), 1)];
+    await turn();
+    all.push(writer.write(note('b'), 1));
+    const closed = writer.close();
+    syncs[0]?.reject(new Error('EIO: i/o error, fdatasync'));
+    expect(await outcomes(all)).toEqual(['store-failed', 'store-failed']);
+    await closed;
+    expect(told).toEqual(['synced now']);
+  });
+
+  test('nor when its own sync fails, and the one under way hears of nothing', async () => {
+    const { log, syncs } = heldLog();
+    const failing: LogSync = {
+      ...log,
+      syncNow() {
+        throw new Error('EIO: i/o error, fdatasync');
+      },
+    };
+    writer = createWriter(db, failing);
+    const all = [writer.write(note('a'), 1)];
+    await turn();
+    const closed = writer.close();
+    syncs[0]?.resolve();
+    await closed;
+    expect(await outcomes(all)).toEqual(['store-failed']);
   });
 
   test('the log of a real database is there to be synced, and a missing one is the disk failing', async () => {

@@ -43,8 +43,9 @@ export function createStore(db: DatabaseSync, now: () => number, onDamage: (erro
       }
     },
     async close() {
-      writer.close();
+      const told = writer.close();
       if (db.isOpen) db.close();
+      await told;
     },
   };
 }

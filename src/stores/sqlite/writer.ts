@@ -25,8 +25,8 @@ interface Member {
 export interface Writer {
   /** Does the work in the next transaction, in the order of the calls, and resolves when it is durable. `size` is roughly its bytes. */
   write<T>(work: Work<T>, size: number): Promise<T>;
-  /** Flushes what waits, then refuses. */
-  close(): void;
+  /** Flushes and syncs what waits before it returns, and refuses from then on. Resolves when every member was told. */
+  close(): Promise<void>;
 }
 
 /** One flush blocks the loop, so it is bounded: in members, and in bytes (a member that is larger goes alone). */
@@ -86,9 +86,10 @@ export function createWriter(db: DatabaseSync, log: LogSync, onDamage: (error: E
         queue = queue.slice(members.length);
         flush(members);
       }
-      settling.now();
+      const told = settling.now();
       shut ??= new TocsinError('store-failed', { message: 'The store is closed.' });
       log.close();
+      return told;
     },
   };
 }
@@ -121,8 +122,8 @@ function createTransact(db: DatabaseSync): (members: readonly Member[]) => (() =
 interface Settling {
   /** Members whose transaction is committed and waits for the disk. */
   add(members: readonly Member[], settle: readonly (() => void)[]): void;
-  /** Syncs and tells everybody before it returns. */
-  now(): void;
+  /** Syncs before it returns. Resolves when everybody was told, which a sync that is under way does by its own end. */
+  now(): Promise<void>;
 }
 
 /** One sync at a time; what is committed meanwhile waits for the next one. */
@@ -130,6 +131,7 @@ function createSettling(log: LogSync, onFailure: (error: unknown) => void): Sett
   let waiting: { members: readonly Member[]; settle: readonly (() => void)[] }[] = [];
   let under: typeof waiting = [];
   let running = false;
+  let ended = Promise.resolve();
 
   const tell = (error: unknown) => {
     const all = under;
@@ -162,18 +164,20 @@ function createSettling(log: LogSync, onFailure: (error: unknown) => void): Sett
   return {
     add(members, settle) {
       waiting.push({ members, settle });
-      if (!running) void run();
+      if (!running) ended = run();
     },
     now() {
       begin();
-      if (under.length === 0) return;
+      if (under.length === 0) return ended;
       try {
         log.syncNow();
-        tell(null);
+        // A failure is reported once: the sync under way may have it, so that this one hears of none. Both must end well.
+        if (!running) tell(null);
       } catch (error) {
         onFailure(error);
         tell(error);
       }
+      return ended;
     },
   };
 }
