@@ -8,6 +8,7 @@ import { createIntake } from '../flow/intake.ts';
 import type { Nodes } from '../flow/nodes.ts';
 import { createOutlines } from '../flow/outlines.ts';
 import { createOutputBells } from '../flow/output-bells.ts';
+import { createRefusals } from '../flow/refusals.ts';
 import { createEngine } from '../flow/run.ts';
 import { createSeals } from '../flow/seal.ts';
 import { createStreams } from '../flow/streams.ts';
@@ -75,6 +76,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     ...common,
     seals,
     groups: membership.groups,
+    refusals: createRefusals(clock),
     interrupt: run => engine.interrupt(run),
     mayOf: who => identities.mayOf(who),
   };

@@ -8,6 +8,7 @@ import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { BeginParts } from './begin.ts';
 import type { Feed } from './feed.ts';
 import type { Groups } from './groups.ts';
+import type { Refusals } from './refusals.ts';
 import type { Seals } from './seal.ts';
 import type { Streams } from './streams.ts';
 
@@ -18,6 +19,7 @@ export interface ActParts extends BeginParts {
   dispatcher: Dispatcher;
   seals: Seals;
   groups: Groups;
+  refusals: Refusals;
   metrics: Metrics;
   log: Log;
   /** Ends a running session of this process at once. */

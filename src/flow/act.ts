@@ -80,10 +80,15 @@ function fromError(error: TocsinError): ActAnswer {
   };
 }
 
-/** Who tried what and why it was refused is part of the record. */
+/** Who tried what and why it was refused is part of the record; what strangers repeat is only counted. */
 async function journalRefusal(who: Actor, act: Act, because: string, parts: ActParts): Promise<void> {
   parts.metrics.count('tocsin_acts_refused_total', { act: act.kind });
-  const fact: Fact = { kind: 'act.refused', act: act.kind, subject: subjectOf(act), because };
+  const subject = subjectOf(act);
+  if (!parts.refusals.admit(who, act.kind, subject)) {
+    parts.metrics.count('tocsin_acts_unjournalled_total', { act: act.kind });
+    return;
+  }
+  const fact: Fact = { kind: 'act.refused', act: act.kind, subject, because };
   await parts.feed.commit({ entries: [{ stream: streamOf.system, actor: who, at: parts.clock.now(), fact }] });
 }
 

@@ -17,6 +17,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
   tocsin_steps_total: { help: 'Steps that ended, by type and state.', labels: ['type', 'state'] },
   tocsin_approvals_total: { help: 'Approvals that closed, by state.', labels: ['state'] },
   tocsin_acts_refused_total: { help: 'Acts of people and services that were refused, by act.', labels: ['act'] },
+  tocsin_acts_unjournalled_total: {
+    help: 'Refused acts of strangers that were not journalled because there were too many, by act.',
+    labels: ['act'],
+  },
   tocsin_origin_told_total: {
     help: 'What origins of alerts were told, by source, what and outcome.',
     labels: ['source', 'what', 'outcome'],

@@ -16,6 +16,7 @@ export type CounterName =
   | 'tocsin_steps_total'
   | 'tocsin_approvals_total'
   | 'tocsin_acts_refused_total'
+  | 'tocsin_acts_unjournalled_total'
   | 'tocsin_origin_told_total'
   | 'tocsin_trace_spans_total';
 
