@@ -58,6 +58,7 @@ export function createIntake(parts: IntakeParts): Intake {
       try {
         await parts.feed.commit(batch.change);
         batch.settle(true);
+        if (facts.echo !== null) parts.metrics.count('tocsin_events_echoed_total', { source, what: facts.echo });
         return batch.accepted;
       } catch (error) {
         batch.settle(false);
@@ -75,17 +76,24 @@ export function createIntake(parts: IntakeParts): Intake {
       const { driver, options } = configured;
       const verified = driver.verify(delivery, options);
       if (!verified.ok) throw new TocsinError('bad-signature');
-      const { events, deliveryId } = driver.normalise(parseStrictJson(delivery.body), delivery, options);
+      const { events, deliveryId, echo } = driver.normalise(parseStrictJson(delivery.body), delivery, options);
       return await accept(name, events, {
         at: delivery.at,
         raw: { digest: sha256(delivery.body), bytes: delivery.body },
         trusted: verified.by !== 'none',
         once: deliveryId === null ? null : { space: `delivery/${name}`, key: deliveryId, keep: rememberDeliveries },
+        echo: echo ?? null,
       });
     },
     async emit(name, events, once) {
       const claim = { space: `emission/${name}`, key: once, keep: rememberDeliveries };
-      const accepted = await accept(name, events, { at: parts.clock.now(), raw: null, trusted: true, once: claim });
+      const accepted = await accept(name, events, {
+        at: parts.clock.now(),
+        raw: null,
+        trusted: true,
+        once: claim,
+        echo: null,
+      });
       return accepted.every(one => !one.duplicate);
     },
   };
@@ -97,6 +105,8 @@ interface Receipt {
   raw: { digest: string; bytes: Buffer } | null;
   trusted: boolean;
   once: { space: string; key: string; keep: number } | null;
+  /** What of Tocsin's own doing came back, and was dropped. */
+  echo: string | null;
 }
 
 interface Batch {

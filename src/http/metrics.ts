@@ -7,6 +7,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'Deliveries refused at the door, by source and code.',
     labels: ['source', 'code'],
   },
+  tocsin_events_echoed_total: {
+    help: 'Deliveries dropped because they bear the marks of what Tocsin itself did, by source and what (note, page).',
+    labels: ['source', 'what'],
+  },
   tocsin_decisions_total: { help: 'Decisions of policy, by verdict.', labels: ['verdict'] },
   tocsin_runs_total: { help: 'Runs that ended, by state.', labels: ['state'] },
   tocsin_runbook_runs_total: { help: 'Runs that ended, by runbook and state.', labels: ['runbook', 'state'] },

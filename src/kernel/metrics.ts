@@ -9,6 +9,7 @@ export interface Metrics {
 export type CounterName =
   | 'tocsin_events_accepted_total'
   | 'tocsin_events_refused_total'
+  | 'tocsin_events_echoed_total'
   | 'tocsin_decisions_total'
   | 'tocsin_runs_total'
   | 'tocsin_runbook_runs_total'

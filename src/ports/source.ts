@@ -24,6 +24,11 @@ export interface Normalised {
    * that sign no unique id (Alertmanager, Grafana): they repeat identical bodies for an alert that is live again.
    */
   deliveryId: string | null;
+  /**
+   * When it was dropped because it bears the marks of what Tocsin itself did at the origin: a word for what. It is counted, because anybody
+   * who may write there can set such a mark.
+   */
+  echo?: string;
 }
 
 /** One thing that delivers events. */

@@ -33,6 +33,11 @@ describe('webhooks of PagerDuty', () => {
     await place.incident('QPAGE', 'triggered', { incident_key: 'tocsin/run_1', title: 'Fix it failed' });
     expect(await accepted()).toHaveLength(before);
     expect(await place.app.runs()).toHaveLength(1);
+    // Anybody there can set these marks, so what they hide is counted, each delivery once.
+    await place.sender.send(sent);
+    const figures = await (await fetch(`${place.app.app.url}/metrics`)).text();
+    for (const what of ['note', 'page'])
+      expect(figures).toContain(`tocsin_events_echoed_total{source="pagerduty",what="${what}"} 1\n`);
   });
 
   it('an incident that nobody signed may name any other, so nothing is done to it', async () => {

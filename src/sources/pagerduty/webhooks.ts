@@ -75,15 +75,17 @@ export function normaliseWebhook(body: unknown, delivery: Delivery): Normalised 
   // The id stands in the signed body; X-Webhook-Id does not.
   const deliveryId = keyOf(event.id);
   // What Tocsin itself wrote or called about comes back as a webhook: posting it, or running something for it, would go round in circles.
-  if (isEcho(event)) return { events: [], deliveryId };
+  const echo = echoOf(event);
+  if (echo !== null) return { events: [], deliveryId, echo };
   return { events: [alertOf(event, delivery) ?? noticeOf(event, delivery)], deliveryId };
 }
 
-/** A note that Tocsin wrote, or an incident that it called people about. */
-function isEcho(event: PagerDutyEvent): boolean {
+/** A note that Tocsin wrote, or an incident that it called people about, by their marks; null for anything else. */
+function echoOf(event: PagerDutyEvent): 'note' | 'page' | null {
   const parsed = z.object({ content: z.string().nullish(), incident_key: z.string().nullish() }).safeParse(event.data);
-  if (!parsed.success) return false;
-  return isOwnNote(parsed.data.content ?? '') || isOwnKey(parsed.data.incident_key ?? '');
+  if (!parsed.success) return null;
+  if (isOwnNote(parsed.data.content ?? '')) return 'note';
+  return isOwnKey(parsed.data.incident_key ?? '') ? 'page' : null;
 }
 
 function alertOf(event: PagerDutyEvent, delivery: Delivery): IncomingAlert | null {
