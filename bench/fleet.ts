@@ -46,8 +46,8 @@ process.exit(lines.every(line => line.reached) ? 0 : 1);
 
 /** Rounds of both in turn, so that whatever else the machine does meets both. */
 async function measureIngest(server: Postgres): Promise<Line[]> {
-  const bare = await startBare();
   const tocsin = await startTocsin({ files, env: { BENCH_TOKEN: token, DATABASE_URL: await server.database() } });
+  const bare = await startBare();
   try {
     const headers = { Authorization: `Bearer ${token}` };
     const order = { client, path: '/events/alertmanager', connections, seconds, headers };
