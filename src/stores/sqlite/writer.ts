@@ -34,13 +34,13 @@ const mostMembers = 256;
 const mostBytes = 4 * 1024 * 1024;
 
 /**
- * Group commit. All calls of one turn of the loop share a transaction, and all transactions that end while the log is being synced share the
- * next sync: nobody is told before a sync that began after the commit has ended. A member whose guard fails is rejected alone; when the
+ * Group commit. All calls that come while the log is being synced share the next transaction and its sync: a page that several of them change
+ * is written once, and nobody is told before a sync that began after the commit has ended. A member whose guard fails is rejected alone; when the
  * database refuses, members are tried again one by one, so that a bad one does not take the others with it.
  */
 export function createWriter(db: DatabaseSync, log: LogSync, onDamage: (error: Error) => void = () => {}): Writer {
   const transact = createTransact(db);
-  const settling = createSettling(log, shutFor);
+  const settling = createSettling(log, { onFailure: shutFor, onEnd: schedule });
   let queue: Member[] = [];
   let scheduled = false;
   /** Why nothing more is written: closed, or the file is damaged and only a restart reads it afresh. */
@@ -63,12 +63,20 @@ export function createWriter(db: DatabaseSync, log: LogSync, onDamage: (error: E
     }
   }
 
+  function schedule(): void {
+    if (scheduled || queue.length === 0) return;
+    scheduled = true;
+    setImmediate(flushNext);
+  }
+
   function flushNext(): void {
+    scheduled = false;
+    // The end of the sync schedules what waits.
+    if (settling.busy()) return;
     const members = take(queue);
     queue = queue.slice(members.length);
-    scheduled = queue.length > 0;
-    if (scheduled) setImmediate(flushNext);
     flush(members);
+    schedule();
   }
 
   return {
@@ -76,8 +84,7 @@ export function createWriter(db: DatabaseSync, log: LogSync, onDamage: (error: E
       if (shut !== null) return Promise.reject(shut);
       return new Promise((resolve, reject) => {
         queue.push({ work, size, resolve, reject });
-        if (!scheduled) setImmediate(flushNext);
-        scheduled = true;
+        schedule();
       });
     },
     close() {
@@ -122,12 +129,17 @@ function createTransact(db: DatabaseSync): (members: readonly Member[]) => (() =
 interface Settling {
   /** Members whose transaction is committed and waits for the disk. */
   add(members: readonly Member[], settle: readonly (() => void)[]): void;
+  /** While the log is being synced. */
+  busy(): boolean;
   /** Syncs before it returns. Resolves when everybody was told, which a sync that is under way does by its own end. */
   now(): Promise<void>;
 }
 
 /** One sync at a time; what is committed meanwhile waits for the next one. */
-function createSettling(log: LogSync, onFailure: (error: unknown) => void): Settling {
+function createSettling(
+  log: LogSync,
+  { onFailure, onEnd }: { onFailure(error: unknown): void; onEnd(): void },
+): Settling {
   let waiting: { members: readonly Member[]; settle: readonly (() => void)[] }[] = [];
   let under: typeof waiting = [];
   let running = false;
@@ -159,9 +171,11 @@ function createSettling(log: LogSync, onFailure: (error: unknown) => void): Sett
       }
     }
     running = false;
+    onEnd();
   }
 
   return {
+    busy: () => running,
     add(members, settle) {
       waiting.push({ members, settle });
       if (!running) ended = run();
