@@ -14,7 +14,7 @@ const connections = 64;
 const token = 'bench-token-0123456789abcdef';
 const quick = process.argv.includes('--quick');
 const client: LoadOrder['client'] = process.argv.includes('--sockets') ? 'sockets' : 'http';
-const rounds = quick ? 1 : 3;
+const rounds = quick ? 1 : 5;
 const seconds = quick ? 2 : 4;
 
 const files = {
