@@ -38,38 +38,32 @@ export interface DraftParts {
   outline(run: Run): Promise<readonly StepOutline[]>;
 }
 
-/** Collects what a batch of entries changes, so that a subject that changed ten times is rendered once. */
-export interface Draft {
-  add(entry: Entry): Promise<void>;
-  /** In the order in which they were first wanted. */
-  wanted(): Iterable<Wanted>;
-}
-
 interface Desk {
   parts: DraftParts;
   want(one: Omit<Wanted, 'order' | 'at'>, entry: Entry): void;
 }
 
-export function createDraft(parts: DraftParts): Draft {
-  const wanted = new Map<string, Wanted>();
+/** What a batch of entries changes, in the order in which it was first wanted: a subject that changed ten times is rendered once. */
+export async function draftPosts(entries: readonly Entry[], parts: DraftParts): Promise<Wanted[]> {
   const { store } = parts;
-  const desk: Desk = {
-    // All entries of the batch are in the documents already, so that each is read once.
-    parts: {
-      ...parts,
-      store: {
-        alert: once(id => store.alert(id)),
-        run: once(id => store.run(id)),
-        approval: once(id => store.approval(id)),
-        alertOf: (source, fingerprint) => store.alertOf(source, fingerprint),
-        stream: name => store.stream(name),
-      },
-    },
-    want(one, entry) {
-      if (!wanted.has(one.key)) wanted.set(one.key, { ...one, order: entry.seq, at: entry.at });
-    },
+  // All entries of the batch are in the documents already, so that each is read once, and what several entries need travels together.
+  const read: DraftParts['store'] = {
+    alert: once(id => store.alert(id)),
+    run: once(id => store.run(id)),
+    approval: once(id => store.approval(id)),
+    alertOf: (source, fingerprint) => store.alertOf(source, fingerprint),
+    stream: name => store.stream(name),
   };
-  return { add: entry => addEntry(desk, entry), wanted: () => wanted.values() };
+  const drafted = await Promise.all(entries.map(entry => draftEntry(entry, { ...parts, store: read })));
+  const wanted = new Map<string, Wanted>();
+  for (const one of drafted.flat()) if (!wanted.has(one.key)) wanted.set(one.key, one);
+  return [...wanted.values()];
+}
+
+async function draftEntry(entry: Entry, parts: DraftParts): Promise<Wanted[]> {
+  const wanted: Wanted[] = [];
+  await addEntry({ parts, want: (one, { seq, at }) => void wanted.push({ ...one, order: seq, at }) }, entry);
+  return wanted;
 }
 
 function once<T>(read: (id: string) => Promise<T>): (id: string) => Promise<T> {

@@ -25,6 +25,7 @@ export function createPosting(parts: ThreadParts): Posting {
   return {
     async postsFor(wanted) {
       const batch = createBatch(parts, kept);
+      await Promise.all(wanted.map(one => batch.lookUp(one)));
       for (const one of wanted) await addWanted(one, batch, parts);
       return batch.made();
     },
@@ -53,6 +54,8 @@ interface Draft {
 }
 
 interface Batch {
+  /** Reads ahead what the subject will ask for, so that the reads of a batch travel together. */
+  lookUp(one: Wanted): Promise<void>;
   find(platform: string, key: string): Promise<Post | null>;
   put(draft: Draft): Promise<void>;
   made(): { posts: Post[]; guards: Guard[] };
@@ -60,25 +63,32 @@ interface Batch {
 
 function createBatch(parts: ThreadParts, kept: ReadonlyMap<string, Post>): Batch {
   const staged = new Map<string, Post>();
-  const read = new Map<string, Post | null>();
+  const read = new Map<string, Promise<Post | null>>();
   const immediate = (platform: string) => parts.platforms().get(platform)?.immediate === true;
 
   async function stored(platform: string, key: string): Promise<Post | null> {
     const name = nameOf(platform, key);
     const known = kept.get(name) ?? read.get(name);
-    if (known !== undefined) return known;
-    const post = await parts.store.post(platform, key);
-    read.set(name, post);
-    return post;
+    if (known !== undefined) return await known;
+    const asked = parts.store.post(platform, key);
+    read.set(name, asked);
+    return await asked;
   }
 
+  /** A note is written once, with its entry: where nobody else writes there is nothing to look for. */
+  const isNew = (platform: string, key: string) => immediate(platform) && key.startsWith('note/');
+
   return {
+    async lookUp({ thread, key }) {
+      const wanted = [...parts.platforms().keys()].flatMap(platform =>
+        [thread ?? key, ...(isNew(platform, key) ? [] : [key])].map(name => stored(platform, name)),
+      );
+      await Promise.all(wanted);
+    },
     find: async (platform, key) => staged.get(nameOf(platform, key)) ?? (await stored(platform, key)),
     async put(draft) {
       const { platform } = draft.place;
-      // A note is written once, with its entry: there is nothing to look for.
-      const isNew = immediate(platform) && draft.key.startsWith('note/');
-      const before = isNew ? null : await stored(platform, draft.key);
+      const before = isNew(platform, draft.key) ? null : await stored(platform, draft.key);
       const over = draft.one.over;
       const exact = kept.has(nameOf(platform, draft.key));
       if (before !== null && before.over === over && sameCard(before.card, draft.card, exact)) return;

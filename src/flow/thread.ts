@@ -1,6 +1,6 @@
 import { isCode } from '../kernel/errors.ts';
 import type { Entry } from '../model/journal.ts';
-import { createDraft } from './draft.ts';
+import { draftPosts } from './draft.ts';
 import type { Following } from './feed.ts';
 import { postsLock, type ThreadParts } from './thread-parts.ts';
 import { createPosting, type Posting } from './thread-posts.ts';
@@ -27,9 +27,7 @@ export async function startThreads(parts: ThreadParts): Promise<Following> {
 async function project(entries: readonly Entry[], posting: Posting, parts: ThreadParts): Promise<void> {
   const last = entries.at(-1);
   if (last === undefined) return;
-  const draft = createDraft({ ...parts, config: () => parts.catalogue.current().config });
-  for (const entry of entries) await draft.add(entry);
-  const wanted = [...draft.wanted()];
+  const wanted = await draftPosts(entries, { ...parts, config: () => parts.catalogue.current().config });
   for (let tries = 1; ; tries++) {
     const made = await posting.postsFor(wanted);
     if (made.posts.length === 0) return;

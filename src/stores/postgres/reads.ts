@@ -23,15 +23,23 @@ export function createReads(connect: Connect): Reads {
     names.set(statement, name);
     return name;
   };
-  /** The one with the fewest reads under way, so that a slow one keeps few others waiting. */
-  const freest = () => lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
+  let chosen: Lane | null = null;
+  /** The one with the fewest reads under way, so that a slow one keeps few others waiting; the reads of one turn of the loop share a packet. */
+  function choose(): Lane {
+    if (chosen !== null) return chosen;
+    setImmediate(() => {
+      chosen = null;
+    });
+    chosen = lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
+    return chosen;
+  }
   return {
     sql: sqlOf(text => {
       const name = nameOf(text);
       return async values => {
         if (closed) throw new TocsinError('store-failed', { message: 'The store is closed.' });
         try {
-          return (await freest().ask({ name, text, values: [...values] })).rows;
+          return (await choose().ask({ name, text, values: [...values] })).rows;
         } catch (error) {
           throw toStoreFailed(error);
         }
