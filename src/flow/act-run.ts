@@ -1,6 +1,7 @@
+import { TocsinError } from '../kernel/errors.ts';
 import type { Act, ActAnswer } from '../model/act.ts';
 import { type Actor, nameOf } from '../model/actor.ts';
-import { type Fact, streamOf } from '../model/journal.ts';
+import type { Fact } from '../model/journal.ts';
 import { isEnded, type Run } from '../model/run.ts';
 import { type ActParts, refused, unknown } from './act-parts.ts';
 import { journalCancel } from './cancel.ts';
@@ -25,51 +26,40 @@ export async function performCancel(
   return { ok: true, text: 'Cancelling: the step that runs is being stopped.', run: after.id };
 }
 
+type Answer = Extract<Act, { kind: 'answer' }>;
+
 /** The answer to `asking`: Retry, Skip or Abort the step whose outcome nobody knows. */
-export async function performAnswer(
-  who: Actor,
-  act: Extract<Act, { kind: 'answer' }>,
-  parts: ActParts,
-): Promise<ActAnswer> {
+export async function performAnswer(who: Actor, act: Answer, parts: ActParts): Promise<ActAnswer> {
   const known = await parts.store.run(act.run);
   if (known === null) throw unknown('run', act.run, []);
-  const question = await newestQuestion(known, parts);
   let because: string | null = null;
   const after = await parts.streams.run(known.id, who, run => {
-    because = whyNot(run, act, question);
+    because = whyNot(run, act);
     return because === null ? answerFacts(run, act, who) : null;
   });
-  if (because !== null) return refused('conflict', 409, because);
+  if (because !== null) throw new TocsinError('not-asked', { message: because });
   await parts.dispatcher.ring({ run: after.id, first: true });
   return { ok: true, text: `Noted: ${act.choice} ${act.step}.`, run: after.id };
 }
 
-/** The step that the newest question names, and the version of the run at which it was read. */
-interface Question {
-  step: string;
-  version: number;
-}
-
-async function newestQuestion(run: Run, parts: ActParts): Promise<Question | null> {
-  if (run.state !== 'asking') return null;
-  const entries = await parts.store.stream(streamOf.run(run.id));
-  const asked = entries.flatMap(({ fact }) => (fact.kind === 'run.asking' ? [fact.step] : [])).at(-1);
-  return { step: asked ?? '', version: entries.length };
-}
-
-/** Null when the answer is to what the run asks now. A button stays pressable in an old post after its question was answered. */
-function whyNot(run: Run, act: Extract<Act, { kind: 'answer' }>, question: Question | null): string | null {
+/**
+ * Null when the answer is to what the run asks now. A button stays pressable in an old post after its question was answered, also when the run
+ * asks about the same step again: each question takes one answer, because the answer takes the run out of `asking`.
+ */
+function whyNot(run: Run, act: Answer): string | null {
   if (run.state !== 'asking') return `The run is ${run.state} and asks nothing.`;
+  const { question } = run;
+  const asks = `It asks: ${run.because ?? 'what to do'}`;
+  if (act.question !== undefined && act.question !== question?.number)
+    return `Question ${act.question} of the run is over. ${asks}`;
   const open = run.steps.filter(step => step.state === 'unknown').map(step => step.id);
-  if (open.includes(act.step)) return null;
-  if (question?.version !== run.version) return 'The run has moved on just now: look at what it asks.';
   // The buttons of a question about the replay name the last step (see cards.ts); the question itself names the one that differs.
-  const asked = open.length > 0 ? [question.step] : [question.step, run.steps.at(-1)?.id ?? ''];
-  if (asked.includes(act.step)) return null;
-  return `The run does not ask about "${act.step}" now. It asks: ${run.because ?? `what to do with "${question.step}"`}`;
+  const last = open.length > 0 ? undefined : run.steps.at(-1)?.id;
+  if ([...open, question?.step, last].includes(act.step)) return null;
+  return `The run does not ask about "${act.step}" now. ${asks}`;
 }
 
-function answerFacts(run: Run, act: Extract<Act, { kind: 'answer' }>, who: Actor): { facts: Fact[] } {
+function answerFacts(run: Run, act: Answer, who: Actor): { facts: Fact[] } {
   const step = run.steps.find(one => one.id === act.step);
   const reason = `${nameOf(who)}${act.reason === null ? '' : `: ${act.reason}`}`;
   // A question about the replay is not about a step's outcome: what is journalled of the step stays.

@@ -138,6 +138,7 @@ export function beginRun(request: Request, decision: Decision, parts: BeginParts
     steps: runbook.outline(params).map(step => newStep(step.id, { type: step.type, title: step.title })),
     cancel: null,
     because: null,
+    question: null,
     createdAt: at,
     startedAt: null,
     finishedAt: null,

@@ -195,13 +195,14 @@ function runButtons(run: Run): Button[] {
   const asked = run.steps.find(step => step.state === 'unknown');
   if (run.state === 'asking') {
     const step = asked?.id ?? run.steps.at(-1)?.id ?? '';
+    const question = run.question === null ? {} : { question: run.question.number };
     for (const choice of ['retry', 'skip', 'abort'] as const) {
       if (choice === 'skip' && asked === undefined) continue;
       buttons.push({
         label: choice[0]?.toUpperCase() + choice.slice(1),
         style: choice === 'abort' ? 'danger' : 'plain',
         reason: 'optional',
-        does: { kind: 'act', act: { kind: 'answer', run: run.id, step, choice, reason: null } },
+        does: { kind: 'act', act: { kind: 'answer', run: run.id, step, choice, reason: null, ...question } },
       });
     }
   }

@@ -101,6 +101,10 @@ export const runDoc = z
     approval: z.string().nullable(),
     steps: z.array(stepDoc),
     because: z.string().nullable().meta({ description: 'Why it ended or waits as it does.' }),
+    question: z.object({ number: z.int(), step: z.string() }).nullable().meta({
+      description:
+        'What an `asking` run asks: its number, which an answer may name, and the step; null in other states.',
+    }),
     createdAt: time,
     startedAt: time.nullable(),
     finishedAt: time.nullable(),
@@ -128,6 +132,7 @@ export function showRun(run: Run): z.infer<typeof runDoc> {
     approval: run.approval,
     steps: run.steps.map(showStep),
     because: run.because,
+    question: run.state === 'asking' ? run.question : null,
     createdAt: iso(run.createdAt),
     startedAt: isoOrNull(run.startedAt),
     finishedAt: isoOrNull(run.finishedAt),

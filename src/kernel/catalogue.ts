@@ -51,6 +51,11 @@ export const catalogue = {
   },
   forbidden: { status: 403, message: 'You may not do this.', remedy: 'Ask somebody who may; the reason says who.' },
   conflict: { status: 409, message: 'This is decided already.', remedy: 'Look at its present state.' },
+  'not-asked': {
+    status: 409,
+    message: 'The run does not ask this now.',
+    remedy: 'Open the run, see what it asks now, and use the buttons that stand there.',
+  },
   'wrong-host': {
     status: 421,
     message: 'This address is not served under that host name.',

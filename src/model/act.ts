@@ -27,6 +27,8 @@ export const act = z.discriminatedUnion('kind', [
     run: z.string(),
     step: z.string(),
     choice: z.enum(['retry', 'skip', 'abort']),
+    /** The number of the question that it answers (see Run). Left out by whoever means the present one. */
+    question: z.int().optional(),
     reason: z.string().nullable(),
   }),
   z.object({ kind: z.literal('acknowledge'), alert: z.string() }),

@@ -26,7 +26,12 @@ function applyToRun(run: Run, fact: Fact, at: number): Run {
     case 'run.started':
       return { ...run, state: 'running', startedAt: run.startedAt ?? at, crashes: run.crashes + 1 };
     case 'run.asking':
-      return { ...run, state: 'asking', because: fact.because };
+      return {
+        ...run,
+        state: 'asking',
+        because: fact.because,
+        question: { number: (run.question?.number ?? 0) + 1, step: fact.step },
+      };
     case 'run.cancelling':
       return { ...run, cancel: { by: '', reason: fact.reason } };
     case 'run.finished':

@@ -116,6 +116,8 @@ export const run = z.object({
   steps: z.array(step),
   cancel: z.object({ by: z.string(), reason: z.string().nullable() }).nullable(),
   because: z.string().nullable(),
+  /** The newest question to people: its number in the run, counted from 1, and its step. Null before the first; each takes one answer. */
+  question: z.object({ number: z.int(), step: z.string() }).nullable().default(null),
   createdAt: z.int(),
   startedAt: z.int().nullable(),
   finishedAt: z.int().nullable(),

@@ -71,6 +71,7 @@ export function sampleRun(over: Partial<Run> = {}): Run {
     startedAt: null,
     finishedAt: null,
     wakeAt: null,
+    question: null,
     crashes: 0,
     version: 1,
     ...over,

@@ -44,6 +44,7 @@ export const sampleRun = (facts: Partial<Run> = {}): Run => ({
   startedAt: 0,
   finishedAt: null,
   wakeAt: null,
+  question: null,
   crashes: 0,
   version: 1,
   ...facts,

@@ -29,6 +29,9 @@ async function begin(): Promise<string> {
   const { body } = await test.call('POST', '/api/v1/runs', { body: { runbook: 'fix', params: {}, reason: null } });
   return body.id;
 }
+const raise = (): never => {
+  throw new Error('there is no such button');
+};
 const isIn = (run: string, state: string) => test.until(async () => (await test.app.store.run(run))?.state === state);
 const kindsOf = async (run: string) => (await test.app.store.stream(`run/${run}`)).map(entry => entry.fact.kind);
 
@@ -100,6 +103,22 @@ describe('a run', () => {
     expect((await test.app.store.run(run))?.steps.map(step => step.id)).toEqual(['first', 'pause']);
   });
 
+  // Tells the store what an engine would have journalled; no engine takes the run, because nothing rings for it.
+  async function tell(run: string, facts: Fact[]) {
+    const at = Date.now();
+    const doc = facts.reduce((known, fact) => foldRun(known, fact, at), await test.app.store.run(run));
+    await test.app.store.commit({
+      entries: facts.map(fact => ({ stream: `run/${run}`, actor: { kind: 'system', id: 'tocsin' }, at, fact })),
+      rows: doc === null ? [] : [{ table: 'run', doc }],
+    });
+  }
+  const lost = (run: string, step: string, attempt = 1): Fact[] => [
+    { kind: 'step.interrupted', run, step, attempt, because: 'lost' },
+    { kind: 'run.asking', run, step, because: `Nobody knows what "${step}" did, attempt ${attempt}.` },
+  ];
+  const alice = { kind: 'person', id: 'alice', account: null, via: 'api' } as const;
+  const refusal = (because: string) => ({ ok: false, code: 'not-asked', text: expect.stringContaining(because) });
+
   it('is not ended, or taken on, by an old button for a step that it does not ask about any more', async () => {
     const files = {
       'policy.yaml': ask,
@@ -107,36 +126,68 @@ describe('a run', () => {
     };
     test = await startTestApp(files);
     const run = await begin();
-    const tell = async (facts: Fact[]) => {
-      const at = Date.now();
-      const doc = facts.reduce((known, fact) => foldRun(known, fact, at), await test.app.store.run(run));
-      await test.app.store.commit({
-        entries: facts.map(fact => ({ stream: `run/${run}`, actor: { kind: 'system', id: 'tocsin' }, at, fact })),
-        rows: doc === null ? [] : [{ table: 'run', doc }],
-      });
-    };
-    const alice = { kind: 'person', id: 'alice', account: null, via: 'api' } as const;
     const answer = async (step: string, choice: 'retry' | 'skip' | 'abort') =>
       await test.app.host.act(alice, { kind: 'answer', run, step, choice, reason: null });
-    const refusal = (because: string) => ({ ok: false, code: 'conflict', text: expect.stringContaining(because) });
-    const lost = (step: string): Fact[] => [
-      { kind: 'step.interrupted', run, step, attempt: 1, because: 'lost' },
-      { kind: 'run.asking', run, step, because: `Nobody knows what "${step}" did.` },
-    ];
     // The first question was answered; now the run asks about another step.
-    await tell([...lost('a'), { kind: 'step.answered', run, step: 'a', choice: 'skip', reason: null }, ...lost('b')]);
+    const skipped: Fact = { kind: 'step.answered', run, step: 'a', choice: 'skip', reason: null };
+    await tell(run, [...lost(run, 'a'), skipped, ...lost(run, 'b')]);
     for (const choice of ['abort', 'retry', 'skip'] as const)
       expect(await answer('a', choice)).toMatchObject(refusal('Nobody knows what "b" did'));
     expect(await test.app.store.run(run)).toMatchObject({ state: 'asking' });
     // A question about the replay: its buttons name the last step, and the API may name the one that differs.
     const differs: Fact = { kind: 'run.asking', run, step: 'a', because: 'On replay "a" differs.' };
-    await tell([{ kind: 'step.answered', run, step: 'b', choice: 'skip', reason: null }, differs]);
+    await tell(run, [{ ...skipped, step: 'b' }, differs]);
     const last = (await test.app.store.run(run))?.steps.at(-1)?.id;
     expect(last).toBe('c');
     expect(await answer('b', 'abort')).toMatchObject(refusal('On replay "a" differs'));
     expect(await test.app.store.run(run)).toMatchObject({ state: 'asking' });
     expect(await answer('c', 'abort')).toMatchObject({ ok: true });
     expect(await test.ended(run)).toMatchObject({ state: 'failed' });
+  });
+
+  it('is not ended, or taken on, by an old button for a step that it asks about again', async () => {
+    test = await startTestApp({ 'policy.yaml': ask, 'runbooks/fix.yaml': yaml('  - id: a\n    exec: ["true"]\n') });
+    const run = await begin();
+    const { host } = test.app;
+    const buttons = async () =>
+      ((await host.details('run', run))?.buttons ?? []).flatMap(({ does }) =>
+        does.kind === 'act' && does.act.kind === 'answer' ? [does.act] : [],
+      );
+    await tell(run, lost(run, 'a'));
+    const old = await buttons();
+    expect(old.map(act => [act.choice, act.question])).toEqual([
+      ['retry', 1],
+      ['skip', 1],
+      ['abort', 1],
+    ]);
+    await tell(run, [{ kind: 'step.answered', run, step: 'a', choice: 'retry', reason: null }, ...lost(run, 'a', 2)]);
+    for (const act of old) {
+      const answer = await host.act(alice, act);
+      expect(answer).toMatchObject(
+        refusal('Question 1 of the run is over. It asks: Nobody knows what "a" did, attempt 2'),
+      );
+      expect(answer.text).toContain('use the buttons that stand there');
+    }
+    const answer = (question?: number) =>
+      test.call('POST', `/api/v1/runs/${run}/answer`, { body: { step: 'a', choice: 'abort', question } });
+    expect(await answer(1)).toMatchObject({ status: 409, body: { error: { code: 'not-asked' } } });
+    expect((await test.call('GET', `/api/v1/runs/${run}`)).body).toMatchObject({
+      state: 'asking',
+      question: { number: 2, step: 'a' },
+    });
+    // The same two questions about the replay: a button of the first does not answer the second.
+    const differs: Fact = { kind: 'run.asking', run, step: 'a', because: 'On replay "a" differs.' };
+    const released: Fact = { kind: 'run.released', run, because: 'retry by alice' };
+    await tell(run, [{ kind: 'step.answered', run, step: 'a', choice: 'skip', reason: null }, differs]);
+    const [, abort] = await buttons();
+    await tell(run, [released, differs]);
+    expect(await host.act(alice, abort ?? raise())).toMatchObject(refusal('Question 3 of the run is over.'));
+    // Who names no question means the present one.
+    expect((await answer()).status).toBe(202);
+    expect(await test.ended(run)).toMatchObject({
+      state: 'failed',
+      because: expect.stringContaining('aborted by alice'),
+    });
   });
 
   it('goes on undoing when one undo fails, and says which did', async () => {

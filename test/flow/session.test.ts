@@ -35,6 +35,7 @@ const blank: Run = {
   startedAt: null,
   finishedAt: null,
   wakeAt: null,
+  question: null,
   crashes: 0,
   version: 1,
 };

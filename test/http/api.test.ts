@@ -311,7 +311,7 @@ describe('runs', () => {
     world = await createWorld();
     await storeRun(world.store, aRun());
     expect((await call('POST', '/api/v1/runs/run_0000000001/cancel')).status).toBe(202);
-    const answer = { step: 'restart', choice: 'skip', reason: 'looked at it' };
+    const answer = { step: 'restart', choice: 'skip', question: 2, reason: 'looked at it' };
     expect((await call('POST', '/api/v1/runs/run_0000000001/answer', { body: answer })).status).toBe(202);
     expect(world.acts.map(one => one.act)).toEqual([
       { kind: 'cancel', run: 'run_0000000001', reason: null },

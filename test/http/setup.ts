@@ -258,6 +258,7 @@ export function aRun(facts: Partial<Run> = {}): Run {
     startedAt: null,
     finishedAt: null,
     wakeAt: null,
+    question: null,
     crashes: 0,
     version: 1,
     ...facts,

@@ -107,6 +107,21 @@ describe('foldRun, whatever was written', () => {
     );
   });
 
+  test('counts its questions while it goes on; a run that was stored before they were counted has none', () => {
+    fc.assert(
+      fc.property(runFacts, facts => {
+        for (const [index, state] of foldAll(facts).entries()) {
+          if (isEnded(state.state)) break;
+          const asked = facts.slice(0, index).filter(fact => fact.kind === 'run.asking');
+          const last = asked.at(-1);
+          expect(state.question).toEqual(last === undefined ? null : { number: asked.length, step: last.step });
+        }
+      }),
+    );
+    const { question, ...older } = sampleRun();
+    expect(run.parse(older)).toEqual({ ...older, question });
+  });
+
   test('never leaves an ending, and keeps its time', () => {
     fc.assert(
       fc.property(runFacts, finish, runFacts, (before, end, after) => {

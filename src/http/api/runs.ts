@@ -144,12 +144,21 @@ const answerStep = defineRoute({
   about: 'Says what to do with a step whose outcome is unknown: retry, skip or abort.',
   params: withId,
   query: none,
-  body: z.strictObject({ step: z.string().max(200), choice: z.enum(['retry', 'skip', 'abort']), reason }),
+  body: z.strictObject({
+    step: z.string().max(200),
+    choice: z.enum(['retry', 'skip', 'abort']),
+    question: z.int().min(1).optional().meta({
+      description: 'The number of the question that this answers, from the run. Left out: the present one.',
+    }),
+    reason,
+  }),
   answers: { 202: { about: 'The run.', schema: runDoc }, ...refusals(400, 401, 403, 404, 409) },
   async handle({ params, body, who, parts }) {
     found(await parts.store.run(params.id), 'run', params.id);
-    const { step, choice } = body;
-    await perform(parts, who, { kind: 'answer', run: params.id, step, choice, reason: body.reason ?? null });
+    const { step, choice, question } = body;
+    const which = question === undefined ? {} : { question };
+    const act: Act = { kind: 'answer', run: params.id, step, choice, reason: body.reason ?? null, ...which };
+    await perform(parts, who, act);
     return { status: 202, json: showRun(found(await parts.store.run(params.id), 'run', params.id)) };
   },
 });
