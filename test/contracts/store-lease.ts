@@ -86,6 +86,46 @@ export function leaseContract(makePlace: () => Promise<Place>): void {
       expect(await held()).toEqual([]);
     });
 
+    test('a change takes the lease with it, when it is free and the token is the next', async () => {
+      const take = (holder: string, token: number) =>
+        store().commit({
+          guards: [{ kind: 'take', name: 'run/run_1', holder, token, ttl: 1000 }],
+          entries: [sampleEntry(`${holder} ${token}`)],
+        });
+      await expect(take('a', 2)).rejects.toMatchObject({ code: 'guard-failed', at: 'take run/run_1' });
+      expect(await outcomes([take('a', 1), take('b', 1), take('b', 2), write(1)])).toEqual([
+        'ok',
+        'guard-failed',
+        'guard-failed',
+        'ok',
+      ]);
+      expect(await acquire('b')).toBeNull();
+      expect(await store().renew({ name: 'run/run_1', holder: 'a', token: 1, ttl: 1000 })).toBe(true);
+      await clock().advance(1000);
+      expect(await outcomes([take('b', 1), take('b', 2), write(1)])).toEqual(['guard-failed', 'ok', 'guard-failed']);
+      expect((await store().journal({ after: 0, limit: 10 })).length).toBe(3);
+    });
+
+    test('a change that fails takes nothing, and none gives back what is not its own', async () => {
+      const taking = store().commit({
+        guards: [
+          { kind: 'take', name: 'run/run_1', holder: 'a', token: 1, ttl: 1000 },
+          { kind: 'stream', stream: 'system', version: 7 },
+        ],
+      });
+      await expect(taking).rejects.toMatchObject({ at: 'stream system' });
+      expect(await acquire('b')).toBe(1);
+      const giveBack = (token: number) =>
+        store().commit({
+          guards: [{ kind: 'lease', name: 'run/run_1', token, release: true }],
+          entries: [sampleEntry(`${token}`)],
+        });
+      expect(await outcomes([giveBack(2)])).toEqual(['guard-failed']);
+      expect(await acquire('a')).toBeNull();
+      expect(await outcomes([giveBack(1), giveBack(1), write(1)])).toEqual(['ok', 'guard-failed', 'guard-failed']);
+      expect(await acquire('a')).toBe(2);
+    });
+
     test('tokens go on rising after a restart', async () => {
       const before = (await acquire('a')) ?? 0;
       await store().close();

@@ -4,6 +4,7 @@ import { checkEntry } from '../sql/docs.ts';
 import { guardFailed, refuseTwins } from '../sql/guards.ts';
 import { toColumn } from '../sql/text.ts';
 import type { Batch } from './batch.ts';
+import { isFree, putLease } from './lease-rows.ts';
 import { prepareRow } from './rows.ts';
 import { claimName, type Needs, postName, type View } from './view.ts';
 
@@ -44,6 +45,8 @@ export function createChanges(): (change: Change) => Member<Committed> {
         refuseTwins(guards);
         for (const row of rows) row.check(view);
         for (const guard of guards) {
+          if (guard.kind === 'take') takeLease(guard, view, batch);
+          if (guard.kind === 'lease' && guard.release === true) releaseLease(guard, view, batch);
           if (guard.kind !== 'claim') continue;
           makeClaim(guard, view, batch);
           claims += 1;
@@ -60,7 +63,7 @@ export function createChanges(): (change: Change) => Member<Committed> {
 
 function needGuard(guard: Guard, needs: Needs): void {
   if (guard.kind === 'stream') needs.streams.add(toColumn(guard.stream));
-  if (guard.kind === 'lease') needs.leases.add(toColumn(guard.name));
+  if (guard.kind === 'lease' || guard.kind === 'take') needs.leases.add(toColumn(guard.name));
   if (guard.kind === 'post') {
     const post = { platform: toColumn(guard.platform), key: toColumn(guard.key) };
     needs.posts.set(postName(post), post);
@@ -90,6 +93,13 @@ function checkGuard(guard: Guard, view: View): void {
         throw guardFailed('lease', guard.name, 'the present token', `${guard.token}`);
       return;
     }
+    case 'take': {
+      const held = view.leases.get(toColumn(guard.name));
+      const next = (held?.token ?? 0) + 1;
+      if (!isFree(held, guard.holder, view) || next !== guard.token)
+        throw guardFailed('take', guard.name, `a free lease with the next token ${next}`, `${guard.token}`);
+      return;
+    }
     case 'post': {
       const found = view.posts.get(postName({ platform: toColumn(guard.platform), key: toColumn(guard.key) })) ?? 0;
       if (found !== guard.changed)
@@ -104,6 +114,17 @@ function makeClaim(guard: Extract<Guard, { kind: 'claim' }>, view: View, batch: 
   const until = guard.keep === null ? null : view.now + guard.keep;
   view.claims.add(claimName(claim));
   batch.put('claim', claimName(claim), { ...claim, at: guard.at, until });
+}
+
+function takeLease(guard: Extract<Guard, { kind: 'take' }>, view: View, batch: Batch): void {
+  const { token } = guard;
+  const [name, holder] = [toColumn(guard.name), toColumn(guard.holder)];
+  putLease(view, batch, { name, holder, token, until: view.now + guard.ttl });
+}
+
+function releaseLease(guard: Extract<Guard, { kind: 'lease' }>, view: View, batch: Batch): void {
+  const held = view.leases.get(toColumn(guard.name));
+  if (held !== undefined) putLease(view, batch, { ...held, holder: null });
 }
 
 const sweep = {

@@ -2,6 +2,7 @@ import type { Store } from '../../ports/store.ts';
 import { toColumn } from '../sql/text.ts';
 import type { Batch } from './batch.ts';
 import type { Member } from './change.ts';
+import { isFree, putLease } from './lease-rows.ts';
 import type { Lease, View } from './view.ts';
 import type { Writer } from './writer.ts';
 
@@ -14,44 +15,39 @@ export function createLeases(writer: Writer): Pick<Store, 'acquire' | 'renew' | 
     acquire: lease =>
       writer.write(
         onLease(lease.name, (view, batch, held) => {
+          if (!isFree(held, lease.holder, view)) return null;
           const holder = toColumn(lease.holder);
-          if (held !== null && held.holder !== null && held.holder !== holder && held.until > view.now) return null;
           const token = (held?.token ?? 0) + 1;
-          put(view, batch, { name: toColumn(lease.name), holder, token, until: view.now + lease.ttl });
+          putLease(view, batch, { name: toColumn(lease.name), holder, token, until: view.now + lease.ttl });
           return token;
         }),
       ),
     renew: lease =>
       writer.write(
         onLease(lease.name, (view, batch, held) => {
-          if (held === null || !isHeld(held, lease)) return false;
-          put(view, batch, { ...held, until: view.now + lease.ttl });
+          if (held === undefined || !isHeld(held, lease)) return false;
+          putLease(view, batch, { ...held, until: view.now + lease.ttl });
           return true;
         }),
       ),
     release: lease =>
       writer.write(
         onLease(lease.name, (view, batch, held) => {
-          if (held !== null && isHeld(held, lease)) put(view, batch, { ...held, holder: null });
+          if (held !== undefined && isHeld(held, lease)) putLease(view, batch, { ...held, holder: null });
         }),
       ),
   };
 }
 
-function onLease<T>(name: string, decide: (view: View, batch: Batch, held: Lease | null) => T): Member<T> {
+function onLease<T>(name: string, decide: (view: View, batch: Batch, held: Lease | undefined) => T): Member<T> {
   const column = toColumn(name);
   return {
     size: 64,
     need: needs => void needs.leases.add(column),
-    decide: (view, batch) => decide(view, batch, view.leases.get(column) ?? null),
+    decide: (view, batch) => decide(view, batch, view.leases.get(column)),
   };
 }
 
 function isHeld(held: Lease, lease: { holder: string; token: number }): boolean {
   return held.holder === toColumn(lease.holder) && held.token === lease.token;
-}
-
-function put(view: View, batch: Batch, lease: Lease): void {
-  view.leases.set(lease.name, lease);
-  batch.put('lease', lease.name, { ...lease });
 }

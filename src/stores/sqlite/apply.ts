@@ -31,7 +31,7 @@ export function createApply(db: DatabaseSync, guards: Guards, now: () => number)
     const blobs = (change.blobs ?? []).map(blob => ({ digest: blob.digest, bytes: toBytes(blob.bytes) }));
     const work = (head: Head): Committed => {
       guards.check(change);
-      guards.claim(change);
+      guards.carryOut(change);
       const entries = (change.entries ?? []).map((entry, index) => append(head, entry, texts[index] ?? ''));
       for (const row of rows) row.write(head);
       for (const blob of blobs) keepBlob.run({ ...blob, at: now() });

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Change, Guard, Row } from '../../ports/store.ts';
 import { guardFailed, refuseTwins } from '../sql/guards.ts';
 import { toColumn } from '../sql/text.ts';
+import type { LeaseRows } from './leases.ts';
 import { prepare, tables } from './query.ts';
 
 /** Expired claims are swept after this many new ones, and more than as many at once, so that they die out. */
@@ -11,19 +12,16 @@ const sweepMost = 1024;
 export interface Guards {
   /** Throws `guard-failed` when a guard does not hold, or when a document is older than the stored one. Changes nothing. */
   check(change: Change): void;
-  /** Makes the claims. Called when everything held. */
-  claim(change: Change): void;
+  /** Makes the claims, takes the leases and gives them back. Called when everything held. */
+  carryOut(change: Change): void;
   /** How many entries the stream has. */
   length(stream: string): number;
   claimed(claim: { space: string; key: string }): boolean;
 }
 
-export function createGuards(db: DatabaseSync, now: () => number): Guards {
+export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => number): Guards {
   const lengthOf = prepare<{ stream: string }>(db)(v =>
     tables.selectFrom('journal').select('pos').where('stream', '=', v.stream).orderBy('pos', 'desc').limit(1),
-  );
-  const tokenOf = prepare<{ name: string }>(db)(v =>
-    tables.selectFrom('lease').select(['token', 'holder']).where('name', '=', v.name),
   );
   const stampOf = prepare<{ platform: string; key: string }>(db)(v =>
     tables.selectFrom('post').select('changed').where('platform', '=', v.platform).where('key', '=', v.key),
@@ -47,9 +45,15 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
         if (claimed(guard)) throw guardFailed('claim', `${guard.space}/${guard.key}`, 'one claim', 'a second one');
         return;
       case 'lease': {
-        const held = tokenOf.first({ name: toColumn(guard.name) });
+        const held = leases.find(guard.name);
         if (held?.token !== guard.token || held.holder === null)
           throw guardFailed('lease', guard.name, 'the present token', `${guard.token}`);
+        return;
+      }
+      case 'take': {
+        const next = leases.next(guard);
+        if (next !== guard.token)
+          throw guardFailed('take', guard.name, `a free lease with the next token ${next}`, `${guard.token}`);
         return;
       }
       case 'post': {
@@ -74,8 +78,10 @@ export function createGuards(db: DatabaseSync, now: () => number): Guards {
           throw guardFailed('row', `${row.table}/${row.doc.id}`, `version ${stored} or later`, `${row.doc.version}`);
       }
     },
-    claim(change) {
+    carryOut(change) {
       for (const guard of change.guards ?? []) {
+        if (guard.kind === 'take') leases.take(guard);
+        if (guard.kind === 'lease' && guard.release === true) leases.free(guard);
         if (guard.kind !== 'claim') continue;
         const until = guard.keep === null ? null : guard.at + guard.keep;
         claims.make.run({ space: toColumn(guard.space), key: toColumn(guard.key), at: guard.at, until });

@@ -7,10 +7,43 @@ import type { Writer } from './writer.ts';
 
 const size = 64;
 
+export type LeaseRows = ReturnType<typeof prepareLeases>;
+
+/** The rows of leases, for those who change them inside a transaction. */
+export function prepareLeases(db: DatabaseSync, now: () => number) {
+  const find = prepare<{ name: string }>(db)(v => tables.selectFrom('lease').selectAll().where('name', '=', v.name));
+  const put = prepare<{ name: string; holder: string; token: number; until: number }>(db)(v =>
+    tables.replaceInto('lease').values({ name: v.name, holder: v.holder, token: v.token, until: v.until }),
+  );
+  const free = prepare<{ name: string; token: number }>(db)(v =>
+    tables.updateTable('lease').set({ holder: null }).where('name', '=', v.name).where('token', '=', v.token),
+  );
+  const read = (name: string) => find.first({ name: toColumn(name) });
+
+  return {
+    find: read,
+    /** The token that the holder would get; null while another has it. */
+    next(lease: { name: string; holder: string }): number | null {
+      const held = read(lease.name);
+      const taken =
+        held != null && held.holder !== null && held.holder !== toColumn(lease.holder) && held.until > now();
+      return taken ? null : (held?.token ?? 0) + 1;
+    },
+    take(lease: { name: string; holder: string; token: number; ttl: number }): void {
+      put.run({ ...columns(lease), token: lease.token, until: now() + lease.ttl });
+    },
+    /** Frees what this token holds. */
+    free(lease: { name: string; token: number }): void {
+      free.run({ name: toColumn(lease.name), token: lease.token });
+    },
+  };
+}
+
 /** Leases by this process's clock. A name keeps its row for ever, so that its tokens only rise. */
 export function createLeases(
   db: DatabaseSync,
   writer: Writer,
+  rows: LeaseRows,
   now: () => number,
 ): Pick<Store, 'acquire' | 'renew' | 'release' | 'holders'> {
   const held = prepare<{ names: string; now: number }>(db)(v =>
@@ -20,10 +53,6 @@ export function createLeases(
       .where('name', 'in', sql<string>`(select value from json_each(${v.names}))`)
       .where('until', '>', v.now),
   );
-  const find = prepare<{ name: string }>(db)(v => tables.selectFrom('lease').selectAll().where('name', '=', v.name));
-  const take = prepare<{ name: string; holder: string; token: number; until: number }>(db)(v =>
-    tables.replaceInto('lease').values({ name: v.name, holder: v.holder, token: v.token, until: v.until }),
-  );
   const prolong = prepare<{ name: string; holder: string; token: number; until: number }>(db)(v =>
     tables
       .updateTable('lease')
@@ -32,31 +61,18 @@ export function createLeases(
       .where('holder', '=', v.holder)
       .where('token', '=', v.token),
   );
-  const free = prepare<{ name: string; holder: string; token: number }>(db)(v =>
-    tables
-      .updateTable('lease')
-      .set({ holder: null })
-      .where('name', '=', v.name)
-      .where('holder', '=', v.holder)
-      .where('token', '=', v.token),
-  );
-
   return {
     acquire: lease =>
       writer.write(() => {
-        const [name, holder] = [toColumn(lease.name), toColumn(lease.holder)];
-        const held = find.first({ name });
-        const at = now();
-        if (held !== undefined && held.holder !== null && held.holder !== holder && held.until > at) return null;
-        const token = (held?.token ?? 0) + 1;
-        take.run({ name, holder, token, until: at + lease.ttl });
+        const token = rows.next(lease);
+        if (token !== null) rows.take({ ...lease, token });
         return token;
       }, size),
     renew: lease =>
       writer.write(() => prolong.run({ ...columns(lease), token: lease.token, until: now() + lease.ttl }) === 1, size),
     release: lease =>
       writer.write(() => {
-        free.run({ ...columns(lease), token: lease.token });
+        if (rows.find(lease.name)?.holder === toColumn(lease.holder)) rows.free(lease);
       }, size),
     async holders(names) {
       const rows = held.all({ names: JSON.stringify(names.map(toColumn)), now: now() });

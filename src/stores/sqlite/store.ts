@@ -6,7 +6,7 @@ import { createPostReads } from '../sql/posts.ts';
 import { createAlertReads, createApprovalReads, createRunReads } from '../sql/reads.ts';
 import { createApply } from './apply.ts';
 import { createGuards } from './guards.ts';
-import { createLeases } from './leases.ts';
+import { createLeases, prepareLeases } from './leases.ts';
 import { createLogSync } from './log-sync.ts';
 import { createReadSql, prepare, tables } from './query.ts';
 import { createWriter } from './writer.ts';
@@ -14,7 +14,8 @@ import { createWriter } from './writer.ts';
 /** The store over a database that is open, locked and migrated. It owns the connection and closes it. */
 export function createStore(db: DatabaseSync, now: () => number, onDamage: (error: Error) => void = () => {}): Store {
   const writer = createWriter(db, createLogSync(`${db.location()}-wal`), onDamage);
-  const guards = createGuards(db, now);
+  const leases = prepareLeases(db, now);
+  const guards = createGuards(db, leases, now);
   const prepareChange = createApply(db, guards, now);
   const reads = createReadSql(db);
   const probe = prepare<{ at: number }>(db)(v => tables.updateTable('probe').set({ at: v.at }));
@@ -24,7 +25,7 @@ export function createStore(db: DatabaseSync, now: () => number, onDamage: (erro
       const { work, size } = prepareChange(change);
       return writer.write(work, size);
     },
-    ...createLeases(db, writer, now),
+    ...createLeases(db, writer, leases, now),
     ...createAlertReads(reads),
     ...createRunReads(reads),
     ...createApprovalReads(reads),
