@@ -1,5 +1,5 @@
 import { messageOf } from '../kernel/errors.ts';
-import type { Event } from '../model/event.ts';
+import { type Event, type EventKind, takesKind } from '../model/event.ts';
 import type { EventVariables, LabelMatch, Params, Runbook, Trigger } from '../ports/runbook.ts';
 
 /** A runbook that an event asks for, with the parameters that its trigger made of the event. */
@@ -95,6 +95,8 @@ function candidateOf({ runbook, trigger }: Bound, variables: EventVariables): Ca
 /** The first clause of a trigger that does not hold for the event, for people; null when all hold. A `where` that errors does not hold. */
 export function failedClause(trigger: Trigger, variables: EventVariables): string | null {
   if (trigger.source !== variables.event.source) return `source is ${variables.event.source}, not ${trigger.source}`;
+  const { kind } = variables.event.body;
+  if (!takesKind(trigger.kind, kind)) return wrongKind(trigger.kind, kind);
   for (const one of trigger.match) {
     const value = labelOf(variables.event, one.label);
     if (!holds(one, value)) return `${one.label} is "${value}", not ${wanted(one)}`;
@@ -105,6 +107,12 @@ export function failedClause(trigger: Trigger, variables: EventVariables): strin
   } catch (error) {
     return `where failed: ${messageOf(error)}`;
   }
+}
+
+function wrongKind(wanted: EventKind | null, given: EventKind): string {
+  return wanted === null
+    ? `kind is ${given}, which only a trigger with kind: ${given} takes`
+    : `kind is ${given}, not ${wanted}`;
 }
 
 function holds(match: LabelMatch, value: string): boolean {
@@ -122,5 +130,5 @@ function wanted(match: LabelMatch): string {
 function describe(trigger: Trigger): string {
   const clauses = trigger.match.map(one => `${one.label} is ${wanted(one)}`);
   if (trigger.whereText !== null) clauses.push(trigger.whereText);
-  return clauses.length === 0 ? `any event of ${trigger.source}` : clauses.join(' and ');
+  return clauses.length === 0 ? `any ${trigger.kind ?? 'event'} of ${trigger.source}` : clauses.join(' and ');
 }

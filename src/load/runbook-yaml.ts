@@ -1,8 +1,9 @@
 import type { Json } from '../kernel/canonical.ts';
 import { parseDuration } from '../kernel/duration.ts';
+import { takesKind } from '../model/event.ts';
 import { compileExpression, type Expression, type Template } from '../model/expression.ts';
 import { type ParamFile, param, type RunbookFile, runbookFile } from '../model/runbook-file.ts';
-import type { Params, RunbookInput, StepApi, StepOutline } from '../ports/runbook.ts';
+import type { Params, RunbookInput, StepApi, StepOutline, Trigger } from '../ports/runbook.ts';
 import { type Draft, viewOf } from './draft.ts';
 import { createParamSet, type ParamRule, paramRule } from './params.ts';
 import { createFaults, type Faults } from './problems.ts';
@@ -75,7 +76,7 @@ function build(
   const target = file.target === undefined ? null : compileTarget(file.target, rules, faults);
   const works = steps.flatMap(worksOf);
   checkSecrets(works, file.secrets, faults);
-  checkVerify(works, triggers.length > 0, faults);
+  checkVerify(works, triggers, faults);
   const entry = `${id}.yaml`;
   const outline = (given: Params): StepOutline[] => steps.flatMap(step => outlineOf(step, given));
   return {
@@ -172,11 +173,12 @@ function checkSecrets(works: readonly Work[], named: readonly string[], faults: 
   }
 }
 
-function checkVerify(works: readonly Work[], triggered: boolean, faults: Faults) {
+function checkVerify(works: readonly Work[], triggers: readonly Trigger[], faults: Faults) {
+  const triggered = triggers.some(trigger => takesKind(trigger.kind, 'alert'));
   for (const work of works)
     if (work.type === 'verify' && memberOf(work, 'resolved') === true && !triggered)
-      faults.add([...work.path, 'resolved'], 'without a trigger there is no alert that could resolve', {
-        allowed: 'a trigger in on:, or verify with exec or http',
+      faults.add([...work.path, 'resolved'], 'without a trigger for alerts there is none that could resolve', {
+        allowed: 'a trigger for alerts in on:, or verify with exec or http',
       });
 }
 

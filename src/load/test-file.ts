@@ -19,6 +19,7 @@ export const testCase = z.strictObject({
     .strictObject({
       source: z.string(),
       schedule: z.string().optional().meta({ description: 'The name of a schedule: the event is its tick.' }),
+      notice: z.string().optional().meta({ description: 'The type of a notice: the event is one.' }),
       title: z.string().default('an alert'),
       severity: severity.default('warning'),
       state: z.enum(['firing', 'resolved']).default('firing'),

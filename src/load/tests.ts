@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson, type Json } from '../kernel/canonical.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { type Alert, foldAlert } from '../model/alert.ts';
-import type { Event, IncomingEvent } from '../model/event.ts';
+import { type Event, type IncomingEvent, takesKind } from '../model/event.ts';
 import type { Problem } from '../ports/catalogue.ts';
 import type { LabelMatch, Params, Runbook, Trigger } from '../ports/runbook.ts';
 import { type DryRun, runDry } from './dry-run.ts';
@@ -134,6 +134,7 @@ function startOf(runbook: Runbook, one: TestCase): Start {
 function holds(trigger: Trigger, event: Event, alert: Alert | null): boolean {
   if (
     trigger.source !== event.source ||
+    !takesKind(trigger.kind, event.body.kind) ||
     !trigger.match.every(match => labelHolds(match, event.body.labels[match.label] ?? ''))
   )
     return false;
@@ -149,21 +150,23 @@ function labelHolds(match: LabelMatch, value: string): boolean {
 const at = Date.UTC(2026, 0, 15, 12);
 
 function eventOf(given: NonNullable<TestCase['event']>): Event {
+  return { id: 'evt_test', source: given.source, receivedAt: at, raw: null, trusted: true, body: bodyOf(given) };
+}
+
+function bodyOf(given: NonNullable<TestCase['event']>): IncomingEvent {
   const common = { title: given.title, labels: given.labels, links: [], occurredAt: at };
-  const body: IncomingEvent =
-    given.schedule !== undefined
-      ? { kind: 'tick', ...common, schedule: given.schedule, at }
-      : {
-          kind: 'alert',
-          ...common,
-          state: given.state,
-          fingerprint: 'test',
-          severity: given.severity,
-          annotations: given.annotations,
-          startsAt: at,
-          endsAt: given.state === 'resolved' ? at : null,
-        };
-  return { id: 'evt_test', source: given.source, receivedAt: at, raw: null, trusted: true, body };
+  if (given.schedule !== undefined) return { kind: 'tick', ...common, schedule: given.schedule, at };
+  if (given.notice !== undefined) return { kind: 'notice', ...common, type: given.notice };
+  return {
+    kind: 'alert',
+    ...common,
+    state: given.state,
+    fingerprint: 'test',
+    severity: given.severity,
+    annotations: given.annotations,
+    startsAt: at,
+    endsAt: given.state === 'resolved' ? at : null,
+  };
 }
 
 function alertOf(event: Event | null): Alert | null {

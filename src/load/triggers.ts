@@ -25,6 +25,7 @@ export function compileTriggers(
     const where = file.where === undefined ? null : tryCompile(faults, [...path, 'where'], file.where, 'bool');
     return {
       source: file.source,
+      kind: file.kind ?? null,
       match: Object.entries(file.match).flatMap(([label, value]) =>
         matchOf(faults, [...path, 'match', label], label, value),
       ),
@@ -120,6 +121,7 @@ export function showTrigger(trigger: Trigger): string {
   });
   const parts = [
     trigger.source,
+    trigger.kind ?? '',
     labels.length > 0 ? `{ ${labels.join(', ')} }` : '',
     trigger.whereText ? `where ${trigger.whereText}` : '',
   ];

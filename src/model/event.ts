@@ -44,6 +44,13 @@ export const incomingEvent = z.discriminatedUnion('kind', [
   }),
 ]);
 export type IncomingEvent = z.infer<typeof incomingEvent>;
+export const eventKind = z.enum(['alert', 'tick', 'notice'] satisfies IncomingEvent['kind'][]);
+export type EventKind = z.infer<typeof eventKind>;
+
+/** Whether a trigger of this kind takes such events. One that names none takes all but notices: what is said in passing starts nothing by itself. */
+export function takesKind(wanted: EventKind | null, given: EventKind): boolean {
+  return wanted === null ? given !== 'notice' : wanted === given;
+}
 export type IncomingAlert = Extract<IncomingEvent, { kind: 'alert' }>;
 
 export const event = z.object({

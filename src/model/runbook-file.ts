@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../kernel/duration.ts';
 import { risk } from './decision.ts';
+import { eventKind } from './event.ts';
 
 /** The id of a runbook: its file's name without the ending. */
 export const runbookId = /^[a-z0-9][a-z0-9-]{0,62}$/;
@@ -21,6 +22,10 @@ export const labelMatch = z
 
 export const trigger = z.strictObject({
   source: z.string().meta({ description: 'The name of a source in tocsin.yaml.' }),
+  kind: eventKind.optional().meta({
+    description:
+      'The kind of event. Left out: alerts and ticks. Notices are taken only by triggers that say `kind: notice`.',
+  }),
   match: z.record(z.string(), labelMatch).default({}).meta({ description: 'All of these labels must match.' }),
   where: cel('Must hold as well; over event, alert, labels, annotations').optional(),
   params: z

@@ -1,12 +1,15 @@
 import type { z } from 'zod';
 import type { Alert } from '../model/alert.ts';
 import type { Risk } from '../model/decision.ts';
+import type { EventKind } from '../model/event.ts';
 import type { StepApi } from './runbook.ts';
 
 /** A trigger as a TypeScript runbook writes it; `where` and `params` are CEL over the event. */
 export interface TriggerDefinition {
   /** The name of a source in tocsin.yaml. */
   source: string;
+  /** The kind of event; left out, alerts and ticks. Notices are taken only by triggers that say so. */
+  kind?: EventKind;
   match?: Record<string, string | number | boolean | readonly (string | number | boolean)[] | { re: string }>;
   where?: string;
   params?: Record<string, string>;

@@ -1,7 +1,7 @@
 import type { Json } from '../kernel/canonical.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Risk } from '../model/decision.ts';
-import type { Event } from '../model/event.ts';
+import type { Event, EventKind } from '../model/event.ts';
 import type { RunbookView } from './chat.ts';
 
 /** A runbook as the engine knows it, whether it was written in YAML or TypeScript. Made by load/, read by flow/. */
@@ -40,6 +40,8 @@ export interface StepOutline {
 /** What binds events to a runbook. */
 export interface Trigger {
   source: string;
+  /** Null when the trigger names none (see takesKind). */
+  kind: EventKind | null;
   match: readonly LabelMatch[];
   /** CEL over the event; throws when it cannot be evaluated. Null when there is none. */
   where: ((variables: EventVariables) => boolean) | null;

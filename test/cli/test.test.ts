@@ -37,6 +37,25 @@ it('tells what was expected and what came, with exit code 1', async () => {
   );
 });
 
+it('takes a notice as an event, and a trigger takes it only where it says so', async () => {
+  const steps = 'steps: [{ id: hello, exec: [echo, hello] }]\n';
+  const cases =
+    'cases:\n  - { name: a note, event: { source: webhook, notice: note }, expect: { matches: true } }\n  - { name: an alert, event: { source: webhook }, expect: { matches: true } }\n';
+  for (const [id, kind] of [
+    ['notes', ', kind: notice'],
+    ['rest', ''],
+  ]) {
+    await writeFile(
+      join(folder, `runbooks/${id}.yaml`),
+      `title: A\nrisk: low\non: [{ source: webhook${kind} }]\n${steps}`,
+    );
+    await writeFile(join(folder, `runbooks/${id}.test.yaml`), cases);
+  }
+  const says = (out: string) => out.split('\n').filter(line => /^(ok|FAIL)/.test(line));
+  expect(says((await test('notes')).out)).toEqual(['ok   notes: a note', 'FAIL notes: an alert']);
+  expect(says((await test('rest')).out)).toEqual(['FAIL rest: a note', 'ok   rest: an alert']);
+});
+
 it('names runbooks without a test, and a runbook that is not there', async () => {
   await rm(join(folder, 'runbooks/hello.test.yaml'));
   expect((await test()).out).toBe('no test: hello\n0 passed, 0 failed');

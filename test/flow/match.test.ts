@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTriggerIndex, failedClause } from '../../src/flow/match.ts';
+import type { EventKind, IncomingEvent } from '../../src/model/event.ts';
 import type { EventVariables, LabelMatch, Runbook, Trigger } from '../../src/ports/runbook.ts';
 import { sampleEvent } from '../contracts/samples.ts';
 
@@ -21,10 +22,12 @@ const clause: fc.Arbitrary<LabelMatch> = fc.oneof(
 const where = fc.constantFrom('none', 'none', 'none', 'holds', 'does not', 'throws');
 const computes = fc.constantFrom('well', 'well', 'throws');
 const source = fc.constantFrom('am', 'am', 'am', 'pd');
+const kinds = ['alert', 'tick', 'notice'] as const;
+const kind = fc.constantFrom(null, null, ...kinds);
 
 const trigger = fc
-  .record({ source, match: fc.array(clause, { maxLength: 3 }), where, computes })
-  .map(({ source: from, match, where: holds, computes: made }) => {
+  .record({ source, kind, match: fc.array(clause, { maxLength: 3 }), where, computes })
+  .map(({ source: from, kind: wanted, match, where: holds, computes: made }) => {
     const text = holds === 'none' ? null : holds;
     const decides = () => {
       if (holds === 'throws') throw new Error('no such key');
@@ -32,6 +35,7 @@ const trigger = fc
     };
     const given: Trigger = {
       source: from,
+      kind: wanted,
       match,
       where: text === null ? null : decides,
       whereText: text,
@@ -47,7 +51,11 @@ const runbooks = fc
   .array(fc.array(trigger, { maxLength: 3 }), { maxLength: 6 })
   .map(all => all.map((triggers, index) => runbookOf(`runbook-${index}`, triggers)));
 const labels = fc.array(fc.tuple(label, value), { maxLength: 4 }).map(pairs => fromPairs(pairs));
-const event = fc.record({ source: fc.constantFrom('am', 'am', 'pd', 'other'), labels });
+const event = fc.record({
+  source: fc.constantFrom('am', 'am', 'pd', 'other'),
+  labels,
+  kind: fc.constantFrom('alert', ...kinds),
+});
 
 /** As a parser makes it: every name is a member of its own. */
 function fromPairs(pairs: readonly (readonly [string, string])[]): Record<string, string> {
@@ -61,19 +69,37 @@ function runbookOf(id: string, triggers: Trigger[]): Runbook {
   return { id, triggers, params: { parse: (given: object) => given } } as unknown as Runbook;
 }
 
-function variablesOf(given: { source: string; labels: Record<string, string> }): EventVariables {
-  return { event: sampleEvent({ labels: given.labels }, { source: given.source }), alert: null };
+interface Given {
+  source: string;
+  labels: Record<string, string>;
+  kind?: EventKind;
+}
+
+function variablesOf({ source: from, labels: all, kind: is = 'alert' }: Given): EventVariables {
+  const made = sampleEvent({ labels: all }, { source: from });
+  const common = { title: 't', labels: all, links: [], occurredAt: made.receivedAt };
+  const body: IncomingEvent =
+    is === 'tick'
+      ? { kind: is, ...common, schedule: 'nightly', at: made.receivedAt }
+      : is === 'notice'
+        ? { kind: is, ...common, type: 'note' }
+        : made.body;
+  return { event: { ...made, body }, alert: null };
 }
 
 /** What a trigger says, word by word, without any index. */
-function holds(one: Trigger, given: { source: string; labels: Record<string, string> }): boolean {
+function holds(one: Trigger, given: Given): boolean {
   const read = (name: string) => Object.entries(given.labels).find(([key]) => key === name)?.[1] ?? '';
   const clauseHolds = (match: LabelMatch) => {
     if (match.kind === 'equals') return read(match.label) === match.value;
     return match.kind === 'in' ? match.values.includes(read(match.label)) : match.test(read(match.label));
   };
+  const kindHolds = one.kind === null ? given.kind !== 'notice' : one.kind === given.kind;
   return (
-    one.source === given.source && one.match.every(clauseHolds) && (one.where === null || one.whereText === 'holds')
+    one.source === given.source &&
+    kindHolds &&
+    one.match.every(clauseHolds) &&
+    (one.where === null || one.whereText === 'holds')
   );
 }
 
@@ -122,9 +148,29 @@ describe('matching', () => {
     );
   });
 
+  it('takes a notice only where the trigger says so, and says why not', () => {
+    const all: Trigger = {
+      source: 'am',
+      kind: null,
+      match: [],
+      where: null,
+      whereText: null,
+      params: () => ({}),
+    };
+    const why = (wanted: EventKind | null, given: EventKind) =>
+      failedClause({ ...all, kind: wanted }, variablesOf({ source: 'am', labels: {}, kind: given }));
+    expect([why(null, 'alert'), why(null, 'tick'), why('notice', 'notice'), why('alert', 'alert')]).toEqual(
+      Array(4).fill(null),
+    );
+    expect(why(null, 'notice')).toBe('kind is notice, which only a trigger with kind: notice takes');
+    expect(why('notice', 'alert')).toBe('kind is alert, not notice');
+    expect(why('alert', 'tick')).toBe('kind is tick, not alert');
+  });
+
   it('keeps a runbook whose parameters cannot be computed, with the reason', () => {
     const cannot: Trigger = {
       source: 'am',
+      kind: null,
       match: [],
       where: null,
       whereText: null,
@@ -140,6 +186,7 @@ describe('matching', () => {
     let looks = 0;
     const of = (name: string): Trigger => ({
       source: 'am',
+      kind: null,
       match: [{ label: 'alertname', kind: 'equals', value: name }],
       where: () => {
         looks++;

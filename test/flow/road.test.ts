@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TocsinError } from '../../src/kernel/errors.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { startTestApp, type TestApp } from '../doubles/app.ts';
+import { basicConfig, startTestApp, type TestApp } from '../doubles/app.ts';
 
 const echo = `
 title: Say hello
@@ -44,6 +44,49 @@ describe('the road from alert to run', () => {
     ]);
     expect(await test.runs()).toHaveLength(1);
     expect(await test.app.store.alert(alert)).toMatchObject({ state: 'firing', count: 21, episode: 1 });
+  });
+
+  it('starts nothing for a notice, however many come, but where a trigger says kind: notice; explain says why not', async () => {
+    const step = 'steps: [{ id: hello, exec: [echo, hello] }]\n';
+    const map = 'map: { fingerprint: body.id, state: body.state, title: body.title }';
+    const config = basicConfig.replace(
+      'sources:\n',
+      `sources:\n  desk:\n    type: webhook\n    auth: { bearer: desk-secret }\n    ${map}\n`,
+    );
+    test = await startTestApp({
+      'tocsin.yaml': config,
+      'policy.yaml': auto,
+      'runbooks/all.yaml': `title: All\nrisk: low\non: [{ source: desk }]\n${step}`,
+      'runbooks/alerts.ts': `import { defineRunbook } from 'tocsin';
+export default defineRunbook({ title: 'Alerts', risk: 'low', on: [{ source: 'desk', kind: 'alert' }], run: async ({ step }) => { await step.exec('hello', ['true']); } });\n`,
+      'runbooks/notes.yaml': `title: Notes\nrisk: low\non: [{ source: desk, kind: notice }]\n${step}`,
+    });
+    const send = async (state: string, title: string): Promise<string> => {
+      const headers = { authorization: 'Bearer desk-secret' };
+      const answer = await test.call('POST', '/events/desk', { as: null, headers, body: { id: 'Q1', state, title } });
+      return answer.body.accepted[0].event;
+    };
+    const started = async (event: string) =>
+      (await test.runs()).filter(run => run.event === event).map(run => run.runbook);
+    const whyNot = async (event: string) => {
+      const { body } = await test.call('GET', `/api/v1/explain/${event}`);
+      return body.runbooks.flatMap((one: { runbook: string; holds: boolean; because: string }) =>
+        one.holds ? [] : [`${one.runbook}: ${one.because}`],
+      );
+    };
+    const notes = [await send('notice', 'I look'), await send('notice', 'I still look')];
+    const alert = await send('firing', 'Disk full');
+    await test.until(async () => (await started(alert)).length === 2);
+    expect((await started(alert)).sort()).toEqual(['alerts', 'all']);
+    for (const note of notes) {
+      await test.until(async () => (await started(note)).length > 0);
+      expect(await started(note)).toEqual(['notes']);
+      expect(await whyNot(note)).toEqual([
+        'alerts: kind is notice, not alert',
+        'all: kind is notice, which only a trigger with kind: notice takes',
+      ]);
+    }
+    expect(await whyNot(alert)).toEqual(['notes: kind is alert, not notice']);
   });
 
   it('asks people, counts distinct ones, and runs exactly what they approved', async () => {

@@ -75,7 +75,15 @@ describe('what is wrong in a runbook is told with its place', () => {
     ],
     [
       `${head}steps: [{ id: a, verify: { resolved: true, within: 5m } }]`,
-      ['3:38 without a trigger there is no alert that could resolve'],
+      ['3:38 without a trigger for alerts there is none that could resolve'],
+    ],
+    [
+      `${head}on: [{ source: alertmanager, kind: notice }]\nsteps: [{ id: a, verify: { resolved: true, within: 5m } }]`,
+      ['4:38 without a trigger for alerts there is none that could resolve'],
+    ],
+    [
+      `${head}on: [{ source: alertmanager, kind: notices }]\nsteps: [{ id: a, exec: [a] }]`,
+      ['3:36 on[0].kind: this is not one of the values it may have'],
     ],
     [
       `${head}steps: [{ id: a, approve: { ask: "?", by: sr } }]`,
