@@ -11,6 +11,7 @@ import { createOutputBells } from '../flow/output-bells.ts';
 import { createRefusals } from '../flow/refusals.ts';
 import { createEngine } from '../flow/run.ts';
 import { createSeals } from '../flow/seal.ts';
+import { createSignIns, type SignInParts } from '../flow/sign-ins.ts';
 import { createStreams } from '../flow/streams.ts';
 import { withTraces } from '../flow/trace-bells.ts';
 import { createMetrics } from '../http/metrics.ts';
@@ -38,12 +39,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
   const shared = serversOf(options.env).database !== null;
-  const seals = createSeals(await readSealKey(options, store, shared));
-  const identities = createIdentities({
-    config: () => catalogue.current().config,
-    env: name => options.env[name],
-    localKey: options.localKey,
-  });
+  const { seals, identities, signIns } = await createProofs(options, { catalogue, store, feed, shared });
   const holder = ids.next('nod');
   const tracing = await openTracing(options, { metrics, holder });
   const opened = await openDispatcher(options, catalogue.current().config.run.concurrency, tracing !== null);
@@ -92,6 +88,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     registry,
     seals,
     identities,
+    signIns,
     children,
     egress,
     ...membership,
@@ -107,6 +104,18 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     address: { url: '' },
     state: { draining: false },
   };
+}
+
+/** What tells who somebody is, and that a button or a sign-in is one of ours. */
+async function createProofs(
+  options: AppOptions,
+  parts: { catalogue: Catalogue; store: Store; feed: SignInParts['feed']; shared: boolean },
+) {
+  const key = await readSealKey(options, parts.store, parts.shared);
+  const config = () => parts.catalogue.current().config;
+  const identities = createIdentities({ config, env: name => options.env[name], localKey: options.localKey });
+  const signIns = createSignIns({ ...parts, clock: options.clock, identities, config, key });
+  return { seals: createSeals(key), identities, signIns };
 }
 
 /** The feed, with all that this process commits in the figures. */

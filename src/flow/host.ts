@@ -8,6 +8,7 @@ import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatHost, CommandView } from '../ports/chat.ts';
 import type { Command } from '../ports/command.ts';
 import type { StepOutline } from '../ports/runbook.ts';
+import type { SignIns } from '../ports/sign-ins.ts';
 import type { Store } from '../ports/store.ts';
 import { perform } from './act.ts';
 import type { ActParts } from './act-parts.ts';
@@ -27,6 +28,7 @@ export interface HostParts {
   catalogue: Catalogue;
   acts: ActParts;
   identities: Identities;
+  signIns: SignIns;
   commands: ReadonlyMap<string, Command>;
   cards: CardTools;
   outline(run: Run): Promise<readonly StepOutline[]>;
@@ -51,6 +53,7 @@ export function createHost(parts: HostParts): ChatHost {
     command: (who, line, context) => runCommand(line, who, context, { commands: parts.commands, host }),
     whoIs: account => parts.identities.whoIs(account),
     bearer: token => parts.identities.bearer(token),
+    signIns: parts.signIns,
     details: (subject, id) => detailsOf(subject, id, parts),
     explain: id => explain(id, parts.acts),
     catalogue: () => ({ ...parts.catalogue.current().view, problems: parts.catalogue.problems() }),

@@ -8,6 +8,7 @@ import type { Card, Post } from '../model/card.ts';
 import type { Config } from '../model/config.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { CheckTools, Finding } from './check.ts';
+import type { SignIns } from './sign-ins.ts';
 import type { Store } from './store.ts';
 
 /** One chat platform. It shows posts and passes on what people do; it decides nothing and stores no truth. */
@@ -120,6 +121,7 @@ export interface ChatHost {
   whoIs(account: { platform: string; id: string }): Actor;
   /** The person or service that a bearer token belongs to (tokens of tocsin.yaml; the local key is `you`); null for an unknown token. Constant time. */
   bearer(token: string): Actor | null;
+  signIns: SignIns;
   /** What Details shows, for the person who asks only. */
   details(subject: 'alert' | 'run' | 'approval', id: string): Promise<Card | null>;
   /**
@@ -128,9 +130,9 @@ export interface ChatHost {
    */
   explain(id: string): Promise<Explanation | null>;
   catalogue(): CatalogueView;
-  /** The nodes that are up, and what is wrong between them; one node alone has no problems. */
   /** What is wrong with the chat platforms that are on, one text each: down, a channel that refuses, a route to nowhere. */
   troubles(): readonly string[];
+  /** The nodes that are up, and what is wrong between them; one node alone has no problems. */
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
   /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
   commands(): readonly CommandView[];

@@ -172,10 +172,13 @@ describe('the local page', () => {
       });
     expect((await actAs('mallory')).status).toBe(403);
     expect((await actAs('__proto__')).status).toBe(403);
-    expect((await actAs('sam')).status).toBe(303);
-    const page = await (await fetch(`${at}/`, { headers: { cookie } })).text();
+    const asSam = await actAs('sam');
+    expect(asSam.status).toBe(303);
+    const acting = cookieOf(asSam);
+    const page = await (await fetch(`${at}/`, { headers: { cookie: acting } })).text();
     expect(page).toContain('Acting as sam (sample second person)');
-    await press(at, { act: halt, csrf }, { cookie });
+    // Forms of other tabs still carry the token they had.
+    await press(at, { act: halt, csrf }, { cookie: acting });
     expect(double.acts[0]?.who).toEqual({ kind: 'person', id: 'sam', via: 'console', account: 'console:sam' });
   });
 
@@ -251,6 +254,9 @@ describe('the page with tokens', () => {
       redirect: 'manual',
     });
     expect(out.status).toBe(303);
+    expect(out.headers.get('set-cookie')).toMatch(/=; Max-Age=0/);
+    expect((await press(at, { act: halt, csrf }, { cookie })).status).toBe(403);
+    expect(double.acts).toHaveLength(1);
     expect((await fetch(`${at}/`, { headers: { cookie }, redirect: 'manual' })).status).toBe(303);
   });
 
@@ -281,7 +287,7 @@ describe('the page with tokens', () => {
   it('marks the cookie Secure and host-bound where the page is reached by https', async () => {
     const { at } = await startWithTokens({ config: { url: 'https://tocsin.example' } });
     const set = (await signIn(at, 'secret-token')).headers.get('set-cookie') ?? '';
-    expect(set).toMatch(/^__Host-tocsin=/);
+    expect(set).toMatch(/^__Host-tocsin_[0-9a-f]{8}=/);
     expect(set).toMatch(/Secure/);
   });
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fastify, { type FastifyInstance } from 'fastify';
 import { runCommand } from '../../src/flow/commands.ts';
+import type { Identities, Proof } from '../../src/flow/identify.ts';
+import { createSignIns } from '../../src/flow/sign-ins.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { hasMembers, loadShelf } from '../../src/kernel/shelf.ts';
@@ -107,6 +109,14 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     command: (who, line, context) => runCommand(line, who, context, { commands, host }),
     whoIs: account => findPerson(config, account),
     bearer: token => double.tokens.get(token) ?? null,
+    signIns: createSignIns({
+      clock,
+      store,
+      feed: store,
+      config: () => config,
+      key: 'key of the double',
+      identities: proofsOf(double, options.localKey === undefined ? localKey : options.localKey),
+    }),
     details: async (subject, id) => double.details.get(`${subject}/${id}`) ?? null,
     explain: async id => double.explanations.get(id) ?? null,
     catalogue: () => double.view,
@@ -136,6 +146,17 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
   };
   double.host = host;
   return double;
+}
+
+/** A token of the double is its own name. */
+function proofsOf(double: HostDouble, key: string | null): Pick<Identities, 'proof' | 'proofOf'> {
+  const local: Actor = { kind: 'person', id: 'you', via: 'api', account: null };
+  const proof = (secret: string): Proof | null => {
+    if (secret === key) return { name: secret, secret, who: local, local: true };
+    const who = double.tokens.get(secret);
+    return who === undefined ? null : { name: secret, secret, who, local: false };
+  };
+  return { proof, proofOf: proof };
 }
 
 function subscribe<T>(set: Set<T>, listener: T): () => void {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { createSignIns } from '../../src/flow/sign-ins.ts';
 import type { DoorLimits } from '../../src/http/door.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import type { Accepted, HttpParts } from '../../src/http/parts.ts';
@@ -155,6 +156,14 @@ function hostOf(world: World): ChatHost {
     explain: async id => (id === anExplanation.alert ? anExplanation : null),
     whoIs: account => ({ kind: 'stranger', id: account.id, via: account.platform, because: 'a test' }),
     bearer: token => (token === 'alice-token' ? alice : world.local && token === localKey ? you : null),
+    signIns: createSignIns({
+      clock: systemClock,
+      store: world.store,
+      feed: world.store,
+      config: () => world.config,
+      key: 'key of the test',
+      identities: { proof: () => null, proofOf: () => null },
+    }),
     details: async () => null,
     fleet: () => ({ nodes: [], problems: [] }),
     troubles: () => [],

@@ -1,26 +1,32 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sameText } from '../../kernel/signature.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
+import type { SignIn } from '../../ports/sign-ins.ts';
 import { foreignOrigin } from './guard.ts';
-import { createSessions, createTries, localActor, type Session, sameText, sessionLife } from './sessions.ts';
+import { createTries } from './tries.ts';
 import type { Visit } from './visit.ts';
 
-/** Knows who looks at a page, and lets nobody change anything without a session, our own origin and the session's token. */
+/** Knows who looks at a page, and lets nobody change anything without a sign-in, our own origin and the form's token. */
 export interface Doorkeeper {
-  /** Who asks; null in token mode without a session: nothing is shown. */
-  visit(request: FastifyRequest): Visit | null;
+  /** Who asks; null in token mode without a sign-in: nothing is shown. */
+  visit(request: FastifyRequest): Promise<Visit | null>;
   /** The same without a request, for streams: asked again whenever something is sent. */
-  revisit(request: FastifyRequest): () => Visit | null;
-  /** Why this change is refused; null when it may be tried (host.act still decides). */
-  refuse(request: FastifyRequest, csrf: string): string | null;
-  /** Opens a session from the login form. A form of another site may not sign this browser in as somebody else. */
-  enterByForm(request: FastifyRequest, reply: FastifyReply, token: string): { ok: true } | { ok: false; wait: number };
-  /** Opens a session with the local key or a token. */
-  enter(request: FastifyRequest, reply: FastifyReply, secret: string): { ok: true } | { ok: false; wait: number };
-  leave(request: FastifyRequest, reply: FastifyReply): void;
+  revisit(request: FastifyRequest): () => Promise<Visit | null>;
+  /** Whose change it is, or why it is refused; what is admitted may be tried (host.act still decides). */
+  admit(request: FastifyRequest, csrf: string): Promise<{ visit: Visit & { who: Actor } } | { refused: string }>;
+  /** Signs in from the login form. A form of another site may not sign this browser in as somebody else. */
+  enterByForm(request: FastifyRequest, reply: FastifyReply, token: string): Entered;
+  /** Signs in with the local key or a token. */
+  enter(request: FastifyRequest, reply: FastifyReply, secret: string): Entered;
+  /** Ends the sign-in on every node. Rejects when the store does not take it; this browser has forgotten it all the same. */
+  leave(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   /** Local mode: acts as another person of the config from now on. False when there is no such person. */
-  actAs(request: FastifyRequest, person: string): boolean;
+  actAs(request: FastifyRequest, reply: FastifyReply, person: string): Promise<boolean>;
 }
+
+/** `wait` is in milliseconds, 0 for a wrong secret. */
+export type Entered = { ok: true } | { ok: false; wait: number };
 
 const tries = { each: 10, all: 100, window: 60_000 };
 
@@ -29,18 +35,16 @@ const localHelp =
   'This page only reads here. To act, open the link that npm start printed in the terminal: it ends in ?key=… and signs this browser in.';
 
 export function createDoorkeeper(host: ChatHost): Doorkeeper {
-  const sessions = createSessions(() => host.clock.now());
+  const { signIns } = host;
   const attempts = createTries(() => host.clock.monotonic(), tries);
-  const secure = () => host.baseUrl().startsWith('https:') || (host.config().url ?? '').startsWith('https:');
-  const idOf = (request: FastifyRequest) => request.cookies[cookieName(request, secure())];
-  const find = (request: FastifyRequest) => sessions.find(idOf(request));
-  const visitOf = (session: Session | null) => makeVisit(host, session);
+  const passOf = (request: FastifyRequest) => request.cookies[cookieName(host)];
+  const find = async (pass: string | undefined) => makeVisit(host, await signIns.read(pass));
   const enter: Doorkeeper['enter'] = (request, reply, secret) => {
     const wait = attempts.take(request.ip);
     if (wait > 0) return { ok: false, wait };
-    const session = openSession(host, secret);
-    if (session === null) return { ok: false, wait: 0 };
-    setCookie(request, reply, sessions.open(session).id, secure());
+    const signIn = signIns.open(secret);
+    if (signIn === null || !fits(signIn, host)) return { ok: false, wait: 0 };
+    setCookie(reply, host, signIn);
     return { ok: true };
   };
 
@@ -50,69 +54,65 @@ export function createDoorkeeper(host: ChatHost): Doorkeeper {
       const foreign = host.localKey !== null || foreignOrigin(request, host) !== null;
       return foreign ? { ok: false, wait: 0 } : enter(request, reply, token);
     },
-    visit: request => visitOf(find(request)),
+    visit: request => find(passOf(request)),
     revisit(request) {
-      const id = idOf(request);
-      return () => visitOf(sessions.find(id));
+      const pass = passOf(request);
+      return () => find(pass);
     },
-    refuse(request, csrf) {
+    async admit(request, csrf) {
       const foreign = foreignOrigin(request, host);
-      if (foreign !== null) return `This change did not come from this page: ${foreign}.`;
-      const session = find(request);
-      if (session === null || visitOf(session)?.who == null) {
-        return host.localKey === null ? 'Your session has ended. Sign in again.' : localHelp;
-      }
-      return sameText(csrf, session.csrf)
-        ? null
-        : 'This form is from an earlier session. Reload the page and press again.';
+      if (foreign !== null) return { refused: `This change did not come from this page: ${foreign}.` };
+      const visit = await find(passOf(request));
+      const who = visit?.who ?? null;
+      if (visit === null || who === null)
+        return { refused: host.localKey === null ? 'Your session has ended. Sign in again.' : localHelp };
+      return sameText(csrf, visit.csrf)
+        ? { visit: { ...visit, who } }
+        : { refused: 'This form is from an earlier session. Reload the page and press again.' };
     },
-    leave(request, reply) {
-      const session = find(request);
-      if (session !== null) sessions.close(session.id);
-      setCookie(request, reply, '', secure());
+    async leave(request, reply) {
+      setCookie(reply, host, null);
+      const signIn = await signIns.read(passOf(request));
+      if (signIn !== null) await signIns.end(signIn);
     },
-    actAs(request, person) {
-      const session = find(request);
-      const known = person === 'you' || Object.hasOwn(host.config().people, person);
-      if (session === null || session.token !== null || host.localKey === null || !known) return false;
-      session.acting = person;
-      return true;
+    async actAs(request, reply, person) {
+      const signIn = await signIns.read(passOf(request));
+      const other = signIn === null ? null : signIns.actAs(signIn, person);
+      if (other !== null) setCookie(reply, host, other);
+      return other !== null;
     },
   };
 }
 
-function openSession(host: ChatHost, secret: string): Pick<Session, 'token' | 'acting'> | null {
-  if (host.localKey !== null) return sameText(secret, host.localKey) ? { token: null, acting: 'you' } : null;
-  const who = host.bearer(secret);
-  return who === null ? null : { token: secret, acting: who.id };
+/** The key signs in where it guards the page, and tokens where they do. */
+function fits(signIn: SignIn, host: ChatHost): boolean {
+  return signIn.local === (host.localKey !== null);
 }
 
-function makeVisit(host: ChatHost, session: Session | null): Visit | null {
+function makeVisit(host: ChatHost, found: SignIn | null): Visit | null {
   const local = host.localKey !== null;
-  const who = session === null ? null : actorOf(host, session);
-  if (!local && who === null) return null;
-  const csrf = session === null || who === null ? '' : session.csrf;
-  return { host, who, csrf, local, now: host.clock.now(), zone: host.config().timezone };
+  const signIn = found !== null && fits(found, host) ? found : null;
+  if (!local && signIn === null) return null;
+  const now = host.clock.now();
+  return { host, who: signIn?.who ?? null, csrf: signIn?.form ?? '', local, now, zone: host.config().timezone };
 }
 
-/** The token is looked up at every use, so that one that was withdrawn stops at once. */
-function actorOf(host: ChatHost, session: Session): Actor | null {
-  if (session.token !== null) return host.localKey === null ? host.bearer(session.token) : null;
-  return host.localKey === null ? null : localActor(session.acting);
+function isSecure(host: ChatHost): boolean {
+  return host.baseUrl().startsWith('https:') || (host.config().url ?? '').startsWith('https:');
 }
 
-/** Cookies know no ports, so the port is in the name: two Tocsins on one machine do not sign each other out. */
-function cookieName(request: FastifyRequest, secure: boolean): string {
-  return secure ? '__Host-tocsin' : `tocsin_${request.socket.localPort ?? 0}`;
+/** Cookies know no ports: two Tocsins on one machine would sign each other out under one name, and nodes of a fleet must share one. */
+function cookieName(host: ChatHost): string {
+  return `${isSecure(host) ? '__Host-' : ''}tocsin_${host.signIns.realm}`;
 }
 
-function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, secure: boolean): void {
-  const maxAge = value === '' ? 0 : sessionLife / 1000;
-  reply.setCookie(cookieName(request, secure), value, {
+function setCookie(reply: FastifyReply, host: ChatHost, signIn: SignIn | null): void {
+  const left = signIn === null ? 0 : signIn.until - host.clock.now();
+  reply.setCookie(cookieName(host), signIn?.pass ?? '', {
     path: '/',
     httpOnly: true,
     sameSite: 'strict',
-    secure,
-    maxAge,
+    secure: isSecure(host),
+    maxAge: Math.max(0, Math.ceil(left / 1000)),
   });
 }

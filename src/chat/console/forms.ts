@@ -18,21 +18,15 @@ export function registerForms(scope: FastifyInstance, parts: Parts): void {
   guarded(scope, parts, '/console/sample', postSample);
   scope.post('/console/act-as', async (request, reply) => {
     const form = fields(request);
-    const refused = parts.door.refuse(request, form['csrf'] ?? '');
-    if (refused !== null) return sendFragment(request, reply.code(403), renderNotice(refused, 'error'));
-    if (!parts.door.actAs(request, form['person'] ?? '')) {
-      return sendFragment(
-        request,
-        reply.code(403),
-        renderNotice('Nobody of this name is in tocsin.yaml, or this is not the local page.', 'error'),
-      );
-    }
-    return reply.redirect(backPath(request), 303);
+    const admitted = await parts.door.admit(request, form['csrf'] ?? '');
+    if ('refused' in admitted) return refuseForm(request, reply, admitted.refused);
+    if (await parts.door.actAs(request, reply, form['person'] ?? '')) return reply.redirect(backPath(request), 303);
+    return refuseForm(request, reply, 'Nobody of this name is in tocsin.yaml, or this is not the local page.');
   });
   scope.post('/logout', async (request, reply) => {
-    const refused = parts.door.refuse(request, fields(request)['csrf'] ?? '');
-    if (refused !== null) return sendFragment(request, reply.code(403), renderNotice(refused, 'error'));
-    parts.door.leave(request, reply);
+    const admitted = await parts.door.admit(request, fields(request)['csrf'] ?? '');
+    if ('refused' in admitted) return refuseForm(request, reply, admitted.refused);
+    await parts.door.leave(request, reply);
     return reply.redirect('/login', 303);
   });
   scope.post('/login', async (request, reply) => signIn(request, reply, parts));
@@ -48,14 +42,15 @@ type Handler = (form: Record<string, string>, visit: Visit & { who: Actor }, par
 function guarded(scope: FastifyInstance, parts: Parts, path: string, handle: Handler): void {
   scope.post(path, async (request, reply) => {
     const form = fields(request);
-    const refused = parts.door.refuse(request, form['csrf'] ?? '');
-    const visit = refused === null ? parts.door.visit(request) : null;
-    if (visit === null || visit.who === null) {
-      return sendFragment(request, reply.code(403), renderNotice(refused ?? 'Sign in first.', 'error'));
-    }
-    const answer = await handle(form, { ...visit, who: visit.who }, parts);
+    const admitted = await parts.door.admit(request, form['csrf'] ?? '');
+    if ('refused' in admitted) return refuseForm(request, reply, admitted.refused);
+    const answer = await handle(form, admitted.visit, parts);
     return sendFragment(request, reply.code(answer.status), answer.fragment);
   });
+}
+
+function refuseForm(request: FastifyRequest, reply: FastifyReply, text: string): FastifyReply {
+  return sendFragment(request, reply.code(403), renderNotice(text, 'error'));
 }
 
 const formBody = z.record(z.string(), z.string());

@@ -23,7 +23,7 @@ export const hubLimits: HubLimits = { streams: 64, pause: 250, heartbeat: 15_000
 export interface Hub {
   /** False when there are too many. */
   full(): boolean;
-  open(response: ServerResponse, feed: PageFeed, visit: () => Visit | null): void;
+  open(response: ServerResponse, feed: PageFeed, visit: () => Promise<Visit | null>): void;
   /** News for everybody. */
   wake(): void;
   count(): number;
@@ -33,7 +33,7 @@ export interface Hub {
 interface Stream {
   response: ServerResponse;
   feed: PageFeed;
-  visit: () => Visit | null;
+  visit: () => Promise<Visit | null>;
   due: boolean;
   busy: boolean;
   lastSent: number;
@@ -73,7 +73,7 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
     stream.due = false;
     stream.busy = true;
     try {
-      const visit = stream.visit();
+      const visit = await stream.visit();
       // The session ended: the page must not go on reading.
       if (visit === null) return drop(stream);
       const { texts, stamp } = await stream.feed.next(visit);

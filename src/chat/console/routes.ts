@@ -100,13 +100,13 @@ function registerPages(scope: FastifyInstance, parts: Parts): void {
       const { pathname, searchParams } = addressOf(request);
       const key = pathname === '/' ? searchParams.get('key') : null;
       if (key !== null) return enterByLink(request, reply, parts, key);
-      const visit = parts.door.visit(request);
+      const visit = await parts.door.visit(request);
       if (visit === null) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
       return sendPage(request, reply, parts, visit);
     });
   }
   scope.get('/login', async (request, reply) => {
-    if (parts.door.visit(request)?.who != null) return reply.redirect('/', 303);
+    if ((await parts.door.visit(request))?.who != null) return reply.redirect('/', 303);
     const to = addressOf(request).searchParams.get('to');
     return sendWhole(reply, renderLogin({ to, local: parts.host.localKey !== null, trouble: null }));
   });
@@ -168,7 +168,7 @@ const streamQuery = z.object({
 
 function registerReads(scope: FastifyInstance, parts: Parts): void {
   scope.get('/console/details', async (request, reply) => {
-    const visit = parts.door.visit(request);
+    const visit = await parts.door.visit(request);
     const query = detailsQuery.safeParse(request.query);
     if (visit === null) return sendFragment(request, reply.code(401), renderNotice('Sign in first.', 'error'));
     const card = query.success ? await parts.host.details(query.data.subject, query.data.id) : null;
@@ -182,7 +182,8 @@ function registerReads(scope: FastifyInstance, parts: Parts): void {
     );
   });
   scope.get<{ Params: { id: string } }>('/runs/:id/output', async (request, reply) => {
-    if (parts.door.visit(request) === null) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
+    if ((await parts.door.visit(request)) === null)
+      return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
     const text = await readOutput(parts.host.store, request.params.id, addressOf(request).searchParams.get('step'));
     if (text === null) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such run.\n');
     return reply.type('text/plain; charset=utf-8').send(text);
@@ -192,7 +193,7 @@ function registerReads(scope: FastifyInstance, parts: Parts): void {
 
 async function openStream(request: FastifyRequest, reply: FastifyReply, parts: Parts): Promise<FastifyReply> {
   const plain = () => reply.type('text/plain; charset=utf-8');
-  if (parts.door.visit(request) === null) return plain().code(401).send('Sign in first.\n');
+  if ((await parts.door.visit(request)) === null) return plain().code(401).send('Sign in first.\n');
   const query = streamQuery.safeParse(request.query);
   const address = query.success ? new URL(query.data.page, 'http://console.invalid') : null;
   const page =
