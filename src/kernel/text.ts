@@ -38,8 +38,34 @@ export function cutText(text: string, max: number): string {
   return kept + note(countCharacters(text, kept.length));
 }
 
+/** `cutText` of the text on one line, with what hides written out: per value, so that a long one pushes no later one out of sight. */
+export function cutLine(text: string, max: number): string {
+  return cutText(visibleLine(text), max);
+}
+
+/** The end of at most `max` UTF-16 units, from the beginning of a line where one is near: of a log the last lines are the news. */
+export function cutHead(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const longest = noteAbove(text.length).length;
+  if (longest >= max) return `…${wholeFrom(text, text.length - Math.max(0, max - 1))}`.slice(0, Math.max(0, max));
+  const room = max - longest;
+  const from = text.length - room;
+  const line = text.indexOf('\n', from);
+  const kept = wholeFrom(text, line < 0 || line > from + room / 2 ? from : line + 1);
+  return noteAbove(countCharacters(text.slice(0, text.length - kept.length), 0)) + kept;
+}
+
 function note(count: number): string {
   return `… ${count.toLocaleString('en-GB')} more characters`;
+}
+
+function noteAbove(count: number): string {
+  return `${note(count)} above\n`;
+}
+
+function wholeFrom(text: string, start: number): string {
+  const first = text.charCodeAt(start);
+  return text.slice(first >= 0xdc00 && first <= 0xdfff ? start + 1 : start);
 }
 
 function wholeCharacters(text: string, end: number): string {
@@ -84,8 +110,19 @@ const lookAlikes =
   /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}]/u;
 const latin = /\p{Script=Latin}/u;
 
-/** Words that mix Latin letters with look-alikes of another script (`prоd` with a Cyrillic о), as the text has them. */
-export function mixedScript(text: string): string[] {
+/**
+ * Words that mix Latin letters with look-alikes of another script, at most three and the first 60 letters of each, with every letter written
+ * out that is not ASCII: `prоd` with a Cyrillic о is `pr\u{43e}d`. For a note beside the text, because it cannot be seen.
+ */
+export function mixedWords(text: string): string[] {
   if (plain.test(text)) return [];
-  return (text.match(/[\p{L}\p{M}]+/gu) ?? []).filter(word => latin.test(word) && lookAlikes.test(word));
+  const words = text.match(/[\p{L}\p{M}]+/gu) ?? [];
+  return words
+    .filter(word => latin.test(word) && lookAlikes.test(word))
+    .slice(0, 3)
+    .map(word => [...word.slice(0, 120)].slice(0, 60).map(spell).join(''));
+}
+
+function spell(letter: string): string {
+  return letter < '\x7f' ? letter : `\\u{${letter.codePointAt(0)?.toString(16)}}`;
 }

@@ -32,6 +32,7 @@ export const block = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('output'), run: z.string(), step: z.string(), tail: z.string(), live: z.boolean() }),
 ]);
 export type Block = z.infer<typeof block>;
+export type Progress = Extract<Block, { kind: 'progress' }>;
 
 export const button = z.object({
   label: z.string(),
@@ -97,3 +98,27 @@ export const post = z.object({
   withheld: z.enum(['listed', 'refused']).optional(),
 });
 export type Post = z.infer<typeof post>;
+
+/** How far it is, in words: `step 2 of 5`, `5 of 5 steps`. */
+export function progressText({ done, total, startedAt, finishedAt }: Progress): string {
+  // Nothing is on its first step while people are asked.
+  if (total !== null && startedAt === null) return `${done} of ${total} steps`;
+  if (total === null) return finishedAt === null ? `step ${done + 1}` : `${done} steps`;
+  return finishedAt === null ? `step ${Math.min(done + 1, total)} of ${total}` : `${done} of ${total} steps`;
+}
+
+/** A sign for the state of a step, beside the word. */
+export function stepMark(state: string): string {
+  return stepMarks[state] ?? '·';
+}
+
+const stepMarks: Readonly<Record<string, string>> = {
+  pending: '○',
+  running: '◐',
+  waiting: '◷',
+  done: '✓',
+  failed: '✕',
+  skipped: '–',
+  unknown: '?',
+  undone: '↺',
+};

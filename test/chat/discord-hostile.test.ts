@@ -131,7 +131,7 @@ describe('escapes', () => {
     );
     expect(escapeText('x'.repeat(500), 50)).toMatch(/^x+… 4\d\d more characters$/);
     expect(codeTail(`${'old line\n'.repeat(100)}the last line`, 100)).toMatch(
-      /^```\n[\d,]+ more characters …\n[\s\S]*the last line\n```$/,
+      /^```\n… [\d,]+ more characters above\n[\s\S]*the last line\n```$/,
     );
   });
 });

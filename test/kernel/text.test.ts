@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cutText, keepColours, mixedScript, stripAnsi, visible, visibleLine } from '../../src/kernel/text.ts';
+import { cutHead, cutText, keepColours, mixedWords, stripAnsi, visible, visibleLine } from '../../src/kernel/text.ts';
+import { webUrl } from '../../src/kernel/web-url.ts';
 
 describe('visible', () => {
   it.each([
@@ -61,7 +62,45 @@ describe('escape sequences', () => {
   it('but colours stay when asked', () => expect(keepColours(text)).toBe('a\x1b[31mred\x1b[0mlinkzq'));
 });
 
-describe('mixedScript', () => {
-  it('finds the Cyrillic o in prod', () => expect(mixedScript('db-pr\u043ed-3 ok')).toEqual(['pr\u043ed']));
-  it('says nothing of honest text', () => expect(mixedScript('база данных Ünïcode 日本語テキスト λόγος')).toEqual([]));
+describe('mixedWords', () => {
+  it('spells out the Cyrillic o in prod', () => expect(mixedWords('db-pr\u043ed-3 ok')).toEqual(['pr\\u{43e}d']));
+  it('says nothing of honest text', () => expect(mixedWords('база данных Ünïcode 日本語テキスト λόγος')).toEqual([]));
+  it('stays short, whatever the text is', () => {
+    const words = mixedWords(`${'a\u043e'.repeat(500)} `.repeat(500));
+    expect(words).toHaveLength(3);
+    expect(words[0]).toBe('a\\u{43e}'.repeat(30));
+  });
+});
+
+describe('cutHead', () => {
+  it('keeps the last lines, and says how much is above', () => {
+    const text = Array.from({ length: 500 }, (_, index) => `line ${index}`).join('\n');
+    const cut = cutHead(text, 100);
+    expect(cut).toMatch(/^… 4,\d{3} more characters above\nline \d+\n[\s\S]*line 499$/);
+    expect(cut.length).toBeLessThanOrEqual(100);
+    const [first = '', ...kept] = cut.split('\n');
+    const above = Number(first.replace(/\D/g, ''));
+    expect(text.slice(above)).toBe(kept.join('\n'));
+  });
+  it('leaves what fits', () => expect(cutHead('abc', 3)).toBe('abc'));
+  it('stays within any limit, and splits no character', () => {
+    const text = '🎉'.repeat(60);
+    for (let max = 0; max < text.length; max++) {
+      const cut = cutHead(text, max);
+      expect(cut.length).toBeLessThanOrEqual(max);
+      expect(cut.isWellFormed()).toBe(true);
+      const shown = [...cut].filter(c => c === '🎉').length;
+      if (cut.includes('above')) expect(cut).toContain(` ${60 - shown} more`);
+    }
+  });
+});
+
+describe('webUrl', () => {
+  it.each(['http://a.example/x', 'https://a.example:8443/?q=1'])('takes %s', url => {
+    expect(webUrl(url)?.href).toBe(url);
+  });
+  it.each(['javascript:alert(1)', 'https://you:secret@a.example/', 'https://you@a.example/', '//a.example', 'x', ''])(
+    'takes %s for text',
+    url => expect(webUrl(url)).toBeNull(),
+  );
 });

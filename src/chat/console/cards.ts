@@ -1,5 +1,14 @@
-import { cutText, mixedScript, visibleLine } from '../../kernel/text.ts';
-import type { Block, Card, Post, Tone } from '../../model/card.ts';
+import { cutLine, cutText, mixedWords } from '../../kernel/text.ts';
+import { webUrl } from '../../kernel/web-url.ts';
+import {
+  type Block,
+  type Card,
+  type Post,
+  type Progress,
+  progressText,
+  stepMark,
+  type Tone,
+} from '../../model/card.ts';
 import { renderButtons } from './buttons.ts';
 import { type Html, html, nothing } from './html.ts';
 import { domId, runPath, showElapsed, showTime, type Visit } from './visit.ts';
@@ -33,16 +42,16 @@ export function renderCard(card: Card, place: CardPlace, visit: Visit): Html {
   const heading = domId('h', place.id);
   const title =
     place.href === null
-      ? html`${oneLine(card.title, 300)}`
-      : html`<a href="${place.href}">${oneLine(card.title, 300)}</a>`;
+      ? html`${cutLine(card.title, 300)}`
+      : html`<a href="${place.href}">${cutLine(card.title, 300)}</a>`;
   return html`<article class="card tone-${card.tone}" id="${place.id}" aria-labelledby="${heading}">
   <header class="card-head">
     <span class="tone">${toneWords[card.tone]}</span>
     <h3 id="${heading}">${title}${renderMixed(card.title)}</h3>
-    ${card.badge !== null && html`<span class="badge">${oneLine(card.badge, 60)}</span>`}
+    ${card.badge !== null && html`<span class="badge">${cutLine(card.badge, 60)}</span>`}
     ${place.at !== null && html`<span class="when">${showTime(place.at, visit)}</span>`}
   </header>
-  ${card.mention.length > 0 && html`<p class="mention">Calls ${card.mention.map(name => html`<b>@${oneLine(name, 80)}</b> `)}</p>`}
+  ${card.mention.length > 0 && html`<p class="mention">Calls ${card.mention.map(name => html`<b>@${cutLine(name, 80)}</b> `)}</p>`}
   ${renderBlocks(card, place, visit)}
   ${renderButtons(card.buttons, place.id, visit)}
   <div class="slot" id="${domId('ans', place.id)}" aria-live="polite" hx-morph-skip></div>
@@ -78,23 +87,11 @@ export function renderPost(post: Post, visit: Visit, facts: Partial<CardPlace> =
   return renderCard(post.card, { id: domId('post', post.key), at: post.createdAt, href: null, ...facts }, visit);
 }
 
-/** Per value, so that a long value cannot push a later one out of sight; the cut says how much is missing. */
-export function oneLine(text: string, most: number): string {
-  return cutText(visibleLine(text), most);
-}
-
 /** Words that mix letters of scripts that look alike are named, because they cannot be seen. */
 function renderMixed(text: string): Html | null {
-  const words = mixedScript(text);
+  const words = mixedWords(text);
   if (words.length === 0) return null;
-  return html` <span class="odd" title="Letters of different scripts that look alike">mixes scripts: ${words.slice(0, 3).map(escapeScript).join(', ')}</span>`;
-}
-
-/** The word with its letters that are not ASCII written out. */
-function escapeScript(word: string): string {
-  return [...word.slice(0, 60)]
-    .map(char => (char < '\x7f' ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`))
-    .join('');
+  return html` <span class="odd" title="Letters of different scripts that look alike">mixes scripts: ${words.join(', ')}</span>`;
 }
 
 const mostText = 4000;
@@ -128,37 +125,16 @@ function renderFields(fields: Extract<Block, { kind: 'fields' }>['fields']): Htm
   // Long values get a line of their own; short ones stand side by side.
   const wide = fields.some(field => field.label.length > 24 || field.value.length > 64);
   return html`<dl class="fields${wide && ' wide'}">${fields.map(
-    field => html`<div><dt>${oneLine(field.label, 80)}</dt><dd>${value(field.value, field.code)}</dd></div>`,
+    field => html`<div><dt>${cutLine(field.label, 80)}</dt><dd>${value(field.value, field.code)}</dd></div>`,
   )}</dl>`;
 }
 
 /** Only http and https become links; anything else is shown as the text it is. The host is shown, because a label may say anything. */
 export function renderLink(label: string, url: string): Html {
-  const target = safeUrl(url);
-  if (target === null) return html`<span class="dead-link">${oneLine(label, 120)}: ${oneLine(url, 200)}</span> `;
-  return html`<a href="${target.href}" rel="noopener noreferrer nofollow" target="_blank">${oneLine(label, 120)} <span class="host">${target.host}</span></a> `;
+  const target = webUrl(url);
+  if (target === null) return html`<span class="dead-link">${cutLine(label, 120)}: ${cutLine(url, 200)}</span> `;
+  return html`<a href="${target.href}" rel="noopener noreferrer nofollow" target="_blank">${cutLine(label, 120)} <span class="host">${target.host}</span></a> `;
 }
-
-function safeUrl(url: string): URL | null {
-  if (!URL.canParse(url)) return null;
-  const parsed = new URL(url);
-  const plain = parsed.username === '' && parsed.password === '';
-  return plain && (parsed.protocol === 'https:' || parsed.protocol === 'http:') ? parsed : null;
-}
-
-type Progress = Extract<Block, { kind: 'progress' }>;
-
-/** A mark per state, beside the word. */
-const marks: Record<string, string> = {
-  pending: '○',
-  running: '◐',
-  waiting: '◷',
-  done: '✓',
-  failed: '✕',
-  skipped: '–',
-  unknown: '?',
-  undone: '↺',
-};
 
 export function renderProgress(block: Progress, visit: Visit): Html {
   const total = block.total ?? null;
@@ -173,18 +149,11 @@ export function renderProgress(block: Progress, visit: Visit): Html {
   <p class="progress-line">${bar}<span>${progressText(block)}</span>${elapsed}</p>
   <ol class="steps">${block.steps.map(
     step =>
-      html`<li class="step state-${stateClass(step.state)}"><span class="mark" aria-hidden="true">${marks[step.state] ?? '·'}</span><span class="step-title">${oneLine(step.title, 200)}</span><span class="step-state">${step.state}</span>${
+      html`<li class="step state-${stateClass(step.state)}"><span class="mark" aria-hidden="true">${stepMark(step.state)}</span><span class="step-title">${cutLine(step.title, 200)}</span><span class="step-state">${step.state}</span>${
         step.because !== null && html`<span class="because">${cutText(step.because, 400)}</span>`
       }</li>`,
   )}</ol>
 </div>`;
-}
-
-function progressText({ done, total, startedAt, finishedAt }: Progress): string {
-  // Nothing is on its first step while people are asked.
-  if (total !== null && startedAt === null) return `${done} of ${total} steps`;
-  if (total === null) return finishedAt === null ? `step ${done + 1}` : `${done} steps`;
-  return finishedAt === null ? `step ${Math.min(done + 1, total)} of ${total}` : `${done} of ${total} steps`;
 }
 
 /** States come from enumerated types, but a class name is not the place to rely on it. */
@@ -196,7 +165,7 @@ function renderOutput(block: Extract<Block, { kind: 'output' }>, place: Pick<Car
   const id = outputId(block.run, block.step);
   const body = place.output?.(block.run, block.step, block.tail) ?? nothing;
   return html`<section class="output" aria-label="Output of ${block.step}">
-  <p class="output-head"><span>Output of <b>${oneLine(block.step, 120)}</b></span> <span class="live-mark">${block.live && 'running'}</span> <a href="${runPath(block.run)}/output">full log</a></p>
+  <p class="output-head"><span>Output of <b>${cutLine(block.step, 120)}</b></span> <span class="live-mark">${block.live && 'running'}</span> <a href="${runPath(block.run)}/output">full log</a></p>
   <div class="scroll" tabindex="0" hx-morph-skip><pre class="ansi" id="${id}">${body}</pre></div>
 </section>`;
 }

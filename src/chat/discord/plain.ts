@@ -12,9 +12,7 @@ export function fileOfCard(card: Card, message: Message): NonNullable<Call['file
 
 function isCut(message: Message): boolean {
   const texts = message.embeds.flatMap(one => [one.description ?? '', ...(one.fields ?? []).map(field => field.value)]);
-  return texts.some(text =>
-    /… [\d,]+ more characters|[\d,]+ more characters …|more, which are in the console|more parts are/.test(text),
-  );
+  return texts.some(text => /… [\d,]+ more characters|more, which are in the console|more parts are/.test(text));
 }
 
 function plainBlock(block: Block): string {

@@ -1,6 +1,6 @@
 import { showDuration } from '../../kernel/duration.ts';
-import { cutText, visibleLine } from '../../kernel/text.ts';
-import type { Block, Button, Card, Tone } from '../../model/card.ts';
+import { cutLine } from '../../kernel/text.ts';
+import type { Block, Button, Card, Progress, Tone } from '../../model/card.ts';
 import { codeBlock, codeTail, escapeLine, escapeText, inlineCode, mixedNote, safeUrl } from './text.ts';
 
 /** A message as the API takes it. */
@@ -254,7 +254,7 @@ const marks: Readonly<Record<string, string>> = {
 };
 const mostSteps = 30;
 
-function renderProgress(block: Extract<Block, { kind: 'progress' }>, caps: Caps, { now }: RenderTools): string[] {
+function renderProgress(block: Progress, caps: Caps, { now }: RenderTools): string[] {
   const { done, total, startedAt, finishedAt } = block;
   const at = total === null ? `${done} steps done` : `${done} of ${total} steps done`;
   const took =
@@ -276,7 +276,7 @@ const styles: Record<Button['style'], number> = { primary: 3, danger: 4, plain: 
 function renderButtons(buttons: readonly Button[], tools: RenderTools): Row[] {
   const made = buttons.flatMap(button => {
     const reference = tools.reference(button);
-    const label = cutText(visibleLine(button.label), 80).trim();
+    const label = cutLine(button.label, 80).trim();
     return reference === null
       ? []
       : [

@@ -1,4 +1,5 @@
-import { cutText, mixedScript, stripAnsi, visible, visibleLine } from '../../kernel/text.ts';
+import { cutHead, cutText, mixedWords, stripAnsi, visible, visibleLine } from '../../kernel/text.ts';
+import { webUrl } from '../../kernel/web-url.ts';
 
 /**
  * Text for Discord. Everything that comes from elsewhere passes one of these: what hides is written out, what Discord would read as markup,
@@ -51,39 +52,22 @@ export function codeTail(text: string, max: number): string {
   if (whole.length <= max) return whole;
   const kept = longestThat(
     shown.length,
-    count => codeBlock(tail(shown, count), Number.POSITIVE_INFINITY).length <= max,
+    count => codeBlock(cutHead(shown, count), Number.POSITIVE_INFINITY).length <= max,
   );
-  return codeBlock(tail(shown, kept), max);
-}
-
-/** The last lines within `count` characters, with the number of those before them. */
-function tail(text: string, count: number): string {
-  const from = text.length - count;
-  const line = text.indexOf('\n', from);
-  const kept = text.slice(line < 0 || line > from + 200 ? from : line + 1).toWellFormed();
-  return `${(text.length - kept.length).toLocaleString('en-GB')} more characters …\n${kept}`;
+  return codeBlock(cutHead(shown, kept), max);
 }
 
 /** Words that mix letters of scripts that look alike, written out, for a note beside them; empty when there is none. */
 export function mixedNote(text: string): string {
-  const words = mixedScript(text).slice(0, 3);
-  if (words.length === 0) return '';
-  const spelled = words.map(word => [...word.slice(0, 30)].map(spell).join(''));
-  return ` (mixes scripts: ${spelled.map(word => literal(word)).join(', ')})`;
-}
-
-function spell(char: string): string {
-  return char < '\x7f' ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`;
+  const words = mixedWords(text);
+  return words.length === 0 ? '' : ` (mixes scripts: ${words.map(word => literal(word)).join(', ')})`;
 }
 
 /** An address that Discord may link: http or https, without credentials; null for any other. */
 export function safeUrl(url: string): string | null {
-  if (!URL.canParse(url)) return null;
-  const parsed = new URL(url);
-  const plain = parsed.username === '' && parsed.password === '';
   // A parenthesis would end the link; spaces and quotes are escaped by the parser already.
-  const href = parsed.href.replaceAll('(', '%28').replaceAll(')', '%29');
-  return plain && (parsed.protocol === 'https:' || parsed.protocol === 'http:') && href.length <= 512 ? href : null;
+  const href = webUrl(url)?.href.replaceAll('(', '%28').replaceAll(')', '%29') ?? null;
+  return href !== null && href.length <= 512 ? href : null;
 }
 
 /** Cuts the text, not its escapes, so that what is written is at most `max` long. */

@@ -1,6 +1,6 @@
 import { showDuration } from '../../kernel/duration.ts';
-import { mixedScript } from '../../kernel/text.ts';
-import type { Block } from '../../model/card.ts';
+import { mixedWords } from '../../kernel/text.ts';
+import { type Block, type Progress, progressText, stepMark } from '../../model/card.ts';
 import { fixed, line, lines, linkTo, literal, type Piece, type RichPart, section } from './text.ts';
 
 /** How long each kind of value may be, characters. They shrink together when a message is too long as a whole. */
@@ -29,18 +29,6 @@ export function capsAt(scale: number): Caps {
     rows: of(60, 12),
   };
 }
-
-/** A mark per state, beside the word. */
-const marks: Record<string, string> = {
-  pending: '○',
-  running: '◐',
-  waiting: '◷',
-  done: '✓',
-  failed: '✕',
-  skipped: '–',
-  unknown: '?',
-  undone: '↺',
-};
 
 /** One block of a card as parts of one rich text. `now` is for elapsed times. */
 export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
@@ -84,17 +72,10 @@ function rows<T>(all: readonly T[], caps: Caps, render: (one: T) => Piece[]): Ri
 function value(text: string, code: boolean, caps: Caps): Piece[] {
   // On one line always: a value with line breaks could look like further fields.
   const shown = line(text, caps.value, code ? { code } : {});
-  const mixed = mixedScript(text);
+  const mixed = mixedWords(text);
   if (mixed.length === 0) return [shown];
-  const spelled = mixed.slice(0, 3).map(word => [...word.slice(0, 60)].map(spell).join(''));
-  return [shown, line(` mixes scripts: ${spelled.join(', ')}`, caps.value, { italic: true })];
+  return [shown, line(` mixes scripts: ${mixed.join(', ')}`, caps.value, { italic: true })];
 }
-
-function spell(char: string): string {
-  return char < '\x7f' ? char : `\\u{${char.codePointAt(0)?.toString(16)}}`;
-}
-
-type Progress = Extract<Block, { kind: 'progress' }>;
 
 function renderProgress(block: Progress, caps: Caps, now: number): RichPart[] {
   const elapsed =
@@ -103,15 +84,10 @@ function renderProgress(block: Progress, caps: Caps, now: number): RichPart[] {
       : ` ${block.finishedAt === null ? 'for' : 'in'} ${showDuration(Math.max(0, (block.finishedAt ?? now) - block.startedAt))}`;
   const head = section(literal(progressText(block), { bold: true }), literal(elapsed === '' ? ' ' : elapsed));
   const steps = rows(block.steps, caps, step => [
-    literal(`${marks[step.state] ?? '·'} `),
+    literal(`${stepMark(step.state)} `),
     line(step.title, caps.label * 2),
     line(`  ${step.state}`, 40, { italic: true }),
     ...(step.because === null ? [] : [literal(': '), line(step.because, caps.because)]),
   ]);
   return [head, ...steps];
-}
-
-function progressText({ done, total, finishedAt }: Progress): string {
-  if (total === null) return finishedAt === null ? `Step ${done + 1}` : `${done} steps`;
-  return finishedAt === null ? `Step ${Math.min(done + 1, total)} of ${total}` : `${done} of ${total} steps`;
 }

@@ -1,5 +1,6 @@
 import type { types } from '@slack/bolt';
-import { cutText, stripAnsi, visible, visibleLine } from '../../kernel/text.ts';
+import { cutHead, cutLine, cutText, stripAnsi, visible } from '../../kernel/text.ts';
+import { webUrl } from '../../kernel/web-url.ts';
 
 export type Piece = types.RichTextSection['elements'][number];
 export type RichPart = types.RichTextBlock['elements'][number];
@@ -16,7 +17,7 @@ export function escapeText(text: string): string {
 /** The escaped fallback of a message: one line, at most `max` characters after escaping. */
 export function fallback(text: string, max = 2000): string {
   // An escaped character is up to five long, and is never cut in two.
-  return escapeText(cutText(visibleLine(text), Math.floor(max / 5)));
+  return escapeText(cutLine(text, Math.floor(max / 5)));
 }
 
 export interface Look {
@@ -27,7 +28,7 @@ export interface Look {
 
 /** A literal run of text on one line, cut to `max` with the number of characters that were cut. */
 export function line(text: string, max: number, style: Look = {}): Piece {
-  return literal(cutText(visibleLine(text), max), style);
+  return literal(cutLine(text, max), style);
 }
 
 /** The same with its line breaks. */
@@ -55,42 +56,22 @@ export function fixed(text: string, max: number, tail = false): RichPart {
   return { type: 'rich_text_preformatted', elements: [{ type: 'text', text: kept === '' ? ' ' : kept }] };
 }
 
-/** The last `max` characters from a line's beginning on, and how many are above. */
-function cutHead(text: string, max: number): string {
-  if (text.length <= max) return text;
-  const room = Math.max(0, max - 40);
-  const from = text.length - room;
-  const at = text.indexOf('\n', from);
-  const start = at < 0 || at > from + room / 2 ? from : at + 1;
-  const split = text.charCodeAt(start) >= 0xdc00 && text.charCodeAt(start) <= 0xdfff ? 1 : 0;
-  return `… ${(start + split).toLocaleString('en-GB')} more characters above\n${text.slice(start + split)}`;
-}
-
 export function richText(...elements: RichPart[]): types.RichTextBlock {
   return { type: 'rich_text', elements };
 }
 
 /** Labels of buttons, titles and options: Slack takes them literally, and refuses longer or empty ones. */
 export function plainText(text: string, max: number): types.PlainTextElement {
-  const shown = cutText(visibleLine(text), max);
+  const shown = cutLine(text, max);
   return { type: 'plain_text', text: shown.trim() === '' ? '–' : shown, emoji: false };
 }
 
 /** Only http and https without credentials become links, with the host beside the label, which may say anything; the rest is text. */
 export function linkTo(label: string, url: string, max: number): Piece[] {
-  const target = safeUrl(url);
-  if (target === null) return [line(`${label}: ${url}`, max)];
+  const target = url.length > 2000 ? null : webUrl(url);
+  if (target === null || target.href.length > 3000) return [line(`${label}: ${url}`, max)];
   return [
-    { type: 'link', url: target.href, text: cutText(visibleLine(label), max) || target.host },
+    { type: 'link', url: target.href, text: cutLine(label, max) || target.host },
     literal(` (${cutText(target.host, 100)})`),
   ];
-}
-
-function safeUrl(url: string): URL | null {
-  if (!URL.canParse(url) || url.length > 2000) return null;
-  const parsed = new URL(url);
-  const bare = parsed.username === '' && parsed.password === '';
-  return bare && (parsed.protocol === 'https:' || parsed.protocol === 'http:') && parsed.href.length <= 3000
-    ? parsed
-    : null;
 }

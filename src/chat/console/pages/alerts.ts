@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { cutLine } from '../../../kernel/text.ts';
 import { type Alert, alertState } from '../../../model/alert.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { oneLine, renderCard } from '../cards.ts';
+import { renderCard } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
 import { afterId, renderOlder } from './older.ts';
@@ -42,7 +43,7 @@ export function alertsPage(host: ChatHost, query: z.infer<typeof alertsQuery>): 
 
 function renderRow(alert: Alert, visit: Visit): Html {
   const since = alert.state === 'resolved' && alert.resolvedAt !== null ? alert.resolvedAt : alert.startsAt;
-  return html`<li class="row alert-${alert.state} severity-${alert.severity}"><a class="row-main" href="${`/alerts/${encodeURIComponent(alert.id)}`}"><span class="row-title">${oneLine(alert.title, 160)}</span></a>
+  return html`<li class="row alert-${alert.state} severity-${alert.severity}"><a class="row-main" href="${`/alerts/${encodeURIComponent(alert.id)}`}"><span class="row-title">${cutLine(alert.title, 160)}</span></a>
 <span class="badge state-badge">${alert.state}</span>
 <span class="row-sub">${alert.severity} · ${alert.source} · ${alert.state === 'resolved' ? 'resolved' : 'since'} ${showAgo(since, visit)}${
     alert.count > 1 && ` · delivered ${alert.count} times`
@@ -73,7 +74,7 @@ export async function alertPage(host: ChatHost, id: string): Promise<LivePage | 
     async render(visit) {
       const thread = await host.store.post('console', `alert/${id}/${alert.episode}`);
       return html`<p class="crumb"><a href="/alerts">Alerts</a>${thread !== null && html` · <a href="${threadPath(thread.key)}">Thread</a>`}</p>
-<h1 class="page-title">${oneLine(alert.title, 200)}</h1><div id="alert-card">${await card(visit)}</div>
+<h1 class="page-title">${cutLine(alert.title, 200)}</h1><div id="alert-card">${await card(visit)}</div>
 <h2>Runs</h2><div id="alert-runs">${await runs(visit)}</div>`;
     },
   };

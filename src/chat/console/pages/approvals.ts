@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { cutLine } from '../../../kernel/text.ts';
 import { type Approval, approvalState } from '../../../model/approval.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { oneLine, renderCard } from '../cards.ts';
+import { renderCard } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import { domId, runPath, showAgo, type Visit } from '../visit.ts';
 import { afterId, renderOlder } from './older.ts';
@@ -52,9 +53,9 @@ async function renderOpen(approval: Approval, visit: Visit): Promise<Html> {
 }
 
 function renderRow(approval: Approval, visit: Visit): Html {
-  return html`<li class="row approval-${approval.state}"><a class="row-main" href="${runPath(approval.run)}"><span class="row-title">${oneLine(approval.title, 160)}</span></a>
+  return html`<li class="row approval-${approval.state}"><a class="row-main" href="${runPath(approval.run)}"><span class="row-title">${cutLine(approval.title, 160)}</span></a>
 <span class="badge state-badge">${approval.state}</span>
 <span class="row-sub">plan <code>${shortHash(approval.planHash)}</code> · ${approval.votes.length === 0 ? 'no votes' : approval.votes.map(vote => `${vote.person.replace(/^\w+:/, '')} ${vote.vote === 'approve' ? 'approved' : 'denied'}`).join(', ')} · ${showAgo(approval.closedAt ?? approval.createdAt, visit)}</span>${
-    approval.because !== null && html`<span class="row-why">${oneLine(approval.because, 300)}</span>`
+    approval.because !== null && html`<span class="row-why">${cutLine(approval.because, 300)}</span>`
   }</li>`;
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { cutLine } from '../../../kernel/text.ts';
 import { nameOf } from '../../../model/actor.ts';
 import type { Entry } from '../../../model/journal.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { oneLine } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import { showTime, type Visit } from '../visit.ts';
 import type { LivePage } from './page.ts';
@@ -53,6 +53,6 @@ function renderState(state: Awaited<ReturnType<ChatHost['journalState']>>): Html
 
 function renderEntry(entry: Entry, visit: Visit): Html {
   const { kind, ...body } = entry.fact;
-  return html`<li class="entry" value="${entry.seq}" id="${`entry-${entry.seq}`}"><p class="entry-line"><span class="entry-seq">${entry.seq}</span><b>${kind}</b><span class="row-sub">${oneLine(nameOf(entry.actor), 120)} · ${showTime(entry.at, visit)} · <code>${oneLine(entry.stream, 120)}</code></span></p>
+  return html`<li class="entry" value="${entry.seq}" id="${`entry-${entry.seq}`}"><p class="entry-line"><span class="entry-seq">${entry.seq}</span><b>${kind}</b><span class="row-sub">${cutLine(nameOf(entry.actor), 120)} · ${showTime(entry.at, visit)} · <code>${cutLine(entry.stream, 120)}</code></span></p>
 <details id="${`entry-body-${entry.seq}`}"><summary>Body and hash</summary><pre class="code" tabindex="0">${JSON.stringify(body, null, 2).slice(0, 8000)}</pre><p class="hash">hash <code>${entry.hash}</code></p><p class="hash">previous <code>${entry.prev}</code></p></details></li>`;
 }

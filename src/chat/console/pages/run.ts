@@ -1,8 +1,9 @@
+import { cutLine } from '../../../kernel/text.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { Run, Step } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderButtons } from '../buttons.ts';
-import { oneLine, outputId, renderBlock, renderProgress, stateClass } from '../cards.ts';
+import { outputId, renderBlock, renderProgress, stateClass } from '../cards.ts';
 import { type Html, html, nothing } from '../html.ts';
 import { renderOutputNow } from '../outputs.ts';
 import { domId, runPath, showElapsed, showTime, threadPath, type Visit } from '../visit.ts';
@@ -58,17 +59,17 @@ function renderHead(run: Run, visit: Visit): Html {
   const elapsed =
     run.startedAt !== null &&
     html`<span class="sub">${run.finishedAt === null ? 'for ' : 'took '}${showElapsed(run.startedAt, run.finishedAt, visit)}</span>`;
-  return html`<h1 class="page-title">${oneLine(run.title, 200)}</h1>
+  return html`<h1 class="page-title">${cutLine(run.title, 200)}</h1>
 <p class="state-line run-${run.state}"><span class="badge state-badge">${stateText(run)}</span>${elapsed}${
-    run.because !== null && html`<span class="because">${oneLine(run.because, 600)}</span>`
+    run.because !== null && html`<span class="because">${cutLine(run.because, 600)}</span>`
   }</p>
 <dl class="fields"><div><dt>Runbook</dt><dd><a href="${`/runbooks/${encodeURIComponent(run.runbook)}`}">${run.runbook}</a></dd></div>
 <div><dt>Asked for by</dt><dd>${run.requestedBy.replace(/^\w+:/, '')} (${run.trigger})</dd></div>
-${run.reason !== null && html`<div><dt>Reason</dt><dd>${oneLine(run.reason, 500)}</dd></div>`}
+${run.reason !== null && html`<div><dt>Reason</dt><dd>${cutLine(run.reason, 500)}</dd></div>`}
 <div><dt>Created</dt><dd>${showTime(run.createdAt, visit)}</dd></div>
-<div><dt>Decision</dt><dd>${run.decision.verdict}: ${oneLine(run.decision.because, 400)}${!run.decision.because.includes(run.decision.rule) && ` (rule “${run.decision.rule}”)`}</dd></div>
+<div><dt>Decision</dt><dd>${run.decision.verdict}: ${cutLine(run.decision.because, 400)}${!run.decision.because.includes(run.decision.rule) && ` (rule “${run.decision.rule}”)`}</dd></div>
 <div><dt>Plan</dt><dd><code>${shortHash(run.planHash)}</code></dd></div>
-${Object.entries(run.params).map(([name, value]) => html`<div><dt>${oneLine(name, 80)}</dt><dd><code>${oneLine(typeof value === 'string' ? value : JSON.stringify(value), 500)}</code></dd></div>`)}</dl>`;
+${Object.entries(run.params).map(([name, value]) => html`<div><dt>${cutLine(name, 80)}</dt><dd><code>${cutLine(typeof value === 'string' ? value : JSON.stringify(value), 500)}</code></dd></div>`)}</dl>`;
 }
 
 function renderSteps(run: Run, visit: Visit, outputs: ReadonlyMap<string, Html>): Html {
@@ -97,8 +98,8 @@ function renderStep(run: Run, step: Step, index: number, visit: Visit, output: H
     hasOutput(step) &&
     html`<details class="step-output" id="${domId('box', `${run.id}/${step.id}`)}" ${(step.state === 'running' || step.state === 'failed') && html`open`}><summary>Output</summary>
 <div class="scroll" tabindex="0" hx-morph-skip><pre class="ansi" id="${outputId(run.id, step.id)}">${output ?? nothing}</pre></div><p class="sub"><a href="${`${runPath(run.id)}/output?step=${encodeURIComponent(step.id)}`}">full log</a></p></details>`;
-  return html`<li class="step-item state-${stateClass(step.state)}" id="${domId('step', step.id)}"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${oneLine(step.title, 200)}</span><span class="step-state badge">${step.state}</span>${took}${exit}${tries}</p>${
-    step.because !== null && html`<p class="because">${oneLine(step.because, 600)}</p>`
+  return html`<li class="step-item state-${stateClass(step.state)}" id="${domId('step', step.id)}"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${cutLine(step.title, 200)}</span><span class="step-state badge">${step.state}</span>${took}${exit}${tries}</p>${
+    step.because !== null && html`<p class="because">${cutLine(step.because, 600)}</p>`
   }${box}</li>`;
 }
 

@@ -1,6 +1,6 @@
+import { cutLine } from '../../../kernel/text.ts';
 import type { ChatHost, ParamView, RunbookView } from '../../../ports/chat.ts';
 import { renderForm } from '../buttons.ts';
-import { oneLine } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import type { Visit } from '../visit.ts';
 import type { LivePage } from './page.ts';
@@ -24,9 +24,9 @@ export function runbooksPage(host: ChatHost): LivePage {
 }
 
 function renderRow(runbook: RunbookView): Html {
-  return html`<li class="row"><a class="row-main" href="${`/runbooks/${encodeURIComponent(runbook.id)}`}"><span class="row-title">${oneLine(runbook.title, 160)}</span> <code>${runbook.id}</code></a>
+  return html`<li class="row"><a class="row-main" href="${`/runbooks/${encodeURIComponent(runbook.id)}`}"><span class="row-title">${cutLine(runbook.title, 160)}</span> <code>${runbook.id}</code></a>
 <span class="badge risk-${runbook.risk}">${riskText(runbook.risk)}</span>
-<span class="row-sub">${oneLine(runbook.about, 300)}</span></li>`;
+<span class="row-sub">${cutLine(runbook.about, 300)}</span></li>`;
 }
 
 export function riskText(risk: string): string {
@@ -51,7 +51,7 @@ export async function runbookPage(host: ChatHost, id: string): Promise<LivePage 
     async render(visit) {
       const runbook = find() ?? first;
       return html`<p class="crumb"><a href="/runbooks">Runbooks</a></p>
-<h1 class="page-title">${oneLine(runbook.title, 200)}</h1>
+<h1 class="page-title">${cutLine(runbook.title, 200)}</h1>
 <p class="state-line"><span class="badge risk-${runbook.risk}">${riskText(runbook.risk)}</span><code>${runbook.id}</code></p>
 <p class="text">${runbook.about}</p>
 ${renderRunForm(runbook, visit)}
@@ -67,7 +67,7 @@ function renderSteps(runbook: RunbookView): Html {
     return html`<p class="none">It is written in TypeScript: its steps are known when it runs.</p>`;
   return html`<ol class="step-list">${runbook.steps.map(
     (step, index) =>
-      html`<li class="step-item"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${oneLine(step.title, 200)}</span><span class="badge">${step.type}</span></p><pre class="code" tabindex="0">${step.shows}</pre></li>`,
+      html`<li class="step-item"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${cutLine(step.title, 200)}</span><span class="badge">${step.type}</span></p><pre class="code" tabindex="0">${step.shows}</pre></li>`,
   )}</ol>`;
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { cutLine } from '../../../kernel/text.ts';
 import { type Run, type RunState, runState } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { oneLine } from '../cards.ts';
 import { type Html, html } from '../html.ts';
 import { runPath, showAgo, showElapsed, type Visit } from '../visit.ts';
 import { afterId, renderOlder } from './older.ts';
@@ -60,13 +60,13 @@ export function renderRuns(runs: readonly Run[], visit: Visit): Html {
 function renderRow(run: Run, visit: Visit): Html {
   const targets =
     run.targets.length > 0 &&
-    html`<span class="row-sub">on <code>${oneLine(run.targets.join(', '), 120)}</code></span>`;
-  return html`<li class="row run-${run.state}"><a class="row-main" href="${runPath(run.id)}"><span class="row-title">${oneLine(run.title, 160)}</span> ${targets}</a>
+    html`<span class="row-sub">on <code>${cutLine(run.targets.join(', '), 120)}</code></span>`;
+  return html`<li class="row run-${run.state}"><a class="row-main" href="${runPath(run.id)}"><span class="row-title">${cutLine(run.title, 160)}</span> ${targets}</a>
 <span class="badge state-badge">${stateText(run)}</span>
 <span class="row-sub">${run.requestedBy.replace(/^(?:person|source):/, '')} · ${showAgo(run.createdAt, visit)}${
     run.startedAt !== null &&
     html` · ${run.finishedAt === null ? 'for ' : 'took '}${showElapsed(run.startedAt, run.finishedAt, visit)}`
-  }</span>${run.because !== null && html`<span class="row-why">${oneLine(run.because, 240)}</span>`}</li>`;
+  }</span>${run.because !== null && html`<span class="row-why">${cutLine(run.because, 240)}</span>`}</li>`;
 }
 
 /** `running, step 2 of 5`, `waiting for approval`, `succeeded`. */
