@@ -3,12 +3,12 @@ import { parseDuration } from '../kernel/duration.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { postponeStep } from '../model/fold.ts';
 import type { Fact } from '../model/journal.ts';
-import type { Run, Step } from '../model/run.ts';
+import { isEnded, type Run, type Step } from '../model/run.ts';
 import type { StepOptions } from '../ports/runbook.ts';
 import type { StepType } from '../ports/step.ts';
 import type { Change } from '../ports/store.ts';
+import type { Decide } from './run-journal.ts';
 import { type Outcome, Stopped, type StopReason } from './step.ts';
-import type { Step as Addition } from './streams.ts';
 import type { Waiter } from './waiter.ts';
 
 /** A step that failed for good; a TypeScript runbook may catch it and go on. */
@@ -28,7 +28,9 @@ export interface SessionParts {
   /** The run as of the last append. */
   run(): Run;
   /** Appends under the lease; rejects with Stopped `lease-lost` when the lease is gone. */
-  append(decide: (run: Run) => Addition | null): Promise<void>;
+  append(decide: Decide): Promise<void>;
+  /** Adds without waiting: what follows is committed with it or after it. See flow/run-journal.ts. */
+  add(decide: Decide): void;
   steps: ReadonlyMap<string, StepType>;
   /** The time-out of a step that names none, milliseconds. */
   defaultTimeout: number;
@@ -180,21 +182,25 @@ async function start(call: Call, recorded: Step | null, parts: SessionParts): Pr
   if (!(await parts.mayStart())) return false;
   const number = (recorded?.attempts ?? 0) + 1;
   const { options } = call;
-  await parts.append(run => ({
-    facts: [
-      {
-        kind: 'step.started',
-        run: run.id,
-        step: call.path,
-        type: call.type.id,
-        title: options.title,
-        attempt: number,
-        idempotent: options.idempotent,
-        inputDigest: call.digest,
-        token: parts.token,
-      },
-    ],
-  }));
+  await parts.append(run => {
+    // Somebody may have ended it since it was last looked at.
+    if (isEnded(run.state) || run.cancel !== null) throw new Stopped('cancelled');
+    return {
+      facts: [
+        {
+          kind: 'step.started',
+          run: run.id,
+          step: call.path,
+          type: call.type.id,
+          title: options.title,
+          attempt: number,
+          idempotent: options.idempotent,
+          inputDigest: call.digest,
+          token: parts.token,
+        },
+      ],
+    };
+  });
   return await record(call, number, null, await look(call, number, null, parts), parts);
 }
 
@@ -236,7 +242,7 @@ async function record(
       await recordStop(attempt, outcome.why);
       throw new Stopped(outcome.why);
     case 'done':
-      await finish(attempt, { state: 'done', output: outcome.output, exitCode: outcome.exitCode });
+      finish(attempt, { state: 'done', output: outcome.output, exitCode: outcome.exitCode });
       return true;
     case 'failed':
       await recordFailure(attempt, outcome);
@@ -256,11 +262,11 @@ interface Attempt {
 
 type FinishedFact = Extract<Fact, { kind: 'step.finished' }>;
 
-async function finish(
+function finish(
   { call, number, log, parts }: Attempt,
   facts: Partial<FinishedFact> & Pick<FinishedFact, 'state'>,
-) {
-  await parts.append(run => ({
+): void {
+  parts.add(run => ({
     facts: [finishedFact(run.id, call.path, number, { ...facts, log: log?.digest ?? null })],
     with: blobsOf(log),
   }));
@@ -279,14 +285,14 @@ async function recordStop(attempt: Attempt, why: StopReason): Promise<void> {
       facts: [{ kind: 'step.interrupted', run: run.id, step: call.path, attempt: number, because }],
       with: blobsOf(log),
     }));
-  if (why === 'cancelled') await finish(attempt, { state: 'failed', because: 'cancelled' });
+  if (why === 'cancelled') finish(attempt, { state: 'failed', because: 'cancelled' });
 }
 
 async function recordFailure(attempt: Attempt, outcome: Extract<Outcome, { kind: 'failed' }>): Promise<void> {
   const { call, number, log, parts } = attempt;
   const { because, output, exitCode, ending } = outcome;
   const { times, wait, factor } = call.options.retry;
-  if (number > times) return await finish(attempt, { state: 'failed', output, exitCode, because, ending });
+  if (number > times) return finish(attempt, { state: 'failed', output, exitCode, because, ending });
   const wakeAt = Math.round(parts.now() + wait * factor ** (number - 1));
   await parts.append(run => ({
     facts: [{ kind: 'step.retrying', run: run.id, step: call.path, attempt: number, because, wakeAt }],

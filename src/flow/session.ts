@@ -60,16 +60,12 @@ export function createPerformer(parts: SessionParts): Performer {
       claimPath(path);
       const recorded = stepOf(parts.run(), path);
       if (recorded !== null && recorded.state !== 'pending') return;
-      await waiter.working(() =>
-        parts.append(() => ({ facts: [finishedFact(parts.run().id, path, 0, { state: 'skipped', because })] })),
-      );
+      parts.add(run => ({ facts: [finishedFact(run.id, path, 0, { state: 'skipped', because })] }));
     },
     async closeGroup(path) {
       const recorded = stepOf(parts.run(), path);
       if (recorded === null || recorded.state !== 'pending') return;
-      await waiter.working(() =>
-        parts.append(() => ({ facts: [finishedFact(parts.run().id, path, 1, { state: 'done' })] })),
-      );
+      parts.add(run => ({ facts: [finishedFact(run.id, path, 1, { state: 'done' })] }));
     },
     suspended: waiter.suspended,
     idle: waiter.idle,

@@ -24,6 +24,8 @@ export interface AttemptToolsParts {
   run(): Run;
   runbook: Runbook;
   lease: { name: string; token: number };
+  /** Called before people are asked something. */
+  onAsk(): void;
   parts: EngineParts;
 }
 
@@ -167,7 +169,7 @@ async function postNote(message: Parameters<StepContext['post']>[0], made: Conte
         },
       ],
     }),
-    session.lease,
+    { guards: () => [{ kind: 'lease', ...session.lease }] },
   );
 }
 
@@ -184,6 +186,7 @@ async function stepApproval(ask: StepAsk, made: ContextParts): Promise<Approval>
     one => one.step === step && ['open', 'approved'].includes(one.state),
   );
   if (asked !== undefined) return asked;
+  session.onAsk();
   const { question, by, ...rest } = ask;
   const at = parts.clock.now();
   const approval = openApproval(

@@ -18,22 +18,23 @@ export interface Step {
   with?: Change;
 }
 
+/** What whoever works on a run knows and must hold. */
+export interface Under {
+  /** Further guards of the change. */
+  guards(): readonly Guard[];
+  /**
+   * The run as the caller knows it: whoever has the lease is nearly always the only one who writes, and need not read its own words. When
+   * somebody else wrote, the guard of the stream fails, and it is read.
+   */
+  latest?(): Run;
+}
+
 /**
  * Appends to runs and approvals: reads the newest state, lets `decide` say what follows from it, folds, and commits both under the
  * stream's version. When somebody else was first it reads again and asks `decide` again, so a decision is never made on old state.
  */
 export interface Streams {
-  /**
-   * `latest` gives the run as the caller knows it: whoever has the lease is nearly always the only one who writes, and need not read its
-   * own words. When somebody else wrote, the guard of the stream fails, and it is read.
-   */
-  run(
-    id: string,
-    who: Actor,
-    decide: (run: Run) => Step | null,
-    lease?: { name: string; token: number },
-    latest?: () => Run,
-  ): Promise<Run>;
+  run(id: string, who: Actor, decide: (run: Run) => Step | null, under?: Under): Promise<Run>;
   approval(
     id: string,
     who: Actor,
@@ -52,12 +53,10 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
     id: string,
     who: Actor,
     decide: (doc: T) => Step | null | Promise<Step | null>,
-    lease?: { name: string; token: number },
-    latest?: () => T,
+    under?: { guards(): readonly Guard[]; latest?(): T },
   ): Promise<T> {
-    const guards: Guard[] = lease === undefined ? [] : [{ kind: 'lease', ...lease }];
     for (let attempt = 1; ; attempt++) {
-      const kept = attempt === 1 ? latest?.() : undefined;
+      const kept = attempt === 1 ? under?.latest?.() : undefined;
       const known = kept ?? (await kind.read(store, id));
       if (known === null) throw new TocsinError('not-found', { given: id });
       const step = await decide(known);
@@ -71,7 +70,11 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
       const entries: NewEntry[] = step.facts.map(fact => ({ stream, actor: who, at, fact }));
       try {
         await feed.commit({
-          guards: [...guards, { kind: 'stream', stream, version: known.version }, ...(step.with?.guards ?? [])],
+          guards: [
+            ...(under?.guards() ?? []),
+            { kind: 'stream', stream, version: known.version },
+            ...(step.with?.guards ?? []),
+          ],
           entries: [...entries, ...(step.with?.entries ?? [])],
           rows: [kind.row(next), ...(step.with?.rows ?? [])],
           blobs: step.with?.blobs ?? [],
@@ -84,8 +87,7 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
   }
 
   return {
-    run: (id, who, decide, lease, latest) =>
-      mutex.with(streamOf.run(id), () => append(runs, id, who, decide, lease, latest)),
+    run: (id, who, decide, under) => mutex.with(streamOf.run(id), () => append(runs, id, who, decide, under)),
     approval: (id, who, decide) => mutex.with(streamOf.approval(id), () => append(approvals, id, who, decide)),
   };
 }

@@ -68,16 +68,18 @@ function world(
   const facts: Fact[] = [];
   const attempts: string[] = [];
   const reaped: string[] = [];
+  const add: SessionParts['add'] = decide => {
+    const next = decide(run);
+    for (const fact of next?.facts ?? []) {
+      facts.push(fact);
+      run = foldRun(run, fact, now);
+    }
+    run = next?.adjust?.(run) ?? run;
+  };
   const parts = (): SessionParts => ({
     run: () => run,
-    async append(decide) {
-      const next = decide(run);
-      for (const fact of next?.facts ?? []) {
-        facts.push(fact);
-        run = foldRun(run, fact, now);
-      }
-      run = next?.adjust?.(run) ?? run;
-    },
+    append: async decide => add(decide),
+    add,
     steps: new Map([type('exec'), type('once'), type('again', { idempotent: true })].map(one => [one.id, one])),
     defaultTimeout: 1000,
     now: () => now,

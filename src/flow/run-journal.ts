@@ -1,0 +1,181 @@
+import type { Clock } from '../kernel/clock.ts';
+import { isCode } from '../kernel/errors.ts';
+import { system } from '../model/actor.ts';
+import { foldRun } from '../model/fold.ts';
+import type { Run } from '../model/run.ts';
+import type { Change } from '../ports/store.ts';
+import type { RunLease } from './run-lease.ts';
+import { Stopped } from './step.ts';
+import { type Step as Addition, failedGuard, type Streams } from './streams.ts';
+
+/** What is to be added, decided on the run as it is then. It may be asked again, when somebody else wrote meanwhile. */
+export type Decide = (run: Run) => Addition | null;
+
+/**
+ * What a session writes of its run, in order, all under its lease. What is added in the same moment is one change: a commit costs the same
+ * for one entry as for three, and every node waits for the same head row.
+ */
+export interface RunJournal {
+  /** The run with all that was added, committed or about to be. */
+  run(): Run;
+  /** Resolves when it, and everything before it, is durable. Rejects with Stopped `lease-lost` when the lease is gone. `last` gives the lease back. */
+  append(decide: Decide, last?: boolean): Promise<void>;
+  /**
+   * Adds without waiting: it is committed with what follows at once, or alone a moment later. For results, which the runbook's own code may
+   * read before they are durable because nothing can be done on their strength that is not committed with them or after them.
+   */
+  add(decide: Decide): void;
+  /** Adds what is only worth committing together with something else; without it, it never was. */
+  lead(decide: Decide): void;
+  /** Resolves when everything that was added is durable; rejects with what came in the way. */
+  settled(): Promise<void>;
+}
+
+interface Waiting {
+  decide: Decide;
+  last: boolean;
+  /** Null when nobody waits for it. */
+  done: PromiseWithResolvers<void> | null;
+}
+
+export function createRunJournal(
+  found: Run,
+  lease: RunLease,
+  { streams, clock }: { streams: Pick<Streams, 'run'>; clock: Clock },
+): RunJournal {
+  let committed = found;
+  let shown = found;
+  let leading: Decide[] = [];
+  let waiting: Waiting[] = [];
+  let working: Promise<void> | null = null;
+  /** Once something was lost that nobody waited for, nothing may follow it. */
+  let broken: { error: unknown } | null = null;
+
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    const last = batch.some(one => one.last);
+    let made = combine([], [], committed, 0);
+    const decide = (run: Run) => {
+      made = combine(leading, batch, run, clock.now());
+      return made.addition;
+    };
+    try {
+      committed = await streams.run(found.id, system, decide, {
+        guards: () => [lease.guard(last)],
+        latest: () => committed,
+      });
+      if (made.addition !== null) {
+        lease.committed(last);
+        leading = [];
+      }
+      for (const one of batch) {
+        if (made.refused.has(one)) one.done?.reject(made.refused.get(one));
+        else one.done?.resolve();
+      }
+    } catch (cause) {
+      const lost = isLeaseLost(cause);
+      if (lost) lease.lost();
+      const error = lost ? new Stopped('lease-lost') : cause;
+      broken = { error };
+      for (const { done } of batch) done?.reject(error);
+    }
+    shown = combine(leading, waiting, committed, clock.now()).run;
+  }
+
+  async function work(): Promise<void> {
+    // Branches that go on in the same moment write together.
+    await null;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      if (broken === null) await commit(batch);
+      else for (const { done } of batch) done?.reject(broken.error);
+    }
+    working = null;
+  }
+
+  function put(one: Waiting): void {
+    waiting.push(one);
+    if (broken === null) shown = combine([], [one], shown, clock.now()).run;
+  }
+
+  const begin = () => {
+    if (waiting.length > 0) working ??= work();
+  };
+
+  return {
+    run: () => shown,
+    append(decide, last = false) {
+      const done = Promise.withResolvers<void>();
+      put({ decide, last, done });
+      begin();
+      return done.promise;
+    },
+    add(decide) {
+      put({ decide, last: false, done: null });
+      // Two turns of the loop, so that a runbook that is over has come to its end.
+      setImmediate(() => setImmediate(begin));
+    },
+    lead(decide) {
+      leading.push(decide);
+      shown = applyTo(shown, decide(shown), clock.now());
+    },
+    async settled() {
+      begin();
+      await working;
+      if (broken !== null) throw broken.error;
+    },
+  };
+}
+
+function isLeaseLost(error: unknown): boolean {
+  return isCode(error, 'guard-failed') && ['lease', 'take'].includes(failedGuard(error));
+}
+
+function applyTo(run: Run, addition: Addition | null, at: number): Run {
+  if (addition === null) return run;
+  const folded = addition.facts.reduce((doc: Run, fact) => foldRun(doc, fact, at), run);
+  return addition.adjust?.(folded) ?? folded;
+}
+
+/**
+ * One addition of several, each decided on what those before it make of the run; null when there is nothing to do. Whoever throws is
+ * refused alone.
+ */
+function combine(leading: readonly Decide[], batch: readonly Waiting[], run: Run, at: number) {
+  let doc = run;
+  const additions: Addition[] = [];
+  const refused = new Map<Waiting, unknown>();
+  const take = (addition: Addition | null) => {
+    if (addition !== null) additions.push(addition);
+    doc = applyTo(doc, addition, at);
+  };
+  for (const decide of leading) take(decide(doc));
+  const leads = additions.length;
+  for (const one of batch) {
+    try {
+      take(one.decide(doc));
+    } catch (error) {
+      refused.set(one, error);
+    }
+  }
+  return { run: doc, refused, addition: additions.length === leads ? null : merge(additions) };
+}
+
+function merge(additions: readonly Addition[]): Addition {
+  const [first, ...others] = additions;
+  if (first !== undefined && others.length === 0) return first;
+  return {
+    facts: additions.flatMap(({ facts }) => facts),
+    adjust: after => additions.reduce((made, { adjust }) => adjust?.(made) ?? made, after),
+    with: additions.reduce((made: Change, one) => join(made, one.with ?? {}), {}),
+  };
+}
+
+function join(one: Change, other: Change): Change {
+  return {
+    guards: [...(one.guards ?? []), ...(other.guards ?? [])],
+    entries: [...(one.entries ?? []), ...(other.entries ?? [])],
+    rows: [...(one.rows ?? []), ...(other.rows ?? [])],
+    blobs: [...(one.blobs ?? []), ...(other.blobs ?? [])],
+  };
+}
