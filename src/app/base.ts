@@ -35,7 +35,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const { clock, ids, log } = options;
   const { shelves, catalogue, store } = made;
   const { metrics, registry } = createMetrics();
-  const feed = createCountedFeed({ store, log, metrics, catalogue, sleep: ms => clock.sleep(ms) });
+  const feed = createCountedFeed({ store, log, metrics, catalogue, sleep: (ms, signal) => clock.sleep(ms, signal) });
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
   const shared = serversOf(options.env).database !== null;

@@ -19,6 +19,8 @@ export interface Wanted extends Place {
   run: string | null;
   /** Nothing more is expected of it. */
   over: boolean;
+  /** It did not change: it is only wanted where it is not shown yet. */
+  unchanged?: boolean;
 }
 
 /** Where a subject is shown. */
@@ -56,7 +58,11 @@ export async function draftPosts(entries: readonly Entry[], parts: DraftParts): 
   };
   const drafted = await Promise.all(entries.map(entry => draftEntry(entry, { ...parts, store: read })));
   const wanted = new Map<string, Wanted>();
-  for (const one of drafted.flat()) if (!wanted.has(one.key)) wanted.set(one.key, one);
+  for (const one of drafted.flat()) {
+    const known = wanted.get(one.key);
+    if (known === undefined) wanted.set(one.key, one);
+    else if (known.unchanged === true && one.unchanged !== true) known.unchanged = false;
+  }
   return [...wanted.values()];
 }
 
@@ -86,16 +92,27 @@ async function addEntry(desk: Desk, entry: Entry): Promise<void> {
     return wantNotes(desk, entry, null, await placeOfEvent(desk, event, entry));
   const alert = await desk.parts.store.alert(fact.alert);
   const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
-  wantAlert(desk, alert, episode, entry, event);
+  wantAlert(desk, alert, episode, entry, { event });
   wantNotes(desk, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
 }
 
-function wantAlert(desk: Desk, alert: Alert | null, episode: number, entry: Entry, event: Event | null): void {
+/** The root of the thread that an entry about something else goes to. */
+function wantRoot(desk: Desk, alert: Alert | null, episode: number, entry: Entry): void {
+  wantAlert(desk, alert, episode, entry, { event: null, unchanged: true });
+}
+
+function wantAlert(
+  desk: Desk,
+  alert: Alert | null,
+  episode: number,
+  entry: Entry,
+  facts: Pick<Wanted, 'event' | 'unchanged'>,
+): void {
   // An older episode's root keeps what it showed last: the document speaks of the newest one only.
   if (alert?.episode !== episode) return;
   const render = async () => alertCard(alert, desk.parts.cards);
   const over = alert.state === 'resolved';
-  desk.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, event, run: null, over, render }, entry);
+  desk.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, over, render, ...facts }, entry);
 }
 
 async function wantRun(desk: Desk, id: string, entry: Entry): Promise<void> {
@@ -145,7 +162,7 @@ async function placeOf(desk: Desk, run: Run, entry: Entry): Promise<Place> {
   if (run.alert === null || run.episode === null)
     return { thread: null, alert: null, event: await eventOf(run.event, desk) };
   const alert = await desk.parts.store.alert(run.alert);
-  wantAlert(desk, alert, run.episode, entry, null);
+  wantRoot(desk, alert, run.episode, entry);
   return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
 }
 
@@ -156,7 +173,7 @@ async function placeOfEvent(desk: Desk, event: Event | null, entry: Entry): Prom
   // An alert that was heard of only later had no thread when this was said.
   if (alert === null || event === null || alert.firstSeen > event.receivedAt)
     return { thread: null, alert: null, event };
-  wantAlert(desk, alert, alert.episode, entry, null);
+  wantRoot(desk, alert, alert.episode, entry);
   return { thread: `alert/${alert.id}/${alert.episode}`, alert, event: null };
 }
 

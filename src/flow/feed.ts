@@ -24,6 +24,11 @@ export interface Follower {
   after: number;
   /** The most entries in one batch. */
   batch: number;
+  /**
+   * After a batch of at least so many entries this many milliseconds pass before the next: under load what changes again and again is
+   * looked at less often. Left out, the next batch follows at once.
+   */
+  rest?: { after: number; ms: number };
   handle(entries: readonly Entry[]): Promise<void>;
 }
 
@@ -39,7 +44,7 @@ const kept = 2048;
 export function createFeed(parts: {
   store: Store;
   log: Log;
-  sleep: (ms: number) => Promise<void>;
+  sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Told of each change that this process committed. */
   committed?: (change: Change) => void;
 }): Feed {
@@ -108,7 +113,7 @@ export function createFeed(parts: {
 interface FollowParts {
   read(after: number, limit: number): Promise<readonly Entry[]>;
   log: Log;
-  sleep(ms: number): Promise<void>;
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
   newest(): number;
   listeners: Set<(seq: number) => void>;
 }
@@ -119,19 +124,39 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
   let wake: (() => void) | null = null;
   let waiters: { seq: number; resolve: () => void }[] = [];
   let dirty = false;
+  /** Ends the pause that the loop is in; null while it is in none. */
+  let hurry: AbortController | null = null;
+  let resting = false;
   const listener = () => {
     dirty = true;
     wake?.();
   };
   parts.listeners.add(listener);
 
-  async function turn(): Promise<boolean> {
+  async function turn(): Promise<number> {
     const entries = await parts.read(cursor, follower.batch);
     const last = entries.at(-1);
-    if (last === undefined) return false;
+    if (last === undefined) return 0;
     await follower.handle(entries);
     cursor = last.seq;
-    return true;
+    return entries.length;
+  }
+
+  async function pause(ms: number) {
+    const end = new AbortController();
+    hurry = end;
+    await parts.sleep(ms, end.signal).catch(error => {
+      if (!end.signal.aborted) throw error;
+    });
+    hurry = null;
+  }
+
+  /** Whoever waits for this follower, or stops it, is not kept waiting. */
+  async function rest(taken: number) {
+    if (follower.rest === undefined || taken < follower.rest.after || waiters.length > 0 || stopped) return;
+    resting = true;
+    await pause(follower.rest.ms);
+    resting = false;
   }
 
   async function loop() {
@@ -139,10 +164,10 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
     while (!stopped) {
       try {
         dirty = false;
-        const more = await turn();
+        const taken = await turn();
         failures = 0;
         waiters = waiters.filter(waiter => waiter.seq > cursor || waiter.resolve());
-        if (!more && !dirty && !stopped) {
+        if (taken === 0 && !dirty && !stopped) {
           await new Promise<void>(resolve => {
             wake = resolve;
           });
@@ -150,13 +175,14 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
         }
         // Requests that arrived meanwhile go first: what follows the journal may lag, the door may not.
         await new Promise(resolve => setImmediate(resolve));
+        await rest(taken);
       } catch (error) {
         failures++;
         parts.log.error(
           { err: error, follower: follower.name, after: cursor },
           'a follower of the journal failed and will try again',
         );
-        await parts.sleep(Math.min(10_000, 100 * 2 ** failures));
+        if (!stopped) await pause(Math.min(10_000, 100 * 2 ** failures));
       }
     }
   }
@@ -166,10 +192,13 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
     caughtUp() {
       const seq = parts.newest();
       if (cursor >= seq) return Promise.resolve();
-      return new Promise(resolve => waiters.push({ seq, resolve }));
+      const caughtUp = new Promise<void>(resolve => waiters.push({ seq, resolve }));
+      if (resting) hurry?.abort();
+      return caughtUp;
     },
     async stop() {
       stopped = true;
+      hurry?.abort();
       parts.listeners.delete(listener);
       wake?.();
       await ended;

@@ -24,6 +24,8 @@ export interface HeartbeatParts {
 /** Milliseconds between tries while the store does not answer, and how long its answer is waited for at least. */
 const pause = 500;
 const leastPatience = 2000;
+/** Nobody reads it, so it is made once. */
+const stopped = new Error('stopped');
 
 /**
  * Renews a lease at a third of its time. A store that does not answer for a moment costs nothing; once the lease may be another's, it
@@ -71,5 +73,5 @@ export function keepLease(lease: HeldLease, parts: HeartbeatParts): () => void {
   beat().catch(error => {
     if (!end.signal.aborted) parts.lost(messageOf(error));
   });
-  return () => end.abort(new Error('stopped'));
+  return () => end.abort(stopped);
 }

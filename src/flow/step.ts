@@ -53,33 +53,43 @@ export function redactOutcome(outcome: Outcome, hidden: Secrets): Outcome {
 
 /** How long a driver may take to come back after its signal was aborted, before the attempt is over without it. */
 const patience = 30_000;
+/** What ends the timers of an attempt: nobody reads it, so it is made once. */
+const over = new Error('the attempt is over');
 
 /**
  * One attempt of one step: run, time-out, abort. Never rejects: whatever a driver throws is a failed attempt that says what it threw.
  */
 export async function attemptStep(attempt: Attempt): Promise<Outcome> {
-  const timer = new AbortController();
-  const signal = AbortSignal.any([attempt.session, timer.signal]);
+  const end = new AbortController();
   const done = new AbortController();
-  const { timeout, clock } = attempt;
+  const { timeout, clock, session } = attempt;
+  // By hand: AbortSignal.any keeps books for the garbage collector, which a short step would feel.
+  const endWithSession = () => end.abort(session.reason);
+  if (session.aborted) endWithSession();
+  else session.addEventListener('abort', endWithSession, { once: true });
+  let timedOut = false;
   if (timeout !== null) {
     void clock.sleep(timeout, done.signal).then(
-      () => timer.abort(new TocsinError('step-timeout')),
+      () => {
+        timedOut = !end.signal.aborted;
+        end.abort(new TocsinError('step-timeout'));
+      },
       () => {},
     );
   }
   try {
     const result = await Promise.race([
-      attempt.type.run(attempt.input, attempt.context(signal)),
-      abandoned(signal, done.signal, clock),
+      attempt.type.run(attempt.input, attempt.context(end.signal)),
+      abandoned(end.signal, done.signal, clock),
     ]);
     // What was done is done, also when the end came in the same moment; anything else is explained by who ended it.
     if (result.state === 'done') return outcomeOf(result);
-    return stopped(attempt.session) ?? timedOut(timer.signal, timeout) ?? outcomeOf(result);
+    return stopped(session) ?? (timedOut ? tooLong(timeout) : outcomeOf(result));
   } catch (error) {
-    return stopped(attempt.session) ?? timedOut(timer.signal, timeout) ?? failure(error);
+    return stopped(session) ?? (timedOut ? tooLong(timeout) : failure(error));
   } finally {
-    done.abort();
+    session.removeEventListener('abort', endWithSession);
+    done.abort(over);
   }
 }
 
@@ -97,8 +107,7 @@ function stopped(session: AbortSignal): Outcome | null {
   return session.aborted && session.reason instanceof Stopped ? { kind: 'stopped', why: session.reason.why } : null;
 }
 
-function timedOut(timer: AbortSignal, timeout: number | null): Outcome | null {
-  if (!timer.aborted) return null;
+function tooLong(timeout: number | null): Outcome {
   return {
     kind: 'failed',
     because: `it took longer than its timeout of ${showDuration(timeout ?? 0)} and was stopped`,

@@ -16,7 +16,7 @@ export interface Posting {
 /** The states of a step in which it prints nothing more. */
 const ended: ReadonlySet<string> = new Set(['done', 'failed', 'skipped', 'unknown', 'undone']);
 /** How many posts are kept in memory, so that the road of a usual alert reads none. */
-const mostKept = 1024;
+const mostKept = 4096;
 
 export function createPosting(parts: ThreadParts): Posting {
   // Posts of immediate platforms have one writer, so that what it wrote last is what is stored. Others are changed by their poster too.
@@ -107,9 +107,12 @@ function createBatch(parts: ThreadParts, kept: ReadonlyMap<string, Post>): Batch
 }
 
 async function addWanted(one: Wanted, batch: Batch, parts: ThreadParts): Promise<void> {
-  const card = await one.render();
+  let rendered: Promise<Card> | null = null;
   for (const place of await placesOf(one, batch.find, parts)) {
     const key = one.key + place.suffix;
+    if (one.unchanged === true && (await batch.find(place.platform, key)) !== null) continue;
+    rendered ??= one.render();
+    const card = await rendered;
     const thread = one.thread === null ? null : one.thread + place.suffix;
     const streams = parts.platforms().get(place.platform)?.streams !== false;
     await batch.put({ key, thread, card: streams ? card : withoutOutput(card), one, place });

@@ -60,6 +60,42 @@ describe('the feed', () => {
     expect(seen).toEqual([3, 4, 5, 6, 7, 8]);
   });
 
+  it('rests after a large batch, and neither whoever waits nor whoever stops it waits for that', async () => {
+    const { store } = memoryStore();
+    const rests: number[] = [];
+    let asleep = Promise.withResolvers<void>();
+    const sleep = (ms: number, signal?: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        rests.push(ms);
+        asleep.resolve();
+        signal?.addEventListener('abort', () => reject(signal.reason));
+      });
+    const feed = createFeed({ store, log: silentLog, sleep });
+    close = () => feed.close();
+    const batches: number[] = [];
+    const handle = async (entries: readonly Entry[]) => {
+      batches.push(entries.length);
+      if (batches.length === 4) throw new Error('not now');
+    };
+    const following = feed.follow({ name: 'test', after: 0, batch: 10, rest: { after: 2, ms: 70 }, handle });
+    await feed.commit({ entries: [note('a')] });
+    await following.caughtUp();
+    expect(rests).toEqual([]);
+    await feed.commit({ entries: [note('b'), note('c')] });
+    await asleep.promise;
+    expect(rests).toEqual([70]);
+    await feed.commit({ entries: [note('d')] });
+    expect(batches).toEqual([1, 2]);
+    await following.caughtUp();
+    expect(batches).toEqual([1, 2, 1]);
+    // What follows fails, and is paused after for longer: the end does not wait for it either.
+    asleep = Promise.withResolvers();
+    await feed.commit({ entries: [note('f')] });
+    await asleep.promise;
+    await following.stop();
+    expect(rests.at(-1)).toBe(200);
+  });
+
   it('gives a batch again when the handler failed, and skips nothing', async () => {
     const { store } = memoryStore();
     const feed = make(store);

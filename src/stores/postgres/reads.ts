@@ -23,15 +23,22 @@ export function createReads(connect: Connect): Reads {
     names.set(statement, name);
     return name;
   };
-  let chosen: Lane | null = null;
-  /** The one with the fewest reads under way, so that a slow one keeps few others waiting; the reads of one turn of the loop share a packet. */
-  function choose(): Lane {
-    if (chosen !== null) return chosen;
-    setImmediate(() => {
-      chosen = null;
-    });
-    chosen = lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
-    return chosen;
+  let turn: Turn | null = null;
+  /** The one with the fewest reads under way, so that a slow one keeps few others waiting. */
+  const freest = () => lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
+
+  /** The reads of one turn of the loop share a packet, and the same question is asked once in it. */
+  function askInTurn(statement: Required<Statement>): Promise<Answer> {
+    if (turn === null)
+      setImmediate(() => {
+        turn = null;
+      });
+    turn ??= { lane: freest(), asked: new Map() };
+    const { lane, asked } = turn;
+    const question = `${statement.name} ${JSON.stringify(statement.values)}`;
+    const answer = asked.get(question) ?? lane.ask(statement);
+    asked.set(question, answer);
+    return answer;
   }
   return {
     sql: sqlOf(text => {
@@ -39,7 +46,7 @@ export function createReads(connect: Connect): Reads {
       return async values => {
         if (closed) throw new TocsinError('store-failed', { message: 'The store is closed.' });
         try {
-          return (await choose().ask({ name, text, values: [...values] })).rows;
+          return (await askInTurn({ name, text, values: [...values] })).rows;
         } catch (error) {
           throw toStoreFailed(error);
         }
@@ -50,6 +57,11 @@ export function createReads(connect: Connect): Reads {
       for (const lane of lanes) await lane.close();
     },
   };
+}
+
+interface Turn {
+  lane: Lane;
+  asked: Map<string, Promise<Answer>>;
 }
 
 interface Lane {
