@@ -8,7 +8,7 @@ export default function generateErrors(): Record<string, string> {
   const text = [
     '# Errors',
     '',
-    'Every error that reaches people has a code that never changes its meaning. This page is generated from `src/kernel/catalogue.ts`.',
+    'Every error that reaches people has a code that never changes its meaning. This page is generated from `src/kernel/catalogue.ts`. A browser is shown the error as a page; `/api`, `/events` and `/gates` always answer with JSON.',
     '',
     '| code | HTTP status | what happened | what to do |',
     '|---|---|---|---|',

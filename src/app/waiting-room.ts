@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { explainError, isCode, type TocsinError } from '../kernel/errors.ts';
+import { explainError, isCode, TocsinError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { pageHeaders, renderProblem, wantsPage } from '../kernel/plain-page.ts';
 
 /** Milliseconds between two tries: twice as long each time, up to the longest. */
 const firstPause = 250;
@@ -45,24 +46,24 @@ interface WaitingRoom {
   close(): Promise<void>;
 }
 
+const waits = (remedy: string) => ({ message: 'Not accepted: Tocsin waits for its database.', remedy });
+
 async function openRoom(options: { listen: { host: string; port: number }; version: string }): Promise<WaitingRoom> {
   let trouble = '';
   const server = createServer((request, response) => {
-    const path = (request.url ?? '').split('?')[0];
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    // What was sent is read and dropped, so that the sender hears the answer.
+    request.resume();
+    if (wantsPage(path, request.headers.accept)) {
+      response.writeHead(503, { ...pageHeaders, 'content-type': 'text/html; charset=utf-8', 'retry-after': '5' });
+      return response.end(renderProblem(new TocsinError('overloaded', waits('Load the page again in a moment.'))));
+    }
     const well = path === '/healthz';
     const body = well
       ? { ok: true }
       : path === '/readyz'
         ? { ready: false, draining: false, parts: { store: trouble }, problems: [], version: options.version }
-        : {
-            error: {
-              code: 'overloaded',
-              message: 'Not accepted: Tocsin waits for its database.',
-              remedy: 'Send it again after the time in Retry-After.',
-            },
-          };
-    // What was sent is read and dropped, so that the sender hears the answer.
-    request.resume();
+        : { error: new TocsinError('overloaded', waits('Send it again after the time in Retry-After.')) };
     response.writeHead(well ? 200 : 503, {
       'content-type': 'application/json',
       'cache-control': 'no-store',

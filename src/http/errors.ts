@@ -2,14 +2,21 @@ import type { FastifyReply } from 'fastify';
 import { catalogue } from '../kernel/catalogue.ts';
 import { type ErrorCode, TocsinError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import { pageHeaders, renderProblem, wantsPage } from '../kernel/plain-page.ts';
 
 /** How long a sender should wait before it sends again, seconds. */
 export const retryAfter = 5;
 
-/** Answers with an error: status and body from the catalogue, the headers that belong to the status, never a stack. */
+/**
+ * Answers with an error: status and body from the catalogue, the headers that belong to the status, never a stack. A browser gets a page, every
+ * other caller JSON.
+ */
 export function sendError(reply: FastifyReply, error: TocsinError): FastifyReply {
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   if (error.status === 503) reply.header('retry-after', String(retryAfter));
+  const { url, headers } = reply.request;
+  if (wantsPage(pathOf(url), headers.accept))
+    return reply.code(error.status).headers(pageHeaders).type('text/html; charset=utf-8').send(renderProblem(error));
   return reply.code(error.status).header('cache-control', 'no-store').send({ error: error.toJSON() });
 }
 

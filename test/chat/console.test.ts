@@ -1,22 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { plain, renderAnsi } from '../../src/chat/console/ansi.ts';
 import { renderCard, renderProgress } from '../../src/chat/console/cards.ts';
 import { safePath } from '../../src/chat/console/forms.ts';
-import { html } from '../../src/chat/console/html.ts';
 import { readSurroundings, renderBanners } from '../../src/chat/console/layout.ts';
 import { domId, type Visit } from '../../src/chat/console/visit.ts';
+import { html } from '../../src/kernel/html.ts';
 import type { Card } from '../../src/model/card.ts';
 import { createHostDouble } from '../doubles/chat-host.ts';
 
-const folder = join(import.meta.dirname, '../../src/chat/console');
+const src = join(import.meta.dirname, '../../src');
 
-function sources(at = folder): string[] {
+/** Every file that makes HTML, wherever it stands. */
+function sources(at = src): string[] {
   return readdirSync(at, { withFileTypes: true }).flatMap(entry => {
     const path = join(at, entry.name);
     if (entry.isDirectory()) return sources(path);
-    return entry.name.endsWith('.ts') ? [path] : [];
+    return entry.name.endsWith('.ts') && readFileSync(path, 'utf8').includes('html`') ? [path] : [];
   });
 }
 
@@ -42,6 +43,11 @@ describe('the html tag', () => {
   it('keeps a string that looks like html from passing as html', () => {
     const fake = { toString: () => '<script>' } as unknown as string;
     expect(String(html`${fake}`)).toBe('&lt;script&gt;');
+  });
+
+  it('is found by the tests below', () => {
+    const names = sources().map(path => relative(src, path));
+    expect(names).toEqual(expect.arrayContaining(['chat/console/layout.ts', 'kernel/plain-page.ts']));
   });
 
   it('stands in quotes wherever a value is an attribute', () => {

@@ -254,3 +254,61 @@ describe('OpenAPI', () => {
     }
   });
 });
+
+describe('a browser', () => {
+  const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+  test('gets a page that says what was not found and leads home; every other caller gets JSON', async () => {
+    world = await createWorld();
+    const page = await fetch(`${world.url}/nothing/here?key=secret`, { headers: { accept: browser } });
+    expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(page.headers.get('cache-control')).toBe('no-store');
+    const text = await page.text();
+    expect(text).toMatch(/^<!doctype html>/);
+    expect(text).toContain('<h1>Not found</h1>');
+    expect(text).toContain('<code>GET /nothing/here</code>');
+    expect(text).toContain('(<code>not-found</code>)');
+    expect(text).toContain('<a href="/">');
+    expect(text).toContain('/console/static/console.css');
+    expect(text).not.toContain('secret');
+    for (const [path, accept] of [
+      ['/nothing/here', '*/*'],
+      ['/nothing/here', 'application/json'],
+      // Some programs name text/html without meaning it.
+      ['/api/v1/nothing', browser],
+      ['/api', browser],
+      ['/events/nothing', browser],
+      ['/gates/nothing', browser],
+    ] as const) {
+      const answer = await fetch(world.url + path, { headers: { accept } });
+      expect([path, answer.status, answer.headers.get('content-type')]).toEqual([
+        path,
+        404,
+        'application/json; charset=utf-8',
+      ]);
+      expect(await answer.json()).toMatchObject({ error: { code: 'not-found' } });
+    }
+  });
+
+  test('is shown an address as text, whatever stands in it', async () => {
+    world = await createWorld();
+    const hostile = '/<script>alert(1)</script>"\'&';
+    const { status, text } = await withHost(world.port, '127.0.0.1', `GET ${hostile}`, { accept: browser });
+    expect(status).toBe(404);
+    expect(text).toContain('GET /&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;');
+    expect(text).not.toContain('<script');
+  });
+
+  test('gets a page for every refusal, at a name that is not ours, from another site, and at an address that is none', async () => {
+    world = await createWorld();
+    const { port } = world;
+    const ask = async (line: string, host = '127.0.0.1', headers: Record<string, string> = {}) => {
+      const { status, text } = await withHost(port, host, line, { accept: browser, ...headers });
+      return [status, /<h1>(.*?)<\/h1>/.exec(text)?.[1]];
+    };
+    expect(await ask('GET /', 'evil.example')).toEqual([421, 'Wrong address']);
+    expect(await ask('POST /x', '127.0.0.1', { origin: 'http://evil.example' })).toEqual([403, 'Refused']);
+    expect(await ask('GET /%zz')).toEqual([400, 'Not understood']);
+  });
+});

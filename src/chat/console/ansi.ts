@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../kernel/html.ts';
 
 /** What SGR codes have switched on, and the beginning of an escape sequence that the next chunk will complete. */
 export interface AnsiState {

@@ -1,5 +1,5 @@
+import { type Html, html } from '../../kernel/html.ts';
 import type { Button } from '../../model/card.ts';
-import { type Html, html } from './html.ts';
 import { domId, hidden, type Visit } from './visit.ts';
 
 /** The buttons of a card. Each is a form of its own, so that it works without a script too. */

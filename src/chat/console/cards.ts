@@ -1,3 +1,4 @@
+import { type Html, html, nothing } from '../../kernel/html.ts';
 import { cutLine, cutText, mixedWords } from '../../kernel/text.ts';
 import { webUrl } from '../../kernel/web-url.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type Tone,
 } from '../../model/card.ts';
 import { renderButtons } from './buttons.ts';
-import { type Html, html, nothing } from './html.ts';
 import { domId, runPath, showElapsed, showTime, type Visit } from './visit.ts';
 
 /** What a state is called beside its colour, so that nobody depends on seeing the colour. */

@@ -1,4 +1,4 @@
-import { type Html, html } from './html.ts';
+import { type Html, html } from '../../kernel/html.ts';
 import { hidden, type Visit } from './visit.ts';
 
 export interface ComposerPlace {

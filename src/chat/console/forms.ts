@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Json } from '../../kernel/canonical.ts';
+import { type Html, html } from '../../kernel/html.ts';
 import { type Act, act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import { typedValue } from '../../ports/command-answer.ts';
 import { renderCard, renderNotice } from './cards.ts';
-import { type Html, html } from './html.ts';
 import { type Parts, refuseEntry, sendFragment } from './reply.ts';
 import { findSample, sendSample } from './samples.ts';
 import { runPath, type Visit } from './visit.ts';

@@ -1,6 +1,6 @@
+import { type Html, html, nothing } from '../../kernel/html.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { renderForm } from './buttons.ts';
-import { type Html, html, nothing } from './html.ts';
 import { showAgo, type Visit } from './visit.ts';
 
 export interface Page {

@@ -1,6 +1,6 @@
+import { type Html, html } from '../../kernel/html.ts';
 import type { Store } from '../../ports/store.ts';
 import { type AnsiState, plain, renderAnsi } from './ansi.ts';
-import { type Html, html } from './html.ts';
 
 /** How many characters of one step's output a page holds; the full log is a link away. */
 export const mostShown = 64 * 1024;

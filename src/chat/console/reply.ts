@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Html } from '../../kernel/html.ts';
+import { renderPlain } from '../../kernel/plain-page.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Ambience } from './ambience.ts';
 import type { Doorkeeper } from './doorkeeper.ts';
 import { header } from './guard.ts';
-import type { Html } from './html.ts';
 import type { Hub } from './hub.ts';
-import { renderLogin, renderPlain } from './pages/login.ts';
+import { renderLogin } from './pages/login.ts';
 
 /** What the routes share. */
 export interface Parts {

@@ -2,6 +2,8 @@ import cookies from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
+import { html } from '../../kernel/html.ts';
+import { renderPlain } from '../../kernel/plain-page.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { type Ambience, createAmbience } from './ambience.ts';
 import { findAsset } from './assets.ts';
@@ -9,12 +11,11 @@ import { renderCard, renderNotice } from './cards.ts';
 import { createDoorkeeper } from './doorkeeper.ts';
 import { registerForms } from './forms.ts';
 import { header, hostAllowed, secureHeaders } from './guard.ts';
-import { html } from './html.ts';
 import type { Hub } from './hub.ts';
 import { renderDocument } from './layout.ts';
 import { readOutput } from './log-file.ts';
 import { findPage } from './pages/index.ts';
-import { renderLogin, renderMissing, renderPlain } from './pages/login.ts';
+import { renderLogin, renderMissing } from './pages/login.ts';
 import { type Parts, refuseEntry, sendFragment, sendWhole } from './reply.ts';
 import { createFeed } from './stream.ts';
 import type { Visit } from './visit.ts';
@@ -32,7 +33,8 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
     );
     scope.addHook('onRequest', async (request, reply) => {
       secureHeaders(reply);
-      if (!hostAllowed(header(request, 'host'), host)) await refuseHost(reply);
+      const name = header(request, 'host');
+      if (!hostAllowed(name, host)) throw new TocsinError('wrong-host', { given: name ?? 'none' });
     });
     scope.setErrorHandler((error, request, reply) => answerError(error, request, reply, host));
     registerStatic(scope);
@@ -43,17 +45,9 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
   return parts.ambience;
 }
 
-function refuseHost(reply: FastifyReply): FastifyReply {
-  return reply
-    .code(421)
-    .type('text/plain; charset=utf-8')
-    .send(
-      'This page does not answer under this name. Use the address that start printed, or set url in tocsin.yaml.\n',
-    );
-}
-
-/** A person sees what went wrong in words; the cause is in the log. */
+/** A whole page is answered as on every other address (http/errors.ts); what a script asked for is shown in its place on the page. */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, host: ChatHost): FastifyReply {
+  if (header(request, 'hx-request') !== 'true') throw error;
   const known = error instanceof TocsinError ? error : null;
   const status = known?.status ?? statusOf(error);
   if (status >= 500) host.log.error({ error, path: request.url.split('?')[0] }, 'a console request failed');

@@ -1,9 +1,9 @@
 import { messageOf } from '../../kernel/errors.ts';
+import { type Html, html, nothing } from '../../kernel/html.ts';
 import { cutText } from '../../kernel/text.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { renderForm } from './buttons.ts';
 import { renderNotice } from './cards.ts';
-import { type Html, html, nothing } from './html.ts';
 import type { Visit } from './visit.ts';
 
 /** A sample alert: what Alertmanager would send, through the same door as the real one. */

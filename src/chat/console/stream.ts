@@ -1,8 +1,8 @@
 import { sha256 } from '../../kernel/canonical.ts';
+import { type Html, html } from '../../kernel/html.ts';
 import type { Store } from '../../ports/store.ts';
 import { type AnsiState, plain, renderAnsi } from './ansi.ts';
 import { outputId } from './cards.ts';
-import { type Html, html } from './html.ts';
 import { mostShown, readTail, renderTail } from './outputs.ts';
 import type { LivePage, PostList, Region } from './pages/page.ts';
 import type { Box } from './pages/posts.ts';

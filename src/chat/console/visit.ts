@@ -1,7 +1,7 @@
 import { showDuration } from '../../kernel/duration.ts';
+import { type Html, html } from '../../kernel/html.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
-import { type Html, html } from './html.ts';
 
 /** Whoever looks at a page, and what rendering needs to know of them. */
 export interface Visit {

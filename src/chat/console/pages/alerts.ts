@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { type Alert, alertState } from '../../../model/alert.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderCard } from '../cards.ts';
-import { type Html, html } from '../html.ts';
 import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
 import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';

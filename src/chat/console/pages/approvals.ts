@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { type Approval, approvalState } from '../../../model/approval.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderCard } from '../cards.ts';
-import { type Html, html } from '../html.ts';
 import { domId, runPath, showAgo, type Visit } from '../visit.ts';
 import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';

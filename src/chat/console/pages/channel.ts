@@ -1,7 +1,7 @@
+import { type Html, html } from '../../../kernel/html.ts';
 import type { Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderComposer } from '../composer.ts';
-import { type Html, html } from '../html.ts';
 import { channelPath } from '../layout.ts';
 import { renderSamples } from '../samples.ts';
 import type { Visit } from '../visit.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { nameOf } from '../../../model/actor.ts';
 import type { Entry } from '../../../model/journal.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { type Html, html } from '../html.ts';
 import { showTime, type Visit } from '../visit.ts';
 import type { LivePage } from './page.ts';
 

@@ -1,25 +1,5 @@
-import { type Html, html } from '../html.ts';
-
-/** A small page without navigation. `onTo` sends the browser on at once; `back` false leaves out the link to the page. */
-export function renderPlain(
-  title: string,
-  body: Html,
-  { onTo, back = true }: { onTo?: string; back?: boolean } = {},
-): string {
-  const document = html`<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-${onTo !== undefined && html`<meta http-equiv="refresh" content="${`0;url=${onTo}`}">`}
-<title>${title} · Tocsin</title>
-<link rel="icon" href="/console/static/icon.svg">
-<link rel="stylesheet" href="/console/static/console.css">
-</head>
-<body class="plain-page"><main id="main"><p class="brand"><img src="/console/static/icon.svg" width="28" height="28" alt=""> Tocsin</p>${body}${back && html`<p><a href="/">Back to the page</a></p>`}</main></body>
-</html>`;
-  return `<!doctype html>\n${document}`;
-}
+import { type Html, html } from '../../../kernel/html.ts';
+import { renderPlain } from '../../../kernel/plain-page.ts';
 
 export function renderLogin(facts: { to: string | null; local: boolean; trouble: string | null }): string {
   const trouble = facts.trouble !== null && html`<p class="notice notice-error" role="alert">${facts.trouble}</p>`;

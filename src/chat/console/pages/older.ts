@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Html, html } from '../html.ts';
+import { type Html, html } from '../../../kernel/html.ts';
 
 /** The id after which a list goes on, as it stands in an address. */
 export const afterId = z.string().min(1).max(200).optional().catch(undefined);

@@ -1,5 +1,5 @@
+import type { Html } from '../../../kernel/html.ts';
 import type { PostQuery } from '../../../ports/store.ts';
-import type { Html } from '../html.ts';
 import type { Visit } from '../visit.ts';
 import type { Box } from './posts.ts';
 

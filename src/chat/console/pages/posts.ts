@@ -1,7 +1,7 @@
+import { type Html, html } from '../../../kernel/html.ts';
 import type { Card, Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderPost } from '../cards.ts';
-import { type Html, html } from '../html.ts';
 import { renderOutputNow } from '../outputs.ts';
 import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
 

@@ -1,10 +1,10 @@
+import { type Html, html, nothing } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { Run, Step } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderButtons } from '../buttons.ts';
 import { outputId, renderBlock, renderProgress, stateClass } from '../cards.ts';
-import { type Html, html, nothing } from '../html.ts';
 import { renderOutputNow } from '../outputs.ts';
 import { domId, runPath, showElapsed, showTime, threadPath, type Visit } from '../visit.ts';
 import type { LivePage } from './page.ts';

@@ -1,7 +1,7 @@
+import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import type { ChatHost, ParamView, RunbookView } from '../../../ports/chat.ts';
 import { renderForm } from '../buttons.ts';
-import { type Html, html } from '../html.ts';
 import type { Visit } from '../visit.ts';
 import type { LivePage } from './page.ts';
 import { renderRuns } from './runs.ts';

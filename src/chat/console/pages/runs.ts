@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { type Run, type RunState, runState } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { type Html, html } from '../html.ts';
 import { runPath, showAgo, showElapsed, type Visit } from '../visit.ts';
 import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';

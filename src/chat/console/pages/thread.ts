@@ -1,8 +1,8 @@
+import { type Html, html } from '../../../kernel/html.ts';
 import type { Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderPost } from '../cards.ts';
 import { renderComposer } from '../composer.ts';
-import { type Html, html } from '../html.ts';
 import { channelPath } from '../layout.ts';
 import { domId, threadPath, type Visit } from '../visit.ts';
 import { lastChange } from './channel.ts';

@@ -1,4 +1,4 @@
-import { visible } from '../../kernel/text.ts';
+import { visible } from './text.ts';
 
 /** A piece of finished HTML. Only the `html` tag makes one (the class is not exported), so a string can never pass as markup. */
 class Html {
