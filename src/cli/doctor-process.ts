@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { checkServers, serversOf } from '../app/servers.ts';
-import { messageOf, TocsinError } from '../kernel/errors.ts';
+import { messageOf } from '../kernel/errors.ts';
 import { silentLog } from '../kernel/log.ts';
 import type { Finding } from '../ports/check.ts';
 import { isBusy } from '../stores/sqlite/failure.ts';
+import { findingOf, lookAtPostgres } from './doctor-postgres.ts';
 import type { Subject } from './doctor-subjects.ts';
 import { readUrl } from './environment.ts';
 import type { Terminal } from './terminal.ts';
@@ -69,39 +70,7 @@ async function lookAtRedis(url: string, terminal: Terminal): Promise<Finding> {
     if (trouble === null) return { what, state: 'ok' };
     return { what, state: 'bad', because: trouble, remedy: 'See whether the server is up and reachable from here.' };
   } catch (error) {
-    const remedy = error instanceof TocsinError ? { remedy: error.remedy } : {};
-    return { what, state: 'bad', because: messageOf(error), ...remedy };
-  }
-}
-
-const server = z.object({ standby: z.boolean(), may: z.boolean() });
-
-async function lookAtPostgres(url: string): Promise<Finding> {
-  const what = 'PostgreSQL at DATABASE_URL';
-  const { default: pg } = await import('pg');
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: patience, query_timeout: patience });
-  // A connection that breaks after its failure was told must not end the process.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    const { rows } = await client.query(
-      "select pg_is_in_recovery() as standby, has_schema_privilege(current_schema(), 'create') as may",
-    );
-    const found = server.parse(rows[0]);
-    if (found.standby)
-      return { what, state: 'bad', because: 'it is a standby', remedy: 'Name the primary in DATABASE_URL.' };
-    if (found.may) return { what, state: 'ok' };
-    return {
-      what,
-      state: 'bad',
-      because: 'its user may not make tables',
-      remedy: 'Grant create on the schema to the user, or use another.',
-    };
-  } catch (error) {
-    const remedy = 'See whether the server is up and reachable from here, and the user and password in DATABASE_URL.';
-    return { what, state: 'bad', because: messageOf(error), remedy };
-  } finally {
-    await client.end().catch(() => {});
+    return findingOf(what, error);
   }
 }
 

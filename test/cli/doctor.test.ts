@@ -6,9 +6,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkClock, measuredFetch } from '../../src/cli/doctor-clock.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import postgres from '../../src/stores/postgres/index.ts';
 import { startTestApp } from '../doubles/app.ts';
 import { type PagerDutyDouble, startPagerDuty } from '../doubles/pagerduty.ts';
 import { populate } from '../flow/origin-place.ts';
+import { missingPostgres } from '../real/postgres.ts';
+import { usePostgres } from '../stores/postgres-place.ts';
 import { cli } from './terminal.ts';
 
 let folder: string;
@@ -132,6 +135,61 @@ describe('tocsin doctor', () => {
     } finally {
       await running.stop();
     }
+  });
+});
+
+describe.skipIf(missingPostgres() !== null)('a PostgreSQL is looked at as a start would take it', () => {
+  const server = usePostgres();
+  let url: string;
+  beforeEach(async () => {
+    url = await server().database();
+  });
+  const ask = (statement: string) => server().ask(statement, new URL(url).pathname.slice(1));
+  const look = async (address: string) => {
+    const { out, err } = await doctor('sources: {}\npeople: { on-call: {} }\n', { DATABASE_URL: address });
+    expect(out + err).not.toContain('hidden-word');
+    return /^ {2}(\S+ +PostgreSQL at DATABASE_URL[\s\S]*?)\n(?! {4})/m.exec(`${out}\n`)?.[1]?.replace(/\s+/g, ' ');
+  };
+
+  test('an empty one, and one of this version', async () => {
+    expect(await look(url)).toBe('ok PostgreSQL at DATABASE_URL, which the first start fills');
+    await (await postgres.open({ folder: '', url, now: Date.now })).close();
+    expect(await look(url)).toBe('ok PostgreSQL at DATABASE_URL');
+    await ask('delete from migration');
+    expect(await look(url)).toBe('ok PostgreSQL at DATABASE_URL, which the next start brings up to date');
+  });
+
+  test('one that a newer version changed so that this one must not use it', async () => {
+    await (await postgres.open({ folder: '', url, now: Date.now })).close();
+    await ask("insert into migration values (99, 'later', false, 0)");
+    expect(await look(url)).toMatch(/^ok /);
+    await ask('update migration set breaks = true where number = 99');
+    expect(await look(url)).toMatch(/^bad .*newer Tocsin.*migration 99, later.*do Start that version/);
+  });
+
+  test('one of something else, and one that cannot keep every text', async () => {
+    await ask('create table customer (id integer)');
+    expect(await look(url)).toMatch(/^warning .*tables of something else \(1\).*do Give Tocsin a database of its own/);
+    await server().ask("create database latin encoding 'LATIN1' locale 'C' template template0");
+    expect(await look(server().address('latin'))).toMatch(/^bad .*encoding is LATIN1.*encoding 'UTF8'/);
+  });
+
+  test('one that refuses says what to correct, as a start does', async () => {
+    const nobody = url.replace('tocsin@', 'nobody-here:hidden-word@');
+    expect(await look(nobody)).toMatch(/^bad .*role "nobody-here" does not exist.*do \S/);
+    expect(await look(`${url}x`)).toMatch(/^bad .*does not exist \(3D000\).*do Make the database with createdb/);
+    expect(await look(`${url}?sslmode=verify-full`)).toMatch(/^bad .*SSL.*do Set sslmode/);
+    await server().ask('create role poor login');
+    expect(await look(url.replace('tocsin@', 'poor@'))).toMatch(/^bad .*may not make tables.*do Grant create/);
+  });
+
+  test.each([
+    ['no address', 'tocsin:hidden-word@db', 'DATABASE_URL cannot be used'],
+    ['one with a # in its password', 'postgres://tocsin:hidden-word#@127.0.0.1/d', 'DATABASE_URL cannot be used'],
+    ['one with a certificate that is not there', 'postgres://u@127.0.0.1/d?sslrootcert=/no/such.pem', '/no/such.pem'],
+  ])('%s is bad, and nothing ends the look', async (_what, address, because) => {
+    expect(await look(address)).toMatch(/^bad /);
+    expect(await look(address)).toContain(because);
   });
 });
 
