@@ -1,39 +1,45 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { explainError, isCode, TocsinError } from '../kernel/errors.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { isCode, summaryOf, TocsinError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { pageHeaders, renderProblem, wantsPage } from '../kernel/plain-page.ts';
 
 /** Milliseconds between two tries: twice as long each time, up to the longest. */
 const firstPause = 250;
 const longestPause = 10_000;
+/** The same trouble is logged again after this long, milliseconds. */
+const logEvery = 60_000;
+
+export interface WaitOptions {
+  listen: { host: string; port: number };
+  clock: Pick<Clock, 'sleep' | 'monotonic'>;
+  log: Log;
+  /** Ends the wait. */
+  signal?: AbortSignal;
+  version: string;
+}
 
 /**
  * Opens what may not be there yet, such as a database server that starts at the same time: tries until it answers, with a pause that
  * grows to ten seconds. Meanwhile the address is listened on: `/healthz` is well, `/readyz` says what is waited for, and everything
  * else is told to come again. Rejects at once for what no waiting helps, and with the signal's reason when it is told to stop.
  */
-export async function openPatiently<T>(
-  open: () => Promise<T>,
-  options: { listen: { host: string; port: number }; log: Log; signal?: AbortSignal; version: string },
-): Promise<T> {
+export async function openPatiently<T>(open: () => Promise<T>, options: WaitOptions): Promise<T> {
   let room: WaitingRoom | null = null;
   try {
     for (let pause = firstPause; ; pause = Math.min(longestPause, pause * 2)) {
       options.signal?.throwIfAborted();
       try {
-        return await open();
+        const opened = await open();
+        if (room !== null) options.log.info({}, 'the database answers');
+        return opened;
       } catch (error) {
         if (!isCode(error, 'store-unreachable')) throw error;
-        options.log.warn(
-          { at: error.at, because: error.given, nextTryInMs: pause },
-          `${error.message} ${error.remedy}`,
-        );
         room ??= await openRoom(options);
         room.tell(error);
         // When it is told to stop, the next turn of the loop says so.
-        await sleep(pause, undefined, options.signal && { signal: options.signal }).catch(() => {});
+        await options.clock.sleep(pause, options.signal).catch(() => {});
       }
     }
   } finally {
@@ -42,27 +48,34 @@ export async function openPatiently<T>(
 }
 
 interface WaitingRoom {
+  /** Shows it on `/readyz`, and logs it unless that was done just now. */
   tell(error: TocsinError): void;
   close(): Promise<void>;
 }
 
 const waits = (remedy: string) => ({ message: 'Not accepted: Tocsin waits for its database.', remedy });
 
-async function openRoom(options: { listen: { host: string; port: number }; version: string }): Promise<WaitingRoom> {
+async function openRoom(options: WaitOptions): Promise<WaitingRoom> {
   let trouble = '';
+  let logged = { trouble, at: 0 };
   const server = createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     // What was sent is read and dropped, so that the sender hears the answer.
     request.resume();
     if (wantsPage(path, request.headers.accept)) {
-      response.writeHead(503, { ...pageHeaders, 'content-type': 'text/html; charset=utf-8', 'retry-after': '5' });
-      return response.end(renderProblem(new TocsinError('overloaded', waits('Load the page again in a moment.'))));
+      response.writeHead(503, {
+        ...pageHeaders,
+        'content-type': 'text/html; charset=utf-8',
+        refresh: '5',
+        'retry-after': '5',
+      });
+      return response.end(renderProblem(new TocsinError('overloaded', waits('The page looks again by itself.'))));
     }
     const well = path === '/healthz';
     const body = well
       ? { ok: true }
       : path === '/readyz'
-        ? { ready: false, draining: false, parts: { store: trouble }, problems: [], version: options.version }
+        ? notReady(trouble, options.version)
         : { error: new TocsinError('overloaded', waits('Send it again after the time in Retry-After.')) };
     response.writeHead(well ? 200 : 503, {
       'content-type': 'application/json',
@@ -76,10 +89,20 @@ async function openRoom(options: { listen: { host: string; port: number }; versi
   await once(server, 'listening');
   return {
     tell(error) {
-      trouble = explainError(error);
+      trouble = `${summaryOf(error)} ${error.remedy}`;
+      const now = options.clock.monotonic();
+      if (trouble === logged.trouble && now - logged.at < logEvery) return;
+      logged = { trouble, at: now };
+      options.log.warn({ at: error.at, because: error.given }, `${error.message} ${error.remedy}`);
     },
     close: () => closeAll(server),
   };
+}
+
+/** What /readyz answers, as far as it can be told without a database. */
+function notReady(trouble: string, version: string) {
+  const fleet = { nodes: [], problems: [] };
+  return { ready: false, well: false, draining: false, parts: { store: trouble }, problems: [], fleet, version };
 }
 
 async function closeAll(server: Server): Promise<void> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { messageOf, TocsinError } from '../kernel/errors.ts';
+import { summaryOf, TocsinError } from '../kernel/errors.ts';
 import type { Finding } from '../ports/check.ts';
 import { type Address, parseAddress } from '../stores/postgres/address.ts';
 import { oldestServer } from '../stores/postgres/migrate.ts';
@@ -23,10 +23,9 @@ export async function lookAtPostgres(url: string): Promise<Finding> {
 
 /** An error as a line of the report. */
 export function findingOf(subject: string, error: unknown): Finding {
-  if (!(error instanceof TocsinError)) return { what: subject, state: 'bad', because: messageOf(error) };
-  const { message, at, given, remedy, code } = error;
-  const facts = [given, at].filter(fact => fact !== undefined && fact !== '').join(', ');
-  const because = facts === '' ? message : `${message} (${facts})`;
+  const because = summaryOf(error);
+  if (!(error instanceof TocsinError)) return { what: subject, state: 'bad', because };
+  const { remedy, code } = error;
   // A start goes on trying; this look does not.
   const waits = code === 'store-unreachable' && remedy.includes('tried again');
   return { what: subject, state: 'bad', because, remedy: waits ? unreachable : remedy };

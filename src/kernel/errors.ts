@@ -70,6 +70,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What went wrong in one line, with what came instead and where; what to do is `remedy`. For fields, reports and logs. */
+export function summaryOf(error: unknown): string {
+  if (!(error instanceof TocsinError)) return messageOf(error);
+  const facts = [error.given, error.at].filter(fact => fact !== undefined && fact !== '').join(', ');
+  return facts === '' ? error.message : `${error.message} (${facts})`;
+}
+
 /** For a person at a terminal or in a thread: what, where, allowed, given, remedy, each on its line. */
 export function explainError(error: unknown): string {
   if (!(error instanceof TocsinError)) return messageOf(error);
