@@ -9,6 +9,7 @@ import { checkServers } from './app/servers.ts';
 import { loadShelves, openStore } from './app/shelves.ts';
 import { tracingSettings } from './app/tracing.ts';
 import { messageOf, TocsinError } from './kernel/errors.ts';
+import { fileError } from './kernel/file-error.ts';
 import { createCatalogue } from './load/catalogue.ts';
 import { system } from './model/actor.ts';
 import { streamOf } from './model/journal.ts';
@@ -30,7 +31,14 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
   const { clock, log } = given;
   checkServers(given);
   tracingSettings(given.env);
-  await mkdir(given.dataFolder, { recursive: true, mode: 0o700 });
+  await mkdir(given.dataFolder, { recursive: true, mode: 0o700 }).catch(error => {
+    throw fileError(
+      error,
+      given.dataFolder,
+      'TOCSIN_DATA',
+      'Name a folder that this user may write to in TOCSIN_DATA.',
+    );
+  });
   const shelves = await loadShelves();
   const catalogue = await createCatalogue({
     configPath: given.configPath,

@@ -2,7 +2,8 @@ import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, TocsinError } from '../kernel/errors.ts';
+import { TocsinError } from '../kernel/errors.ts';
+import { fileError } from '../kernel/file-error.ts';
 import { entryHash, genesis } from '../model/journal.ts';
 import { type CliCommand, type CliInput, optionOf, usage } from './command.ts';
 import { type JournalLine, readJournal } from './journal.ts';
@@ -84,7 +85,8 @@ export async function verifyChain(
 function parseCheckpoint(text: string | null): { seq: number; hash: string } | null {
   if (text === null) return null;
   const found = /^(\d+):([0-9a-f]{64})$/.exec(text);
-  if (found === null) throw usage(audit, 'A checkpoint is seq:hash, as verify prints it.');
+  if (found === null)
+    throw usage(audit, `--checkpoint ${JSON.stringify(text.slice(0, 100))} is not seq:hash, as verify prints it.`);
   return { seq: Number(found[1]), hash: found[2] ?? '' };
 }
 
@@ -96,17 +98,16 @@ async function exportTo(out: string | null, terminal: Terminal): Promise<number>
       yield `${JSON.stringify(line)}\n`;
     }
   }
-  try {
-    const target =
-      out === null
-        ? terminalStream(terminal)
-        : createWriteStream(resolve(terminal.cwd, out), { flags: 'wx', mode: 0o600 });
-    await pipeline(texts, target);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new TocsinError('usage-invalid', {
-      message: messageOf(error),
-      remedy: 'Name a file that does not exist yet.',
+  if (out === null) await pipeline(texts, terminalStream(terminal));
+  else {
+    const path = resolve(terminal.cwd, out);
+    await pipeline(texts, createWriteStream(path, { flags: 'wx', mode: 0o600 })).catch(error => {
+      throw fileError(
+        error,
+        out,
+        path,
+        'Name a file that does not exist yet, in a folder that is there and that this user may write to.',
+      );
     });
   }
   terminal.err(`${count} entries exported${out === null ? '' : ` to ${out}`}.`);

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../kernel/clock.ts';
+import { TocsinError } from '../kernel/errors.ts';
 import { hasMembers, loadShelf } from '../kernel/shelf.ts';
 import { type LoadParts, registerResolver } from '../load/index.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
@@ -30,4 +33,16 @@ export async function loadParts(terminal: Terminal): Promise<LoadParts> {
     clock: systemClock,
     log: createLog(logLevel, terminal),
   };
+}
+
+/** Throws `file-missing` where no SQLite database is: opening it would make an empty one, whose journal would verify. */
+export function assertDatabase(folder: string, remedy: string): void {
+  const at = join(folder, 'tocsin.db');
+  if (existsSync(at)) return;
+  throw new TocsinError('file-missing', {
+    message: 'There is no database in the data folder.',
+    at,
+    given: folder,
+    remedy,
+  });
 }

@@ -1,4 +1,4 @@
-import { explainError, isCode, messageOf, TocsinError } from '../kernel/errors.ts';
+import { type ErrorCode, explainError, isCode, messageOf, TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { type CliCommand, helpOf, parseInput } from './command.ts';
 import { exitCode, type Terminal } from './terminal.ts';
@@ -18,6 +18,15 @@ const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   init: async () => (await import('./init.ts')).init,
 };
 
+/** What ends with exit code 2: it could not be done, so that nothing can be said of it. */
+const unusable: readonly ErrorCode[] = [
+  'usage-invalid',
+  'environment-invalid',
+  'not-reachable',
+  'file-missing',
+  'file-unusable',
+];
+
 /** Runs one command line. Resolves to the exit code; errors are explained on standard error, never with a stack. */
 export async function runCli(argv: readonly string[], terminal: Terminal, version: string): Promise<number> {
   try {
@@ -26,10 +35,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, versio
     if (terminal.signal.aborted) return exitCode.interrupted;
     if (!(error instanceof TocsinError)) return reportDefect(error, terminal);
     terminal.err(explainError(error));
-    const unusable = (['usage-invalid', 'environment-invalid', 'not-reachable'] as const).some(code =>
-      isCode(error, code),
-    );
-    return unusable ? exitCode.unusable : exitCode.failed;
+    return unusable.some(code => isCode(error, code)) ? exitCode.unusable : exitCode.failed;
   }
 }
 
@@ -98,6 +104,6 @@ async function generalHelp(): Promise<string> {
     'docs/configuration.md has all of them.',
     '',
     'Exit codes: 0 done; 1 the answer is no (problems found, a run that did not succeed, a refusal);',
-    '2 it could not be done (a wrong command line, nothing to talk to).',
+    '2 it could not be done (a wrong command line, a file that cannot be read, nothing to talk to).',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
+import { TocsinError } from '../kernel/errors.ts';
+import { fileError, isMissing } from '../kernel/file-error.ts';
 import type { CliCommand } from './command.ts';
 import { starterFiles } from './init-files.ts';
 import { exitCode } from './terminal.ts';
@@ -26,9 +27,9 @@ export const init: CliCommand = {
 
 /** Hidden files (a fresh git clone) do not count. */
 async function checkEmpty(folder: string): Promise<void> {
-  const there = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new TocsinError('file-invalid', { message: messageOf(error), at: folder, remedy: 'Name an empty folder.' });
+  const there = await readdir(folder).catch(error => {
+    if (isMissing(error)) return [];
+    throw fileError(error, folder, folder, 'Name an empty folder.');
   });
   const visible = there.filter(name => !name.startsWith('.'));
   if (visible.length === 0) return;
@@ -45,7 +46,6 @@ async function writeNew(path: string, text: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text, { flag: 'wx' });
   } catch (error) {
-    if (isCode(error, 'file-invalid')) throw error;
-    throw new TocsinError('file-invalid', { message: messageOf(error), at: path, remedy: 'Make the folder writable.' });
+    throw fileError(error, path, path, 'Name a folder that this user may write to.');
   }
 }

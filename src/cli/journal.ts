@@ -4,9 +4,11 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isCode, messageOf, TocsinError } from '../kernel/errors.ts';
+import { fileError } from '../kernel/file-error.ts';
 import type { Store } from '../ports/store.ts';
 import { createClient } from './client.ts';
 import { readSettings } from './environment.ts';
+import { assertDatabase } from './files.ts';
 import type { Terminal } from './terminal.ts';
 
 /** One line of the exported journal: what verification needs, and what people read. */
@@ -22,14 +24,19 @@ export type JournalLine = z.infer<typeof journalLine>;
 
 /**
  * The journal as it is kept, oldest first: from an exported file, else from the running process, else from the database when nothing
- * answers (an embedded one only while nobody has it open). Rejects with `file-missing`, `not-reachable` or the store's errors.
+ * answers (an embedded one only while nobody has it open). Rejects with `file-missing`, `file-unusable`, `not-reachable` or the
+ * store's errors.
  */
 export async function* readJournal(file: string | null, terminal: Terminal): AsyncGenerator<JournalLine> {
-  if (file !== null) return yield* parseLines(createReadStream(resolve(terminal.cwd, file)), file);
+  if (file !== null) {
+    const path = resolve(terminal.cwd, file);
+    return yield* parseLines(createReadStream(path), file, error => fileError(error, file, path));
+  }
   try {
     const client = createClient(terminal);
     const response = await client.send('GET', '/api/v1/journal');
-    if (response.body !== null) yield* parseLines(Readable.fromWeb(response.body as never), client.url);
+    if (response.body !== null)
+      yield* parseLines(Readable.fromWeb(response.body as never), client.url, error => cutOff(error, client.url));
     return;
   } catch (error) {
     // Whoever names an address means it; without one, a process that is not running is no reason to stop.
@@ -38,7 +45,16 @@ export async function* readJournal(file: string | null, terminal: Terminal): Asy
   yield* readStored(terminal);
 }
 
-async function* parseLines(input: Readable, from: string): AsyncGenerator<JournalLine> {
+/** The answer of the process ended in the middle. */
+function cutOff(error: unknown, at: string): TocsinError {
+  return new TocsinError('not-reachable', { message: messageOf(error), at, cause: error });
+}
+
+async function* parseLines(
+  input: Readable,
+  from: string,
+  explain: (error: unknown) => unknown,
+): AsyncGenerator<JournalLine> {
   const failed = new Promise<never>((_resolve, reject) => input.once('error', reject));
   failed.catch(() => {});
   let number = 0;
@@ -49,13 +65,7 @@ async function* parseLines(input: Readable, from: string): AsyncGenerator<Journa
     }
     if (input.errored) throw input.errored;
   } catch (error) {
-    if (error instanceof TocsinError) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new TocsinError(missing ? 'file-missing' : 'not-reachable', {
-      message: messageOf(error),
-      at: from,
-      cause: error,
-    });
+    throw error instanceof TocsinError ? error : explain(error);
   }
 }
 
@@ -76,6 +86,11 @@ function tryJson(text: string): unknown {
 async function openStored(terminal: Terminal): Promise<Store> {
   const { dataFolder: folder } = readSettings(terminal.env, terminal.cwd);
   const url = terminal.env['DATABASE_URL']?.trim() || null;
+  if (url === null)
+    assertDatabase(
+      folder,
+      'Start Tocsin, set TOCSIN_DATA to its data folder, or name an exported journal with --file.',
+    );
   terminal.err(`Nothing answers, so the database ${url === null ? `in ${folder}` : 'of DATABASE_URL'} is read.`);
   const { default: driver } =
     url === null ? await import('../stores/sqlite/index.ts') : await import('../stores/postgres/index.ts');

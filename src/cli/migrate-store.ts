@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { TocsinError } from '../kernel/errors.ts';
 import { type CliCommand, usage } from './command.ts';
 import { readSettings } from './environment.ts';
+import { assertDatabase } from './files.ts';
 import { copyStore } from './migrate-copy.ts';
 import { exitCode } from './terminal.ts';
 
@@ -17,12 +15,7 @@ export const migrateStore: CliCommand = {
     const { dataFolder } = readSettings(terminal.env, terminal.cwd);
     const url = terminal.env['DATABASE_URL']?.trim() ?? '';
     if (url === '') throw usage(migrateStore, 'DATABASE_URL does not say where to copy to.');
-    if (!existsSync(join(dataFolder, 'tocsin.db')))
-      throw new TocsinError('file-missing', {
-        message: 'There is no SQLite database to copy.',
-        at: join(dataFolder, 'tocsin.db'),
-        remedy: 'Set TOCSIN_DATA to the data folder of the process that was stopped.',
-      });
+    assertDatabase(dataFolder, 'Set TOCSIN_DATA to the data folder of the process that was stopped.');
     const { head, rows, to } = await copyStore(dataFolder, url, terminal);
     terminal.err(`Copied ${rows} rows to ${to}; the journal verifies there: ${head.seq} entries.`);
     terminal.err(

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { defaultAsk } from '../flow/begin.ts';
 import { decide } from '../flow/decide.ts';
 import { type Candidate, createTriggerIndex } from '../flow/match.ts';
@@ -8,7 +7,7 @@ import { type Alert, foldAlert } from '../model/alert.ts';
 import type { Event, IncomingAlert } from '../model/event.ts';
 import { content, type Fact, type FactOf } from '../model/journal.ts';
 import type { CatalogueSet } from '../ports/catalogue.ts';
-import { type CliCommand, optionOf } from './command.ts';
+import { type CliCommand, optionOf, usage } from './command.ts';
 import { readSettings } from './environment.ts';
 import { loadParts } from './files.ts';
 import { readJournal } from './journal.ts';
@@ -27,25 +26,29 @@ export const replay: CliCommand = {
   words: { least: 0, most: 0 },
   examples: ['tocsin replay', 'TOCSIN_CONFIG=new/tocsin.yaml tocsin replay --file journal.ndjson'],
   async run(input, terminal) {
-    const after = z.coerce
-      .number()
-      .int()
-      .min(0)
-      .catch(0)
-      .parse(optionOf(input, 'after') ?? 0);
+    const after = parseSeq(optionOf(input, 'after'));
     const { dataFolder } = readSettings(terminal.env, terminal.cwd);
     const catalogue = await createCatalogue({ ...(await loadParts(terminal)), data: dataFolder, watch: false });
     const replayed = createReplay(catalogue.current());
-    for await (const line of readJournal(optionOf(input, 'file'), terminal)) {
-      replayed.take(parseFact(line.bytes, line.seq), line.seq > after);
+    try {
+      for await (const line of readJournal(optionOf(input, 'file'), terminal))
+        replayed.take(parseFact(line.bytes, line.seq), line.seq > after);
+    } finally {
+      await catalogue.close();
     }
-    await catalogue.close();
     const { events, differences } = replayed.result();
     for (const difference of differences) terminal.out(plain(difference));
     terminal.err(`${events} events replayed, ${differences.length} decided differently.`);
     return differences.length === 0 ? exitCode.ok : exitCode.failed;
   },
 };
+
+function parseSeq(text: string | null): number {
+  if (text === null) return 0;
+  if (!/^\d{1,15}$/.test(text))
+    throw usage(replay, `--after ${JSON.stringify(text.slice(0, 100))} is not a number of an entry.`);
+  return Number(text);
+}
 
 function parseFact(bytes: string, seq: number): { fact: Fact; at: number } {
   const parsed = content.safeParse(JSON.parse(bytes));

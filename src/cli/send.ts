@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { messageOf, TocsinError } from '../kernel/errors.ts';
+import { fileError } from '../kernel/file-error.ts';
 import { createClient } from './client.ts';
 import { type CliCommand, usage } from './command.ts';
 import { exitCode } from './terminal.ts';
@@ -30,7 +30,10 @@ export const send: CliCommand = {
   ],
   async run(input, terminal) {
     const [source = '', file = ''] = input.words;
-    const body = await readPayload(resolve(terminal.cwd, file));
+    const path = resolve(terminal.cwd, file);
+    const body = await readFile(path).catch(error => {
+      throw fileError(error, file, path);
+    });
     const headers: Record<string, string> = { 'content-type': input.options.get('type')?.[0] ?? 'application/json' };
     for (const line of input.options.get('header') ?? []) {
       const found = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):\s*(.*)$/.exec(line);
@@ -50,11 +53,3 @@ export const send: CliCommand = {
     return exitCode.ok;
   },
 };
-
-async function readPayload(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new TocsinError('file-missing', { message: messageOf(error), at: path, cause: error });
-  }
-}

@@ -85,6 +85,11 @@ export const catalogue = {
     message: 'A file that is needed is not there.',
     remedy: 'Create it, or correct the path.',
   },
+  'file-unusable': {
+    status: 500,
+    message: 'A file or folder cannot be used.',
+    remedy: 'Name another, or give this user access to it.',
+  },
   'file-invalid': {
     status: 500,
     message: 'A file has something in it that is not allowed.',

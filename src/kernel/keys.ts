@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileError } from './file-error.ts';
 
 /** A secret key of this installation: 32 random bytes as hex in `<folder>/<name>.key`, made at first use, readable by the owner only. */
 export async function readOrMakeKey(folder: string, name: string): Promise<string> {
@@ -16,7 +17,11 @@ export async function readOrMakeKey(folder: string, name: string): Promise<strin
       await file.close();
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(error, path);
+  }
+  try {
     return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    throw fileError(error, path);
   }
 }

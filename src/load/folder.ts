@@ -1,9 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { messageOf } from '../kernel/errors.ts';
+import { explainFile, isMissing } from '../kernel/file-error.ts';
 import { runbookId } from '../model/runbook-file.ts';
 import type { Problem } from '../ports/catalogue.ts';
+import { unreadable } from './problems.ts';
 import { largestFile } from './yaml.ts';
 
 export interface FolderFile {
@@ -39,8 +40,11 @@ export async function readFolder(folder: string, wanted: boolean): Promise<Folde
         ? { message: 'a runbook ends in .yaml', given: entry.name }
         : await faultOf(folder, file, id, files);
     if (fault !== null) problems.push({ file, line: 1, column: 1, code: 'file-invalid', level: 'error', ...fault });
-    else
-      files.set(id, { id, kind: ending === 'ts' ? 'ts' : 'yaml', path: entry.name, file, bytes: await readFile(file) });
+    else {
+      const bytes = await readFile(file).catch(error => void problems.push(unreadable(file, error)));
+      if (bytes !== undefined)
+        files.set(id, { id, kind: ending === 'ts' ? 'ts' : 'yaml', path: entry.name, file, bytes });
+    }
   }
   return { files, problems, below: await foldersBelow(folder) };
 }
@@ -78,21 +82,9 @@ async function list(folder: string, wanted: boolean, problems: Problem[]): Promi
     const entries = await readdir(folder, { withFileTypes: true });
     return entries.filter(entry => !entry.isDirectory()).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    if (wanted || !isMissing(error))
-      problems.push({
-        file: folder,
-        line: 1,
-        column: 1,
-        code: 'file-missing',
-        level: 'error',
-        message: `the folder of runbooks cannot be read: ${messageOf(error)}`,
-      });
+    if (wanted || !isMissing(error)) problems.push(unreadable(folder, error, 'the folder of runbooks'));
     return [];
   }
-}
-
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 async function faultOf(
@@ -150,9 +142,13 @@ export async function readImports(folder: string, entry: FolderFile): Promise<Ma
       if (real === null) throw new Error(`it imports "${specifier}", which is not there`);
       if (!isInside(root, real)) throw new Error(`it imports "${specifier}", which is outside the folder of runbooks`);
       const next = relative(root, file).split(sep).join('/');
-      if (!files.has(next)) await add(next, await readFile(file));
+      if (!files.has(next)) await add(next, await readFile(file).catch(error => refuse(specifier, error)));
     }
   }
+}
+
+function refuse(specifier: string, error: unknown): never {
+  throw new Error(`it imports "${specifier}", which cannot be read: ${explainFile(error)}`);
 }
 
 /** The specifiers of the static imports, and of `import('...')` with a plain text. */

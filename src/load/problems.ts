@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { explainFile, isMissing } from '../kernel/file-error.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { ExpressionError } from '../model/expression.ts';
 import type { Problem } from '../ports/catalogue.ts';
@@ -59,6 +60,13 @@ export function createFaults(yaml: YamlFile): Faults {
   return faults;
 }
 
+/** A file or folder that could not be read, as a problem of it. */
+export function unreadable(file: string, error: unknown, what = 'the file'): Problem {
+  const code = isMissing(error) ? 'file-missing' : 'file-unusable';
+  const message = `${what} cannot be read: ${explainFile(error)}`;
+  return { file, line: 1, column: 1, code, message, level: 'error' };
+}
+
 /** steps[2].exec */
 export function showPath(path: Path): string {
   return path
@@ -105,7 +113,7 @@ function addIssue(faults: Faults, yaml: YamlFile, base: Path, issue: z.core.$Zod
       if (hasWords(issue)) return faults.add(path, `${name}: ${issue.message}`, { given: yaml.source(path) });
       return faults.add(
         path,
-        yaml.source(path) === '' && isMissing(yaml.data, path) ? `${name} is missing` : `${name} has the wrong type`,
+        yaml.source(path) === '' && isAbsent(yaml.data, path) ? `${name} is missing` : `${name} has the wrong type`,
         {
           allowed: typeName(issue.expected),
           given: yaml.source(path),
@@ -144,7 +152,7 @@ function typeName(expected: string): string {
   return typeNames[expected] ?? expected;
 }
 
-function isMissing(data: unknown, path: Path): boolean {
+function isAbsent(data: unknown, path: Path): boolean {
   let value = data;
   for (const part of path) {
     if (value === null || typeof value !== 'object') return true;

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { canonicalJson, sha256 } from '../kernel/canonical.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { isMissing } from '../kernel/file-error.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Config } from '../model/config.ts';
 import type { CatalogueSet, Policy, Problem } from '../ports/catalogue.ts';
@@ -12,11 +13,11 @@ import type { Source } from '../ports/source.ts';
 import { type CompiledConfig, compileConfig, standardConfig } from './config.ts';
 import type { Draft } from './draft.ts';
 import type { Env } from './environment.ts';
-import { type FolderFile, isMissing, readFolder, readImports } from './folder.ts';
+import { type FolderFile, readFolder, readImports } from './folder.ts';
 import { importDefault } from './import.ts';
 import { checkTogether, completeRunbook } from './link.ts';
 import { compilePolicy } from './policy.ts';
-import { type Faults, sortProblems } from './problems.ts';
+import { type Faults, sortProblems, unreadable } from './problems.ts';
 import { withDigest } from './resolve.ts';
 import { createRoute } from './routes.ts';
 import { compileTsRunbook } from './runbook-ts.ts';
@@ -126,7 +127,7 @@ async function readYaml(file: string, digests: Record<string, string>) {
     return loadYaml(file, bytes);
   } catch (error) {
     if (isMissing(error)) return null;
-    return { ok: false as const, problems: [missing(file, `the file cannot be read: ${messageOf(error)}`)] };
+    return { ok: false as const, problems: [unreadable(file, error)] };
   }
 }
 

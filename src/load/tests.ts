@@ -3,13 +3,13 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson, type Json } from '../kernel/canonical.ts';
 import { messageOf } from '../kernel/errors.ts';
+import { isMissing } from '../kernel/file-error.ts';
 import { type Alert, foldAlert } from '../model/alert.ts';
 import { type Event, type IncomingEvent, takesKind } from '../model/event.ts';
 import type { Problem } from '../ports/catalogue.ts';
 import type { LabelMatch, Params, Runbook, Trigger } from '../ports/runbook.ts';
 import { type DryRun, runDry } from './dry-run.ts';
-import { isMissing } from './folder.ts';
-import { createFaults } from './problems.ts';
+import { createFaults, unreadable } from './problems.ts';
 import { type LoadParts, loadSet } from './set.ts';
 import type { Shelf } from './steps-yaml.ts';
 import { type TestCase, testFile } from './test-file.ts';
@@ -53,11 +53,14 @@ export async function runRunbookTests(parts: LoadParts): Promise<TestReport> {
 }
 
 async function readCases(file: string, problems: Problem[]): Promise<TestCase[] | null> {
-  const bytes = await readFile(file).catch(error => {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch (error) {
     if (isMissing(error)) return null;
-    throw error;
-  });
-  if (bytes === null) return null;
+    problems.push(unreadable(file, error));
+    return [];
+  }
   const loaded = loadYaml(file, bytes);
   if (!loaded.ok) {
     problems.push(...loaded.problems);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -103,7 +103,6 @@ describe('send', () => {
     expect(delivery?.body.toString()).toBe('{"a": "ü"}\n');
     expect(delivery?.headers).toMatchObject({ 'x-signature': 'v1=ab:cd', 'x-two': '2' });
     expect(delivery?.headers['authorization']).toBeUndefined();
-    expect((await cli(['send', 'alertmanager', 'nothing.json'], { env, cwd: folder })).err).toContain('file-missing');
   });
 
   test('a refusal is exit code 1 with the code', async () => {
@@ -268,7 +267,6 @@ describe('audit', () => {
         `${name}: ${found.err}`,
       ).toEqual([1, true, true]);
     }
-    expect((await cli(['audit', 'verify', '--file', 'nothing'], { cwd: folder })).err).toContain('file-missing');
   });
 
   test('reads the data folder when nothing answers, unless an address was named', async () => {
@@ -285,6 +283,84 @@ describe('audit', () => {
     const free = await cli(['audit', 'verify'], { env: { TOCSIN_LISTEN: listen }, cwd: folder });
     expect([free.code, free.out.slice(0, 2)], free.err).toEqual([0, '2:']);
     expect((await cli(['audit', 'verify'], { env: { TOCSIN_URL: `http://${listen}` }, cwd: folder })).code).toBe(2);
+  });
+});
+
+describe('a file that somebody named and that cannot be used', () => {
+  const cases = (['send alertmanager', 'replay --file', 'audit verify --file'] as const).flatMap(words => [
+    { words, given: 'nothing', code: 'file-missing', because: 'There is no such file or folder.' },
+    { words, given: 'a-folder', code: 'file-unusable', because: 'It is a folder, not a file.' },
+    { words, given: 'a-file/x', code: 'file-unusable', because: 'A part of its path is a file, not a folder.' },
+  ]);
+  test.each([
+    ...cases,
+    { words: 'audit export --out', given: 'nothing/x', code: 'file-missing', because: 'There is no such file' },
+    { words: 'audit export --out', given: 'a-file', code: 'file-unusable', because: 'A file of this name is there' },
+  ])('$words $given: says what was given, where it was looked for and what to do', async one => {
+    world = await createWorld();
+    await mkdir(join(folder, 'a-folder'));
+    await writeFile(join(folder, 'a-file'), 'x');
+    const told = await cli([...one.words.split(' '), one.given], { env: { TOCSIN_URL: world.url }, cwd: folder });
+    expect([told.code, told.out]).toEqual([2, '']);
+    const [first, ...rest] = told.err.split('\n');
+    expect(first).toContain(`${one.code}: ${one.because}`);
+    expect(rest).toEqual([
+      `  at      ${join(folder, one.given)}`,
+      `  given   ${one.given}`,
+      expect.stringMatching(/^ {2}do {6}\w/),
+    ]);
+    expect(told.err).not.toMatch(/E[A-Z]{4,}/);
+  });
+
+  test('a data folder without a database is no journal that verifies, and none is made', async () => {
+    const env = { TOCSIN_LISTEN: '127.0.0.1:1', TOCSIN_DATA: join(folder, 'none') };
+    for (const words of [['audit', 'verify'], ['audit', 'export'], ['replay']]) {
+      const told = await cli(words, { env, cwd: folder });
+      expect(told, words.join(' ')).toMatchObject({ code: 2, out: '', err: expect.stringContaining('file-missing') });
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('a checkpoint and a sequence that are none are told, not guessed', async () => {
+    for (const words of [
+      ['audit', 'verify', '--checkpoint', 'checkpoint.txt'],
+      ['replay', '--after', 'checkpoint.txt'],
+    ]) {
+      const told = await cli(words, { cwd: folder });
+      expect(told).toMatchObject({ code: 2, err: expect.stringContaining('"checkpoint.txt" is not') });
+    }
+  });
+
+  test('check and test tell of configuration, policy, runbooks and tests that cannot be read', async () => {
+    const check = () => cli(['check'], { cwd: folder });
+    for (const path of ['tocsin.yaml', 'policy.yaml']) {
+      await mkdir(join(folder, path));
+      expect((await check()).out).toBe(
+        `${join(folder, path)}:1:1: error: the file cannot be read: it is a folder, not a file`,
+      );
+      await rm(join(folder, path), { recursive: true });
+    }
+    await writeFile(join(folder, 'tocsin.yaml'), 'runbooks: nothing\n');
+    expect((await check()).out).toContain('the folder of runbooks cannot be read: there is no such file or folder');
+    await rm(join(folder, 'tocsin.yaml'));
+    await cli(['init', 'mine'], { cwd: folder });
+    const tests = join(folder, 'mine/runbooks/hello.test.yaml');
+    await rm(tests);
+    await mkdir(tests);
+    expect(await cli(['test'], { cwd: join(folder, 'mine') })).toMatchObject({
+      code: 1,
+      out: `${tests}:1:1: error: the file cannot be read: it is a folder, not a file`,
+    });
+  });
+
+  test('start names a data folder that is none', async () => {
+    await writeFile(join(folder, 'data'), 'x');
+    const told = await cli(['start'], { env: { TOCSIN_DATA: join(folder, 'data') }, cwd: folder });
+    expect(told).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('file-unusable: A file of this name is there'),
+    });
+    expect(told.err).toContain('Name a folder that this user may write to in TOCSIN_DATA.');
   });
 });
 

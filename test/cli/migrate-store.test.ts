@@ -143,7 +143,7 @@ describe.skipIf(missingPostgres() !== null)('tocsin migrate-store', () => {
   });
 
   test('refuses while a process has the folder open, and where there is nothing to copy', async () => {
-    expect(await move()).toMatchObject({ code: 1, err: expect.stringContaining('file-missing') });
+    expect(await move()).toMatchObject({ code: 2, err: expect.stringContaining('file-missing') });
     const source = await openSqlite();
     expect(await move()).toMatchObject({ code: 1, err: expect.stringContaining('store-locked') });
     await source.close();

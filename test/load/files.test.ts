@@ -89,6 +89,8 @@ describe('the folder of runbooks', () => {
       'runbooks/c.ts': imports("'./missing.ts'"),
       'runbooks/d.ts': 'throw new Error("no runbook");\n',
       'runbooks/e.ts': 'export default defineRunbook(;\n',
+      'runbooks/f.ts': imports("'./lib'"),
+      'runbooks/lib/x.ts': '',
     });
     const problems = await checkFiles(place.parts);
     expect(problems.map(problem => problem.message)).toEqual([
@@ -97,6 +99,7 @@ describe('the folder of runbooks', () => {
       expect.stringContaining('"./missing.ts", which is not there'),
       expect.stringContaining('no runbook'),
       expect.stringContaining('does not load'),
+      expect.stringContaining('"./lib", which cannot be read: it is a folder, not a file'),
     ]);
     expect(problems.map(problem => problem.message).join()).not.toContain('    at ');
   });
