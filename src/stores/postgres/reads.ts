@@ -13,9 +13,12 @@ export interface Reads {
   close(): Promise<void>;
 }
 
+/** How long a read waits for the answers to others at most, milliseconds. */
+const patience = 20;
+
 /** Runs the reads. They reject with `store-failed`, and never wait for longer than the time-outs say. */
 export function createReads(connect: Connect): Reads {
-  const lanes = Array.from({ length: readers }, () => createLane(connect));
+  const desk = createDesk(Array.from({ length: readers }, () => createLane(connect)));
   const names = new Map<string, string>();
   let closed = false;
   const nameOf = (statement: string) => {
@@ -23,30 +26,13 @@ export function createReads(connect: Connect): Reads {
     names.set(statement, name);
     return name;
   };
-  let turn: Turn | null = null;
-  /** The one with the fewest reads under way, so that a slow one keeps few others waiting. */
-  const freest = () => lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
-
-  /** The reads of one turn of the loop share a packet, and the same question is asked once in it. */
-  function askInTurn(statement: Required<Statement>): Promise<Answer> {
-    if (turn === null)
-      setImmediate(() => {
-        turn = null;
-      });
-    turn ??= { lane: freest(), asked: new Map() };
-    const { lane, asked } = turn;
-    const question = `${statement.name} ${JSON.stringify(statement.values)}`;
-    const answer = asked.get(question) ?? lane.ask(statement);
-    asked.set(question, answer);
-    return answer;
-  }
   return {
     sql: sqlOf(text => {
       const name = nameOf(text);
       return async values => {
         if (closed) throw new TocsinError('store-failed', { message: 'The store is closed.' });
         try {
-          return (await askInTurn({ name, text, values: [...values] })).rows;
+          return (await desk.ask({ name, text, values: [...values] })).rows;
         } catch (error) {
           throw toStoreFailed(error);
         }
@@ -54,14 +40,64 @@ export function createReads(connect: Connect): Reads {
     }),
     async close() {
       closed = true;
-      for (const lane of lanes) await lane.close();
+      await desk.close();
     },
   };
 }
 
-interface Turn {
-  lane: Lane;
-  asked: Map<string, Promise<Answer>>;
+interface Desk {
+  ask(statement: Required<Statement>): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/**
+ * One packet at a time on each connection: whatever is asked meanwhile makes the next one, and the same question is asked once in it. So
+ * the packets grow with the load, as commits do, and a read that takes long keeps only one connection.
+ */
+function createDesk(lanes: readonly Lane[]): Desk {
+  let waiting = new Map<string, { statement: Statement; answer: PromiseWithResolvers<Answer> }>();
+  let planned = false;
+  let late: NodeJS.Timeout | undefined;
+  const freest = () => lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
+
+  function plan(): void {
+    if (planned) return;
+    planned = true;
+    setImmediate(() => {
+      planned = false;
+      send(false);
+    });
+  }
+
+  function send(anyhow: boolean): void {
+    if (waiting.size === 0) return;
+    const lane = freest();
+    if (lane.busy() > 0 && !anyhow) {
+      late ??= setTimeout(() => send(true), patience);
+      return;
+    }
+    clearTimeout(late);
+    late = undefined;
+    const all = waiting;
+    waiting = new Map();
+    for (const { statement, answer } of all.values()) {
+      lane.ask(statement).finally(plan).then(answer.resolve, answer.reject);
+    }
+  }
+
+  return {
+    ask(statement) {
+      const question = `${statement.name} ${JSON.stringify(statement.values)}`;
+      const one = waiting.get(question) ?? { statement, answer: Promise.withResolvers<Answer>() };
+      waiting.set(question, one);
+      plan();
+      return one.answer.promise;
+    },
+    async close() {
+      send(true);
+      for (const lane of lanes) await lane.close();
+    },
+  };
 }
 
 interface Lane {
