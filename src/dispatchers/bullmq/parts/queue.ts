@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
@@ -74,6 +75,8 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
   async function send() {
     while (waiting.size > 0 && !closed) {
       await redis.fit;
+      // Whoever rings in the same turn of the loop shares the transaction.
+      await nextTurn();
       await sendBatch();
     }
     letGo(waiting.values());
