@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { entryBytes, entryHash, genesis, parseEntry } from '../../src/model/journal.ts';
-import { sampleEntry } from '../contracts/samples.ts';
+import { entryBytes, entryHash, genesis, type NewEntry, parseEntry } from '../../src/model/journal.ts';
+import { sampleEntry, sampleRun } from '../contracts/samples.ts';
 
 describe('the format of the journal', () => {
   // This cannot change: journals that exist were written with it. A new format is a new version with its own reader.
@@ -35,6 +35,13 @@ describe('the format of the journal', () => {
     };
     expect(about(notice)).toBeUndefined();
     expect(about(notice.replace('"type":', '"about":"Q1","type":'))).toBe('Q1');
+  });
+
+  test('reads runs of before their questions were counted', () => {
+    const { question, ...older } = sampleRun();
+    const entry = { ...sampleEntry('x'), fact: { kind: 'run.created', run: older } } as NewEntry;
+    const { fact } = parseEntry({ seq: 1, bytes: entryBytes(entry), prev: genesis, hash: 'h' });
+    expect(fact).toEqual({ kind: 'run.created', run: { ...older, question } });
   });
 
   test.each([
