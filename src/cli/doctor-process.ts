@@ -68,7 +68,7 @@ async function lookAtRedis(url: string, terminal: Terminal): Promise<Finding> {
     const trouble = link.trouble();
     link.close();
     if (trouble === null) return { what, state: 'ok' };
-    return { what, state: 'bad', because: trouble, remedy: 'See whether the server is up and reachable from here.' };
+    return { what, state: 'bad', because: trouble };
   } catch (error) {
     return findingOf(what, error);
   }

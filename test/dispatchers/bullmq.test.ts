@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import bullmq from '../../src/dispatchers/bullmq/index.ts';
 import { explainError } from '../../src/kernel/errors.ts';
@@ -81,18 +83,37 @@ describe.skipIf(!hasRedis)('a Redis that will not do is refused', () => {
     expect(explainError(error) + logged).not.toContain('wrong-word');
     expect(explainError(error)).toContain(`127.0.0.1:${redis.port}`);
     await expect(open(redis.url)).rejects.toMatchObject({ code: 'redis-unfit' });
+    // The start's own words are enough: nothing is tried again.
+    expect(logged).toBe('');
     const right = await open(`redis://:right-word@127.0.0.1:${redis.port}/0`);
     expect(right.trouble()).toBeNull();
   });
 
-  test.each(['', 'redis', 'http://127.0.0.1:6379', 'redis://127.0.0.1:6379/name', 'redis://u:secret-word@/0'])(
-    'an address that is none: %j',
-    async url => {
-      const error: unknown = await open(url).catch(failure => failure);
-      expect(error).toMatchObject({ code: 'environment-invalid', at: 'REDIS_URL' });
+  test('what is not Redis', async () => {
+    const web = createServer((_request, response) => response.end('hello'));
+    await new Promise<void>(resolve => web.listen(0, '127.0.0.1', resolve));
+    const { port } = web.address() as AddressInfo;
+    try {
+      const error: unknown = await open(`redis://:secret-word@127.0.0.1:${port}/0`).catch(failure => failure);
+      expect(error).toMatchObject({ code: 'redis-unfit', message: 'What answers is not Redis.' });
       expect(explainError(error) + logged).not.toContain('secret-word');
-    },
-  );
+    } finally {
+      web.close();
+    }
+  });
+
+  test.each([
+    '',
+    'redis',
+    'localhost:6379',
+    'http://127.0.0.1:6379',
+    'redis://127.0.0.1:6379/name',
+    'redis://u:secret-word@/0',
+  ])('an address that is none: %j', async url => {
+    const error: unknown = await open(url).catch(failure => failure);
+    expect(error).toMatchObject({ code: 'environment-invalid', at: 'REDIS_URL' });
+    expect(explainError(error) + logged).not.toContain('secret-word');
+  });
 });
 
 describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
@@ -112,6 +133,28 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
     const answered = listen(again);
     await eventually(() => answered.length === 1);
     expect(answered).toEqual(['early']);
+  });
+
+  test('what is wrong is logged once a cause, with what to do, and seen when it was set right', async () => {
+    const redis = await serve();
+    const dispatcher = await open(redis.url);
+    redis.cli('config', 'set', 'maxmemory-policy', 'allkeys-lru');
+    redis.cli('client', 'kill', 'type', 'normal');
+    await eventually(() => dispatcher.trouble()?.includes('noeviction') === true);
+    // Its connection stays; it is asked again.
+    redis.cli('config', 'set', 'maxmemory-policy', 'noeviction');
+    await eventually(() => dispatcher.trouble() === null);
+    await redis.kill();
+    await eventually(() => dispatcher.trouble()?.includes('ECONNREFUSED') === true);
+    expect(dispatcher.trouble()).toMatch(/See that it runs and that REDIS_URL names it/);
+    await redis.start();
+    await eventually(() => dispatcher.trouble() === null);
+    const lines = logged.split('\n').filter(line => line.includes('cannot be used') || line.includes('answers again'));
+    expect(
+      new Set(lines.map(line => /The connection broke|allkeys-lru|ECONNREFUSED|answers again/.exec(line)?.[0])),
+    ).toEqual(new Set(['The connection broke', 'allkeys-lru', 'answers again', 'ECONNREFUSED']));
+    // Twice it broke and came back; whatever was tried in between is said once.
+    expect(lines.length).toBeLessThanOrEqual(6);
   });
 
   test('after a restart that forgot everything, bells ring again', async () => {

@@ -11,7 +11,7 @@ export function parseAddress(url: string): URL {
   throw new TocsinError('environment-invalid', {
     at: 'REDIS_URL',
     allowed,
-    given: parsed === null ? 'something that is no address' : hideAddress(url),
+    given: parsed === null ? 'something that is no address' : `an address that begins with ${parsed.protocol}`,
     remedy: 'Correct REDIS_URL, or leave it out together with DATABASE_URL to run one node without servers.',
   });
 }

@@ -23,7 +23,7 @@ const oldest = 7;
 
 /**
  * Connects. Rejects with `environment-invalid` for an address that is none, and with `redis-unfit` for a Redis that refuses the password,
- * is too old or may drop keys when its memory is full. One that is down is waited for.
+ * is too old or may drop keys when its memory is full, or that is something else. One that is down is waited for.
  */
 export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
   parseAddress(url);
@@ -39,64 +39,109 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
     retryStrategy: tries => Math.min(longestPause, 50 * 2 ** Math.min(tries, 10)) * (0.75 + Math.random() / 2),
   });
   const shown = hideAddress(url);
+  const report = createReport(shown, log);
   const fit = Promise.withResolvers<void>();
   const settled = Promise.withResolvers<TocsinError | null>();
-  let trouble: string | null = `Redis at ${shown} has not answered yet`;
-  let told = false;
+  let starting = true;
   let closed = false;
+  let looking: NodeJS.Timeout | undefined;
 
-  function tell(because: string) {
-    if (!told) log.warn({ redis: shown, because }, 'Redis cannot be used; bells wait, and it is tried again');
-    told = true;
-    trouble = `Redis at ${shown}: ${because}`;
+  /** A start that is refused says so itself. */
+  function refuse(unfit: TocsinError) {
+    if (!starting) report.ill(`${unfit.message} Given: ${unfit.given}.`, unfit.remedy);
+    settled.resolve(unfit);
+  }
+
+  /** What makes it unfit can be set right without a restart of either, so it is looked at again. */
+  async function look() {
+    clearTimeout(looking);
+    // Where INFO is not allowed, it is taken as it is.
+    const unfit = await checkServer(client, shown).catch(() => null);
+    if (client.status !== 'ready' || closed) return;
+    if (unfit !== null) {
+      refuse(unfit);
+      looking = setTimeout(look, longestPause).unref();
+      return;
+    }
+    report.well();
+    fit.resolve();
+    settled.resolve(null);
   }
 
   client.on('error', error => {
     const refusal = refusalOf(error, shown);
-    tell(refusal?.message ?? messageOf(error));
-    if (refusal !== null) settled.resolve(refusal);
+    if (refusal === null) report.ill(`${messageOf(error)}.`);
+    else refuse(refusal);
   });
   client.on('close', () => {
-    if (trouble === null && !closed) tell('the connection broke');
+    clearTimeout(looking);
+    if (report.trouble() === null && !closed) report.ill('The connection broke.');
   });
-  client.on('ready', async () => {
-    const unfit = await checkServer(client, shown).catch(error => {
-      tell(messageOf(error));
-      return null;
-    });
-    if (unfit !== null) {
-      tell(`${unfit.message} ${unfit.remedy}`);
-      return settled.resolve(unfit);
-    }
-    if (client.status !== 'ready') return;
-    if (told) log.info({ redis: shown }, 'Redis answers again');
-    told = false;
-    trouble = null;
-    fit.resolve();
-    settled.resolve(null);
-  });
+  client.on('ready', look);
 
   const timer = setTimeout(() => settled.resolve(null), patience);
   const refusal = await settled.promise;
   clearTimeout(timer);
+  starting = false;
   if (refusal !== null) {
+    closed = true;
     client.disconnect();
     throw refusal;
   }
   return {
     client,
     fit: fit.promise,
-    trouble: () => trouble,
+    trouble: report.trouble,
     close() {
       closed = true;
+      clearTimeout(looking);
       client.disconnect();
     },
   };
 }
 
-/** What no waiting heals: a password that is refused, or none where one is wanted. */
+interface Report {
+  trouble(): string | null;
+  /** Logs each cause once until it is well again, however often it is tried. */
+  ill(because: string, remedy?: string): void;
+  well(): void;
+}
+
+function createReport(shown: string, log: Log): Report {
+  const speaks = shown.startsWith('rediss:') ? ', speaks TLS' : '';
+  const reach = `See that it runs${speaks} and that REDIS_URL names it.`;
+  const told = new Set<string>();
+  let trouble: string | null = `Redis at ${shown} has not answered yet. ${reach}`;
+  return {
+    trouble: () => trouble,
+    ill(because, remedy = reach) {
+      trouble = `Redis at ${shown}: ${because} ${remedy}`;
+      if (told.has(because)) return;
+      told.add(because);
+      log.warn({ redis: shown, because, remedy }, 'Redis cannot be used; bells wait, and it is tried again');
+    },
+    well() {
+      if (told.size > 0) log.info({ redis: shown }, 'Redis answers again');
+      told.clear();
+      trouble = null;
+    },
+  };
+}
+
+/** What no waiting heals: a password that is refused, or none where one is wanted, and what is not Redis at all. */
 function refusalOf(error: unknown, shown: string): TocsinError | null {
   const text = messageOf(error);
+  // The words of ioredis for an answer that is not of Redis' protocol, such as a web server's.
+  if (/^Unknown RESP type|^Protocol error/.test(text)) {
+    return new TocsinError('redis-unfit', {
+      message: 'What answers is not Redis.',
+      at: 'REDIS_URL',
+      allowed: 'redis://host:port of a Redis',
+      given: shown,
+      remedy: 'Correct the host and the port in REDIS_URL.',
+      cause: error,
+    });
+  }
   if (!/^(WRONGPASS|NOAUTH|NOPERM|ERR .*AUTH|ERR DB index)/.test(text)) return null;
   return new TocsinError('redis-unfit', {
     message: 'Redis refuses the connection.',
