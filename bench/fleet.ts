@@ -6,16 +6,9 @@
 import { findPostgres, type Postgres, startPostgres } from '../test/real/postgres.ts';
 import { hasRedis } from '../test/real/redis.ts';
 import { measureRuns, measureTakeover } from './fleet-runs.ts';
-import type { LoadOrder } from './load.ts';
-import { load, startBare, startTocsin } from './processes.ts';
-import { type Line, middle, printLines } from './report.ts';
-
-const connections = 64;
-const token = 'bench-token-0123456789abcdef';
-const quick = process.argv.includes('--quick');
-const client: LoadOrder['client'] = process.argv.includes('--sockets') ? 'sockets' : 'http';
-const rounds = quick ? 1 : 5;
-const seconds = quick ? 2 : 4;
+import { measureIngest, token } from './ingest.ts';
+import { startTocsin } from './processes.ts';
+import { type Line, printLines } from './report.ts';
 
 const files = {
   'tocsin.yaml': `sources:\n  alertmanager: { token: "\${BENCH_TOKEN}" }\npeople:\n  you: {}\n`,
@@ -23,7 +16,7 @@ const files = {
 };
 
 const parts: Record<string, (postgres: Postgres) => Promise<Line[]>> = {
-  ingest: measureIngest,
+  ingest: measureDurable,
   ...(hasRedis ? { runs: measureRuns, takeover: measureTakeover } : {}),
 };
 
@@ -44,48 +37,11 @@ try {
 printLines(lines);
 process.exit(lines.every(line => line.reached) ? 0 : 1);
 
-/** Rounds of both in turn, so that whatever else the machine does meets both. */
-async function measureIngest(server: Postgres): Promise<Line[]> {
+async function measureDurable(server: Postgres): Promise<Line[]> {
   const tocsin = await startTocsin({ files, env: { BENCH_TOKEN: token, DATABASE_URL: await server.database() } });
-  const bare = await startBare();
   try {
-    const headers = { Authorization: `Bearer ${token}` };
-    const order = { client, path: '/events/alertmanager', connections, seconds, headers };
-    const warm = { ...order, seconds: quick ? 1 : 3 };
-    await load({ ...warm, port: bare.port, first: 0 });
-    let first = (await load({ ...warm, port: tocsin.port, first: 0 })).next;
-    const [ratios, p99s]: [number[], number[]] = [[], []];
-    for (let round = 0; round < rounds; round++) {
-      const bareReport = await load({ ...order, port: bare.port, first: 0 });
-      const report = await load({ ...order, port: tocsin.port, first });
-      first = report.next;
-      if (Object.keys(report.statuses).join() !== '202')
-        throw new Error(`answered otherwise: ${JSON.stringify(report.statuses)}`);
-      ratios.push(report.perSecond / bareReport.perSecond);
-      p99s.push(report.p99);
-      console.log(
-        `      bare ${bareReport.perSecond.toFixed(0)}/s, durable on PostgreSQL ${report.perSecond.toFixed(0)}/s, p99 ${report.p99.toFixed(1)} ms`,
-      );
-    }
-    const [ratio, p99] = [middle(ratios), middle(p99s)];
-    return [
-      {
-        what: `durable ingest on PostgreSQL against bare node:http, ${connections} connections`,
-        value: ratio,
-        shown: ratio.toFixed(3),
-        target: '>= 0.20',
-        reached: ratio >= 0.2,
-      },
-      {
-        what: 'p99 of an answer under that load',
-        value: p99,
-        shown: `${p99.toFixed(1)} ms`,
-        target: '< 100 ms',
-        reached: p99 < 100,
-      },
-    ];
+    return await measureIngest(tocsin, 'PostgreSQL');
   } finally {
-    await bare.close();
     await tocsin.close();
   }
 }

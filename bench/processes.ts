@@ -140,3 +140,10 @@ export async function processorTimeOf(pid: number): Promise<number> {
   // utime and stime, in ticks of which Linux shows 100 a second.
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
+
+/** The same of a process and of all that it started and that lives. */
+export async function processorTimeOfAll(pid: number): Promise<number> {
+  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+  const times = await Promise.all(children.map(child => processorTimeOf(Number(child)).catch(() => 0)));
+  return times.reduce((sum, time) => sum + time, await processorTimeOf(pid));
+}
