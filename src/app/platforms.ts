@@ -8,6 +8,7 @@ import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatCapabilities, ChatConnection, ChatHost, ChatPlatform } from '../ports/chat.ts';
 import type { Base } from './base.ts';
 import type { AppOptions } from './options.ts';
+import { findStoreTrouble } from './store-health.ts';
 
 interface OpenPlatform {
   platform: ChatPlatform;
@@ -86,7 +87,7 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
   const chat = [...connections].map(([id, platform]) => [`chat ${id}`, troubleOf(platform)]);
   return {
     ...(base.dispatcher.id === 'local' ? {} : { redis: base.dispatcher.trouble() }),
-    store: (await base.store.healthy()) ? null : 'the database takes no writes',
+    store: await findStoreTrouble(base.store),
     files:
       first === undefined
         ? null
@@ -107,8 +108,7 @@ function troublesOf(base: Base, connections: Connections): string[] {
     const trouble = platform.platform.capabilities.immediate ? null : troubleOf(platform);
     return trouble === null ? [] : [`${id}: ${trouble}`];
   });
-  const channels = base.live.channels();
-  return channels === null ? chat : [...chat, channels];
+  return [...chat, base.live.channels(), base.dispatcher.trouble()].filter(trouble => trouble !== null);
 }
 
 function fleetOf({ fleet }: Base): ReturnType<ChatHost['fleet']> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/errors.ts';
+import { isCode, messageOf } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Guard, Store } from '../ports/store.ts';
 import type { Feed } from './feed.ts';
@@ -49,6 +49,8 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
   const end = new AbortController();
   const tried = Promise.withResolvers<void>();
   let held = false;
+  /** Why it could not be taken since it was last looked at without trouble. */
+  const told = new Set<string>();
 
   /** Renews until the lease is lost or the node stops; true for the latter. */
   async function hold(token: number): Promise<boolean> {
@@ -67,18 +69,29 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
     tried.resolve();
     log.info({ duty: duty.name }, 'this node does it from now on');
     const kept = await hold(token).catch(error => {
-      log.warn({ duty: duty.name, because: messageOf(error) }, 'its lease could not be renewed');
-      return false;
+      log.warn(
+        { duty: duty.name, because: messageOf(error) },
+        'its lease could not be renewed, so another node may do it',
+      );
+      return null;
     });
     held = false;
-    if (!kept) log.warn({ duty: duty.name }, 'this node lost the duty: another one does it');
-    await job.stop(!kept);
+    if (kept === false) log.warn({ duty: duty.name }, 'this node lost the duty: another one does it');
+    await job.stop(kept !== true);
     await store.release({ ...lease, token });
+  }
+
+  /** That the database does not answer is said by the heartbeat of the node (nodes.ts), once for all duties. */
+  function tell(error: unknown): void {
+    const because = messageOf(error);
+    if (isCode(error, 'store-failed') || told.has(because)) return;
+    told.add(because);
+    log.warn({ duty: duty.name, because }, 'a duty is tried again');
   }
 
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
-      await turn().catch(error => log.warn({ duty: duty.name, because: messageOf(error) }, 'a duty is tried again'));
+      await turn().then(() => told.clear(), tell);
       tried.resolve();
       await clock.sleep(pause, end.signal).catch(() => {});
     }

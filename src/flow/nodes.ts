@@ -1,6 +1,6 @@
 import { canonicalJson, sha256 } from '../kernel/canonical.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { messageOf } from '../kernel/errors.ts';
+import { summaryOf, TocsinError } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import { type NodeFacts, nodeFacts, takesOn } from '../model/node.ts';
 import type { CatalogueSet } from '../ports/catalogue.ts';
@@ -34,6 +34,8 @@ export async function startNodes(parts: NodesParts): Promise<Nodes> {
   const { store, clock, log, self } = parts;
   const end = new AbortController();
   let others: NodeFacts[] = [];
+  /** When heartbeats began to fail, by the steady clock. */
+  let illSince: number | null = null;
   let place: { name: string; holder: string; token: number; ttl: number } | null = null;
 
   async function take(taken: ReadonlySet<string>): Promise<void> {
@@ -59,11 +61,29 @@ export async function startNodes(parts: NodesParts): Promise<Nodes> {
     others = seen.map(({ holder }) => parse(holder)).filter(one => one !== null && one.id !== own) as NodeFacts[];
   }
 
+  function well(): void {
+    if (illSince !== null)
+      log.info(
+        { seconds: Math.round((clock.monotonic() - illSince) / 1000) },
+        'the database takes heartbeats of this node again',
+      );
+    illSince = null;
+  }
+
+  /** Said once for all that fails with it. */
+  function ill(error: unknown): void {
+    if (illSince === null)
+      log.warn(
+        { because: summaryOf(error), ...(error instanceof TocsinError ? { remedy: error.remedy } : {}) },
+        'the database takes no heartbeat of this node; it is tried again',
+      );
+    illSince ??= clock.monotonic();
+  }
+
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
       await clock.sleep(every, end.signal).catch(() => {});
-      if (!end.signal.aborted)
-        await beat().catch(error => log.warn({ because: messageOf(error) }, 'a heartbeat failed and is tried again'));
+      if (!end.signal.aborted) await beat().then(well, ill);
     }
   }
 

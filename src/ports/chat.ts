@@ -130,7 +130,7 @@ export interface ChatHost {
    */
   explain(id: string): Promise<Explanation | null>;
   catalogue(): CatalogueView;
-  /** What is wrong with the chat platforms that are on, one text each: down, a channel that refuses, a route to nowhere. */
+  /** What people who look at the console should know, one text each: a chat platform that is down, a channel that refuses, a route to nowhere, Redis. */
   troubles(): readonly string[];
   /** The nodes that are up, and what is wrong between them; one node alone has no problems. */
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };

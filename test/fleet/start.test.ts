@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { endAll, start } from '../cli/process.ts';
-import { type Fleet, missingServers, startFleet, until } from './fleet.ts';
+import { type Fleet, missingServers, startFleet, tokens, until } from './fleet.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -91,6 +91,43 @@ describe.skipIf(missingServers() !== null)('servers that are not there', { timeo
     process.child.kill('SIGTERM');
     expect(await process.ended).toBe(0);
     expect(body + process.err()).not.toContain('hidden-word');
+  });
+});
+
+describe.skipIf(missingServers() !== null)('a database that goes away and comes back', { timeout: 60_000 }, () => {
+  let fleet: Fleet;
+  beforeAll(async () => {
+    fleet = await startFleet(() => ({}));
+  });
+  afterAll(() => fleet.close());
+
+  test('/readyz, the console and the log say why and what to do, once, and when it is back', async () => {
+    const node = await fleet.node();
+    const signedIn = await fetch(`${node.url}/login`, {
+      method: 'POST',
+      body: new URLSearchParams({ token: tokens.ALICE, to: '/' }),
+      headers: { origin: node.url },
+      redirect: 'manual',
+    });
+    const cookie = signedIn.headers.get('set-cookie')?.split(';')[0] ?? '';
+    await fleet.postgres.halt('fast');
+    const refused = `ECONNREFUSED 127.0.0.1:${fleet.postgres.port}`;
+    const ready = await until(async () => {
+      const answer = await node.call('GET', '/readyz');
+      return JSON.stringify(answer.body).includes(refused) ? answer : null;
+    });
+    expect([ready.status, ready.body.ready]).toEqual([503, false]);
+    expect(ready.body.parts.store).toMatch(/does not answer.*no restart is needed when it is back/);
+    const part = await fetch(`${node.url}/runs`, { headers: { cookie, 'hx-request': 'true' } });
+    expect([part.status, await part.text()]).toEqual([503, expect.stringContaining('no restart is needed')]);
+    await node.process.prints('takes no heartbeat');
+    await until(async () => node.process.err().includes('could not be renewed'));
+    await fleet.postgres.resume();
+    await node.process.prints('takes heartbeats of this node again');
+    await until(async () => (await node.call('GET', '/readyz')).body.well === true);
+    expect(node.process.err().match(/takes no heartbeat/g)).toHaveLength(1);
+    expect(node.process.err()).not.toContain('a duty is tried again');
+    expect(await node.stop()).toBe(0);
   });
 });
 

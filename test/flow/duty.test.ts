@@ -6,6 +6,7 @@ import { type DutyParts, fencedFeed, type Job, takeTurns } from '../../src/flow/
 import { createFeed } from '../../src/flow/feed.ts';
 import { keepLease } from '../../src/flow/heartbeat.ts';
 import { startNodes } from '../../src/flow/nodes.ts';
+import { TocsinError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { NodeFacts } from '../../src/model/node.ts';
 import type { Guard, Store } from '../../src/ports/store.ts';
@@ -91,6 +92,63 @@ describe('a duty', () => {
     const alone = await node('a', { shared: false });
     expect([alone.turn.held(), alone.fence()]).toEqual([true, []]);
     expect(await store.holders(['duty/road'])).toEqual([]);
+  });
+});
+
+describe('a database that is away', () => {
+  test('is said once for each node, with what to do, and so is its return', async () => {
+    const logged: unknown[][] = [];
+    const note = (...line: unknown[]) => void logged.push(line);
+    const log = { ...silentLog, info: note, warn: note, error: note };
+    let away = false;
+    const given: Store = {
+      ...store,
+      acquire: lease => (away ? Promise.reject(gone()) : store.acquire(lease)),
+      renew: lease => (away ? Promise.reject(gone()) : store.renew(lease)),
+      release: lease => (away ? Promise.reject(gone()) : store.release(lease)),
+      holders: names => (away ? Promise.reject(gone()) : store.holders(names)),
+    };
+    const gone = () =>
+      new TocsinError('store-failed', { given: 'connect ECONNREFUSED', remedy: 'See whether it is up.' });
+    const self: NodeFacts = { id: 'a', role: 'all', version: '1', set: 'same', since: 0 };
+    const nodes = await startNodes({ ...partsOf('a', { store: given, log }), self: () => self });
+    ends.push(() => nodes.stop());
+    const first = await node('a', { store: given, log });
+    await node('b', { store: given, log });
+    logged.length = 0;
+    away = true;
+    await pass(60_000);
+    expect(logged).toEqual([
+      [expect.objectContaining({ duty: 'road' }), 'its lease could not be renewed, so another node may do it'],
+      [
+        { because: 'The store did not take the change. (connect ECONNREFUSED)', remedy: 'See whether it is up.' },
+        'the database takes no heartbeat of this node; it is tried again',
+      ],
+    ]);
+    expect(first.told).toEqual(['begins', 'lost']);
+    logged.length = 0;
+    away = false;
+    await pass(12_000);
+    expect(logged).toContainEqual([{ seconds: 60 }, 'the database takes heartbeats of this node again']);
+    expect(logged).toHaveLength(2);
+  });
+
+  test('what else keeps a node from a duty is logged, each cause once', async () => {
+    const causes = ['no such table', 'no such table', 'no such column', 'no such table'];
+    const logged: unknown[] = [];
+    const log = { ...silentLog, warn: (facts: object) => void logged.push(facts) };
+    const acquire: Store['acquire'] = async lease => {
+      const cause = causes.shift();
+      if (cause !== undefined) throw new Error(cause);
+      return await store.acquire(lease);
+    };
+    const one = await node('a', { store: { ...store, acquire }, log });
+    await pass(12_000);
+    expect(logged).toEqual([
+      { duty: 'road', because: 'no such table' },
+      { duty: 'road', because: 'no such column' },
+    ]);
+    expect(one.turn.held()).toBe(true);
   });
 });
 

@@ -147,7 +147,7 @@ function renderFleet(problems: readonly string[]): Html {
 }
 
 function renderTroubles(troubles: readonly string[]): Html {
-  return html`<section class="banner banner-problem" id="chat-banner" aria-label="Chat problems"><p><b>Not everything reaches chat.</b> Runs and approvals go on here; threads catch up.</p><ul>${troubles.map(
+  return html`<section class="banner banner-problem" id="trouble-banner" aria-label="What is not well"><p><b>Not everything is well.</b> Runs and approvals go on here; what is late catches up.</p><ul>${troubles.map(
     trouble => html`<li>${trouble}</li>`,
   )}</ul></section>`;
 }

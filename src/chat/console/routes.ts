@@ -50,14 +50,16 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (header(request, 'hx-request') !== 'true') throw error;
   const known = error instanceof TocsinError ? error : null;
   const status = known?.status ?? statusOf(error);
-  if (status >= 500) host.log.error({ error, path: request.url.split('?')[0] }, 'a console request failed');
-  const text =
-    known === null
-      ? status < 500
-        ? 'The request is not one this page takes.'
-        : 'This did not work; the log says why.'
-      : known.message;
-  return sendFragment(request, reply.code(status), renderNotice(text, 'error'));
+  // What is known is said where it comes from; every open page would say it again.
+  if (known === null && status >= 500)
+    host.log.error({ error, path: request.url.split('?')[0] }, 'a console request failed');
+  return sendFragment(request, reply.code(status), renderNotice(textOf(known, status), 'error'));
+}
+
+function textOf(known: TocsinError | null, status: number): string {
+  if (known === null)
+    return status < 500 ? 'The request is not one this page takes.' : 'This did not work; the log says why.';
+  return status < 500 ? known.message : `${known.message} ${known.remedy}`;
 }
 
 function statusOf(error: unknown): number {
