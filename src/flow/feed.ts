@@ -124,9 +124,8 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
   let wake: (() => void) | null = null;
   let waiters: { seq: number; resolve: () => void }[] = [];
   let dirty = false;
-  /** Ends the pause that the loop is in; null while it is in none. */
-  let hurry: AbortController | null = null;
-  let resting = false;
+  const failing = createPause(parts.sleep);
+  const resting = createPause(parts.sleep);
   const listener = () => {
     dirty = true;
     wake?.();
@@ -142,21 +141,10 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
     return entries.length;
   }
 
-  async function pause(ms: number) {
-    const end = new AbortController();
-    hurry = end;
-    await parts.sleep(ms, end.signal).catch(error => {
-      if (!end.signal.aborted) throw error;
-    });
-    hurry = null;
-  }
-
   /** Whoever waits for this follower, or stops it, is not kept waiting. */
   async function rest(taken: number) {
     if (follower.rest === undefined || taken < follower.rest.after || waiters.length > 0 || stopped) return;
-    resting = true;
-    await pause(follower.rest.ms);
-    resting = false;
+    await resting.take(follower.rest.ms);
   }
 
   async function loop() {
@@ -182,7 +170,7 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
           { err: error, follower: follower.name, after: cursor },
           'a follower of the journal failed and will try again',
         );
-        if (!stopped) await pause(Math.min(10_000, 100 * 2 ** failures));
+        if (!stopped) await failing.take(Math.min(10_000, 100 * 2 ** failures));
       }
     }
   }
@@ -193,15 +181,32 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
       const seq = parts.newest();
       if (cursor >= seq) return Promise.resolve();
       const caughtUp = new Promise<void>(resolve => waiters.push({ seq, resolve }));
-      if (resting) hurry?.abort();
+      resting.end();
       return caughtUp;
     },
     async stop() {
       stopped = true;
-      hurry?.abort();
+      failing.end();
+      resting.end();
       parts.listeners.delete(listener);
       wake?.();
       await ended;
     },
+  };
+}
+
+/** A pause that can be ended early. */
+function createPause(sleep: FollowParts['sleep']) {
+  let end: AbortController | null = null;
+  return {
+    async take(ms: number): Promise<void> {
+      const mine = new AbortController();
+      end = mine;
+      await sleep(ms, mine.signal).catch(error => {
+        if (!mine.signal.aborted) throw error;
+      });
+      end = null;
+    },
+    end: () => end?.abort(),
   };
 }

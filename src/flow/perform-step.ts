@@ -1,6 +1,6 @@
 import type { Json } from '../kernel/canonical.ts';
 import { parseDuration } from '../kernel/duration.ts';
-import { TocsinError } from '../kernel/errors.ts';
+import { isCode, TocsinError } from '../kernel/errors.ts';
 import { postponeStep } from '../model/fold.ts';
 import type { Fact } from '../model/journal.ts';
 import { isEnded, type Run, type Step } from '../model/run.ts';
@@ -9,6 +9,7 @@ import type { StepType } from '../ports/step.ts';
 import type { Change } from '../ports/store.ts';
 import type { Decide } from './run-journal.ts';
 import { type Outcome, Stopped, type StopReason } from './step.ts';
+import { failedGuard } from './streams.ts';
 import type { Waiter } from './waiter.ts';
 
 /** A step that failed for good; a TypeScript runbook may catch it and go on. */
@@ -35,7 +36,7 @@ export interface SessionParts {
   /** The time-out of a step that names none, milliseconds. */
   defaultTimeout: number;
   now(): number;
-  /** Rejects unless a committed decision or approval for exactly this plan stands, and its snapshot is intact; resolves to false while nothing may begin: everything is halted, or the process stops. */
+  /** Rejects unless a committed decision or approval for exactly this plan stands, and its snapshot is intact; resolves to false while the process stops and nothing may begin. (What is halted is asked in the change that journals the start.) */
   mayStart(): Promise<boolean>;
   /** Kills what an interrupted attempt of this step left behind. */
   reap(step: string): Promise<void>;
@@ -182,10 +183,11 @@ async function start(call: Call, recorded: Step | null, parts: SessionParts): Pr
   if (!(await parts.mayStart())) return false;
   const number = (recorded?.attempts ?? 0) + 1;
   const { options } = call;
-  await parts.append(run => {
+  const begun = parts.append(run => {
     // Somebody may have ended it since it was last looked at.
     if (isEnded(run.state) || run.cancel !== null) throw new Stopped('cancelled');
     return {
+      with: { guards: [{ kind: 'halt' }] },
       facts: [
         {
           kind: 'step.started',
@@ -201,7 +203,13 @@ async function start(call: Call, recorded: Step | null, parts: SessionParts): Pr
       ],
     };
   });
+  if (!(await begun.then(() => true, refusedByHalt))) return false;
   return await record(call, number, null, await look(call, number, null, parts), parts);
+}
+
+function refusedByHalt(error: unknown): false {
+  if (isCode(error, 'guard-failed') && failedGuard(error) === 'halt') return false;
+  throw error;
 }
 
 async function look(call: Call, number: number, waiting: Step['waiting'], parts: SessionParts) {

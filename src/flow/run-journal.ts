@@ -38,72 +38,51 @@ interface Waiting {
   done: PromiseWithResolvers<void> | null;
 }
 
-export function createRunJournal(
-  found: Run,
-  lease: RunLease,
-  { streams, clock }: { streams: Pick<Streams, 'run'>; clock: Clock },
-): RunJournal {
-  let committed = found;
-  let shown = found;
-  let leading: Decide[] = [];
-  let waiting: Waiting[] = [];
-  let working: Promise<void> | null = null;
+/** Where a session's writing stands. */
+interface Book {
+  /** The run as it is stored. */
+  committed: Run;
+  /** The run with all that was added. */
+  shown: Run;
+  leading: Decide[];
+  waiting: Waiting[];
   /** Once something was lost that nobody waited for, nothing may follow it. */
-  let broken: { error: unknown } | null = null;
+  broken: { error: unknown } | null;
+}
 
-  async function commit(batch: readonly Waiting[]): Promise<void> {
-    const last = batch.some(one => one.last);
-    let made = combine([], [], committed, 0);
-    const decide = (run: Run) => {
-      made = combine(leading, batch, run, clock.now());
-      return made.addition;
-    };
-    try {
-      committed = await streams.run(found.id, system, decide, {
-        guards: () => [lease.guard(last)],
-        latest: () => committed,
-      });
-      if (made.addition !== null) {
-        lease.committed(last);
-        leading = [];
-      }
-      for (const one of batch) {
-        if (made.refused.has(one)) one.done?.reject(made.refused.get(one));
-        else one.done?.resolve();
-      }
-    } catch (cause) {
-      const lost = isLeaseLost(cause);
-      if (lost) lease.lost();
-      const error = lost ? new Stopped('lease-lost') : cause;
-      broken = { error };
-      for (const { done } of batch) done?.reject(error);
-    }
-    shown = combine(leading, waiting, committed, clock.now()).run;
-  }
+export interface RunJournalParts {
+  streams: Pick<Streams, 'run'>;
+  clock: Clock;
+}
+
+export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalParts): RunJournal {
+  const book: Book = { committed: found, shown: found, leading: [], waiting: [], broken: null };
+  const { clock } = parts;
+  let working: Promise<void> | null = null;
 
   async function work(): Promise<void> {
     // Branches that go on in the same moment write together.
     await null;
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      if (broken === null) await commit(batch);
-      else for (const { done } of batch) done?.reject(broken.error);
+    while (book.waiting.length > 0) {
+      const batch = book.waiting;
+      book.waiting = [];
+      if (book.broken === null) await commit(batch, book, lease, parts);
+      else for (const { done } of batch) done?.reject(book.broken.error);
     }
     working = null;
   }
 
   function put(one: Waiting): void {
-    waiting.push(one);
-    if (broken === null) shown = combine([], [one], shown, clock.now()).run;
+    book.waiting.push(one);
+    if (book.broken === null) book.shown = combine([], [one], book.shown, clock.now()).run;
   }
 
   const begin = () => {
-    if (waiting.length > 0) working ??= work();
+    if (book.waiting.length > 0) working ??= work();
   };
 
   return {
-    run: () => shown,
+    run: () => book.shown,
     append(decide, last = false) {
       const done = Promise.withResolvers<void>();
       put({ decide, last, done });
@@ -116,19 +95,67 @@ export function createRunJournal(
       setImmediate(() => setImmediate(begin));
     },
     lead(decide) {
-      leading.push(decide);
-      shown = applyTo(shown, decide(shown), clock.now());
+      book.leading.push(decide);
+      book.shown = applyTo(book.shown, decide(book.shown), clock.now());
     },
     async settled() {
       begin();
       await working;
-      if (broken !== null) throw broken.error;
+      if (book.broken !== null) throw book.broken.error;
     },
   };
 }
 
+/** One change of all that waits. Whoever waits for one of them is told what became of it. */
+async function commit(batch: readonly Waiting[], book: Book, lease: RunLease, parts: RunJournalParts): Promise<void> {
+  const { streams, clock } = parts;
+  const last = batch.some(one => one.last);
+  let made = combine([], [], book.committed, 0);
+  const decide = (run: Run) => {
+    made = combine(book.leading, batch, run, clock.now());
+    return made.addition;
+  };
+  try {
+    book.committed = await streams.run(book.committed.id, system, decide, {
+      guards: () => [lease.guard(last)],
+      latest: () => book.committed,
+    });
+    if (made.addition !== null) {
+      lease.committed(last);
+      book.leading = [];
+    }
+    for (const one of batch) {
+      if (made.refused.has(one)) one.done?.reject(made.refused.get(one));
+      else one.done?.resolve();
+    }
+  } catch (cause) {
+    if (isHalt(cause)) return await commitWithout(made.held, cause, batch, book, lease, parts);
+    const lost = isLeaseLost(cause);
+    if (lost) lease.lost();
+    const error = lost ? new Stopped('lease-lost') : cause;
+    book.broken = { error };
+    for (const { done } of batch) done?.reject(error);
+  }
+  book.shown = combine(book.leading, book.waiting, book.committed, clock.now()).run;
+}
+
+/** What may not begin is refused alone: results are journalled also while everything is halted. */
+async function commitWithout(
+  held: ReadonlySet<Waiting>,
+  cause: unknown,
+  ...[batch, ...others]: Parameters<typeof commit>
+): Promise<void> {
+  const rest = batch.filter(one => !held.has(one));
+  await commit(rest, ...others);
+  for (const one of held) one.done?.reject(cause);
+}
+
 function isLeaseLost(error: unknown): boolean {
   return isCode(error, 'guard-failed') && ['lease', 'take'].includes(failedGuard(error));
+}
+
+function isHalt(error: unknown): boolean {
+  return isCode(error, 'guard-failed') && failedGuard(error) === 'halt';
 }
 
 function applyTo(run: Run, addition: Addition | null, at: number): Run {
@@ -139,12 +166,13 @@ function applyTo(run: Run, addition: Addition | null, at: number): Run {
 
 /**
  * One addition of several, each decided on what those before it make of the run; null when there is nothing to do. Whoever throws is
- * refused alone.
+ * refused alone; `held` are those that a halt would hold.
  */
 function combine(leading: readonly Decide[], batch: readonly Waiting[], run: Run, at: number) {
   let doc = run;
   const additions: Addition[] = [];
   const refused = new Map<Waiting, unknown>();
+  const held = new Set<Waiting>();
   const take = (addition: Addition | null) => {
     if (addition !== null) additions.push(addition);
     doc = applyTo(doc, addition, at);
@@ -153,12 +181,14 @@ function combine(leading: readonly Decide[], batch: readonly Waiting[], run: Run
   const leads = additions.length;
   for (const one of batch) {
     try {
-      take(one.decide(doc));
+      const addition = one.decide(doc);
+      if (addition?.with?.guards?.some(guard => guard.kind === 'halt')) held.add(one);
+      take(addition);
     } catch (error) {
       refused.set(one, error);
     }
   }
-  return { run: doc, refused, addition: additions.length === leads ? null : merge(additions) };
+  return { run: doc, refused, held, addition: additions.length === leads ? null : merge(additions) };
 }
 
 function merge(additions: readonly Addition[]): Addition {

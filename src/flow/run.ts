@@ -65,16 +65,7 @@ export function createEngine(parts: EngineParts): Engine {
     stop: AbortController,
   ): Promise<boolean> {
     const { holder } = parts;
-    const lease = createRunLease({ name: leaseName(run.id), holder, token, ttl: leaseTime }, acquired, {
-      ...parts,
-      lost(because) {
-        parts.log.warn({ run: run.id, because }, 'this node lost a run: what it started for it is killed here');
-        stop.abort(new Stopped('lease-lost'));
-      },
-      async each() {
-        if ((await parts.store.run(run.id))?.cancel != null) stop.abort(new Stopped('cancelled'));
-      },
-    });
+    const lease = openLease(run.id, { token, acquired }, stop, parts);
     try {
       await runSession(run, lease, stop.signal, { interrupt, isDraining: () => draining }, parts);
     } finally {
@@ -106,6 +97,25 @@ export function createEngine(parts: EngineParts): Engine {
       late.abort();
     },
   };
+}
+
+/** Losing the lease ends the session and all that it started; so does a cancelling that another process journalled. */
+function openLease(
+  run: string,
+  { token, acquired }: { token: number; acquired: boolean },
+  stop: AbortController,
+  parts: EngineParts,
+): RunLease {
+  return createRunLease({ name: leaseName(run), holder: parts.holder, token, ttl: leaseTime }, acquired, {
+    ...parts,
+    lost(because) {
+      parts.log.warn({ run, because }, 'this node lost a run: what it started for it is killed here');
+      stop.abort(new Stopped('lease-lost'));
+    },
+    async each() {
+      if ((await parts.store.run(run))?.cancel != null) stop.abort(new Stopped('cancelled'));
+    },
+  });
 }
 
 /** Whether a worker can do anything for the run now. A run that waits for its approval, or for an answer, is nobody's work. */
@@ -226,15 +236,15 @@ async function goThrough(session: Session, runbook: Runbook, alert: Alert | null
 /** What must hold before every step, also when the session has lasted for days. */
 function createMayStart(session: Session, runbook: Runbook, parts: EngineParts): () => Promise<boolean> {
   const { journal, signal, engine } = session;
-  // The snapshot was read, and the halt looked at, a moment ago; only the code of a TypeScript runbook can have come between.
+  // The snapshot was read a moment ago; only the code of a TypeScript runbook can have come between.
   let fresh = runbook.kind === 'yaml';
   return async () => {
     const run = journal.run();
     if (signal.aborted || engine.isDraining() || isEnded(run.state)) return false;
     const first = fresh;
     fresh = false;
-    const [halted] = first ? [null] : await Promise.all([parts.store.halted(), checkPlan(parts.store, run.planHash)]);
-    return halted === null && (await maySteps(parts.store, run));
+    if (!first) await checkPlan(parts.store, run.planHash);
+    return await maySteps(parts.store, run);
   };
 }
 

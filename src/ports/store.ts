@@ -13,7 +13,7 @@ export interface Store {
   /**
    * Makes the change durable (fsync) before it resolves. Changes are applied in the order of the calls.
    * Rejects with TocsinError `guard-failed` when a guard does not hold (nothing of this change is stored, the others of the same
-   * transaction are not touched; `at` begins with the guard's kind and names it: `stream run/x`, `claim intake/x`, `lease run/x`, `take run/x`, `post slack/x`,
+   * transaction are not touched; `at` begins with the guard's kind and names it: `stream run/x`, `claim intake/x`, `lease run/x`, `take run/x`, `halt everything`, `post slack/x`,
    * or with `row` when a document is older than the stored one), `store-failed` when the database refuses (nothing is stored; only when
    * the disk itself failed may it turn out after a restart that it was: then the store writes no more until it is opened again; and when the
    * connection to a server was lost in a commit and the server did not come back in time to tell, which the message then says).
@@ -124,6 +124,8 @@ export type Guard =
   | { kind: 'lease'; name: string; token: number /** Gives the lease back with this change. */; release?: boolean }
   /** The lease is free as `acquire` means it, and its next token is this one (1 for a name that was never held); taking it for `ttl` milliseconds is part of the change. */
   | { kind: 'take'; name: string; holder: string; token: number; ttl: number }
+  /** Nothing is halted: what stops everything stops also what was decided on a moment before. */
+  | { kind: 'halt' }
   /** The post still has this `changed` stamp; 0: there is none. Whoever writes a post it read guards it so, as the projection and a poster may be two processes. */
   | { kind: 'post'; platform: string; key: string; changed: number };
 

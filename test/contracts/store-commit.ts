@@ -92,6 +92,19 @@ export function commitContract(makePlace: () => Promise<Place>): void {
   describe('guards', () => {
     const { store, clock } = useGround(makePlace);
 
+    test('a halt holds what asks that there be none, from the change that sets it to the one that clears it', async () => {
+      const begin = (text: string) => store().commit({ guards: [{ kind: 'halt' }], entries: [sampleEntry(text)] });
+      const halt = (doc: { by: string; reason: string; at: number } | null) =>
+        store().commit({ rows: [{ table: 'halt', doc }] });
+      const set = { by: 'alice', reason: 'incident', at: 1 };
+      // Changes of one moment share a transaction; their order is that of the calls.
+      expect(await outcomes([begin('a'), halt(set), begin('b')])).toEqual(['ok', 'ok', 'guard-failed']);
+      await expect(begin('c')).rejects.toMatchObject({ at: 'halt everything' });
+      expect(await outcomes([store().commit({ entries: [sampleEntry('d')] })])).toEqual(['ok']);
+      expect(await outcomes([begin('e'), halt(null), begin('f')])).toEqual(['guard-failed', 'ok', 'ok']);
+      expect(await outcomes([begin('g')])).toEqual(['ok']);
+    });
+
     test('a change whose guard fails is rejected alone', async () => {
       await store().commit({ entries: [sampleEntry('first')] });
       const stale: Change = {

@@ -136,6 +136,24 @@ describe('what a session writes', () => {
     expect((await kinds()).at(-1)).toBe('run.finished');
   });
 
+  it('keeps a result and begins nothing while everything is halted', async () => {
+    const begins: Decide = run => ({
+      ...started('b')(run),
+      facts: started('b')(run)?.facts ?? [],
+      with: { guards: [{ kind: 'halt' }] },
+    });
+    journal.lead(begun);
+    await journal.append(started('a'));
+    await store.commit({ rows: [{ table: 'halt', doc: { by: 'alice', reason: 'incident', at: 1 } }] });
+    journal.add(done('a'));
+    await expect(journal.append(begins)).rejects.toMatchObject({ code: 'guard-failed', at: 'halt everything' });
+    expect(await kinds()).toEqual(['run.created', 'run.started', 'step.started', 'step.finished']);
+    expect(journal.run().steps.map(step => step.id)).toEqual(['a']);
+    await store.commit({ rows: [{ table: 'halt', doc: null }] });
+    await journal.append(begins);
+    expect((await kinds()).at(-1)).toBe('step.started');
+  });
+
   it('is refused where another has the lease, and is not begun', async () => {
     await store.acquire({ name, holder: 'another', ttl: 9000 });
     journal.lead(begun);

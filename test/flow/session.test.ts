@@ -4,6 +4,7 @@ import { type SessionParts, StepFailed } from '../../src/flow/perform-step.ts';
 import { createPerformer } from '../../src/flow/session.ts';
 import type { Outcome } from '../../src/flow/step.ts';
 import { createStepApi } from '../../src/flow/step-api.ts';
+import { TocsinError } from '../../src/kernel/errors.ts';
 import { foldRun } from '../../src/model/fold.ts';
 import type { Fact } from '../../src/model/journal.ts';
 import type { Run } from '../../src/model/run.ts';
@@ -70,6 +71,8 @@ function world(
   const reaped: string[] = [];
   const add: SessionParts['add'] = decide => {
     const next = decide(run);
+    if (halted && next?.with?.guards?.some(guard => guard.kind === 'halt'))
+      throw new TocsinError('guard-failed', { at: 'halt everything' });
     for (const fact of next?.facts ?? []) {
       facts.push(fact);
       run = foldRun(run, fact, now);
@@ -83,7 +86,7 @@ function world(
     steps: new Map([type('exec'), type('once'), type('again', { idempotent: true })].map(one => [one.id, one])),
     defaultTimeout: 1000,
     now: () => now,
-    mayStart: async () => !halted,
+    mayStart: async () => true,
     reap: async step => void reaped.push(step),
     async attempt({ step, number }) {
       attempts.push(`${step}#${number}`);

@@ -1,7 +1,7 @@
 import { type Entry, entryBytes, entryHash, entryVersion, type NewEntry } from '../../model/journal.ts';
 import type { Change, Committed, Guard } from '../../ports/store.ts';
 import { checkEntry } from '../sql/docs.ts';
-import { guardFailed, refuseTwins } from '../sql/guards.ts';
+import { guardFailed, haltFailed, refuseTwins } from '../sql/guards.ts';
 import { toColumn } from '../sql/text.ts';
 import type { Batch } from './batch.ts';
 import { isFree, putLease } from './lease-rows.ts';
@@ -64,6 +64,7 @@ export function createChanges(): (change: Change) => Member<Committed> {
 function needGuard(guard: Guard, needs: Needs): void {
   if (guard.kind === 'stream') needs.streams.add(toColumn(guard.stream));
   if (guard.kind === 'lease' || guard.kind === 'take') needs.leases.add(toColumn(guard.name));
+  if (guard.kind === 'halt') needs.halt = true;
   if (guard.kind === 'post') {
     const post = { platform: toColumn(guard.platform), key: toColumn(guard.key) };
     needs.posts.set(postName(post), post);
@@ -100,6 +101,9 @@ function checkGuard(guard: Guard, view: View): void {
         throw guardFailed('take', guard.name, `a free lease with the next token ${next}`, `${guard.token}`);
       return;
     }
+    case 'halt':
+      if (view.halted) throw haltFailed();
+      return;
     case 'post': {
       const found = view.posts.get(postName({ platform: toColumn(guard.platform), key: toColumn(guard.key) })) ?? 0;
       if (found !== guard.changed)

@@ -55,7 +55,10 @@ export function prepareRow(row: Row): PreparedRow {
     }
     case 'halt': {
       const doc = row.doc === null ? null : writeDoc('halt', row.doc);
-      return plain(64, (_view, batch) => batch.halt(doc));
+      return plain(64, (view, batch) => {
+        view.halted = doc !== null;
+        batch.halt(doc);
+      });
     }
   }
 }

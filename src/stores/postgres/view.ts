@@ -25,6 +25,7 @@ export interface Needs {
   claims: Map<string, { space: string; key: string }>;
   leases: Set<string>;
   posts: Map<string, { platform: string; key: string }>;
+  halt: boolean;
   documents: Record<Versioned, Set<string>>;
 }
 
@@ -41,6 +42,8 @@ export interface View {
   /** The `changed` stamps of posts by postName. */
   posts: Map<string, number>;
   versions: Record<Versioned, Map<string, number>>;
+  /** Whether everything is halted, where it was asked. */
+  halted: boolean;
 }
 
 export function createNeeds(): Needs {
@@ -49,6 +52,7 @@ export function createNeeds(): Needs {
     claims: new Map(),
     leases: new Set(),
     posts: new Map(),
+    halt: false,
     documents: { alert: new Set(), run: new Set(), approval: new Set() },
   };
 }
@@ -83,6 +87,7 @@ export function openView(needs: Needs): { statements: Statement[]; read(answers:
         leases: new Map(),
         posts: new Map(),
         versions: { alert: new Map(), run: new Map(), approval: new Map() },
+        halted: false,
       };
       for (const [index, part] of parts.entries()) {
         const answer = answers[index];
@@ -120,6 +125,7 @@ function lookUps(needs: Needs): Part[] {
   if (needs.claims.size > 0) parts.push(claimsOf([...needs.claims.values()]));
   if (needs.leases.size > 0) parts.push(leasesOf([...needs.leases]));
   if (needs.posts.size > 0) parts.push(stampsOf([...needs.posts.values()]));
+  if (needs.halt) parts.push(readHalt);
   for (const table of versioned)
     if (needs.documents[table].size > 0) parts.push(versionsOf(table, [...needs.documents[table]]));
   return parts;
@@ -183,6 +189,13 @@ function stampsOf(posts: readonly { platform: string; key: string }[]): Part {
     },
   };
 }
+
+const readHalt: Part = {
+  statement: { name: 'read-halt', text: 'select 1 from halt' },
+  take(view, { count }) {
+    view.halted = count > 0;
+  },
+};
 
 function versionsOf(table: Versioned, ids: readonly string[]): Part {
   return {

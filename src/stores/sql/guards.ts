@@ -5,6 +5,10 @@ export function guardFailed(kind: string, name: string, allowed: string, given: 
   return new TocsinError('guard-failed', { at: `${kind} ${name}`, allowed, given });
 }
 
+export function haltFailed(): TocsinError {
+  return guardFailed('halt', 'everything', 'nothing halted', 'a halt');
+}
+
 /** One change cannot make the same claim twice: the second would pass, because nothing is stored while guards are checked. */
 export function refuseTwins(guards: readonly Guard[]): void {
   const seen = new Set<string>();

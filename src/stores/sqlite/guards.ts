@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Change, Guard, Row } from '../../ports/store.ts';
-import { guardFailed, refuseTwins } from '../sql/guards.ts';
+import { guardFailed, haltFailed, refuseTwins } from '../sql/guards.ts';
 import { toColumn } from '../sql/text.ts';
 import type { LeaseRows } from './leases.ts';
 import { prepare, tables } from './query.ts';
@@ -26,6 +26,7 @@ export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => num
   const stampOf = prepare<{ platform: string; key: string }>(db)(v =>
     tables.selectFrom('post').select('changed').where('platform', '=', v.platform).where('key', '=', v.key),
   );
+  const halted = prepare(db)(() => tables.selectFrom('halt').select('id'));
   const claims = prepareClaims(db);
   const versions = prepareVersions(db);
   const length = (stream: string) => lengthOf.first({ stream: toColumn(stream) })?.pos ?? 0;
@@ -56,6 +57,9 @@ export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => num
           throw guardFailed('take', guard.name, `a free lease with the next token ${next}`, `${guard.token}`);
         return;
       }
+      case 'halt':
+        if (halted.first({}) !== undefined) throw haltFailed();
+        return;
       case 'post': {
         const { platform, key } = guard;
         const found = stampOf.first({ platform: toColumn(platform), key: toColumn(key) })?.changed ?? 0;
