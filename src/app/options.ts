@@ -20,6 +20,8 @@ export interface AppOptions {
   version: string;
   /** The key of the local person; null makes none, and then tokens are needed. */
   localKey: string | null;
+  /** The machine and the process, for people who look for this node: `web-1 pid 4242`. */
+  at?: string;
   /** What this process takes on; everything when left out. */
   role?: Role;
   /** Ends a start that still waits for a database server. */

@@ -75,5 +75,5 @@ function selfOf({ catalogue, holder, role, options, fleet }: Base) {
   const set = catalogue.current();
   const digest = digests.get(set) ?? digestOfSet(set);
   digests.set(set, digest);
-  return { id: holder, role, version: options.version, set: digest, since: fleet.since };
+  return { id: holder, at: options.at ?? '', role, version: options.version, set: digest, since: fleet.since };
 }

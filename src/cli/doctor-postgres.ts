@@ -6,18 +6,19 @@ import { oldestServer } from '../stores/postgres/migrate.ts';
 import { migrations } from '../stores/postgres/migrations.ts';
 import { toOpenFailure } from '../stores/postgres/opening.ts';
 import { createConnect, loadLibrary, type Session } from '../stores/postgres/session.ts';
+import { checkClock } from './doctor-clock.ts';
 
 const what = 'PostgreSQL at DATABASE_URL';
 
 /** Whether a start would take this database, without changing it. Says what a start would say, and never the password. */
-export async function lookAtPostgres(url: string): Promise<Finding> {
+export async function lookAtPostgres(url: string, now: () => number): Promise<Finding[]> {
   try {
     const address = parseAddress(url);
-    return await look(address).catch(error => {
+    return await look(address, now).catch(error => {
       throw toOpenFailure(error, address);
     });
   } catch (error) {
-    return findingOf(what, error);
+    return [findingOf(what, error)];
   }
 }
 
@@ -33,11 +34,16 @@ export function findingOf(subject: string, error: unknown): Finding {
 
 const unreachable = 'See whether the server is up and reachable from here, and that DATABASE_URL names it.';
 
-async function look(address: Address): Promise<Finding> {
+async function look(address: Address, now: () => number): Promise<Finding[]> {
   const session = await createConnect(await loadLibrary(), address)();
   try {
+    const before = now();
     const found = await readFacts(session);
-    return faultOf(found) ?? (found.ours ? await lookAtTables(session) : lookAtOthers(found.tables));
+    const skew = { host: 'the clock of PostgreSQL', ms: Math.round((before + now()) / 2 - found.now) };
+    const clock = checkClock([skew]).findings.filter(({ state }) => state !== 'ok');
+    const fault = faultOf(found);
+    if (fault !== null) return [fault, ...clock];
+    return [found.ours ? await lookAtTables(session) : lookAtOthers(found.tables), ...clock];
   } finally {
     await session.close();
   }
@@ -51,6 +57,8 @@ const facts = z.object({
   may: z.boolean(),
   ours: z.boolean(),
   tables: z.int(),
+  /** Milliseconds since the epoch. */
+  now: z.number(),
 });
 
 async function readFacts(session: Session): Promise<z.infer<typeof facts>> {
@@ -59,6 +67,7 @@ async function readFacts(session: Session): Promise<z.infer<typeof facts>> {
       text: `select current_setting('server_version') as version, current_setting('server_version_num')::int as number,
         current_setting('server_encoding') as encoding, pg_is_in_recovery() as standby,
         coalesce(has_schema_privilege(current_schema(), 'create'), false) as may, to_regclass('migration') is not null as ours,
+        (extract(epoch from clock_timestamp()) * 1000)::float8 as now,
         (select count(*)::int from pg_tables where schemaname = current_schema()) as tables`,
     },
   ]);

@@ -4,8 +4,10 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { checkServers, serversOf } from '../app/servers.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { silentLog } from '../kernel/log.ts';
+import { type NodeFacts, nodeFacts } from '../model/node.ts';
 import type { Finding } from '../ports/check.ts';
 import { isBusy } from '../stores/sqlite/failure.ts';
 import { findingOf, lookAtPostgres } from './doctor-postgres.ts';
@@ -13,17 +15,17 @@ import type { Subject } from './doctor-subjects.ts';
 import { readUrl } from './environment.ts';
 import type { Terminal } from './terminal.ts';
 
-/** How long a process or a database may take to answer, milliseconds. */
-const patience = 5000;
+/** How long the process may take to answer, milliseconds: what waits for a database that hangs answers after 5 s. */
+const patience = 10_000;
 
 /** Whether the database could be written, without writing to it: nothing is made, nothing is migrated. */
 export async function checkDatabase(folder: string, terminal: Terminal): Promise<Subject> {
   const { database, redis } = serversOf(terminal.env);
   const findings = await Promise.all([
-    database === null ? lookAtSqlite(folder) : lookAtPostgres(database),
+    database === null ? lookAtSqlite(folder) : lookAtPostgres(database, systemClock.now),
     ...(redis === null ? [] : [lookAtRedis(redis, terminal)]),
   ]);
-  return { title: 'database', findings };
+  return { title: 'database', findings: findings.flat() };
 }
 
 async function lookAtSqlite(folder: string): Promise<Finding> {
@@ -78,6 +80,7 @@ const readiness = z.object({
   ready: z.boolean(),
   draining: z.boolean(),
   parts: z.record(z.string(), z.string().nullable()),
+  fleet: z.object({ nodes: z.array(nodeFacts), problems: z.array(z.string()) }).optional(),
 });
 
 /** What the process that runs says of itself; nothing when none does, because doctor is for before the start, too. */
@@ -88,12 +91,24 @@ export async function checkRunning(terminal: Terminal): Promise<Subject> {
     const answer = await fetch(`${url}/readyz`, { redirect: 'error', signal: AbortSignal.timeout(patience) });
     const parsed = readiness.safeParse(await answer.json());
     if (!parsed.success) return { title, findings: [] };
-    const { parts, draining } = parsed.data;
+    const { parts, draining, fleet } = parsed.data;
     const findings: Finding[] = Object.entries(parts).map(([what, because]) =>
       because === null ? { what, state: 'ok' } : { what, state: 'bad', because },
     );
+    if (fleet !== undefined) findings.push(...findingsOfFleet(fleet.nodes, fleet.problems));
     return { title, findings: draining ? [...findings, { what: 'it is stopping', state: 'warning' }] : findings };
   } catch {
     return { title, findings: [] };
   }
+}
+
+/** One node alone is no fleet. */
+function findingsOfFleet(nodes: readonly NodeFacts[], problems: readonly string[]): Finding[] {
+  const up: Finding = { what: `${nodes.length} nodes are up: ${nodes.map(nameNode).join(', ')}`, state: 'ok' };
+  const wrong = problems.map((because): Finding => ({ what: 'the nodes together', state: 'warning', because }));
+  return nodes.length > 1 ? [up, ...wrong] : wrong;
+}
+
+function nameNode({ id, at, role }: NodeFacts): string {
+  return at === '' ? `${id} (${role})` : `${id} on ${at} (${role})`;
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
 import type { App } from '../app.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { explainError, TocsinError } from '../kernel/errors.ts';
@@ -64,6 +65,7 @@ async function open(terminal: Terminal, role: string | null): Promise<Opened> {
     ids: createIds(systemClock),
     log,
     version: readVersion(),
+    at: `${hostname()} pid ${process.pid}`,
     // Kept in memory only: a file could be read by the processes of steps, which must not approve.
     localKey: randomBytes(24).toString('base64url'),
     signal: stopper.signal,

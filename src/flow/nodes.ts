@@ -87,7 +87,11 @@ export async function startNodes(parts: NodesParts): Promise<Nodes> {
     }
   }
 
-  if (parts.shared) await beat();
+  if (parts.shared) {
+    await beat();
+    const { id, role } = self();
+    log.info({ node: id, role, others: others.length }, 'this node is one of the fleet');
+  }
   const ended = parts.shared ? loop() : Promise.resolve();
   return {
     list: () => [self(), ...others],
@@ -123,7 +127,7 @@ export function problemsOf(self: NodeFacts, others: readonly NodeFacts[]): strin
     .filter(node => node.set !== self.set)
     .map(
       node =>
-        `Node ${node.id} (${node.role}, ${node.version}) has other policy, runbooks or people in force than this node: ` +
+        `Node ${node.id}${node.at === '' ? '' : ` on ${node.at}`} (${node.role}, ${node.version}) has other policy, runbooks or people in force than this node: ` +
         `${short(node.set)} there, ${short(self.set)} here. Give every node the same files.`,
     );
   return [...differing, ...missing];

@@ -7,6 +7,8 @@ export type Role = z.infer<typeof role>;
 /** What a node says of itself in its heartbeat. */
 export const nodeFacts = z.object({
   id: z.string(),
+  /** Its machine and process, for people who look for it; empty when it does not say. */
+  at: z.string().default(''),
   role,
   version: z.string(),
   /** Digest of the policy, the runbooks and the people in force there; see digestOfSet. */

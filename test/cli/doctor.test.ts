@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkClock, measuredFetch } from '../../src/cli/doctor-clock.ts';
+import { lookAtPostgres } from '../../src/cli/doctor-postgres.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import postgres from '../../src/stores/postgres/index.ts';
 import { startTestApp } from '../doubles/app.ts';
@@ -165,6 +166,13 @@ describe.skipIf(missingPostgres() !== null)('a PostgreSQL is looked at as a star
     expect(await look(url)).toMatch(/^ok /);
     await ask('update migration set breaks = true where number = 99');
     expect(await look(url)).toMatch(/^bad .*newer Tocsin.*migration 99, later.*do Start that version/);
+  });
+
+  test('its clock is compared with the one of this machine', async () => {
+    expect(await lookAtPostgres(url, Date.now)).toHaveLength(1);
+    const [, clock] = await lookAtPostgres(url, () => Date.now() + 10 * 60_000);
+    expect(clock).toMatchObject({ state: 'bad', because: 'it is 10m ahead' });
+    expect(clock?.what).toContain('PostgreSQL');
   });
 
   test('one of something else, and one that cannot keep every text', async () => {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { root, start } from '../cli/process.ts';
 import { files } from './files.ts';
 import { type Fleet, type FleetNode, missingServers, startFleet, until } from './fleet.ts';
 
@@ -88,6 +89,14 @@ describe.skipIf(missingServers() !== null)('equal nodes', { timeout: 90_000 }, (
       });
       expect(problems.join()).toContain('Give every node the same files');
     }
+    const looked = start(fleet.folder, {
+      command: [process.execPath, join(root, 'src/cli.ts'), 'doctor'],
+      env: { ...fleet.env, TOCSIN_URL: one.url },
+    });
+    expect(await looked.ended).toBe(0);
+    for (const node of [one, other])
+      expect(looked.out()).toMatch(new RegExp(`2 nodes are up: .* pid ${node.pid} \\(all\\)`));
+    expect(looked.out()).toMatch(new RegExp(`Node nod_\\w+ on \\S+ pid ${other.pid} .*has other policy`));
     const page = await fetch(`${one.url}/login`, { redirect: 'manual' });
     expect(page.status).toBeLessThan(400);
     await writeFile(join(fleet.folder, 'other.yaml'), await readText(policy));

@@ -110,7 +110,7 @@ describe('a database that is away', () => {
     };
     const gone = () =>
       new TocsinError('store-failed', { given: 'connect ECONNREFUSED', remedy: 'See whether it is up.' });
-    const self: NodeFacts = { id: 'a', role: 'all', version: '1', set: 'same', since: 0 };
+    const self: NodeFacts = { id: 'a', at: '', role: 'all', version: '1', set: 'same', since: 0 };
     const nodes = await startNodes({ ...partsOf('a', { store: given, log }), self: () => self });
     ends.push(() => nodes.stop());
     const first = await node('a', { store: given, log });
@@ -195,6 +195,7 @@ describe('the lease of a run', () => {
 describe('heartbeats', () => {
   const facts = (id: string, change: Partial<NodeFacts> = {}): NodeFacts => ({
     id,
+    at: '',
     role: 'all',
     version: '1',
     set: 'same',
@@ -209,7 +210,7 @@ describe('heartbeats', () => {
 
   test('nodes see each other, and say what does not fit', async () => {
     const first = await start(facts('a', { role: 'intake' }));
-    const second = await start(facts('b', { role: 'worker', set: 'other-files' }));
+    const second = await start(facts('b', { at: 'web-2 pid 42', role: 'worker', set: 'other-files' }));
     await pass(6000);
     expect([first.list().map(one => one.id), second.list().map(one => one.id)]).toEqual([
       ['a', 'b'],
@@ -217,7 +218,7 @@ describe('heartbeats', () => {
     ]);
     const [differs, missing] = first.problems();
     expect([differs, missing]).toEqual([
-      expect.stringMatching(/Node b \(worker, 1\).*other-files there, same here/),
+      expect.stringMatching(/Node b on web-2 pid 42 \(worker, 1\).*other-files there, same here/),
       'No node of role chat is up: threads are not written.',
     ]);
     await second.stop();
