@@ -34,8 +34,9 @@ export async function startNodes(parts: NodesParts): Promise<Nodes> {
   const { store, clock, log, self } = parts;
   const end = new AbortController();
   let others: NodeFacts[] = [];
-  /** When heartbeats began to fail, by the steady clock. */
-  let illSince: number | null = null;
+  let ill = false;
+  /** By the steady clock. */
+  let lastBeat = clock.monotonic();
   let place: { name: string; holder: string; token: number; ttl: number } | null = null;
 
   async function take(taken: ReadonlySet<string>): Promise<void> {
@@ -61,29 +62,29 @@ export async function startNodes(parts: NodesParts): Promise<Nodes> {
     others = seen.map(({ holder }) => parse(holder)).filter(one => one !== null && one.id !== own) as NodeFacts[];
   }
 
-  function well(): void {
-    if (illSince !== null)
-      log.info(
-        { seconds: Math.round((clock.monotonic() - illSince) / 1000) },
-        'the database takes heartbeats of this node again',
-      );
-    illSince = null;
+  function tellWell(): void {
+    const now = clock.monotonic();
+    if (ill)
+      log.info({ seconds: Math.round((now - lastBeat) / 1000) }, 'the database takes heartbeats of this node again');
+    ill = false;
+    lastBeat = now;
   }
 
   /** Said once for all that fails with it. */
-  function ill(error: unknown): void {
-    if (illSince === null)
-      log.warn(
-        { because: summaryOf(error), ...(error instanceof TocsinError ? { remedy: error.remedy } : {}) },
-        'the database takes no heartbeat of this node; it is tried again',
-      );
-    illSince ??= clock.monotonic();
+  function tellIll(error: unknown): void {
+    if (ill) return;
+    ill = true;
+    const remedy = error instanceof TocsinError ? { remedy: error.remedy } : {};
+    log.warn(
+      { because: summaryOf(error), ...remedy },
+      'the database takes no heartbeat of this node; it is tried again',
+    );
   }
 
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
       await clock.sleep(every, end.signal).catch(() => {});
-      if (!end.signal.aborted) await beat().then(well, ill);
+      if (!end.signal.aborted) await beat().then(tellWell, tellIll);
     }
   }
 

@@ -129,7 +129,7 @@ describe('a database that is away', () => {
     logged.length = 0;
     away = false;
     await pass(12_000);
-    expect(logged).toContainEqual([{ seconds: 60 }, 'the database takes heartbeats of this node again']);
+    expect(logged).toContainEqual([{ seconds: 65 }, 'the database takes heartbeats of this node again']);
     expect(logged).toHaveLength(2);
   });
 
