@@ -20,7 +20,10 @@ export interface SignInParts {
   key: string;
 }
 
+/** Milliseconds. */
 const life = 12 * 3_600_000;
+/** An end is remembered for longer than the sign-in would have held, because clocks differ: claims go by the store's. Milliseconds. */
+const slack = 3_600_000;
 
 /** Longer than any that we make; what a stranger sends is not looked at beyond it. */
 const longestPass = 2000;
@@ -60,7 +63,6 @@ export function createSignIns({ clock, store, feed, identities, config, key }: S
 
   return {
     realm: createHmac('sha256', salt).update('realm').digest('hex').slice(0, 8),
-    life,
     open(secret) {
       const proof = identities.proof(secret);
       const id = randomBytes(16).toString('base64url');
@@ -80,7 +82,7 @@ export function createSignIns({ clock, store, feed, identities, config, key }: S
       const now = clock.now();
       try {
         await feed.commit({
-          guards: [{ kind: 'claim', space: endedSpace, key: id, at: now, keep: Math.max(0, until - now) }],
+          guards: [{ kind: 'claim', space: endedSpace, key: id, at: now, keep: until - now + slack }],
         });
       } catch (error) {
         // Two tabs may sign out at once.

@@ -7,8 +7,6 @@ import type { Actor } from '../model/actor.ts';
 export interface SignIns {
   /** A short name of this installation, the same on each node: for the name of a cookie. */
   readonly realm: string;
-  /** How long one holds, milliseconds. */
-  readonly life: number;
   /** For whoever has this token or, in local mode, the key; null for an unknown one. */
   open(secret: string): SignIn | null;
   /**
