@@ -57,6 +57,7 @@ export async function startRoad(parts: RoadParts): Promise<Following> {
     name: cursorName,
     after: saved,
     batch: 256,
+    kinds: ['event.accepted'],
     async handle(entries) {
       const facts = entries.flatMap(({ fact }) => (fact.kind === 'event.accepted' ? [fact] : []));
       // The events of one alert in their order; those of others need not wait for it, and their commits share transactions.

@@ -1,5 +1,5 @@
 import type { Log } from '../kernel/log.ts';
-import type { Entry } from '../model/journal.ts';
+import type { Entry, FactKind } from '../model/journal.ts';
 import type { Change, Committed, Store } from '../ports/store.ts';
 
 /**
@@ -22,6 +22,8 @@ export interface Feed {
 export interface Follower {
   name: string;
   after: number;
+  /** Only entries of these kinds are handed over; of others nothing is even read. All, when left out. */
+  kinds?: readonly FactKind[];
   /** The most entries in one batch. */
   batch: number;
   /**
@@ -66,13 +68,22 @@ export function createFeed(parts: {
     for (const listener of listeners) listener(newest);
   }
 
-  async function read(after: number, limit: number): Promise<readonly Entry[]> {
+  async function read({ after, limit, kinds }: Wanted): Promise<Found> {
     const first = recent[0];
     const inMemory =
       first === undefined || first.seq > after + 1
         ? []
         : recent.slice(after + 1 - first.seq, after + 1 - first.seq + limit);
-    return inMemory.length > 0 ? inMemory : await store.journal({ after, limit });
+    const last = inMemory.at(-1);
+    if (last !== undefined) {
+      const entries = kinds === undefined ? inMemory : inMemory.filter(entry => kinds.includes(entry.fact.kind));
+      return { entries, upTo: last.seq };
+    }
+    // Everything up to here was committed before the question, so what does not come is not there.
+    const known = newest;
+    const entries = await store.journal({ after, limit, ...(kinds !== undefined && { kinds }) });
+    const reached = entries.at(-1)?.seq ?? after;
+    return { entries, upTo: kinds !== undefined && entries.length < limit ? Math.max(known, reached) : reached };
   }
 
   // Other processes append too: their entries are read from the store.
@@ -110,8 +121,20 @@ export function createFeed(parts: {
   };
 }
 
+interface Wanted {
+  after: number;
+  limit: number;
+  kinds: readonly FactKind[] | undefined;
+}
+
+interface Found {
+  entries: readonly Entry[];
+  /** Up to this sequence there is nothing else. */
+  upTo: number;
+}
+
 interface FollowParts {
-  read(after: number, limit: number): Promise<readonly Entry[]>;
+  read(wanted: Wanted): Promise<Found>;
   log: Log;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   newest(): number;
@@ -132,13 +155,12 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
   };
   parts.listeners.add(listener);
 
-  async function turn(): Promise<number> {
-    const entries = await parts.read(cursor, follower.batch);
-    const last = entries.at(-1);
-    if (last === undefined) return 0;
-    await follower.handle(entries);
-    cursor = last.seq;
-    return entries.length;
+  async function turn(): Promise<{ taken: number; moved: boolean }> {
+    const { entries, upTo } = await parts.read({ after: cursor, limit: follower.batch, kinds: follower.kinds });
+    if (entries.length > 0) await follower.handle(entries);
+    const moved = upTo > cursor;
+    cursor = Math.max(cursor, upTo);
+    return { taken: entries.length, moved };
   }
 
   /** Whoever waits for this follower, or stops it, is not kept waiting. */
@@ -152,10 +174,10 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
     while (!stopped) {
       try {
         dirty = false;
-        const taken = await turn();
+        const { taken, moved } = await turn();
         failures = 0;
         waiters = waiters.filter(waiter => waiter.seq > cursor || waiter.resolve());
-        if (taken === 0 && !dirty && !stopped) {
+        if (!moved && !dirty && !stopped) {
           await new Promise<void>(resolve => {
             wake = resolve;
           });

@@ -1,7 +1,7 @@
 import type { Alert, AlertState } from '../model/alert.ts';
 import type { Approval, ApprovalState } from '../model/approval.ts';
 import type { Post } from '../model/card.ts';
-import type { Entry, NewEntry } from '../model/journal.ts';
+import type { Entry, FactKind, NewEntry } from '../model/journal.ts';
 import type { Run, RunState } from '../model/run.ts';
 
 /**
@@ -45,8 +45,8 @@ export interface Store {
   claimed(claim: { space: string; key: string }): Promise<boolean>;
   halted(): Promise<{ by: string; reason: string; at: number } | null>;
 
-  /** Entries after `after`, oldest first. */
-  journal(query: { after: number; limit: number }): Promise<Entry[]>;
+  /** Entries after `after`, oldest first; with `kinds` only those. */
+  journal(query: { after: number; limit: number; kinds?: readonly FactKind[] }): Promise<Entry[]>;
   /** The same rows exactly as they are stored and unparsed: what verification and export read. Never rejects for a damaged entry. */
   journalRows(query: { after: number; limit: number }): Promise<JournalRow[]>;
   /** All entries of one stream, oldest first. */

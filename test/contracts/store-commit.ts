@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { entryBytes, entryHash, genesis } from '../../src/model/journal.ts';
+import { entryBytes, entryHash, genesis, type NewEntry } from '../../src/model/journal.ts';
 import type { Change } from '../../src/ports/store.ts';
 import { outcomes, useGround } from './ground.ts';
 import { hostile } from './hostile.ts';
@@ -32,6 +32,17 @@ export function commitContract(makePlace: () => Promise<Place>): void {
       expect(await store().head()).toEqual({ seq: 3, hash: prev });
       expect(await store().journal({ after: 0, limit: 10 })).toEqual(committed.entries);
       expect(await store().journal({ after: 1, limit: 1 })).toEqual(committed.entries.slice(1, 2));
+    });
+
+    test('gives the entries of some kinds', async () => {
+      const halt = (reason: string): NewEntry => ({ ...sampleEntry(''), fact: { kind: 'halt.set', reason } });
+      const entries = [sampleEntry('a'), halt('b'), sampleEntry('c'), halt('d')];
+      const { entries: stored } = await store().commit({ entries });
+      const [, b, , d] = stored;
+      expect(await store().journal({ after: 0, limit: 9, kinds: ['halt.set', 'halt.cleared'] })).toEqual([b, d]);
+      expect(await store().journal({ after: 0, limit: 1, kinds: ['halt.set'] })).toEqual([b]);
+      expect(await store().journal({ after: 2, limit: 9, kinds: ['halt.set'] })).toEqual([d]);
+      expect(await store().journal({ after: 0, limit: 9, kinds: [] })).toEqual([]);
     });
 
     test('gives rows as stored, with stream, position and kind', async () => {

@@ -8,6 +8,8 @@ import type { Store } from '../../src/ports/store.ts';
 function memoryStore() {
   const entries: Entry[] = [];
   const gates: (() => void)[] = [];
+  /** After which entry the journal was read, each time. */
+  const asked: number[] = [];
   let held = false;
   const store = {
     async commit(change: { entries?: readonly NewEntry[] }) {
@@ -26,9 +28,13 @@ function memoryStore() {
       if (held) await new Promise<void>(resolve => gates.push(resolve));
       return { entries: stored };
     },
-    journal: async ({ after, limit }: { after: number; limit: number }) => entries.slice(after, after + limit),
+    async journal({ after, limit, kinds }: { after: number; limit: number; kinds?: readonly string[] }) {
+      asked.push(after);
+      const found = entries.slice(after).filter(entry => kinds?.includes(entry.fact.kind) !== false);
+      return found.slice(0, limit);
+    },
   };
-  return { store: store as unknown as Store, entries, hold: () => (held = true), gates };
+  return { store: store as unknown as Store, entries, asked, hold: () => (held = true), gates };
 }
 
 const note = (text: string): NewEntry => ({
@@ -155,5 +161,33 @@ describe('the feed', () => {
     await feed.commit({ entries: [note('mine again')] });
     await following.caughtUp();
     expect(seen).toEqual([1, 2, 3]);
+  });
+
+  it('reads the kinds that a follower wants, and none of the others twice', async () => {
+    const { store, entries, asked } = memoryStore();
+    const theirs = (fact: Entry['fact']) =>
+      entries.push({ ...note(''), fact, seq: entries.length + 1, version: 1, bytes: '', prev: '', hash: '' });
+    const cleared = { kind: 'halt.cleared', reason: 'x' } as const;
+    for (let n = 0; n < 50; n++) theirs(cleared);
+    const feed = make(store);
+    close = () => feed.close();
+    const seen: number[] = [];
+    const handle = async (batch: readonly Entry[]) => void seen.push(...batch.map(entry => entry.seq));
+    const following = feed.follow({ name: 'test', after: 0, batch: 2, kinds: ['halt.set'], handle });
+    // From memory, from the store, and nothing at all.
+    await feed.commit({ entries: [note('51'), { ...note(''), fact: cleared }, note('53')] });
+    await following.caughtUp();
+    for (let n = 0; n < 50; n++) theirs(cleared);
+    theirs({ kind: 'halt.set', reason: '104' });
+    theirs(cleared);
+    await feed.commit({ entries: [{ ...note(''), fact: cleared }] });
+    await following.caughtUp();
+    expect(seen).toEqual([51, 53, 104]);
+    asked.length = 0;
+    theirs(cleared);
+    await feed.commit({ entries: [{ ...note(''), fact: cleared }] });
+    await following.caughtUp();
+    expect(seen).toEqual([51, 53, 104]);
+    expect(Math.min(...asked)).toBeGreaterThanOrEqual(106);
   });
 });

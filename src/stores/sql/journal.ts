@@ -14,6 +14,15 @@ export function createJournalReads(sql: Sql): Reads {
   const after = sql.read<{ after: number; limit: number }>()(v =>
     tables.selectFrom('journal').selectAll().where('seq', '>', v.after).orderBy('seq').limit(v.limit),
   );
+  const ofKinds = sql.read<{ after: number; limit: number; kinds: string }>()(v =>
+    tables
+      .selectFrom('journal')
+      .selectAll()
+      .where('seq', '>', v.after)
+      .where('kind', 'in', sql.words(v.kinds))
+      .orderBy('seq')
+      .limit(v.limit),
+  );
   const ofStream = sql.read<{ stream: string }>()(v =>
     tables.selectFrom('journal').selectAll().where('stream', '=', v.stream).orderBy('seq'),
   );
@@ -26,7 +35,10 @@ export function createJournalReads(sql: Sql): Reads {
   return {
     ...rest,
     async journal(query) {
-      const rows = await after.all({ after: query.after, limit: limitOf(query.limit) });
+      const place = { after: query.after, limit: limitOf(query.limit) };
+      const rows = await (query.kinds === undefined
+        ? after.all(place)
+        : ofKinds.all({ ...place, kinds: JSON.stringify(query.kinds) }));
       return rows.map(toEntry);
     },
     async journalRows(query): Promise<JournalRow[]> {
