@@ -87,7 +87,7 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
   const chat = [...connections].map(([id, platform]) => [`chat ${id}`, troubleOf(platform)]);
   return {
     ...(base.dispatcher.id === 'local' ? {} : { redis: base.dispatcher.trouble() }),
-    store: await findStoreTrouble(base.store),
+    store: await findStoreTrouble(base.store, base.clock),
     files:
       first === undefined
         ? null

@@ -1,18 +1,27 @@
+import type { Clock } from '../kernel/clock.ts';
 import { summaryOf, TocsinError } from '../kernel/errors.ts';
 import type { Store } from '../ports/store.ts';
 
 const noWrites =
   'The database took no write just now. See whether its server hangs or is busy, and whether its disk is full or read only.';
 
+/** How long a read may take to say why nothing was written, milliseconds. */
+const patience = 1000;
+
 /**
- * Why nothing can be stored now, and what to do; null when it can. A server that refuses is told by a read at once, with its own words; one that
- * hangs, and a disk that takes nothing, by the write.
+ * Why nothing can be stored now, and what to do; null when it can. A read tells what a server that refuses says, and at once; a write tells of
+ * a server that hangs and of a disk that takes nothing.
  */
-export async function findStoreTrouble(store: Pick<Store, 'head' | 'healthy'>): Promise<string | null> {
-  const refused = new Promise<string>(resolve => {
-    store.head().catch(error => resolve(explain(error)));
-  });
-  return await Promise.race([refused, store.healthy().then(well => (well ? null : noWrites))]);
+export async function findStoreTrouble(
+  store: Pick<Store, 'head' | 'healthy'>,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<string | null> {
+  const read = store.head().then(() => null, explain);
+  const refused = read.then(trouble => trouble ?? new Promise<never>(() => {}));
+  const writes = await Promise.race([refused, store.healthy()]);
+  if (typeof writes === 'string') return writes;
+  if (writes) return null;
+  return (await Promise.race([read, clock.sleep(patience)])) ?? noWrites;
 }
 
 function explain(error: unknown): string {

@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { isCode, messageOf } from '../kernel/errors.ts';
+import { isCode, summaryOf } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Guard, Store } from '../ports/store.ts';
 import type { Feed } from './feed.ts';
@@ -70,7 +70,7 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
     log.info({ duty: duty.name }, 'this node does it from now on');
     const kept = await hold(token).catch(error => {
       log.warn(
-        { duty: duty.name, because: messageOf(error) },
+        { duty: duty.name, because: summaryOf(error) },
         'its lease could not be renewed, so another node may do it',
       );
       return null;
@@ -83,7 +83,7 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
 
   /** That the database does not answer is said by the heartbeat of the node (nodes.ts), once for all duties. */
   function tell(error: unknown): void {
-    const because = messageOf(error);
+    const because = summaryOf(error);
     if (isCode(error, 'store-failed') || told.has(because)) return;
     told.add(because);
     log.warn({ duty: duty.name, because }, 'a duty is tried again');
