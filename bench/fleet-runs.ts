@@ -179,7 +179,7 @@ async function untilCount(server: Postgres, database: string, statement: string,
   for (let tries = 0; tries < 6000; tries++) {
     const [row] = await server.ask(statement, new URL(database).pathname.slice(1));
     if (Number(row?.['n']) >= count) return;
-    await sleep(20);
+    await sleep(50);
   }
   throw new Error(`it did not come to ${count}: ${statement}`);
 }
