@@ -126,8 +126,13 @@ async function copySingles(source: DatabaseSync, target: Session): Promise<{ seq
 
 /** Reads the copy back, within its transaction. */
 async function verify(target: Session, head: { seq: number; hash: string }): Promise<void> {
+  const ask = async (text: string, values: readonly unknown[]) =>
+    (await target.send([{ text, values: [...values] }]))[0]?.rows ?? [];
   const reads = createJournalReads(
-    sqlOf(text => async values => (await target.send([{ text, values: [...values] }]))[0]?.rows ?? []),
+    sqlOf(text => ({
+      all: values => ask(text, values),
+      first: async values => (await ask(text, values))[0],
+    })),
   );
   const check = await verifyJournal(reads);
   if (check.broken !== null) throw check.broken;

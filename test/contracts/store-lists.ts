@@ -20,6 +20,26 @@ export function listsContract(makePlace: () => Promise<Place>): void {
       expect([await store().alert('alt_8'), await store().alertOf('grafana', 'f9')]).toEqual([null, null]);
     });
 
+    test('that are asked for at the same time each come to whoever asked', async () => {
+      const ids = Array.from({ length: 1200 }, (_, n) => `alt_${n}`);
+      const made = ids
+        .filter((_, n) => n % 3 !== 0)
+        .map(id => sampleAlert({ id, fingerprint: `f of ${id}`, title: id }));
+      for (const [, text] of hostile) made.push(sampleAlert({ id: text, fingerprint: text, title: 'hostile' }));
+      const docs = [...new Map(made.map(doc => [doc.id, doc])).values()];
+      await put(...docs.map(doc => ({ table: 'alert' as const, doc })));
+      const known = new Map(docs.map(doc => [doc.id, doc]));
+      const asked = [...ids, ...hostile.map(([, text]) => text), ...ids.slice(0, 50).reverse()];
+      const found = await Promise.all(asked.map(id => store().alert(id)));
+      expect(found).toEqual(asked.map(id => known.get(id) ?? null));
+      const byIdentity = asked.map(id => store().alertOf('alertmanager', known.get(id)?.fingerprint ?? 'none'));
+      expect(await Promise.all(byIdentity)).toEqual(found);
+      // What two ask is read once, and is nobody else's to change.
+      const [one, other] = await Promise.all([store().alert('alt_1'), store().alert('alt_1')]);
+      expect(one).toEqual(other);
+      expect(one).not.toBe(other);
+    });
+
     test('are listed by state, the latest episode first, page by page', async () => {
       for (let n = 0; n < 7; n++)
         await put({

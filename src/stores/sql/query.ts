@@ -23,7 +23,11 @@ export interface Sql {
 }
 
 /** A statement that is ready: gives its rows for the values of its parameters, in order. */
-export type Ready = (parameters: readonly unknown[]) => unknown[] | Promise<unknown[]>;
+export interface Ready {
+  all(parameters: readonly unknown[]): unknown[] | Promise<unknown[]>;
+  /** The first row alone. */
+  first(parameters: readonly unknown[]): unknown | Promise<unknown>;
+}
 
 /** Stands for a value that is bound when the query runs. */
 class Slot {
@@ -51,8 +55,10 @@ export function createSql(parts: {
     <R>(build: (values: V) => Compilable<R>): Read<V, R> => {
       const compiled = build(slots as V).compile();
       const run = parts.ready(compiled.sql);
-      const all = async (values: V) => (await run(fill(compiled.parameters, values))) as R[];
-      return { all, first: async values => (await all(values))[0] };
+      return {
+        all: async values => (await run.all(fill(compiled.parameters, values))) as R[],
+        first: async values => (await run.first(fill(compiled.parameters, values))) as R | undefined,
+      };
     };
   return {
     tables: parts.tables,

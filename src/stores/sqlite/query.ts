@@ -52,7 +52,10 @@ export function createReadSql(db: DatabaseSync): Sql {
     words: list => sql<string>`(select value from json_each(${list}))`,
     ready: text => {
       const statement = db.prepare(text);
-      return parameters => statement.all(...(parameters as SQLInputValue[]));
+      return {
+        all: parameters => statement.all(...(parameters as SQLInputValue[])),
+        first: parameters => statement.get(...(parameters as SQLInputValue[])),
+      };
     },
   });
 }
