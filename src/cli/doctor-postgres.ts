@@ -11,10 +11,14 @@ import { checkClock } from './doctor-clock.ts';
 const what = 'PostgreSQL at DATABASE_URL';
 
 /** Whether a start would take this database, without changing it. Says what a start would say, and never the password. */
-export async function lookAtPostgres(url: string, now: () => number): Promise<Finding[]> {
+export async function lookAtPostgres(
+  url: string,
+  now: () => number,
+  known: number = migrations.length,
+): Promise<Finding[]> {
   try {
     const address = parseAddress(url);
-    return await look(address, now).catch(error => {
+    return await look(address, now, known).catch(error => {
       throw toOpenFailure(error, address);
     });
   } catch (error) {
@@ -24,7 +28,7 @@ export async function lookAtPostgres(url: string, now: () => number): Promise<Fi
 
 /** An error as a line of the report. */
 export function findingOf(subject: string, error: unknown): Finding {
-  const because = summaryOf(error);
+  const because = summaryOf(error, subject);
   if (!(error instanceof TocsinError)) return { what: subject, state: 'bad', because };
   const { remedy, code } = error;
   // A start goes on trying; this look does not.
@@ -34,7 +38,7 @@ export function findingOf(subject: string, error: unknown): Finding {
 
 const unreachable = 'See whether the server is up and reachable from here, and that DATABASE_URL names it.';
 
-async function look(address: Address, now: () => number): Promise<Finding[]> {
+async function look(address: Address, now: () => number, known: number): Promise<Finding[]> {
   const session = await createConnect(await loadLibrary(), address)();
   try {
     const before = now();
@@ -43,7 +47,7 @@ async function look(address: Address, now: () => number): Promise<Finding[]> {
     const clock = checkClock([skew]).findings.filter(({ state }) => state !== 'ok');
     const fault = faultOf(found);
     if (fault !== null) return [fault, ...clock];
-    return [found.ours ? await lookAtTables(session) : lookAtOthers(found.tables), ...clock];
+    return [found.ours ? await lookAtTables(session, found.tables, known) : lookAtOthers(found.tables), ...clock];
   } finally {
     await session.close();
   }
@@ -89,13 +93,15 @@ function faultOf({ version, number, encoding, standby, may }: z.infer<typeof fac
 }
 
 /** A database of Tocsin: of this version, of an older one, or of a newer one that shuts this one out. */
-async function lookAtTables(session: Session): Promise<Finding> {
+async function lookAtTables(session: Session, tables: number, known: number): Promise<Finding> {
   const [answer] = await session.send([{ text: 'select number, name, breaks from migration order by number' }]);
   const done = z.array(z.object({ number: z.int(), name: z.string(), breaks: z.boolean() })).parse(answer?.rows);
-  const newer = done.find(({ number, breaks }) => number > migrations.length && breaks);
+  const newer = done.find(({ number, breaks }) => number > known && breaks);
   if (newer !== undefined)
     throw new TocsinError('store-too-new', { given: `migration ${newer.number}, ${newer.name}` });
-  const waiting = done.length < migrations.length;
+  // A start that met tables of something else had come no further than this one.
+  if (done.length === 0) return lookAtOthers(tables - 1);
+  const waiting = done.length < known;
   return { what: waiting ? `${what}, which the next start brings up to date` : what, state: 'ok' };
 }
 

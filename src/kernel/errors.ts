@@ -70,10 +70,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What went wrong in one line, with what came instead and where; what to do is `remedy`. For fields, reports and logs. */
-export function summaryOf(error: unknown): string {
+/**
+ * What went wrong in one line, with what came instead and where, unless `known` says that already; what to do is `remedy`. For fields,
+ * reports and logs.
+ */
+export function summaryOf(error: unknown, known = ''): string {
   if (!(error instanceof TocsinError)) return messageOf(error);
-  const facts = [error.given, error.at].filter(fact => fact !== undefined && fact !== '').join(', ');
+  const facts = [error.given, error.at].filter(fact => fact !== undefined && !known.includes(fact)).join(', ');
   return facts === '' ? error.message : `${error.message} (${facts})`;
 }
 

@@ -8,6 +8,7 @@ import { checkClock, measuredFetch } from '../../src/cli/doctor-clock.ts';
 import { lookAtPostgres } from '../../src/cli/doctor-postgres.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import postgres from '../../src/stores/postgres/index.ts';
+import { migrations } from '../../src/stores/postgres/migrations.ts';
 import { startTestApp } from '../doubles/app.ts';
 import { type PagerDutyDouble, startPagerDuty } from '../doubles/pagerduty.ts';
 import { populate } from '../flow/origin-place.ts';
@@ -156,8 +157,8 @@ describe.skipIf(missingPostgres() !== null)('a PostgreSQL is looked at as a star
     expect(await look(url)).toBe('ok PostgreSQL at DATABASE_URL, which the first start fills');
     await (await postgres.open({ folder: '', url, now: Date.now })).close();
     expect(await look(url)).toBe('ok PostgreSQL at DATABASE_URL');
-    await ask('delete from migration');
-    expect(await look(url)).toBe('ok PostgreSQL at DATABASE_URL, which the next start brings up to date');
+    const [older] = await lookAtPostgres(url, Date.now, migrations.length + 1);
+    expect(older).toEqual({ what: 'PostgreSQL at DATABASE_URL, which the next start brings up to date', state: 'ok' });
   });
 
   test('one that a newer version changed so that this one must not use it', async () => {
@@ -178,6 +179,9 @@ describe.skipIf(missingPostgres() !== null)('a PostgreSQL is looked at as a star
   test('one of something else, and one that cannot keep every text', async () => {
     await ask('create table customer (id integer)');
     expect(await look(url)).toMatch(/^warning .*tables of something else \(1\).*do Give Tocsin a database of its own/);
+    await ask('alter table customer rename to run');
+    await expect(postgres.open({ folder: '', url, now: Date.now })).rejects.toMatchObject({ code: 'store-refused' });
+    expect(await look(url)).toMatch(/^warning .*tables of something else \(1\)/);
     await server().ask("create database latin encoding 'LATIN1' locale 'C' template template0");
     expect(await look(server().address('latin'))).toMatch(/^bad .*encoding is LATIN1.*encoding 'UTF8'/);
   });

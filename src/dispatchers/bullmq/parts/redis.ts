@@ -48,7 +48,7 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
 
   /** A start that is refused says so itself. */
   function refuse(unfit: TocsinError) {
-    if (!starting) report.ill(`${unfit.message} Given: ${unfit.given}.`, unfit.remedy);
+    if (!starting && !closed) report.ill(`${unfit.message} Given: ${unfit.given}.`, unfit.remedy);
     settled.resolve(unfit);
   }
 
@@ -108,7 +108,7 @@ interface Report {
 }
 
 function createReport(shown: string, log: Log): Report {
-  const speaks = shown.startsWith('rediss:') ? ', speaks TLS' : '';
+  const speaks = shown.startsWith('rediss:') ? ' and speaks TLS,' : '';
   const reach = `See that it runs${speaks} and that REDIS_URL names it.`;
   const told = new Set<string>();
   let trouble: string | null = `Redis at ${shown} has not answered yet. ${reach}`;
