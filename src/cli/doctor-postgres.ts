@@ -30,10 +30,9 @@ export async function lookAtPostgres(
 export function findingOf(subject: string, error: unknown): Finding {
   const because = summaryOf(error, subject);
   if (!(error instanceof TocsinError)) return { what: subject, state: 'bad', because };
-  const { remedy, code } = error;
   // A start goes on trying; this look does not.
-  const waits = code === 'store-unreachable' && remedy.includes('tried again');
-  return { what: subject, state: 'bad', because, remedy: waits ? unreachable : remedy };
+  const remedy = error.code === 'store-unreachable' ? unreachable : error.remedy;
+  return { what: subject, state: 'bad', because, remedy };
 }
 
 const unreachable = 'See whether the server is up and reachable from here, and that DATABASE_URL names it.';
