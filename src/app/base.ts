@@ -8,6 +8,7 @@ import { createIntake } from '../flow/intake.ts';
 import type { Nodes } from '../flow/nodes.ts';
 import { createOutlines } from '../flow/outlines.ts';
 import { createOutputBells } from '../flow/output-bells.ts';
+import { createRecentDocs } from '../flow/recent-docs.ts';
 import { createRefusals } from '../flow/refusals.ts';
 import { createEngine } from '../flow/run.ts';
 import { createSeals } from '../flow/seal.ts';
@@ -19,7 +20,7 @@ import { createChildren } from '../kernel/child.ts';
 import { createLazyEgress } from '../kernel/egress-lazy.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { Store } from '../ports/store.ts';
+import type { Change, Store } from '../ports/store.ts';
 import { createMembership } from './membership.ts';
 import type { AppOptions } from './options.ts';
 import { createHidden } from './secrets.ts';
@@ -35,7 +36,13 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const { clock, ids, log } = options;
   const { shelves, catalogue, store } = made;
   const { metrics, registry } = createMetrics();
-  const feed = createCountedFeed({ store, log, metrics, catalogue, sleep: (ms, signal) => clock.sleep(ms, signal) });
+  const recent = createRecentDocs(store);
+  const feed = createCountedFeed({
+    ...{ store, log, metrics, catalogue, recent },
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+  });
+  // Where other processes write, only the store knows what is newest.
+  const docs = store.onAppend === undefined ? recent.docs : store;
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
   const shared = serversOf(options.env).database !== null;
@@ -55,7 +62,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const outputs = createOutputBells();
   store.onAppend?.(news => news.outputs.forEach(outputs.ring));
   const hidden = createHidden(options, () => catalogue.current());
-  const common = { clock, ids, log, metrics, store, feed, streams, catalogue, dispatcher, mutex };
+  const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex };
   const egress = createLazyEgress(() => catalogue.current().config.egress);
   const engineParts: EngineParts = {
     ...common,
@@ -121,13 +128,19 @@ async function createProofs(
 /** The feed, with all that this process commits in the figures. */
 function createCountedFeed({
   catalogue,
+  recent,
   ...parts
-}: FiguresParts & Parameters<typeof createFeed>[0] & { catalogue: Catalogue }) {
+}: FiguresParts &
+  Parameters<typeof createFeed>[0] & { catalogue: Catalogue; recent: ReturnType<typeof createRecentDocs> }) {
   const figures = createFigures(parts);
   const expectAll = () => figures.expect(catalogue.current().runbooks.keys());
   catalogue.onChange(expectAll);
   expectAll();
-  return createFeed({ ...parts, committed: figures.count });
+  const committed = (change: Change) => {
+    recent.keep(change);
+    figures.count(change);
+  };
+  return createFeed({ ...parts, committed });
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

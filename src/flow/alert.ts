@@ -77,9 +77,12 @@ export async function startRoad(parts: RoadParts): Promise<Following> {
 }
 
 async function considerEvent(fact: FactOf<'event.accepted'>, triggers: TriggerIndex, parts: RoadParts): Promise<void> {
+  const starts =
+    (fact.effect === null || fact.effect === 'opened' || fact.effect === 'reopened') && triggers.concerns(fact.event);
+  // Of most of a storm nobody wants to know more.
+  if (!starts && isFirst(fact)) return;
   const alert = fact.alert === null ? null : await parts.store.alert(fact.alert);
-  if (alert !== null) await tellRuns(alert, fact, parts);
-  const starts = fact.effect === null || fact.effect === 'opened' || fact.effect === 'reopened';
+  if (alert !== null && !isFirst(fact)) await tellRuns(alert, fact, parts);
   if (!starts || (alert !== null && !isLive(alert, fact, parts.clock.now()))) return;
   for (const candidate of triggers.match({ event: fact.event, alert }))
     await considerCandidate(candidate, fact, alert, parts);
@@ -90,9 +93,13 @@ function isLive(alert: Alert, fact: FactOf<'event.accepted'>, now: number): bool
   return alert.state !== 'resolved' && alert.episode === fact.episode && (alert.silencedUntil ?? 0) <= now;
 }
 
+/** True for the first that is heard of an alert: no run can wait for it. */
+function isFirst(fact: FactOf<'event.accepted'>): boolean {
+  return fact.alert === null || (fact.effect === 'opened' && fact.episode === 1);
+}
+
 /** News of an alert wakes the runs that wait for it, and amends those that ended without knowing. */
 async function tellRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: RoadParts): Promise<void> {
-  if (fact.effect === 'opened' && alert.episode === 1) return;
   for (const run of await parts.store.runs({ alert: alert.id, limit: 50 })) {
     if (!isEnded(run.state)) {
       if (run.startedAt !== null) await parts.dispatcher.ring({ run: run.id });

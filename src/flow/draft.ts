@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Alert } from '../model/alert.ts';
 import type { Approval } from '../model/approval.ts';
 import type { Card } from '../model/card.ts';
@@ -9,6 +10,7 @@ import type { StepOutline } from '../ports/runbook.ts';
 import type { Store } from '../ports/store.ts';
 import { alertCard, approvalCard, type CardTools, runCard } from './cards.ts';
 import { notesOf } from './notes.ts';
+import type { Docs } from './recent-docs.ts';
 
 /** One post that the journal wants, before it is known where and whether it changes anything. */
 export interface Wanted extends Place {
@@ -34,11 +36,14 @@ interface Place {
 }
 
 export interface DraftParts {
-  store: Pick<Store, 'alert' | 'alertOf' | 'run' | 'approval' | 'stream'>;
+  store: Docs & Pick<Store, 'alertOf' | 'stream'>;
   cards: CardTools;
   config(): Config;
   outline(run: Run): Promise<readonly StepOutline[]>;
 }
+
+/** How many entries are drafted at one time. */
+const together = 128;
 
 interface Desk {
   parts: DraftParts;
@@ -56,7 +61,13 @@ export async function draftPosts(entries: readonly Entry[], parts: DraftParts): 
     alertOf: (source, fingerprint) => store.alertOf(source, fingerprint),
     stream: name => store.stream(name),
   };
-  const drafted = await Promise.all(entries.map(entry => draftEntry(entry, { ...parts, store: read })));
+  const drafted: Wanted[][] = [];
+  for (let from = 0; from < entries.length; from += together) {
+    const some = entries.slice(from, from + together);
+    drafted.push(...(await Promise.all(some.map(entry => draftEntry(entry, { ...parts, store: read })))));
+    // Requests come in between: threads may lag, the door may not.
+    await nextTurn();
+  }
   const wanted = new Map<string, Wanted>();
   for (const one of drafted.flat()) {
     const known = wanted.get(one.key);

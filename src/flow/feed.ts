@@ -47,7 +47,7 @@ export function createFeed(parts: {
   store: Store;
   log: Log;
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told of each change that this process committed. */
+  /** Told of each change that this process committed, before the followers are. */
   committed?: (change: Change) => void;
 }): Feed {
   const { store } = parts;
@@ -95,8 +95,8 @@ export function createFeed(parts: {
   return {
     async commit(change) {
       const committed = await store.commit(change);
-      publish(committed.entries);
       parts.committed?.(change);
+      publish(committed.entries);
       return committed;
     },
     follow(follower) {

@@ -13,6 +13,8 @@ export interface Candidate {
 
 /** Triggers, indexed by source and by one equality, so that the cost of an event does not grow with the runbooks that do not apply. */
 export interface TriggerIndex {
+  /** False when no trigger can hold, at the cost of a few look-ups. */
+  concerns(event: Event): boolean;
   match(variables: EventVariables): Candidate[];
 }
 
@@ -35,6 +37,10 @@ export function createTriggerIndex(runbooks: Iterable<Runbook>): TriggerIndex {
   for (const runbook of runbooks)
     for (const [place, trigger] of runbook.triggers.entries()) addTrigger(sources, { runbook, trigger, place });
   return {
+    concerns(event) {
+      const index = sources.get(event.source);
+      return index !== undefined && boundBy(index, event).next().done !== true;
+    },
     match(variables) {
       const index = sources.get(variables.event.source);
       if (index === undefined) return [];
@@ -72,7 +78,7 @@ function indexKey(match: readonly LabelMatch[]): { label: string; values: readon
   return null;
 }
 
-function* boundBy(index: SourceIndex, event: Event): Iterable<Bound> {
+function* boundBy(index: SourceIndex, event: Event): Generator<Bound, void> {
   for (const [label, values] of index.byLabel) yield* values.get(labelOf(event, label)) ?? [];
   yield* index.rest;
 }

@@ -6,10 +6,13 @@ import type { StepOutline } from '../ports/runbook.ts';
 import type { Guard, Store } from '../ports/store.ts';
 import type { CardTools } from './cards.ts';
 import type { Feed } from './feed.ts';
+import type { Docs } from './recent-docs.ts';
 
 /** What threads are made with. */
 export interface ThreadParts {
   store: Store;
+  /** Where documents are read. */
+  docs: Docs;
   feed: Feed;
   catalogue: Catalogue;
   mutex: KeyedMutex;

@@ -29,7 +29,11 @@ export async function startThreads(parts: ThreadParts): Promise<Following> {
 async function project(entries: readonly Entry[], posting: Posting, parts: ThreadParts): Promise<void> {
   const last = entries.at(-1);
   if (last === undefined) return;
-  const wanted = await draftPosts(entries, { ...parts, config: () => parts.catalogue.current().config });
+  const wanted = await draftPosts(entries, {
+    ...parts,
+    store: { ...parts.docs, alertOf: parts.store.alertOf, stream: parts.store.stream },
+    config: () => parts.catalogue.current().config,
+  });
   for (let tries = 1; ; tries++) {
     const made = await posting.postsFor(wanted);
     if (made.posts.length === 0) return;

@@ -62,6 +62,7 @@ async function start() {
   };
   threads = await startThreads({
     store,
+    docs: store,
     feed,
     catalogue: { current: () => set } as never,
     mutex: createKeyedMutex(),
