@@ -27,8 +27,8 @@ export interface Follower {
   /** The most entries in one batch. */
   batch: number;
   /**
-   * After a batch of at least so many entries this many milliseconds pass before the next: under load what changes again and again is
-   * looked at less often. Left out, the next batch follows at once.
+   * After a batch of at least so many entries, and fewer than the most, this many milliseconds pass before the next: under load what
+   * changes again and again is looked at less often. Left out, the next batch follows at once.
    */
   rest?: { after: number; ms: number };
   handle(entries: readonly Entry[]): Promise<void>;
@@ -79,6 +79,8 @@ export function createFeed(parts: {
       const entries = kinds === undefined ? inMemory : inMemory.filter(entry => kinds.includes(entry.fact.kind));
       return { entries, upTo: last.seq };
     }
+    // Who has heard of everything asks for nothing; news of more wakes it. Before the first news nobody knows.
+    if (newest > 0 && after >= newest) return { entries: [], upTo: after };
     // Everything up to here was committed before the question, so what does not come is not there.
     const known = newest;
     const entries = await store.journal({ after, limit, ...(kinds !== undefined && { kinds }) });
@@ -165,7 +167,9 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
 
   /** Whoever waits for this follower, or stops it, is not kept waiting. */
   async function rest(taken: number) {
-    if (follower.rest === undefined || taken < follower.rest.after || waiters.length > 0 || stopped) return;
+    // Whoever is behind does not rest.
+    const isLate = taken >= follower.batch;
+    if (follower.rest === undefined || taken < follower.rest.after || isLate || waiters.length > 0 || stopped) return;
     await resting.take(follower.rest.ms);
   }
 
