@@ -146,7 +146,8 @@ async function foldBatch(
     // From here to write() nothing waits, so no other delivery can fold on the same state.
     const known = pending.get(key) ?? stored;
     const effect = effectOf(known, body);
-    const next = foldAlert(known, { ...event, body } as Event & { body: IncomingAlert }, effect, alertId(key));
+    // Ids in the order of time keep what is new together in every index. Of two first deliveries at the same moment the store takes one, and the other folds again.
+    const next = foldAlert(known, { ...event, body } as Event & { body: IncomingAlert }, effect, parts.ids.next('alt'));
     const stream = streamOf.alert(next.id);
     if (!docs.has(next.id)) guards.push({ kind: 'stream', stream, version: next.version - 1 });
     pending.write(key, next);
@@ -173,11 +174,6 @@ function entryOf(event: Event, stream: string, effect: Effect | null, alert: Ale
 function eventId(receipt: Receipt, index: number, ids: Ids): string {
   if (receipt.once === null) return ids.next('evt');
   return `evt_${sha256(`${receipt.once.space}\n${receipt.once.key}\n${index}`).slice(0, 24)}`;
-}
-
-/** One id for one identity, so that two first deliveries at the same moment meet in one stream and one of them folds again. */
-function alertId(key: string): string {
-  return `alt_${sha256(key).slice(0, 24)}`;
 }
 
 /**

@@ -14,7 +14,7 @@ export interface Store {
    * Makes the change durable (fsync) before it resolves. Changes are applied in the order of the calls.
    * Rejects with TocsinError `guard-failed` when a guard does not hold (nothing of this change is stored, the others of the same
    * transaction are not touched; `at` begins with the guard's kind and names it: `stream run/x`, `claim intake/x`, `lease run/x`, `take run/x`, `halt everything`, `post slack/x`,
-   * or with `row` when a document is older than the stored one), `store-failed` when the database refuses (nothing is stored; only when
+   * or with `row` when a document is older than the stored one, or is a new alert whose identity another has), `store-failed` when the database refuses (nothing is stored; only when
    * the disk itself failed may it turn out after a restart that it was: then the store writes no more until it is opened again; and when the
    * connection to a server was lost in a commit and the server did not come back in time to tell, which the message then says).
    */

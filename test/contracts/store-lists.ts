@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { Alert } from '../../src/model/alert.ts';
 import type { Row } from '../../src/ports/store.ts';
 import { outcomes, useGround } from './ground.ts';
 import { hostile } from './hostile.ts';
 import type { Place } from './place.ts';
-import { noon, sampleAlert, sampleApproval, sampleRun } from './samples.ts';
+import { noon, sampleAlert, sampleApproval, sampleEntry, sampleRun } from './samples.ts';
 
 const idsOf = (docs: readonly { id: string }[]) => docs.map(doc => doc.id);
 
@@ -64,12 +65,26 @@ export function listsContract(makePlace: () => Promise<Place>): void {
       expect(await store().alerts({})).toEqual([doc]);
     });
 
-    test('two with one identity cannot be', async () => {
-      await put({ table: 'alert', doc: sampleAlert({ id: 'a', fingerprint: 'f' }) });
-      const twin = put({ table: 'alert', doc: sampleAlert({ id: 'b', fingerprint: 'f' }) });
-      const other = put({ table: 'alert', doc: sampleAlert({ id: 'c', fingerprint: 'g' }) });
-      expect(await outcomes([twin, other])).toEqual(['store-failed', 'ok']);
-      expect(idsOf(await store().alerts({}))).toEqual(['c', 'a']);
+    test('two with one identity cannot be: the second is a lost race, whether at the same moment or later', async () => {
+      const doc = (id: string, fingerprint: string, over: Partial<Alert> = {}) => ({
+        table: 'alert' as const,
+        doc: sampleAlert({ id, fingerprint, ...over }),
+      });
+      const entry = () => [sampleEntry('x')];
+      const changes = [
+        store().commit({ rows: [doc('a', 'f')], entries: entry() }),
+        store().commit({ rows: [doc('b', 'f')], entries: entry() }),
+        store().commit({ rows: [doc('c', 'g')], entries: entry() }),
+      ];
+      expect(await outcomes(changes)).toEqual(['ok', 'guard-failed', 'ok']);
+      await expect(put(doc('d', 'g'))).rejects.toMatchObject({ code: 'guard-failed', at: 'row alert/d' });
+      // The same fingerprint of another source is another alert, and one that is known may change.
+      expect(await outcomes([put(doc('e', 'g', { source: 'grafana' })), put(doc('a', 'f', { version: 2 }))])).toEqual([
+        'ok',
+        'ok',
+      ]);
+      expect(idsOf(await store().alerts({})).sort()).toEqual(['a', 'c', 'e']);
+      expect((await store().head()).seq).toBe(2);
     });
 
     test('a document that would not read back is refused', async () => {

@@ -1,11 +1,12 @@
+import type { Alert } from '../../model/alert.ts';
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk, Row } from '../../ports/store.ts';
 import { alertColumns, approvalColumns, autoTargets, outputColumns, postColumns, runColumns } from '../sql/columns.ts';
 import { writeDoc } from '../sql/docs.ts';
-import { guardFailed } from '../sql/guards.ts';
-import { toColumn } from '../sql/text.ts';
+import { guardFailed, identityTaken } from '../sql/guards.ts';
+import { fromColumn, toColumn } from '../sql/text.ts';
 import type { Batch } from './batch.ts';
-import { type Needs, postName, type Versioned, type View } from './view.ts';
+import { identityName, type Needs, postName, type Versioned, type View } from './view.ts';
 
 /** A projection that is ready to be written. */
 export interface PreparedRow {
@@ -21,8 +22,7 @@ export function prepareRow(row: Row): PreparedRow {
   switch (row.table) {
     case 'alert': {
       const doc = writeDoc('alert', row.doc);
-      const columns = { ...alertColumns(row.doc), doc };
-      return versioned('alert', row.doc.id, columns, (_view, batch) => batch.put('alert', columns.id, columns));
+      return alertRow(row.doc, { ...alertColumns(row.doc), doc });
     }
     case 'run': {
       const doc = writeDoc('run', row.doc);
@@ -61,6 +61,29 @@ export function prepareRow(row: Row): PreparedRow {
       });
     }
   }
+}
+
+/** A new one brings its identity with it, which must be nobody else's. */
+function alertRow({ id, version }: Alert, columns: ReturnType<typeof alertColumns> & { doc: string }): PreparedRow {
+  const prepared = versioned('alert', id, columns, (_view, batch) => batch.put('alert', columns.id, columns));
+  if (version > 1) return prepared;
+  const name = identityName(columns);
+  return {
+    ...prepared,
+    need(needs) {
+      prepared.need(needs);
+      needs.identities.set(name, columns);
+    },
+    check(view) {
+      prepared.check(view);
+      const other = view.identities.get(name);
+      if (other !== undefined && other !== columns.id) throw identityTaken(id, fromColumn(other));
+    },
+    write(view, batch) {
+      view.identities.set(name, columns.id);
+      prepared.write(view, batch);
+    },
+  };
 }
 
 function outputRow(chunk: OutputChunk): PreparedRow {

@@ -17,6 +17,12 @@ export interface Lease {
   until: number;
 }
 
+/** What an alert is known by; columns. */
+export interface Identity {
+  source: string;
+  fingerprint: string;
+}
+
 export type Versioned = 'alert' | 'run' | 'approval';
 
 /** What the members of a transaction have to know before they decide; names are columns. */
@@ -26,6 +32,8 @@ export interface Needs {
   leases: Set<string>;
   posts: Map<string, { platform: string; key: string }>;
   halt: boolean;
+  /** Identities of new alerts, by identityName. */
+  identities: Map<string, Identity>;
   documents: Record<Versioned, Set<string>>;
 }
 
@@ -42,6 +50,8 @@ export interface View {
   /** The `changed` stamps of posts by postName. */
   posts: Map<string, number>;
   versions: Record<Versioned, Map<string, number>>;
+  /** Ids of alerts by identityName. */
+  identities: Map<string, string>;
   /** Whether everything is halted, where it was asked. */
   halted: boolean;
 }
@@ -53,6 +63,7 @@ export function createNeeds(): Needs {
     leases: new Set(),
     posts: new Map(),
     halt: false,
+    identities: new Map(),
     documents: { alert: new Set(), run: new Set(), approval: new Set() },
   };
 }
@@ -63,6 +74,10 @@ export function claimName(claim: { space: string; key: string }): string {
 
 export function postName(post: { platform: string; key: string }): string {
   return JSON.stringify([post.platform, post.key]);
+}
+
+export function identityName({ source, fingerprint }: Identity): string {
+  return JSON.stringify([source, fingerprint]);
 }
 
 interface Part {
@@ -87,6 +102,7 @@ export function openView(needs: Needs): { statements: Statement[]; read(answers:
         leases: new Map(),
         posts: new Map(),
         versions: { alert: new Map(), run: new Map(), approval: new Map() },
+        identities: new Map(),
         halted: false,
       };
       for (const [index, part] of parts.entries()) {
@@ -126,6 +142,7 @@ function lookUps(needs: Needs): Part[] {
   if (needs.leases.size > 0) parts.push(leasesOf([...needs.leases]));
   if (needs.posts.size > 0) parts.push(stampsOf([...needs.posts.values()]));
   if (needs.halt) parts.push(readHalt);
+  if (needs.identities.size > 0) parts.push(identitiesOf([...needs.identities.values()]));
   for (const table of versioned)
     if (needs.documents[table].size > 0) parts.push(versionsOf(table, [...needs.documents[table]]));
   return parts;
@@ -186,6 +203,21 @@ function stampsOf(posts: readonly { platform: string; key: string }[]): Part {
     },
     take(view, { rows }) {
       for (const row of rows) view.posts.set(postName(row), row.changed);
+    },
+  };
+}
+
+function identitiesOf(identities: readonly Identity[]): Part {
+  const columns = [identities.map(one => one.source), identities.map(one => one.fingerprint)];
+  return {
+    statement: {
+      name: 'read-identities',
+      text: `select n.source, n.fingerprint, a.id from unnest($1::text[], $2::text[]) n(source, fingerprint)
+        cross join lateral (select id from alert where source = n.source and fingerprint = n.fingerprint limit 1) a`,
+      values: columns.map(column => encodeArray('text', column)),
+    },
+    take(view, { rows }) {
+      for (const row of rows) view.identities.set(identityName(row), row.id);
     },
   };
 }

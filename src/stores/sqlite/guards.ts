@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Alert } from '../../model/alert.ts';
 import type { Change, Guard, Row } from '../../ports/store.ts';
-import { guardFailed, haltFailed, refuseTwins } from '../sql/guards.ts';
+import { guardFailed, haltFailed, identityTaken, refuseTwins } from '../sql/guards.ts';
 import { toColumn } from '../sql/text.ts';
 import type { LeaseRows } from './leases.ts';
 import { prepare, tables } from './query.ts';
@@ -20,13 +21,7 @@ export interface Guards {
 }
 
 export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => number): Guards {
-  const lengthOf = prepare<{ stream: string }>(db)(v =>
-    tables.selectFrom('journal').select('pos').where('stream', '=', v.stream).orderBy('pos', 'desc').limit(1),
-  );
-  const stampOf = prepare<{ platform: string; key: string }>(db)(v =>
-    tables.selectFrom('post').select('changed').where('platform', '=', v.platform).where('key', '=', v.key),
-  );
-  const halted = prepare(db)(() => tables.selectFrom('halt').select('id'));
+  const { lengthOf, stampOf, halted, identityOf } = prepareLookUps(db);
   const claims = prepareClaims(db);
   const versions = prepareVersions(db);
   const length = (stream: string) => lengthOf.first({ stream: toColumn(stream) })?.pos ?? 0;
@@ -69,6 +64,11 @@ export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => num
     }
   }
 
+  function checkIdentity({ id, source, fingerprint }: Alert): void {
+    const other = identityOf.first({ source: toColumn(source), fingerprint: toColumn(fingerprint) });
+    if (other !== undefined) throw identityTaken(id, other.id);
+  }
+
   return {
     length,
     claimed,
@@ -78,6 +78,7 @@ export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => num
       refuseTwins(guards);
       for (const row of change.rows ?? []) {
         const stored = versions(row);
+        if (stored === null && row.table === 'alert') checkIdentity(row.doc);
         if (stored !== null && 'doc' in row && row.doc !== null && 'version' in row.doc && row.doc.version < stored)
           throw guardFailed('row', `${row.table}/${row.doc.id}`, `version ${stored} or later`, `${row.doc.version}`);
       }
@@ -93,6 +94,21 @@ export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => num
         if (made % sweepEvery === 0) claims.prune.run({ now: now(), most: sweepMost });
       }
     },
+  };
+}
+
+function prepareLookUps(db: DatabaseSync) {
+  return {
+    lengthOf: prepare<{ stream: string }>(db)(v =>
+      tables.selectFrom('journal').select('pos').where('stream', '=', v.stream).orderBy('pos', 'desc').limit(1),
+    ),
+    stampOf: prepare<{ platform: string; key: string }>(db)(v =>
+      tables.selectFrom('post').select('changed').where('platform', '=', v.platform).where('key', '=', v.key),
+    ),
+    halted: prepare(db)(() => tables.selectFrom('halt').select('id')),
+    identityOf: prepare<{ source: string; fingerprint: string }>(db)(v =>
+      tables.selectFrom('alert').select('id').where('source', '=', v.source).where('fingerprint', '=', v.fingerprint),
+    ),
   };
 }
 
