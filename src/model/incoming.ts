@@ -52,9 +52,9 @@ export function severityOf(word: string | null | undefined): Severity | null {
 
 /** A link that a page may show, or nothing: only http and https, so that no address can carry a script. */
 export function linkOf(label: string, url: string | null | undefined): z.infer<typeof link>[] {
-  if (url == null || url === '' || url.length > longest.url || !URL.canParse(url)) return [];
-  const { protocol, href } = new URL(url);
-  return protocol === 'https:' || protocol === 'http:' ? [{ label, url: href }] : [];
+  if (url == null || url === '' || url.length > longest.url) return [];
+  const parsed = URL.parse(url);
+  return parsed?.protocol === 'https:' || parsed?.protocol === 'http:' ? [{ label, url: parsed.href }] : [];
 }
 
 /** Milliseconds since the epoch of an RFC 3339 time; null for any other text and for the zero time of Go (year 1). */

@@ -9,30 +9,40 @@ export type Element = string | number | Uint8Array | null;
  * would have every quote of every JSON document escaped here and unescaped there, which costs more than the rest of a commit.
  */
 export function encodeArray(type: ElementType, elements: readonly Element[]): Buffer {
-  const body = elements.map(element => encodeElement(type, element));
-  const size = body.reduce((total, bytes) => total + 4 + (bytes?.length ?? 0), 20);
+  let size = 20;
+  let nulls = 0;
+  for (const element of elements) {
+    size += 4 + sizeOf(type, element);
+    if (element === null) nulls = 1;
+  }
   const out = Buffer.allocUnsafe(size);
   out.writeInt32BE(1, 0);
-  out.writeInt32BE(body.includes(null) ? 1 : 0, 4);
+  out.writeInt32BE(nulls, 4);
   out.writeInt32BE(types[type], 8);
   out.writeInt32BE(elements.length, 12);
   out.writeInt32BE(1, 16);
   let at = 20;
-  for (const bytes of body) {
-    at = out.writeInt32BE(bytes === null ? -1 : bytes.length, at);
-    if (bytes !== null) at += bytes.copy(out, at);
-  }
+  for (const element of elements) at = writeElement(type, element, out, at);
   return out;
 }
 
-function encodeElement(type: ElementType, element: Element): Buffer | null {
-  if (element === null) return null;
+function sizeOf(type: ElementType, element: Element): number {
+  if (element === null) return 0;
+  if (type === 'int8') return 8;
+  return typeof element === 'object' ? element.byteLength : Buffer.byteLength(String(element));
+}
+
+/** Straight into the array: a buffer for each element would be copied once more and thrown away. Returns where the next one begins. */
+function writeElement(type: ElementType, element: Element, out: Buffer, at: number): number {
+  const begin = at + 4;
+  if (element === null) return out.writeInt32BE(-1, at);
   if (type === 'int8') {
-    const bytes = Buffer.allocUnsafe(8);
-    bytes.writeBigInt64BE(BigInt(Number(element)));
-    return bytes;
+    out.writeInt32BE(8, at);
+    return out.writeBigInt64BE(BigInt(Number(element)), begin);
   }
-  return typeof element === 'string' || typeof element === 'number'
-    ? Buffer.from(String(element))
-    : Buffer.from(element.buffer, element.byteOffset, element.byteLength);
+  const length = sizeOf(type, element);
+  out.writeInt32BE(length, at);
+  if (typeof element === 'object') out.set(element, begin);
+  else out.write(String(element), begin, length);
+  return begin + length;
 }
