@@ -7,6 +7,7 @@ import { createIds } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
 import { type CliCommand, optionOf } from './command.ts';
 import { parseRole, readSettings } from './environment.ts';
+import { giveBackMemory } from './idle-memory.ts';
 import { createLog } from './log.ts';
 import { readVersion } from './process.ts';
 import { exitCode, type Terminal } from './terminal.ts';
@@ -45,6 +46,7 @@ export async function startTocsin(terminal: Terminal, role: string | null = null
     return exitCode.failed;
   }
   if (opened.stopper.asked() === null) greet(opened.app, terminal);
+  giveBackMemory();
   return await stopInOrder(opened);
 }
 
