@@ -107,7 +107,10 @@ describe('matching', () => {
   it('finds exactly the runbooks with a trigger that holds, by the first that does, whatever the index looks like', () => {
     fc.assert(
       fc.property(runbooks, event, (all, given) => {
-        const found = createTriggerIndex(all).match(variablesOf(given));
+        const index = createTriggerIndex(all);
+        const found = index.match(variablesOf(given));
+        // An event that is said to concern nobody is not looked at any more.
+        if (!index.concerns(variablesOf(given).event)) expect(found).toEqual([]);
         const expected = all.flatMap(runbook => {
           const first = runbook.triggers.find(one => holds(one, given));
           return first === undefined ? [] : [[runbook.id, runbook.triggers.indexOf(first)]];
@@ -200,6 +203,9 @@ describe('matching', () => {
     expect(
       index.match(variablesOf({ source: 'am', labels: { alertname: 'Alert77' } })).map(one => one.runbook.id),
     ).toEqual(['r77']);
+    expect(looks).toBe(1);
+    const concerns = (alertname: string) => index.concerns(variablesOf({ source: 'am', labels: { alertname } }).event);
+    expect([concerns('Alert77'), concerns('Alert10000')]).toEqual([true, false]);
     expect(looks).toBe(1);
   });
 });

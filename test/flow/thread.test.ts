@@ -128,6 +128,26 @@ const started = (doc: Run) =>
   );
 
 describe('threads', () => {
+  it('do not touch the root of a thread for news of a run, and make it where it is missing', async () => {
+    await accepted();
+    const [root] = await posts('slack');
+    // What the card shows has another reason to change: it does so with the next news of the alert itself.
+    await store.commit({ rows: [{ table: 'alert', doc: { ...alert, title: 'Another title', version: 2 } }] });
+    await started(run({ steps: [step({})] }));
+    expect((await posts('slack'))[0]).toEqual(root);
+    expect(await keys('slack')).toEqual([`${root?.channel} alert/alt_1/1`, `${root?.channel} run/run_1`]);
+    await noted('look here');
+    expect((await posts('slack'))[0]).toMatchObject({
+      key: 'alert/alt_1/1',
+      wanted: 2,
+      card: { title: 'Another title' },
+    });
+    const second = { ...alert, id: 'alt_2', fingerprint: 'f2', title: 'Second' };
+    const doc = run({ id: 'run_2', alert: 'alt_2', steps: [step({})] });
+    await journal({ kind: 'run.created', run: doc }, { table: 'alert', doc: second }, { table: 'run', doc });
+    expect((await keys('slack')).filter(key => key.includes('alt_2'))).toEqual([`${root?.channel} alert/alt_2/1`]);
+  });
+
   it('are delivered at once where the stored post is the message, and wait for a poster elsewhere', async () => {
     await accepted();
     await noted('look here');
