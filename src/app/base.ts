@@ -74,6 +74,8 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     egress,
   };
   const engine = createEngine(engineParts);
+  // A run of this node that was cancelled at another one; what goes missing here, the heartbeat of its lease finds.
+  store.onAppend?.(news => news.cancels.forEach(engine.interrupt));
   const membership = createMembership({ clock, log, catalogue });
   const acts: ActParts = {
     ...common,

@@ -82,6 +82,8 @@ export interface Appended {
   stamp: number;
   /** Runs with new output, as far as they are known; empty after a connection was lost, although there may be some. */
   outputs: readonly string[];
+  /** Runs that somebody wants ended, as far as they are known; empty after a connection was lost, although there may be some. */
+  cancels: readonly string[];
 }
 
 export interface Page {

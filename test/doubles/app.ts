@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { createIds } from '../../src/kernel/ids.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
 import type { Entry } from '../../src/model/journal.ts';
+import type { Role } from '../../src/model/node.ts';
 import { isEnded, type Run } from '../../src/model/run.ts';
 import type { Store } from '../../src/ports/store.ts';
 
@@ -67,6 +68,7 @@ export async function startTestApp(
     keep?: boolean;
     /** Further environment variables, such as the tokens of a chat platform. */
     env?: Record<string, string>;
+    role?: Role;
   } = {},
 ): Promise<TestApp> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tocsin-test-')));
@@ -86,6 +88,7 @@ export async function startTestApp(
     dataFolder: join(folder, 'data'),
     version: 'test',
     localKey: null,
+    ...(options.role === undefined ? {} : { role: options.role }),
     ...(options.wrapStore === undefined ? {} : { wrapStore: options.wrapStore }),
   });
   const call: TestApp['call'] = async (method, path, { as = 'ALICE', body, headers } = {}) => {

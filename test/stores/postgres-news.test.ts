@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { createIds } from '../../src/kernel/ids.ts';
+import type { NewEntry } from '../../src/model/journal.ts';
 import type { Appended, Store } from '../../src/ports/store.ts';
 import postgres from '../../src/stores/postgres/index.ts';
 import { sampleEntry, samplePost } from '../contracts/samples.ts';
@@ -45,10 +48,39 @@ describe.skipIf(missingPostgres() !== null)('news of what other processes change
     await other.commit({ entries: [sampleEntry('theirs')] });
     await heard(3);
     expect(news.slice(before)).toEqual([
-      { seq: 2, stamp: 0, outputs: ['run_1'] },
-      { seq: 2, stamp: 1, outputs: [] },
-      { seq: 3, stamp: 1, outputs: [] },
+      { seq: 2, stamp: 0, outputs: ['run_1'], cancels: [] },
+      { seq: 2, stamp: 1, outputs: [], cancels: [] },
+      { seq: 3, stamp: 1, outputs: [], cancels: [] },
     ]);
+  });
+
+  test('names runs that are to end, of a change that was made and no other', async () => {
+    await expect(
+      other.commit({ guards: [{ kind: 'stream', stream: 'run/run_2', version: 7 }], entries: [cancelling('run_2')] }),
+    ).rejects.toMatchObject({ code: 'guard-failed' });
+    await other.commit({ entries: [cancelling('run_1'), sampleEntry('and more')] });
+    await heard(3);
+    expect(news.at(-1)).toEqual({ seq: 3, stamp: 0, outputs: [], cancels: ['run_1'] });
+  });
+
+  test('fits its payload however many runs are in one change; then some are named', async () => {
+    const ids = createIds(systemClock);
+    const runs = Array.from({ length: 200 }, () => ids.next('run'));
+    await other.commit({
+      entries: runs.map(cancelling),
+      rows: runs.map(run => ({ table: 'output', doc: { run, step: 's', attempt: 1, seq: 1, text: 'x', at: 1 } })),
+    });
+    await heard(201);
+    const { outputs = [], cancels = [] } = news.at(-1) ?? {};
+    expect([outputs, cancels]).toEqual([runs.slice(0, outputs.length), runs.slice(0, cancels.length)]);
+    expect(Math.min(outputs.length, cancels.length)).toBeGreaterThan(0);
+  });
+
+  test('of a node that names no cancels is understood', async () => {
+    const payload = '{"seq":1,"stamp":9,"outputs":["run_9"]}';
+    await server().ask(`select pg_notify('tocsin', '${payload}')`, new URL(url).pathname.slice(1));
+    while (!news.some(({ stamp }) => stamp === 9)) await sleep(5);
+    expect(news.at(-1)).toEqual({ seq: 1, stamp: 9, outputs: ['run_9'], cancels: [] });
   });
 
   test('that was missed while the connection was gone is found afterwards', async () => {
@@ -71,6 +103,10 @@ describe.skipIf(missingPostgres() !== null)('news of what other processes change
     await other.commit({ entries: [sampleEntry('x')] });
     await heard(2);
     expect(told).toEqual([]);
-    expect(news.at(-1)).toEqual({ seq: 2, stamp: 0, outputs: [] });
+    expect(news.at(-1)).toEqual({ seq: 2, stamp: 0, outputs: [], cancels: [] });
   });
 });
+
+function cancelling(run: string): NewEntry {
+  return { ...sampleEntry(''), stream: `run/${run}`, fact: { kind: 'run.cancelling', run, reason: null } };
+}

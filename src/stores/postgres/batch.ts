@@ -14,6 +14,8 @@ export interface Batch {
   also(statement: Statement): void;
   /** A run has new output. */
   news(run: string): void;
+  /** Somebody wants a run ended. */
+  cancel(run: string): void;
   /** Everything up to the commit; empty when there is nothing to write. `before` is the head as it was found. */
   statements(before: Head, after: Head): Statement[];
 }
@@ -22,6 +24,7 @@ export function createBatch(): Batch {
   const tables = new Map<BulkTable, Map<string, BulkRow<BulkTable>>>();
   const others: Statement[] = [];
   const outputs = new Set<string>();
+  const cancels = new Set<string>();
   const rowsOf = (table: BulkTable) => {
     const rows = tables.get(table) ?? new Map<string, BulkRow<BulkTable>>();
     tables.set(table, rows);
@@ -50,12 +53,13 @@ export function createBatch(): Batch {
     },
     also: statement => others.push(statement),
     news: run => outputs.add(run),
+    cancel: run => cancels.add(run),
     statements(before, after) {
       const inserts = [...tables].map(([table, rows]) => insertRows(table, [...rows.values()]));
       const statements = [...inserts, ...others];
       if (after.seq !== before.seq || after.stamp !== before.stamp) statements.push(moveHead(after));
       if (after.seq !== before.seq || after.stamp !== before.stamp || outputs.size > 0)
-        statements.push(notify(after, outputs));
+        statements.push(notify(after, outputs, cancels));
       return statements;
     },
   };
@@ -72,10 +76,14 @@ function moveHead(head: Head): Statement {
 /** The channel on which processes tell each other of what they appended. */
 export const channel = 'tocsin';
 
-/** A payload has at most 8,000 bytes; who misses the name of a run looks at all that it shows. */
+/**
+ * Of each kind. A payload must be shorter than 8,000 bytes, and two times so many ids have about 4,300. Who misses the name of a run looks
+ * at all that it shows; a worker that does sees that its run was cancelled when it renews the lease.
+ */
 const mostRuns = 64;
 
-function notify(head: Head, outputs: ReadonlySet<string>): Statement {
-  const payload = { seq: head.seq, stamp: head.stamp, outputs: [...outputs].slice(0, mostRuns) };
+function notify({ seq, stamp }: Head, outputs: ReadonlySet<string>, cancels: ReadonlySet<string>): Statement {
+  const some = (runs: ReadonlySet<string>) => [...runs].slice(0, mostRuns);
+  const payload = { seq, stamp, outputs: some(outputs), cancels: some(cancels) };
   return { name: 'notify', text: `select pg_notify('${channel}', $1)`, values: [JSON.stringify(payload)] };
 }

@@ -144,6 +144,7 @@ function append(view: View, batch: Batch, entry: NewEntry, bytes: string): Entry
   const hash = entryHash(prev, seq, bytes);
   const stream = toColumn(entry.stream);
   const pos = (view.lengths.get(stream) ?? 0) + 1;
+  if (entry.fact.kind === 'run.cancelling') batch.cancel(entry.fact.run);
   batch.add('journal', { seq, stream, pos, kind: entry.fact.kind, bytes, prev, hash });
   view.lengths.set(stream, pos);
   head.seq = seq;

@@ -10,7 +10,13 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-const news = z.object({ seq: z.int(), stamp: z.int(), outputs: z.array(z.string()) });
+const news = z.object({
+  seq: z.int(),
+  stamp: z.int(),
+  outputs: z.array(z.string()),
+  // Older nodes do not send them.
+  cancels: z.array(z.string()).default([]),
+});
 
 /** Milliseconds between two looks at the head: what a connection that died silently swallowed is found by then. */
 const lookEvery = 5000;
@@ -24,7 +30,7 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
   const listeners = new Set<(news: Appended) => void>();
   const stop = new AbortController();
   let loop: Promise<void> | null = null;
-  let last: Appended = { seq: 0, stamp: 0, outputs: [] };
+  let last: Appended = { seq: 0, stamp: 0, outputs: [], cancels: [] };
 
   function tell(appended: Appended): void {
     last = { ...appended, seq: Math.max(last.seq, appended.seq), stamp: Math.max(last.stamp, appended.stamp) };
@@ -41,7 +47,8 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
   async function look(session: Session): Promise<void> {
     const [answer] = await session.send([{ name: 'look-head', text: 'select seq, stamp from head where id = 1' }]);
     const head = answer?.rows[0];
-    if (head !== undefined && (head.seq > last.seq || head.stamp > last.stamp)) tell({ ...head, outputs: [] });
+    if (head !== undefined && (head.seq > last.seq || head.stamp > last.stamp))
+      tell({ ...head, outputs: [], cancels: [] });
   }
 
   async function follow(): Promise<void> {
