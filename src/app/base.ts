@@ -7,10 +7,10 @@ import { createIdentities } from '../flow/identify.ts';
 import { createIntake } from '../flow/intake.ts';
 import type { Nodes } from '../flow/nodes.ts';
 import { createOutlines } from '../flow/outlines.ts';
-import { createOutputBells } from '../flow/output-bells.ts';
+import { createOutputBells, type OutputBells } from '../flow/output-bells.ts';
 import { createRecentDocs } from '../flow/recent-docs.ts';
 import { createRefusals } from '../flow/refusals.ts';
-import { createEngine } from '../flow/run.ts';
+import { createEngine, type Engine } from '../flow/run.ts';
 import { createSeals } from '../flow/seal.ts';
 import { createSignIns, type SignInParts } from '../flow/sign-ins.ts';
 import { createStreams } from '../flow/streams.ts';
@@ -60,7 +60,6 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     ...(options.env['TZ'] ? { timezone: options.env['TZ'] } : {}),
   });
   const outputs = createOutputBells();
-  store.onAppend?.(news => news.outputs.forEach(outputs.ring));
   const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex };
   const egress = createLazyEgress(() => catalogue.current().config.egress);
@@ -74,8 +73,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     egress,
   };
   const engine = createEngine(engineParts);
-  // A run of this node that was cancelled at another one; what goes missing here, the heartbeat of its lease finds.
-  store.onAppend?.(news => news.cancels.forEach(engine.interrupt));
+  hearOthers(store, outputs, engine);
   const membership = createMembership({ clock, log, catalogue });
   const acts: ActParts = {
     ...common,
@@ -113,6 +111,14 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     address: { url: '' },
     state: { draining: false },
   };
+}
+
+/** What other nodes did that concerns this one. A cancel that goes missing here is found by the heartbeat of the run's lease. */
+function hearOthers(store: Store, outputs: OutputBells, engine: Engine): void {
+  store.onAppend?.(news => {
+    news.outputs.forEach(outputs.ring);
+    news.cancels.forEach(engine.interrupt);
+  });
 }
 
 /** What tells who somebody is, and that a button or a sign-in is one of ours. */
