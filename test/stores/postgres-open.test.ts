@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -24,11 +26,22 @@ describe('an address', () => {
     [`postgres://u:${secret}@h/`],
     [`postgres://u:${secret}@h:port/d`],
     [`u:${secret}@h/d`],
+    [`postgres://u%zz:${secret}@h/d`],
+    [`postgres://u:${secret}%ff@h/d`],
+    [`postgres://u:100%${secret}@h/d`],
+    [`postgres://u:${secret}@h/d%`],
   ])('%s is refused without repeating what may be a password', url => {
     const refusal = catchError(() => parseAddress(url));
     expect(refusal).toMatchObject({ code: 'environment-invalid', at: 'DATABASE_URL' });
     expect(explainError(refusal)).not.toContain(secret);
   });
+
+  test.each([['postgres://u%@h/d'], ['postgres://u:p%zz@h/d'], ['postgres://u:p#q@h/d'], ['postgres://u:p/q@h/d']])(
+    '%s is told how to be written',
+    url => {
+      expect(catchError(() => parseAddress(url))).toMatchObject({ remedy: expect.stringContaining('% is %25') });
+    },
+  );
 
   test.each([
     ['postgres://u:p@db.internal:6432/tocsin?sslmode=verify-full', 'postgres://u@db.internal:6432/tocsin'],
@@ -125,6 +138,84 @@ describe.skipIf(missingPostgres() !== null)('opening the store postgres', () => 
       code: 'store-refused',
       remedy: expect.stringContaining('pg_hba.conf'),
     });
+  });
+
+  test('says that the password is not there, where the server wants one', async () => {
+    const url = await server.database();
+    expect(await refusal(as(url, 'guarded'))).toMatchObject({
+      code: 'store-refused',
+      remedy: 'Put the password into DATABASE_URL.',
+    });
+  });
+
+  test('says that the certificate file is not there or cannot be read', async () => {
+    const url = await server.database();
+    for (const path of [join(folder, 'nowhere.pem'), folder])
+      expect(await refusal(`${url}?sslmode=verify-full&sslrootcert=${path}`)).toMatchObject({
+        code: 'store-refused',
+        remedy: expect.stringMatching(/^Correct sslrootcert /),
+      });
+  });
+
+  test('waits for a server that drops its connections', async () => {
+    const dropping = createServer(socket => socket.once('data', () => socket.resetAndDestroy()));
+    await once(dropping.listen(0, '127.0.0.1'), 'listening');
+    const { port } = dropping.address() as AddressInfo;
+    expect(await refusal(`postgres://u@127.0.0.1:${port}/tocsin`)).toMatchObject({
+      code: 'store-unreachable',
+      given: expect.stringContaining('ECONNRESET'),
+    });
+    dropping.close();
+  });
+
+  test('waits for a socket that is not there yet', async () => {
+    expect(await refusal(`postgres://tocsin@/tocsin?host=${folder}`)).toMatchObject({
+      code: 'store-unreachable',
+      given: expect.stringContaining('ENOENT'),
+    });
+  });
+
+  test.each([['create table journal (id integer)'], ['create table migration (id integer)']])(
+    'says that the database is of something else, and leaves it as it was: %s',
+    async statement => {
+      const url = await server.database();
+      const name = new URL(url).pathname.slice(1);
+      await server.ask(statement, name);
+      const remains = `select tablename, attname from pg_tables join pg_attribute on attrelid = tablename::regclass
+      where schemaname = 'public' and attnum > 0`;
+      const before = await server.ask(remains, name);
+      expect(await refusal(url)).toMatchObject({
+        code: 'store-refused',
+        remedy: 'Give Tocsin a database of its own.',
+      });
+      expect(await server.ask(remains, name)).toEqual(before);
+    },
+  );
+
+  test('says what is to be done, not that a disk may be full, when the server refuses it later', async () => {
+    const url = await server.database();
+    const name = new URL(url).pathname.slice(1);
+    await server.ask('grant create on schema public to guarded', name);
+    const store = await open(as(url, `guarded:${secret}`));
+    const later = async (store: Store, ...how: string[]) => {
+      for (const statement of how) await server.ask(statement, name);
+      await server.ask(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'
+        and pid <> pg_backend_pid()`);
+      const refused = [store.commit({ entries: [sampleEntry('x')] }), store.head()].map(work =>
+        work.then(
+          () => null,
+          error => error,
+        ),
+      );
+      return await Promise.all(refused);
+    };
+    const told = (remedy: string) =>
+      [1, 2].map(() => ({ code: 'store-failed', remedy: expect.stringContaining(remedy) }));
+    expect(await later(store, 'alter table head owner to tocsin')).toMatchObject(told('own the tables'));
+    expect(await later(store, `alter role guarded password 'another'`)).toMatchObject(told('Correct the password'));
+    await server.ask(`alter role guarded password '${secret}'`);
+    await server.ask(`alter database ${name} rename to ${name}_gone`);
+    expect(await later(store)).toMatchObject(told('createdb'));
   });
 
   test('says that the user may not make tables, and works when it may', async () => {

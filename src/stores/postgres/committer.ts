@@ -3,7 +3,7 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { kindOf, toStoreFailed } from './failure.ts';
 import { askOutcome } from './outcome.ts';
 import type { Connect, Session } from './session.ts';
-import { InDoubt, type Settle, transact, type Waiting } from './transact.ts';
+import { InDoubt, type Pace, type Settle, transact, type Waiting } from './transact.ts';
 
 /** How long a change waits for a server that does not take it, milliseconds; then it is rejected, and its sender may come again. */
 const patience = 10_000;
@@ -12,8 +12,8 @@ const longestPause = 1000;
 
 /** Makes transactions over one connection, which it opens again when it is lost. */
 export interface Committer {
-  /** Settles all who wait, in one transaction or in several. One call at a time. */
-  commit(waiting: readonly Waiting[]): Promise<void>;
+  /** Settles all who wait, in one transaction or in several. One call at a time. `more` gives those who came meanwhile and fit in with them. */
+  commit(waiting: readonly Waiting[], more: (batch: readonly Waiting[]) => readonly Waiting[]): Promise<void>;
   /** Why nothing can be written any more: a newer Tocsin changed the database so that this one must not use it. */
   overtaken(): TocsinError | null;
   /** The server's process that writes for us; null while there is none. */
@@ -21,9 +21,12 @@ export interface Committer {
   close(): Promise<void>;
 }
 
+type More = Parameters<Committer['commit']>[1];
+
 export function createCommitter(connect: Connect): Committer {
   let session: Session | null = null;
   let overtaken: TocsinError | null = null;
+  const pace: Pace = { crowded: false };
 
   async function reach(): Promise<Session> {
     if (session?.alive()) return session;
@@ -39,9 +42,9 @@ export function createCommitter(connect: Connect): Committer {
   }
 
   /** When the connection is lost in a commit, what became of it is asked before anything is tried again. */
-  async function attempt(waiting: readonly Waiting[]): Promise<readonly Settle[]> {
+  async function attempt(waiting: Waiting[], more: More): Promise<readonly Settle[]> {
     try {
-      return await transact(await reach(), waiting);
+      return await transact(await reach(), waiting, pace, more);
     } catch (error) {
       // The server may have said that it ends the connection before the end was seen here.
       if (kindOf(error) === 'lost') await drop();
@@ -54,11 +57,11 @@ export function createCommitter(connect: Connect): Committer {
     }
   }
 
-  async function commit(all: readonly Waiting[]): Promise<void> {
-    let waiting = overtaken === null ? all : refuse(all, overtaken, 0);
+  async function commit(all: readonly Waiting[], more: More = () => []): Promise<void> {
+    let waiting = overtaken === null ? [...all] : refuse(all, overtaken, 0);
     for (let pause = shortestPause; waiting.length > 0; pause = Math.min(longestPause, pause * 2)) {
       try {
-        for (const settle of await attempt(waiting)) settle();
+        for (const settle of await attempt(waiting, more)) settle();
         return;
       } catch (error) {
         if (isCode(error, 'store-too-new')) overtaken = error;

@@ -36,6 +36,44 @@ export function sqlState(error: unknown): string | null {
   return typeof error.code === 'string' && error.code.length === 5 ? error.code : null;
 }
 
+const ownDatabase = 'Give Tocsin a database of its own.';
+const putPassword = 'Put the password into DATABASE_URL.';
+
+/** What to do, by SQLSTATE. */
+const remedies: Readonly<Record<string, string>> = {
+  '28P01': 'Correct the password in DATABASE_URL.',
+  '28000': 'Allow this user and machine in pg_hba.conf, or correct the user in DATABASE_URL.',
+  '3D000': 'Make the database with createdb, or correct its name in DATABASE_URL.',
+  '42501':
+    'Let the user of DATABASE_URL own the tables of Tocsin; before the first start it needs the right to create tables in the schema public.',
+  '42P07': ownDatabase, // a table that Tocsin makes is there already
+  '42703': ownDatabase, // or has other columns
+};
+
+/**
+ * What to do when the server does not let Tocsin in, or Tocsin itself cannot use the address: what no waiting changes. Null for any other
+ * failure. The same at the start and later, when somebody changed the server under a process that runs.
+ */
+export function remedyFor(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  const state = sqlState(error);
+  const { code, message, syscall } = error as NodeJS.ErrnoException;
+  if (state !== null && !(state.startsWith('28') && /certificate/i.test(message))) return remedies[state] ?? null;
+  // The library asks for the password only when the server does.
+  if (/client password must be a/.test(message)) return putPassword;
+  // Not ENOENT in `connect`, a socket that is not there yet, nor ECONNRESET in `read`: both are worth waiting for.
+  if (syscall === 'open' || code === 'EISDIR')
+    return 'Correct sslrootcert (sslcert, sslkey) in DATABASE_URL: it names a file that Tocsin can read.';
+  if (isTls(String(code), message))
+    return 'Set sslmode in DATABASE_URL as the server wants it, with sslrootcert for a certificate authority of your own.';
+  return null;
+}
+
+/** Certificates that do not verify, and a server that speaks no TLS. */
+function isTls(code: string, message: string): boolean {
+  return /CERT|SSL|TLS|ALTNAME/.test(code) || /does not support SSL|certificate/i.test(message);
+}
+
 /** What a rejected commit or read says. */
 export function toStoreFailed(error: unknown): TocsinError {
   if (error instanceof TocsinError) return error;
@@ -43,6 +81,8 @@ export function toStoreFailed(error: unknown): TocsinError {
 }
 
 function wordsFor(error: unknown): { message?: string; remedy?: string } {
+  const remedy = remedyFor(error);
+  if (remedy !== null) return { message: 'The database server does not let Tocsin in.', remedy };
   switch (kindOf(error)) {
     case 'lost':
       return {

@@ -1,7 +1,7 @@
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Migration } from '../sql/migration.ts';
 import { migrations } from './migrations.ts';
-import type { Session } from './session.ts';
+import type { Session, Statement } from './session.ts';
 
 /**
  * Advisory locks say who is there, and die with their session. (lockSpace, 0) is the gate: it is passed to open the database and
@@ -27,15 +27,12 @@ export async function migrate(session: Session, known: readonly Migration[] = mi
   await checkServer(session);
   await session.send([{ text: `select pg_advisory_lock(${lockSpace}, 0)` }]);
   try {
-    await session.send([
-      {
-        text: 'create table if not exists migration (number integer primary key, name text not null, breaks boolean not null, at bigint not null)',
-      },
-    ]);
-    const done = await readDone(session);
+    const isNew = !(await hasTable(session));
+    const done = isNew ? [] : await readDone(session);
     refuseNewer(done, known);
     const applied = new Set(done.map(({ number }) => number));
-    for (const migration of known) if (!applied.has(migration.number)) await apply(session, migration);
+    for (const [index, migration] of known.entries())
+      if (!applied.has(migration.number)) await apply(session, migration, isNew && index === 0 ? [makeTable] : []);
   } finally {
     await session.send([{ text: `select pg_advisory_unlock(${lockSpace}, 0)` }]);
   }
@@ -54,6 +51,16 @@ export async function enter(session: Session, known: readonly Migration[] = migr
   }
 }
 
+/** It comes with the first migration: a database that refuses that one is left as it was found. */
+const makeTable: Statement = {
+  text: 'create table migration (number integer primary key, name text not null, breaks boolean not null, at bigint not null)',
+};
+
+async function hasTable(session: Session): Promise<boolean> {
+  const [answer] = await session.send([{ text: `select to_regclass('migration') is not null as found` }]);
+  return answer?.rows[0]?.found === true;
+}
+
 async function readDone(session: Session): Promise<Done[]> {
   const [answer] = await session.send([{ text: 'select number, name, breaks from migration order by number' }]);
   return answer?.rows ?? [];
@@ -68,11 +75,12 @@ function refuseNewer(done: readonly Done[], known: readonly Migration[]): void {
   });
 }
 
-async function apply(session: Session, migration: Migration): Promise<void> {
+async function apply(session: Session, migration: Migration, first: readonly Statement[]): Promise<void> {
   if (migration.breaks) await refuseWhileOlder(session, migration);
   // Statements that are sent together without parameters are one transaction, but only this way it is seen.
   await session.send([
     { text: 'begin' },
+    ...first,
     { text: migration.up },
     {
       text: `insert into migration values ($1, $2, $3, (extract(epoch from clock_timestamp()) * 1000)::bigint)`,

@@ -4,7 +4,7 @@ import type { Member } from './change.ts';
 import { kindOf, toStoreFailed } from './failure.ts';
 import type { Doubtful } from './outcome.ts';
 import type { Answer, Session, Statement } from './session.ts';
-import { createNeeds, openView } from './view.ts';
+import { createNeeds, openLock, openView, type View } from './view.ts';
 
 /** A member, and who waits for what comes of it. */
 export interface Waiting {
@@ -29,22 +29,36 @@ export class InDoubt extends Error {
   }
 }
 
+/** How a node gets along with the others, from one transaction to the next. */
+export interface Pace {
+  /** The last transaction waited for the lock of another node: then it is waited for first, and whoever comes meanwhile is taken along. */
+  crowded: boolean;
+}
+
+/** Milliseconds that a lock takes when another node has it; a round trip without is shorter. */
+const crowdedAfter = 10;
+const freeBelow = 3;
+
 /**
- * One transaction in two round trips: the first locks the head row and reads what the members need, the second writes and commits. Rejects with InDoubt when its commit was sent and no answer came.
+ * One transaction in two round trips: the first locks the head row and reads what the members need, the second writes and commits. Where
+ * nodes wait for each other the lock has a round trip of its own, and `more` adds to the batch whoever came until it was had: fewer and
+ * larger transactions, which is what a crowd needs. Rejects with InDoubt when its commit was sent and no answer came.
  */
-export async function transact(session: Session, waiting: readonly Waiting[]): Promise<readonly Settle[]> {
-  const needs = createNeeds();
-  for (const { member } of waiting) member.need(needs);
-  const opening = openView(needs);
-  const batch = createBatch();
+export async function transact(
+  session: Session,
+  batch: Waiting[],
+  pace: Pace,
+  more: (batch: readonly Waiting[]) => readonly Waiting[],
+): Promise<readonly Settle[]> {
+  const writes = createBatch();
   let statements: Statement[];
   let settle: readonly Settle[];
   let doubtful: Doubtful;
   try {
-    const view = opening.read(await session.send(opening.statements));
+    const view = await openFor(session, batch, pace, more);
     const before = { ...view.head };
-    settle = waiting.map(one => decide(one, () => one.member.decide(view, batch)));
-    statements = batch.statements(before, view.head);
+    settle = batch.map(one => decide(one, () => one.member.decide(view, writes)));
+    statements = writes.statements(before, view.head);
     doubtful = { xid: view.xid, head: view.head.seq === before.seq ? null : view.head };
   } catch (error) {
     await rollBack(session);
@@ -60,6 +74,26 @@ export async function transact(session: Session, waiting: readonly Waiting[]): P
   } catch (error) {
     throw kindOf(error) === 'lost' ? new InDoubt(doubtful, settle, error) : error;
   }
+}
+
+async function openFor(
+  session: Session,
+  batch: Waiting[],
+  pace: Pace,
+  more: (batch: readonly Waiting[]) => readonly Waiting[],
+): Promise<View> {
+  const began = performance.now();
+  const locked = pace.crowded ? await session.send(openLock()) : [];
+  if (pace.crowded) {
+    pace.crowded = performance.now() - began > freeBelow;
+    batch.push(...more(batch));
+  }
+  const needs = createNeeds();
+  for (const { member } of batch) member.need(needs);
+  const opening = openView(needs, locked);
+  const answers = await session.send(opening.statements);
+  if (locked.length === 0) pace.crowded = false;
+  return opening.read(answers);
 }
 
 /** Does one member's work; what comes of it is told only after the commit. */

@@ -87,12 +87,24 @@ interface Part {
 
 const versioned: readonly Versioned[] = ['alert', 'run', 'approval'];
 
-/** Opens the transaction, locks the head row first, and reads what is needed: one round trip. */
-export function openView(needs: Needs): { statements: Statement[]; read(answers: readonly Answer[]): View } {
+/** Opens the transaction and locks the head row: what comes first, also where it is sent alone. */
+export function openLock(): Statement[] {
+  return [begin, lockHead].map(part => part.statement);
+}
+
+/**
+ * Opens the transaction, locks the head row first, and reads what is needed: one round trip. Where the lock was taken before, `locked` are
+ * the answers to openLock, and the rest is sent.
+ */
+export function openView(
+  needs: Needs,
+  locked: readonly Answer[] = [],
+): { statements: Statement[]; read(answers: readonly Answer[]): View } {
   const parts = [begin, lockHead, readClock, ...lookUps(needs)];
   return {
-    statements: parts.map(part => part.statement),
-    read(answers) {
+    statements: parts.slice(locked.length).map(part => part.statement),
+    read(found) {
+      const answers = [...locked, ...found];
       const view: View = {
         head: { seq: 0, hash: '', stamp: 0 },
         now: 0,

@@ -31,12 +31,14 @@ export function createWriter(connect: Connect): Writer {
   async function work(): Promise<void> {
     // All calls of one turn of the loop share a transaction.
     await nextTurn();
-    while (queue.length > 0) {
-      const waiting = take(queue);
-      queue = queue.slice(waiting.length);
-      await committer.commit(waiting);
-    }
+    while (queue.length > 0) await committer.commit(takeNext([]), takeNext);
     working = null;
+  }
+
+  function takeNext(batch: readonly Waiting[]): Waiting[] {
+    const next = take(queue, batch);
+    queue = queue.slice(next.length);
+    return next;
   }
 
   return {
@@ -57,11 +59,13 @@ export function createWriter(connect: Connect): Writer {
   };
 }
 
-function take(queue: readonly Waiting[]): Waiting[] {
-  let bytes = 0;
+/** Those who fit into a transaction together with a batch; of an empty one the first always does. */
+function take(queue: readonly Waiting[], batch: readonly Waiting[]): Waiting[] {
+  let bytes = batch.reduce((sum, { member }) => sum + member.size, 0);
   const end = queue.findIndex(({ member }, index) => {
+    const members = batch.length + index;
     bytes += member.size;
-    return index > 0 && (index >= mostMembers || bytes > mostBytes);
+    return members > 0 && (members >= mostMembers || bytes > mostBytes);
   });
   return queue.slice(0, end < 0 ? queue.length : end);
 }
