@@ -1,6 +1,7 @@
 import type { Log } from '../kernel/log.ts';
 import type { Entry, FactKind } from '../model/journal.ts';
 import type { Change, Committed, Store } from '../ports/store.ts';
+import { createOnceTeller } from './tell-once.ts';
 
 /**
  * The journal as it grows. Everything that reacts to what happened follows it with a cursor: the road from event to decision, the
@@ -150,6 +151,8 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
   let waiters: { seq: number; resolve: () => void }[] = [];
   let dirty = false;
   const failing = createPause(parts.sleep);
+  const again = 'a follower of the journal failed and will try again';
+  const teller = createOnceTeller(parts.log, { follower: follower.name }, again);
   const resting = createPause(parts.sleep);
   const listener = () => {
     dirty = true;
@@ -180,6 +183,7 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
         dirty = false;
         const { taken, moved } = await turn();
         failures = 0;
+        teller.well();
         waiters = waiters.filter(waiter => waiter.seq > cursor || waiter.resolve());
         if (!moved && !dirty && !stopped) {
           await new Promise<void>(resolve => {
@@ -192,10 +196,7 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
         await rest(taken);
       } catch (error) {
         failures++;
-        parts.log.error(
-          { err: error, follower: follower.name, after: cursor },
-          'a follower of the journal failed and will try again',
-        );
+        teller.failed(error, { after: cursor });
         if (!stopped) await failing.take(Math.min(10_000, 100 * 2 ** failures));
       }
     }

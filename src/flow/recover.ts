@@ -13,6 +13,7 @@ import type { Feed } from './feed.ts';
 import { everyOf } from './pages.ts';
 import { isCurrent } from './plan.ts';
 import type { Streams } from './streams.ts';
+import { createOnceTeller } from './tell-once.ts';
 
 /** What nobody rings for: overdue approvals, timers, runs whose worker died, doorbells that got lost. */
 export interface RecoverParts {
@@ -41,10 +42,11 @@ export interface Sweeper {
 export function startSweeper(parts: RecoverParts): Sweeper {
   const end = new AbortController();
   const round = createRound(parts);
+  const teller = createOnceTeller(parts.log, {}, 'the sweeper failed and will try again');
   const loop = async () => {
     while (!end.signal.aborted) {
       await parts.clock.sleep(every, end.signal);
-      await round().catch(error => parts.log.error({ err: error }, 'the sweeper failed and will try again'));
+      await round().then(teller.well, error => teller.failed(error));
     }
   };
   const ended = loop().catch(() => {});
