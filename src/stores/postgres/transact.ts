@@ -92,7 +92,7 @@ async function openFor(
   for (const { member } of batch) member.need(needs);
   const opening = openView(needs, locked);
   const answers = await session.send(opening.statements);
-  if (locked.length === 0) pace.crowded = false;
+  if (locked.length === 0) pace.crowded = performance.now() - began > crowdedAfter;
   return opening.read(answers);
 }
 
