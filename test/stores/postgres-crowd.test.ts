@@ -39,10 +39,10 @@ describe.skipIf(missingPostgres() !== null)('a node in a crowd', () => {
       }
       // Longer than a lock takes that nobody has.
       await new Promise(resolve => setTimeout(resolve, 50));
-      begun.push(...later.map(one => one()));
+      const ends = outcomes([...begun, ...later.map(one => one())]);
       await new Promise(resolve => setImmediate(resolve));
       await other.send([{ text: 'commit' }]);
-      return await outcomes(begun);
+      return await ends;
     }
 
     // The first that has to wait tells of the crowd.
