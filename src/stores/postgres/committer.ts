@@ -66,7 +66,8 @@ export function createCommitter(connect: Connect): Committer {
       } catch (error) {
         if (isCode(error, 'store-too-new')) overtaken = error;
         const kind = kindOf(error);
-        if (kind === 'refused' && waiting.length > 1) return await halve(waiting);
+        // Where the server does not let us in, no member is at fault.
+        if (kind === 'refused' && waiting.length > 1 && session?.alive() === true) return await halve(waiting);
         waiting = refuse(waiting, error, kind === 'lost' || kind === 'busy' ? patience : 0);
         if (waiting.length > 0) await sleep(pause);
       }
