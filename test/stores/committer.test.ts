@@ -6,7 +6,10 @@ test('a server that lets nobody in is asked once for all who wait, not once for 
   let tries = 0;
   const committer = createCommitter(async () => {
     tries += 1;
-    throw Object.assign(new Error('password authentication failed for user "tocsin"'), { code: '28P01' });
+    throw Object.assign(new Error('password authentication failed for user "tocsin"'), {
+      code: '28P01',
+      severity: 'FATAL',
+    });
   });
   const members = Array.from({ length: 64 }, () => {
     const { promise, resolve, reject } = Promise.withResolvers<never>();
