@@ -30,8 +30,11 @@ export interface SessionParts {
   run(): Run;
   /** Appends under the lease; rejects with Stopped `lease-lost` when the lease is gone. */
   append(decide: Decide): Promise<void>;
-  /** Adds without waiting: what follows is committed with it or after it. See flow/run-journal.ts. */
-  add(decide: Decide): void;
+  /**
+   * Records a result; resolves when the runbook may read it. YAML may at once: what follows is committed with it or after it, see
+   * flow/run-journal.ts. The code of a TypeScript runbook can act on it by itself, so there it is durable first.
+   */
+  result(decide: Decide): void | Promise<void>;
   steps: ReadonlyMap<string, StepType>;
   /** The time-out of a step that names none, milliseconds. */
   defaultTimeout: number;
@@ -250,7 +253,7 @@ async function record(
       await recordStop(attempt, outcome.why);
       throw new Stopped(outcome.why);
     case 'done':
-      finish(attempt, { state: 'done', output: outcome.output, exitCode: outcome.exitCode });
+      await finish(attempt, { state: 'done', output: outcome.output, exitCode: outcome.exitCode });
       return true;
     case 'failed':
       await recordFailure(attempt, outcome);
@@ -270,11 +273,11 @@ interface Attempt {
 
 type FinishedFact = Extract<Fact, { kind: 'step.finished' }>;
 
-function finish(
+async function finish(
   { call, number, log, parts }: Attempt,
   facts: Partial<FinishedFact> & Pick<FinishedFact, 'state'>,
-): void {
-  parts.add(run => ({
+): Promise<void> {
+  await parts.result(run => ({
     facts: [finishedFact(run.id, call.path, number, { ...facts, log: log?.digest ?? null })],
     with: blobsOf(log),
   }));
@@ -293,14 +296,14 @@ async function recordStop(attempt: Attempt, why: StopReason): Promise<void> {
       facts: [{ kind: 'step.interrupted', run: run.id, step: call.path, attempt: number, because }],
       with: blobsOf(log),
     }));
-  if (why === 'cancelled') finish(attempt, { state: 'failed', because: 'cancelled' });
+  if (why === 'cancelled') await finish(attempt, { state: 'failed', because: 'cancelled' });
 }
 
 async function recordFailure(attempt: Attempt, outcome: Extract<Outcome, { kind: 'failed' }>): Promise<void> {
   const { call, number, log, parts } = attempt;
   const { because, output, exitCode, ending } = outcome;
   const { times, wait, factor } = call.options.retry;
-  if (number > times) return finish(attempt, { state: 'failed', output, exitCode, because, ending });
+  if (number > times) return await finish(attempt, { state: 'failed', output, exitCode, because, ending });
   const wakeAt = Math.round(parts.now() + wait * factor ** (number - 1));
   await parts.append(run => ({
     facts: [{ kind: 'step.retrying', run: run.id, step: call.path, attempt: number, because, wakeAt }],

@@ -1,4 +1,4 @@
-import { isCode, messageOf } from '../kernel/errors.ts';
+import { explainError, isCode, messageOf } from '../kernel/errors.ts';
 import { redactText } from '../kernel/redact.ts';
 import { system } from '../model/actor.ts';
 import { type Ending, isEnded, type Run } from '../model/run.ts';
@@ -80,7 +80,10 @@ export async function handleEnd(error: unknown, session: Session, parts: EngineP
     );
   }
   if (isCode(error, 'plan-changed')) return await finish(session, 'failed', error.message, parts);
-  throw error;
+  const lost = session.journal.lost();
+  if (lost === null) throw error;
+  const because = redactText(explainError(lost), parts.hidden());
+  await finish(session, 'failed', `a result could not be recorded: ${because}`, parts);
 }
 
 async function cancelText(run: string, parts: EngineParts): Promise<string> {

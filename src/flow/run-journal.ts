@@ -29,6 +29,8 @@ export interface RunJournal {
   lead(decide: Decide): void;
   /** Resolves when everything that was added is durable; rejects with what came in the way. */
   settled(): Promise<void>;
+  /** Why a result could not be recorded; null when none was lost. Then only an ending may follow. */
+  lost(): unknown;
 }
 
 interface Waiting {
@@ -46,8 +48,8 @@ interface Book {
   shown: Run;
   leading: Decide[];
   waiting: Waiting[];
-  /** Once something was lost that nobody waited for, nothing may follow it. */
-  broken: { error: unknown } | null;
+  /** Once something was lost that nobody waited for, nothing but an ending may follow it; with the lease lost, nothing at all. */
+  broken: { error: unknown; lease: boolean } | null;
 }
 
 export interface RunJournalParts {
@@ -66,8 +68,7 @@ export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalP
     while (book.waiting.length > 0) {
       const batch = book.waiting;
       book.waiting = [];
-      if (book.broken === null) await commit(batch, book, lease, parts);
-      else for (const { done } of batch) done?.reject(book.broken.error);
+      await commitAllowed(batch, book, lease, parts);
     }
     working = null;
   }
@@ -103,11 +104,21 @@ export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalP
       await working;
       if (book.broken !== null) throw book.broken.error;
     },
+    lost: () => (book.broken === null || book.broken.lease ? null : book.broken.error),
   };
 }
 
+async function commitAllowed(batch: readonly Waiting[], ...[book, lease, parts]: Rest): Promise<void> {
+  const isAllowed = (one: Waiting) => book.broken === null || (one.last && !book.broken.lease);
+  const allowed = batch.filter(isAllowed);
+  if (allowed.length > 0) await commit(allowed, book, lease, parts);
+  for (const one of batch) if (!allowed.includes(one)) one.done?.reject(book.broken?.error);
+}
+
+type Rest = [book: Book, lease: RunLease, parts: RunJournalParts];
+
 /** One change of all that waits. Whoever waits for one of them is told what became of it. */
-async function commit(batch: readonly Waiting[], book: Book, lease: RunLease, parts: RunJournalParts): Promise<void> {
+async function commit(batch: readonly Waiting[], ...[book, lease, parts]: Rest): Promise<void> {
   const { streams, clock } = parts;
   const last = batch.some(one => one.last);
   let made = combine([], [], book.committed, 0);
@@ -130,13 +141,29 @@ async function commit(batch: readonly Waiting[], book: Book, lease: RunLease, pa
     }
   } catch (cause) {
     if (isHalt(cause)) return await commitWithout(made.held, cause, batch, book, lease, parts);
-    const lost = isLeaseLost(cause);
-    if (lost) lease.lost();
-    const error = lost ? new Stopped('lease-lost') : cause;
-    book.broken = { error };
-    for (const { done } of batch) done?.reject(error);
+    await refuse(batch, cause, book, lease, parts);
   }
   book.shown = combine(book.leading, book.waiting, book.committed, clock.now()).run;
+}
+
+/** A change that is refused for what one of them holds must not take the results of the others with it, so each is tried alone. */
+async function refuse(batch: readonly Waiting[], cause: unknown, ...[book, lease, parts]: Rest): Promise<void> {
+  if (isLeaseLost(cause)) {
+    lease.lost();
+    book.broken = { error: new Stopped('lease-lost'), lease: true };
+    for (const { done } of batch) done?.reject(book.broken.error);
+  } else if (batch.length > 1) {
+    for (const one of batch) {
+      if (book.broken === null) await commit([one], book, lease, parts);
+      // What came after a result that was lost was decided on its strength.
+      else one.done?.reject(book.broken.error);
+    }
+  } else {
+    for (const { done } of batch) {
+      if (done === null) book.broken = { error: cause, lease: false };
+      else done.reject(cause);
+    }
+  }
 }
 
 /** What may not begin is refused alone: results are journalled also while everything is halted. */

@@ -1,4 +1,4 @@
-import { TocsinError } from '../kernel/errors.ts';
+import { isCode, TocsinError } from '../kernel/errors.ts';
 import type { Alert } from '../model/alert.ts';
 import { isEnded, type Run } from '../model/run.ts';
 import type { Runbook } from '../ports/runbook.ts';
@@ -155,37 +155,48 @@ async function runSession(
       const because = `stopped, because it took its worker down ${maxCrashes} times without any progress`;
       return await finish(session, 'failed', because, parts);
     }
-    const [runbook, alert] = await Promise.all([
-      loadSnapshot(session, parts),
+    const [snapshot, alert] = await Promise.all([
+      orFail(session, parts, () => readPlan(parts.store, found.planHash)),
       found.alert === null ? null : parts.store.alert(found.alert),
     ]);
-    if (runbook === null) return;
-    await tellBegin(session, runbook);
-    await goThrough(session, runbook, alert, parts);
+    if (snapshot === null) return;
+    const isFirst = isUntouched(found) && !snapshot.plan.entry.endsWith('.ts');
+    await tellBegin(session, isFirst);
+    const runbook = await orFail(session, parts, () => parts.catalogue.fromSnapshot(snapshot.plan, snapshot.files));
+    if (runbook !== null) await goThrough(session, runbook, alert, parts);
     await journal.settled();
   } catch (error) {
     await handleEnd(error, session, parts);
+  } finally {
+    // A branch may have come to its result while another ended the session. What cannot be written any more was told to whoever waited.
+    await journal.settled().catch(() => {});
   }
 }
 
 /**
- * Journals that a worker begins, so that a run which kills its worker is stopped after a few times. The code of a TypeScript runbook may do
- * anything before its first step, so there it comes first; what YAML resolves before that was resolved when it was decided on, and it goes with the first step.
+ * Journals that a worker begins, so that a run which kills its worker is stopped after a few times. Loading a TypeScript runbook already
+ * runs its code, so there it comes first; what YAML resolves before the first step of a run was resolved when it was decided on, and the
+ * begin goes with that step.
  */
-async function tellBegin({ journal, lease }: Session, runbook: Runbook): Promise<void> {
+async function tellBegin({ journal, lease }: Session, withFirstStep: boolean): Promise<void> {
   if (journal.run().state === 'waiting') return;
+  const isOver = (run: Run) => isEnded(run.state) || run.cancel !== null;
   const begin = (run: Run) => ({ facts: [{ kind: 'run.started' as const, run: run.id, token: lease.token }] });
-  if (runbook.kind === 'yaml') journal.lead(begin);
-  else await journal.append(begin);
+  if (withFirstStep) return journal.lead(run => (isOver(run) ? null : begin(run)));
+  await journal.append(run => {
+    if (isOver(run)) throw new Stopped('cancelled');
+    return begin(run);
+  });
 }
 
-/** The runbook as it was decided on. A snapshot that is not intact ends the run: nothing else may run in its name. */
-async function loadSnapshot(session: Session, parts: EngineParts): Promise<Runbook | null> {
+/** A snapshot that is not intact ends the run: nothing else may run in its name. Null then. */
+async function orFail<T>(session: Session, parts: EngineParts, load: () => Promise<T>): Promise<T | null> {
   try {
-    const { plan, files } = await readPlan(parts.store, session.journal.run().planHash);
-    return await parts.catalogue.fromSnapshot(plan, files);
+    return await load();
   } catch (error) {
-    if (!(error instanceof TocsinError)) throw error;
+    // A database that is away says nothing of the snapshot.
+    const isAway: boolean = isCode(error, 'store-failed');
+    if (isAway || !(error instanceof TocsinError)) throw error;
     await finish(session, 'failed', error.message, parts);
     return null;
   }
@@ -202,7 +213,7 @@ async function goThrough(session: Session, runbook: Runbook, alert: Alert | null
   const performer = createPerformer({
     run: journal.run,
     append: journal.append,
-    add: journal.add,
+    result: decide => (runbook.kind === 'yaml' ? journal.add(decide) : journal.append(decide)),
     steps: parts.steps,
     defaultTimeout: parts.catalogue.current().config.run.timeout,
     now: () => parts.clock.now(),

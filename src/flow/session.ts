@@ -2,6 +2,7 @@ import { canonicalJson, type Json, sha256 } from '../kernel/canonical.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { StepOptions } from '../ports/runbook.ts';
 import { finishedFact, performCall, type SessionParts, stepOf, withDefaults } from './perform-step.ts';
+import type { Decide } from './run-journal.ts';
 import { createWaiter } from './waiter.ts';
 
 export interface Performer {
@@ -60,12 +61,14 @@ export function createPerformer(parts: SessionParts): Performer {
       claimPath(path);
       const recorded = stepOf(parts.run(), path);
       if (recorded !== null && recorded.state !== 'pending') return;
-      parts.add(run => ({ facts: [finishedFact(run.id, path, 0, { state: 'skipped', because })] }));
+      const skipped: Decide = run => ({ facts: [finishedFact(run.id, path, 0, { state: 'skipped', because })] });
+      await waiter.working(async () => parts.result(skipped));
     },
     async closeGroup(path) {
       const recorded = stepOf(parts.run(), path);
       if (recorded === null || recorded.state !== 'pending') return;
-      parts.add(run => ({ facts: [finishedFact(run.id, path, 1, { state: 'done' })] }));
+      const done: Decide = run => ({ facts: [finishedFact(run.id, path, 1, { state: 'done' })] });
+      await waiter.working(async () => parts.result(done));
     },
     suspended: waiter.suspended,
     idle: waiter.idle,

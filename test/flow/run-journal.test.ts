@@ -194,8 +194,8 @@ it.each([
       ['step.finished', 'run.finished'],
     ],
   ],
-  // Its code may do anything before the first step, so that it begins is journalled first.
-  ['ts', [['run.started'], ['step.started'], ['step.finished', 'run.finished']]],
+  // Its code may do anything before the first step and between two, so each is durable before it goes on.
+  ['ts', [['run.started'], ['step.started'], ['step.finished'], ['run.finished']]],
 ] as const)('the changes of a run of one step from a runbook in %s, and no lease besides', async (kind, wanted) => {
   const changes: string[][] = [];
   const leases: string[] = [];

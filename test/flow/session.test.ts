@@ -69,7 +69,7 @@ function world(
   const facts: Fact[] = [];
   const attempts: string[] = [];
   const reaped: string[] = [];
-  const add: SessionParts['add'] = decide => {
+  const add: SessionParts['append'] extends (decide: infer D) => unknown ? (decide: D) => void : never = decide => {
     const next = decide(run);
     if (halted && next?.with?.guards?.some(guard => guard.kind === 'halt'))
       throw new TocsinError('guard-failed', { at: 'halt everything' });
@@ -82,7 +82,7 @@ function world(
   const parts = (): SessionParts => ({
     run: () => run,
     append: async decide => add(decide),
-    add,
+    result: add,
     steps: new Map([type('exec'), type('once'), type('again', { idempotent: true })].map(one => [one.id, one])),
     defaultTimeout: 1000,
     now: () => now,
