@@ -20,7 +20,7 @@ import { createChildren } from '../kernel/child.ts';
 import { createLazyEgress } from '../kernel/egress-lazy.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { Change, Store } from '../ports/store.ts';
+import type { Store } from '../ports/store.ts';
 import { createMembership } from './membership.ts';
 import type { AppOptions } from './options.ts';
 import { createHidden } from './secrets.ts';
@@ -36,13 +36,13 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const { clock, ids, log } = options;
   const { shelves, catalogue, store } = made;
   const { metrics, registry } = createMetrics();
-  const recent = createRecentDocs(store);
+  // Where other processes write, only the store knows what is newest.
+  const recent = store.onAppend === undefined ? createRecentDocs(store) : undefined;
+  const docs = recent?.docs ?? store;
   const feed = createCountedFeed({
     ...{ store, log, metrics, catalogue, recent },
     sleep: (ms, signal) => clock.sleep(ms, signal),
   });
-  // Where other processes write, only the store knows what is newest.
-  const docs = store.onAppend === undefined ? recent.docs : store;
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
   const shared = serversOf(options.env).database !== null;
@@ -136,19 +136,13 @@ async function createProofs(
 /** The feed, with all that this process commits in the figures. */
 function createCountedFeed({
   catalogue,
-  recent,
   ...parts
-}: FiguresParts &
-  Parameters<typeof createFeed>[0] & { catalogue: Catalogue; recent: ReturnType<typeof createRecentDocs> }) {
+}: FiguresParts & Parameters<typeof createFeed>[0] & { catalogue: Catalogue }) {
   const figures = createFigures(parts);
   const expectAll = () => figures.expect(catalogue.current().runbooks.keys());
   catalogue.onChange(expectAll);
   expectAll();
-  const committed = (change: Change) => {
-    recent.keep(change);
-    figures.count(change);
-  };
-  return createFeed({ ...parts, committed });
+  return createFeed({ ...parts, committed: figures.count });
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -58,7 +58,7 @@ export async function startRoad(parts: RoadParts): Promise<Following> {
     after: saved,
     batch: 256,
     kinds: ['event.accepted'],
-    async handle(entries) {
+    async handle(entries, upTo) {
       const facts = entries.flatMap(({ fact }) => (fact.kind === 'event.accepted' ? [fact] : []));
       // The events of one alert in their order; those of others need not wait for it, and their commits share transactions.
       await inLanes(
@@ -67,11 +67,10 @@ export async function startRoad(parts: RoadParts): Promise<Following> {
         together,
         fact => considerEvent(fact, triggers(), parts),
       );
-      const last = entries.at(-1)?.seq ?? saved;
       // Considering again is harmless, so the durable cursor moves in strides: an fsync for each batch would be felt at the door.
-      if (last - saved < stride) return;
-      await parts.feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: last }] });
-      saved = last;
+      if (upTo - saved < stride) return;
+      await parts.feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: upTo }] });
+      saved = upTo;
     },
   });
 }

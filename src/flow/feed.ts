@@ -1,6 +1,7 @@
 import type { Log } from '../kernel/log.ts';
 import type { Entry, FactKind } from '../model/journal.ts';
 import type { Change, Committed, Store } from '../ports/store.ts';
+import type { RecentDocs } from './recent-docs.ts';
 import { createOnceTeller } from './tell-once.ts';
 
 /**
@@ -32,7 +33,8 @@ export interface Follower {
    * changes again and again is looked at less often. Left out, the next batch follows at once.
    */
   rest?: { after: number; ms: number };
-  handle(entries: readonly Entry[]): Promise<void>;
+  /** `upTo` is where it stands afterwards: later than the last entry when others follow that are not wanted. Then there may be none at all. */
+  handle(entries: readonly Entry[], upTo: number): Promise<void>;
 }
 
 export interface Following {
@@ -48,7 +50,9 @@ export function createFeed(parts: {
   store: Store;
   log: Log;
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** Told of each change that this process committed, before the followers are. */
+  /** What views are given without a look into the store; it hears of a commit before the followers do. */
+  recent?: RecentDocs | undefined;
+  /** Told of each change that this process committed. */
   committed?: (change: Change) => void;
 }): Feed {
   const { store } = parts;
@@ -97,7 +101,12 @@ export function createFeed(parts: {
 
   return {
     async commit(change) {
-      const committed = await store.commit(change);
+      const end = parts.recent?.begin(change);
+      const committed = await store.commit(change).catch(error => {
+        end?.(false);
+        throw error;
+      });
+      end?.(true);
       parts.committed?.(change);
       publish(committed.entries);
       return committed;
@@ -162,8 +171,8 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
 
   async function turn(): Promise<{ taken: number; moved: boolean }> {
     const { entries, upTo } = await parts.read({ after: cursor, limit: follower.batch, kinds: follower.kinds });
-    if (entries.length > 0) await follower.handle(entries);
     const moved = upTo > cursor;
+    if (moved) await follower.handle(entries, upTo);
     cursor = Math.max(cursor, upTo);
     return { taken: entries.length, moved };
   }

@@ -63,10 +63,21 @@ export function createIntake(parts: IntakeParts): Intake {
       } catch (error) {
         batch.settle(false);
         if (!isCode(error, 'guard-failed')) throw error;
-        if (failedGuard(error) === 'claim') return batch.accepted.map(one => ({ ...one, duplicate: true }));
+        if (failedGuard(error) === 'claim') return await asDuplicates(source, events, batch.accepted);
         if (attempt >= maxTries) throw new TocsinError('overloaded', { cause: error });
       }
     }
+  }
+
+  /** The first delivery may have made the alert in the same moment, or on another node: it is that one's that is named. */
+  function asDuplicates(source: string, events: readonly IncomingEvent[], accepted: readonly Accepted[]) {
+    return Promise.all(
+      accepted.map(async (one, index): Promise<Accepted> => {
+        const body = events[index];
+        const known = body?.kind === 'alert' ? await parts.store.alertOf(source, body.fingerprint) : null;
+        return { ...one, alert: known?.id ?? one.alert, duplicate: true };
+      }),
+    );
   }
 
   return {

@@ -1,53 +1,59 @@
 import type { Alert } from '../model/alert.ts';
-import type { Approval } from '../model/approval.ts';
-import type { Run } from '../model/run.ts';
 import type { Change, Store } from '../ports/store.ts';
 
 /** What views read of the state. */
 export type Docs = Pick<Store, 'alert' | 'run' | 'approval'>;
 
-/** How many documents of each kind are remembered. */
-const most = 2048;
+/** How many alerts are remembered, and how long the texts of one may be, characters: a storm's alerts are many and small. */
+const most = 1024;
+const longest = 8192;
 
 /**
- * Documents as this process committed them last, for views that follow the journal: what a follower is told of was written a moment ago,
- * and need not be read and parsed again. Only right where no other process writes. They belong to everybody: whoever reads one does not
- * change it.
+ * Alerts as this process committed them last, for views that follow the journal: in a storm what a follower is told of was written a moment
+ * ago, and need not be read and parsed again. Only right where no other process writes. They belong to everybody: whoever reads one does
+ * not change it.
  */
-export function createRecentDocs(store: Docs): { docs: Docs; keep(change: Change): void } {
-  const alerts = createShelf<Alert>();
-  const runs = createShelf<Run>();
-  const approvals = createShelf<Approval>();
+export interface RecentDocs {
+  docs: Docs;
+  /** A change is about to be committed: what it may have stored by now is asked of the store. Call what it returns when the outcome is known. */
+  begin(change: Change): (stored: boolean) => void;
+}
+
+export function createRecentDocs(store: Docs): RecentDocs {
+  const known = new Map<string, Alert>();
+  const underWay = new Map<string, number>();
+
+  function keep(alert: Alert): void {
+    // News of two commits may come in either order.
+    if ((known.get(alert.id)?.version ?? 0) > alert.version) return;
+    known.delete(alert.id);
+    if (sizeOf(alert) > longest) return;
+    known.set(alert.id, alert);
+    if (known.size > most) known.delete(known.keys().next().value ?? '');
+  }
+
   return {
     docs: {
-      alert: async id => alerts.find(id) ?? (await store.alert(id)),
-      run: async id => runs.find(id) ?? (await store.run(id)),
-      approval: async id => approvals.find(id) ?? (await store.approval(id)),
+      alert: async id => (underWay.has(id) ? undefined : known.get(id)) ?? (await store.alert(id)),
+      run: id => store.run(id),
+      approval: id => store.approval(id),
     },
-    keep(change) {
-      for (const row of change.rows ?? []) {
-        if (row.table === 'alert') alerts.keep(row.doc);
-        if (row.table === 'run') runs.keep(row.doc);
-        if (row.table === 'approval') approvals.keep(row.doc);
-      }
+    begin(change) {
+      const alerts = (change.rows ?? []).flatMap(row => (row.table === 'alert' ? [row.doc] : []));
+      for (const { id } of alerts) underWay.set(id, (underWay.get(id) ?? 0) + 1);
+      return stored => {
+        for (const alert of alerts) {
+          const others = (underWay.get(alert.id) ?? 1) - 1;
+          if (others > 0) underWay.set(alert.id, others);
+          else underWay.delete(alert.id);
+          if (stored) keep(alert);
+        }
+      };
     },
   };
 }
 
-function createShelf<T extends { id: string; version: number }>() {
-  const known = new Map<string, T>();
-  return {
-    find: (id: string) => known.get(id),
-    keep(doc: T): void {
-      // News of two commits may come in either order.
-      if ((known.get(doc.id)?.version ?? 0) > doc.version) return;
-      known.delete(doc.id);
-      known.set(doc.id, doc);
-      if (known.size <= most) return;
-      for (const oldest of known.keys()) {
-        known.delete(oldest);
-        return;
-      }
-    },
-  };
+function sizeOf({ title, labels, annotations }: Alert): number {
+  const texts = [...Object.entries(labels), ...Object.entries(annotations)].flat();
+  return texts.reduce((sum, text) => sum + text.length, title.length);
 }

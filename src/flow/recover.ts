@@ -99,9 +99,11 @@ async function hearOfApproval(run: Run, parts: RecoverParts): Promise<void> {
   if (approval !== null && approval.state !== 'open') await afterVote(approval, parts);
 }
 
-/** True when what a step waits for has happened, and its bell got lost. */
+/** True when what a step waits for has happened, and its bell got lost; or when a step waits for a session that asks about it. */
 async function isOver(run: Run, parts: RecoverParts): Promise<boolean> {
   for (const { state, waiting } of run.steps) {
+    // One branch waits, and of another nobody knows what it did: that is asked now, not when the wait is over.
+    if (state === 'unknown') return true;
     if (state !== 'waiting' || waiting === null || waiting.on === null) continue;
     if (waiting.for === 'approval' && (await parts.store.approval(waiting.on))?.state !== 'open') return true;
     const child = waiting.for === 'run' ? await parts.store.run(waiting.on) : null;

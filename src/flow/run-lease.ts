@@ -15,7 +15,7 @@ export interface RunLease {
   lost(): void;
   /** False before the first change, and after the last. */
   held(): boolean;
-  /** True when the first change was to take it, and somebody had it. */
+  /** True when a change was to take it, and somebody had it: the session has begun nothing. */
   refused(): boolean;
   /** Ends the heartbeat. */
   stop(): void;

@@ -115,7 +115,7 @@ const approvals: Kind<Approval> = {
   row: doc => ({ table: 'approval', doc }),
 };
 
-/** Which kind of guard a `guard-failed` names: `stream`, `claim`, `lease`, or `row` for a projection that is older than the stored one. */
+/** Which kind of guard a `guard-failed` names: `stream`, `claim`, `lease`, `take`, `halt`, `post`, or `row` for a projection that is older than the stored one. */
 export function failedGuard(error: TocsinError): string {
   return (error.at ?? '').split(' ')[0] ?? '';
 }

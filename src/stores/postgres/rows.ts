@@ -64,9 +64,8 @@ export function prepareRow(row: Row): PreparedRow {
 }
 
 /** A new one brings its identity with it, which must be nobody else's. */
-function alertRow({ id, version }: Alert, columns: ReturnType<typeof alertColumns> & { doc: string }): PreparedRow {
+function alertRow({ id }: Alert, columns: ReturnType<typeof alertColumns> & { doc: string }): PreparedRow {
   const prepared = versioned('alert', id, columns, (_view, batch) => batch.put('alert', columns.id, columns));
-  if (version > 1) return prepared;
   const name = identityName(columns);
   return {
     ...prepared,
@@ -77,7 +76,8 @@ function alertRow({ id, version }: Alert, columns: ReturnType<typeof alertColumn
     check(view) {
       prepared.check(view);
       const other = view.identities.get(name);
-      if (other !== undefined && other !== columns.id) throw identityTaken(id, fromColumn(other));
+      if (other !== undefined && other !== columns.id && !view.versions.alert.has(columns.id))
+        throw identityTaken(id, fromColumn(other));
     },
     write(view, batch) {
       view.identities.set(name, columns.id);
