@@ -88,17 +88,24 @@ function left(hunt: Hunt, round: Round): Seen[] {
 const enoughLooks = 20;
 
 /**
- * One empty look proves nothing while processes end under it: each may have left a child behind. So it takes a sure one, or many; and at
- * last one at everything, because pids are used again.
+ * Because pids are used again, everything is looked at afresh in between: what was somebody else's a moment ago may be the number of one of
+ * ours now. That look takes its time, and whoever forks fast slips through it, so the quick ones follow once more.
  */
 async function isOver(hunt: Hunt): Promise<boolean> {
+  if (!seesNone(hunt)) return false;
+  const all = await hunt.scanner.survey();
+  if (all !== null && left(hunt, all).length > 0) return false;
+  return seesNone(hunt);
+}
+
+/** One empty look proves nothing while processes end under it: each may have left a child behind. So it takes a sure one, or many. */
+function seesNone(hunt: Hunt): boolean {
   for (let looks = 0; looks < enoughLooks; looks++) {
     const round = hunt.scanner.glance();
     if (left(hunt, round).length > 0) return false;
-    if (round.sure) break;
+    if (round.sure) return true;
   }
-  const all = await hunt.scanner.survey();
-  return all === null || left(hunt, all).length === 0;
+  return true;
 }
 
 /** Without /proc (macOS) only the process group is known: what left it by setsid is not found. */

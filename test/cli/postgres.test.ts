@@ -46,7 +46,9 @@ describe.skipIf(missingPostgres() !== null)('the process on PostgreSQL', () => {
     await until(async () => (await answer('/readyz')) !== null);
     const waiting = await answer('/readyz');
     expect(waiting?.status).toBe(503);
-    const store = expect.stringMatching(new RegExp(`store-unreachable.*127.0.0.1:${proxy.port}`, 's'));
+    const store = expect.stringMatching(
+      new RegExp(`The database server cannot be reached.*127.0.0.1:${proxy.port}`, 's'),
+    );
     expect(await waiting?.json()).toMatchObject({ ready: false, parts: { store } });
     expect((await answer('/healthz'))?.status).toBe(200);
     const refused = await answer('/events/alertmanager', post);
