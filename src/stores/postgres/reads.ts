@@ -7,7 +7,7 @@ import { createReadDesk } from './read-desk.ts';
 import { createLane } from './read-lane.ts';
 import type { Connect } from './session.ts';
 
-/** The connections of one node that read; the writer and the listener have their own. Reads share them: each takes any number at a time. */
+/** The connections of one node that read; the writer and the listener have their own. Reads share them, a packet at a time. */
 const readers = 3;
 
 export interface Reads {

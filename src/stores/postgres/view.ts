@@ -160,78 +160,72 @@ function lookUps(needs: Needs): Part[] {
   return parts;
 }
 
+/** Looks up many names with one statement; each of their texts is a column of its own. */
+function lookUpAll<T>(
+  name: string,
+  text: string,
+  wanted: readonly T[],
+  columns: readonly ((one: T) => string)[],
+  take: Part['take'],
+): Part {
+  return { statement: { name, text, values: columns.map(column => encodeArray('text', wanted.map(column))) }, take };
+}
+
+const itself = (name: string) => name;
+
 function lengthsOf(streams: readonly string[]): Part {
-  return {
-    statement: {
-      name: 'read-lengths',
-      text: `select s.stream, j.pos from unnest($1::text[]) s(stream)
-        cross join lateral (select pos from journal where stream = s.stream order by pos desc limit 1) j`,
-      values: [encodeArray('text', streams)],
-    },
-    take(view, { rows }) {
-      for (const row of rows) view.lengths.set(row.stream, row.pos);
-    },
-  };
+  const text = `select s.stream, j.pos from unnest($1::text[]) s(stream)
+    cross join lateral (select pos from journal where stream = s.stream order by pos desc limit 1) j`;
+  return lookUpAll('read-lengths', text, streams, [itself], (view, { rows }) => {
+    for (const row of rows) view.lengths.set(row.stream, row.pos);
+  });
 }
 
 function claimsOf(claims: readonly { space: string; key: string }[]): Part {
-  const columns = [claims.map(claim => claim.space), claims.map(claim => claim.key)];
-  return {
-    statement: {
-      name: 'read-claims',
-      text: `select n.space, n.key from unnest($1::text[], $2::text[]) n(space, key)
-        cross join lateral (select until from claim where space = n.space and key = n.key limit 1) c
-        where c.until is null or c.until > (select tocsin_now())`,
-      values: columns.map(column => encodeArray('text', column)),
-    },
-    take(view, { rows }) {
-      for (const row of rows) view.claims.add(claimName(row));
-    },
-  };
+  const text = `select n.space, n.key from unnest($1::text[], $2::text[]) n(space, key)
+    cross join lateral (select until from claim where space = n.space and key = n.key limit 1) c
+    where c.until is null or c.until > (select tocsin_now())`;
+  return lookUpAll('read-claims', text, claims, [one => one.space, one => one.key], (view, { rows }) => {
+    for (const row of rows) view.claims.add(claimName(row));
+  });
 }
 
 function leasesOf(names: readonly string[]): Part {
-  return {
-    statement: {
-      name: 'read-leases',
-      text: `select n.name, l.holder, l.token, l.until from unnest($1::text[]) n(name)
-        cross join lateral (select holder, token, until from lease where name = n.name limit 1) l`,
-      values: [encodeArray('text', names)],
-    },
-    take(view, { rows }) {
-      for (const row of rows) view.leases.set(row.name, row);
-    },
-  };
+  const text = `select n.name, l.holder, l.token, l.until from unnest($1::text[]) n(name)
+    cross join lateral (select holder, token, until from lease where name = n.name limit 1) l`;
+  return lookUpAll('read-leases', text, names, [itself], (view, { rows }) => {
+    for (const row of rows) view.leases.set(row.name, row);
+  });
 }
 
 function stampsOf(posts: readonly { platform: string; key: string }[]): Part {
-  const columns = [posts.map(post => post.platform), posts.map(post => post.key)];
-  return {
-    statement: {
-      name: 'read-stamps',
-      text: `select n.platform, n.key, p.changed from unnest($1::text[], $2::text[]) n(platform, key)
-        cross join lateral (select changed from post where platform = n.platform and key = n.key limit 1) p`,
-      values: columns.map(column => encodeArray('text', column)),
-    },
-    take(view, { rows }) {
-      for (const row of rows) view.posts.set(postName(row), row.changed);
-    },
-  };
+  const text = `select n.platform, n.key, p.changed from unnest($1::text[], $2::text[]) n(platform, key)
+    cross join lateral (select changed from post where platform = n.platform and key = n.key limit 1) p`;
+  return lookUpAll('read-stamps', text, posts, [one => one.platform, one => one.key], (view, { rows }) => {
+    for (const row of rows) view.posts.set(postName(row), row.changed);
+  });
 }
 
 function identitiesOf(identities: readonly Identity[]): Part {
-  const columns = [identities.map(one => one.source), identities.map(one => one.fingerprint)];
-  return {
-    statement: {
-      name: 'read-identities',
-      text: `select n.source, n.fingerprint, a.id from unnest($1::text[], $2::text[]) n(source, fingerprint)
-        cross join lateral (select id from alert where source = n.source and fingerprint = n.fingerprint limit 1) a`,
-      values: columns.map(column => encodeArray('text', column)),
-    },
-    take(view, { rows }) {
+  const text = `select n.source, n.fingerprint, a.id from unnest($1::text[], $2::text[]) n(source, fingerprint)
+    cross join lateral (select id from alert where source = n.source and fingerprint = n.fingerprint limit 1) a`;
+  return lookUpAll(
+    'read-identities',
+    text,
+    identities,
+    [one => one.source, one => one.fingerprint],
+    (view, { rows }) => {
       for (const row of rows) view.identities.set(identityName(row), row.id);
     },
-  };
+  );
+}
+
+function versionsOf(table: Versioned, ids: readonly string[]): Part {
+  const text = `select n.id, d.version from unnest($1::text[]) n(id)
+    cross join lateral (select version from ${table} where id = n.id limit 1) d`;
+  return lookUpAll(`read-versions-${table}`, text, ids, [itself], (view, { rows }) => {
+    for (const row of rows) view.versions[table].set(row.id, row.version);
+  });
 }
 
 const readHalt: Part = {
@@ -240,17 +234,3 @@ const readHalt: Part = {
     view.halted = count > 0;
   },
 };
-
-function versionsOf(table: Versioned, ids: readonly string[]): Part {
-  return {
-    statement: {
-      name: `read-versions-${table}`,
-      text: `select n.id, d.version from unnest($1::text[]) n(id)
-        cross join lateral (select version from ${table} where id = n.id limit 1) d`,
-      values: [encodeArray('text', ids)],
-    },
-    take(view, { rows }) {
-      for (const row of rows) view.versions[table].set(row.id, row.version);
-    },
-  };
-}
