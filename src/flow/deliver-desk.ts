@@ -1,13 +1,14 @@
 import type { Clock } from '../kernel/clock.ts';
 import { isCode, messageOf } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Metrics } from '../kernel/metrics.ts';
 import type { KeyedMutex } from '../kernel/mutex.ts';
 import type { Post } from '../model/card.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatCapabilities, ChatConnection } from '../ports/chat.ts';
 import type { Guard, Store } from '../ports/store.ts';
 import type { CardTools } from './cards.ts';
-import { type PostWriter, withMark } from './deliver-marks.ts';
+import { type PostWriter, renewed, withMark } from './deliver-marks.ts';
 import type { Queue } from './deliver-queue.ts';
 import type { Refusals } from './deliver-refuse.ts';
 import type { Turns } from './deliver-turns.ts';
@@ -31,6 +32,7 @@ export interface DeliverParts {
   log: Log;
   /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
   fence?(): readonly Guard[];
+  metrics?: Pick<Metrics, 'count'>;
   /** Told of each post that the platform shows for the first time; returns at once. */
   delivered?(post: Post, at: number): void;
 }
@@ -56,6 +58,8 @@ export interface Desk {
   lastFailure: { because: string; at: number } | null;
   /** Keys of outputs with a live edit on its way: what they show for good must not be overtaken by it. */
   liveOnWay: Set<string>;
+  /** When roots were renewed, by key and the monotonic clock. */
+  renewals: Map<string, number>;
   /** What lists showed when they were first tried, by key: an answer that was lost may have left that. */
   lists: Map<string, string>;
 }
@@ -89,17 +93,54 @@ export async function record(desk: Desk, keys = [...desk.queue.unrecorded().keys
   }
 }
 
-/** Whether there is a thread to reply in. A root that was only named in a list gets its message after all, now that more comes of it. */
-export async function hasRoot(thread: string, desk: Desk): Promise<boolean> {
-  const root = await readPost(thread, desk);
-  if (root === null || root.ref !== null) return true;
+/** The root that a message hangs on. Null where it goes into the channel itself; `wait` where the root has to be posted first. */
+export type Hanging = { wait: false; root: Post | null } | { wait: true };
+
+/** Finds the root with its reference. One that was only named in a list gets its message after all, now that more comes of it. */
+export async function findRoot(thread: string | null, desk: Desk): Promise<Hanging> {
+  const root = thread === null ? null : await readPost(thread, desk);
+  if (root === null || root.ref !== null) return { wait: false, root };
   desk.queue.spare(root.key);
   const again = (post: Post): Post | null => {
     const { withheld: _, ...rest } = post;
     return post.ref === null ? { ...rest, delivered: 0 } : null;
   };
   await desk.parts.mutex.with(postsLock, () => desk.writer.update([root.key], again));
-  return false;
+  return { wait: true };
+}
+
+/** A root that was renewed a moment ago and is gone again is not renewed for ever, milliseconds. */
+const renewPause = 60_000;
+
+/**
+ * The message of the root is gone: it is posted anew, and what hangs on it waits for that. False where that was done a moment ago and did
+ * not help.
+ */
+export async function renewRoot(gone: Post, desk: Desk): Promise<boolean> {
+  await record(desk);
+  const root = await readPost(gone.key, desk);
+  // Somebody else has seen to it, or is about to.
+  if (root === null || root.ref !== gone.ref || desk.queue.items.get(gone.key)?.busy === true) return true;
+  const now = desk.parts.clock.monotonic();
+  if (now - (desk.renewals.get(gone.key) ?? Number.NEGATIVE_INFINITY) < renewPause) return false;
+  if (desk.renewals.size > mostRenewals) desk.renewals.clear();
+  desk.renewals.set(gone.key, now);
+  const { platform, log } = desk.parts;
+  log.warn({ platform, post: gone.key }, 'the first message of a thread was deleted, and is posted anew');
+  desk.queue.spare(gone.key);
+  await desk.parts.mutex.with(postsLock, () => desk.writer.update([gone.key], renewed));
+  await readAgain([gone.key], desk);
+  return true;
+}
+
+const mostRenewals = 1000;
+
+/** What was changed here is not sent as it was known before. */
+export async function readAgain(keys: readonly string[], desk: Desk): Promise<void> {
+  for (const key of keys) {
+    const post = await readPost(key, desk);
+    if (post !== null) desk.queue.absorb(post);
+  }
 }
 
 export function succeeded(desk: Desk): void {

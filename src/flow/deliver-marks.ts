@@ -52,3 +52,9 @@ export function withMark(post: Post, version: number, ref: string): Post {
   const { withheld: _, ...rest } = post;
   return { ...rest, delivered: Math.max(post.delivered, version), ref };
 }
+
+/** The post as one that the platform does not have, in a message of its own. */
+export function renewed(post: Post): Post {
+  const { withheld: _, ...rest } = post;
+  return { ...rest, ref: null, delivered: 0, renewed: (post.renewed ?? 0) + 1 };
+}

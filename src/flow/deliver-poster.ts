@@ -118,6 +118,7 @@ function createDesk(parts: DeliverParts): Desk {
     lastSuccess: Number.NEGATIVE_INFINITY,
     lastFailure: null,
     liveOnWay: new Set(),
+    renewals: new Map(),
     lists: new Map(),
   };
 }

@@ -29,6 +29,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'What origins of alerts were told, by source, what and outcome.',
     labels: ['source', 'what', 'outcome'],
   },
+  tocsin_posts_left_out_total: {
+    help: 'Messages that a chat platform did not take and that are in the console only, by platform.',
+    labels: ['platform'],
+  },
   tocsin_trace_spans_total: {
     help: 'Spans of traces, by outcome: sent, or dropped because the collector is slow or down.',
     labels: ['outcome'],

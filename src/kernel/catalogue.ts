@@ -281,6 +281,11 @@ export const catalogue = {
     message: 'The chat platform does not take this message.',
     remedy: 'See what it says: the channel may be gone, or the bot may not be in it.',
   },
+  'chat-root-gone': {
+    status: 502,
+    message: 'The first message of the thread was deleted in the chat platform.',
+    remedy: 'Nothing: it is posted anew, and the thread goes on there.',
+  },
 
   // Origins of alerts, which are told what became of them
   'origin-limited': {

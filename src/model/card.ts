@@ -96,8 +96,23 @@ export const post = z.object({
    * Gone when it is posted after all.
    */
   withheld: z.enum(['listed', 'refused']).optional(),
+  /** How often it began anew in another message, because its own was deleted or its thread was locked; left out for 0. */
+  renewed: z.int().positive().optional(),
 });
 export type Post = z.infer<typeof post>;
+
+/**
+ * What tells the post's message from all others of the platform, in metadata, footers and nonces: the key, and ` #<n>` after it where the
+ * post was renewed, so that the message that was given up is not taken for it.
+ */
+export function markOf({ key, renewed }: Pick<Post, 'key' | 'renewed'>): string {
+  return renewed === undefined ? key : `${key} #${renewed}`;
+}
+
+/** Whether somebody has to decide or is called: such a message is never left out. */
+export function callsPeople({ card }: Pick<Post, 'card'>): boolean {
+  return card.tone === 'ask' || card.mention.length > 0;
+}
 
 /** How far it is, in words: `step 2 of 5`, `5 of 5 steps`. */
 export function progressText({ done, total, startedAt, finishedAt }: Progress): string {

@@ -75,19 +75,25 @@ export interface ChatFile {
 
 export interface ChatConnection {
   /**
-   * Makes the platform show the post as it is wanted: posts it first (in the thread of `post.thread`, whose own post is in the store),
-   * edits it later. Resolves to the platform's id of the message. Never posts a key twice: after an ambiguous failure it finds its own
-   * message again by metadata or nonce. Has its own time-outs and never waits for a rate limit. Rejects with `chat-limited` (`retryAfter` says for
-   * how long, `at` names what is limited: `channel C1` or `method chat.update` or `all`), `chat-down` (nothing gets through now), or
-   * `chat-refused` (this post or channel will not do, whatever is waited; the message says why and what to do). A refusal whose `at`
-   * begins with `channel` is about the channel (it is gone, the bot is not in it): its threads then move to the fallback channel.
+   * Makes the platform show the post as it is wanted: posts it first (in the thread of `root`), edits it later. `root` is the post whose
+   * thread it is in, with the reference that the platform gave it; null for a post that goes into the channel itself. It travels with the
+   * request because the store may not have that reference yet. Resolves to the platform's id of the message, a new one where the message
+   * was deleted and had to be posted anew. Never posts a key twice: after an ambiguous failure it finds its own message again by metadata
+   * or nonce. Has its own time-outs and never waits for a rate limit.
+   *
+   * Rejects with `chat-limited` (`retryAfter` says for how long, `at` names what is limited: `channel C1` or `method chat.update` or
+   * `all`), `chat-down` (nothing gets through now), `chat-root-gone` (the root's message is not there: it is posted anew, then this one
+   * is tried again), or `chat-refused` (it will not do, whatever is waited; the message says why and what to do). A refusal whose `at`
+   * begins with `channel` is about the channel (it is gone, the bot is not in it): its threads move to the fallback channel. One whose `at`
+   * begins with `thread` is about this thread (it is locked), any other about this message: what people have to decide is shown elsewhere,
+   * the rest is left out, and other threads go on.
    */
-  deliver(post: Post): Promise<string>;
+  deliver(post: Post, root: Post | null): Promise<string>;
   /**
-   * Sends a file into the thread of the post, whose root was delivered. Rejects like `deliver`. Left out where the platform takes no
-   * files: then the post is delivered instead, whose card has a link to the console.
+   * Sends a file into the thread of `root`. Rejects like `deliver`. Left out where the platform takes no files: then the post is delivered
+   * instead, whose card has a link to the console.
    */
-  upload?(post: Post, file: ChatFile): Promise<void>;
+  upload?(post: Post, file: ChatFile, root: Post | null): Promise<void>;
   /** Names of channels that exist, as routes name them; null when any name does, or when it cannot be told now. */
   channels(): Promise<readonly string[] | null>;
   /** The members of a group that the platform itself manages, as accounts; null when it manages none of this name. */

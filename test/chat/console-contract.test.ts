@@ -3,6 +3,7 @@ import { domId, threadPath } from '../../src/chat/console/visit.ts';
 import type { Post } from '../../src/model/card.ts';
 import { type ChatGround, chatContract } from '../contracts/chat.ts';
 import { createHostDouble, localKey } from '../doubles/chat-host.ts';
+import { withStoredRoots } from '../doubles/stored-roots.ts';
 
 chatContract('console', openGround);
 
@@ -33,7 +34,10 @@ async function openGround(): Promise<ChatGround> {
   const cookie = (entered.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   return {
     double,
-    connection,
+    platform,
+    connection: withStoredRoots(connection, double),
+    bare: connection,
+    openChannel() {},
     thread: async root => articlesOf(await read(threadPath(root.key))).map(plain),
     active: async root => activeIn(articlesOf(await read(threadPath(root.key))).join('')),
     press: (post, label, reason) => press(post, label, cookie, reason),

@@ -1,3 +1,4 @@
+import platform from '../../src/chat/slack/index.ts';
 import { chatContract } from '../contracts/chat.ts';
 import { activeIn, openSlackGround, readMessage } from './slack-ground.ts';
 
@@ -6,7 +7,17 @@ chatContract('slack', async () => {
   const { slack } = ground;
   return {
     double: ground.double,
+    platform,
     connection: ground.connection,
+    bare: ground.bare,
+    openChannel(name) {
+      slack.world.channels.set(`C0${name.toUpperCase()}`, {
+        id: `C0${name.toUpperCase()}`,
+        name,
+        private: false,
+        member: true,
+      });
+    },
     thread: async root => slack.thread(await ground.refOf(root)).map(readMessage),
     active: async root => slack.thread(await ground.refOf(root)).flatMap(activeIn),
     press: (post, label, reason) => ground.press('U0ALICE', post, label, reason),

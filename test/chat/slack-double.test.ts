@@ -44,7 +44,14 @@ describe('the double of Slack refuses', () => {
     expect(await post({ channel: 'C0NONE' })).toBe('channel_not_found');
     expect(await post({ channel: 'C0ELSEWHERE' })).toBe('not_in_channel');
     expect(await post({ channel: 'C0OLD00' })).toBe('is_archived');
-    expect(await post({ thread_ts: '1.1' })).toBe('thread_not_found');
+    // A reply to nothing is taken, and its answer names no thread: it stands in the channel.
+    const outside = await client().chat.postMessage({ channel, text: 'x', thread_ts: '1.1' });
+    expect(outside).toMatchObject({ ok: true, message: { text: 'x' } });
+    expect(outside.message?.thread_ts).toBeUndefined();
+    const inside = await client().chat.postMessage({ channel, text: 'y', thread_ts: outside.ts ?? '' });
+    expect(inside.message?.thread_ts).toBe(outside.ts);
+    const other = { channel, ts: '2.2' };
+    expect(await refusal(client().chat.delete(other))).toBe('message_not_found');
   });
 
   it('messages beyond the limits', async () => {

@@ -75,9 +75,29 @@ describe('a call that goes wrong is told in the words of the port', () => {
     expect(ground.slack.world.messages).toHaveLength(1);
   });
 
-  it('a thread whose root is not there', async () => {
+  it('a thread whose root was never posted or was deleted, and nothing of it stays in the channel', async () => {
     ground = await openSlackGround();
-    expect((await failing(ground.connection.deliver(reply(2)))).code).toBe('chat-refused');
+    expect((await failing(ground.connection.deliver(reply(2), root()))).code).toBe('chat-root-gone');
+    await ground.show(root());
+    ground.slack.world.messages.length = 0;
+    expect((await failing(ground.connection.deliver(reply(2)))).code).toBe('chat-root-gone');
+    expect(ground.slack.world.messages).toEqual([]);
+    // A late reply is looked for first, and there is nothing to look in.
+    const late = { ...reply(3), createdAt: Date.now() - 60_000 };
+    expect((await failing(ground.connection.deliver(late))).code).toBe('chat-root-gone');
+    expect((await failing(ground.connection.upload(reply(4), { name: 'x.log', text: 'x' }))).code).toBe(
+      'chat-root-gone',
+    );
+  });
+
+  it('a root that was posted anew is another message, also to whoever looks for it', async () => {
+    ground = await openSlackGround();
+    await ground.show(root());
+    const anew = { ...root(), renewed: 1 };
+    ground.slack.api.faults.add('chat.postMessage', { kind: 'answer-lost' });
+    expect((await failing(ground.connection.deliver(anew))).code).toBe('chat-down');
+    expect(await ground.connection.deliver(anew)).toBe(`C0ALERTS/${ground.slack.world.messages[1]?.ts}`);
+    expect(ground.slack.world.messages).toHaveLength(2);
   });
 });
 

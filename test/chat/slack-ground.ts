@@ -10,6 +10,7 @@ import {
   startSlack,
   type Told,
 } from '../doubles/slack/index.ts';
+import { type StoredRoots, withStoredRoots } from '../doubles/stored-roots.ts';
 
 export const slackPeople = {
   people: {
@@ -26,7 +27,9 @@ export const slackPeople = {
 export interface SlackGround {
   slack: SlackDouble;
   double: HostDouble;
-  connection: ChatConnection;
+  connection: StoredRoots;
+  /** The connection as the flow has it, which writes nothing down. */
+  bare: ChatConnection;
   /** As the flow does it: the row is committed, shown, and its reference is written down. */
   show(...posts: Post[]): Promise<string[]>;
   refOf(post: Post): Promise<{ channel: string; ts: string }>;
@@ -42,20 +45,12 @@ export async function openSlackGround(
   const slack = options.slack ?? (await startSlack());
   const double = await createHostDouble({ config: slackPeople, ...options, env: { ...slack.env, ...options.env } });
   const opened = await platform.open(platform.options.parse({}), double.host);
-  const connection: ChatConnection = {
-    ...opened,
-    async deliver(post) {
-      const ref = await opened.deliver(post);
-      const stored = await double.store.post(post.platform, post.key);
-      if (stored !== null && stored.ref !== ref) await double.put({ ...stored, ref, delivered: post.wanted });
-      return ref;
-    },
-  };
+  const connection = withStoredRoots(opened, double);
   if (options.linked !== false) await slack.socket.linked();
-  return assemble({ slack, double, connection });
+  return assemble({ slack, double, connection, bare: opened });
 }
 
-function assemble(parts: Pick<SlackGround, 'slack' | 'double' | 'connection'>): SlackGround {
+function assemble(parts: Pick<SlackGround, 'slack' | 'double' | 'connection' | 'bare'>): SlackGround {
   const { slack, double, connection } = parts;
   const ground: SlackGround = {
     ...parts,

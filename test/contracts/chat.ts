@@ -1,13 +1,20 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Card, Post } from '../../src/model/card.ts';
-import type { ChatConnection } from '../../src/ports/chat.ts';
+import type { ChatConnection, ChatPlatform } from '../../src/ports/chat.ts';
 import type { HostDouble } from '../doubles/chat-host.ts';
+import type { StoredRoots } from '../doubles/stored-roots.ts';
+import { lateRootContract } from './chat-late-root.ts';
 import { samplePost } from './samples.ts';
 
 /** A platform that was opened over a host double, and how a person sees and uses it. */
 export interface ChatGround {
   double: HostDouble;
-  connection: ChatConnection;
+  platform: Pick<ChatPlatform, 'id' | 'capabilities'>;
+  connection: StoredRoots;
+  /** The connection as the flow has it. */
+  bare: ChatConnection;
+  /** Makes a channel that the bot is in. */
+  openChannel(name: string): void;
   /** The messages of a thread as people see them, the root first: their texts as plain text. */
   thread(root: Post): Promise<string[]>;
   /** Whatever in the thread a client would act upon though it was data: mentions, links, markup, broken-out buttons. */
@@ -41,6 +48,7 @@ export function chatContract(name: string, open: () => Promise<ChatGround>): voi
     textContract(start);
     buttonContract(start);
     closeContract(start);
+    lateRootContract(start);
   });
 }
 

@@ -113,8 +113,8 @@ test('the chat platform loads, and delivers in order', async () => {
     ref: null,
   };
   const rest = { order: 1, createdAt: 0, changed: 1, severity: null, alert: null, run: null };
-  expect(await connection?.deliver({ ...post, ...rest })).toBe('run/1');
-  await connection?.deliver({ ...post, ...rest, wanted: 2 });
+  expect(await connection?.deliver({ ...post, ...rest }, null)).toBe('run/1');
+  await connection?.deliver({ ...post, ...rest, wanted: 2 }, null);
   expect(
     (await readFile(path, 'utf8'))
       .trim()

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Delivery, startDelivery } from '../../src/flow/deliver.ts';
+import type { DeliverParts } from '../../src/flow/deliver-desk.ts';
 import { createFeed, type Feed } from '../../src/flow/feed.ts';
 import { TocsinError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createKeyedMutex } from '../../src/kernel/mutex.ts';
-import type { Card, Post } from '../../src/model/card.ts';
+import { type Card, markOf, type Post } from '../../src/model/card.ts';
 import { configFile } from '../../src/model/config.ts';
 import type { ChatCapabilities, ChatConnection, ChatFile, Rate } from '../../src/ports/chat.ts';
 import type { Row, Store } from '../../src/ports/store.ts';
@@ -37,6 +38,8 @@ export interface ScriptedChat {
   loseAnswers: number;
   /** Channels in which the bot is not. */
   closed: Set<string>;
+  /** References of messages that somebody deleted. */
+  deleted: Set<string>;
   /** Called before each request; may throw what the platform would answer. */
   script: (request: Omit<Seen, 'at' | 'text'>) => void | Promise<void>;
   /** The newest card of each message, by key. */
@@ -69,7 +72,13 @@ export interface Ground {
 }
 
 export async function createGround(
-  options: { capabilities?: ChatCapabilities; config?: unknown; uploads?: boolean; step?: number } = {},
+  options: {
+    capabilities?: ChatCapabilities;
+    config?: unknown;
+    uploads?: boolean;
+    step?: number;
+    metrics?: DeliverParts['metrics'];
+  } = {},
 ): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'tocsin-deliver-'));
   const clock = createClock();
@@ -92,7 +101,7 @@ export async function createGround(
   };
   const feed = createFeed({ store, log: silentLog, sleep: ms => clock.sleep(ms) });
   const capabilities = options.capabilities ?? slackLike;
-  const chat = createScriptedChat({ clock, store, capabilities, uploads: options.uploads ?? true });
+  const chat = createScriptedChat({ clock, capabilities, uploads: options.uploads ?? true });
   const config = configFile.parse(options.config ?? {});
   const console_: ChatCapabilities = { maxText: 1000, streams: true, editEvery: 0, immediate: true };
   const mutex = createKeyedMutex();
@@ -113,6 +122,7 @@ export async function createGround(
       mutex,
       clock,
       log: silentLog,
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     });
   let order = 0;
   const ground: Ground = {
@@ -166,13 +176,13 @@ export async function createGround(
 
 function createScriptedChat(parts: {
   clock: HandClock;
-  store: Store;
   capabilities: ChatCapabilities;
   uploads: boolean;
 }): ScriptedChat {
-  const { clock, store } = parts;
+  const { clock } = parts;
   const limits = createLimits(parts.capabilities, clock);
   const byKey = new Map<string, string>();
+  let count = 0;
   const chat: ScriptedChat = {
     connection: {} as ChatConnection,
     seen: [],
@@ -181,11 +191,12 @@ function createScriptedChat(parts: {
     down: false,
     loseAnswers: 0,
     closed: new Set(),
+    deleted: new Set(),
     script: () => {},
     shown: new Map(),
   };
 
-  async function request(what: Seen['what'], post: Post, text: string): Promise<void> {
+  async function request(what: Seen['what'], post: Post, root: Post | null, text: string): Promise<void> {
     if (chat.down) throw new TocsinError('chat-down', { message: 'the socket is closed' });
     const { key, channel } = post;
     await chat.script({ what, key, channel, title: post.card.title });
@@ -200,17 +211,19 @@ function createScriptedChat(parts: {
       chat.tooMany += 1;
       throw limited;
     }
-    if (post.thread !== null && !(await store.post('slack', post.thread))?.ref) chat.orphans.push(key);
+    if (root !== null && chat.deleted.has(root.ref ?? '')) throw new TocsinError('chat-root-gone');
+    if (post.thread !== null && (root?.key !== post.thread || root.ref === null)) chat.orphans.push(key);
     chat.seen.push({ at: clock.monotonic(), what, key, channel, title: post.card.title, text });
   }
 
   chat.connection = {
-    async deliver(post) {
-      const known = post.ref ?? byKey.get(post.key);
-      await request(known === undefined ? 'post' : 'edit', post, textOf(post.card));
+    async deliver(post, root) {
+      const found = post.ref ?? byKey.get(markOf(post));
+      const known = found === undefined || chat.deleted.has(found) ? undefined : found;
+      await request(known === undefined ? 'post' : 'edit', post, root, textOf(post.card));
       chat.shown.set(post.key, post.card);
-      const ref = known ?? `m${byKey.size + 1}`;
-      byKey.set(post.key, ref);
+      const ref = known ?? `m${++count}`;
+      byKey.set(markOf(post), ref);
       if (chat.loseAnswers > 0) {
         chat.loseAnswers -= 1;
         throw new TocsinError('chat-down', { message: 'no answer in time' });
@@ -223,7 +236,8 @@ function createScriptedChat(parts: {
     close: async () => {},
   };
   if (parts.uploads)
-    chat.connection.upload = async (post, file) => await request('file', post, `${file.name}\n${await read(file)}`);
+    chat.connection.upload = async (post, file, root) =>
+      await request('file', post, root, `${file.name}\n${await read(file)}`);
   return chat;
 }
 

@@ -129,6 +129,22 @@ describe('live output', () => {
     expect(ground.chat.seen.map(seen => seen.title)).toEqual(['disk', 'r1', 'output']);
   });
 
+  it('whose message somebody deleted is posted anew once, and edited from then on', async () => {
+    ground = await createGround();
+    await ground.put(root('disk'), runPost('disk', 'r1'));
+    await ground.commit(chunk('r1', 1, 'one\n'));
+    await ground.settle();
+    const first = (await ground.store.post('slack', 'output/r1/clean'))?.ref ?? '';
+    ground.chat.deleted.add(first);
+    for (let line = 2; line < 12; line++) {
+      await ground.commit(chunk('r1', line, `line ${line}\n`));
+      await ground.pass(2000);
+    }
+    expect(outputs('r1').filter(seen => seen.what === 'post')).toHaveLength(2);
+    expect(outputs('r1').at(-1)?.text).toContain('line 11');
+    expect((await ground.store.post('slack', 'output/r1/clean'))?.ref).not.toBe(first);
+  });
+
   it('goes on after a restart, from what is stored', async () => {
     ground = await createGround();
     await ground.put(root('disk'), runPost('disk', 'r1'));

@@ -82,6 +82,129 @@ describe('a channel that does not take messages', () => {
   });
 });
 
+/** What a platform says of a thread that a moderator locked. */
+const locked = () =>
+  new TocsinError('chat-refused', { at: 'thread m1', message: 'The thread is locked.', remedy: 'Unlock it.' });
+const question = (thread: string, name: string) =>
+  note(thread, name, { key: `approval/${name}`, card: card(name, { tone: 'ask' }), over: false });
+
+describe('a thread that does not take messages', () => {
+  it('keeps what nobody has to see in the console, says so, and harms no other thread of the channel', async () => {
+    const counts: string[] = [];
+    ground = await createGround({ metrics: { count: name => void counts.push(name) } });
+    ground.chat.script = ({ key }) => {
+      if (key.startsWith('note/a-')) throw locked();
+    };
+    await ground.put(root('a'), note('a', 'one'), note('a', 'two'), root('b'), note('b', 'fine'));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => [seen.channel, seen.title]).sort()).toEqual([
+      ['#ops', 'a'],
+      ['#ops', 'b'],
+      ['#ops', 'fine'],
+    ]);
+    expect(ground.delivery.trouble()).toBe(
+      'the thread "a" in #ops does not take messages: The thread is locked. Unlock it. 2 messages are in the console only.',
+    );
+    expect(counts).toEqual(['tocsin_posts_left_out_total', 'tocsin_posts_left_out_total']);
+    expect(await consolePosts()).toEqual([
+      ['refused/slack/#ops/message', expect.stringContaining('(two): The thread')],
+    ]);
+    // Somebody unlocked it.
+    ground.chat.script = () => {};
+    await ground.put(note('a', 'three'));
+    await ground.settle();
+    expect(ground.delivery.trouble()).toBeNull();
+  });
+
+  it('begins anew in its channel for what people have to decide, with what still goes on', async () => {
+    ground = await createGround();
+    await ground.put(root('a'), note('a', 'told'), question('a', 'q1'));
+    await ground.settle();
+    ground.chat.script = ({ key, what }) => {
+      if (what === 'post' && key === 'approval/q2' && ground.chat.seen.filter(seen => seen.title === 'a').length === 1)
+        throw locked();
+    };
+    await ground.put(question('a', 'q2'), root('b'));
+    await ground.settle();
+    const titles = ground.chat.seen.map(seen => [seen.channel, seen.title]);
+    expect(titles.filter(([, title]) => title !== 'b')).toEqual([
+      ['#ops', 'a'],
+      ['#ops', 'told'],
+      ['#ops', 'q1'],
+      ['#ops', 'a'],
+      ['#ops', 'q1'],
+      ['#ops', 'q2'],
+    ]);
+    expect(ground.chat.orphans).toEqual([]);
+    expect(ground.delivery.trouble()).toMatch(/thread "a" in #ops .*locked.* goes on in slack:#ops\.$/);
+    expect(await consolePosts()).toEqual([
+      [
+        'refused/slack/#ops/thread',
+        expect.stringMatching(/A thread in slack:#ops \(a\).*locked.*goes on in slack:#ops/),
+      ],
+    ]);
+    await ground.pass(61 * 60_000);
+    expect(ground.delivery.trouble()).toBeNull();
+  });
+
+  it('goes to the fallback channel when its new thread is locked as well', async () => {
+    ground = await createGround({ config: { fallback: 'slack:#other' } });
+    await ground.put(root('a'));
+    await ground.settle();
+    ground.chat.script = ({ key, channel }) => {
+      if (key === 'approval/q1' && channel === '#ops') throw locked();
+    };
+    await ground.put(question('a', 'q1'));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([
+      ['#ops', 'a'],
+      ['#ops', 'a'],
+      ['#other', 'a'],
+      ['#other', 'q1'],
+    ]);
+  });
+});
+
+describe('a question', () => {
+  it('that is refused for itself goes to the fallback channel, and its channel goes on', async () => {
+    ground = await createGround();
+    ground.chat.script = ({ key }) => {
+      if (key === 'approval/q1') throw new TocsinError('chat-refused', { message: 'odd_blocks' });
+    };
+    await ground.put(root('a'), question('a', 'q1'));
+    await ground.settle();
+    await ground.put(root('b'));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'b']);
+    expect(await consolePosts()).toEqual(expect.arrayContaining([['approval/q1', 'q1']]));
+    expect(ground.delivery.trouble()).toContain('goes on in console:alerts');
+  });
+
+  it('whose first message was deleted hangs on a new one, and a thread that is deleted again and again moves', async () => {
+    ground = await createGround({ config: { fallback: 'slack:#other' } });
+    await ground.put(root('a'), note('a', 'told'));
+    await ground.settle();
+    ground.chat.deleted.add((await ground.store.post('slack', 'alert/a/1'))?.ref ?? '');
+    await ground.put(question('a', 'q1'));
+    await ground.settle();
+    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'told', 'a', 'q1']);
+    expect(ground.chat.orphans).toEqual([]);
+    expect(ground.delivery.trouble()).toBeNull();
+    ground.chat.script = ({ key, what, channel }) => {
+      if (what === 'post' && key === 'approval/q2' && channel === '#ops') throw new TocsinError('chat-root-gone');
+    };
+    await ground.put(question('a', 'q2'));
+    await ground.settle();
+    expect(ground.chat.seen.slice(4).map(seen => [seen.channel, seen.title])).toEqual([
+      ['#ops', 'a'],
+      ['#ops', 'q1'],
+      ['#other', 'a'],
+      ['#other', 'q1'],
+      ['#other', 'q2'],
+    ]);
+  });
+});
+
 describe('a message that is refused', () => {
   it('is left out with a word about it, and the thread goes on', async () => {
     ground = await createGround();

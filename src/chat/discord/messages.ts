@@ -1,5 +1,5 @@
 import { isCode, TocsinError } from '../../kernel/errors.ts';
-import type { Post } from '../../model/card.ts';
+import { markOf, type Post } from '../../model/card.ts';
 import type { ChatFile, ChatHost } from '../../ports/chat.ts';
 import { type Api, type Call, discordCode } from './api.ts';
 import { baseKey, buttonReference } from './buttons.ts';
@@ -14,8 +14,8 @@ import type { Threads } from './threads.ts';
 
 /** Posts and edits. One key is one message, however often and from how many sides it is delivered. */
 export interface Messages {
-  deliver(post: Post): Promise<string>;
-  upload(post: Post, file: ChatFile): Promise<void>;
+  deliver(post: Post, root: Post | null): Promise<string>;
+  upload(post: Post, file: ChatFile, root: Post | null): Promise<void>;
 }
 
 export interface MessageParts {
@@ -35,9 +35,11 @@ interface Work extends MessageParts {
   shown: Remembered<string>;
   /** Posts that were sent without an answer: they may be there. */
   tried: Remembered<true>;
+  /** The last message of a post that somebody deleted. */
+  deleted: Remembered<string>;
 }
 
-const codes = { unknownChannel: 10003, archived: 50083, tooManyEdits: 30046 } as const;
+const codes = { unknownChannel: 10003, unknownMessage: 10008, archived: 50083, tooManyEdits: 30046 } as const;
 /** How long a repeated post is surely recognised by its nonce, milliseconds; after that the channel is read. */
 const nonceLives = 60_000;
 /** Before the post was wanted nobody can have posted it; an hour more for clocks that differ. */
@@ -46,7 +48,7 @@ const clocksDiffer = 3_600_000;
 const oldMessagePause = 20_000;
 
 export function createMessages(parts: MessageParts): Messages {
-  const work: Work = { ...parts, shown: remember<string>(), tried: remember<true>() };
+  const work: Work = { ...parts, shown: remember<string>(), tried: remember<true>(), deleted: remember<string>() };
   const underway = new Map<string, Promise<void>>();
 
   /** One at a time for one key: a second delivery must see what the first one made. */
@@ -62,48 +64,53 @@ export function createMessages(parts: MessageParts): Messages {
   }
 
   return {
-    deliver: post => inOrder(post.key, () => deliver(post, work)),
-    upload: (post, file) => inOrder(post.key, () => upload(post, file, work)),
+    deliver: (post, root) => inOrder(post.key, () => deliver({ post, root, files: [] }, work)),
+    upload: (post, file, root) => inOrder(post.key, () => upload({ post, root, files: [] }, file, work)),
   };
 }
 
-async function deliver(post: Post, work: Work): Promise<string> {
+/** What is to be shown, and where. */
+interface Request {
+  post: Post;
+  root: Post | null;
+  files: NonNullable<Call['files']>;
+}
+
+async function deliver(request: Request, work: Work): Promise<string> {
+  const { post } = request;
   const message = await render(post, work);
   const known = parseRef(post.ref) ?? work.refs.get(placeName(post)) ?? null;
-  return writeRef(known === null ? await create(post, message, [], work) : await edit(post, known, message, work));
+  const edited = known === null ? null : await edit(post, known, message, work);
+  return writeRef(edited ?? (await create(request, message, work)));
 }
 
-async function upload(post: Post, file: ChatFile, work: Work): Promise<void> {
+async function upload(request: Request, file: ChatFile, work: Work): Promise<void> {
+  const { post } = request;
   if (post.ref !== null || work.refs.get(placeName(post)) !== undefined) return;
-  await create(post, await render(post, work), [await readFile(file)], work);
+  await create({ ...request, files: [await readFile(file)] }, await render(post, work), work);
 }
 
-async function create(post: Post, message: Message, files: NonNullable<Call['files']>, work: Work): Promise<Ref> {
-  const { api, host, history, tried } = work;
-  const channel = await work.threads.channelOf(post);
-  const mark = post.key;
+async function create(request: Request, message: Message, work: Work): Promise<Ref> {
+  const { post, root, files } = request;
+  const { host, history, tried, threads } = work;
+  const channel = await threads.channelOf(post, root);
+  const mark = markOf(post);
   const isOld = host.clock.now() - post.createdAt > nonceLives;
   const found = isOld ? await history.find(channel, mark, post.createdAt - clocksDiffer) : null;
-  if (found !== null) return await takeUp(post, { channel, message: found }, message, work);
+  const before = found === null ? null : await edit(post, { channel, message: found }, message, work);
+  if (before !== null) return before;
   const place = placeName(post);
   const again = tried.get(place) === true;
   tried.set(place, true);
   try {
-    const made = await api.call(shapes.message, {
-      method: 'POST',
-      path: `/channels/${channel}/messages`,
-      body: { ...message, nonce: nonceOf(`${channel} ${mark}`), enforce_nonce: true },
-      ...(files.length === 0 ? {} : { files }),
-      at: `channel ${post.channel}`,
-    });
+    const made = await send(channel, request, message, work);
     const ref = { channel, message: made.id };
     // Discord answers a repeated nonce with the message that is there: it may show what was wanted then.
-    return again && files.length === 0
-      ? await takeUp(post, ref, message, work)
-      : settle(post, ref, message, made, work);
+    if (!again || files.length > 0) return settle(post, ref, message, made, work);
+    return (await edit(post, ref, message, work)) ?? ref;
   } catch (error) {
-    if (discordCode(error) === codes.unknownChannel && post.thread !== null) {
-      work.threads.forget(channel);
+    if (discordCode(error) === codes.unknownChannel && root !== null) {
+      threads.forget(channel);
       throw new TocsinError('chat-down', {
         message: 'The thread was deleted in Discord; it is started again.',
         cause: error,
@@ -111,17 +118,34 @@ async function create(post: Post, message: Message, files: NonNullable<Call['fil
     }
     // Refused before anything happened: the next try needs no second look.
     if (!again && (isCode(error, 'chat-refused') || isCode(error, 'chat-limited'))) tried.delete(place);
-    throw error;
+    throw root === null ? error : await threads.explain(channel, error);
   }
 }
 
-/** A message that was posted before its record was lost. */
-async function takeUp(post: Post, ref: Ref, message: Message, work: Work): Promise<Ref> {
-  work.refs.set(placeName(post), ref);
-  return await edit(post, ref, message, work);
+/** Discord opens an archived thread for a new message by itself, unless it is locked; what it says then is not documented. */
+async function send(channel: string, request: Request, message: Message, work: Work): Promise<shapes.Message> {
+  const { post, root, files } = request;
+  const deleted = work.deleted.get(placeName(post));
+  const nonce = nonceOf([channel, markOf(post), ...(deleted === undefined ? [] : [deleted])].join(' '));
+  const attempt = () =>
+    work.api.call(shapes.message, {
+      method: 'POST',
+      path: `/channels/${channel}/messages`,
+      body: { ...message, nonce, enforce_nonce: true },
+      ...(files.length === 0 ? {} : { files }),
+      at: `channel ${post.channel}`,
+    });
+  try {
+    return await attempt();
+  } catch (error) {
+    if (root === null || discordCode(error) !== codes.archived) throw error;
+    await work.threads.reopen(channel);
+    return await attempt();
+  }
 }
 
-async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise<Ref> {
+/** The reference when it shows the message now; null when it was deleted, so that it has to be posted anew. */
+async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise<Ref | null> {
   if (work.shown.get(ref.message) === JSON.stringify(message)) return ref;
   const patch = () =>
     work.api.call(shapes.message, {
@@ -134,16 +158,25 @@ async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise
     return settle(post, ref, message, await patch(), work);
   } catch (error) {
     const code = discordCode(error);
+    if (code === codes.unknownMessage) return forget(post, ref, work);
     if (code === codes.tooManyEdits)
       throw new TocsinError('chat-limited', {
         retryAfter: oldMessagePause,
         at: `channel ${post.channel}`,
         cause: error,
       });
-    if (code !== codes.archived) throw error;
+    if (code !== codes.archived) throw await work.threads.explain(ref.channel, error);
     await work.threads.reopen(ref.channel);
     return settle(post, ref, message, await patch(), work);
   }
+}
+
+/** Somebody deleted it. Its nonce would be answered with what is gone, so that the next message gets another. */
+function forget(post: Post, ref: Ref, work: Work): null {
+  work.refs.delete(placeName(post));
+  work.tried.delete(placeName(post));
+  work.deleted.set(placeName(post), ref.message);
+  return null;
 }
 
 function settle(post: Post, ref: Ref, message: Message, made: shapes.Message, work: Work): Ref {
@@ -159,7 +192,7 @@ async function render(post: Post, { host, mentions }: Work): Promise<Message> {
   return renderCard(post.card, {
     reference: button => buttonReference(button, { kind: 'post', key: baseKey(post.key) }),
     accounts: name => accounts.get(name) ?? [],
-    mark: post.key,
+    mark: markOf(post),
     now: host.clock.now(),
   });
 }

@@ -10,7 +10,7 @@ import { createMentions } from './mentions.ts';
 import { createMessages } from './messages.ts';
 import { createReactions } from './reactions.ts';
 import { createReception } from './receive.ts';
-import { parseRef, placeName, type Ref } from './ref.ts';
+import { parseRef, type Ref } from './ref.ts';
 import { createRegistration } from './registration.ts';
 import { remember } from './remember.ts';
 import { createReplies } from './reply.ts';
@@ -37,7 +37,7 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
     host,
     refs,
     history,
-    threads: createThreads({ api, host, directory, history, refOf: post => refs.get(placeName(post)) }),
+    threads: createThreads({ api, directory, history }),
     mentions: createMentions(directory, host),
     onDelivered(post, ref, message) {
       if (post.thread === null) roots.set(ref.message, post);
@@ -68,8 +68,8 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
   });
   const open = <T>(work: () => Promise<T>): Promise<T> => (underway.ended() ? Promise.reject(closedError()) : work());
   return {
-    deliver: post => open(() => messages.deliver(post)),
-    upload: (post, file) => open(() => messages.upload(post, file)),
+    deliver: (post, root) => open(() => messages.deliver(post, root)),
+    upload: (post, file, root) => open(() => messages.upload(post, file, root)),
     channels: () => open(() => directory.names()),
     members: group => open(() => directory.members(group)),
     // Each connection to the gateway is told everything, and an interaction is answered once.

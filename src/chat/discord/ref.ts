@@ -1,4 +1,4 @@
-import type { Post } from '../../model/card.ts';
+import { markOf, type Post } from '../../model/card.ts';
 
 /** Where a message of ours is. Written `<channel>/<message>`; the channel of a reply is its thread. */
 export interface Ref {
@@ -15,7 +15,7 @@ export function writeRef({ channel, message }: Ref): string {
   return `${channel}/${message}`;
 }
 
-/** A post in its channel: one that moved to another channel is another message. */
-export function placeName({ channel, key }: Pick<Post, 'channel' | 'key'>): string {
-  return `${channel} ${key}`;
+/** A post in its channel: one that moved to another channel, or was renewed, is another message. */
+export function placeName(post: Pick<Post, 'channel' | 'key' | 'renewed'>): string {
+  return `${post.channel} ${markOf(post)}`;
 }

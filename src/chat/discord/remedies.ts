@@ -32,6 +32,11 @@ export const remedies = {
   tokenPage: `Reset it at ${portal} (your application, Bot, Reset Token), set DISCORD_TOKEN and restart.`,
   ofCode: (code: number, said: string): { message: string; remedy?: string } =>
     byCode[code] ?? { message: `Discord refuses: ${said} (code ${code}).` },
+  locked: {
+    message: 'A moderator locked this thread in Discord.',
+    remedy:
+      'Unlock it in Discord, or answer where its question is posted now: in a new thread of the channel, or in the fallback channel.',
+  },
   guild: (names: readonly string[]): string =>
     names.length === 0
       ? 'The bot is in no Discord server: add it with the link that is in docs/discord.md.'

@@ -7,6 +7,7 @@ export const anything = z.unknown();
 export const application = z.looseObject({ id, interactions_endpoint_url: z.string().nullish() });
 export const guilds = z.array(z.looseObject({ id, name: z.string() }));
 export const channels = z.array(z.looseObject({ id, name: z.string(), type: z.int() }));
+export const thread = z.looseObject({ id, thread_metadata: z.looseObject({ locked: z.boolean() }).optional() });
 export const roles = z.array(z.looseObject({ id, name: z.string() }));
 export const member = z.looseObject({ roles: z.array(z.string()), pending: z.boolean().nullish() });
 export const message = z.looseObject({

@@ -1,40 +1,39 @@
 import { TocsinError } from '../../kernel/errors.ts';
 import { cutText, visibleLine } from '../../kernel/text.ts';
 import type { Post } from '../../model/card.ts';
-import type { ChatHost } from '../../ports/chat.ts';
 import { type Api, discordCode } from './api.ts';
 import type { Directory } from './directory.ts';
 import type { History } from './history.ts';
 import { parseRef, type Ref } from './ref.ts';
+import { remedies } from './remedies.ts';
 import { remember } from './remember.ts';
 import * as shapes from './shapes.ts';
 
 /** Where posts go: roots into channels, replies into the thread that was started from the root's message and has its id. */
 export interface Threads {
-  /** Rejects as a delivery does; with `chat-down` when the root is not there yet. */
-  channelOf(post: Post): Promise<string>;
+  /** Rejects as a delivery does; with `chat-root-gone` when the root's message is not there any more. */
+  channelOf(post: Post, root: Post | null): Promise<string>;
   /** The thread was deleted: the next reply starts it again. */
   forget(thread: string): void;
-  /** Opens an archived thread again. */
+  /** Opens an archived thread again. Rejects with `chat-refused` at `thread` when a moderator locked it. */
   reopen(thread: string): Promise<void>;
+  /** What a refusal in the thread is about: this thread alone when it is locked, else what `error` says. Never rejects. */
+  explain(thread: string, error: unknown): Promise<unknown>;
 }
 
 export interface ThreadParts {
   api: Api;
-  host: ChatHost;
   directory: Directory;
   history: Pick<History, 'isNew'>;
-  /** Where this process knows a post to be, also before that is stored. */
-  refOf(post: Post): Ref | undefined;
 }
 
-const threadExists = 160004;
+const codes = { threadExists: 160004, unknownMessage: 10008, noPermission: 50013 } as const;
 /** Minutes without a message until Discord folds a thread away: a day. */
 const archiveAfter = 1440;
 const longestName = 100;
 
 export function createThreads(parts: ThreadParts): Threads {
-  const { api, host, directory, history } = parts;
+  const { api, directory, history } = parts;
   const started = remember<true>();
 
   async function start(root: Post, ref: Ref): Promise<void> {
@@ -48,24 +47,45 @@ export function createThreads(parts: ThreadParts): Threads {
       });
       history.isNew(ref.message);
     } catch (error) {
-      if (discordCode(error) !== threadExists) throw error;
+      const code = discordCode(error);
+      if (code === codes.unknownMessage) throw rootGone(error);
+      if (code !== codes.threadExists) throw error;
     }
     started.set(ref.message, true);
   }
 
   return {
-    async channelOf(post) {
-      if (post.thread === null) return directory.channel(post.channel);
-      const root = await host.store.post(post.platform, post.thread);
-      const ref = parseRef(root?.ref) ?? (root === null ? undefined : parts.refOf(root)) ?? null;
-      if (root === null || ref === null)
-        throw new TocsinError('chat-down', { message: `The thread of ${post.key} has no root in Discord yet.` });
+    async channelOf(post, root) {
+      if (root === null) return directory.channel(post.channel);
+      const ref = parseRef(root.ref);
+      if (ref === null) throw rootGone();
       if (started.get(ref.message) === undefined) await start(root, ref);
       return ref.message;
     },
     forget: thread => started.delete(thread),
     async reopen(thread) {
-      await api.call(shapes.anything, { method: 'PATCH', path: `/channels/${thread}`, body: { archived: false } });
+      try {
+        await api.call(shapes.anything, { method: 'PATCH', path: `/channels/${thread}`, body: { archived: false } });
+      } catch (error) {
+        // An archived thread that the bot may not open was locked by somebody: the bot has no right to manage threads.
+        throw discordCode(error) === codes.noPermission ? lockedError(thread, error) : error;
+      }
+    },
+    async explain(thread, error) {
+      if (discordCode(error) !== codes.noPermission) return error;
+      const found = await api.call(shapes.thread, { method: 'GET', path: `/channels/${thread}` }).catch(() => null);
+      return found?.thread_metadata?.locked === true ? lockedError(thread, error) : error;
     },
   };
+}
+
+function rootGone(cause?: unknown): TocsinError {
+  return new TocsinError('chat-root-gone', {
+    message: 'The first message of the thread was deleted in Discord.',
+    cause,
+  });
+}
+
+function lockedError(thread: string, cause: unknown): TocsinError {
+  return new TocsinError('chat-refused', { ...remedies.locked, at: `thread ${thread}`, cause });
 }

@@ -1,9 +1,9 @@
 import { messageOf, TocsinError } from '../../kernel/errors.ts';
-import type { Post } from '../../model/card.ts';
+import { markOf, type Post } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Channels } from './channels.ts';
 import type { SlackClient } from './client.ts';
-import { isAmbiguous, slackError, toChatError } from './failure.ts';
+import { isAmbiguous, slackError, tellLog, toChatError } from './failure.ts';
 import { findPosts, metadataType, type Place } from './find.ts';
 import type { Mentions } from './mentions.ts';
 import { parseRef, type Ref, showRef } from './ref.ts';
@@ -36,36 +36,36 @@ const shapeErrors = new Set([
 ]);
 
 /** Posts or edits one post; see ChatConnection.deliver. */
-export function createDeliver(parts: DeliverParts): (post: Post) => Promise<string> {
-  /** Posts whose answer got lost: they may be there. */
+export function createDeliver(parts: DeliverParts): (post: Post, root: Post | null) => Promise<string> {
+  /** Marks of posts whose answer got lost: they may be there. */
   const lost = new Set<string>();
   const past = createPast(parts);
 
-  return async post => {
+  return async (post, root) => {
     await parts.session.ready();
     const mentions = await parts.mentions.of(post.card.mention);
     const alert = post.key.startsWith('alert/') ? post.alert : null;
     const facts = { post: post.key, alert, mentions, now: parts.host.clock.now() };
-    const ref = await show(post, renderMessage(post.card, facts)).catch(error => {
+    const ref = await show(post, root, renderMessage(post.card, facts)).catch(error => {
       if (!shapeErrors.has(slackError(error.cause) ?? '')) throw error;
       // Not all limits are documented: what people must decide about is shown in any case.
       parts.host.log.error({ reason: messageOf(error), key: post.key }, 'Slack does not take a message as it is');
-      return show(post, renderBare(post.card, facts));
+      return show(post, root, renderBare(post.card, facts));
     });
     parts.subjects.learn(ref, post);
     return showRef(ref);
   };
 
-  async function show(post: Post, message: SlackMessage): Promise<Ref> {
+  async function show(post: Post, root: Post | null, message: SlackMessage): Promise<Ref> {
     const known = post.ref === null ? null : parseRef(post.ref);
-    return (known === null ? null : await edit(post, known, message, parts)) ?? (await postNew(post, message));
+    return (known === null ? null : await edit(post, known, message, parts)) ?? (await postNew(post, root, message));
   }
 
-  async function postNew(post: Post, message: SlackMessage): Promise<Ref> {
-    const place = await placeOf(post, parts);
-    const before = await past.find(post, place, lost.has(post.key));
+  async function postNew(post: Post, root: Post | null, message: SlackMessage): Promise<Ref> {
+    const place = await placeOf(post, root, parts);
+    const before = await past.find(post, place, lost.has(markOf(post)));
     if (before !== null) {
-      lost.delete(post.key);
+      lost.delete(markOf(post));
       return (await edit(post, before, message, parts)) ?? before;
     }
     try {
@@ -77,12 +77,13 @@ export function createDeliver(parts: DeliverParts): (post: Post) => Promise<stri
         unfurl_media: false,
         link_names: false,
       });
-      lost.delete(post.key);
+      lost.delete(markOf(post));
       const ref = { channel: answer.channel ?? place.channel, ts: answer.ts ?? '' };
-      if (post.thread === null) past.opened(ref);
+      if (place.thread !== null && isOutside(answer.message)) throw await takeBack(ref, parts);
+      if (place.thread === null) past.opened(ref);
       return ref;
     } catch (error) {
-      if (isAmbiguous(error)) lost.add(post.key);
+      if (isAmbiguous(error)) lost.add(markOf(post));
       throw toChatError(error, { method: 'chat.postMessage', channel: post.channel });
     }
   }
@@ -100,22 +101,31 @@ async function edit(post: Post, ref: Ref, message: SlackMessage, parts: DeliverP
 }
 
 function contentOf(post: Post, message: SlackMessage) {
-  const metadata = { event_type: metadataType, event_payload: { key: post.key } };
+  const metadata = { event_type: metadataType, event_payload: { key: markOf(post) } };
   return { text: message.text, blocks: message.blocks, attachments: message.attachments, metadata };
 }
 
+/** A reply to a message that was deleted is taken with `ok`, and stands in the channel: its answer names no thread. */
+function isOutside(message: { thread_ts?: string } | undefined): boolean {
+  return message !== undefined && message.thread_ts === undefined;
+}
+
+/** Takes a reply out of the channel that was meant for a thread. Resolves to what the delivery rejects with. */
+async function takeBack(ref: Ref, { client, host }: DeliverParts): Promise<TocsinError> {
+  await client.chat.delete(ref).catch(tellLog(host.log, 'a reply whose thread is gone stays in the channel'));
+  return new TocsinError('chat-root-gone', { message: 'The first message of the thread was deleted in Slack.' });
+}
+
 /** The channel's id and the root's `ts`. */
-export async function placeOf(post: Post, parts: Pick<DeliverParts, 'channels' | 'host'>): Promise<Place> {
-  if (post.thread === null) return { channel: await parts.channels.idOf(post.channel), thread: null };
-  const root = await parts.host.store.post(post.platform, post.thread);
-  const ref = root?.ref == null ? null : parseRef(root.ref);
-  if (ref !== null) return { channel: ref.channel, thread: ref.ts };
-  throw new TocsinError('chat-refused', {
-    message: `The message that the thread of ${post.key} hangs on is not in Slack.`,
-    at: post.channel,
-    given: post.thread,
-    remedy: 'See why its first message was not posted; the rest of the thread follows it.',
-  });
+export async function placeOf(
+  post: Post,
+  root: Post | null,
+  { channels }: Pick<DeliverParts, 'channels'>,
+): Promise<Place> {
+  if (root === null) return { channel: await channels.idOf(post.channel), thread: null };
+  const ref = root.ref === null ? null : parseRef(root.ref);
+  if (ref === null) throw new TocsinError('chat-root-gone', { given: root.key });
+  return { channel: ref.channel, thread: ref.ts };
 }
 
 /** A post that waited longer than this may have been posted by a node that died before it wrote that down, milliseconds. */
@@ -150,7 +160,7 @@ function createPast(parts: DeliverParts) {
         look = { at, since: post.createdAt, keys };
         looks.set(name, look);
       }
-      const ts = look.keys.get(post.key);
+      const ts = look.keys.get(markOf(post));
       return ts === undefined ? null : { channel: place.channel, ts };
     },
   };

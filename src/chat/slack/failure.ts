@@ -104,6 +104,7 @@ function fromPlatform(said: string, error: unknown, place: CallPlace): TocsinErr
       cause: error,
     });
   }
+  if (said === 'thread_not_found') return new TocsinError('chat-root-gone', { at: place.method, cause: error });
   return refused(place, said, error);
 }
 

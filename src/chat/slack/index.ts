@@ -6,13 +6,12 @@ import { createChannels } from './channels.ts';
 import { clientOptions, quietLogger } from './client.ts';
 import { createDeliver, type DeliverParts } from './deliver.ts';
 import type { Desk } from './desk.ts';
-import { tellLog } from './failure.ts';
 import { createGroups } from './groups.ts';
 import { createHomes, type Homes } from './homes.ts';
 import { createHttpReceiver } from './http.ts';
 import { createIdentify } from './identify.ts';
 import { createMentions } from './mentions.ts';
-import { createReactions, rootOf } from './reactions.ts';
+import { createReactions } from './reactions.ts';
 import { createReceiving } from './receive.ts';
 import { parseRef } from './ref.ts';
 import { createSession, insist, type Session } from './session.ts';
@@ -65,16 +64,14 @@ async function openSlack(host: ChatHost): Promise<ChatConnection> {
       ? Promise.reject(new TocsinError('chat-down', { message: 'The connection to Slack is closed.' }))
       : work();
   return {
-    deliver: post =>
+    deliver: (post, root) =>
       open(async () => {
-        const ref = await deliver(post);
-        rootOf(post, ref, host).then(
-          root => root !== null && reactions.mirror(post, root),
-          tellLog(host.log, 'a root was not found'),
-        );
+        const ref = await deliver(post, root);
+        const mirror = parseRef(root?.ref ?? ref);
+        if (mirror !== null) reactions.mirror(post, mirror);
         return ref;
       }),
-    upload: (post, file) => open(() => uploadFile(post, file, parts)),
+    upload: (post, file, root) => open(() => uploadFile(post, file, root, parts)),
     channels: () => open(() => channels.names()),
     members: group => open(() => groups.members(group)),
     linkTo: post => linkTo(post, session),

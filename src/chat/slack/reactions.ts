@@ -3,7 +3,7 @@ import type { Post } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { SlackClient } from './client.ts';
 import { slackError, toChatError } from './failure.ts';
-import { parseRef, type Ref } from './ref.ts';
+import type { Ref } from './ref.ts';
 
 /** Reactions on the root mirror its state, so that a channel can be read at a glance. They are decoration: never waited for, never an error. */
 export interface Reactions {
@@ -106,12 +106,4 @@ function isNew({ ts }: Ref, now: number): boolean {
 
 function slotOf(post: Post): Slot | null {
   return post.key.startsWith('alert/') ? 'alert' : post.key.startsWith('run/') ? 'run' : null;
-}
-
-/** The message that a post's state is mirrored on: itself, or the root of its thread; null for posts that have no state. */
-export async function rootOf(post: Post, ref: string, host: ChatHost): Promise<Ref | null> {
-  if (slotOf(post) === null) return null;
-  if (post.thread === null) return parseRef(ref);
-  const root = await host.store.post(post.platform, post.thread);
-  return root?.ref == null ? null : parseRef(root.ref);
 }

@@ -40,9 +40,9 @@ export function createSubjects(client: SlackClient, session: Session): Subjects 
   };
 }
 
-/** The keys of posts are those of model/card.ts: `alert/<id>/<episode>`, `run/<id>`. */
-function subjectOf(key: string): Subject {
-  const [kind, id] = key.split('/');
+/** The marks of posts are those of model/card.ts: `alert/<id>/<episode>`, `run/<id>`, and what follows a space for copies and renewed ones. */
+function subjectOf(mark: string): Subject {
+  const [kind, id] = mark.split(' ', 1).join('').split('/');
   if (id === undefined) return nothing;
   return { alert: kind === 'alert' ? id : null, run: kind === 'run' ? id : null };
 }

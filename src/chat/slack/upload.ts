@@ -7,11 +7,11 @@ import { asking, isAmbiguous } from './failure.ts';
 import { findFile } from './find.ts';
 
 /** Puts a file into the post's thread: an address, the bytes, and then the sharing, which is the step that people see. */
-export async function uploadFile(post: Post, file: ChatFile, parts: DeliverParts): Promise<void> {
+export async function uploadFile(post: Post, file: ChatFile, root: Post | null, parts: DeliverParts): Promise<void> {
   const bytes = Buffer.from(await wholeText(file.text), 'utf8');
   // Slack takes no empty file, and there is nothing to see in one.
   if (bytes.length === 0) return;
-  const place = await placeOf({ ...post, thread: post.thread ?? post.key }, parts);
+  const place = await placeOf(post, root, parts);
   const since = parts.host.clock.now();
   const { upload_url: url, file_id: id } = await asking(
     { method: 'files.getUploadURLExternal' },
@@ -19,7 +19,11 @@ export async function uploadFile(post: Post, file: ChatFile, parts: DeliverParts
   );
   if (url === undefined || id === undefined) throw down('Slack gave no address to upload to.');
   await sendBytes(url, bytes);
-  const share = { files: [{ id, title: file.name }], channel_id: place.channel, thread_ts: place.thread ?? '' };
+  const share = {
+    files: [{ id, title: file.name }],
+    channel_id: place.channel,
+    ...(place.thread === null ? {} : { thread_ts: place.thread }),
+  };
   try {
     await parts.client.files.completeUploadExternal(
       share as Parameters<typeof parts.client.files.completeUploadExternal>[0],

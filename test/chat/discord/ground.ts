@@ -4,13 +4,16 @@ import type { ChatConnection } from '../../../src/ports/chat.ts';
 import type { ChatGround } from '../../contracts/chat.ts';
 import { createHostDouble, type HostDouble, type HostDoubleOptions } from '../../doubles/chat-host.ts';
 import { addMember, type DiscordDouble, readMessage, startDiscord } from '../../doubles/discord/index.ts';
-import type { Interaction, Member, Message, World } from '../../doubles/discord/world.ts';
+import { addChannel, type Interaction, type Member, type Message, type World } from '../../doubles/discord/world.ts';
+import { type StoredRoots, withStoredRoots } from '../../doubles/stored-roots.ts';
 
 /** Discord, a host and the platform between them, with people: alice is known, mallory is not. */
 export interface Ground {
   discord: DiscordDouble;
   double: HostDouble;
-  connection: ChatConnection;
+  connection: StoredRoots;
+  /** The connection as the flow has it. */
+  bare: ChatConnection;
   alice: Member;
   bob: Member;
   mallory: Member;
@@ -38,13 +41,15 @@ export async function openGround(options: GroundOptions = {}): Promise<Ground> {
     ...options.host,
     env: { ...discord.env, ...options.env },
   });
-  const connection = await platform.open(platform.options.parse(options.options ?? {}), double.host);
+  const bare = await platform.open(platform.options.parse(options.options ?? {}), double.host);
+  const connection = withStoredRoots(bare, double);
   await connection.hear?.(true);
   if (options.wait !== false) await until(() => discord.world.commands.length > 0);
   return {
     discord,
     double,
     connection,
+    bare,
     alice,
     bob,
     mallory,
@@ -107,7 +112,10 @@ export async function openContractGround(): Promise<ChatGround> {
   ground.double.put = (...posts) => put(...posts.map(here));
   return {
     double: ground.double,
-    connection: { ...ground.connection, deliver: post => ground.connection.deliver(here(post)) },
+    platform,
+    bare: ground.bare,
+    openChannel: name => addChannel(discord.world.channels, name),
+    connection: { ...ground.connection, deliver: (post, root) => ground.connection.deliver(here(post), root) },
     thread: async root => messages(root).map(message => readMessage(message.body).plain),
     active: async root => messages(root).flatMap(message => readMessage(message.body).active),
     press: (post, label, reason) => press(post, label, ground.alice, reason),

@@ -57,6 +57,7 @@ const routes: readonly { method: string; path: RegExp; handle: Handler }[] = [
   })),
   route('PATCH', `/channels/${id}`, (world, request, [channel = '']) => {
     const found = find(world, channel);
+    if (found.locked === true) throw new Refusal(403, 50013, 'Missing Permissions');
     found.archived = (request.body as { archived?: boolean }).archived ?? found.archived;
     return { status: 200, body: channelBody(found) };
   }),
@@ -224,7 +225,9 @@ function channelBody(channel: Channel) {
     type: channel.type,
     parent_id: channel.parent,
     ...(channel.type === 11
-      ? { thread_metadata: { archived: channel.archived, locked: false, auto_archive_duration: 1440 } }
+      ? {
+          thread_metadata: { archived: channel.archived, locked: channel.locked === true, auto_archive_duration: 1440 },
+        }
       : {}),
   };
 }
@@ -263,6 +266,8 @@ function createMessage(world: World, request: Request, [channel = '']: readonly 
   const place = find(world, channel);
   if (world.lacks.has('send')) throw new Refusal(403, 50013, 'Missing Permissions');
   if (request.files.length > 0 && world.lacks.has('attach')) throw new Refusal(403, 50013, 'Missing Permissions');
+  // Public reports disagree about the code; what is certain is that nothing is posted.
+  if (place.locked === true && place.archived) throw refusalOfLocked(world);
   const { nonce, enforce_nonce, ...body } = check(world, messageCreate, request.body);
   notEmpty(body, request.files.length);
   const same = enforce_nonce === true && nonce !== undefined ? recent(world, place, nonce) : undefined;
@@ -281,6 +286,12 @@ function createMessage(world: World, request: Request, [channel = '']: readonly 
   };
   place.messages.push(message);
   return { status: 200, body: messageBody(world, message) };
+}
+
+function refusalOfLocked({ lockedSays }: World): Refusal {
+  return lockedSays === 50013
+    ? new Refusal(403, 50013, 'Missing Permissions')
+    : new Refusal(400, 50083, 'Thread is archived');
 }
 
 /** Discord remembers nonces for a few minutes. */

@@ -21,6 +21,8 @@ export interface World {
   patience: number;
   /** Permissions that the bot lacks; see `refusals` in rest.ts. */
   lacks: Set<'send' | 'threads' | 'react' | 'commands' | 'history' | 'attach'>;
+  /** What a new message in a locked thread is answered with. */
+  lockedSays: 50083 | 50013;
   /** The gateway ends each new connection with this close code after IDENTIFY. */
   closeWith: number | null;
   now(): number;
@@ -32,6 +34,8 @@ export interface Channel {
   type: 0 | 5 | 11 | 4;
   parent: string | null;
   archived: boolean;
+  /** A moderator closed the thread: only who may manage threads opens it again. */
+  locked?: boolean;
   messages: Message[];
 }
 
@@ -110,13 +114,14 @@ export function createWorld(over: Partial<World> = {}): World {
     limits: { messages: 5, per: 5000, global: 50 },
     patience: 30_000,
     lacks: new Set(),
+    lockedSays: 50083,
     closeWith: null,
     now: () => Date.now(),
     ...over,
   };
 }
 
-function addChannel(channels: Map<string, Channel>, name: string): void {
+export function addChannel(channels: Map<string, Channel>, name: string): void {
   const id = snowflake();
   channels.set(id, { id, name, type: 0, parent: null, archived: false, messages: [] });
 }

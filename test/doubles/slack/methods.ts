@@ -41,9 +41,13 @@ function check(args: Json, what: 'post' | 'update' | 'ephemeral'): void {
 }
 
 function checkThread(args: Json, world: World): void {
-  if (args.thread_ts === undefined) return;
-  const root = world.messages.find(one => one.channel === args.channel && one.ts === args.thread_ts);
-  if (root === undefined) throw new Refused('thread_not_found');
+  if (args.thread_ts !== undefined && !isThere(args, world)) throw new Refused('thread_not_found');
+}
+
+/** A thread is there while its root is, and while replies keep the stub of a deleted root. */
+function isThere(args: Json, world: World): boolean {
+  const [channel, thread] = [args.channel, args.thread_ts];
+  return world.messages.some(one => one.channel === channel && (one.ts === thread || one.thread_ts === thread));
 }
 
 function contentOf(args: Json) {
@@ -55,7 +59,6 @@ function post(args: Json, world: World): Json {
   check(args, 'post');
   if (world.users.has(args.channel)) return direct(args, world);
   channelOf(args, world);
-  checkThread(args, world);
   const message: SlackMessage = {
     channel: args.channel,
     ts: world.ts(),
@@ -64,11 +67,22 @@ function post(args: Json, world: World): Json {
     ...contentOf(args),
     reactions: new Set(),
     edits: 0,
-    ...(args.thread_ts === undefined ? {} : { thread_ts: args.thread_ts }),
+    // A reply to a message that is not there is taken all the same, and stands in the channel.
+    ...(args.thread_ts !== undefined && isThere(args, world) ? { thread_ts: args.thread_ts } : {}),
     ...(args.metadata === undefined ? {} : { metadata: args.metadata }),
   };
   world.messages.push(message);
-  return { channel: message.channel, ts: message.ts };
+  const { ts, thread_ts, text } = message;
+  return { channel: message.channel, ts, message: { type: 'message', ts, text, ...(thread_ts ? { thread_ts } : {}) } };
+}
+
+/** Only what the app posted itself. */
+function remove(args: Json, world: World): Json {
+  channelOf(args, world);
+  const message = messageAt(args.channel, args.ts, world);
+  if (message.bot_id !== world.bot.bot) throw new Refused('cant_delete_message');
+  world.messages.splice(world.messages.indexOf(message), 1);
+  return { channel: args.channel, ts: args.ts };
 }
 
 function direct(args: Json, world: World): Json {
@@ -127,8 +141,7 @@ function replies(args: Json, world: World): Json {
 }
 
 function messageAtThread(args: Json, world: World): void {
-  if (!world.messages.some(one => one.channel === args.channel && one.ts === args.ts))
-    throw new Refused('thread_not_found');
+  if (!isThere({ channel: args.channel, thread_ts: args.ts }, world)) throw new Refused('thread_not_found');
 }
 
 function react(what: 'add' | 'remove') {
@@ -269,6 +282,7 @@ export const methods: Record<string, Method> = {
   },
   'chat.postMessage': bot(['chat:write'], post),
   'chat.update': bot(['chat:write'], update),
+  'chat.delete': bot(['chat:write'], remove),
   'chat.postEphemeral': bot(['chat:write'], ephemeral),
   'conversations.list': {
     token: 'bot',

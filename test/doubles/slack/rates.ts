@@ -1,6 +1,7 @@
 /** Calls a minute by the tier of the method: docs.slack.dev, rate limits. chat.postMessage has limits of its own. */
 const tiers: Record<string, number> = {
   'chat.update': 50,
+  'chat.delete': 50,
   'chat.postEphemeral': 100,
   'conversations.list': 20,
   'conversations.history': 50,

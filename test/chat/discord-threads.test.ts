@@ -1,0 +1,113 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { TocsinError } from '../../src/kernel/errors.ts';
+import type { Post } from '../../src/model/card.ts';
+import { samplePost } from '../contracts/samples.ts';
+import { readMessage } from '../doubles/discord/index.ts';
+import { type Ground, type GroundOptions, messageOf, openGround, show } from './discord/ground.ts';
+
+let open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.reverse()) await one.close();
+  open = [];
+});
+
+async function start(options: GroundOptions = {}): Promise<Ground> {
+  const ground = await openGround(options);
+  open.push(ground);
+  return ground;
+}
+
+const post = (over: Partial<Post> = {}): Post => samplePost({ platform: 'discord', createdAt: Date.now(), ...over });
+const reply = (key: string, over: Partial<Post> = {}): Post =>
+  post({ key, thread: 'alert/alt_1/1', order: 2, ...over });
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => {
+      throw new Error('it did not fail');
+    },
+    (error: TocsinError) => error,
+  );
+
+describe('a thread', () => {
+  test('finds a thread that is there, opens an archived one, and posts anew what was deleted', async () => {
+    const ground = await start();
+    const { discord, connection } = ground;
+    await show(ground, post(), reply('note/2'));
+    const note = messageOf(discord, 'note/2');
+    const thread = discord.world.channels.get(note.channel);
+    expect(thread).toMatchObject({ type: 11, id: messageOf(discord, 'alert/alt_1/1').id, name: 'Disk is full' });
+
+    const again = await start({ env: discord.env, wait: false });
+    const ref = `${discord.channel('alerts').id}/${note.channel}`;
+    await show(again, { ...post(), ref }, reply('note/3'));
+    expect(messageOf(discord, 'note/3').channel).toBe(note.channel);
+    if (thread !== undefined) thread.archived = true;
+    await show(ground, reply('note/2', { card: { ...post().card, badge: 'changed' } }));
+    expect(readMessage(messageOf(discord, 'note/2').body).plain).toContain('changed');
+
+    const deleted = thread?.messages.splice(0) ?? [];
+    await show(ground, reply('note/2', { card: { ...post().card, badge: 'again' } }));
+    expect(readMessage(messageOf(discord, 'note/2').body).plain).toContain('again');
+    expect(deleted.map(({ id }) => id)).not.toContain(messageOf(discord, 'note/2').id);
+    expect(connection.trouble()).toBeNull();
+  });
+
+  test.each([50083, 50013] as const)(
+    'a locked thread is told as such, whichever code says it: %i',
+    async lockedSays => {
+      const ground = await start({ world: { lockedSays } });
+      const { discord, connection } = ground;
+      await show(ground, post(), reply('note/2'));
+      const note = messageOf(discord, 'note/2');
+      const thread = discord.world.channels.get(note.channel);
+      Object.assign(thread ?? {}, { archived: true, locked: true });
+      const locked = { code: 'chat-refused', at: `thread ${note.channel}`, message: /locked/, remedy: /Unlock/ };
+      expect(await failure(connection.deliver(reply('approval/a')))).toMatchObject(locked);
+      const edit = reply('note/2', { card: { ...post().card, badge: 'changed' }, ref: `${note.channel}/${note.id}` });
+      expect(await failure(connection.deliver(edit))).toMatchObject(locked);
+      // In the same channel it begins anew: another message and another thread, though key, text and nonce are known.
+      const anew = post({ renewed: 1 });
+      const ask = reply('approval/a', { renewed: 1 });
+      await show(ground, anew, ask);
+      expect(messageOf(discord, 'alert/alt_1/1 #1').id).not.toBe(note.channel);
+      expect(messageOf(discord, 'approval/a #1').channel).toBe(messageOf(discord, 'alert/alt_1/1 #1').id);
+    },
+  );
+
+  test('a missing permission in a thread that nobody locked is about the channel', async () => {
+    const ground = await start();
+    const { discord, connection } = ground;
+    await show(ground, post(), reply('note/2'));
+    discord.world.lacks.add('send');
+    expect(await failure(connection.deliver(reply('note/3')))).toMatchObject({ at: 'channel alerts' });
+  });
+
+  test('a thread that was deleted with its first message is told, so that the root is posted anew', async () => {
+    const ground = await start();
+    const { discord, connection } = ground;
+    await show(ground, post());
+    const [message] = discord.channel('alerts').messages.splice(0);
+    discord.world.channels.delete(message?.id ?? '');
+    expect(await failure(connection.deliver(reply('note/2')))).toMatchObject({ code: 'chat-root-gone' });
+  });
+
+  test('starts a deleted thread again, and posts anew what moved to another channel', async () => {
+    const ground = await start();
+    const { discord, connection, double } = ground;
+    await show(ground, post(), reply('note/2'));
+    discord.world.channels.delete(messageOf(discord, 'note/2').channel);
+    await double.put(reply('note/3'));
+    expect(await failure(connection.deliver(reply('note/3')))).toMatchObject({
+      code: 'chat-down',
+      message: /started again/,
+    });
+    await connection.deliver(reply('note/3'));
+    expect(discord.thread(messageOf(discord, 'note/3').channel)).toHaveLength(2);
+
+    const moved = { channel: 'ops', ref: null };
+    await show(ground, post(moved), reply('note/2', moved), reply('note/3', moved));
+    const [root] = discord.channel('ops').messages;
+    expect(discord.thread(root?.id ?? '')).toHaveLength(3);
+    expect(discord.channel('alerts').messages).toHaveLength(1);
+  });
+});
