@@ -2,9 +2,8 @@ import { messageOf } from '../kernel/errors.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { FactOf } from '../model/journal.ts';
-import { endings, type Run } from '../model/run.ts';
+import { endings, isVerified, type Run } from '../model/run.ts';
 import type { Change, Store } from '../ports/store.ts';
-import { isVerified } from './origin-tellings.ts';
 
 /**
  * What the journal says, as figures. Only the node that committed a fact counts it, right after the commit: every fact is committed once,

@@ -3,7 +3,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
 import { groupFacts } from '../model/config.ts';
 import { type Entry, streamOf } from '../model/journal.ts';
-import { isEnded, type Run } from '../model/run.ts';
+import { isEnded, isVerified, type Run } from '../model/run.ts';
 import type { OriginConnection } from '../ports/source.ts';
 import type { Store } from '../ports/store.ts';
 
@@ -159,15 +159,6 @@ export function mayResolve(run: Run, alert: Alert): boolean {
     alert.episode === run.episode &&
     isVerified(run)
   );
-}
-
-/** Pure: whether a `verify` step held, after the last step that may have changed anything. */
-export function isVerified(run: Pick<Run, 'steps'>): boolean {
-  const done = run.steps.filter(step => step.state === 'done' && step.finishedAt !== null);
-  const verified = Math.max(0, ...done.filter(step => step.type === 'verify').map(step => step.finishedAt ?? 0));
-  const quiet = ['verify', 'notify', 'wait', 'approve', 'parallel'];
-  const changed = run.steps.filter(step => !quiet.includes(step.type) && step.startedAt !== null);
-  return verified > 0 && changed.every(step => step.finishedAt !== null && step.finishedAt <= verified);
 }
 
 const badEndings: readonly Run['state'][] = ['failed', 'ineffective', 'unconfirmed', 'expired'];

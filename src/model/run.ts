@@ -128,3 +128,12 @@ export const run = z.object({
   version: z.int(),
 });
 export type Run = z.infer<typeof run>;
+
+/** Pure: whether a `verify` step held, after the last step that may have changed anything. */
+export function isVerified(run: Pick<Run, 'steps'>): boolean {
+  const done = run.steps.filter(step => step.state === 'done' && step.finishedAt !== null);
+  const verified = Math.max(0, ...done.filter(step => step.type === 'verify').map(step => step.finishedAt ?? 0));
+  const quiet = ['verify', 'notify', 'wait', 'approve', 'parallel'];
+  const changed = run.steps.filter(step => !quiet.includes(step.type) && step.startedAt !== null);
+  return verified > 0 && changed.every(step => step.finishedAt !== null && step.finishedAt <= verified);
+}

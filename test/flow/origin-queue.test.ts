@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createQueue, type Queue } from '../../src/flow/origin-queue.ts';
 import type { Telling } from '../../src/flow/origin-tellings.ts';
-import { isVerified } from '../../src/flow/origin-tellings.ts';
-import { newStep } from '../../src/model/fold.ts';
 import { createClock } from '../doubles/clock.ts';
 
 const telling = (seq: number, subject = `run_${seq}`): Telling => ({
@@ -118,23 +116,5 @@ describe('what waits to be told', () => {
     if ('pause' in next) throw new Error('nothing is due');
     expect(queue.lowest(new Set())).toBe(7);
     expect(queue.lowest(new Set([next.due]))).toBe(9);
-  });
-});
-
-describe('a run that verified that the alert is gone', () => {
-  const step = (id: string, type: string, finishedAt: number | null, state: 'done' | 'failed' | 'skipped' = 'done') =>
-    newStep(id, { type, state, startedAt: 1, finishedAt });
-
-  it.each([
-    [true, [step('fix', 'exec', 5), step('gone', 'verify', 9)]],
-    [true, [step('fix', 'exec', 5), step('gone', 'verify', 9), step('tell', 'notify', 11)]],
-    [false, [step('fix', 'exec', 5)]],
-    [false, []],
-    [false, [step('gone', 'verify', 4), step('fix', 'exec', 5)]],
-    [false, [step('fix', 'exec', 5), step('gone', 'verify', 9, 'failed')]],
-    [false, [step('fix', 'exec', null), step('gone', 'verify', 9)]],
-    [false, [step('gone', 'verify', 9), step('other', 'http', 10)]],
-  ])('%s: %j', (verified, steps) => {
-    expect(isVerified({ steps })).toBe(verified);
   });
 });
