@@ -5,7 +5,7 @@ import type { Fact } from '../model/journal.ts';
 import { isEnded, type Run } from '../model/run.ts';
 import { type ActParts, refused, unknown } from './act-parts.ts';
 import { journalCancel } from './cancel.ts';
-import { voidApprovals } from './engine-parts.ts';
+import { voidApprovals } from './close.ts';
 
 export async function performCancel(
   who: Actor,

@@ -1,12 +1,12 @@
 import type { Act, ActAnswer } from '../model/act.ts';
 import type { Actor } from '../model/actor.ts';
-import { system } from '../model/actor.ts';
 import type { Approval, Standing, Vote } from '../model/approval.ts';
 import type { Fact } from '../model/journal.ts';
 import { plan as planSchema } from '../model/plan.ts';
 import type { ActParts } from './act-parts.ts';
 import { refused, unknown } from './act-parts.ts';
 import { type Refusal, refuseVote, tally } from './approve.ts';
+import { afterVote, closePlanApproval } from './close.ts';
 import { isCurrent } from './plan.ts';
 
 const statusOf = { forbidden: 403, conflict: 409, 'bad-request': 400 } as const;
@@ -99,33 +99,4 @@ async function planIsCurrent(approval: Approval, parts: ActParts): Promise<boole
   if (bytes === null) return false;
   const plan = planSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
   return isCurrent(plan, parts.catalogue.current().runbooks.get(plan.runbook));
-}
-
-/** What follows from a closed approval: the run is released or ends. Also called on recovery, so it does nothing twice. */
-export async function afterVote(approval: Approval, parts: Pick<ActParts, 'streams' | 'dispatcher'>): Promise<void> {
-  if (approval.state === 'open') return;
-  if (approval.step !== null) return await parts.dispatcher.ring({ run: approval.run, first: true });
-  const because = approval.because ?? approval.state;
-  const run = await parts.streams.run(approval.run, system, now => {
-    if (now.state !== 'waiting' || now.startedAt !== null) return null;
-    if (approval.state === 'approved') return { facts: [{ kind: 'run.released', run: now.id, because }] };
-    const state = approval.state === 'expired' ? 'expired' : approval.state === 'denied' ? 'denied' : 'cancelled';
-    return { facts: [{ kind: 'run.finished', run: now.id, state, because }] };
-  });
-  if (run.state === 'queued') await parts.dispatcher.ring({ run: run.id, first: true });
-}
-
-/** Closes an open approval of a whole plan and ends its run accordingly. */
-export async function closePlanApproval(
-  id: string,
-  state: 'void' | 'expired',
-  because: string,
-  parts: Pick<ActParts, 'streams' | 'dispatcher'>,
-): Promise<void> {
-  const closed = await parts.streams.approval(id, system, now =>
-    now.state === 'open'
-      ? { facts: [{ kind: 'approval.closed', approval: now.id, run: now.run, state, because }] }
-      : null,
-  );
-  await afterVote(closed, parts);
 }

@@ -6,7 +6,6 @@ import type { Ids } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { Secrets } from '../kernel/redact.ts';
-import { system } from '../model/actor.ts';
 import type { Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
@@ -54,19 +53,4 @@ export async function maySteps(store: Store, run: Run): Promise<boolean> {
   if (approval.planHash !== run.planHash || approval.run !== run.id)
     throw new TocsinError('plan-changed', { allowed: approval.planHash, given: run.planHash });
   return true;
-}
-
-/** Closes what is still open of a run's approvals: nobody shall vote on what is over. */
-export async function voidApprovals(
-  run: string,
-  because: string,
-  parts: Pick<EngineParts, 'store' | 'streams'>,
-): Promise<void> {
-  for (const open of await parts.store.approvals({ run, state: 'open' })) {
-    await parts.streams.approval(open.id, system, now =>
-      now.state === 'open'
-        ? { facts: [{ kind: 'approval.closed', approval: now.id, run, state: 'void', because }] }
-        : null,
-    );
-  }
 }

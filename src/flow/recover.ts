@@ -8,7 +8,7 @@ import { isEnded, type Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
 import type { Store } from '../ports/store.ts';
-import { afterVote, closePlanApproval } from './act-vote.ts';
+import { afterVote, closePlanApproval } from './close.ts';
 import type { Feed } from './feed.ts';
 import { everyOf } from './pages.ts';
 import { isCurrent } from './plan.ts';
