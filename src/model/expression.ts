@@ -1,4 +1,8 @@
-/** CEL as Tocsin uses it: typed variables, linear regular expressions, bounded work, errors with a position. */
+/** Expressions as Tocsin uses them: CEL over typed variables, linear regular expressions, templates, windows of time. */
+
+// Checked when a file loads, with an error that has a position; bounded in work whatever an event brings. This file is what others
+// import; what it is used for (triggers, policy, parameters) is not said here.
+
 export {
   compileExpression,
   type Expression,
