@@ -1,4 +1,4 @@
-import { compileSecrets, type Secrets } from '../kernel/redact.ts';
+import { compileSecrets, type Secrets } from '../kernel/redact/redact.ts';
 import type { CatalogueSet } from '../ports/catalogue.ts';
 import type { AppOptions } from './options.ts';
 import { tracingHeaders } from './tracing.ts';

@@ -7,7 +7,7 @@ import { exitCode, type Terminal } from './terminal.ts';
 const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   start: async () => (await import('./start.ts')).start,
   check: async () => (await import('./check.ts')).check,
-  doctor: async () => (await import('./doctor.ts')).doctor,
+  doctor: async () => (await import('./doctor/doctor.ts')).doctor,
   test: async () => (await import('./test.ts')).test,
   run: async () => (await import('./run.ts')).run,
   send: async () => (await import('./send.ts')).send,

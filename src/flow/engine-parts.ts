@@ -1,11 +1,11 @@
-import type { Children } from '../kernel/child.ts';
+import type { Children } from '../kernel/child/child.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { LazyEgress } from '../kernel/egress-lazy.ts';
+import type { LazyEgress } from '../kernel/egress/lazy.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { Ids } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
-import type { Secrets } from '../kernel/redact.ts';
+import type { Secrets } from '../kernel/redact/redact.ts';
 import type { Run } from '../model/run.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Dispatcher } from '../ports/dispatcher.ts';
@@ -33,7 +33,7 @@ export interface EngineParts {
   outputs: OutputBell;
   /** HTTP of steps, within the egress rules of tocsin.yaml as they are now. */
   egress: Pick<LazyEgress, 'fetch'>;
-  /** Every value that must never be shown; see kernel/redact.ts. */
+  /** Every value that must never be shown; see kernel/redact/redact.ts. */
   hidden(): Secrets;
 }
 

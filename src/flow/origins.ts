@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { createLazyEgress, type LazyEgress } from '../kernel/egress-lazy.ts';
+import { createLazyEgress, type LazyEgress } from '../kernel/egress/lazy.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { OriginConnection } from '../ports/source.ts';

@@ -1,5 +1,5 @@
 import { explainError, isCode, messageOf } from '../kernel/errors.ts';
-import { redactText } from '../kernel/redact.ts';
+import { redactText } from '../kernel/redact/redact.ts';
 import { system } from '../model/actor.ts';
 import { type Ending, isEnded, type Run } from '../model/run.ts';
 import { journalCancel } from './cancel.ts';

@@ -1,6 +1,6 @@
 import { sha256 } from '../kernel/canonical.ts';
 import { messageOf, TocsinError } from '../kernel/errors.ts';
-import { redactText } from '../kernel/redact.ts';
+import { redactText } from '../kernel/redact/redact.ts';
 import { system } from '../model/actor.ts';
 import type { Approval } from '../model/approval.ts';
 import { streamOf } from '../model/journal.ts';

@@ -1,6 +1,6 @@
 import { sha256 } from '../kernel/canonical.ts';
-import { createOutput, spawnInto } from '../kernel/output.ts';
-import type { Secrets } from '../kernel/redact.ts';
+import { createOutput, spawnInto } from '../kernel/output/output.ts';
+import type { Secrets } from '../kernel/redact/redact.ts';
 import type { SpawnCommand, SpawnResult } from '../ports/step.ts';
 import type { EngineParts } from './engine-parts.ts';
 

@@ -2,7 +2,7 @@ import type { Json } from '../kernel/canonical.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { showDuration } from '../kernel/duration.ts';
 import { explainError, isCode, TocsinError } from '../kernel/errors.ts';
-import { redactJson, redactText, type Secrets } from '../kernel/redact.ts';
+import { redactJson, redactText, type Secrets } from '../kernel/redact/redact.ts';
 import type { Step } from '../model/run.ts';
 import type { StepContext, StepResult, StepType } from '../ports/step.ts';
 

@@ -1,6 +1,6 @@
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, configFile, groupFacts } from '../model/config.ts';
-import { compileExpression } from '../model/expression.ts';
+import { compileExpression } from '../model/expression/expression.ts';
 import type { ConfiguredSource, RouteTarget } from '../ports/catalogue.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
 import type { Source } from '../ports/source.ts';

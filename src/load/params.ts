@@ -2,7 +2,7 @@ import type { Json } from '../kernel/canonical.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { name as personName } from '../model/config.ts';
-import { compilePattern, type Pattern } from '../model/expression.ts';
+import { compilePattern, type Pattern } from '../model/expression/expression.ts';
 import type { ParamFile } from '../model/runbook-file.ts';
 import type { ParamView } from '../ports/chat.ts';
 import type { ParamSet, Params } from '../ports/runbook.ts';

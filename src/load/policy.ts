@@ -1,7 +1,7 @@
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, groupFacts } from '../model/config.ts';
 import type { Ask } from '../model/decision.ts';
-import { compileExpression } from '../model/expression.ts';
+import { compileExpression } from '../model/expression/expression.ts';
 import { laterKeys, policyFile, type RuleFile } from '../model/policy-file.ts';
 import type { Limit, Policy, Rule } from '../ports/catalogue.ts';
 import { createFaults, type Faults } from './problems.ts';

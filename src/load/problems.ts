@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { explainFile, isMissing } from '../kernel/file-error.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { ExpressionError } from '../model/expression.ts';
+import { ExpressionError } from '../model/expression/expression.ts';
 import type { Problem } from '../ports/catalogue.ts';
 import type { Path, YamlFile } from './yaml.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import { risk } from '../model/decision.ts';
-import { compileExpression, type Expression } from '../model/expression.ts';
+import { compileExpression, type Expression } from '../model/expression/expression.ts';
 import { json } from '../model/run.ts';
 import { trigger } from '../model/runbook-file.ts';
 import type { RunbookDefinition } from '../ports/define-runbook.ts';

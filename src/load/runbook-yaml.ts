@@ -1,7 +1,7 @@
 import type { Json } from '../kernel/canonical.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { takesKind } from '../model/event.ts';
-import { compileExpression, type Expression, type Template } from '../model/expression.ts';
+import { compileExpression, type Expression, type Template } from '../model/expression/expression.ts';
 import { type ParamFile, param, type RunbookFile, runbookFile } from '../model/runbook-file.ts';
 import type { Params, RunbookInput, StepApi, StepOutline, Trigger } from '../ports/runbook.ts';
 import { type Draft, viewOf } from './draft.ts';

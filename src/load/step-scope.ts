@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import type { Alert } from '../model/alert.ts';
-import { labelMap, makeScope, type Scope } from '../model/expression.ts';
-import { AlertValue, toCel } from '../model/expression-values.ts';
+import { labelMap, makeScope, type Scope } from '../model/expression/expression.ts';
+import { AlertValue, toCel } from '../model/expression/values.ts';
 import type { Params } from '../ports/runbook.ts';
 import type { ParamRule } from './params.ts';
 

@@ -1,6 +1,6 @@
 import type { Json } from '../kernel/canonical.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { compileExpression, type Expression, type Scope, type Template } from '../model/expression.ts';
+import { compileExpression, type Expression, type Scope, type Template } from '../model/expression/expression.ts';
 import { type StepCommon, stepCommon, stepKeys } from '../model/runbook-file.ts';
 import type { StepOptions } from '../ports/runbook.ts';
 import type { StepType } from '../ports/step.ts';

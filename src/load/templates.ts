@@ -1,5 +1,5 @@
 import type { Json } from '../kernel/canonical.ts';
-import { compileTemplate, type Scope, showText, type Template } from '../model/expression.ts';
+import { compileTemplate, type Scope, showText, type Template } from '../model/expression/expression.ts';
 import type { Faults } from './problems.ts';
 import type { Path } from './yaml.ts';
 

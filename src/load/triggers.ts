@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
-import { compileExpression, compilePattern, type Expression } from '../model/expression.ts';
+import { compileExpression, compilePattern, type Expression } from '../model/expression/expression.ts';
 import type { trigger } from '../model/runbook-file.ts';
 import type { EventVariables, LabelMatch, ParamSet, Trigger } from '../ports/runbook.ts';
 import type { ParamRule } from './params.ts';

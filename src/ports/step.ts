@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
-import type { ChildCommand } from '../kernel/child.ts';
+import type { ChildCommand } from '../kernel/child/child.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Alert } from '../model/alert.ts';
@@ -62,7 +62,7 @@ export interface StepContext {
   alert(): Promise<Alert | null>;
   /** Asks the alert's source where it can be asked; `unknown` otherwise. Never rejects. */
   isFiring(): Promise<'firing' | 'resolved' | 'unknown'>;
-  /** Runs a child process; see kernel/child.ts. Output streams into the thread, redacted. */
+  /** Runs a child process; see kernel/child/child.ts. Output streams into the thread, redacted. */
   spawn(command: SpawnCommand): Promise<SpawnResult>;
   /** HTTP within the egress rules of tocsin.yaml. */
   fetch: typeof fetch;

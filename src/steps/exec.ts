@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { argvInput, showArgv, variableName } from '../kernel/child-argv.ts';
-import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child-result.ts';
+import { argvInput, showArgv, variableName } from '../kernel/child/argv.ts';
+import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child/result.ts';
 import { visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';
 

@@ -7,7 +7,7 @@ import {
   sendRequest,
   showAnswer,
   showRequest,
-} from '../kernel/egress-request.ts';
+} from '../kernel/egress/request.ts';
 import { defineStep } from '../ports/step.ts';
 
 export default defineStep<HttpRequestInput, z.infer<typeof httpAnswer>>({

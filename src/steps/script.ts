@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
-import { longestArgument, variableName } from '../kernel/child-argv.ts';
-import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child-result.ts';
+import { longestArgument, variableName } from '../kernel/child/argv.ts';
+import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child/result.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { visible, visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';

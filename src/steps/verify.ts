@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { argvInput, showArgv } from '../kernel/child-argv.ts';
+import { argvInput, showArgv } from '../kernel/child/argv.ts';
 import { duration, showDuration } from '../kernel/duration.ts';
 import {
   httpRequest,
@@ -8,7 +8,7 @@ import {
   showAnswer,
   showFailure,
   showRequest,
-} from '../kernel/egress-request.ts';
+} from '../kernel/egress/request.ts';
 import { defineStep, type StepContext, type StepResult } from '../ports/step.ts';
 
 const within = duration.meta({ description: 'How long it may take, from the first look.' });

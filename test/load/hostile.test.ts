@@ -6,7 +6,7 @@ import { runDry } from '../../src/load/dry-run.ts';
 import { createCatalogue } from '../../src/load/index.ts';
 import { createSnapshots } from '../../src/load/snapshot.ts';
 import type { Event } from '../../src/model/event.ts';
-import { compilePattern } from '../../src/model/expression.ts';
+import { compilePattern } from '../../src/model/expression/expression.ts';
 import type { Runbook } from '../../src/ports/runbook.ts';
 import { makePlace } from './place.ts';
 import { shelf } from './shelf.ts';

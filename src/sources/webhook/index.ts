@@ -1,8 +1,8 @@
 import type { Json } from '../../kernel/canonical.ts';
 import { TocsinError } from '../../kernel/errors.ts';
 import type { IncomingAlert, IncomingEvent, Labels } from '../../model/event.ts';
-import type { Expression } from '../../model/expression.ts';
-import { toCel } from '../../model/expression-values.ts';
+import type { Expression } from '../../model/expression/expression.ts';
+import { toCel } from '../../model/expression/values.ts';
 import { keyOf, labelsOf, linkOf, severityOf, startOf, timeOf, titleOf } from '../../model/incoming.ts';
 import { type Delivery, defineSource } from '../../ports/source.ts';
 import { type Facts, type Options, options } from './options.ts';

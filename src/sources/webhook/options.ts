@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { secretList } from '../../kernel/signature.ts';
-import { compileExpression, ExpressionError, labelMap, makeScope, type Wants } from '../../model/expression.ts';
+import {
+  compileExpression,
+  ExpressionError,
+  labelMap,
+  makeScope,
+  type Wants,
+} from '../../model/expression/expression.ts';
 import type { Delivery } from '../../ports/source.ts';
 
 /** What the expressions of a mapping see. */

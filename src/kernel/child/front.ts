@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { TocsinError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { findProgram } from './argv.ts';
+
+/** What is put in front of a step's argv. Each is looked up and tried once. */
+export interface Fronts {
+  /**
+   * `setpriv --pdeathsig KILL --`, so that a child dies with a killed Tocsin; empty where there is none. The signal is tied to the
+   * thread that spawned, which is why spawning must stay on the main thread; it is not passed on by fork and is lost when the program
+   * changes its user (setuid), so recovery looks for the marker besides.
+   */
+  deathSignal(): Promise<readonly string[]>;
+  /** `unshare` into a PID namespace of its own. Rejects with `isolation-unavailable`. */
+  isolation(): Promise<readonly string[]>;
+}
+
+export function createFronts(parts: { log: Log; path: string; platform?: NodeJS.Platform }): Fronts {
+  const tools = { ...parts, platform: parts.platform ?? process.platform };
+  let death: Promise<readonly string[]> | null = null;
+  let space: Promise<readonly string[] | null> | null = null;
+  return {
+    deathSignal() {
+      death ??= firstThatWorks(tools, 'setpriv', [['--pdeathsig', 'KILL', '--']]).then(found => found ?? []);
+      return death;
+    },
+    async isolation() {
+      // Root makes the namespace directly; anybody else needs a user namespace around it, which many machines forbid.
+      const inside = ['--pid', '--fork', '--mount-proc', '--kill-child', '--'];
+      space ??= firstThatWorks(tools, 'unshare', [inside, ['--user', '--map-current-user', ...inside]]);
+      const found = await space;
+      if (found === null) throw new TocsinError('isolation-unavailable');
+      return found;
+    },
+  };
+}
+
+async function firstThatWorks(
+  parts: { log: Log; path: string; platform: NodeJS.Platform },
+  tool: string,
+  variants: readonly (readonly string[])[],
+): Promise<readonly string[] | null> {
+  if (parts.platform !== 'linux') return null;
+  const file = await findProgram(tool, parts.path, '/').catch(() => null);
+  const test = await findProgram('true', parts.path, '/').catch(() => null);
+  if (file !== null && test !== null) {
+    for (const variant of variants) {
+      if ((await exitCodeOf([file, ...variant, test])) === 0) return [file, ...variant];
+    }
+  }
+  parts.log.info({ tool }, `${tool} is not here or may not do its work`);
+  return null;
+}
+
+/** Runs a small helper without any input or output; null when it could not be started. */
+export function exitCodeOf(argv: readonly string[]): Promise<number | null> {
+  const [file = '', ...args] = argv;
+  return new Promise(resolve => {
+    const child = spawn(file, args, { stdio: 'ignore', env: {}, cwd: '/' });
+    child.on('error', () => resolve(null));
+    child.on('exit', code => resolve(code));
+  });
+}

@@ -1,0 +1,282 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import { isIP, type LookupFunction } from 'node:net';
+import { Agent, fetch as undiciFetch } from 'undici';
+import { messageOf, TocsinError } from '../errors.ts';
+import { reachOf } from './address.ts';
+
+/** All addresses of a host name. */
+export type Lookup = (hostname: string) => Promise<readonly { address: string; family: number }[]>;
+
+export interface EgressParts {
+  /** `host` (any port) or `host:port`; `*.example.com` for subdomains. Nothing else is reached. */
+  allow: readonly string[];
+  /** In the same form: hosts that may also lie in private or loopback ranges. Link-local and metadata addresses must be named themselves. */
+  private: readonly string[];
+  /** The system's resolver when left out. */
+  lookup?: Lookup;
+  /** The most bytes of an answer that are read, unpacked; 1 MiB when left out. */
+  maxBody?: number;
+}
+
+export interface Egress {
+  /**
+   * `fetch` within the rules: http and https to allowed hosts, connected to an address that was checked, at most three redirects, each
+   * checked again and without credentials on another origin. Rejects with `egress-refused`, `egress-failed`, `response-too-large`, or the
+   * reason of the signal, which also bounds the time; an answer must begin within 30 s in any case.
+   */
+  fetch: typeof fetch;
+  /** Closes idle connections. */
+  close(): Promise<void>;
+}
+
+const mostRedirects = 3;
+/** Headers that may follow to another origin: none of them can be a credential. */
+const harmless = new Set(['accept', 'accept-language', 'content-type', 'user-agent']);
+/** Milliseconds until a connection stands, an answer begins, and between two parts of it. */
+const patience = 30_000;
+
+export function createEgress(parts: EgressParts): Egress {
+  const rules: Rules = { allow: parts.allow.map(parseHost), private: parts.private.map(parseHost) };
+  const maxBody = parts.maxBody ?? 1024 * 1024;
+  // One agent for each port, because the lookup that connects is told the host only.
+  const agents = new Map<string, Agent>();
+  const agentFor = (port: string) => {
+    const known = agents.get(port);
+    if (known !== undefined) return known;
+    const lookup = checkedLookup(rules, port, parts.lookup ?? (host => systemLookup(host, { all: true })));
+    const agent = new Agent({
+      connect: { lookup, timeout: patience },
+      headersTimeout: patience,
+      bodyTimeout: patience,
+      maxHeaderSize: 64 * 1024,
+      // A connection that is used again was checked when it was made; not for long, because names move.
+      keepAliveTimeout: 4000,
+      keepAliveMaxTimeout: 60_000,
+    });
+    agents.set(port, agent);
+    return agent;
+  };
+  return {
+    fetch: (input, init) => follow({ rules, maxBody, agentFor }, input, init),
+    async close() {
+      await Promise.all([...agents.values()].map(agent => agent.close()));
+      agents.clear();
+    },
+  };
+}
+
+interface HostRule {
+  host: string;
+  port: string | null;
+}
+
+interface Rules {
+  allow: readonly HostRule[];
+  private: readonly HostRule[];
+}
+
+/** `host`, `host:port`, `[v6]:port`, a bare v6 address. */
+function parseHost(text: string): HostRule {
+  const trimmed = text.trim().toLowerCase();
+  if (isIP(trimmed) === 6) return { host: plainHost(`[${trimmed}]`), port: null };
+  const match = /^(.*?)(?::(\d+))?$/.exec(trimmed);
+  const host = match?.[1] ?? trimmed;
+  return { host: host.startsWith('*.') ? host : plainHost(host), port: match?.[2] ?? null };
+}
+
+/** As URLs have it: lower case, punycode, short forms of addresses written out; without a trailing dot or brackets. */
+function plainHost(host: string): string {
+  const spelled = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host;
+  return spelled.replace(/\.$/, '').replace(/^\[|\]$/g, '');
+}
+
+function matches(rules: readonly HostRule[], host: string, port: string): boolean {
+  return rules.some(
+    rule =>
+      (rule.port === null || rule.port === port) &&
+      (rule.host.startsWith('*.')
+        ? host.endsWith(rule.host.slice(1)) && host.length > rule.host.length - 1
+        : rule.host === host),
+  );
+}
+
+interface Tools {
+  rules: Rules;
+  maxBody: number;
+  agentFor(port: string): Agent;
+}
+
+interface Attempt {
+  url: URL;
+  method: string;
+  headers: Headers;
+  body: RequestInit['body'] | undefined;
+}
+
+async function follow(tools: Tools, input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> {
+  let attempt = firstAttempt(input, init);
+  const signal = init.signal ?? (input instanceof Request ? input.signal : null);
+  const mode = init.redirect ?? (input instanceof Request ? input.redirect : 'follow');
+  for (let redirects = 0; ; redirects++) {
+    const answer = await ask(tools, attempt, signal);
+    const location = answer.headers.get('location');
+    if (mode === 'manual' || location === null || ![301, 302, 303, 307, 308].includes(answer.status)) {
+      return bounded(answer, tools.maxBody);
+    }
+    await answer.body?.cancel();
+    if (mode === 'error') throw refused(attempt.url, 'It redirects, and redirects are not wanted here.');
+    if (redirects === mostRedirects) throw refused(attempt.url, `It redirects more than ${mostRedirects} times.`);
+    attempt = redirected(attempt, answer.status, location);
+  }
+}
+
+function firstAttempt(input: Parameters<typeof fetch>[0], init: RequestInit): Attempt {
+  const request = input instanceof Request ? input : null;
+  const text = request?.url ?? String(input);
+  if (!URL.canParse(text)) {
+    throw new TocsinError('egress-refused', {
+      message: 'This is not an address.',
+      allowed: 'http://... or https://...',
+      given: text.slice(0, 200),
+    });
+  }
+  return {
+    url: new URL(text),
+    method: (init.method ?? request?.method ?? 'GET').toUpperCase(),
+    headers: new Headers(init.headers ?? request?.headers),
+    body: init.body ?? request?.body ?? undefined,
+  };
+}
+
+async function ask(tools: Tools, attempt: Attempt, signal: AbortSignal | null): Promise<Response> {
+  const { url } = attempt;
+  checkUrl(tools.rules, url);
+  try {
+    const answer = await undiciFetch(url, {
+      method: attempt.method,
+      headers: [...attempt.headers],
+      redirect: 'manual',
+      dispatcher: tools.agentFor(portOf(url)),
+      ...(attempt.body == null ? {} : { body: attempt.body as string, duplex: 'half' as const }),
+      ...(signal === null ? {} : { signal }),
+    });
+    // Undici's classes are not the global ones, though they have the same members.
+    return answer as unknown as Response;
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    const cause = rootOf(error);
+    if (cause instanceof TocsinError) throw cause;
+    throw new TocsinError('egress-failed', {
+      message: `${url.host} did not answer: ${messageOf(cause)}`,
+      given: url.origin,
+      cause: error,
+    });
+  }
+}
+
+/** Fetch hides what happened behind `fetch failed`. */
+function rootOf(error: unknown): unknown {
+  let at = error;
+  for (
+    let depth = 0;
+    depth < 5 && at instanceof Error && at.cause !== undefined && !(at instanceof TocsinError);
+    depth++
+  )
+    at = at.cause;
+  return at instanceof AggregateError && at.errors.length > 0 ? at.errors[0] : at;
+}
+
+function portOf(url: URL): string {
+  return url.port || (url.protocol === 'https:' ? '443' : '80');
+}
+
+/** What can be told without a lookup. A host that is an address is checked here: nothing will be looked up for it. */
+function checkUrl(rules: Rules, url: URL): void {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refused(url, 'Only http and https are spoken.');
+  if (url.username !== '' || url.password !== '')
+    throw refused(url, 'A user or password in an address is not allowed; use a header.');
+  const host = plainHost(url.hostname);
+  const port = portOf(url);
+  if (host === '') throw refused(url, 'There is no host.');
+  if (!matches(rules.allow, host, port) && !matches(rules.private, host, port))
+    throw refused(url, `${host}:${port} is not allowed.`);
+  if (isIP(host) !== 0) checkAddress(rules, host, port, host);
+}
+
+/** Throws unless this address may be reached under this name. */
+function checkAddress(rules: Rules, host: string, port: string, address: string): void {
+  const reach = reachOf(address);
+  if (reach === 'public') return;
+  if (reach === 'private' && matches(rules.private, host, port)) return;
+  if (reach === 'guarded' && host === address && matches(rules.private, address, port)) return;
+  const what = reach === 'private' ? 'a private or loopback range' : 'a link-local, metadata or reserved range';
+  throw new TocsinError('egress-refused', {
+    message: `${host === address ? host : `${host} is ${address}, which`} lies in ${what}.`,
+    allowed: reach === 'private' ? 'hosts under egress.private' : 'addresses that egress.private names themselves',
+    given: `${host}:${port}`,
+  });
+}
+
+function refused(url: URL, message: string): TocsinError {
+  // Neither path nor query: both may hold a secret.
+  return new TocsinError('egress-refused', {
+    message,
+    given: url.host === '' ? url.protocol : `${url.protocol}//${url.host}`,
+  });
+}
+
+/** Looks up once, checks every address, and connects to those: a name cannot change between check and use. */
+function checkedLookup(rules: Rules, port: string, lookup: Lookup): LookupFunction {
+  return (hostname, options, callback) => {
+    resolveChecked(rules, port, lookup, hostname).then(
+      found => {
+        const [first] = found;
+        if (options.all) callback(null, found);
+        else callback(null, first?.address ?? '', first?.family);
+      },
+      error => callback(error instanceof Error ? error : new Error(String(error)), ''),
+    );
+  };
+}
+
+async function resolveChecked(rules: Rules, port: string, lookup: Lookup, hostname: string) {
+  const host = plainHost(hostname);
+  const found = await lookup(host);
+  if (found.length === 0) throw new TocsinError('egress-failed', { message: `${host} has no address.`, given: host });
+  for (const { address } of found) checkAddress(rules, host, port, address);
+  return found.map(({ address, family }) => ({ address, family }));
+}
+
+function redirected(attempt: Attempt, status: number, location: string): Attempt {
+  if (!URL.canParse(location, attempt.url.href)) throw refused(attempt.url, 'It redirects to what is not an address.');
+  const url = new URL(location, attempt.url);
+  const same = url.origin === attempt.url.origin;
+  if (attempt.url.protocol === 'https:' && url.protocol === 'http:')
+    throw refused(url, 'A redirect from https to http is not followed.');
+  const drop = status === 303 ? attempt.method !== 'HEAD' : status < 303 && attempt.method === 'POST';
+  const headers = new Headers(
+    [...attempt.headers].filter(([name]) => (same || harmless.has(name)) && !(drop && name.startsWith('content-'))),
+  );
+  if (drop) return { url, headers, method: 'GET', body: undefined };
+  if (attempt.body != null && (!same || typeof attempt.body !== 'string')) {
+    throw refused(url, 'A redirect that would send the body elsewhere, or again, is not followed.');
+  }
+  return { ...attempt, url, headers };
+}
+
+/** The answer as one of the global class, whose body ends with an error when it is too long. */
+function bounded(answer: Response, maxBody: number): Response {
+  const tooLarge = () =>
+    new TocsinError('response-too-large', { allowed: `at most ${maxBody.toLocaleString('en-GB')} bytes` });
+  const init = { status: answer.status, statusText: answer.statusText, headers: [...answer.headers] };
+  if (answer.body === null || [101, 204, 205, 304].includes(answer.status)) return new Response(null, init);
+  let size = 0;
+  const limit = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      size += chunk.byteLength;
+      if (size > maxBody) controller.error(tooLarge());
+      else controller.enqueue(chunk);
+    },
+  });
+  return new Response(answer.body.pipeThrough(limit), init);
+}

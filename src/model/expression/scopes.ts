@@ -1,0 +1,180 @@
+import { Environment } from '@marcbachmann/cel-js';
+import type { Json } from '../../kernel/canonical.ts';
+import type { Actor } from '../actor.ts';
+import { nameOf } from '../actor.ts';
+import type { Alert } from '../alert.ts';
+import type { Risk, TriggerKind } from '../decision.ts';
+import type { Event } from '../event.ts';
+import { registerFunctions } from './functions.ts';
+import { AlertValue, EventValue, eventValue, type LabelMap, toCel } from './values.ts';
+
+/** The variables that an expression may use, with their types, and how they come from what the caller has. */
+export interface Scope<V> {
+  name: string;
+  environment: Environment;
+  variables: Readonly<Record<string, string>>;
+  /** Fields of the named types, for the nearest known word. */
+  types: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  bind(variables: V): Record<string, unknown>;
+  /** True where data without a declared shape comes in: the body of a webhook. */
+  open: boolean;
+}
+
+export const time = 'google.protobuf.Timestamp';
+export const labelsType = 'map<string, string>';
+
+const eventFields = {
+  id: 'string',
+  source: 'string',
+  kind: 'string',
+  title: 'string',
+  severity: 'string',
+  state: 'string',
+  fingerprint: 'string',
+  labels: labelsType,
+  annotations: labelsType,
+  trusted: 'bool',
+  schedule: 'string',
+  type: 'string',
+  startsAt: time,
+  occurredAt: time,
+  receivedAt: time,
+};
+
+const alertFields = {
+  id: 'string',
+  source: 'string',
+  fingerprint: 'string',
+  title: 'string',
+  severity: 'string',
+  state: 'string',
+  labels: labelsType,
+  annotations: labelsType,
+  trusted: 'bool',
+  episode: 'int',
+  count: 'int',
+  acknowledgedBy: 'string',
+  startsAt: time,
+  firstSeen: time,
+  lastSeen: time,
+};
+
+/** Bounds of one expression; far above what people write and far below what costs anything. */
+const limits = { maxAstNodes: 600, maxDepth: 40, maxListElements: 300, maxMapEntries: 100, maxCallArguments: 8 };
+
+const base = registerFunctions(new Environment({ unlistedVariablesAreDyn: false, limits }))
+  .registerType('Event', { ctor: EventValue, fields: eventFields })
+  .registerType('Alert', { ctor: AlertValue, fields: alertFields });
+
+const commonTypes = { Event: eventFields, Alert: alertFields };
+
+type Types = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** Makes a scope. `types` may name each other only after the one they use. */
+export function makeScope<V>(parts: {
+  name: string;
+  variables: Record<string, string>;
+  types?: Types;
+  open?: boolean;
+  bind(variables: V): Record<string, unknown>;
+}): Scope<V> {
+  const environment = base.clone();
+  for (const [name, fields] of Object.entries(parts.types ?? {})) environment.registerType(name, { fields });
+  for (const [name, type] of Object.entries(parts.variables)) environment.registerVariable(name, type);
+  return {
+    name: parts.name,
+    environment,
+    variables: parts.variables,
+    types: { ...commonTypes, ...parts.types },
+    bind: parts.bind,
+    open: parts.open ?? false,
+  };
+}
+
+export interface EventFacts {
+  event: Event;
+  alert: Alert | null;
+}
+export interface RouteFacts {
+  event: Event | null;
+  alert: Alert | null;
+}
+export interface PolicyFacts {
+  event: Event | null;
+  alert: Alert | null;
+  runbook: { id: string; title: string; risk: Risk };
+  params: Readonly<Record<string, Json>>;
+  targets: readonly string[];
+  actor: Actor;
+  trigger: TriggerKind;
+  /** Milliseconds since the epoch. */
+  now: number;
+  history: { runsLastHour: number; failuresLastHour: number };
+}
+const seen = { event: 'Event', alert: 'Alert', labels: labelsType, annotations: labelsType };
+
+function bindSeen({ event, alert }: RouteFacts): Record<string, unknown> & { event: EventValue; labels: LabelMap } {
+  const value = eventValue(event, alert);
+  return { event: value, alert: new AlertValue(alert), labels: value.labels, annotations: value.annotations };
+}
+
+const short = { source: 'string', title: 'string', severity: 'string', state: 'string' };
+
+function bindShort(facts: RouteFacts): Record<string, unknown> {
+  const bound = bindSeen(facts);
+  const { source, title, severity, state } = bound.event;
+  return { ...bound, source, title, severity, state };
+}
+
+const event = makeScope<EventFacts>({ name: 'event', variables: { ...seen, ...short }, bind: bindShort });
+
+const route = makeScope<RouteFacts>({ name: 'route', variables: { ...seen, ...short }, bind: bindShort });
+
+const policy = makeScope<PolicyFacts>({
+  name: 'policy',
+  types: {
+    RunbookFacts: { id: 'string', title: 'string', risk: 'string' },
+    ActorFacts: { kind: 'string', id: 'string', via: 'string', name: 'string' },
+    HistoryFacts: { runsLastHour: 'int', failuresLastHour: 'int' },
+  },
+  variables: {
+    event: 'Event',
+    alert: 'Alert',
+    labels: labelsType,
+    runbook: 'RunbookFacts',
+    // Every runbook has other parameters, so that their types are known only when the rule is asked.
+    params: 'map<string, dyn>',
+    targets: 'list<string>',
+    actor: 'ActorFacts',
+    trigger: 'string',
+    now: time,
+    history: 'HistoryFacts',
+  },
+  bind: facts => {
+    const { event: value, alert, labels } = bindSeen(facts);
+    return {
+      event: value,
+      alert,
+      labels,
+      runbook: facts.runbook,
+      params: toCel(facts.params as Json),
+      targets: facts.targets,
+      actor: {
+        kind: facts.actor.kind,
+        id: facts.actor.id,
+        via: 'via' in facts.actor ? facts.actor.via : facts.actor.id,
+        name: nameOf(facts.actor),
+      },
+      trigger: facts.trigger,
+      now: new Date(facts.now),
+      history: {
+        runsLastHour: BigInt(facts.history.runsLastHour),
+        failuresLastHour: BigInt(facts.history.failuresLastHour),
+      },
+    };
+  },
+});
+
+/** The scopes that have a name. A runbook's own scope is made from its parameters and steps. */
+export const scopes = { event, route, policy } as const;
+export type ScopeName = keyof typeof scopes;
