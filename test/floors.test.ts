@@ -102,7 +102,7 @@ import z, { type Z } from 'zod';
     ['src/kernel/x.ts', '../model/run.ts'],
     ['src/model/x.ts', '../ports/store.ts'],
     ['src/flow/x.ts', '../stores/sqlite/index.ts'],
-    ['src/stores/sqlite/x.ts', '../../flow/alert.ts'],
+    ['src/stores/sqlite/x.ts', '../../flow/pipeline/alert.ts'],
     ['src/sources/x.ts', '../steps/exec.ts'],
     ['src/flow/x.ts', '../load/runbook.ts'],
     ['src/flow/x.ts', '../http/door.ts'],
@@ -111,7 +111,7 @@ import z, { type Z } from 'zod';
     ['src/chat/console/x.ts', '../../index.ts'],
     ['src/flow/x.ts', '../../test/doubles/clock.ts'],
     ['src/flow/x.ts', 'tocsin'],
-    ['commands/x.ts', '../src/flow/act.ts'],
+    ['commands/x.ts', '../src/flow/acts/act.ts'],
     ['commands/x.ts', 'zod'],
     ['runbooks/x.ts', 'kysely'],
   ])('%s importing %s', (path, target) => {
@@ -121,7 +121,7 @@ import z, { type Z } from 'zod';
   test.each([
     ['src/flow/x.ts', '../ports/store.ts'],
     ['src/flow/x.ts', './alert.ts'],
-    ['src/http/x.ts', '../flow/alert.ts'],
+    ['src/http/x.ts', '../flow/pipeline/alert.ts'],
     ['src/app.ts', './http/server.ts'],
     ['src/main.ts', './app.ts'],
     ['src/main.ts', './cli/start.ts'],
@@ -184,7 +184,7 @@ function withoutComments(text: string): string {
   return text.replace(/^\s*\/\*[\s\S]*?\*\/\s*$/gm, '').replace(/^\s*\/\/.*$/gm, '');
 }
 
-/** `flow` for src/flow/alert.ts, `app` for src/app.ts, `commands` for commands/run.ts. */
+/** `flow` for src/flow/pipeline/alert.ts, `app` for src/app.ts, `commands` for commands/run.ts. */
 function partOf(path: string): string {
   const [first = '', second = ''] = path.split('/');
   return first === 'src' ? second.replace(/\.ts$/, '') : first;

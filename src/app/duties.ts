@@ -1,10 +1,10 @@
-import { startRoad } from '../flow/alert.ts';
-import { startDelivery } from '../flow/deliver.ts';
-import { type Duty, fencedFeed } from '../flow/duty.ts';
-import { startOrigins } from '../flow/origin.ts';
-import { recoverAll, startSweeper } from '../flow/recover.ts';
-import { startThreads } from '../flow/thread.ts';
-import { startTraces } from '../flow/trace-follow.ts';
+import { startDelivery } from '../flow/deliver/deliver.ts';
+import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
+import { startOrigins } from '../flow/origin/origin.ts';
+import { startRoad } from '../flow/pipeline/alert.ts';
+import { recoverAll, startSweeper } from '../flow/run/recover.ts';
+import { startThreads } from '../flow/thread/thread.ts';
+import { startTraces } from '../flow/trace/follow.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Run } from '../model/run.ts';
 import type { Base } from './base.ts';

@@ -1,5 +1,5 @@
-import { createGroups, type Groups } from '../flow/groups.ts';
-import { createOrigins, type Origin, type Origins } from '../flow/origins.ts';
+import { createOrigins, type Origin, type Origins } from '../flow/origin/origins.ts';
+import { createGroups, type Groups } from '../flow/people/groups.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Catalogue } from '../ports/catalogue.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { createJournalWatch } from '../flow/audit-watch.ts';
-import type { Delivery } from '../flow/deliver.ts';
-import { createHost } from '../flow/host.ts';
+import { createHost } from '../flow/acts/host.ts';
+import type { Delivery } from '../flow/deliver/deliver.ts';
+import { createJournalWatch } from '../flow/journal/audit-watch.ts';
 import { createHttp } from '../http/server.ts';
 import { takesOn } from '../model/node.ts';
 import type { Catalogue } from '../ports/catalogue.ts';

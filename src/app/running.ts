@@ -1,7 +1,7 @@
-import { type Duty, type Turn, takeTurns } from '../flow/duty.ts';
-import { digestOfSet, startNodes } from '../flow/nodes.ts';
-import { voidEdited } from '../flow/recover.ts';
-import { startTickers, type Tickers } from '../flow/tick.ts';
+import { type Duty, type Turn, takeTurns } from '../flow/fleet/duty.ts';
+import { digestOfSet, startNodes } from '../flow/fleet/nodes.ts';
+import { startTickers, type Tickers } from '../flow/pipeline/tick.ts';
+import { voidEdited } from '../flow/run/recover.ts';
 import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
 import { originsDuty, postsDuty, roadDuty, sweeperDuty, threadsDuty, tracesDuties } from './duties.ts';

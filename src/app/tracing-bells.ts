@@ -1,7 +1,7 @@
 import type { TextMapPropagator } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
-import type { SpanFacts } from '../flow/trace-ids.ts';
-import type { Sender } from '../flow/trace-send.ts';
+import type { SpanFacts } from '../flow/trace/ids.ts';
+import type { Sender } from '../flow/trace/send.ts';
 
 type Api = typeof import('@opentelemetry/api');
 

@@ -1,6 +1,6 @@
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import { type SpanFacts, spanOfPost } from '../flow/trace-ids.ts';
-import { createSender, type Sender, SpansRefused } from '../flow/trace-send.ts';
+import { type SpanFacts, spanOfPost } from '../flow/trace/ids.ts';
+import { createSender, type Sender, SpansRefused } from '../flow/trace/send.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { Post } from '../model/card.ts';

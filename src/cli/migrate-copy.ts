@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { verifyJournal } from '../flow/audit.ts';
+import { verifyJournal } from '../flow/journal/audit.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { parseAddress } from '../stores/postgres/address.ts';
 import { type BulkRow, type BulkTable, columnsOf, insertRows } from '../stores/postgres/bulk.ts';

@@ -1,6 +1,6 @@
-import { defaultAsk } from '../flow/begin.ts';
-import { decide } from '../flow/decide.ts';
-import { type Candidate, createTriggerIndex } from '../flow/match.ts';
+import { defaultAsk } from '../flow/pipeline/begin.ts';
+import { decide } from '../flow/pipeline/decide.ts';
+import { type Candidate, createTriggerIndex } from '../flow/pipeline/match.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { createCatalogue } from '../load/index.ts';
 import { type Alert, foldAlert } from '../model/alert.ts';

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { localPerson } from '../flow/identify.ts';
+import { localPerson } from '../flow/people/identify.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { Actor } from '../model/actor.ts';
 import { isLoopbackAddress } from './guards.ts';

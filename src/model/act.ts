@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Decision } from './decision.ts';
 import { json } from './run.ts';
 
-/** Everything that can change something, from whatever path it comes. One function authorises and performs it (flow/act.ts). */
+/** Everything that can change something, from whatever path it comes. One function authorises and performs it (flow/acts/act.ts). */
 export const act = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('run'),

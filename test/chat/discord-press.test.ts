@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { buttonReference, readReference } from '../../src/chat/discord/buttons.ts';
 import { lineOf } from '../../src/chat/discord/commands.ts';
-import { splitWords } from '../../src/flow/commands.ts';
+import { splitWords } from '../../src/flow/acts/commands.ts';
 import type { Act } from '../../src/model/act.ts';
 import type { Button, Card, Post } from '../../src/model/card.ts';
 import type { RunbookView } from '../../src/ports/chat.ts';

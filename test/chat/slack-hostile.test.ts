@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { alertCard, approvalCard, runCard } from '../../src/flow/cards.ts';
-import { createSeals } from '../../src/flow/seal.ts';
+import { createSeals } from '../../src/flow/people/seal.ts';
+import { alertCard, approvalCard, runCard } from '../../src/flow/thread/cards.ts';
 import type { Card, Post } from '../../src/model/card.ts';
 import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
 import { activeIn, openSlackGround, readMessage, type SlackGround } from './slack-ground.ts';

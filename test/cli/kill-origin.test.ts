@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type PagerDutyDouble, startPagerDuty } from '../doubles/pagerduty.ts';
 import { createWebhookSender } from '../doubles/pagerduty-sender.ts';
-import { config, populate, secret } from '../flow/origin-place.ts';
+import { config, populate, secret } from '../flow/origin/place.ts';
 import { delivery, endAll, ready, start, until } from './process.ts';
 
 let folder: string;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { verifyJournal } from '../../src/flow/audit.ts';
+import { verifyJournal } from '../../src/flow/journal/audit.ts';
 import { sha256 } from '../../src/kernel/canonical.ts';
 import type { Store } from '../../src/ports/store.ts';
 import postgres from '../../src/stores/postgres/index.ts';

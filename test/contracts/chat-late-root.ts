@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { startDelivery } from '../../src/flow/deliver.ts';
-import { createFeed } from '../../src/flow/feed.ts';
+import { startDelivery } from '../../src/flow/deliver/deliver.ts';
+import { createFeed } from '../../src/flow/journal/feed.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createKeyedMutex } from '../../src/kernel/mutex.ts';
 import type { Card, Post } from '../../src/model/card.ts';

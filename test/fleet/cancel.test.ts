@@ -9,7 +9,7 @@ import { type Postgres, startPostgres } from '../real/postgres.ts';
 import { type RealRedis, startRedis } from '../real/redis.ts';
 import { missingServers, until } from './fleet.ts';
 
-/** What could find a cancel without news: the renewal of a run's lease (flow/run.ts, 9 s / 3) and the sweeper (flow/recover.ts). */
+/** What could find a cancel without news: the renewal of a run's lease (flow/run/run.ts, 9 s / 3) and the sweeper (flow/run/recover.ts). */
 const looks = [3000, 4000];
 
 /** On this clock they never come. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { traceOfEpisode } from '../../src/flow/trace-ids.ts';
+import { traceOfEpisode } from '../../src/flow/trace/ids.ts';
 import { type Collector, startCollector } from '../doubles/collector.ts';
 import { files } from './files.ts';
 import { type Fleet, type FleetNode, missingServers, startFleet, until } from './fleet.ts';

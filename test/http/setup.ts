@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { createSignIns } from '../../src/flow/sign-ins.ts';
+import { createSignIns } from '../../src/flow/people/sign-ins.ts';
 import type { DoorLimits } from '../../src/http/door.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import type { Accepted, HttpParts } from '../../src/http/parts.ts';

@@ -4,7 +4,7 @@
  */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makePlan } from '../../src/flow/plan.ts';
+import { makePlan } from '../../src/flow/pipeline/plan.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { messageOf } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';

@@ -6,7 +6,7 @@ import type { OriginConnection } from '../../src/ports/source.ts';
 import source from '../../src/sources/pagerduty/index.ts';
 import { sampleAlert } from '../contracts/samples.ts';
 import { type PagerDutyDouble, startPagerDuty } from '../doubles/pagerduty.ts';
-import { populate } from '../flow/origin-place.ts';
+import { populate } from '../flow/origin/place.ts';
 
 let pagerduty: PagerDutyDouble;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { verifyJournal } from '../../src/flow/audit.ts';
+import { verifyJournal } from '../../src/flow/journal/audit.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { type Actor, nameOf } from '../../src/model/actor.ts';
 import { type Alert, foldAlert } from '../../src/model/alert.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { verifyJournal } from '../../src/flow/audit.ts';
+import { verifyJournal } from '../../src/flow/journal/audit.ts';
 import postgres from '../../src/stores/postgres/index.ts';
 import { sampleAlert, sampleEntry } from '../contracts/samples.ts';
 import { missingPostgres } from '../real/postgres.ts';

@@ -7,7 +7,7 @@ export const callTimeout = 10_000;
 
 export type SlackClient = webApi.WebClient;
 
-/** How every client of this platform calls: no retries and no waiting of its own, because flow/deliver.ts paces and repeats. */
+/** How every client of this platform calls: no retries and no waiting of its own, because flow/deliver/deliver.ts paces and repeats. */
 export function clientOptions(
   host: Pick<ChatHost, 'env' | 'log'>,
   fetch: typeof globalThis.fetch = fetchInTime,

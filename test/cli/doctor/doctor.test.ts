@@ -11,7 +11,7 @@ import postgres from '../../../src/stores/postgres/index.ts';
 import { migrations } from '../../../src/stores/postgres/migrations.ts';
 import { startTestApp } from '../../doubles/app.ts';
 import { type PagerDutyDouble, startPagerDuty } from '../../doubles/pagerduty.ts';
-import { populate } from '../../flow/origin-place.ts';
+import { populate } from '../../flow/origin/place.ts';
 import { missingPostgres } from '../../real/postgres.ts';
 import { usePostgres } from '../../stores/postgres-place.ts';
 import { cli } from '../terminal.ts';

@@ -16,7 +16,7 @@ export interface WorkersParts {
 
 /**
  * A worker that died keeps its bells for `lockDuration`, then the next check gives them to another: together as long as the lease of a run
- * (flow/run.ts). A worker that only was slow loses nothing: the lease says who works on a run, a bell only wakes.
+ * (flow/run/run.ts). A worker that only was slow loses nothing: the lease says who works on a run, a bell only wakes.
  */
 const times = { lockDuration: 6000, stalledInterval: 3000, drainDelay: 5, runRetryDelay: 1000 };
 /** How long closing waits for a Redis that does not answer, milliseconds. */

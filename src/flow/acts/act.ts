@@ -1,0 +1,110 @@
+import { TocsinError } from '../../kernel/errors.ts';
+import type { Act, ActAnswer } from '../../model/act.ts';
+import type { Actor } from '../../model/actor.ts';
+import { type Fact, streamOf } from '../../model/journal.ts';
+import type { Run } from '../../model/run.ts';
+import { authorise } from '../people/authorise.ts';
+import { performAcknowledge, performHalt, performSilence } from './alert.ts';
+import { type ActParts, refused } from './parts.ts';
+import { performAnswer, performCancel } from './run.ts';
+import { performStart } from './start.ts';
+import { performVote } from './vote.ts';
+
+/**
+ * Everything that changes something by somebody's wish comes through here (P7): authorised on the server at the moment of the act.
+ * Authorises and performs.  Never rejects for a refusal: the answer says why, and the refusal is journalled.
+ */
+export async function perform(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
+  try {
+    const { config } = parts.catalogue.current();
+    const run = await runOf(act, parts);
+    const refusal = await authorise(who, act, {
+      config,
+      run,
+      tokenMay: parts.mayOf(who),
+      isAmong: async (person, names) => {
+        const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
+        return (await parts.groups.standing(person, names, { alert })) !== null;
+      },
+    });
+    const answer = refusal === null ? await performAct(who, act, parts) : refused('forbidden', 403, refusal);
+    if (!answer.ok && answer.status === 403) await journalRefusal(who, act, answer.text, parts);
+    return answer;
+  } catch (error) {
+    if (error instanceof TocsinError) return fromError(error);
+    parts.log.error({ err: error, act: act.kind }, 'an act failed');
+    throw error;
+  }
+}
+
+function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
+  switch (act.kind) {
+    case 'run':
+      return performStart(who, act, parts);
+    case 'vote':
+      return performVote(who, act, parts);
+    case 'cancel':
+      return performCancel(who, act, parts);
+    case 'answer':
+      return performAnswer(who, act, parts);
+    case 'acknowledge':
+      return performAcknowledge(who, act, parts);
+    case 'silence':
+      return performSilence(who, act, parts);
+    case 'halt':
+    case 'resume':
+      return performHalt(who, act, parts);
+  }
+}
+
+async function runOf(act: Act, parts: ActParts): Promise<Run | null> {
+  return act.kind === 'cancel' || act.kind === 'answer' ? await parts.store.run(act.run) : null;
+}
+
+function fromError(error: TocsinError): ActAnswer {
+  const { code, status, message, allowed, given, at, fields, remedy } = error;
+  const details = {
+    ...(allowed === undefined ? {} : { allowed }),
+    ...(given === undefined ? {} : { given }),
+    ...(at === undefined ? {} : { at }),
+    ...(fields === undefined ? {} : { fields }),
+    remedy,
+  };
+  const limits = allowed === undefined ? '' : ` Allowed: ${Array.isArray(allowed) ? allowed.join(', ') : allowed}.`;
+  return {
+    ok: false,
+    code,
+    status,
+    text: `${message}${limits}${given === undefined ? '' : ` Given: ${given}.`} ${remedy}`,
+    details,
+  };
+}
+
+/** Who tried what and why it was refused is part of the record; what strangers repeat is only counted. */
+async function journalRefusal(who: Actor, act: Act, because: string, parts: ActParts): Promise<void> {
+  parts.metrics.count('tocsin_acts_refused_total', { act: act.kind });
+  const subject = subjectOf(act);
+  if (!parts.refusals.admit(who, act.kind, subject)) {
+    parts.metrics.count('tocsin_acts_unjournalled_total', { act: act.kind });
+    return;
+  }
+  const fact: Fact = { kind: 'act.refused', act: act.kind, subject, because };
+  await parts.feed.commit({ entries: [{ stream: streamOf.system, actor: who, at: parts.clock.now(), fact }] });
+}
+
+function subjectOf(act: Act): string {
+  switch (act.kind) {
+    case 'run':
+      return act.runbook;
+    case 'vote':
+      return act.approval;
+    case 'cancel':
+    case 'answer':
+      return act.run;
+    case 'acknowledge':
+    case 'silence':
+      return act.alert;
+    default:
+      return 'everything';
+  }
+}

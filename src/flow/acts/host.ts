@@ -1,0 +1,116 @@
+import type { FastifyInstance } from 'fastify';
+import type { Clock } from '../../kernel/clock.ts';
+import { isCode } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Card } from '../../model/card.ts';
+import type { Run } from '../../model/run.ts';
+import type { Catalogue } from '../../ports/catalogue.ts';
+import type { ChatHost, CommandView } from '../../ports/chat.ts';
+import type { Command } from '../../ports/command.ts';
+import type { StepOutline } from '../../ports/runbook.ts';
+import type { SignIns } from '../../ports/sign-ins.ts';
+import type { Store } from '../../ports/store.ts';
+import type { JournalWatch } from '../journal/audit-watch.ts';
+import type { Feed } from '../journal/feed.ts';
+import type { OutputBells } from '../journal/output-bells.ts';
+import type { Identities } from '../people/identify.ts';
+import { explain } from '../pipeline/explain.ts';
+import { alertCard, approvalCard, type CardTools, runCard } from '../thread/cards.ts';
+import { perform } from './act.ts';
+import { runCommand } from './commands.ts';
+import type { ActParts } from './parts.ts';
+
+export interface HostParts {
+  clock: Clock;
+  log: Log;
+  store: Store;
+  feed: Feed;
+  catalogue: Catalogue;
+  acts: ActParts;
+  identities: Identities;
+  signIns: SignIns;
+  commands: ReadonlyMap<string, Command>;
+  cards: CardTools;
+  outline(run: Run): Promise<readonly StepOutline[]>;
+  outputs: OutputBells;
+  journal: JournalWatch;
+  fleet: ChatHost['fleet'];
+  troubles: ChatHost['troubles'];
+  http(): FastifyInstance | null;
+  baseUrl(): string;
+  env(name: string): string | undefined;
+  localKey: string | null;
+}
+
+/** What chat platforms, the page and HTTP may use of the rest: reading, and acts that are authorised. */
+export function createHost(parts: HostParts): ChatHost {
+  const host: ChatHost = {
+    clock: parts.clock,
+    log: parts.log,
+    store: parts.store,
+    config: () => parts.catalogue.current().config,
+    act: (who, act) => perform(who, act, parts.acts),
+    command: (who, line, context) => runCommand(line, who, context, { commands: parts.commands, host }),
+    whoIs: account => parts.identities.whoIs(account),
+    bearer: token => parts.identities.bearer(token),
+    signIns: parts.signIns,
+    details: (subject, id) => detailsOf(subject, id, parts),
+    explain: id => explain(id, parts.acts),
+    catalogue: () => ({ ...parts.catalogue.current().view, problems: parts.catalogue.problems() }),
+    fleet: () => parts.fleet(),
+    troubles: () => parts.troubles(),
+    commands: () => [...parts.commands.values()].map(viewOf),
+    once: (key, keep) => claimOnce(key, keep, parts),
+    membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),
+    onChange: listener => parts.feed.onCommit(listener),
+    onOutput: (run, listener) => parts.outputs.listen(run, listener),
+    journalState: () => parts.journal.state(),
+    get http() {
+      return parts.http();
+    },
+    baseUrl: () => parts.baseUrl(),
+    env: name => parts.env(name),
+    localKey: parts.localKey,
+  };
+  return host;
+}
+
+function viewOf({ id, about, usage, args, examples }: Command): CommandView {
+  return { id, about, usage, args, examples };
+}
+
+async function claimOnce(key: string, keep: number, { feed, clock }: HostParts): Promise<boolean> {
+  try {
+    await feed.commit({ guards: [{ kind: 'claim', space: 'chat', key, at: clock.now(), keep }] });
+    return true;
+  } catch (error) {
+    if (isCode(error, 'guard-failed')) return false;
+    throw error;
+  }
+}
+
+async function detailsOf(subject: 'alert' | 'run' | 'approval', id: string, parts: HostParts): Promise<Card | null> {
+  if (subject === 'alert') {
+    const alert = await parts.store.alert(id);
+    return alert === null ? null : alertCard(alert, parts.cards);
+  }
+  if (subject === 'run') {
+    const run = await parts.store.run(id);
+    return run === null ? null : await runDetails(run, parts);
+  }
+  const approval = await parts.store.approval(id);
+  const run = approval === null ? null : await parts.store.run(approval.run);
+  if (approval === null || run === null) return null;
+  return approvalCard(approval, run, await parts.outline(run), parts.cards);
+}
+
+/** The run's card, and the plan as it runs. */
+async function runDetails(run: Run, parts: HostParts): Promise<Card> {
+  const card = runCard(run);
+  const outline = await parts.outline(run);
+  if (outline.length === 0) return card;
+  const text = outline
+    .map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows.replaceAll('\n', '\n   ')}`)
+    .join('\n');
+  return { ...card, blocks: [...card.blocks, { kind: 'code', text }] };
+}

@@ -1,0 +1,168 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { isCode, messageOf } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Metrics } from '../../kernel/metrics.ts';
+import type { KeyedMutex } from '../../kernel/mutex.ts';
+import type { Post } from '../../model/card.ts';
+import type { Catalogue } from '../../ports/catalogue.ts';
+import type { ChatCapabilities, ChatConnection } from '../../ports/chat.ts';
+import type { Guard, Store } from '../../ports/store.ts';
+import type { Feed } from '../journal/feed.ts';
+import type { CardTools } from '../thread/cards.ts';
+import { postsLock } from '../thread/parts.ts';
+import { type PostWriter, renewed, withMark } from './marks.ts';
+import type { Pacer, Request } from './pace.ts';
+import type { Queue } from './queue.ts';
+import type { Refusals } from './refuse.ts';
+import type { Turns } from './turns.ts';
+
+export interface DeliverParts {
+  platform: string;
+  connection: ChatConnection;
+  /** The platforms that are on. */
+  platforms(): ReadonlyMap<string, ChatCapabilities>;
+  /** Where the console is reachable, for links. */
+  baseUrl(): string;
+  store: Store;
+  feed: Feed;
+  catalogue: Pick<Catalogue, 'current'>;
+  cards: Pick<CardTools, 'showTime'>;
+  mutex: KeyedMutex;
+  clock: Clock;
+  log: Log;
+  /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
+  fence?(): readonly Guard[];
+  metrics?: Pick<Metrics, 'count'>;
+  /** Told of each post that the platform shows for the first time; returns at once. */
+  delivered?(post: Post, at: number): void;
+}
+
+/** What the parts of a poster share. */
+export interface Desk {
+  parts: DeliverParts;
+  queue: Queue;
+  writer: PostWriter;
+  pacer: Pacer;
+  turns: Turns;
+  refusals: Refusals;
+  /** Milliseconds between two edits of one message. */
+  editEvery: number;
+  /** The console's page of a run. */
+  link(run: string): string;
+  /** Set while nothing gets through: then one request at a time tries it. */
+  down: { until: number; failures: number; because: string } | null;
+  /** When the platform last took nothing, milliseconds since the epoch; the start counts as such. */
+  outage: number;
+  /** By the monotonic clock. */
+  lastSuccess: number;
+  lastFailure: { because: string; at: number } | null;
+  /** Keys of outputs with a live edit on its way: what they show for good must not be overtaken by it. */
+  liveOnWay: Set<string>;
+  /** When roots were renewed, by key and the monotonic clock. */
+  renewals: Map<string, number>;
+  /** What lists showed when they were first tried, by key: an answer that was lost may have left that. */
+  lists: Map<string, string>;
+}
+
+/** A limit that lasts this long, milliseconds, is an outage to people. */
+const longLimit = 10_000;
+/** The longest pause after failures, milliseconds. */
+export const longestPause = 30_000;
+
+export function pauseAfter(failures: number): number {
+  return Math.min(longestPause, 250 * 2 ** Math.min(failures, 10));
+}
+
+/** The post as the platform has it, also where that is not recorded yet. */
+export async function readPost(key: string, { parts, queue }: Desk): Promise<Post | null> {
+  const post = await parts.store.post(parts.platform, key);
+  return post === null ? null : queue.overlay(post);
+}
+
+/** Records what was delivered. A card that came meanwhile stays wanted. */
+export async function record(desk: Desk, keys = [...desk.queue.unrecorded().keys()]): Promise<void> {
+  const marks = new Map(desk.queue.unrecorded());
+  const put = (post: Post) => {
+    const mark = marks.get(post.key);
+    return mark === undefined ? null : withMark(post, mark.version, mark.ref);
+  };
+  if (keys.length > 0) await desk.parts.mutex.with(postsLock, () => desk.writer.update(keys, put));
+  for (const key of keys) {
+    const mark = marks.get(key);
+    if (mark !== undefined) desk.queue.recorded(key, mark);
+  }
+}
+
+/** The root that a message hangs on. Null where it goes into the channel itself; `wait` where the root has to be posted first. */
+export type Hanging = { wait: false; root: Post | null } | { wait: true };
+
+/** Finds the root with its reference. One that was only named in a list gets its message after all, now that more comes of it. */
+export async function findRoot(thread: string | null, desk: Desk): Promise<Hanging> {
+  const root = thread === null ? null : await readPost(thread, desk);
+  if (root === null || root.ref !== null) return { wait: false, root };
+  desk.queue.spare(root.key);
+  const again = (post: Post): Post | null => {
+    const { withheld: _, ...rest } = post;
+    return post.ref === null ? { ...rest, delivered: 0 } : null;
+  };
+  await desk.parts.mutex.with(postsLock, () => desk.writer.update([root.key], again));
+  return { wait: true };
+}
+
+/** A root that was renewed a moment ago and is gone again is not renewed for ever, milliseconds. */
+const renewPause = 60_000;
+
+/**
+ * The message of the root is gone: it is posted anew, and what hangs on it waits for that. False where that was done a moment ago and did
+ * not help.
+ */
+export async function renewRoot(gone: Post, desk: Desk): Promise<boolean> {
+  await record(desk);
+  const root = await readPost(gone.key, desk);
+  // Somebody else has seen to it, or is about to.
+  if (root === null || root.ref !== gone.ref || desk.queue.items.get(gone.key)?.busy === true) return true;
+  const now = desk.parts.clock.monotonic();
+  if (now - (desk.renewals.get(gone.key) ?? Number.NEGATIVE_INFINITY) < renewPause) return false;
+  if (desk.renewals.size > mostRenewals) desk.renewals.clear();
+  desk.renewals.set(gone.key, now);
+  const { platform, log } = desk.parts;
+  log.warn({ platform, post: gone.key }, 'the first message of a thread was deleted, and is posted anew');
+  desk.queue.spare(gone.key);
+  await desk.parts.mutex.with(postsLock, () => desk.writer.update([gone.key], renewed));
+  await readAgain([gone.key], desk);
+  return true;
+}
+
+const mostRenewals = 1000;
+
+/** What was changed here is not sent as it was known before. */
+export async function readAgain(keys: readonly string[], desk: Desk): Promise<void> {
+  for (const key of keys) {
+    const post = await readPost(key, desk);
+    if (post !== null) desk.queue.absorb(post);
+  }
+}
+
+export function succeeded(desk: Desk): void {
+  desk.down = null;
+  desk.lastSuccess = desk.parts.clock.monotonic();
+}
+
+/** Takes note of what concerns more than one post, limits and outages; false for anything else. */
+export function tookNote(desk: Desk, request: Request, error: unknown): boolean {
+  const { platform, clock, log } = desk.parts;
+  const now = clock.monotonic();
+  if (isCode(error, 'chat-limited')) {
+    const wait = error.retryAfter ?? 1000;
+    desk.pacer.hold(request, error.at ?? '', wait, now);
+    if (wait >= longLimit) desk.outage = clock.now() + wait;
+    return true;
+  }
+  if (!isCode(error, 'chat-down')) return false;
+  const failures = (desk.down?.failures ?? 0) + 1;
+  const pause = Math.max(error.retryAfter ?? 0, pauseAfter(failures));
+  desk.outage = clock.now();
+  desk.down = { until: now + pause, failures, because: messageOf(error) };
+  if (failures === 1) log.warn({ platform, because: messageOf(error) }, 'the platform is down; posts wait');
+  return true;
+}

@@ -1,0 +1,119 @@
+import type { Card, Post } from '../../model/card.ts';
+import type { Item } from './queue.ts';
+
+/** What an outage kept back for longer than this, milliseconds, is told in one list instead of message by message. */
+export const oldBacklog = 30_000;
+/** How many alerts of a channel's backlog that still go on get a message of their own; all are in the list. */
+const mostLive = 10;
+/** So many messages of a channel that wait are too many without an outage as well: a minute of them, where one a second is allowed. */
+const mostWaiting = 60;
+/** Fewer messages than this are posted as they are. */
+const fewest = 3;
+/** Lines of a list; the rest is counted. */
+const mostLines = 40;
+
+/** What becomes of a channel's backlog: one list, which stands for some posts; others are still posted one by one. */
+export interface Fold {
+  /** The thread in which the list is; null for a list of threads, in the channel. */
+  thread: string | null;
+  listed: Item[];
+  /** What the list stands for: it is posted only when something changes. */
+  folded: Item[];
+  spared: Item[];
+}
+
+/**
+ * Pure: `items` are the posts of one channel that the platform does not have yet, `outage` is when the last outage ended, `now` when it
+ * is, both milliseconds since the epoch. The state as it is now is never folded: what still
+ * goes on and what people have to decide. Null when there is nothing to fold.
+ */
+export function planFold(items: readonly Item[], now: number, outage: number): Fold | null {
+  const open = items.filter(item => item.ref === null && !item.spared && !item.busy);
+  const old = open.filter(item => now - item.createdAt > oldBacklog);
+  if (!old.some(item => item.createdAt <= outage) && (old.length === 0 || open.length <= mostWaiting)) return null;
+  const roots = open.filter(item => item.isRoot);
+  if (roots.length >= fewest) return foldRoots(roots, open);
+  const waiting = new Set(items.filter(item => item.isRoot && item.ref === null).map(item => item.thread));
+  for (const [thread, replies] of byThread(open.filter(item => !item.isRoot && !waiting.has(item.thread)))) {
+    const told = replies.filter(item => item.over && !item.asks);
+    if (told.length >= fewest) return { thread, listed: told, folded: told, spared: [] };
+  }
+  return null;
+}
+
+/** Alerts that are over are only listed. Of the others those are posted where somebody has to decide, and the most severe. */
+function foldRoots(roots: readonly Item[], open: readonly Item[]): Fold {
+  const asking = new Set(open.filter(item => item.asks).map(item => item.thread));
+  const going = roots.filter(item => !item.over && !asking.has(item.thread));
+  const severe = [...going].sort((a, b) => rankOf(a) - rankOf(b) || b.order - a.order).slice(0, mostLive);
+  const spared = roots.filter(item => asking.has(item.thread) || severe.includes(item));
+  const gone = new Set(roots.filter(item => !spared.includes(item)).map(item => item.thread));
+  return { thread: null, listed: [...roots], folded: open.filter(item => gone.has(item.thread)), spared };
+}
+
+function rankOf(item: Item): number {
+  return ['critical', 'error', 'warning', 'info'].indexOf(item.severity ?? 'info');
+}
+
+function byThread(items: readonly Item[]): Map<string, Item[]> {
+  const threads = new Map<string, Item[]>();
+  for (const item of items) threads.set(item.thread, [...(threads.get(item.thread) ?? []), item]);
+  return threads;
+}
+
+/** The list as a message. Its key says where it begins, so that a try after a failure finds what the first one posted. */
+export function listPost(fold: Fold, facts: { platform: string; now: number; showTime(at: number): string }): Post {
+  const items = [...fold.listed].sort((a, b) => a.order - b.order);
+  const first = items[0];
+  return {
+    platform: facts.platform,
+    key: `missed/${fold.thread ?? first?.channel ?? ''}/${first?.order ?? 0}`,
+    channel: first?.channel ?? '',
+    thread: fold.thread,
+    card: listCard(items, fold, facts.showTime),
+    wanted: 1,
+    delivered: 0,
+    ref: null,
+    order: first?.order ?? 0,
+    createdAt: facts.now,
+    changed: 0,
+    severity: null,
+    alert: null,
+    run: null,
+    over: true,
+  };
+}
+
+function listCard(items: readonly Item[], fold: Fold, showTime: (at: number) => string): Card {
+  const times = items.map(item => item.createdAt);
+  const lines = items.slice(-mostLines).map(item => `${item.badge === null ? '' : `[${item.badge}] `}${item.title}`);
+  const before = items.length - lines.length;
+  const shown = fold.thread === null ? fold.spared.length : 0;
+  const what = fold.thread === null ? 'alerts and runs' : 'messages';
+  const follow =
+    fold.thread !== null
+      ? []
+      : [
+          shown === 0
+            ? 'None of them is posted by itself until something changes.'
+            : `${shown} that still go on follow; the others are posted when something changes.`,
+        ];
+  return {
+    tone: 'warning',
+    title: `Could not be posted in time: ${items.length} ${what}`,
+    badge: null,
+    blocks: [
+      {
+        kind: 'fields',
+        fields: [
+          { label: 'From', value: showTime(Math.min(...times)) },
+          { label: 'To', value: showTime(Math.max(...times)) },
+        ],
+      },
+      { kind: 'text', text: [...(before > 0 ? [`… and ${before} before these`] : []), ...lines].join('\n') },
+      ...follow.map(text => ({ kind: 'text' as const, text })),
+    ],
+    buttons: [],
+    mention: [],
+  };
+}

@@ -1,0 +1,128 @@
+import type { Card, Post } from '../../model/card.ts';
+import type { Store } from '../../ports/store.ts';
+import { outputCard } from '../thread/cards-output.ts';
+import { outputKey } from '../thread/posts.ts';
+
+/** The output of a step that runs now, as one platform shows it. */
+export interface Live {
+  key: string;
+  run: string;
+  step: string;
+  title: string;
+  /** The run's post, in whose thread the output is. */
+  home: Post;
+  /** The last chunk that was read. */
+  after: number;
+  /** The end of the output. */
+  text: string;
+  /** What the message shows now; null when there is none yet. */
+  shown: string | null;
+  /** What it should show; null when that is the same. */
+  fresh: Card | null;
+  /** When it was looked at, by the monotonic clock. */
+  looked: number;
+  busy: boolean;
+  /** Not before, by the monotonic clock. */
+  notBefore: number;
+}
+
+/**
+ * Output is shown from the chunks in the store, so that a step on another node is shown too, and nothing is written for a chunk. What the
+ * message shows at the end is written by the projection (flow/thread/posts.ts).
+ */
+export interface LiveOutputs {
+  /** Takes in a run's post as it was read: it says which steps run. */
+  follow(post: Post): void;
+  running(): readonly Live[];
+  /** Reads what came since, and sets `fresh`. */
+  look(live: Live): Promise<void>;
+}
+
+/** Characters of a step's end that are kept. */
+const mostKept = 8000;
+/** Chunks that are read at a time. */
+const page = 500;
+
+export function createLiveOutputs(parts: { store: Pick<Store, 'output'>; link(run: string): string }): LiveOutputs {
+  const running = new Map<string, Live>();
+
+  async function read(live: Live): Promise<void> {
+    for (;;) {
+      const chunks = await parts.store.output({ run: live.run, step: live.step, after: live.after, limit: page });
+      for (const chunk of chunks) {
+        live.text = (live.text + chunk.text).slice(-mostKept);
+        live.after = chunk.seq;
+      }
+      if (chunks.length < page) return;
+    }
+  }
+
+  return {
+    follow(post) {
+      if (post.run === null || !post.key.startsWith(`run/${post.run}`)) return;
+      const progress = post.card.blocks.find(block => block.kind === 'progress');
+      const steps = (progress?.steps ?? []).filter(step => step.state === 'running');
+      const suffix = post.key.slice(`run/${post.run}`.length);
+      const keys = new Set(steps.map(step => outputKey(post.run ?? '', step.id) + suffix));
+      for (const live of running.values())
+        if (live.home.key === post.key && !keys.has(live.key)) running.delete(live.key);
+      for (const step of steps) {
+        const key = outputKey(post.run, step.id) + suffix;
+        const known = running.get(key);
+        if (known === undefined) running.set(key, newLive(key, post, post.run, step));
+        else known.home = post;
+      }
+    },
+    running: () => [...running.values()],
+    async look(live) {
+      await read(live);
+      const block = { kind: 'output' as const, run: live.run, step: live.step, tail: live.text, live: true };
+      const card = outputCard(block, live.title, parts.link(live.run));
+      live.fresh = live.text.trim() === '' || textOf(card) === live.shown ? null : card;
+    },
+  };
+}
+
+/** What an output card shows, to compare. */
+export function textOf(card: Card): string {
+  return card.blocks.map(block => (block.kind === 'output' ? block.tail : '')).join('');
+}
+
+function newLive(key: string, home: Post, run: string, step: { id: string; title: string }): Live {
+  return {
+    key,
+    run,
+    step: step.id,
+    title: step.title || step.id,
+    home,
+    after: 0,
+    text: '',
+    shown: null,
+    fresh: null,
+    looked: Number.NEGATIVE_INFINITY,
+    busy: false,
+    notBefore: 0,
+  };
+}
+
+/** The post of an output that has none yet; the first chunk makes it. */
+export function outputPost(live: Live, card: Card, now: number): Post {
+  const { home } = live;
+  return {
+    platform: home.platform,
+    key: live.key,
+    channel: home.channel,
+    thread: home.thread ?? home.key,
+    card,
+    wanted: 1,
+    delivered: 0,
+    ref: null,
+    order: home.order,
+    createdAt: now,
+    changed: 0,
+    severity: home.severity,
+    alert: home.alert,
+    run: live.run,
+    over: true,
+  };
+}

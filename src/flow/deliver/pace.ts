@@ -1,0 +1,119 @@
+import type { ChatPace, Rate } from '../../ports/chat.ts';
+
+/** A request to a chat platform, as its limits see it. */
+export interface Request {
+  kind: 'post' | 'edit' | 'file';
+  channel: string;
+  /** True for what may wait: it leaves one place of a shared limit free, so that a decision goes at once. */
+  patient: boolean;
+}
+
+/**
+ * Says when a request may go, so that the platform's limits are kept rather than met. All times are of the monotonic clock, in
+ * milliseconds.
+ */
+export interface Pacer {
+  /** How long to wait; 0 when it may go now. */
+  wait(request: Request, now: number): number;
+  /** It goes now. */
+  take(request: Request, now: number): void;
+  /**
+   * The platform said so itself: nothing like it for so long. `at` is what the driver named: `channel X` for this kind in this channel,
+   * `method X` for this kind anywhere, `all` for everything.
+   */
+  hold(request: Request, at: string, ms: number, now: number): void;
+}
+
+/** Requests bunch up on their way, so that a platform may count a little more than was sent. */
+const margin = 0.95;
+/** Platforms mind a burst also where the minute would have room for it. */
+const mostBurst = 4;
+/** Buckets of channels that are full again are forgotten above this number. */
+const mostBuckets = 2000;
+
+export function createPacer(pace: ChatPace | undefined): Pacer {
+  const buckets = new Map<string, Bucket>();
+  const holds = new Map<string, number>();
+
+  function bucketsOf({ kind, channel }: Request, now: number): Bucket[] {
+    if (pace === undefined) return [];
+    const wanted: [string, Rate | undefined][] =
+      kind === 'edit'
+        ? [
+            [`edits ${channel}`, pace.edits],
+            ['edits', pace.allEdits],
+          ]
+        : [
+            [`posts ${channel}`, pace.posts],
+            ['posts', pace.allPosts],
+          ];
+    return wanted.flatMap(([name, rate]) => (rate === undefined ? [] : [bucketOf(name, rate, now)]));
+  }
+
+  function bucketOf(name: string, rate: Rate, now: number): Bucket {
+    const known = buckets.get(name);
+    if (known !== undefined) return known;
+    if (buckets.size >= mostBuckets)
+      for (const [other, bucket] of buckets) if (bucket.isFull(now)) buckets.delete(other);
+    const made = createBucket(rate, now);
+    buckets.set(name, made);
+    return made;
+  }
+
+  return {
+    wait(request, now) {
+      const held = scopesOf(request).map(scope => (holds.get(scope) ?? 0) - now);
+      return Math.max(0, ...held, ...bucketsOf(request, now).map(bucket => bucket.wait(request.patient ? 2 : 1, now)));
+    },
+    take(request, now) {
+      for (const bucket of bucketsOf(request, now)) bucket.take(now);
+    },
+    hold(request, at, ms, now) {
+      for (const [scope, until] of holds) if (until <= now) holds.delete(scope);
+      const [channel, kind, all] = scopesOf(request);
+      const scope = at.startsWith('channel') ? channel : at === 'all' ? all : kind;
+      if (scope !== undefined) holds.set(scope, Math.max(holds.get(scope) ?? 0, now + ms));
+    },
+  };
+}
+
+function scopesOf({ kind, channel }: Request): [string, string, string] {
+  return [`${kind} in ${channel}`, kind, 'all'];
+}
+
+interface Bucket {
+  /** Milliseconds until `places` are free; never more places than there are. */
+  wait(places: number, now: number): number;
+  take(now: number): void;
+  isFull(now: number): boolean;
+}
+
+/**
+ * A tenth of the rate, and never many, may go at once, the rest evenly: so that in any window of `per`, wherever it begins, no more than `count` go, and
+ * one that is urgent rarely waits.
+ */
+function createBucket({ count, per }: Rate, start: number): Bucket {
+  const size = Math.max(1, Math.min(mostBurst, Math.floor(count / 10)));
+  const perMs = ((count - size + 1) / per) * margin;
+  let level = size;
+  let last = start;
+  const fill = (now: number) => {
+    level = Math.min(size, level + Math.max(0, now - last) * perMs);
+    last = Math.max(last, now);
+  };
+  return {
+    wait(places, now) {
+      fill(now);
+      const missing = Math.min(places, size) - level;
+      return missing <= 1e-9 ? 0 : Math.ceil(missing / perMs);
+    },
+    take(now) {
+      fill(now);
+      level -= 1;
+    },
+    isFull(now) {
+      fill(now);
+      return level >= size;
+    },
+  };
+}

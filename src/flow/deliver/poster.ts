@@ -1,0 +1,130 @@
+import { messageOf } from '../../kernel/errors.ts';
+import { fallbackPlace } from '../thread/places.ts';
+import { type Choice, createChooser, ownGroup } from './choose.ts';
+import { type DeliverParts, type Desk, record } from './desk.ts';
+import { createPostWriter } from './marks.ts';
+import { createLiveOutputs } from './output.ts';
+import { createPacer } from './pace.ts';
+import { createQueue } from './queue.ts';
+import { createReader, outputEvery } from './read.ts';
+import { createRefusals } from './refuse.ts';
+import { send } from './send.ts';
+import { sendList } from './send-list.ts';
+import { sendLive } from './send-live.ts';
+import { createTurns } from './turns.ts';
+
+/** One platform's poster: reads what is wanted, and sends what may go now. */
+export interface Poster {
+  /** Reads what changed and what running steps printed, and records what was delivered. Rejects when the store does. */
+  look(): Promise<void>;
+  /** Starts all that may go now. Returns after how many milliseconds more may go by itself. */
+  launch(): number;
+  isIdle(): boolean;
+  trouble(): string | null;
+  /** Waits for what is on its way, and records it. */
+  finish(): Promise<void>;
+}
+
+/** Requests on their way at the same time: a channel that hangs keeps one place. */
+const mostAtOnce = 8;
+/** How long a stop waits for answers, milliseconds: what is not recorded is found again and not posted twice. */
+const longestStop = 10_000;
+/** Milliseconds after which edits are recorded, many at once: an edit that is done twice does no harm. */
+const recordEvery = 1000;
+
+export function createPoster(parts: DeliverParts, wake: () => void): Poster {
+  const { clock, platform, log } = parts;
+  const desk = createDesk(parts);
+  const lives = createLiveOutputs({ store: parts.store, link: desk.link });
+  const reader = createReader(desk, lives);
+  const choose = createChooser(desk, lives, parts.platforms().get(platform)?.pace?.threads === true);
+  const onWay = new Set<Promise<void>>();
+  let recordedAt = Number.NEGATIVE_INFINITY;
+
+  function start(work: Promise<void>): void {
+    const done = work
+      .catch(error => log.error({ err: error, platform }, 'a delivery could not be recorded and is done again'))
+      .finally(() => {
+        onWay.delete(done);
+        wake();
+      });
+    onWay.add(done);
+  }
+
+  /** Starts what may go now, or says how long to wait. While nothing gets through, one request at a time tries it. */
+  function launchOne(now: number): number {
+    if (desk.down !== null && onWay.size > 0) return Number.POSITIVE_INFINITY;
+    if (desk.down !== null && desk.down.until > now) return desk.down.until - now;
+    const choice = choose(now);
+    if (choice.what === 'nothing') return choice.wait;
+    desk.turns.served(choice.next.group);
+    desk.turns.served(ownGroup(choice.next));
+    start(sendChoice(choice, desk));
+    return 0;
+  }
+
+  return {
+    async look() {
+      await reader.readNews();
+      await reader.readOutput();
+      const now = clock.monotonic();
+      if (desk.queue.unrecorded().size === 0 || now - recordedAt < recordEvery) return;
+      recordedAt = now;
+      await record(desk);
+    },
+    launch() {
+      const now = clock.monotonic();
+      let wait = 0;
+      while (wait === 0 && onWay.size < mostAtOnce) wait = launchOne(now);
+      const output = lives.running().length > 0 ? outputEvery : Number.POSITIVE_INFINITY;
+      const marks = desk.queue.unrecorded().size > 0 ? recordEvery : Number.POSITIVE_INFINITY;
+      return Math.min(wait === 0 ? Number.POSITIVE_INFINITY : wait, output, marks);
+    },
+    isIdle: () => desk.queue.items.size === 0 && onWay.size === 0 && desk.queue.unrecorded().size === 0,
+    trouble: () => troubleOf(desk),
+    async finish() {
+      const patience = new AbortController();
+      await Promise.race([Promise.allSettled(onWay), clock.sleep(longestStop, patience.signal).catch(() => {})]);
+      patience.abort(new Error('over'));
+      await record(desk).catch(error =>
+        log.warn({ because: messageOf(error), platform }, 'edits were not recorded and are done again'),
+      );
+    },
+  };
+}
+
+function sendChoice(choice: Exclude<Choice, { what: 'nothing' }>, desk: Desk): Promise<void> {
+  const { request } = choice.next;
+  if (choice.what === 'list') return sendList(choice.next.item.fold, request, desk);
+  if (choice.what === 'live') return sendLive(choice.next.item, request, desk);
+  return send(choice.next.item, request, desk);
+}
+
+function createDesk(parts: DeliverParts): Desk {
+  const capabilities = parts.platforms().get(parts.platform);
+  const writer = createPostWriter({ ...parts, commit: change => parts.store.commit(change) });
+  const isImmediate = (id: string) => parts.platforms().get(id)?.immediate === true;
+  return {
+    parts,
+    queue: createQueue(),
+    writer,
+    pacer: createPacer(capabilities?.pace),
+    turns: createTurns(),
+    refusals: createRefusals({ ...parts, writer, isImmediate, fallback: () => fallbackPlace(parts) }),
+    editEvery: capabilities?.editEvery ?? 0,
+    link: run => `${parts.baseUrl()}/runs/${encodeURIComponent(run)}`,
+    down: null,
+    outage: parts.clock.now(),
+    lastSuccess: Number.NEGATIVE_INFINITY,
+    lastFailure: null,
+    liveOnWay: new Set(),
+    renewals: new Map(),
+    lists: new Map(),
+  };
+}
+
+function troubleOf({ down, lastFailure, lastSuccess, refusals }: Desk): string | null {
+  const failing = lastFailure !== null && lastFailure.at > lastSuccess ? lastFailure : null;
+  const failure = down ?? failing;
+  return failure === null ? refusals.trouble() : `posts are not delivered: ${failure.because}`;
+}

@@ -1,0 +1,145 @@
+import type { Post } from '../../model/card.ts';
+
+/** A post that the platform does not have yet, or not as it is wanted. Its card stays in the store until its turn. */
+export interface Item {
+  key: string;
+  kind: string;
+  channel: string;
+  /** The key of its root; its own for a root. */
+  thread: string;
+  isRoot: boolean;
+  order: number;
+  createdAt: number;
+  /** The stamp of the row that was read last. */
+  changed: number;
+  wanted: number;
+  delivered: number;
+  ref: string | null;
+  over: boolean;
+  /** Whose turn it takes: its run, or its thread. */
+  group: string;
+  severity: Post['severity'];
+  title: string;
+  badge: string | null;
+  /** A person has to decide. */
+  asks: boolean;
+  /** It is on its way. */
+  busy: boolean;
+  /** Its backlog was looked at: it is posted one by one, however old it is. */
+  spared: boolean;
+  failures: number;
+  /** Not before, by the monotonic clock. */
+  notBefore: number;
+}
+
+/** What the platform has since then, though it is not recorded in the store yet. */
+export interface Mark {
+  version: number;
+  ref: string;
+}
+
+export interface Queue {
+  readonly items: ReadonlyMap<string, Item>;
+  /** Takes in a post as it was read, with what is known of it beyond the store. */
+  absorb(post: Post): void;
+  /** The platform has this version now. */
+  done(key: string, mark: Mark): void;
+  drop(key: string): void;
+  /** It is not on its way any more. */
+  release(item: Item): void;
+  /** The post is not sent before then, by the monotonic clock; also when it is wanted again. */
+  pause(key: string, until: number): void;
+  pausedUntil(key: string): number;
+  /** It is posted by itself, however old it is. */
+  spare(key: string): void;
+  /** What was done and is not recorded yet; to be put over rows that are read. */
+  overlay(post: Post): Post;
+  unrecorded(): ReadonlyMap<string, Mark>;
+  recorded(key: string, mark: Mark): void;
+}
+
+/** How many messages are remembered for the pause between two edits. */
+const mostPauses = 5000;
+
+export function createQueue(): Queue {
+  const items = new Map<string, Item>();
+  const marks = new Map<string, Mark>();
+  const pauses = new Map<string, number>();
+  const spared = new Set<string>();
+
+  function overlay(post: Post): Post {
+    const mark = marks.get(post.key);
+    return mark === undefined ? post : { ...post, delivered: Math.max(post.delivered, mark.version), ref: mark.ref };
+  }
+
+  return {
+    items,
+    absorb(read) {
+      const post = overlay(read);
+      const known = items.get(post.key);
+      // It was read before something else was.
+      if (known !== undefined && post.changed < known.changed) return;
+      if (post.wanted <= post.delivered) {
+        if (known?.busy !== true) items.delete(post.key);
+        else Object.assign(known, shown(post));
+        return;
+      }
+      if (known === undefined) {
+        const notBefore = pauses.get(post.key) ?? 0;
+        items.set(post.key, { ...shown(post), busy: false, spared: spared.delete(post.key), failures: 0, notBefore });
+      } else Object.assign(known, shown(post));
+    },
+    done(key, mark) {
+      marks.set(key, mark);
+      const item = items.get(key);
+      if (item === undefined) return;
+      Object.assign(item, { delivered: mark.version, ref: mark.ref, failures: 0 });
+      if (item.wanted <= item.delivered) items.delete(key);
+    },
+    drop: key => void items.delete(key),
+    release(item) {
+      item.busy = false;
+      if (item.wanted <= item.delivered && items.get(item.key) === item) items.delete(item.key);
+    },
+    pause(key, until) {
+      pauses.delete(key);
+      pauses.set(key, until);
+      const item = items.get(key);
+      if (item !== undefined) item.notBefore = until;
+      for (const oldest of pauses.keys()) {
+        if (pauses.size <= mostPauses) break;
+        pauses.delete(oldest);
+      }
+    },
+    pausedUntil: key => pauses.get(key) ?? 0,
+    spare: key => void spared.add(key),
+    overlay,
+    unrecorded: () => marks,
+    recorded(key, mark) {
+      if (marks.get(key) === mark) marks.delete(key);
+    },
+  };
+}
+
+function shown(post: Post) {
+  const thread = post.thread ?? post.key;
+  return {
+    key: post.key,
+    kind: post.key.split('/', 1)[0] ?? '',
+    channel: post.channel,
+    thread,
+    isRoot: post.thread === null,
+    order: post.order,
+    createdAt: post.createdAt,
+    changed: post.changed,
+    wanted: post.wanted,
+    delivered: post.delivered,
+    ref: post.ref,
+    over: post.over ?? false,
+    group: post.run ?? thread,
+    severity: post.severity,
+    title: post.card.title.slice(0, 200),
+    badge: post.card.badge,
+    asks: post.card.tone === 'ask',
+  };
+}

@@ -1,0 +1,246 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Metrics } from '../../kernel/metrics.ts';
+import type { KeyedMutex } from '../../kernel/mutex.ts';
+import { visibleLine } from '../../kernel/text.ts';
+import type { Post } from '../../model/card.ts';
+import type { Row, Store } from '../../ports/store.ts';
+import type { Feed } from '../journal/feed.ts';
+import { noteCard } from '../thread/cards.ts';
+import { postsLock } from '../thread/parts.ts';
+import { type PostWriter, renewed } from './marks.ts';
+
+/** Why a platform does not take a message, and what that is about: the whole channel, this thread (it is locked), or this message. */
+export interface Refusal {
+  because: string;
+  blame: 'channel' | 'thread' | 'message';
+}
+
+/** What is done where a platform will not take a message, whatever is waited: people see it elsewhere, and see why. */
+export interface Refusals {
+  /**
+   * Takes the thread elsewhere, with what its own place does not have yet. A channel that refuses gives it to the fallback channel. A locked
+   * thread begins anew in its channel, and goes to the fallback channel where that does not last.
+   */
+  moveThread(root: string, refusal: Refusal): Promise<void>;
+  /** Nobody has to see it: the console and /readyz name it, and the thread goes on. */
+  leaveOut(post: Post, refusal: Refusal): Promise<void>;
+  /** The platform took the post. */
+  accepted(post: Post): Promise<void>;
+  /** The channel refused lately, so that asking it again would only cost requests. */
+  isRefused(channel: string): boolean;
+  because(channel: string): string;
+  trouble(): string | null;
+}
+
+export interface RefusalParts {
+  platform: string;
+  store: Store;
+  feed: Feed;
+  mutex: KeyedMutex;
+  clock: Clock;
+  log: Log;
+  metrics?: Pick<Metrics, 'count'>;
+  writer: PostWriter;
+  /** Where threads go instead. */
+  fallback(): { platform: string; channel: string };
+  isImmediate(platform: string): boolean;
+}
+
+/** After this long a channel is tried again, milliseconds: somebody may have invited the bot. */
+const forgetAfter = 5 * 60_000;
+/** How long /readyz speaks of a thread in which something was left out or that went elsewhere, milliseconds. */
+const tellFor = 60 * 60_000;
+/** A thread that was begun anew so lately goes to the fallback channel when it is locked again, milliseconds. */
+const lastsAtLeast = 10 * 60_000;
+const mostThreads = 200;
+const page = 500;
+
+/** A thread of which something is not where it belongs. */
+interface IllThread {
+  title: string;
+  channel: string;
+  because: string;
+  at: number;
+  /** Messages that nobody sees in the platform. */
+  leftOut: number;
+  /** Where it goes on; null where it stays. */
+  goesOn: string | null;
+}
+
+export function createRefusals(parts: RefusalParts): Refusals {
+  const { clock, platform } = parts;
+  const refused = new Map<string, { because: string; at: number }>();
+  const threads = new Map<string, IllThread>();
+
+  function illThread(root: Post, because: string): IllThread {
+    const known = threads.get(root.key);
+    const one = known ?? { title: root.card.title, channel: root.channel, because, at: 0, leftOut: 0, goesOn: null };
+    threads.delete(root.key);
+    threads.set(root.key, one);
+    for (const oldest of threads.keys()) {
+      if (threads.size <= mostThreads) break;
+      threads.delete(oldest);
+    }
+    return Object.assign(one, { because, at: clock.monotonic() });
+  }
+
+  /** The channel itself where a locked thread can begin anew in it, else the fallback channel. */
+  function nextPlace(root: Post, { blame }: Refusal): Target {
+    const known = threads.get(root.key);
+    const isAgain = known !== undefined && known.goesOn !== null && clock.monotonic() - known.at < lastsAtLeast;
+    return blame === 'thread' && !isAgain ? { platform, channel: root.channel } : targetOf(root, parts);
+  }
+
+  return {
+    async moveThread(rootKey, refusal) {
+      const root = await parts.store.post(platform, rootKey);
+      if (root === null) return;
+      const { because, blame } = refusal;
+      const target = nextPlace(root, refusal);
+      parts.log.warn(
+        { platform, channel: root.channel, thread: rootKey, because, blame, to: target },
+        'posts are refused',
+      );
+      if (blame === 'channel') refused.set(root.channel, { because, at: clock.monotonic() });
+      else illThread(root, because).goesOn = `${target.platform}:${target.channel}`;
+      await parts.mutex.with(postsLock, () => moveTo(target, root, parts));
+      await sayMoved(root, refusal, target, parts);
+    },
+    async leaveOut(post, { because }) {
+      parts.log.warn({ platform, post: post.key, because }, 'a message was refused and is left out');
+      // A message that is there and cannot be edited (too old, say) still has its thread.
+      const left = (now: Post): Post => {
+        const delivered = Math.max(now.delivered, post.wanted);
+        return now.ref === null ? { ...now, delivered, withheld: 'refused' } : { ...now, delivered };
+      };
+      await parts.mutex.with(postsLock, () => parts.writer.update([post.key], left));
+      if (post.ref !== null) return;
+      const root = post.thread === null ? null : await parts.store.post(platform, post.thread);
+      illThread(root ?? post, because).leftOut += 1;
+      parts.metrics?.count('tocsin_posts_left_out_total', { platform });
+      const text = `${platform} did not take a message in ${post.channel} (${post.card.title}): ${because}`;
+      await sayInConsole(`refused/${platform}/${post.channel}/message`, text, post, parts);
+    },
+    async accepted(post) {
+      const root = post.thread ?? post.key;
+      if (threads.get(root)?.goesOn === null) threads.delete(root);
+      if (!refused.delete(post.channel)) return;
+      const key = `refused/${platform}/${post.channel}`;
+      await sayInConsole(key, `${platform}:${post.channel} takes messages again.`, null, parts);
+    },
+    isRefused(channel) {
+      const known = refused.get(channel);
+      return known !== undefined && clock.monotonic() - known.at < forgetAfter;
+    },
+    because: channel => refused.get(channel)?.because ?? 'the channel refused messages lately',
+    trouble() {
+      for (const [root, { at }] of threads) if (clock.monotonic() - at > tellFor) threads.delete(root);
+      const channels = [...refused].map(([channel, { because }]) => `${channel} does not take messages: ${because}`);
+      const said = [...channels, ...[...threads.values()].map(tellThread)];
+      return said.length === 0 ? null : said.join('; ');
+    },
+  };
+}
+
+function tellThread({ title, channel, because, leftOut, goesOn }: IllThread): string {
+  const left = leftOut === 0 ? '' : ` ${leftOut} ${leftOut === 1 ? 'message is' : 'messages are'} in the console only.`;
+  const on = goesOn === null ? '' : ` It goes on in ${goesOn}.`;
+  return `the thread "${visibleLine(title).slice(0, 80)}" in ${channel} does not take messages: ${because}${left}${on}`;
+}
+
+interface Target {
+  platform: string;
+  channel: string;
+}
+
+function targetOf(root: Post, parts: RefusalParts): Target {
+  const wanted = parts.fallback();
+  const same = wanted.platform === root.platform && wanted.channel === root.channel;
+  return same ? { platform: 'console', channel: 'alerts' } : wanted;
+}
+
+async function moveTo(target: Target, root: Post, parts: RefusalParts): Promise<void> {
+  const replies = await repliesOf(root, parts.store);
+  if (target.platform === parts.platform) return await moveWithin(target.channel, root, replies, parts);
+  const [rootKey = ''] = root.key.split(' @');
+  const there = await parts.store.post(target.platform, rootKey);
+  const copies =
+    there === null ? [root, ...replies].filter(post => isOpen(post)).map(post => copyTo(target, post, parts)) : [];
+  // What is left behind must not be tried again; the projection goes on where the copies are.
+  const left = (post: Post): Post => ({ ...post, delivered: post.wanted, withheld: 'refused' });
+  if (copies.length > 0) {
+    const rows: Row[] = copies.map(doc => ({ table: 'post', doc }));
+    await parts.feed.commit({
+      guards: copies.map(({ platform, key }) => ({ kind: 'post', platform, key, changed: 0 })),
+      rows,
+    });
+  }
+  await parts.writer.update([root.key, ...replies.filter(isOpen).map(post => post.key)], left);
+}
+
+/** The whole thread under another root of the platform: what was posted before stays where it is, what goes on is posted anew. */
+async function moveWithin(channel: string, root: Post, replies: readonly Post[], parts: RefusalParts): Promise<void> {
+  const keys = [root, ...replies].filter(post => post === root || isOpen(post)).map(post => post.key);
+  await parts.writer.update(keys, post => ({ ...renewed(post), channel }));
+}
+
+/** It is not in the channel yet, or more will come of it. */
+function isOpen(post: Post): boolean {
+  return post.thread === null || post.ref === null || post.wanted > post.delivered || post.over !== true;
+}
+
+async function repliesOf(root: Post, store: Store): Promise<Post[]> {
+  const replies: Post[] = [];
+  for (let changedAfter = 0; ; ) {
+    const some = await store.posts({ platform: root.platform, thread: root.key, changedAfter, limit: page });
+    replies.push(...some);
+    changedAfter = some.at(-1)?.changed ?? changedAfter;
+    if (some.length < page) return replies;
+  }
+}
+
+function copyTo(target: Target, post: Post, parts: RefusalParts): Post {
+  const { copies: _, withheld: __, ...rest } = post;
+  const [key = ''] = post.key.split(' @');
+  const thread = post.thread === null ? null : (post.thread.split(' @')[0] ?? null);
+  const done = parts.isImmediate(target.platform) ? { delivered: 1, ref: key } : { delivered: 0, ref: null };
+  return { ...rest, ...target, ...done, key, thread, wanted: 1, changed: 0 };
+}
+
+async function sayMoved(root: Post, { because, blame }: Refusal, target: Target, parts: RefusalParts): Promise<void> {
+  const [where, place] = [`${parts.platform}:${root.channel}`, `${target.platform}:${target.channel}`];
+  const key = `refused/${where.replace(':', '/')}`;
+  if (blame === 'channel') {
+    const text = `${where} does not take messages: ${because} Its threads go to ${place}.`;
+    return await sayInConsole(key, text, null, parts);
+  }
+  const text = `A thread in ${where} (${root.card.title}) does not take messages: ${because} It goes on in ${place}.`;
+  await sayInConsole(`${key}/thread`, text, root, parts);
+}
+
+/** One message for each matter in the console's own channel, changed in place. */
+async function sayInConsole(key: string, text: string, about: Post | null, parts: RefusalParts): Promise<void> {
+  await parts.mutex.with(postsLock, async () => {
+    const known = await parts.store.post('console', key);
+    const head = await parts.store.head();
+    const doc: Post = {
+      platform: 'console',
+      key,
+      channel: 'alerts',
+      thread: null,
+      card: noteCard(text, text.endsWith('again.') ? 'good' : 'warning'),
+      wanted: (known?.wanted ?? 0) + 1,
+      delivered: (known?.wanted ?? 0) + 1,
+      ref: key,
+      order: known?.order ?? head.seq,
+      createdAt: known?.createdAt ?? parts.clock.now(),
+      changed: known?.changed ?? 0,
+      severity: null,
+      alert: about?.alert ?? null,
+      run: about?.run ?? null,
+      over: true,
+    };
+    await parts.feed.commit({ rows: [{ table: 'post', doc }] });
+  });
+}

@@ -1,0 +1,136 @@
+import { isCode, messageOf, TocsinError } from '../../kernel/errors.ts';
+import { callsPeople, type Post } from '../../model/card.ts';
+import {
+  type Desk,
+  findRoot,
+  type Hanging,
+  longestPause,
+  pauseAfter,
+  readAgain,
+  readPost,
+  record,
+  renewRoot,
+  succeeded,
+  tookNote,
+} from './desk.ts';
+import { logFile, withLastLines } from './log.ts';
+import type { Request } from './pace.ts';
+import type { Item } from './queue.ts';
+import type { Refusal } from './refuse.ts';
+
+/** A post that fails this often while others go through is left out. */
+const mostFailures = 10;
+
+/** Sends one post as it is wanted now, and takes note of what came of it. Rejects for the store only. */
+export async function send(item: Item, request: Request, desk: Desk): Promise<void> {
+  item.busy = true;
+  desk.pacer.take(request, desk.parts.clock.monotonic());
+  let place: Hanging = { wait: true };
+  try {
+    const post = await readPost(item.key, desk);
+    if (post === null) return desk.queue.drop(item.key);
+    if (post.wanted <= post.delivered) return desk.queue.absorb(post);
+    if (post.ref === null && desk.refusals.isRefused(post.channel))
+      return await move(item, { because: desk.refusals.because(post.channel), blame: 'channel' }, desk);
+    place = await findRoot(item.isRoot ? null : item.thread, desk);
+    if (!place.wait) await show(post, place.root, desk);
+  } catch (error) {
+    await failed(item, { request, root: place.wait ? null : place.root, error }, desk);
+  } finally {
+    desk.queue.release(item);
+  }
+}
+
+async function show(post: Post, root: Post | null, desk: Desk): Promise<void> {
+  const ref = await showPost(post, root, desk);
+  succeeded(desk);
+  if (post.ref === null) desk.parts.delivered?.(post, desk.parts.clock.now());
+  desk.queue.pause(post.key, desk.parts.clock.monotonic() + desk.editEvery);
+  desk.queue.done(post.key, { version: post.wanted, ref });
+  // Nothing may be posted twice, here or by the node that takes over; edits can wait and be done again.
+  if (post.ref !== ref) await record(desk, [post.key]);
+  await desk.refusals.accepted(post);
+}
+
+async function showPost(post: Post, root: Post | null, desk: Desk): Promise<string> {
+  const { connection, store } = desk.parts;
+  if (post.run === null) return await connection.deliver(post, root);
+  if (post.key.startsWith('log/')) return await sendLog(post, post.run, root, desk);
+  if (!post.key.startsWith('output/')) return await connection.deliver(post, root);
+  const card = await withLastLines(post, store, desk.link(post.run));
+  return await connection.deliver({ ...post, card }, root);
+}
+
+async function sendLog(post: Post, run: string, root: Post | null, { parts }: Desk): Promise<string> {
+  const file = await logFile(parts.store, run);
+  if (file === null) return 'nothing';
+  if (parts.connection.upload === undefined) return await parts.connection.deliver(post, root);
+  try {
+    await parts.connection.upload(post, file, root);
+    return 'file';
+  } catch (error) {
+    // No permission for files, say: the link is better than nothing.
+    if (!isCode(error, 'chat-refused') || blameOf(error) !== 'message') throw error;
+    const because = messageOf(error);
+    parts.log.warn({ platform: parts.platform, run, because }, 'a log was refused as a file; its link is posted');
+    return await parts.connection.deliver(post, root);
+  }
+}
+
+/** A request that came to nothing. */
+interface Failure {
+  request: Request;
+  /** What the message was to hang on. */
+  root: Post | null;
+  error: unknown;
+}
+
+async function failed(item: Item, { request, root, error }: Failure, desk: Desk): Promise<void> {
+  if (tookNote(desk, request, error)) return;
+  if (isCode(error, 'chat-root-gone') && root !== null) {
+    item.notBefore = desk.parts.clock.monotonic() + pauseAfter(0);
+    if (await renewRoot(root, desk)) return;
+  }
+  if (isCode(error, 'chat-refused') || isCode(error, 'chat-root-gone')) return await refused(item, error, desk);
+  const { platform, clock, log } = desk.parts;
+  const now = clock.monotonic();
+  item.failures += 1;
+  item.notBefore = now + pauseAfter(item.failures);
+  desk.lastFailure = { because: messageOf(error), at: now };
+  log.warn({ platform, post: item.key, err: error, failures: item.failures }, 'a post could not be delivered');
+  const othersGo = now - desk.lastSuccess < longestPause;
+  if (item.failures >= mostFailures && othersGo) await refused(item, error, desk);
+}
+
+/**
+ * The platform will not take it, whatever is waited. What has to be seen goes where it can be seen: a first message, and whatever people
+ * have to decide. The rest is left out.
+ */
+async function refused(item: Item, error: unknown, desk: Desk): Promise<void> {
+  const because = error instanceof TocsinError ? `${messageOf(error)} ${error.remedy}` : messageOf(error);
+  const blame = blameOf(error);
+  const post = await readPost(item.key, desk);
+  if (post === null) return desk.queue.drop(item.key);
+  const isSeen = post.ref !== null && blame === 'message';
+  const mustBeSeen = (item.isRoot && post.ref === null) || (callsPeople(post) && !isSeen);
+  if (blame === 'channel' || mustBeSeen) return await move(item, { because, blame }, desk);
+  await desk.refusals.leaveOut(post, { because, blame });
+  await readAgain([item.key], desk);
+}
+
+async function move(item: Item, refusal: Refusal, desk: Desk): Promise<void> {
+  await record(desk);
+  await desk.refusals.moveThread(item.thread, refusal);
+  const thread = [...desk.queue.items.values()].filter(other => other.thread === item.thread);
+  await readAgain(
+    thread.map(other => other.key),
+    desk,
+  );
+}
+
+/** What a refusal is about, by the `at` of the port (ports/chat.ts). A thread whose root is gone again and again is given up like a locked one. */
+function blameOf(error: unknown): Refusal['blame'] {
+  if (isCode(error, 'chat-root-gone')) return 'thread';
+  const at = error instanceof TocsinError ? (error.at ?? '') : '';
+  return at.startsWith('channel') ? 'channel' : at.startsWith('thread') ? 'thread' : 'message';
+}

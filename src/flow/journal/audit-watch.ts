@@ -1,0 +1,56 @@
+import { isCode, messageOf } from '../../kernel/errors.ts';
+import { entryHash, genesis } from '../../model/journal.ts';
+import type { Store } from '../../ports/store.ts';
+
+/** Verifies the journal as it grows: each entry once in the life of the process. */
+export interface JournalWatch {
+  /** Checks what was appended since the last call, `most` entries at a time. `checked` is how far everything is proved. */
+  state(): Promise<{ ok: boolean; head: number; checked: number; because: string | null }>;
+}
+
+/** So many are checked at a time: every scrape of /metrics asks. */
+const most = 5000;
+
+export function createJournalWatch(store: Store): JournalWatch {
+  let checked = 0;
+  let hash = genesis;
+  let broken: string | null = null;
+  let running: Promise<void> | null = null;
+
+  async function go() {
+    for (let done = 0; broken === null && done < most; ) {
+      const entries = await store.journal({ after: checked, limit: 500 });
+      for (const entry of entries) {
+        if (
+          entry.seq !== checked + 1 ||
+          entry.prev !== hash ||
+          entryHash(entry.prev, entry.seq, entry.bytes) !== entry.hash
+        ) {
+          broken = `entry ${entry.seq} does not follow from entry ${checked}`;
+          return;
+        }
+        checked = entry.seq;
+        hash = entry.hash;
+      }
+      if (entries.length === 0) return;
+      done += entries.length;
+    }
+  }
+
+  return {
+    async state() {
+      running ??= go()
+        .catch(error => {
+          // A database that does not answer says nothing about the journal: the next look goes on where this one stopped.
+          if (isCode(error, 'store-failed')) throw error;
+          broken = `entry ${checked + 1} cannot be read: ${messageOf(error)}`;
+        })
+        .finally(() => {
+          running = null;
+        });
+      await running;
+      const head = await store.head();
+      return { ok: broken === null, head: head.seq, checked, because: broken };
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { messageOf } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Metrics } from '../../kernel/metrics.ts';
+import type { FactOf } from '../../model/journal.ts';
+import { endings, isVerified, type Run } from '../../model/run.ts';
+import type { Change, Store } from '../../ports/store.ts';
+
+/**
+ * What the journal says, as figures. Only the node that committed a fact counts it, right after the commit: every fact is committed once,
+ * so the sum over all nodes has it once, and nothing is read or written for it.
+ */
+export interface Figures {
+  /** Begins the series of these runbooks at 0: a series that begins at 1 has no increase, so the first failure would be seen by nobody. */
+  expect(runbooks: Iterable<string>): void;
+  /** For each change that this process committed. Never throws. */
+  count(change: Change): void;
+  /** Resolves when what had to be looked up is counted. */
+  settled(): Promise<void>;
+}
+
+export interface FiguresParts {
+  metrics: Metrics;
+  store: Pick<Store, 'alert' | 'stream' | 'runs'>;
+  log: Log;
+}
+
+/** So many runbooks have figures of their own; further ones share `(others)`, so that /metrics stays bounded whatever is edited. */
+const mostRunbooks = 1000;
+
+export function createFigures(parts: FiguresParts): Figures {
+  const known = new Set<string>();
+  const lookingUp = new Set<Promise<void>>();
+  const label = (runbook: string) => {
+    if (known.size < mostRunbooks) known.add(runbook);
+    return known.has(runbook) ? runbook : '(others)';
+  };
+
+  function ended(run: Run): void {
+    const { metrics } = parts;
+    metrics.count('tocsin_runs_total', { state: run.state });
+    metrics.count('tocsin_runbook_runs_total', { runbook: label(run.runbook), state: run.state });
+    if (run.startedAt !== null)
+      metrics.observe('tocsin_run_duration_seconds', seconds(run.startedAt, run.finishedAt), { state: run.state });
+    if (run.state !== 'succeeded' || run.alert === null || run.parent !== null || !isVerified(run)) return;
+    const work = remediated(run, label(run.runbook), parts)
+      .catch(error => parts.log.warn({ run: run.id, because: messageOf(error) }, 'a remediation is not in the figures'))
+      .finally(() => lookingUp.delete(work));
+    lookingUp.add(work);
+  }
+
+  return {
+    expect(runbooks) {
+      for (const id of runbooks) {
+        const runbook = label(id);
+        for (const state of endings) parts.metrics.count('tocsin_runbook_runs_total', { runbook, state }, 0);
+        for (const people of ['yes', 'no']) parts.metrics.count('tocsin_remediations_total', { runbook, people }, 0);
+      }
+    },
+    count(change) {
+      if (change.entries === undefined || change.entries.length === 0) return;
+      for (const { fact, at } of change.entries) {
+        if (fact.kind === 'event.accepted')
+          parts.metrics.count('tocsin_events_accepted_total', { source: fact.event.source });
+        if (fact.kind === 'step.finished') stepEnded(fact, change, parts.metrics);
+        if (fact.kind === 'approval.closed') approvalClosed(fact, at, change, parts.metrics, label);
+        const run = fact.kind === 'run.finished' ? runOf(change, fact.run) : undefined;
+        if (run !== undefined) ended(run);
+      }
+    },
+    settled: async () => void (await Promise.all(lookingUp)),
+  };
+}
+
+/** The document that goes with the facts, as it is after the change. */
+function runOf({ rows = [] }: Change, id: string): Run | undefined {
+  for (const row of rows) if (row.table === 'run' && row.doc.id === id) return row.doc;
+  return undefined;
+}
+
+function stepEnded(fact: FactOf<'step.finished'>, change: Change, metrics: Metrics): void {
+  const step = runOf(change, fact.run)?.steps.find(one => one.id === fact.step);
+  if (step === undefined) return;
+  metrics.count('tocsin_steps_total', { type: step.type, state: fact.state });
+  if (step.startedAt !== null)
+    metrics.observe('tocsin_step_duration_seconds', seconds(step.startedAt, step.finishedAt), { type: step.type });
+}
+
+function approvalClosed(
+  fact: FactOf<'approval.closed'>,
+  at: number,
+  { rows = [] }: Change,
+  metrics: Metrics,
+  label: (runbook: string) => string,
+): void {
+  metrics.count('tocsin_approvals_total', { state: fact.state });
+  const row = rows.find(one => one.table === 'approval' && one.doc.id === fact.approval);
+  if (fact.state !== 'approved' || row?.table !== 'approval') return;
+  metrics.observe('tocsin_time_to_approval_seconds', seconds(row.doc.createdAt, at), {
+    runbook: label(row.doc.runbook),
+  });
+}
+
+/** From the delivery that opened the episode to the run that saw that it is over; and whether anybody was needed for it. */
+async function remediated(run: Run, runbook: string, { metrics, store }: FiguresParts): Promise<void> {
+  const people = (await neededPeople(run, store)) ? 'yes' : 'no';
+  metrics.count('tocsin_remediations_total', { runbook, people });
+  const alert = run.alert === null ? null : await store.alert(run.alert);
+  if (alert !== null && alert.episode === run.episode)
+    metrics.observe('tocsin_time_to_remediation_seconds', seconds(alert.firstSeen, run.finishedAt), { runbook });
+}
+
+/** True when a person asked for the run or voted, answered or acted in it, or in one that it called. */
+async function neededPeople(run: Run, store: FiguresParts['store'], depth = 0): Promise<boolean> {
+  if (run.trigger === 'manual' || run.approval !== null) return true;
+  if (run.steps.some(step => step.type === 'approve' && step.startedAt !== null)) return true;
+  if ((await store.stream(`run/${run.id}`)).some(entry => entry.actor.kind === 'person')) return true;
+  if (depth >= 8 || !run.steps.some(step => step.type === 'runbook')) return false;
+  for (const called of await store.runs({ parent: run.id, limit: 100 }))
+    if (await neededPeople(called, store, depth + 1)) return true;
+  return false;
+}
+
+/** Clocks of several nodes may differ a little: never below 0. */
+function seconds(from: number, to: number | null): number {
+  return Math.max(0, (to ?? from) - from) / 1000;
+}

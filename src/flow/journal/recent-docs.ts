@@ -1,0 +1,59 @@
+import type { Alert } from '../../model/alert.ts';
+import type { Change, Store } from '../../ports/store.ts';
+
+/** What views read of the state. */
+export type Docs = Pick<Store, 'alert' | 'run' | 'approval'>;
+
+/** How many alerts are remembered, and how long the texts of one may be, characters: a storm's alerts are many and small. */
+const most = 1024;
+const longest = 8192;
+
+/**
+ * Alerts as this process committed them last, for views that follow the journal: in a storm what a follower is told of was written a moment
+ * ago, and need not be read and parsed again. Only right where no other process writes. They belong to everybody: whoever reads one does
+ * not change it.
+ */
+export interface RecentDocs {
+  docs: Docs;
+  /** A change is about to be committed: what it may have stored by now is asked of the store. Call what it returns when the outcome is known. */
+  begin(change: Change): (stored: boolean) => void;
+}
+
+export function createRecentDocs(store: Docs): RecentDocs {
+  const known = new Map<string, Alert>();
+  const underWay = new Map<string, number>();
+
+  function keep(alert: Alert): void {
+    // News of two commits may come in either order.
+    if ((known.get(alert.id)?.version ?? 0) > alert.version) return;
+    known.delete(alert.id);
+    if (sizeOf(alert) > longest) return;
+    known.set(alert.id, alert);
+    if (known.size > most) known.delete(known.keys().next().value ?? '');
+  }
+
+  return {
+    docs: {
+      alert: async id => (underWay.has(id) ? undefined : known.get(id)) ?? (await store.alert(id)),
+      run: id => store.run(id),
+      approval: id => store.approval(id),
+    },
+    begin(change) {
+      const alerts = (change.rows ?? []).flatMap(row => (row.table === 'alert' ? [row.doc] : []));
+      for (const { id } of alerts) underWay.set(id, (underWay.get(id) ?? 0) + 1);
+      return stored => {
+        for (const alert of alerts) {
+          const others = (underWay.get(alert.id) ?? 1) - 1;
+          if (others > 0) underWay.set(alert.id, others);
+          else underWay.delete(alert.id);
+          if (stored) keep(alert);
+        }
+      };
+    },
+  };
+}
+
+function sizeOf({ title, labels, annotations }: Alert): number {
+  const texts = [...Object.entries(labels), ...Object.entries(annotations)].flat();
+  return texts.reduce((sum, text) => sum + text.length, title.length);
+}

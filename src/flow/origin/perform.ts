@@ -1,0 +1,151 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { isCode } from '../../kernel/errors.ts';
+import { cutText, visible, visibleLine } from '../../kernel/text.ts';
+import type { Alert } from '../../model/alert.ts';
+import { isEnded, type Run } from '../../model/run.ts';
+import type { OriginConnection, OriginPage } from '../../ports/source.ts';
+import type { Store } from '../../ports/store.ts';
+import type { Feed } from '../journal/feed.ts';
+import { endingText } from '../thread/cards.ts';
+import { acknowledgedKey, mayResolve, type Telling, toldSpace } from './tellings.ts';
+
+export interface TellParts {
+  source: string;
+  connection: OriginConnection;
+  store: Pick<Store, 'alert' | 'run' | 'claimed'>;
+  feed: Pick<Feed, 'commit'>;
+  clock: Clock;
+  /** The driver's id: the key of its accounts in `people`. */
+  driver: string;
+  people(): Readonly<Record<string, { accounts: Readonly<Record<string, string>> }>>;
+  /** Where people see the run and its thread. */
+  links(run: Run, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
+}
+
+/** Claims of acknowledgements that were tried. */
+const triedSpace = 'origin-tried';
+
+/** A call about something that is over by itself comes too late after this, milliseconds. */
+const late = 10 * 60_000;
+
+/**
+ * Tells it. Resolves to a sentence for the thread, or to null when it is not needed any more; rejects as the origin does. `failures` counts
+ * the attempts before: one of them may have had its effect.
+ */
+export async function tell(old: Telling, failures: number, parts: TellParts): Promise<string | null> {
+  if (old.what === 'on-call') return await askOnCall(old, parts);
+  const telling = await refresh(old, parts);
+  const { connection } = parts;
+  const { alert, run } = telling;
+  if (run === null) return await tellPress(telling, parts);
+  if (telling.what === 'unpage') return (await connection.unpage?.(run.id)) ?? null;
+  if (telling.what === 'page') {
+    const tooLate = alert?.state === 'resolved' && parts.clock.now() - telling.at > late && failures === 0;
+    return tooLate ? null : ((await connection.page?.(await pageOf(telling, run, parts))) ?? null);
+  }
+  if (alert === null) return null;
+  switch (telling.what) {
+    case 'acknowledge':
+      return await acknowledge(telling, run, alert, parts);
+    case 'resolve':
+      return mayResolve(run, alert) ? ((await connection.resolve?.(alert)) ?? null) : null;
+    case 'note':
+      return (await connection.note?.(alert, { text: await noteText(run, alert, parts), marker: telling.key })) ?? null;
+    case 'recall':
+      return await recall(telling, run, alert, parts);
+    default:
+      return null;
+  }
+}
+
+/**
+ * Not for what is over already. But once it was tried it is done to its end, also after a restart: an attempt may have stopped the calls, and
+ * only what is known to be acknowledged by Tocsin is handed back.
+ */
+async function acknowledge(telling: Telling, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
+  const claim = { space: triedSpace, key: `${parts.source}/${telling.key}` };
+  const begins = !isEnded(run.state) && alert.state !== 'resolved' && alert.acknowledgedBy === null;
+  if (!(await parts.store.claimed(claim))) {
+    if (!begins) return null;
+    await parts.feed.commit({ guards: [{ kind: 'claim', ...claim, at: parts.clock.now(), keep: null }] });
+  }
+  return (await parts.connection.acknowledge?.(alert)) ?? null;
+}
+
+/** What a person did in a thread; see `pressedIn`. */
+async function tellPress({ what, alert, key, text }: Telling, { connection }: TellParts): Promise<string | null> {
+  if (alert === null || alert.state === 'resolved') return null;
+  if (what === 'acknowledge') return (await connection.acknowledge?.(alert)) ?? null;
+  return what === 'note' && text !== null ? ((await connection.note?.(alert, { text, marker: key })) ?? null) : null;
+}
+
+/** Things may have moved on while the origin was away. */
+async function refresh(telling: Telling, parts: TellParts): Promise<Telling> {
+  const [run, alert] = await Promise.all([
+    telling.run === null ? null : parts.store.run(telling.run.id),
+    telling.alert === null ? null : parts.store.alert(telling.alert.id),
+  ]);
+  return { ...telling, run, alert };
+}
+
+/** Where the origin will not call people again, a page is better than silence. */
+async function recall(telling: Telling, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
+  const { connection } = parts;
+  const key = `${parts.source}/${acknowledgedKey(alert.id, run.episode)}`;
+  // Only calls that Tocsin stopped are begun again.
+  if (alert.state === 'resolved' || !(await parts.store.claimed({ space: toldSpace, key }))) return null;
+  try {
+    return (await connection.recall?.(alert)) ?? null;
+  } catch (error) {
+    if (!isCode(error, 'origin-refused') || connection.page === undefined) throw error;
+    const paged = await connection.page(await pageOf(telling, run, parts));
+    return `${paged}, because the incident could not be handed back: ${error.message}`;
+  }
+}
+
+async function noteText(run: Run, alert: Alert, parts: TellParts): Promise<string> {
+  const links = await parts.links(run, alert);
+  const state = run.state === 'asking' ? `${run.title} waits for a person: ${run.because ?? ''}` : endingText(run);
+  return [`Tocsin: ${cutText(visible(state), 1000)}`, ...links.map(link => `${link.label}: ${link.url}`)].join('\n');
+}
+
+async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<OriginPage> {
+  const { alert } = telling;
+  const state = run.state === 'asking' ? `${run.title} waits for a person` : endingText(run);
+  const links = await parts.links(run, alert);
+  return {
+    // The same for all calls about one run: they are about one thing.
+    key: run.id,
+    summary: visibleLine(alert === null ? state : `${state} (${alert.title})`),
+    severity: run.state === 'unconfirmed' ? 'warning' : (alert?.severity ?? 'error'),
+    source: run.targets[0] ?? alert?.labels['instance'] ?? alert?.source ?? 'tocsin',
+    component: run.runbook,
+    at: telling.at,
+    details: {
+      run: run.id,
+      runbook: run.runbook,
+      state: run.state,
+      ...(run.because === null ? {} : { because: cutText(run.because, 1000) }),
+      ...(run.targets.length === 0 ? {} : { targets: cutText(run.targets.join(', '), 1000) }),
+      ...(alert === null ? {} : { alert: cutText(alert.title, 500), alert_source: alert.source }),
+    },
+    links: [...links, ...(alert?.links ?? [])].slice(0, 10),
+  };
+}
+
+/** `On call for DB on-call: Mina Okafor (mina)`; whoever is in nobody's accounts is shown too, and cannot approve. */
+async function askOnCall({ alert, rota }: Telling, parts: TellParts): Promise<string | null> {
+  const found = await parts.connection.onCall?.({
+    ...rota,
+    alert: alert?.source === parts.source && alert.trusted ? alert : null,
+  });
+  if (found === undefined || found.of === null) return null;
+  const owners = new Map(
+    Object.entries(parts.people()).map(([person, { accounts }]) => [accounts[parts.driver], person] as const),
+  );
+  const names = found.people.map(({ account, name }) => {
+    const person = owners.get(account);
+    return `${name} (${person ?? `${account} is in nobody's accounts in tocsin.yaml, and cannot approve`})`;
+  });
+  return `On call for ${found.of}: ${names.length === 0 ? 'nobody' : names.join(', ')}`;
+}

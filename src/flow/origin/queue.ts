@@ -1,0 +1,94 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Telling } from './tellings.ts';
+
+export interface Waiting {
+  telling: Telling;
+  failures: number;
+  /** When it began to wait, milliseconds since the epoch. */
+  since: number;
+  /** By the monotonic clock. */
+  notBefore: number;
+}
+
+/** What waits to be told: in order for each subject, at most so many a minute, and with a pause after a failure. */
+export interface Queue {
+  add(telling: Telling): void;
+  /** The next one that is due, or how long it takes until one is, milliseconds. */
+  next(): { due: Waiting } | { pause: number };
+  /** It is being told: its subject waits for it. */
+  begin(one: Waiting): void;
+  end(one: Waiting): void;
+  /** It failed, and is due again later; `all` holds the others back too. */
+  postpone(one: Waiting, least: number, all: boolean): void;
+  remove(one: Waiting): void;
+  size(): number;
+  /** The lowest sequence that waits, those `without` left out; infinite when nothing does. */
+  lowest(without: ReadonlySet<Waiting>): number;
+  /** Resolves when anything changes. */
+  changed(): Promise<void>;
+  ring(): void;
+}
+
+/** How many are told at the same time. */
+const mostBusy = 4;
+/** After a failure, milliseconds: the first pause and the longest. */
+const firstPause = 1000;
+const longestPause = 5 * 60_000;
+const minute = 60_000;
+
+export function createQueue(perMinute: number, clock: Clock): Queue {
+  const waiting: Waiting[] = [];
+  const busy = new Set<string>();
+  /** When the last ones were begun, by the monotonic clock; as many as may be in a minute. */
+  const begun: number[] = [];
+  let heldUntil = 0;
+  let bell = Promise.withResolvers<void>();
+
+  const ring = () => {
+    bell.resolve();
+    bell = Promise.withResolvers<void>();
+  };
+  const paceFree = () => (begun.length < perMinute ? 0 : (begun[0] ?? 0) + minute);
+
+  return {
+    add: telling => void waiting.push({ telling, failures: 0, since: clock.now(), notBefore: 0 }),
+    next() {
+      if (busy.size >= mostBusy) return { pause: Number.POSITIVE_INFINITY };
+      const now = clock.monotonic();
+      const ahead = new Set(busy);
+      let soonest = Number.POSITIVE_INFINITY;
+      for (const one of waiting) {
+        if (ahead.has(one.telling.subject)) continue;
+        ahead.add(one.telling.subject);
+        const at = Math.max(one.notBefore, heldUntil, paceFree());
+        if (at <= now) return { due: one };
+        soonest = Math.min(soonest, at);
+      }
+      return { pause: soonest - now };
+    },
+    begin(one) {
+      busy.add(one.telling.subject);
+      begun.push(clock.monotonic());
+      if (begun.length > perMinute) begun.shift();
+    },
+    end(one) {
+      busy.delete(one.telling.subject);
+      ring();
+    },
+    postpone(one, least, all) {
+      one.failures++;
+      const pause = Math.max(least, Math.min(longestPause, firstPause * 2 ** Math.min(one.failures - 1, 20)));
+      one.notBefore = clock.monotonic() + pause;
+      if (all) heldUntil = one.notBefore;
+    },
+    remove(one) {
+      const at = waiting.indexOf(one);
+      if (at >= 0) waiting.splice(at, 1);
+    },
+    size: () => waiting.length,
+    lowest: without =>
+      Math.min(Number.POSITIVE_INFINITY, ...waiting.filter(one => !without.has(one)).map(one => one.telling.seq)),
+    changed: () => bell.promise,
+    ring,
+  };
+}

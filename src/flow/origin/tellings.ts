@@ -1,0 +1,225 @@
+import { nameOf } from '../../model/actor.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { Config } from '../../model/config.ts';
+import { groupFacts } from '../../model/config.ts';
+import { type Entry, streamOf } from '../../model/journal.ts';
+import { isEnded, isVerified, type Run } from '../../model/run.ts';
+import type { OriginConnection } from '../../ports/source.ts';
+import type { Store } from '../../ports/store.ts';
+
+type What = 'acknowledge' | 'note' | 'resolve' | 'recall' | 'page' | 'unpage' | 'on-call';
+
+/** One thing that an origin is to be told, or asked, because of an entry of the journal. */
+export interface Telling {
+  what: What;
+  /** Names it for ever: what has been told under a key is not told again. */
+  key: string;
+  /** Tellings of one subject keep their order: an incident, or a run that people were called for. */
+  subject: string;
+  seq: number;
+  at: number;
+  alert: Alert | null;
+  episode: number | null;
+  run: Run | null;
+  /** For a note that is not about a run: what it says. */
+  text: string | null;
+  /** For `on-call`: whose. */
+  rota: { escalationPolicy: string | null; schedule: string | null };
+}
+
+export interface TellingParts {
+  /** The source whose origin it is. */
+  source: string;
+  connection: OriginConnection;
+  store: Pick<Store, 'alert' | 'run' | 'stream'>;
+  config(): Pick<Config, 'groups'>;
+  /** Whether alerts of this source come from where people are called already. */
+  callsByItself(source: string): boolean;
+}
+
+/** Claims of what has been told. */
+export const toldSpace = 'origin';
+
+/** Which tellings of the journal's entries concern alerts, and which call people: each kind keeps a pace and a cursor of its own. */
+export type Lane = 'tell' | 'page';
+
+/** What follows for this origin from one entry of the journal; most entries ask for nothing. */
+export async function tellingsOf(entry: Entry, lane: Lane, parts: TellingParts): Promise<Telling[]> {
+  const found = lane === 'tell' ? await tellsOf(entry, parts) : await pagesOf(entry, parts);
+  return found.filter(telling => parts.connection[methodOf(telling.what)] !== undefined);
+}
+
+function methodOf(what: What): Exclude<keyof OriginConnection, 'perMinute'> {
+  return what === 'on-call' ? 'onCall' : what;
+}
+
+async function tellsOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
+  const { fact } = entry;
+  switch (fact.kind) {
+    case 'event.accepted':
+      return fact.effect === 'opened' && fact.event.source === parts.source
+        ? await whoIsOnCall(entry, fact.alert, parts)
+        : [];
+    case 'approval.requested':
+      return await rotaAsked(entry, fact.approval.ask.by, fact.approval.alert, parts);
+    case 'approval.escalated': {
+      const run = await parts.store.run(fact.run);
+      return await rotaAsked(entry, [fact.to], run?.alert ?? null, parts);
+    }
+    case 'alert.acknowledged':
+      return await pressedIn(entry, fact.alert, parts);
+    case 'run.started':
+      return await startOf(entry, fact.run, parts);
+    case 'run.asking':
+    case 'run.finished':
+    case 'run.amended':
+      return await outcomeOf(entry, fact.run, parts);
+    default:
+      return [];
+  }
+}
+
+/** Whoever opens the thread sees who is on call. */
+async function whoIsOnCall(entry: Entry, id: string | null, parts: TellingParts): Promise<Telling[]> {
+  const alert = id === null ? null : await parts.store.alert(id);
+  return alert === null || !alert.trusted
+    ? []
+    : [telling('on-call', `${alert.id}/${alert.episode}`, entry, alert, null)];
+}
+
+/** Somebody pressed Acknowledge in a thread: the origin stops calling people too, and says whose press it was. */
+async function pressedIn(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
+  const alert = await parts.store.alert(id);
+  if (alert === null || !isOwn(alert, parts) || entry.actor.kind !== 'person') return [];
+  const text = `Tocsin: acknowledged by ${nameOf(entry.actor)}`;
+  return (['acknowledge', 'note'] as const).map(what => ({
+    ...telling(what, `by/${entry.seq}`, entry, alert, null),
+    text,
+  }));
+}
+
+/** People on call are asked about an alert from elsewhere: the thread should say who they are. */
+async function rotaAsked(
+  entry: Entry,
+  by: readonly string[],
+  id: string | null,
+  parts: TellingParts,
+): Promise<Telling[]> {
+  const alert = id === null ? null : await parts.store.alert(id);
+  if (alert === null) return [];
+  return by.flatMap(name => {
+    const rota = groupFacts(parts.config(), name)?.onCall;
+    if (rota?.source !== parts.source) return [];
+    // The people of the incident itself were told when it opened.
+    const own = rota.escalationPolicy === null && rota.schedule === null && isOwn(alert, parts);
+    return own ? [] : [{ ...telling('on-call', `asked/${entry.seq}/${name}`, entry, alert, null), rota }];
+  });
+}
+
+/** Remediation begins: whoever is called about the incident need not be called again. Looking at things is no remediation. */
+async function startOf(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
+  const subject = await ownSubject(id, parts);
+  if (subject === null || subject.run.risk === 'none') return [];
+  const { run, alert } = subject;
+  const open = alert.state !== 'resolved' && alert.acknowledgedBy === null && alert.episode === run.episode;
+  return open ? [telling('acknowledge', `${alert.id}/${run.episode}`, entry, alert, run)] : [];
+}
+
+async function outcomeOf(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
+  const subject = await ownSubject(id, parts);
+  if (subject === null) return [];
+  const { run, alert } = subject;
+  const told = [telling('note', `${run.id}/${entry.seq}`, entry, alert, run)];
+  if (entry.fact.kind === 'run.finished' && mayResolve(run, alert))
+    told.push(telling('resolve', run.id, entry, alert, run));
+  // Tocsin may have stopped the calls, and then it is on Tocsin to begin them again.
+  if (needsPeople(entry, run)) told.push(telling('recall', `${run.id}/${entry.seq}`, entry, alert, run));
+  return told;
+}
+
+/** The run and its alert, when that came from this origin. Called runbooks are part of their caller. */
+async function ownSubject(id: string, parts: TellingParts): Promise<{ run: Run; alert: Alert } | null> {
+  const run = await parts.store.run(id);
+  if (run === null || run.alert === null || run.parent !== null) return null;
+  const alert = await parts.store.alert(run.alert);
+  return alert === null || !isOwn(alert, parts) ? null : { run, alert };
+}
+
+/** An incident that nobody signed may name any other: nothing is done to it. */
+function isOwn(alert: Alert, parts: TellingParts): boolean {
+  return alert.source === parts.source && alert.trusted;
+}
+
+/** Deny by default: the rule that let it run must say so, and the run must have seen for itself that the alert is gone. */
+export function mayResolve(run: Run, alert: Alert): boolean {
+  return (
+    run.state === 'succeeded' &&
+    run.decision.resolves === true &&
+    alert.state !== 'resolved' &&
+    alert.episode === run.episode &&
+    isVerified(run)
+  );
+}
+
+const badEndings: readonly Run['state'][] = ['failed', 'ineffective', 'unconfirmed', 'expired'];
+
+/** Pure: whether the entry says that Tocsin does not go on without people. */
+function needsPeople(entry: Entry, run: Run): boolean {
+  const { fact } = entry;
+  if (fact.kind === 'run.asking') return true;
+  if (fact.kind !== 'run.finished' || !badEndings.includes(fact.state)) return false;
+  // Whoever asked for a run by hand sees that nobody approved it; nobody is called out of bed for that.
+  return !(fact.state === 'expired' && run.trigger === 'manual');
+}
+
+async function pagesOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
+  const { fact } = entry;
+  if (fact.kind !== 'run.asking' && fact.kind !== 'run.finished' && fact.kind !== 'run.amended') return [];
+  const run = await parts.store.run(fact.run);
+  if (run === null || run.parent !== null) return [];
+  const alert = run.alert === null ? null : await parts.store.alert(run.alert);
+  // An incident calls people by itself; calling them twice about one thing helps nobody.
+  if (alert !== null && parts.callsByItself(alert.source)) return [];
+  const key = `${run.id}/${entry.seq}`;
+  if (needsPeople(entry, run)) {
+    // It may have gone on meanwhile: somebody answered.
+    const over = fact.kind === 'run.asking' && run.state !== 'asking' && !isEnded(run.state);
+    return over ? [] : [telling('page', key, entry, alert, run)];
+  }
+  return (await calledBefore(run, entry, parts)) ? [telling('unpage', key, entry, alert, run)] : [];
+}
+
+async function calledBefore(run: Run, entry: Entry, parts: TellingParts): Promise<boolean> {
+  const before = await parts.store.stream(streamOf.run(run.id));
+  return before.some(one => one.seq < entry.seq && needsPeople(one, run));
+}
+
+/** What stands for Tocsin's own acknowledgement of an episode. */
+export function acknowledgedKey(alert: string, episode: number | null): string {
+  return keyOf('acknowledge', `${alert}/${episode}`);
+}
+
+function keyOf(what: What, name: string): string {
+  return `${what}/${name}`;
+}
+
+function telling(what: What, name: string, entry: Entry, alert: Alert | null, run: Run | null): Telling {
+  return {
+    what,
+    key: keyOf(what, name),
+    subject: subjectOf(what, alert, run) ?? name,
+    seq: entry.seq,
+    at: entry.at,
+    alert,
+    episode: run?.episode ?? alert?.episode ?? null,
+    run,
+    text: null,
+    rota: { escalationPolicy: null, schedule: null },
+  };
+}
+
+/** Who is on call is asked beside the rest: nothing waits for it. */
+function subjectOf(what: What, alert: Alert | null, run: Run | null): string | undefined {
+  if (what === 'on-call') return alert === null ? undefined : `${alert.id}/on-call`;
+  return what === 'page' || what === 'unpage' ? run?.id : alert?.id;
+}

@@ -1,0 +1,63 @@
+import type { Act } from '../../model/act.ts';
+import { type Actor, identityOf, nameOf } from '../../model/actor.ts';
+import type { Config } from '../../model/config.ts';
+import type { Run } from '../../model/run.ts';
+
+export interface AuthoriseFacts {
+  config: Config;
+  run: Run | null;
+  tokenMay: readonly string[] | null;
+  /** Whether a person is now in one of the groups, or is one of the people, named (flow/people/groups.ts). */
+  isAmong(person: string, names: readonly string[]): Promise<boolean>;
+}
+
+/**
+ * The one authorisation function (P7): whether this actor may do this, at the moment of the act; null when they may, else the reason.
+ * It is asked for clicks, commands, HTTP, the command line and schedules alike, and denies what it does not know. Whether a vote
+ * counts and what policy says of a run are decided after it, by flow/pipeline/approve.ts and flow/pipeline/decide.ts.
+ */
+export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Promise<string | null> {
+  if (who.kind === 'system') return null;
+  if (who.kind === 'source') return 'A source delivers events and does nothing else.';
+  if (who.kind === 'stranger') return `${who.id} is not in people of tocsin.yaml: ${who.because}`;
+  if (facts.tokenMay !== null && !facts.tokenMay.includes(act.kind))
+    return `This token may only ${facts.tokenMay.join(', ')}.`;
+  switch (act.kind) {
+    case 'run':
+    case 'acknowledge':
+      return null;
+    case 'vote':
+      return who.kind === 'person' ? null : `Only people vote, and ${nameOf(who)} is not a person.`;
+    case 'answer':
+      return who.kind === 'person'
+        ? await operatorOr(who, facts)
+        : 'Only people answer for a step whose outcome is unknown.';
+    case 'cancel':
+      return await operatorOr(who, facts);
+    case 'silence':
+    case 'halt':
+    case 'resume':
+      return await operator(who, facts);
+  }
+}
+
+/** Whoever asked for a run, whoever was asked to approve it, and operators. */
+async function operatorOr(who: Actor, facts: AuthoriseFacts): Promise<string | null> {
+  const { run } = facts;
+  if (run !== null && run.requestedBy === identityOf(who)) return null;
+  if (
+    run !== null &&
+    who.kind === 'person' &&
+    run.decision.ask !== null &&
+    (await facts.isAmong(who.id, run.decision.ask.by))
+  )
+    return null;
+  return await operator(who, facts);
+}
+
+async function operator(who: Actor, { config, isAmong }: AuthoriseFacts): Promise<string | null> {
+  if (who.kind !== 'person' && who.kind !== 'service') return 'Only people and services of tocsin.yaml may do this.';
+  // Without operators in tocsin.yaml everybody whom it names is one: an emergency stop that nobody may press is worse than one too many.
+  if (config.operators.length === 0 || (await isAmong(who.id, config.operators))) return null;
+  return `This is for operators, which are ${config.operators.join(', ')}.`;
+}

@@ -1,0 +1,56 @@
+import { system } from '../../model/actor.ts';
+import type { Approval } from '../../model/approval.ts';
+import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { Store } from '../../ports/store.ts';
+import type { Streams } from '../journal/streams.ts';
+
+/** What closing an approval needs, whether a vote, an expiry, an edit or the end of its run closes it. */
+export interface CloseParts {
+  store: Pick<Store, 'approvals'>;
+  streams: Streams;
+  dispatcher: Dispatcher;
+}
+
+/** What follows from a closed approval: the run is released or ends. Also called on recovery, so it does nothing twice. */
+export async function afterVote(approval: Approval, parts: Pick<CloseParts, 'streams' | 'dispatcher'>): Promise<void> {
+  if (approval.state === 'open') return;
+  if (approval.step !== null) return await parts.dispatcher.ring({ run: approval.run, first: true });
+  const because = approval.because ?? approval.state;
+  const run = await parts.streams.run(approval.run, system, now => {
+    if (now.state !== 'waiting' || now.startedAt !== null) return null;
+    if (approval.state === 'approved') return { facts: [{ kind: 'run.released', run: now.id, because }] };
+    const state = approval.state === 'expired' ? 'expired' : approval.state === 'denied' ? 'denied' : 'cancelled';
+    return { facts: [{ kind: 'run.finished', run: now.id, state, because }] };
+  });
+  if (run.state === 'queued') await parts.dispatcher.ring({ run: run.id, first: true });
+}
+
+/** Closes an open approval of a whole plan and ends its run accordingly. */
+export async function closePlanApproval(
+  id: string,
+  state: 'void' | 'expired',
+  because: string,
+  parts: Pick<CloseParts, 'streams' | 'dispatcher'>,
+): Promise<void> {
+  const closed = await parts.streams.approval(id, system, now =>
+    now.state === 'open'
+      ? { facts: [{ kind: 'approval.closed', approval: now.id, run: now.run, state, because }] }
+      : null,
+  );
+  await afterVote(closed, parts);
+}
+
+/** Closes what is still open of a run's approvals: nobody shall vote on what is over. */
+export async function voidApprovals(
+  run: string,
+  because: string,
+  parts: Pick<CloseParts, 'store' | 'streams'>,
+): Promise<void> {
+  for (const open of await parts.store.approvals({ run, state: 'open' })) {
+    await parts.streams.approval(open.id, system, now =>
+      now.state === 'open'
+        ? { facts: [{ kind: 'approval.closed', approval: now.id, run, state: 'void', because }] }
+        : null,
+    );
+  }
+}

@@ -1,0 +1,125 @@
+import { messageOf } from '../../kernel/errors.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { Event } from '../../model/event.ts';
+import { streamOf } from '../../model/journal.ts';
+import type { Policy, PolicyVariables } from '../../ports/catalogue.ts';
+import type { Explanation } from '../../ports/chat.ts';
+import type { Params, Runbook } from '../../ports/runbook.ts';
+import { type BeginParts, gatherFacts, type Request } from './begin.ts';
+import { decide } from './decide.ts';
+import { failedClause } from './match.ts';
+
+type RunbookExplanation = Explanation['runbooks'][number];
+
+/** What would be decided now and why, without effect, for an event, an alert or a run. Null when nothing has this id. */
+export async function explain(id: string, parts: BeginParts): Promise<Explanation | null> {
+  const found = await findEvent(id, parts);
+  if (found === null) return null;
+  const { event, alert } = found;
+  const runbooks: RunbookExplanation[] = [];
+  for (const runbook of parts.catalogue.current().runbooks.values())
+    runbooks.push(await explainRunbook(runbook, event, alert, parts));
+  runbooks.sort((a, b) => Number(b.holds) - Number(a.holds) || (a.runbook < b.runbook ? -1 : 1));
+  return { event: event.id, alert: alert?.id ?? null, title: event.body.title, runbooks };
+}
+
+async function findEvent(id: string, parts: BeginParts): Promise<{ event: Event; alert: Alert | null } | null> {
+  const { store } = parts;
+  if (id.startsWith('run_')) {
+    const run = await store.run(id);
+    return run?.event == null
+      ? run?.alert == null
+        ? null
+        : await findEvent(run.alert, parts)
+      : await findEvent(run.event, parts);
+  }
+  if (id.startsWith('alt_')) {
+    const alert = await store.alert(id);
+    const entries = alert === null ? [] : await store.stream(streamOf.alert(id));
+    const last = entries.map(entry => entry.fact).findLast(fact => fact.kind === 'event.accepted');
+    return last?.kind === 'event.accepted' ? { event: last.event, alert } : null;
+  }
+  return await scanFor(id, parts);
+}
+
+/** Events are found by reading the journal: explaining is rare, and an index for it would cost every delivery. */
+async function scanFor(id: string, parts: BeginParts): Promise<{ event: Event; alert: Alert | null } | null> {
+  const own = (await parts.store.stream(streamOf.event(id))).at(0)?.fact;
+  if (own?.kind === 'event.accepted') return { event: own.event, alert: null };
+  for (let after = 0; ; ) {
+    const entries = await parts.store.journal({ after, limit: 1000 });
+    for (const { fact } of entries) {
+      if (fact.kind === 'event.accepted' && fact.event.id === id)
+        return { event: fact.event, alert: fact.alert === null ? null : await parts.store.alert(fact.alert) };
+    }
+    const last = entries.at(-1);
+    if (last === undefined) return null;
+    after = last.seq;
+  }
+}
+
+async function explainRunbook(
+  runbook: Runbook,
+  event: Event,
+  alert: Alert | null,
+  parts: BeginParts,
+): Promise<RunbookExplanation> {
+  const failures: string[] = [];
+  for (const trigger of runbook.triggers) {
+    const failed = failedClause(trigger, { event, alert });
+    if (failed !== null) {
+      failures.push(failed);
+      continue;
+    }
+    try {
+      const params = runbook.params.parse(trigger.params({ event, alert }));
+      return {
+        runbook: runbook.id,
+        holds: true,
+        because: trigger.whereText ?? 'its trigger holds',
+        ...(await explainPolicy(runbook, params, event, alert, parts)),
+      };
+    } catch (error) {
+      return {
+        runbook: runbook.id,
+        holds: true,
+        because: `its parameters could not be made of the event: ${messageOf(error)}`,
+        decision: null,
+        rules: [],
+      };
+    }
+  }
+  const because = runbook.triggers.length === 0 ? 'it has no trigger; people start it' : failures.join('; ');
+  return { runbook: runbook.id, holds: false, because, decision: null, rules: [] };
+}
+
+async function explainPolicy(runbook: Runbook, params: Params, event: Event, alert: Alert | null, parts: BeginParts) {
+  const trigger = event.body.kind === 'tick' ? 'schedule' : 'event';
+  const request: Request = {
+    runbook,
+    params,
+    trigger,
+    who: { kind: 'source', id: event.source },
+    reason: null,
+    event,
+    alert,
+    reopened: false,
+  };
+  const { variables, facts } = await gatherFacts(request, parts);
+  const { policy } = parts.catalogue.current();
+  const { verdict, rule, because } = decide(policy, variables, facts);
+  return { decision: { verdict, rule, because }, rules: explainRules(policy, variables) };
+}
+
+function explainRules(policy: Policy, variables: PolicyVariables): RunbookExplanation['rules'] {
+  let decided = false;
+  return policy.rules.map(rule => {
+    if (decided) return { name: rule.name, when: rule.text, result: 'not reached', because: null };
+    try {
+      decided = rule.when(variables);
+      return { name: rule.name, when: rule.text, result: decided ? 'holds' : 'does not hold', because: null };
+    } catch (error) {
+      return { name: rule.name, when: rule.text, result: 'failed', because: messageOf(error) };
+    }
+  });
+}

@@ -1,0 +1,238 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { isCode } from '../../kernel/errors.ts';
+import { system } from '../../model/actor.ts';
+import { foldRun } from '../../model/fold.ts';
+import type { Run } from '../../model/run.ts';
+import type { Change } from '../../ports/store.ts';
+import { type Step as Addition, failedGuard, type Streams } from '../journal/streams.ts';
+import type { RunLease } from './lease.ts';
+import { Stopped } from './step.ts';
+
+/** What is to be added, decided on the run as it is then. It may be asked again, when somebody else wrote meanwhile. */
+export type Decide = (run: Run) => Addition | null;
+
+/**
+ * What a session writes of its run, in order, all under its lease. What is added in the same moment is one change: a commit costs the same
+ * for one entry as for three, and every node waits for the same head row.
+ */
+export interface RunJournal {
+  /** The run with all that was added, committed or about to be. */
+  run(): Run;
+  /** Resolves when it, and everything before it, is durable. Rejects with Stopped `lease-lost` when the lease is gone. `last` gives the lease back. */
+  append(decide: Decide, last?: boolean): Promise<void>;
+  /**
+   * Adds without waiting: it is committed with what follows at once, or alone a moment later. For results, which the runbook's own code may
+   * read before they are durable because nothing can be done on their strength that is not committed with them or after them.
+   */
+  add(decide: Decide): void;
+  /** Adds what is only worth committing together with something else; without it, it never was. */
+  lead(decide: Decide): void;
+  /** Resolves when everything that was added is durable; rejects with what came in the way. */
+  settled(): Promise<void>;
+  /** Why a result could not be recorded; null when none was lost. Then only an ending may follow. */
+  lost(): unknown;
+}
+
+interface Waiting {
+  decide: Decide;
+  last: boolean;
+  /** Null when nobody waits for it. */
+  done: PromiseWithResolvers<void> | null;
+}
+
+/** Where a session's writing stands. */
+interface Book {
+  /** The run as it is stored. */
+  committed: Run;
+  /** The run with all that was added. */
+  shown: Run;
+  leading: Decide[];
+  waiting: Waiting[];
+  /** Once something was lost that nobody waited for, nothing but an ending may follow it; with the lease lost, nothing at all. */
+  broken: { error: unknown; lease: boolean } | null;
+}
+
+export interface RunJournalParts {
+  streams: Pick<Streams, 'run'>;
+  clock: Clock;
+}
+
+export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalParts): RunJournal {
+  const book: Book = { committed: found, shown: found, leading: [], waiting: [], broken: null };
+  const { clock } = parts;
+  let working: Promise<void> | null = null;
+
+  async function work(): Promise<void> {
+    // Branches that go on in the same moment write together.
+    await null;
+    while (book.waiting.length > 0) {
+      const batch = book.waiting;
+      book.waiting = [];
+      await commitAllowed(batch, book, lease, parts);
+    }
+    working = null;
+  }
+
+  function put(one: Waiting): void {
+    book.waiting.push(one);
+    if (book.broken === null) book.shown = combine([], [one], book.shown, clock.now()).run;
+  }
+
+  const begin = () => {
+    if (book.waiting.length > 0) working ??= work();
+  };
+
+  return {
+    run: () => book.shown,
+    append(decide, last = false) {
+      const done = Promise.withResolvers<void>();
+      put({ decide, last, done });
+      begin();
+      return done.promise;
+    },
+    add(decide) {
+      put({ decide, last: false, done: null });
+      // Two turns of the loop, so that a runbook that is over has come to its end.
+      setImmediate(() => setImmediate(begin));
+    },
+    lead(decide) {
+      book.leading.push(decide);
+      book.shown = applyTo(book.shown, decide(book.shown), clock.now());
+    },
+    async settled() {
+      begin();
+      await working;
+      if (book.broken !== null) throw book.broken.error;
+    },
+    lost: () => (book.broken === null || book.broken.lease ? null : book.broken.error),
+  };
+}
+
+async function commitAllowed(batch: readonly Waiting[], ...[book, lease, parts]: Rest): Promise<void> {
+  const isAllowed = (one: Waiting) => book.broken === null || (one.last && !book.broken.lease);
+  const allowed = batch.filter(isAllowed);
+  if (allowed.length > 0) await commit(allowed, book, lease, parts);
+  for (const one of batch) if (!allowed.includes(one)) one.done?.reject(book.broken?.error);
+}
+
+type Rest = [book: Book, lease: RunLease, parts: RunJournalParts];
+
+/** One change of all that waits. Whoever waits for one of them is told what became of it. */
+async function commit(batch: readonly Waiting[], ...[book, lease, parts]: Rest): Promise<void> {
+  const { streams, clock } = parts;
+  const last = batch.some(one => one.last);
+  let made = combine([], [], book.committed, 0);
+  const decide = (run: Run) => {
+    made = combine(book.leading, batch, run, clock.now());
+    return made.addition;
+  };
+  try {
+    book.committed = await streams.run(book.committed.id, system, decide, {
+      guards: () => [lease.guard(last)],
+      latest: () => book.committed,
+    });
+    if (made.addition !== null) {
+      lease.committed(last);
+      book.leading = [];
+    }
+    for (const one of batch) {
+      if (made.refused.has(one)) one.done?.reject(made.refused.get(one));
+      else one.done?.resolve();
+    }
+  } catch (cause) {
+    if (isHalt(cause)) return await commitWithout(made.held, cause, batch, book, lease, parts);
+    await refuse(batch, cause, book, lease, parts);
+  }
+  book.shown = combine(book.leading, book.waiting, book.committed, clock.now()).run;
+}
+
+/** A change that is refused for what one of them holds must not take the results of the others with it, so each is tried alone. */
+async function refuse(batch: readonly Waiting[], cause: unknown, ...[book, lease, parts]: Rest): Promise<void> {
+  if (isLeaseLost(cause)) {
+    lease.lost();
+    book.broken = { error: new Stopped('lease-lost'), lease: true };
+    for (const { done } of batch) done?.reject(book.broken.error);
+  } else if (batch.length > 1) {
+    for (const one of batch) {
+      if (book.broken === null) await commit([one], book, lease, parts);
+      // What came after a result that was lost was decided on its strength.
+      else one.done?.reject(book.broken.error);
+    }
+  } else {
+    for (const { done } of batch) {
+      if (done === null) book.broken = { error: cause, lease: false };
+      else done.reject(cause);
+    }
+  }
+}
+
+/** What may not begin is refused alone: results are journalled also while everything is halted. */
+async function commitWithout(
+  held: ReadonlySet<Waiting>,
+  cause: unknown,
+  ...[batch, ...others]: Parameters<typeof commit>
+): Promise<void> {
+  const rest = batch.filter(one => !held.has(one));
+  await commit(rest, ...others);
+  for (const one of held) one.done?.reject(cause);
+}
+
+function isLeaseLost(error: unknown): boolean {
+  return isCode(error, 'guard-failed') && ['lease', 'take'].includes(failedGuard(error));
+}
+
+function isHalt(error: unknown): boolean {
+  return isCode(error, 'guard-failed') && failedGuard(error) === 'halt';
+}
+
+function applyTo(run: Run, addition: Addition | null, at: number): Run {
+  if (addition === null) return run;
+  const folded = addition.facts.reduce((doc: Run, fact) => foldRun(doc, fact, at), run);
+  return addition.adjust?.(folded) ?? folded;
+}
+
+/**
+ * One addition of several, each decided on what those before it make of the run; null when there is nothing to do. Whoever throws is
+ * refused alone; `held` are those that a halt would hold.
+ */
+function combine(leading: readonly Decide[], batch: readonly Waiting[], run: Run, at: number) {
+  let doc = run;
+  const additions: Addition[] = [];
+  const refused = new Map<Waiting, unknown>();
+  const held = new Set<Waiting>();
+  const take = (addition: Addition | null) => {
+    if (addition !== null) additions.push(addition);
+    doc = applyTo(doc, addition, at);
+  };
+  for (const decide of leading) take(decide(doc));
+  const leads = additions.length;
+  for (const one of batch) {
+    try {
+      const addition = one.decide(doc);
+      if (addition?.with?.guards?.some(guard => guard.kind === 'halt')) held.add(one);
+      take(addition);
+    } catch (error) {
+      refused.set(one, error);
+    }
+  }
+  return { run: doc, refused, held, addition: additions.length === leads ? null : merge(additions) };
+}
+
+function merge(additions: readonly Addition[]): Addition {
+  const [first, ...others] = additions;
+  if (first !== undefined && others.length === 0) return first;
+  return {
+    facts: additions.flatMap(({ facts }) => facts),
+    adjust: after => additions.reduce((made, { adjust }) => adjust?.(made) ?? made, after),
+    with: additions.reduce((made: Change, one) => join(made, one.with ?? {}), {}),
+  };
+}
+
+function join(one: Change, other: Change): Change {
+  return {
+    guards: [...(one.guards ?? []), ...(other.guards ?? [])],
+    entries: [...(one.entries ?? []), ...(other.entries ?? [])],
+    rows: [...(one.rows ?? []), ...(other.rows ?? [])],
+    blobs: [...(one.blobs ?? []), ...(other.blobs ?? [])],
+  };
+}

@@ -1,0 +1,267 @@
+import { isCode, TocsinError } from '../../kernel/errors.ts';
+import type { Alert } from '../../model/alert.ts';
+import { isEnded, type Run } from '../../model/run.ts';
+import type { Runbook } from '../../ports/runbook.ts';
+import { checkPlan, readPlan } from '../pipeline/plan.ts';
+import { type EngineHandle, finish, handleEnd, markerOf, type Session, undoAndFinish } from './end.ts';
+import { type EngineParts, maySteps } from './engine-parts.ts';
+import { createRunJournal } from './journal.ts';
+import { createRunLease, type RunLease } from './lease.ts';
+import { createPerformer } from './session.ts';
+import { attemptStep, redactOutcome, Stopped } from './step.ts';
+import { createStepApi } from './step-api.ts';
+import { createAttemptTools } from './step-context.ts';
+
+export interface Engine {
+  /** Answers a doorbell: takes the lease, replays the run from its journal and goes on until its end or its next wait. */
+  work(run: string): Promise<void>;
+  /** Ends a session of this process at once: somebody cancelled the run. */
+  interrupt(run: string): void;
+  /** Lets running steps finish for `grace` milliseconds, then stops them; they are recorded as interrupted. */
+  drain(grace: number): Promise<void>;
+}
+
+/** A lease that is not renewed for this long is another worker's for the taking, milliseconds. */
+const leaseTime = 9000;
+/** A run that takes its worker down this often without any progress is stopped. */
+const maxCrashes = 3;
+
+export function createEngine(parts: EngineParts): Engine {
+  const sessions = new Map<string, AbortController>();
+  let draining = false;
+  let idle: (() => void) | null = null;
+
+  async function work(id: string): Promise<void> {
+    if (draining || sessions.has(id)) return;
+    const stop = new AbortController();
+    sessions.set(id, stop);
+    try {
+      const [run, halted] = await Promise.all([parts.store.run(id), parts.store.halted()]);
+      if (run === null || !isWorkable(run)) return;
+      // Whoever resumes rings for everything that waits; until then nothing begins, and nothing counts as a failed begin.
+      if (run.cancel === null && halted !== null) return;
+      // Nobody can have had the lease of a run that was never begun, so its first change takes it. Where somebody had it after all, it is asked for.
+      if (isUntouched(run) && (await hold(run, { token: 1, acquired: false }, stop))) return;
+      await workUnderLease(id, stop);
+    } finally {
+      sessions.delete(id);
+      if (sessions.size === 0) idle?.();
+    }
+  }
+
+  async function workUnderLease(id: string, stop: AbortController): Promise<void> {
+    const token = await parts.store.acquire({ name: leaseName(id), holder: parts.holder, ttl: leaseTime });
+    if (token === null) return;
+    // Another worker may have gone on with it between the first look and the lease: what counts is what stands now.
+    const found = await parts.store.run(id);
+    if (found !== null && isWorkable(found)) await hold(found, { token, acquired: true }, stop);
+    else await parts.store.release({ name: leaseName(id), holder: parts.holder, token });
+  }
+
+  /** False when the lease was not to be had. */
+  async function hold(
+    run: Run,
+    { token, acquired }: { token: number; acquired: boolean },
+    stop: AbortController,
+  ): Promise<boolean> {
+    const { holder } = parts;
+    const lease = openLease(run.id, { token, acquired }, stop, parts);
+    try {
+      await runSession(run, lease, stop.signal, { interrupt, isDraining: () => draining }, parts);
+    } finally {
+      lease.stop();
+      if (lease.held()) await parts.store.release({ name: lease.name, holder, token });
+    }
+    return !lease.refused();
+  }
+
+  function interrupt(id: string) {
+    sessions.get(id)?.abort(new Stopped('cancelled'));
+  }
+
+  return {
+    work,
+    interrupt,
+    async drain(grace) {
+      draining = true;
+      const stopAll = () => {
+        for (const stop of sessions.values()) stop.abort(new Stopped('draining'));
+      };
+      if (sessions.size === 0) return;
+      const ended = new Promise<void>(resolve => {
+        idle = resolve;
+      });
+      const late = new AbortController();
+      void parts.clock.sleep(grace, late.signal).then(stopAll, () => {});
+      await ended;
+      late.abort();
+    },
+  };
+}
+
+/** Losing the lease ends the session and all that it started; so does a cancelling that another process journalled. */
+function openLease(
+  run: string,
+  { token, acquired }: { token: number; acquired: boolean },
+  stop: AbortController,
+  parts: EngineParts,
+): RunLease {
+  return createRunLease({ name: leaseName(run), holder: parts.holder, token, ttl: leaseTime }, acquired, {
+    ...parts,
+    lost(because) {
+      parts.log.warn({ run, because }, 'this node lost a run: what it started for it is killed here');
+      stop.abort(new Stopped('lease-lost'));
+    },
+    async each() {
+      if ((await parts.store.run(run))?.cancel != null) stop.abort(new Stopped('cancelled'));
+    },
+  });
+}
+
+/** Whether a worker can do anything for the run now. A run that waits for its approval, or for an answer, is nobody's work. */
+function isWorkable(run: Run): boolean {
+  if (isEnded(run.state)) return false;
+  if (run.cancel !== null) return true;
+  return run.state !== 'asking' && !(run.state === 'waiting' && run.startedAt === null);
+}
+
+/** True for a run that nobody ever worked on. */
+function isUntouched(run: Run): boolean {
+  return run.state === 'queued' && run.startedAt === null && run.cancel === null;
+}
+
+function leaseName(run: string): string {
+  return `run/${run}`;
+}
+
+async function runSession(
+  found: Run,
+  lease: RunLease,
+  signal: AbortSignal,
+  engine: EngineHandle,
+  parts: EngineParts,
+): Promise<void> {
+  const journal = createRunJournal(found, lease, parts);
+  const session: Session = {
+    journal,
+    lease,
+    signal,
+    engine,
+    mayHaveAsked: !isUntouched(found) || found.approval !== null,
+  };
+  try {
+    if (found.cancel !== null) return await finish(session, 'cancelled', found.cancel.reason ?? 'cancelled', parts);
+    if (found.crashes >= maxCrashes && found.state !== 'waiting') {
+      const because = `stopped, because it took its worker down ${maxCrashes} times without any progress`;
+      return await finish(session, 'failed', because, parts);
+    }
+    const [snapshot, alert] = await Promise.all([
+      orFail(session, parts, () => readPlan(parts.store, found.planHash)),
+      found.alert === null ? null : parts.store.alert(found.alert),
+    ]);
+    if (snapshot === null) return;
+    const isFirst = isUntouched(found) && !snapshot.plan.entry.endsWith('.ts');
+    await tellBegin(session, isFirst);
+    const runbook = await orFail(session, parts, () => parts.catalogue.fromSnapshot(snapshot.plan, snapshot.files));
+    if (runbook !== null) await goThrough(session, runbook, alert, parts);
+    await journal.settled();
+  } catch (error) {
+    await handleEnd(error, session, parts);
+  } finally {
+    // A branch may have come to its result while another ended the session. What cannot be written any more was told to whoever waited.
+    await journal.settled().catch(() => {});
+  }
+}
+
+/**
+ * Journals that a worker begins, so that a run which kills its worker is stopped after a few times. Loading a TypeScript runbook already
+ * runs its code, so there it comes first; what YAML resolves before the first step of a run was resolved when it was decided on, and the
+ * begin goes with that step.
+ */
+async function tellBegin({ journal, lease }: Session, withFirstStep: boolean): Promise<void> {
+  if (journal.run().state === 'waiting') return;
+  const isOver = (run: Run) => isEnded(run.state) || run.cancel !== null;
+  const begin = (run: Run) => ({ facts: [{ kind: 'run.started' as const, run: run.id, token: lease.token }] });
+  if (withFirstStep) return journal.lead(run => (isOver(run) ? null : begin(run)));
+  await journal.append(run => {
+    if (isOver(run)) throw new Stopped('cancelled');
+    return begin(run);
+  });
+}
+
+/** A snapshot that is not intact ends the run: nothing else may run in its name. Null then. */
+async function orFail<T>(session: Session, parts: EngineParts, load: () => Promise<T>): Promise<T | null> {
+  try {
+    return await load();
+  } catch (error) {
+    // A database that is away says nothing of the snapshot.
+    const isAway: boolean = isCode(error, 'store-failed');
+    if (isAway || !(error instanceof TocsinError)) throw error;
+    await finish(session, 'failed', error.message, parts);
+    return null;
+  }
+}
+
+async function goThrough(session: Session, runbook: Runbook, alert: Alert | null, parts: EngineParts): Promise<void> {
+  const { journal, lease, signal } = session;
+  const run = journal.run();
+  const held = { name: lease.name, token: lease.token };
+  const onAsk = () => {
+    session.mayHaveAsked = true;
+  };
+  const tools = await createAttemptTools({ run: journal.run, runbook, lease: held, onAsk, parts });
+  const performer = createPerformer({
+    run: journal.run,
+    append: journal.append,
+    result: decide => (runbook.kind === 'yaml' ? journal.add(decide) : journal.append(decide)),
+    steps: parts.steps,
+    defaultTimeout: parts.catalogue.current().config.run.timeout,
+    now: () => parts.clock.now(),
+    mayStart: createMayStart(session, runbook, parts),
+    reap: async step => void (await parts.children.reap(markerOf(run.id, step))),
+    attempt: async ({ type, input, step, number, timeout, waiting }) => {
+      const { context, end } = tools.open({ step, number, waiting });
+      const outcome = await attemptStep({ type, input, context, timeout, session: signal, clock: parts.clock });
+      return { outcome: redactOutcome(outcome, parts.hidden()), log: await end() };
+    },
+    token: lease.token,
+  });
+  const body = runbook.body({
+    step: createStepApi(performer),
+    params: run.params,
+    alert,
+    run: { id: run.id, reason: run.reason },
+  });
+  // A promise that the runbook let go of, by Promise.all or Promise.race, may be at work still: its result is journalled first.
+  const ended = body.then(
+    () => performer.idle().then(() => finish(session, 'succeeded', null, parts)),
+    error => performer.idle().then(() => undoAndFinish(error, session, performer, parts)),
+  );
+  const wentOn = await Promise.race([ended.then(() => true), performer.suspended.then(() => false), lostLease(signal)]);
+  if (wentOn) return;
+  await journal.settled();
+  const { id, wakeAt } = journal.run();
+  if (wakeAt !== null) await parts.dispatcher.ring({ run: id, at: wakeAt });
+}
+
+/** What must hold before every step, also when the session has lasted for days. */
+function createMayStart(session: Session, runbook: Runbook, parts: EngineParts): () => Promise<boolean> {
+  const { journal, signal, engine } = session;
+  // The snapshot was read a moment ago; only the code of a TypeScript runbook can have come between.
+  let fresh = runbook.kind === 'yaml';
+  return async () => {
+    const run = journal.run();
+    if (signal.aborted || engine.isDraining() || isEnded(run.state)) return false;
+    const first = fresh;
+    fresh = false;
+    if (!first) await checkPlan(parts.store, run.planHash);
+    return await maySteps(parts.store, run);
+  };
+}
+
+/** A session that was stopped while its runbook waits for something of its own must not hold its worker. */
+function lostLease(signal: AbortSignal): Promise<boolean> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), 60_000).unref(), { once: true });
+  });
+}

@@ -1,0 +1,140 @@
+import type { Json } from '../../kernel/canonical.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import { showDuration } from '../../kernel/duration.ts';
+import { explainError, isCode, TocsinError } from '../../kernel/errors.ts';
+import { redactJson, redactText, type Secrets } from '../../kernel/redact/redact.ts';
+import type { Step } from '../../model/run.ts';
+import type { StepContext, StepResult, StepType } from '../../ports/step.ts';
+
+/** What one attempt came to. `stopped` means that it was ended from outside, and `why` by what. */
+export type Outcome =
+  | { kind: 'done'; output: Json; exitCode: number | null }
+  | { kind: 'failed'; because: string; output: Json; exitCode: number | null; ending: Step['ending'] }
+  | { kind: 'waiting'; result: Extract<StepResult, { state: 'waiting' }> }
+  | { kind: 'stopped'; why: 'cancelled' | 'draining' | 'lease-lost' };
+
+export type StopReason = Extract<Outcome, { kind: 'stopped' }>['why'];
+
+/** Thrown through an attempt's signal, so that whoever is stopped can tell why. */
+export class Stopped extends Error {
+  readonly why: StopReason;
+  constructor(why: StopReason) {
+    super(why);
+    this.why = why;
+  }
+}
+
+export interface Attempt {
+  type: StepType;
+  input: unknown;
+  context(signal: AbortSignal): StepContext;
+  /** Milliseconds; null for never. */
+  timeout: number | null;
+  /** Aborted with a Stopped when the whole session has to end. */
+  session: AbortSignal;
+  clock: Clock;
+}
+
+/** The outcome without what must never be shown: it is journalled, shown on cards and read by the next steps. */
+export function redactOutcome(outcome: Outcome, hidden: Secrets): Outcome {
+  switch (outcome.kind) {
+    case 'done':
+      return { ...outcome, output: redactJson(outcome.output, hidden) };
+    case 'failed':
+      return {
+        ...outcome,
+        because: redactText(outcome.because, hidden),
+        output: redactJson(outcome.output, hidden),
+      };
+    default:
+      return outcome;
+  }
+}
+
+/** How long a driver may take to come back after its signal was aborted, before the attempt is over without it. */
+const patience = 30_000;
+/** What ends the timers of an attempt: nobody reads it, so it is made once. */
+const over = new Error('the attempt is over');
+
+/**
+ * One attempt of one step: run, time-out, abort. Never rejects: whatever a driver throws is a failed attempt that says what it threw.
+ */
+export async function attemptStep(attempt: Attempt): Promise<Outcome> {
+  const end = new AbortController();
+  const done = new AbortController();
+  const { timeout, clock, session } = attempt;
+  // By hand: AbortSignal.any keeps books for the garbage collector, which a short step would feel.
+  const endWithSession = () => end.abort(session.reason);
+  if (session.aborted) endWithSession();
+  else session.addEventListener('abort', endWithSession, { once: true });
+  let timedOut = false;
+  if (timeout !== null) {
+    void clock.sleep(timeout, done.signal).then(
+      () => {
+        timedOut = !end.signal.aborted;
+        end.abort(new TocsinError('step-timeout'));
+      },
+      () => {},
+    );
+  }
+  try {
+    const result = await Promise.race([
+      attempt.type.run(attempt.input, attempt.context(end.signal)),
+      abandoned(end.signal, done.signal, clock),
+    ]);
+    // What was done is done, also when the end came in the same moment; anything else is explained by who ended it.
+    if (result.state === 'done') return outcomeOf(result);
+    return stopped(session) ?? (timedOut ? tooLong(timeout) : outcomeOf(result));
+  } catch (error) {
+    return stopped(session) ?? (timedOut ? tooLong(timeout) : failure(error));
+  } finally {
+    session.removeEventListener('abort', endWithSession);
+    done.abort(over);
+  }
+}
+
+/** Rejects when the driver ignores its abort for too long, so that one bad driver cannot hold a worker for ever. */
+async function abandoned(signal: AbortSignal, done: AbortSignal, clock: Clock): Promise<never> {
+  await new Promise<void>(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await clock.sleep(patience, done).catch(() => {});
+  throw signal.reason;
+}
+
+function stopped(session: AbortSignal): Outcome | null {
+  return session.aborted && session.reason instanceof Stopped ? { kind: 'stopped', why: session.reason.why } : null;
+}
+
+function tooLong(timeout: number | null): Outcome {
+  return {
+    kind: 'failed',
+    because: `it took longer than its timeout of ${showDuration(timeout ?? 0)} and was stopped`,
+    output: null,
+    exitCode: null,
+    ending: null,
+  };
+}
+
+function outcomeOf(result: StepResult): Outcome {
+  switch (result.state) {
+    case 'done':
+      return { kind: 'done', output: result.output, exitCode: result.exitCode ?? null };
+    case 'failed':
+      return {
+        kind: 'failed',
+        because: result.because,
+        output: result.output ?? null,
+        exitCode: result.exitCode ?? null,
+        ending: result.ending ?? null,
+      };
+    case 'waiting':
+      return { kind: 'waiting', result };
+  }
+}
+
+function failure(error: unknown): Outcome {
+  const because = isCode(error, 'lease-lost') ? 'the lease was lost' : explainError(error);
+  return { kind: 'failed', because, output: null, exitCode: null, ending: null };
+}

@@ -1,0 +1,369 @@
+import { showDuration } from '../../kernel/duration.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { Approval } from '../../model/approval.ts';
+import type { Block, Button, Card, Tone } from '../../model/card.ts';
+import type { FactOf } from '../../model/journal.ts';
+import { shortHash } from '../../model/plan.ts';
+import { isEnded, type Run, type Step } from '../../model/run.ts';
+import type { StepOutline } from '../../ports/runbook.ts';
+import { standingText } from '../people/groups.ts';
+import type { Seals } from '../people/seal.ts';
+import { tally } from '../pipeline/approve.ts';
+
+/** What cards are rendered with. All of them are pure functions of the state, so a card can be rendered again at any time. */
+export interface CardTools {
+  seals: Seals;
+  /** A moment as people read it, in the zone of tocsin.yaml. */
+  showTime(at: number): string;
+}
+
+const field = (label: string, value: string, code = false) => ({ label, value, code });
+const details = (subject: 'alert' | 'run' | 'approval', id: string): Button => ({
+  label: 'Details',
+  style: 'plain',
+  reason: 'none',
+  does: { kind: 'details', subject, id },
+});
+
+/** The root message of an episode. */
+export function alertCard(alert: Alert, tools: CardTools): Card {
+  const labels = Object.entries(alert.labels).map(([name, value]) => field(name, value, true));
+  const blocks: Block[] = [];
+  if (alert.annotations['description']) blocks.push({ kind: 'text', text: alert.annotations['description'] });
+  blocks.push({
+    kind: 'fields',
+    fields: [
+      field('Severity', alert.severity),
+      field('Source', alert.source),
+      field('Since', tools.showTime(alert.startsAt)),
+      field('Seen', times(alert.count)),
+      ...alertExtras(alert, tools),
+    ],
+  });
+  if (labels.length > 0) blocks.push({ kind: 'fields', fields: labels });
+  if (alert.links.length > 0) blocks.push({ kind: 'links', links: alert.links });
+  return {
+    tone: alert.state === 'resolved' ? 'good' : alert.severity,
+    title: alert.title,
+    badge: alert.state,
+    blocks,
+    buttons: alertButtons(alert),
+    mention: [],
+  };
+}
+
+function alertExtras(alert: Alert, tools: CardTools) {
+  return [
+    ...(alert.trusted ? [] : [field('Not signed', 'the source has no secret, so nothing starts by itself')]),
+    ...(alert.acknowledgedBy === null ? [] : [field('Acknowledged by', alert.acknowledgedBy)]),
+    ...(alert.state === 'silenced' && alert.silencedUntil !== null
+      ? [field('Silenced until', tools.showTime(alert.silencedUntil))]
+      : []),
+    ...(alert.resolvedAt === null ? [] : [field('Resolved', tools.showTime(alert.resolvedAt))]),
+  ];
+}
+
+function alertButtons(alert: Alert): Button[] {
+  if (alert.state === 'resolved') return [details('alert', alert.id)];
+  const acknowledge: Button = {
+    label: 'Acknowledge',
+    style: 'plain',
+    reason: 'none',
+    does: { kind: 'act', act: { kind: 'acknowledge', alert: alert.id } },
+  };
+  const silence: Button = {
+    label: 'Silence 1h',
+    style: 'plain',
+    reason: 'none',
+    does: { kind: 'act', act: { kind: 'silence', alert: alert.id, duration: 3_600_000 } },
+  };
+  return [
+    ...(alert.acknowledgedBy === null ? [acknowledge] : []),
+    ...(alert.state === 'firing' ? [silence] : []),
+    details('alert', alert.id),
+  ];
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`;
+}
+
+const tones: Record<Run['state'], Tone> = {
+  waiting: 'ask',
+  queued: 'info',
+  running: 'info',
+  asking: 'ask',
+  succeeded: 'good',
+  failed: 'error',
+  ineffective: 'error',
+  unconfirmed: 'warning',
+  cancelled: 'neutral',
+  denied: 'neutral',
+  expired: 'neutral',
+};
+
+/** One run in its thread: progress, output, and what a person can do about it. */
+export function runCard(run: Run): Card {
+  const known = run.steps.filter(step => !step.id.endsWith('.undo'));
+  const done = known.filter(step => ['done', 'skipped', 'failed', 'undone'].includes(step.state)).length;
+  const blocks: Block[] = [];
+  if (run.because !== null) blocks.push({ kind: 'text', text: run.because });
+  blocks.push({ kind: 'fields', fields: runFields(run) });
+  if (run.startedAt !== null || run.steps.length > 0) {
+    blocks.push({
+      kind: 'progress',
+      done,
+      total: known.length === 0 ? null : known.length,
+      startedAt: run.startedAt,
+      finishedAt: run.finishedAt,
+      steps: run.steps.map(step => ({
+        id: step.id,
+        title: step.title || step.id,
+        state: step.state,
+        because: step.because,
+      })),
+    });
+  }
+  blocks.push(...run.steps.flatMap(step => outputOf(run, step)));
+  return {
+    tone: tones[run.state],
+    title: run.title,
+    badge: badgeOf(run, done, known),
+    blocks,
+    buttons: runButtons(run),
+    mention: [],
+  };
+}
+
+function badgeOf(run: Run, done: number, known: readonly Step[]): string {
+  const current = known.findIndex(step => step.state === 'running' || step.state === 'waiting');
+  if ((run.state === 'running' || (run.state === 'waiting' && run.startedAt !== null)) && known.length > 0) {
+    const what = run.state === 'waiting' ? waitText(known[current]) : '';
+    return `step ${Math.min(current < 0 ? done + 1 : current + 1, known.length)} of ${known.length}${what}`;
+  }
+  return run.state === 'waiting' ? 'waiting for approval' : run.state;
+}
+
+function waitText(step: Step | undefined): string {
+  const texts = {
+    timer: 'waiting',
+    approval: 'waiting for approval',
+    resolve: 'waiting for the alert to resolve',
+    run: 'waiting for a run',
+    retry: 'waiting to retry',
+  };
+  return step?.waiting == null ? '' : `, ${texts[step.waiting.for]}`;
+}
+
+function runFields(run: Run) {
+  return [
+    field('Runbook', run.runbook, true),
+    ...(run.targets.length === 0
+      ? []
+      : [field(run.targets.length === 1 ? 'Target' : 'Targets', run.targets.join(', '), true)]),
+    field('Risk', run.risk),
+    field('Decision', `${run.decision.verdict}: ${run.decision.because}`),
+    ...(run.reason === null ? [] : [field('Reason', run.reason)]),
+    field('Plan', shortHash(run.planHash), true),
+  ];
+}
+
+/** What a step printed: live while it runs, its tail afterwards. */
+function outputOf(run: Run, step: Step): Block[] {
+  const live = step.state === 'running' && (step.type === 'exec' || step.type === 'script');
+  const text = printed(step);
+  if (!live && text === '') return [];
+  return [{ kind: 'output', run: run.id, step: step.id, tail: tailOf(text, 2000), live }];
+}
+
+function printed(step: Step): string {
+  const { output } = step;
+  if (output === null || typeof output !== 'object' || Array.isArray(output)) return '';
+  const texts = [output['stdout'], output['stderr']].filter(text => typeof text === 'string');
+  return texts.join('').trimEnd();
+}
+
+function tailOf(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const from = text.length - max;
+  const line = text.indexOf('\n', from);
+  return text.slice(line < 0 ? from : line + 1);
+}
+
+function runButtons(run: Run): Button[] {
+  const buttons: Button[] = [];
+  const asked = run.steps.find(step => step.state === 'unknown');
+  if (run.state === 'asking') {
+    const step = asked?.id ?? run.steps.at(-1)?.id ?? '';
+    const question = run.question === null ? {} : { question: run.question.number };
+    for (const choice of ['retry', 'skip', 'abort'] as const) {
+      if (choice === 'skip' && asked === undefined) continue;
+      buttons.push({
+        label: choice[0]?.toUpperCase() + choice.slice(1),
+        style: choice === 'abort' ? 'danger' : 'plain',
+        reason: 'optional',
+        does: { kind: 'act', act: { kind: 'answer', run: run.id, step, choice, reason: null, ...question } },
+      });
+    }
+  }
+  if (!isEnded(run.state))
+    buttons.push({
+      label: 'Cancel',
+      style: 'danger',
+      reason: 'optional',
+      does: { kind: 'act', act: { kind: 'cancel', run: run.id, reason: null } },
+    });
+  if (['failed', 'ineffective', 'unconfirmed', 'expired', 'cancelled'].includes(run.state)) buttons.push(runAgain(run));
+  return [...buttons, details('run', run.id)];
+}
+
+function runAgain(run: Run): Button {
+  return {
+    label: 'Run again',
+    style: 'plain',
+    reason: 'none',
+    does: {
+      kind: 'act',
+      act: {
+        kind: 'run',
+        runbook: run.runbook,
+        params: run.params,
+        alert: run.alert,
+        reason: null,
+        offer: `again/${run.id}`,
+      },
+    },
+  };
+}
+
+/** The question to people: the plan as it will run, who may vote, what is missing, until when. */
+export function approvalCard(approval: Approval, run: Run, outline: readonly StepOutline[], tools: CardTools): Card {
+  const open = approval.state === 'open';
+  const blocks: Block[] = [];
+  if (approval.because !== null) blocks.push({ kind: 'text', text: approval.because });
+  blocks.push({ kind: 'fields', fields: approvalFields(approval, run, tools) });
+  const params = Object.entries(run.params).map(([name, value]) =>
+    field(name, typeof value === 'string' ? value : JSON.stringify(value), true),
+  );
+  if (params.length > 0) blocks.push({ kind: 'fields', fields: params });
+  if (approval.step === null) blocks.push({ kind: 'code', text: planText(outline) });
+  return {
+    tone: open ? 'ask' : approval.state === 'approved' ? 'good' : 'neutral',
+    title: approval.question,
+    badge: open ? missingText(approval) : approval.state,
+    blocks,
+    buttons: open ? voteButtons(approval, tools) : [details('approval', approval.id)],
+    mention: open ? approval.ask.by : [],
+  };
+}
+
+function planText(outline: readonly StepOutline[]): string {
+  if (outline.length === 0)
+    return 'A TypeScript runbook: the approval covers its code and these parameters; later arguments are computed.';
+  return outline
+    .map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows.replaceAll('\n', '\n   ')}`)
+    .join('\n');
+}
+
+function approvalFields(approval: Approval, run: Run, tools: CardTools) {
+  const votes = approval.votes.map(
+    vote =>
+      `${vote.person}: ${vote.vote}${[vote.reason, standingText(vote.standing, vote.at)]
+        .filter(text => text !== null)
+        .map(text => ` (${text})`)
+        .join('')}`,
+  );
+  return [
+    field('Runbook', run.runbook, true),
+    ...(run.targets.length === 0
+      ? []
+      : [field(run.targets.length === 1 ? 'Target' : 'Targets', run.targets.join(', '), true)]),
+    field('Risk', approval.risk),
+    field('Asked by rule', approval.rule),
+    field('Why', run.decision.because),
+    field('May vote', `${approval.ask.by.join(', ')}, ${approval.ask.quorum} needed`),
+    ...(votes.length === 0 ? [] : [field('Votes', votes.join('; '))]),
+    field(
+      approval.state === 'open' ? 'Expires' : 'Closed',
+      tools.showTime(approval.state === 'open' ? approval.expiresAt : (approval.closedAt ?? approval.expiresAt)),
+    ),
+    field('Plan', shortHash(approval.planHash), true),
+  ];
+}
+
+function missingText(approval: Approval): string {
+  const result = tally(approval);
+  return result.state === 'waiting'
+    ? `${result.missing} ${result.missing === 1 ? 'approval' : 'approvals'} missing`
+    : result.state;
+}
+
+function voteButtons(approval: Approval, tools: CardTools): Button[] {
+  const seal = tools.seals.seal(approval.id, approval.planHash);
+  const vote = (choice: 'approve' | 'deny') =>
+    ({ kind: 'act', act: { kind: 'vote', approval: approval.id, vote: choice, reason: null, seal } }) as const;
+  return [
+    {
+      label: 'Approve',
+      style: 'primary',
+      reason: approval.ask.reasonRequired ? 'required' : 'none',
+      does: vote('approve'),
+    },
+    {
+      label: 'Deny',
+      style: 'danger',
+      reason: approval.ask.reasonRequired ? 'required' : 'optional',
+      does: vote('deny'),
+    },
+    details('approval', approval.id),
+  ];
+}
+
+/** A decision that made no run: told in the thread, with Run where a person may press it. */
+export function decisionCard(fact: FactOf<'decision.made'>): Card {
+  const press: Button = {
+    label: 'Run',
+    style: 'primary',
+    reason: 'none',
+    does: {
+      kind: 'act',
+      act: {
+        kind: 'run',
+        runbook: fact.runbook,
+        params: fact.params,
+        alert: fact.alert,
+        reason: null,
+        offer: `${fact.event}/${fact.runbook}`,
+      },
+    },
+  };
+  const notify = fact.verdict === 'notify';
+  return {
+    tone: notify ? 'info' : 'neutral',
+    title: notify ? `${fact.runbook} could help` : `${fact.runbook} was not started`,
+    badge: fact.verdict,
+    blocks: [{ kind: 'text', text: fact.because }],
+    buttons: notify ? [press] : [],
+    mention: [],
+  };
+}
+
+/** A short line in a thread. */
+export function noteCard(text: string, tone: Tone = 'neutral', mention: readonly string[] = []): Card {
+  return { tone, title: text, badge: null, blocks: [], buttons: [], mention: [...mention] };
+}
+
+/** How a run ended, when people have to know: everything but success, and with whom to call. */
+export function endingText(run: Run): string {
+  const took =
+    run.startedAt === null || run.finishedAt === null ? '' : ` after ${showDuration(run.finishedAt - run.startedAt)}`;
+  const why = run.because === null ? '' : `: ${run.because}`;
+  switch (run.state) {
+    case 'ineffective':
+      return `${run.title} ran${took}, and the alert still fires${why}`;
+    case 'unconfirmed':
+      return `${run.title} ran${took}, and there is no news whether the alert is gone${why}`;
+    default:
+      return `${run.title} ${run.state}${took}${why}`;
+  }
+}

@@ -1,0 +1,196 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Alert } from '../../model/alert.ts';
+import type { Approval } from '../../model/approval.ts';
+import type { Card } from '../../model/card.ts';
+import type { Config } from '../../model/config.ts';
+import type { Event } from '../../model/event.ts';
+import { type Entry, streamOf } from '../../model/journal.ts';
+import { isEnded, type Run } from '../../model/run.ts';
+import type { StepOutline } from '../../ports/runbook.ts';
+import type { Store } from '../../ports/store.ts';
+import type { Docs } from '../journal/recent-docs.ts';
+import { alertCard, approvalCard, type CardTools, runCard } from './cards.ts';
+import { notesOf } from './notes.ts';
+
+/** One post that the journal wants, before it is known where and whether it changes anything. */
+export interface Wanted extends Place {
+  key: string;
+  order: number;
+  at: number;
+  render(): Promise<Card>;
+  run: string | null;
+  /** Nothing more is expected of it. */
+  over: boolean;
+  /** It did not change: it is only wanted where it is not shown yet. */
+  unchanged?: boolean;
+}
+
+/** Where a subject is shown. */
+interface Place {
+  /** The key of the root whose thread it is in; null when it is a root itself. */
+  thread: string | null;
+  /** The alert that the thread is about; null for a thread without one. */
+  alert: Alert | null;
+  /** The event that it came from, for the routes; null where it is not at hand. */
+  event: Event | null;
+}
+
+export interface DraftParts {
+  store: Docs & Pick<Store, 'alertOf' | 'stream'>;
+  cards: CardTools;
+  config(): Config;
+  outline(run: Run): Promise<readonly StepOutline[]>;
+}
+
+/** How many entries are drafted at one time. */
+const together = 128;
+
+interface Desk {
+  parts: DraftParts;
+  want(one: Omit<Wanted, 'order' | 'at'>, entry: Entry): void;
+}
+
+/** What a batch of entries changes, in the order in which it was first wanted: a subject that changed ten times is rendered once. */
+export async function draftPosts(entries: readonly Entry[], parts: DraftParts): Promise<Wanted[]> {
+  const { store } = parts;
+  // All entries of the batch are in the documents already, so that each is read once, and what several entries need travels together.
+  const read: DraftParts['store'] = {
+    alert: once(id => store.alert(id)),
+    run: once(id => store.run(id)),
+    approval: once(id => store.approval(id)),
+    alertOf: (source, fingerprint) => store.alertOf(source, fingerprint),
+    stream: name => store.stream(name),
+  };
+  const drafted: Wanted[][] = [];
+  for (let from = 0; from < entries.length; from += together) {
+    const some = entries.slice(from, from + together);
+    drafted.push(...(await Promise.all(some.map(entry => draftEntry(entry, { ...parts, store: read })))));
+    // Requests come in between: threads may lag, the door may not.
+    await nextTurn();
+  }
+  const wanted = new Map<string, Wanted>();
+  for (const one of drafted.flat()) {
+    const known = wanted.get(one.key);
+    if (known === undefined) wanted.set(one.key, one);
+    else if (known.unchanged === true && one.unchanged !== true) known.unchanged = false;
+  }
+  return [...wanted.values()];
+}
+
+async function draftEntry(entry: Entry, parts: DraftParts): Promise<Wanted[]> {
+  const wanted: Wanted[] = [];
+  await addEntry({ parts, want: (one, { seq, at }) => void wanted.push({ ...one, order: seq, at }) }, entry);
+  return wanted;
+}
+
+function once<T>(read: (id: string) => Promise<T>): (id: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return id => {
+    const asked = known.get(id) ?? read(id);
+    known.set(id, asked);
+    return asked;
+  };
+}
+
+async function addEntry(desk: Desk, entry: Entry): Promise<void> {
+  const { fact } = entry;
+  if ('approval' in fact)
+    return await wantApproval(desk, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
+  if ('run' in fact && fact.run !== null)
+    return await wantRun(desk, typeof fact.run === 'string' ? fact.run : fact.run.id, entry);
+  const event = fact.kind === 'event.accepted' ? fact.event : null;
+  if (!('alert' in fact) || fact.alert === null)
+    return wantNotes(desk, entry, null, await placeOfEvent(desk, event, entry));
+  const alert = await desk.parts.store.alert(fact.alert);
+  const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
+  wantAlert(desk, alert, episode, entry, { event });
+  wantNotes(desk, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
+}
+
+/** The root of the thread that an entry about something else goes to. */
+function wantRoot(desk: Desk, alert: Alert | null, episode: number, entry: Entry): void {
+  wantAlert(desk, alert, episode, entry, { event: null, unchanged: true });
+}
+
+function wantAlert(
+  desk: Desk,
+  alert: Alert | null,
+  episode: number,
+  entry: Entry,
+  facts: Pick<Wanted, 'event' | 'unchanged'>,
+): void {
+  // An older episode's root keeps what it showed last: the document speaks of the newest one only.
+  if (alert?.episode !== episode) return;
+  const render = async () => alertCard(alert, desk.parts.cards);
+  const over = alert.state === 'resolved';
+  desk.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, over, render, ...facts }, entry);
+}
+
+async function wantRun(desk: Desk, id: string, entry: Entry): Promise<void> {
+  const run = await desk.parts.store.run(id);
+  if (run === null) return;
+  const place = await placeOf(desk, run, entry);
+  const over = isEnded(run.state);
+  // In a thread the question comes first: it is what people read to decide, and the run's card goes on below it.
+  const asks = entry.fact.kind === 'run.created' && place.thread !== null ? run.approval : null;
+  const approval = asks === null ? null : await desk.parts.store.approval(asks);
+  if (approval !== null) wantQuestion(desk, approval, run, place, entry);
+  desk.want({ key: `run/${id}`, ...place, run: id, over, render: async () => runCard(run) }, entry);
+  wantNotes(desk, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
+}
+
+async function wantApproval(desk: Desk, id: string, entry: Entry): Promise<void> {
+  const { store } = desk.parts;
+  const approval = await store.approval(id);
+  const run = approval === null ? null : await store.run(approval.run);
+  if (approval === null || run === null) return;
+  await wantRun(desk, run.id, entry);
+  wantQuestion(desk, approval, run, await placeOf(desk, run, entry), entry);
+}
+
+function wantQuestion(desk: Desk, approval: Approval, run: Run, place: Place, entry: Entry): void {
+  const { cards, outline } = desk.parts;
+  const render = async () => approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards);
+  const over = approval.state !== 'open';
+  const thread = place.thread ?? `run/${run.id}`;
+  desk.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
+}
+
+function wantNotes(desk: Desk, entry: Entry, run: Run | null, place: Place): void {
+  for (const [index, card] of notesOf(entry, run, desk.parts.config()).entries()) {
+    const key = `note/${entry.seq}/${index}`;
+    desk.want({ key, ...place, run: run?.id ?? null, over: true, render: async () => card }, entry);
+  }
+}
+
+/** A run is shown in its alert's thread, a called run in its caller's, and any other is a root itself. */
+async function placeOf(desk: Desk, run: Run, entry: Entry): Promise<Place> {
+  const parent = run.parent === null ? null : await desk.parts.store.run(run.parent.run);
+  if (parent !== null) {
+    const place = await placeOf(desk, parent, entry);
+    return { ...place, thread: place.thread ?? `run/${parent.id}` };
+  }
+  if (run.alert === null || run.episode === null)
+    return { thread: null, alert: null, event: await eventOf(run.event, desk) };
+  const alert = await desk.parts.store.alert(run.alert);
+  wantRoot(desk, alert, run.episode, entry);
+  return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
+}
+
+/** What is said about a known alert goes to the thread of its newest episode; everything else is a post of its own. */
+async function placeOfEvent(desk: Desk, event: Event | null, entry: Entry): Promise<Place> {
+  const about = event?.body.kind === 'notice' ? event.body.about : undefined;
+  const alert = event === null || about === undefined ? null : await desk.parts.store.alertOf(event.source, about);
+  // An alert that was heard of only later had no thread when this was said.
+  if (alert === null || event === null || alert.firstSeen > event.receivedAt)
+    return { thread: null, alert: null, event };
+  wantRoot(desk, alert, alert.episode, entry);
+  return { thread: `alert/${alert.id}/${alert.episode}`, alert, event: null };
+}
+
+/** The event behind a run without an alert (a deployment, a tick): its routes may ask for it. */
+async function eventOf(id: string | null, desk: Desk): Promise<Event | null> {
+  if (id === null) return null;
+  const [entry] = await desk.parts.store.stream(streamOf.event(id));
+  return entry?.fact.kind === 'event.accepted' ? entry.fact.event : null;
+}

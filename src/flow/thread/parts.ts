@@ -1,0 +1,31 @@
+import type { KeyedMutex } from '../../kernel/mutex.ts';
+import type { Run } from '../../model/run.ts';
+import type { Catalogue } from '../../ports/catalogue.ts';
+import type { ChatCapabilities } from '../../ports/chat.ts';
+import type { StepOutline } from '../../ports/runbook.ts';
+import type { Guard, Store } from '../../ports/store.ts';
+import type { Feed } from '../journal/feed.ts';
+import type { Docs } from '../journal/recent-docs.ts';
+import type { CardTools } from './cards.ts';
+
+/** What threads are made with. */
+export interface ThreadParts {
+  store: Store;
+  /** Where documents are read. */
+  docs: Docs;
+  feed: Feed;
+  catalogue: Catalogue;
+  mutex: KeyedMutex;
+  cards: CardTools;
+  /** The platforms that are on, and what each of them can do. */
+  platforms(): ReadonlyMap<string, ChatCapabilities>;
+  /** The plan's steps, from its snapshot. */
+  outline(run: Run): Promise<readonly StepOutline[]>;
+  /** Where the console is reachable, for links. */
+  baseUrl(): string;
+  /** Guards of every commit, for example the lease of the one node that projects. */
+  fence?(): readonly Guard[];
+}
+
+/** Posts are read, changed and written under this key, by the projection and by the delivery. */
+export const postsLock = 'posts';

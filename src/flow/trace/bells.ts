@@ -1,0 +1,43 @@
+import { messageOf } from '../../kernel/errors.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { Store } from '../../ports/store.ts';
+import { traceparent } from './ids.ts';
+import { createSpans } from './spans.ts';
+
+/** So many runs are remembered with their traces. */
+const most = 5000;
+
+/** The dispatcher, with the trace of its run in every bell. A bell whose run cannot be read rings without one. */
+export function withTraces(
+  dispatcher: Dispatcher,
+  { store, log }: { store: Pick<Store, 'stream' | 'run'>; log: Log },
+): Dispatcher {
+  const spans = createSpans(store);
+  const known = new Map<string, string>();
+
+  async function traceOf(run: string): Promise<{ trace?: string }> {
+    const kept = known.get(run);
+    if (kept !== undefined) return { trace: kept };
+    const context = await spans.contextOf(run);
+    if (context === null) return {};
+    const trace = traceparent(context);
+    known.set(run, trace);
+    for (const oldest of known.keys()) {
+      if (known.size <= most) break;
+      known.delete(oldest);
+    }
+    return { trace };
+  }
+
+  return {
+    ...dispatcher,
+    async ring(bell) {
+      const trace = await traceOf(bell.run).catch(error => {
+        log.debug({ run: bell.run, because: messageOf(error) }, 'a bell rings without its trace');
+        return {};
+      });
+      await dispatcher.ring({ ...bell, ...trace });
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import type { Approval } from '../../model/approval.ts';
+import { type Entry, streamOf } from '../../model/journal.ts';
+import type { Run } from '../../model/run.ts';
+import type { Store } from '../../ports/store.ts';
+import { type TraceContext, traceOfEpisode, traceOfRun } from './ids.ts';
+
+/** What the spans of a run need to know of its entries so far; small, whatever the run printed. */
+export interface RunPast {
+  seq: number;
+  context: TraceContext;
+  run: Pick<Run, 'id' | 'runbook' | 'trigger' | 'risk' | 'parent' | 'event' | 'alert' | 'episode'>;
+  verdict: string;
+  rule: string;
+  createdAt: number;
+  /** Since when it waits for a worker; null once one took it. */
+  queuedAt: number | null;
+  startedAt: number | null;
+  starts: number;
+  lastAt: number;
+  /** Attempts that were begun and have not ended, by step. */
+  open: Map<string, { attempt: number; at: number; type: string }>;
+  /** Since when people are asked what to do. */
+  askingAt: number | null;
+}
+
+/** Remembers runs while their entries pass by, and reads the journal for those it has not seen begin. */
+export interface Pasts {
+  /** The run as it was before the entry. Null when the journal does not know it. */
+  before(entry: Entry, run: string): Promise<RunPast | null>;
+  contextOf(run: string): Promise<TraceContext | null>;
+  approvalOf(entry: Entry, approval: string): Promise<Approval | null>;
+}
+
+/** So many runs are remembered; others are read again. */
+const most = 2000;
+/** A run that was called by a run that was called ... : no deeper. */
+const deepest = 32;
+
+export function createPasts(store: Pick<Store, 'stream' | 'run'>): Pasts {
+  const known = new Map<string, RunPast>();
+
+  async function readBefore(run: string, seq: number): Promise<RunPast | null> {
+    let past: RunPast | null = null;
+    for (const entry of await store.stream(streamOf.run(run))) if (entry.seq < seq) past = await fold(past, entry);
+    return past;
+  }
+
+  async function fold(past: RunPast | null, entry: Entry): Promise<RunPast | null> {
+    if (entry.fact.kind !== 'run.created') return past === null ? null : goOn(past, entry);
+    return beginning(entry.fact.run, entry, await contextOfRun(entry.fact.run));
+  }
+
+  async function contextOfRun(run: Pick<Run, 'id' | 'alert' | 'episode' | 'parent'>, depth = 0): Promise<TraceContext> {
+    if (run.alert !== null && run.episode !== null) return traceOfEpisode(run.alert, run.episode);
+    const caller = run.parent === null || depth > deepest ? null : await store.run(run.parent.run);
+    return caller === null ? traceOfRun(run.id) : await contextOfRun(caller, depth + 1);
+  }
+
+  function remember(id: string, past: RunPast): void {
+    known.delete(id);
+    known.set(id, past);
+    for (const oldest of known.keys()) {
+      if (known.size <= most) return;
+      known.delete(oldest);
+    }
+  }
+
+  return {
+    async before(entry, id) {
+      const kept = known.get(id);
+      // An entry that comes again is looked at as if it came for the first time.
+      const found = kept !== undefined && kept.seq < entry.seq ? kept : await readBefore(id, entry.seq);
+      const before = found === null ? null : { ...found, open: new Map(found.open) };
+      const after = await fold(found, entry);
+      if (after !== null && entry.fact.kind !== 'run.finished') remember(id, after);
+      else known.delete(id);
+      return before ?? (entry.fact.kind === 'run.created' ? after : null);
+    },
+    async contextOf(id) {
+      const kept = known.get(id);
+      if (kept !== undefined) return kept.context;
+      const run = await store.run(id);
+      return run === null ? null : await contextOfRun(run);
+    },
+    async approvalOf(entry, id) {
+      const [first] = await store.stream(streamOf.approval(id));
+      return first?.fact.kind === 'approval.requested' && first.seq <= entry.seq ? first.fact.approval : null;
+    },
+  };
+}
+
+function beginning(run: Run, { seq, at }: Entry, context: TraceContext): RunPast {
+  const { id, runbook, trigger, risk, parent, event, alert, episode, decision } = run;
+  return {
+    seq,
+    context,
+    run: { id, runbook, trigger, risk, parent, event, alert, episode },
+    verdict: decision.verdict,
+    rule: decision.rule,
+    createdAt: at,
+    queuedAt: run.state === 'queued' ? at : null,
+    startedAt: null,
+    starts: 0,
+    lastAt: at,
+    open: new Map(),
+    askingAt: null,
+  };
+}
+
+function goOn(past: RunPast, { fact, at, seq }: Entry): RunPast {
+  const next = { ...past, seq, lastAt: at };
+  if (fact.kind === 'run.released') next.queuedAt = at;
+  if (fact.kind === 'run.started') {
+    next.queuedAt = null;
+    next.startedAt ??= at;
+    next.starts += 1;
+  }
+  if (fact.kind === 'run.asking') next.askingAt = at;
+  if (fact.kind === 'step.answered') next.askingAt = null;
+  if (fact.kind === 'step.started') next.open.set(fact.step, { attempt: fact.attempt, at, type: fact.type });
+  if (fact.kind === 'step.finished' || fact.kind === 'step.retrying' || fact.kind === 'step.interrupted')
+    next.open.delete(fact.step);
+  return next;
+}
