@@ -1,3 +1,5 @@
+/** The command `doctor`: each thing outside that Tocsin depends on, looked at once. */
+
 import { visibleLine } from '../../kernel/text.ts';
 import { checkFiles, createCatalogue, showProblems } from '../../load/index.ts';
 import type { Finding } from '../../ports/check.ts';

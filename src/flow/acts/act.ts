@@ -1,3 +1,5 @@
+/** What people and services do: vote, start, cancel, answer, silence, halt; and the host through which chat and HTTP do it. */
+
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';

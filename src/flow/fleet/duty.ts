@@ -1,3 +1,5 @@
+/** What several nodes agree on: who holds which lease, who is there, and whether their files are the same. */
+
 import type { Clock } from '../../kernel/clock.ts';
 import { isCode, summaryOf } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';

@@ -1,3 +1,5 @@
+/** The journal as all of flow reads and writes it: commits, streams, followers and cursors, audit, figures, wake-ups. */
+
 import type { Log } from '../../kernel/log.ts';
 import type { Entry, FactKind } from '../../model/journal.ts';
 import type { Change, Committed, Store } from '../../ports/store.ts';

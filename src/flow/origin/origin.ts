@@ -1,3 +1,5 @@
+/** The way back to where an alert came from: acknowledge, note, resolve and page, at the origin's pace. */
+
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';

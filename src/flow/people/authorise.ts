@@ -1,3 +1,5 @@
+/** Who somebody is, what proves it, which groups they are in, and the one function that says what they may do. */
+
 import type { Act } from '../../model/act.ts';
 import { type Actor, identityOf, nameOf } from '../../model/actor.ts';
 import type { Config } from '../../model/config.ts';

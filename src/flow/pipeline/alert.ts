@@ -1,3 +1,5 @@
+/** From an event to a run: intake, match, decide, begin, approve. This file has the whole way of an alert on one screen. */
+
 import { isCode } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';

@@ -1,3 +1,5 @@
+/** The engine: lease a run, replay its journal, perform the next step, record it; and take up what a dead process left. */
+
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { Alert } from '../../model/alert.ts';
 import { isEnded, type Run } from '../../model/run.ts';

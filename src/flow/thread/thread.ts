@@ -1,3 +1,5 @@
+/** From the journal to what each thread should show: its places, posts, cards and notes. Nothing here talks to a platform. */
+
 import { isCode } from '../../kernel/errors.ts';
 import type { Entry } from '../../model/journal.ts';
 import type { Following } from '../journal/feed.ts';

@@ -1,3 +1,5 @@
+/** The journal as OpenTelemetry spans: how they are named, made and sent. */
+
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';

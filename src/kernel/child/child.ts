@@ -1,3 +1,5 @@
+/** Child processes: how they are started, read, and killed until none is left. */
+
 import { type ChildProcess, spawn as spawnChild } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';

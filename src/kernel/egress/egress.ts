@@ -1,3 +1,5 @@
+/** Outgoing HTTP: which addresses may be reached, and requests that go nowhere else. */
+
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, fetch as undiciFetch } from 'undici';

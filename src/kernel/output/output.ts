@@ -1,3 +1,5 @@
+/** What a step prints: redacted, bounded and kept as it arrives. */
+
 import type { ChildCommand, ChildEnd, ChildIo, Children } from '../child/child.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';

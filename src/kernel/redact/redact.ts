@@ -1,3 +1,5 @@
+/** Keeping secrets out of what is shown: in every form that a value takes, across the borders of chunks. */
+
 import type { Json } from '../canonical.ts';
 import { type Automaton, breakDepth, buildAutomaton, formsOf, step } from './forms.ts';
 import { type ByteFilter, createPatternFilter } from './patterns.ts';
