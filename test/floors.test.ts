@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-/** The floors of docs/design.md. A file imports only what lies lower, or its own part of the house. */
+/** The floors of CONTRIBUTING.md, and the halls of one of them. A file imports only what lies lower, or its own part of the house. */
 const root = resolve(import.meta.dirname, '..');
 const floorOf: Record<string, number> = {
   kernel: 0,
@@ -21,8 +21,31 @@ const floorOf: Record<string, number> = {
   main: 6,
   cli: 6,
 };
+/** The halls of src/flow from the ground up. A file imports only from halls below its own. */
+const halls = ['journal', 'people', 'pipeline', 'trace', 'fleet', 'thread', 'acts', 'deliver', 'origin', 'run'];
+/** The entry of each hall: what others start or call, read first. Its first line says what belongs in the hall. */
+const entries = [
+  'src/flow/journal/feed.ts',
+  'src/flow/people/authorise.ts',
+  'src/flow/pipeline/alert.ts',
+  'src/flow/trace/follow.ts',
+  'src/flow/fleet/duty.ts',
+  'src/flow/thread/thread.ts',
+  'src/flow/acts/act.ts',
+  'src/flow/deliver/deliver.ts',
+  'src/flow/origin/origin.ts',
+  'src/flow/run/run.ts',
+  'src/model/expression/expression.ts',
+  'src/kernel/child/child.ts',
+  'src/kernel/egress/egress.ts',
+  'src/kernel/redact/redact.ts',
+  'src/kernel/output/output.ts',
+  'src/cli/doctor/doctor.ts',
+];
 const mostLines = 400;
 const mostFunctionLines = 80;
+/** So many files of one folder may share a prefix; one more, and the prefix is a folder that nobody made. */
+const mostOfPrefix = 3;
 
 interface File {
   /** From the root, with slashes. */
@@ -46,6 +69,22 @@ describe('the house', () => {
 
   test('has no import circle', () => {
     expect(findCircle(files)).toEqual([]);
+  });
+
+  test('has every file of flow in a hall, and every hall in the order', () => {
+    const places = files.filter(file => partOf(file.path) === 'flow').map(file => hallOf(file.path) ?? file.path);
+    expect([...new Set(places)].sort()).toEqual([...halls].sort());
+  });
+
+  test('says in the first line of each hall what belongs there', () => {
+    const first = (path: string) => files.find(file => file.path === path)?.text.split('\n')[0];
+    expect(entries.filter(path => !/^\/\*\* .+\. \*\/$/.test(first(path) ?? ''))).toEqual([]);
+    const folders = files.map(file => dirname(file.path)).filter(path => /^src\/(flow|model|kernel)\/./.test(path));
+    expect([...new Set(folders)].filter(folder => !entries.some(path => dirname(path) === folder))).toEqual([]);
+  });
+
+  test(`has no more than ${mostOfPrefix} files of one prefix in a folder`, () => {
+    expect(crowdsOf(files.map(file => file.path))).toEqual([]);
   });
 
   test('reads the environment in main.ts and on the command line alone', () => {
@@ -100,27 +139,38 @@ import z, { type Z } from 'zod';
 
   test.each([
     ['src/kernel/x.ts', '../model/run.ts'],
+    ['src/kernel/child/x.ts', '../../model/run.ts'],
     ['src/model/x.ts', '../ports/store.ts'],
-    ['src/flow/x.ts', '../stores/sqlite/index.ts'],
+    ['src/flow/run/x.ts', '../../stores/sqlite/index.ts'],
     ['src/stores/sqlite/x.ts', '../../flow/pipeline/alert.ts'],
     ['src/sources/x.ts', '../steps/exec.ts'],
-    ['src/flow/x.ts', '../load/runbook.ts'],
-    ['src/flow/x.ts', '../http/door.ts'],
+    ['src/flow/run/x.ts', '../../load/runbook.ts'],
+    ['src/flow/run/x.ts', '../../http/door.ts'],
     ['src/http/x.ts', '../app.ts'],
     ['src/app.ts', './main.ts'],
     ['src/chat/console/x.ts', '../../index.ts'],
-    ['src/flow/x.ts', '../../test/doubles/clock.ts'],
-    ['src/flow/x.ts', 'tocsin'],
+    ['src/flow/run/x.ts', '../../../test/doubles/clock.ts'],
+    ['src/flow/run/x.ts', 'tocsin'],
     ['commands/x.ts', '../src/flow/acts/act.ts'],
     ['commands/x.ts', 'zod'],
     ['runbooks/x.ts', 'kysely'],
+    // Halls.
+    ['src/flow/journal/x.ts', '../origin/tellings.ts'],
+    ['src/flow/pipeline/x.ts', '../thread/cards.ts'],
+    ['src/flow/acts/x.ts', '../run/engine-parts.ts'],
+    ['src/flow/deliver/x.ts', '../origin/origin.ts'],
+    ['src/flow/x.ts', './journal/feed.ts'],
+    ['src/flow/attic/x.ts', '../journal/feed.ts'],
   ])('%s importing %s', (path, target) => {
     expect(wrongArrows(file(path, `import type { X } from '${target}';`))).toHaveLength(1);
   });
 
   test.each([
-    ['src/flow/x.ts', '../ports/store.ts'],
-    ['src/flow/x.ts', './alert.ts'],
+    ['src/flow/run/x.ts', '../../ports/store.ts'],
+    ['src/flow/run/x.ts', './session.ts'],
+    ['src/flow/run/x.ts', '../acts/vote.ts'],
+    ['src/flow/thread/x.ts', '../people/groups.ts'],
+    ['src/kernel/child/x.ts', '../clock.ts'],
     ['src/http/x.ts', '../flow/pipeline/alert.ts'],
     ['src/app.ts', './http/server.ts'],
     ['src/main.ts', './app.ts'],
@@ -131,6 +181,12 @@ import z, { type Z } from 'zod';
     ['runbooks/x.ts', 'node:os'],
   ])('nothing wrong with %s importing %s', (path, target) => {
     expect(wrongArrows(file(path, `import { x } from '${target}';`))).toEqual([]);
+  });
+
+  test('four files of one prefix, and not three, nor four in two folders', () => {
+    const three = ['one', 'two-more', '3'].map(name => `src/flow/run/step-${name}.ts`);
+    expect(crowdsOf([...three, 'src/flow/run/step.ts', 'src/flow/acts/step-x.ts'])).toEqual([]);
+    expect(crowdsOf([...three, 'src/flow/run/step-four.ts'])).toEqual(['src/flow/run/step-*']);
   });
 
   test('a circle, also one of types', () => {
@@ -190,6 +246,20 @@ function partOf(path: string): string {
   return first === 'src' ? second.replace(/\.ts$/, '') : first;
 }
 
+/** `thread` for src/flow/thread/cards.ts; undefined for what stands in none of the halls. */
+function hallOf(path: string): string | undefined {
+  const [, part, hall = '', ...rest] = path.split('/');
+  return part === 'flow' && rest.length > 0 && halls.includes(hall) ? hall : undefined;
+}
+
+/** The prefixes that want to be folders: `src/flow/deliver-*`. */
+function crowdsOf(paths: readonly string[]): string[] {
+  const groups = Map.groupBy(paths, path => /^.*\/[^/-]+(?=-[^/]*\.ts$)/.exec(path)?.[0]);
+  return [...groups].flatMap(([prefix, found]) =>
+    prefix !== undefined && found.length > mostOfPrefix ? [`${prefix}-*`] : [],
+  );
+}
+
 function wrongArrows(file: File): string[] {
   return file.imports.filter(target => !isAllowed(file.path, target)).map(target => `${file.path} imports ${target}`);
 }
@@ -203,10 +273,16 @@ function isAllowed(path: string, target: string): boolean {
   if (target === 'tocsin') return false;
   if (outside) return true;
   const to = partOf(target);
+  if (from === 'flow' && to === 'flow') return isHallAllowed(hallOf(path), hallOf(target));
   // main.ts is the command `start`: the command line and it are one floor.
   if (from === to || (from === 'main' && to === 'cli')) return true;
   const [mine, other] = [floorOf[from], floorOf[to]];
   return mine !== undefined && other !== undefined && target.startsWith('src/') && other < mine && to !== 'index';
+}
+
+function isHallAllowed(mine: string | undefined, other: string | undefined): boolean {
+  if (mine === undefined || other === undefined) return false;
+  return halls.indexOf(other) <= halls.indexOf(mine);
 }
 
 function findCircle(files: readonly File[]): string[] {
