@@ -3,7 +3,7 @@ import { createRefusals } from '../flow/acts/refusals.ts';
 import type { Nodes } from '../flow/fleet/nodes.ts';
 import { createFeed } from '../flow/journal/feed.ts';
 import { createFigures, type FiguresParts } from '../flow/journal/figures.ts';
-import { createOutputBells, type OutputBells } from '../flow/journal/output-bells.ts';
+import { createOutputSignals, type OutputSignals } from '../flow/journal/output-signals.ts';
 import { createRecentDocs } from '../flow/journal/recent-docs.ts';
 import { createStreams } from '../flow/journal/streams.ts';
 import { createIdentities } from '../flow/people/identify.ts';
@@ -14,7 +14,7 @@ import type { EngineParts } from '../flow/run/engine-parts.ts';
 import { createEngine, type Engine } from '../flow/run/run.ts';
 import type { CardTools } from '../flow/thread/cards.ts';
 import { createOutlines } from '../flow/thread/outlines.ts';
-import { withTraces } from '../flow/trace/bells.ts';
+import { withTraces } from '../flow/trace/wake-ups.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createChildren } from '../kernel/child/child.ts';
 import { createLazyEgress } from '../kernel/egress/lazy.ts';
@@ -59,7 +59,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     ...(options.env['LANG'] ? { lang: options.env['LANG'] } : {}),
     ...(options.env['TZ'] ? { timezone: options.env['TZ'] } : {}),
   });
-  const outputs = createOutputBells();
+  const outputs = createOutputSignals();
   const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex };
   const egress = createLazyEgress(() => catalogue.current().config.egress);
@@ -114,9 +114,9 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
 }
 
 /** What other nodes did that concerns this one. A cancel that goes missing here is found by the heartbeat of the run's lease. */
-function hearOthers(store: Store, outputs: OutputBells, engine: Engine): void {
+function hearOthers(store: Store, outputs: OutputSignals, engine: Engine): void {
   store.onAppend?.(news => {
-    news.outputs.forEach(outputs.ring);
+    news.outputs.forEach(outputs.wake);
     news.cancels.forEach(engine.interrupt);
   });
 }

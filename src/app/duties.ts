@@ -1,7 +1,7 @@
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
-import { startRoad } from '../flow/pipeline/alert.ts';
+import { startPipeline } from '../flow/pipeline/alert.ts';
 import { recoverAll, startSweeper } from '../flow/run/recover.ts';
 import { startThreads } from '../flow/thread/thread.ts';
 import { startTraces } from '../flow/trace/follow.ts';
@@ -12,8 +12,8 @@ import { linksTo } from './links.ts';
 import type { Platforms } from './platforms.ts';
 
 /** From events to decisions and runs. */
-export function roadDuty(base: Base): Duty {
-  return { name: 'road', start: fence => startRoad({ ...base, feed: fencedFeed(base.feed, fence) }) };
+export function pipelineDuty(base: Base): Duty {
+  return { name: 'road', start: fence => startPipeline({ ...base, feed: fencedFeed(base.feed, fence) }) };
 }
 
 /** What nobody rings for. Whoever takes it over looks at everything first. */

@@ -4,7 +4,7 @@ import { startTickers, type Tickers } from '../flow/pipeline/tick.ts';
 import { voidEdited } from '../flow/run/recover.ts';
 import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
-import { originsDuty, postsDuty, roadDuty, sweeperDuty, threadsDuty, tracesDuties } from './duties.ts';
+import { originsDuty, pipelineDuty, postsDuty, sweeperDuty, threadsDuty, tracesDuties } from './duties.ts';
 import type { Platforms } from './platforms.ts';
 
 export interface Running {
@@ -24,9 +24,9 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   const posting: Turn[] = [];
   for (const duty of chat) posting.push(await take(duty));
   const sweeping = await take(sweeperDuty(base));
-  const road = await take(roadDuty(base));
+  const road = await take(pipelineDuty(base));
   // Chat nodes know the threads that notes lead to, and are the ones that talk to the outside.
-  const telling = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
+  const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
   const tracing: Turn[] = [];
   for (const duty of tracesDuties(base)) tracing.push(await take(duty));
   const tickers = await startTickers(base);
@@ -40,7 +40,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
       off();
       await sweeping.stop();
       await road.stop();
-      await stopTelling(telling, base);
+      await stopTelling(writeBack, base);
       for (const turn of [...posting, ...tracing]) await turn.stop();
       await base.fleet.nodes?.stop();
     },
@@ -48,8 +48,8 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
 }
 
 /** What an origin is being told may end, for a moment; what hangs is told again after the next start. */
-async function stopTelling(telling: Turn | null, { clock, origins }: Base): Promise<void> {
-  const stopping = telling?.stop() ?? Promise.resolve();
+async function stopTelling(writeBack: Turn | null, { clock, origins }: Base): Promise<void> {
+  const stopping = writeBack?.stop() ?? Promise.resolve();
   await Promise.race([stopping, clock.sleep(3000)]);
   await origins.close();
   await stopping;

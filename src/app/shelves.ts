@@ -5,8 +5,8 @@ import type { Command } from '../ports/command.ts';
 import type { Source } from '../ports/source.ts';
 import type { StepType } from '../ports/step.ts';
 import type { Store, StoreDriver } from '../ports/store.ts';
+import { openWithRetry } from './open-with-retry.ts';
 import type { AppOptions } from './options.ts';
-import { openPatiently } from './waiting-room.ts';
 
 const here = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -37,7 +37,7 @@ export async function openStore(options: AppOptions): Promise<Store> {
   const { default: driver } = await loadStore(url);
   const open = () =>
     driver.open({ folder, url, now: () => clock.now(), ...(options.onFatal ? { onDamage: options.onFatal } : {}) });
-  const store = url === null ? await open() : await openPatiently(open, options);
+  const store = url === null ? await open() : await openWithRetry(open, options);
   return options.wrapStore?.(store) ?? store;
 }
 

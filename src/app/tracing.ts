@@ -6,7 +6,7 @@ import type { Metrics } from '../kernel/metrics.ts';
 import type { Post } from '../model/card.ts';
 import type { AppOptions } from './options.ts';
 import { serversOf } from './servers.ts';
-import { tellBells } from './tracing-bells.ts';
+import { traceWakeUps } from './tracing-wake-ups.ts';
 
 type Environment = AppOptions['env'];
 
@@ -139,7 +139,7 @@ export async function openTracing(
         exporter.export(spans.map(readable), ({ code, error }) => (code === 0 ? resolve() : reject(asRefusal(error))));
       }),
   });
-  const quiet = serversOf(env).redis === null ? () => {} : await tellBells(sender);
+  const quiet = serversOf(env).redis === null ? () => {} : await traceWakeUps(sender);
   return {
     sender,
     async close() {

@@ -68,7 +68,7 @@ function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
 
   return {
     id: 'local',
-    async ring({ run, at, first }) {
+    async wake({ run, at, first }) {
       if (stopping) return;
       if (at === undefined || at <= now()) due(run, first);
       else timers.set(run, at);

@@ -42,11 +42,11 @@ export interface ChatCapabilities {
   /** True when the stored post is the message, as in the console: it counts as delivered as soon as it is stored. */
   immediate?: boolean;
   /** What the platform takes; nothing is paced without it. */
-  pace?: ChatPace;
+  rateLimits?: RateLimits;
 }
 
 /** The platform's limits as it documents them; the flow stays a little below. What it says itself (`chat-limited`) comes first. */
-export interface ChatPace {
+export interface RateLimits {
   /** New messages in one channel. */
   posts: Rate;
   /** New messages over all channels; left out where only channels are limited. */

@@ -7,7 +7,7 @@ export interface Dispatcher {
    * Rings at `at` (milliseconds since the epoch), or now. Ringing twice for one run before it is answered may ring once; ringing for a run
    * that is being answered rings again afterwards. Never rejects, and never waits for a server that is down.
    */
-  ring(bell: Bell): Promise<void>;
+  wake(wakeUp: WakeUp): Promise<void>;
   /** Starts answering. The handler is never called twice at the same time for one run by one dispatcher. */
   start(answer: (run: string) => Promise<void>): void;
   /** How many handlers are at work. */
@@ -19,7 +19,7 @@ export interface Dispatcher {
   close(): Promise<void>;
 }
 
-export interface Bell {
+export interface WakeUp {
   run: string;
   /** Milliseconds since the epoch; now when left out. */
   at?: number;

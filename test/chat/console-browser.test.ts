@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import platform from '../../src/chat/console/index.ts';
-import { threadPath } from '../../src/chat/console/visit.ts';
+import { threadPath } from '../../src/chat/console/viewer.ts';
 import type { Block, Post } from '../../src/model/card.ts';
 import type { ChatConnection } from '../../src/ports/chat.ts';
 import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
@@ -91,7 +91,7 @@ describe.skipIf(missing)('the console in a browser', () => {
     await box.getByText('the first line').waitFor();
     for (let seq = 2; seq <= 5; seq++) {
       await output(seq, `still red ${seq}\n`);
-      double.ringOutput('run_1');
+      double.wakeOutput('run_1');
     }
     await box.getByText('still red 5').waitFor();
     await double.put(runPost(false));
@@ -184,7 +184,7 @@ describe.skipIf(missing)('the console in a browser', () => {
       await live();
     }
     await output(2, `\x1b[31m${evil}`);
-    double.ringOutput('run_1');
+    double.wakeOutput('run_1');
     await double.put({ ...root, wanted: 2, card: card(`again ${evil}`, blocks) });
     await page.getByText('again <img').first().waitFor();
     await page.locator('.t-f1').first().waitFor();

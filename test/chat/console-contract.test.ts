@@ -1,5 +1,5 @@
 import platform from '../../src/chat/console/index.ts';
-import { domId, threadPath } from '../../src/chat/console/visit.ts';
+import { domId, threadPath } from '../../src/chat/console/viewer.ts';
 import type { Post } from '../../src/model/card.ts';
 import { type ChatGround, chatContract } from '../contracts/chat.ts';
 import { createHostDouble, localKey } from '../doubles/chat-host.ts';

@@ -245,7 +245,7 @@ describe('the stream of a page', () => {
     await stream.until(all => all.includes('red'));
     for (let seq = 2; seq <= 6; seq++) {
       await say(double, seq, `still red ${seq}\n`);
-      double.ringOutput('run_1');
+      double.wakeOutput('run_1');
     }
     const all = await stream.until(text => text.includes('still red 6'));
     const numbers = [...all.matchAll(/still red (\d)/g)].map(match => match[1]);
@@ -264,7 +264,7 @@ describe('the stream of a page', () => {
       outputRow(index + 1, `line ${index + 1} ${'x'.repeat(90)}\n`),
     );
     await double.commit({ rows });
-    double.ringOutput('run_1');
+    double.wakeOutput('run_1');
     await stream.until(all => all.includes('line 3000 '));
     const last = stream.messages.at(-1)?.data ?? '';
     expect(last).toContain('earlier output is in the full log');

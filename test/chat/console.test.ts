@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { plain, renderAnsi } from '../../src/chat/console/ansi.ts';
 import { renderCard, renderProgress } from '../../src/chat/console/cards.ts';
 import { safePath } from '../../src/chat/console/forms.ts';
-import { readSurroundings, renderBanners } from '../../src/chat/console/layout.ts';
-import { domId, type Visit } from '../../src/chat/console/visit.ts';
+import { readFrameData, renderBanners } from '../../src/chat/console/layout.ts';
+import { domId, type Viewer } from '../../src/chat/console/viewer.ts';
 import { html } from '../../src/kernel/html.ts';
 import type { Card } from '../../src/model/card.ts';
 import { createHostDouble } from '../doubles/chat-host.ts';
@@ -103,16 +103,16 @@ describe('output of steps', () => {
 describe('a card of hostile data', () => {
   const hostile = readFileSync(join(import.meta.dirname, '../fixtures/hostile/bidi-and-homoglyph.json'), 'utf8');
 
-  async function visitOf(): Promise<{ visit: Visit; close(): Promise<void> }> {
+  async function visitOf(): Promise<{ viewer: Viewer; close(): Promise<void> }> {
     const double = await createHostDouble();
-    const visit: Visit = { host: double.host, who: null, csrf: '', local: true, now: 0, zone: 'UTC' };
-    return { visit, close: double.close };
+    const viewer: Viewer = { host: double.host, who: null, csrf: '', local: true, now: 0, zone: 'UTC' };
+    return { viewer, close: double.close };
   }
 
   async function render(card: Card): Promise<string> {
-    const { visit, close } = await visitOf();
+    const { viewer, close } = await visitOf();
     try {
-      return String(renderCard(card, { id: 'c', at: 0, href: '/threads/x' }, visit));
+      return String(renderCard(card, { id: 'c', at: 0, href: '/threads/x' }, viewer));
     } finally {
       await close();
     }
@@ -221,8 +221,8 @@ describe('how far a run is', () => {
     [1, null, 5, 'step 5 of 5'],
     [1, 2, 3, '3 of 5 steps'],
   ])('started %s, finished %s, %i done', (startedAt, finishedAt, done, text) => {
-    const visit = { now: 5 } as Visit;
-    const shown = renderProgress({ kind: 'progress', done, total: 5, startedAt, finishedAt, steps: [] }, visit);
+    const viewer = { now: 5 } as Viewer;
+    const shown = renderProgress({ kind: 'progress', done, total: 5, startedAt, finishedAt, steps: [] }, viewer);
     expect(String(shown)).toContain(`<span>${text}</span>`);
   });
 });
@@ -231,8 +231,8 @@ describe('the banners of every page', () => {
   it('say which nodes do not fit together', async () => {
     const double = await createHostDouble();
     try {
-      const around = { ...(await readSurroundings(double.host)), fleet: ['Node <b> has other files.'] };
-      expect(String(renderBanners(around, {} as Visit))).toContain('<li>Node &lt;b&gt; has other files.</li>');
+      const around = { ...(await readFrameData(double.host)), fleet: ['Node <b> has other files.'] };
+      expect(String(renderBanners(around, {} as Viewer))).toContain('<li>Node &lt;b&gt; has other files.</li>');
     } finally {
       await double.close();
     }
@@ -241,10 +241,10 @@ describe('the banners of every page', () => {
   it('say what is wrong with other chat platforms, as the text it is', async () => {
     const double = await createHostDouble();
     try {
-      const visit = {} as Visit;
-      expect(String(renderBanners(await readSurroundings(double.host), visit))).toBe('');
+      const viewer = {} as Viewer;
+      expect(String(renderBanners(await readFrameData(double.host), viewer))).toBe('');
       double.troubles = ['slack: #ops does not take messages: <not_in_channel>'];
-      const shown = String(renderBanners(await readSurroundings(double.host), visit));
+      const shown = String(renderBanners(await readFrameData(double.host), viewer));
       expect(shown).toContain('slack: #ops does not take messages: &lt;not_in_channel&gt;');
     } finally {
       await double.close();

@@ -61,7 +61,7 @@ function post({ platform }: ChatGround, key: string, channel: string, over: Part
 /** The real delivery over the connection, with a store that holds back what is known of roots until a reply was tried. */
 function deliverLate(ground: ChatGround) {
   const { double, platform } = ground;
-  const { pace: _, ...capabilities } = { ...platform.capabilities, editEvery: 0 };
+  const { rateLimits: _, ...capabilities } = { ...platform.capabilities, editEvery: 0 };
   const tried = new Set<string>();
   let late: { root: string; meanwhile(): Promise<void> } | null = null;
   let held = 0;

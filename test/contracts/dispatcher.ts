@@ -60,12 +60,12 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
     test('a bell is answered, also one that rang before anybody listened', async () => {
       const dispatcher = await open();
       const answered: string[] = [];
-      await dispatcher.ring({ run: 'early' });
+      await dispatcher.wake({ run: 'early' });
       dispatcher.start(async run => {
         answered.push(run);
       });
-      await dispatcher.ring({ run: 'late' });
-      await dispatcher.ring({ run: 'past', at: Date.now() - 1000 });
+      await dispatcher.wake({ run: 'late' });
+      await dispatcher.wake({ run: 'past', at: Date.now() - 1000 });
       await eventually(() => answered.length === 3);
       expect([...answered].sort()).toEqual(['early', 'late', 'past']);
     });
@@ -76,7 +76,7 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       dispatcher.start(async run => {
         order.push(run);
       });
-      const ringing = dispatcher.ring({ run: 'r' });
+      const ringing = dispatcher.wake({ run: 'r' });
       order.push('after the call');
       await ringing;
       await eventually(() => order.length === 2);
@@ -85,22 +85,22 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
 
     test('rings while a run waits are one bell', async () => {
       const { dispatcher, answered, letGo } = await openHeld(1);
-      await dispatcher.ring({ run: 'first' });
+      await dispatcher.wake({ run: 'first' });
       await eventually(() => answered.length === 1);
-      for (let n = 0; n < 5; n++) await dispatcher.ring({ run: 'second' });
+      for (let n = 0; n < 5; n++) await dispatcher.wake({ run: 'second' });
       await letGo('first');
       await letGo('second');
-      await dispatcher.ring({ run: 'third' });
+      await dispatcher.wake({ run: 'third' });
       await letGo('third');
       expect(answered).toEqual(['first', 'second', 'third']);
     });
 
     test('a ring during the answer rings again after it, never beside it', async () => {
       const { dispatcher, answered, letGo } = await openHeld();
-      await dispatcher.ring({ run: 'r' });
+      await dispatcher.wake({ run: 'r' });
       await eventually(() => answered.length === 1);
-      await dispatcher.ring({ run: 'r' });
-      await dispatcher.ring({ run: 'r' });
+      await dispatcher.wake({ run: 'r' });
+      await dispatcher.wake({ run: 'r' });
       await settle();
       expect([answered, dispatcher.busy()]).toEqual([['r'], 1]);
       await letGo('r');
@@ -112,7 +112,7 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
     test('not more are answered at once than allowed, and all are in the end', async () => {
       const { dispatcher, answered, letGo, together } = await openHeld(3);
       const runs = Array.from({ length: 20 }, (_, n) => `r${n}`);
-      for (const run of runs) await dispatcher.ring({ run });
+      for (const run of runs) await dispatcher.wake({ run });
       await eventually(() => answered.length === 3);
       await settle();
       expect(dispatcher.busy()).toBe(3);
@@ -122,10 +122,10 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
 
     test('what a person waits for goes before what waits already', async () => {
       const { dispatcher, answered, letGo } = await openHeld(1);
-      await dispatcher.ring({ run: 'at work' });
+      await dispatcher.wake({ run: 'at work' });
       await eventually(() => answered.length === 1);
-      for (let n = 0; n < 50; n++) await dispatcher.ring({ run: `r${n}` });
-      await dispatcher.ring({ run: 'pressed', first: true });
+      for (let n = 0; n < 50; n++) await dispatcher.wake({ run: `r${n}` });
+      await dispatcher.wake({ run: 'pressed', first: true });
       for (let n = 0; n < 52; n++) {
         await eventually(() => answered.length > n);
         await letGo(answered[n] ?? '');
@@ -142,10 +142,10 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       const answered: string[] = [];
       dispatcher.start(async run => {
         answered.push(run);
-        if (run === 'greedy' && answered.length < 50) await dispatcher.ring({ run });
+        if (run === 'greedy' && answered.length < 50) await dispatcher.wake({ run });
       });
-      await dispatcher.ring({ run: 'greedy' });
-      await dispatcher.ring({ run: 'other' });
+      await dispatcher.wake({ run: 'greedy' });
+      await dispatcher.wake({ run: 'other' });
       await eventually(() => answered.includes('other'));
       expect(answered.indexOf('other')).toBeLessThan(3);
     });
@@ -157,12 +157,12 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
         calls++;
         if (run === 'bad') throw new Error('it broke');
       });
-      await dispatcher.ring({ run: 'bad' });
-      await dispatcher.ring({ run: 'good' });
+      await dispatcher.wake({ run: 'bad' });
+      await dispatcher.wake({ run: 'good' });
       await eventually(() => calls === 2);
       await eventually(() => dispatcher.busy() === 0);
       expect(errors).toMatchObject([{ run: 'bad', error: 'it broke' }]);
-      await dispatcher.ring({ run: 'bad' });
+      await dispatcher.wake({ run: 'bad' });
       await eventually(() => calls === 3);
     });
 
@@ -173,8 +173,8 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
         answered.push([run, Date.now()]);
       });
       const at = Date.now() + 60;
-      await dispatcher.ring({ run: 'later', at });
-      await dispatcher.ring({ run: 'now' });
+      await dispatcher.wake({ run: 'later', at });
+      await dispatcher.wake({ run: 'now' });
       await eventually(() => answered.length === 2);
       expect(answered.map(([run]) => run)).toEqual(['now', 'later']);
       expect(answered[1]?.[1]).toBeGreaterThanOrEqual(at);
@@ -186,8 +186,8 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       dispatcher.start(async run => {
         answered.push(run);
       });
-      await dispatcher.ring({ run: 'next year', at: Date.now() + 365 * 24 * 3_600_000 });
-      await dispatcher.ring({ run: 'now' });
+      await dispatcher.wake({ run: 'next year', at: Date.now() + 365 * 24 * 3_600_000 });
+      await dispatcher.wake({ run: 'now' });
       await eventually(() => answered.includes('now'));
       await settle();
       expect(answered).toEqual(['now']);
@@ -195,10 +195,10 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
 
     test('draining waits for handlers at work, and begins nothing new', async () => {
       const { dispatcher, answered, letGo } = await openHeld(1);
-      await dispatcher.ring({ run: 'at work' });
+      await dispatcher.wake({ run: 'at work' });
       await eventually(() => answered.length === 1);
-      await dispatcher.ring({ run: 'waiting' });
-      await dispatcher.ring({ run: 'at work' });
+      await dispatcher.wake({ run: 'waiting' });
+      await dispatcher.wake({ run: 'at work' });
       let drained = false;
       const draining = dispatcher.drain().then(() => {
         drained = true;
@@ -207,14 +207,14 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       expect(drained).toBe(false);
       await letGo('at work');
       await draining;
-      await dispatcher.ring({ run: 'too late' });
+      await dispatcher.wake({ run: 'too late' });
       await settle();
       expect([answered, dispatcher.busy()]).toEqual([['at work'], 0]);
     });
 
     test('closing twice, or without ever starting, is no error', async () => {
       const dispatcher = await open();
-      await dispatcher.ring({ run: 'r', at: Date.now() + 1e9 });
+      await dispatcher.wake({ run: 'r', at: Date.now() + 1e9 });
       await dispatcher.close();
       await dispatcher.close();
     });

@@ -123,11 +123,11 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
     const dispatcher = await open(`redis://:hidden-word@127.0.0.1:${redis.port}/0`);
     expect(dispatcher.trouble()).toContain(`127.0.0.1:${redis.port}`);
     expect(dispatcher.trouble()).toContain('ECONNREFUSED');
-    await dispatcher.ring({ run: 'early' });
+    await dispatcher.wake({ run: 'early' });
     expect(logged + dispatcher.trouble()).not.toContain('hidden-word');
     await dispatcher.close();
     const again = await open(redis.url);
-    await again.ring({ run: 'early' });
+    await again.wake({ run: 'early' });
     await redis.start();
     await eventually(() => again.trouble() === null);
     const answered = listen(again);
@@ -161,13 +161,13 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
     const redis = await serve();
     const [first, second] = [await open(redis.url), await open(redis.url)];
     const answered = [listen(first), listen(second)];
-    await first.ring({ run: 'before' });
+    await first.wake({ run: 'before' });
     await eventually(() => answered.flat().length === 1);
-    await first.ring({ run: 'lost', at: Date.now() + 3_600_000 });
+    await first.wake({ run: 'lost', at: Date.now() + 3_600_000 });
     await redis.kill();
     await eventually(() => first.trouble() !== null);
     // Nobody who rings waits for Redis.
-    for (let n = 0; n < 300; n++) await first.ring({ run: `while down ${n % 100}` });
+    for (let n = 0; n < 300; n++) await first.wake({ run: `while down ${n % 100}` });
     await redis.start();
     await eventually(() => new Set(answered.flat()).size === 101);
     await eventually(() => first.trouble() === null && second.trouble() === null);
@@ -186,8 +186,8 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
     });
     await redis.kill();
     await eventually(() => dispatcher.trouble() !== null);
-    for (const run of ['a', 'a', 'b', 'c']) await dispatcher.ring({ run });
-    await dispatcher.ring({ run: 'later', at: Date.now() + 3_600_000 });
+    for (const run of ['a', 'a', 'b', 'c']) await dispatcher.wake({ run });
+    await dispatcher.wake({ run: 'later', at: Date.now() + 3_600_000 });
     await eventually(() => runs.length === 2);
     expect([runs, dispatcher.busy()]).toEqual([['a', 'b'], 2]);
     for (const gate of gates) gate.resolve();
@@ -210,11 +210,11 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
       done.add(gate);
     });
     const done = new Set<PromiseWithResolvers<void>>();
-    await dispatcher.ring({ run: 'r' });
+    await dispatcher.wake({ run: 'r' });
     await eventually(() => gates.length === 1);
     redis.cli('flushall');
-    await dispatcher.ring({ run: 'r' });
-    await dispatcher.ring({ run: 'other' });
+    await dispatcher.wake({ run: 'r' });
+    await dispatcher.wake({ run: 'other' });
     await eventually(() => gates.length === 2);
     gates[0]?.resolve();
     gates[1]?.resolve();
@@ -229,7 +229,7 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
     const dispatcher = await open(redis.url);
     listen(dispatcher);
     process.kill(redis.pid(), 'SIGSTOP');
-    for (let n = 0; n < 20_000; n++) await dispatcher.ring({ run: `r${n}` });
+    for (let n = 0; n < 20_000; n++) await dispatcher.wake({ run: `r${n}` });
     await dispatcher.close();
     process.kill(redis.pid(), 'SIGCONT');
   });
@@ -243,20 +243,20 @@ describe.skipIf(!hasRedis)('a network between that fails', { timeout: 60_000 }, 
       const dispatcher = await open(`redis://127.0.0.1:${proxy.port}/0`);
       const answered = listen(dispatcher);
       const rung: string[] = [];
-      const ring = async (run: string) => {
+      const wake = async (run: string) => {
         rung.push(run);
-        await dispatcher.ring({ run });
+        await dispatcher.wake({ run });
       };
       proxy.delay(20);
       for (let n = 0; n < 20; n++) {
-        await ring(`r${n}`);
+        await wake(`r${n}`);
         if (n % 5 === 2) proxy.cut();
       }
       await eventually(() => rung.every(run => answered.includes(run)));
       proxy.delay(0);
       await eventually(() => dispatcher.trouble() === null);
       proxy.hold('both');
-      for (let n = 0; n < 20; n++) await ring(`held ${n}`);
+      for (let n = 0; n < 20; n++) await wake(`held ${n}`);
       // Nothing tells that it is gone but the silence.
       await eventually(() => dispatcher.trouble() !== null);
       proxy.cut();
@@ -274,7 +274,7 @@ describe.skipIf(!hasRedis)('several processes on one Redis', () => {
     const nodes = [await open(redis.url, 2), await open(redis.url, 2), await open(redis.url, 2)];
     const answered = nodes.map(listen);
     const runs = Array.from({ length: 200 }, (_, n) => `run_${n}`);
-    for (const [n, run] of runs.entries()) await nodes[n % 3]?.ring({ run });
+    for (const [n, run] of runs.entries()) await nodes[n % 3]?.wake({ run });
     await eventually(() => answered.flat().length >= runs.length);
     expect(answered.flat().sort()).toEqual([...runs].sort());
     await eventually(() => !redis.cli('keys', 'tocsin:bells:*').includes('run_'));
@@ -289,10 +289,10 @@ describe.skipIf(!hasRedis)('several processes on one Redis', () => {
       left.push(run);
       await gate.promise;
     });
-    await leaving.ring({ run: 'at work' });
+    await leaving.wake({ run: 'at work' });
     await eventually(() => left.length === 1);
     const stopped = leaving.drain();
-    for (const run of ['a', 'b', 'c']) await leaving.ring({ run });
+    for (const run of ['a', 'b', 'c']) await leaving.wake({ run });
     const answered = listen(staying);
     await eventually(() => answered.length === 3);
     gate.resolve();

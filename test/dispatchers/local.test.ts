@@ -36,7 +36,7 @@ describe('timers of the local dispatcher', () => {
     const answered: string[] = [];
     const dispatcher = await openAt(answered);
     const far = 2 ** 31 + 12_345;
-    await dispatcher.ring({ run: 'far', at: now + far });
+    await dispatcher.wake({ run: 'far', at: now + far });
     now += far - 100_000;
     await vi.advanceTimersByTimeAsync(60_000);
     expect(answered).toEqual([]);
@@ -48,7 +48,7 @@ describe('timers of the local dispatcher', () => {
   test('a machine that slept answers within a minute of waking, without a burst', async () => {
     const answered: string[] = [];
     const dispatcher = await openAt(answered);
-    await dispatcher.ring({ run: 'r', at: now + 3_600_000 });
+    await dispatcher.wake({ run: 'r', at: now + 3_600_000 });
     // The wall clock goes on while timers stand still.
     now += 10 * 3_600_000;
     await vi.advanceTimersByTimeAsync(60_000);
@@ -60,7 +60,7 @@ describe('timers of the local dispatcher', () => {
   test('a clock that was set back makes the bell wait, not spin', async () => {
     const answered: string[] = [];
     const dispatcher = await openAt(answered);
-    await dispatcher.ring({ run: 'r', at: now + 10_000 });
+    await dispatcher.wake({ run: 'r', at: now + 10_000 });
     now -= 20_000;
     await vi.advanceTimersByTimeAsync(10_000);
     expect([answered, vi.getTimerCount()]).toEqual([[], 1]);
@@ -72,7 +72,7 @@ describe('timers of the local dispatcher', () => {
   test('different times of one run all ring, the same time once', async () => {
     const answered: string[] = [];
     const dispatcher = await openAt(answered);
-    for (const after of [30_000, 10_000, 30_000, 10_000]) await dispatcher.ring({ run: 'r', at: now + after });
+    for (const after of [30_000, 10_000, 30_000, 10_000]) await dispatcher.wake({ run: 'r', at: now + after });
     expect(vi.getTimerCount()).toBe(2);
     await pass(60_000);
     expect(answered).toEqual(['r at 10000', 'r at 30000']);
@@ -81,7 +81,7 @@ describe('timers of the local dispatcher', () => {
 
   test('closing leaves no timer behind', async () => {
     const dispatcher = await openAt([]);
-    for (let n = 0; n < 100; n++) await dispatcher.ring({ run: `r${n}`, at: now + n + 1 });
+    for (let n = 0; n < 100; n++) await dispatcher.wake({ run: `r${n}`, at: now + n + 1 });
     await dispatcher.close();
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -37,7 +37,7 @@ export interface HostDouble {
   /** Commits, and tells listeners as the feed does. */
   commit(change: Change): Promise<void>;
   put(...posts: Post[]): Promise<void>;
-  ringOutput(run: string): void;
+  wakeOutput(run: string): void;
   /** How many listen for changes and output: none may be left after a close. */
   listeners(): number;
   /** Starts the server on a free loopback port; call it after the platform was opened. */
@@ -85,7 +85,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
       for (const listener of changed) listener(seq);
     },
     put: (...posts) => double.commit({ rows: posts.map(doc => ({ table: 'post', doc })) }),
-    ringOutput(run) {
+    wakeOutput(run) {
       for (const listener of outputs.get(run) ?? []) listener();
     },
     listeners: () => changed.size + [...outputs.values()].reduce((sum, set) => sum + set.size, 0),

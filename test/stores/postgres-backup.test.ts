@@ -22,7 +22,7 @@ describe.skipIf(missingPostgres() !== null)('backup and restore', () => {
     const store = await postgres.open({ folder: '', url, now: Date.now });
     let going = true;
     let made = 0;
-    const lane = (async () => {
+    const reader = (async () => {
       while (going) {
         const texts = Array.from({ length: 20 }, () => `${made++}`);
         await Promise.all(
@@ -39,7 +39,7 @@ describe.skipIf(missingPostgres() !== null)('backup and restore', () => {
     while (made < 400) await new Promise(resolve => setImmediate(resolve));
     await run(join(server().programs, 'pg_dump'), ['--format=custom', `--file=${file}`, url]);
     going = false;
-    await lane;
+    await reader;
     await store.close();
 
     const target = await server().database();

@@ -75,9 +75,9 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
     let going = true;
     const acknowledged: string[] = [];
     const codes = new Map<string, number>();
-    const lanes = Array.from({ length: width }, async (_, lane) => {
+    const readers = Array.from({ length: width }, async (_, reader) => {
       for (let number = 0; going && number < 100_000; number++) {
-        const text = `${prefix}/${lane}/${number}`;
+        const text = `${prefix}/${reader}/${number}`;
         for (let tries = 0; tries < 50 && (going || tries > 0); tries++) {
           const [outcome = ''] = await outcomes([commit(store, text)]);
           codes.set(outcome, (codes.get(outcome) ?? 0) + 1);
@@ -91,23 +91,23 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
     });
     const stop = async () => {
       going = false;
-      await Promise.all(lanes);
+      await Promise.all(readers);
       return acknowledged;
     };
     stops.push(stop);
     return { acknowledged, codes, stop };
   }
 
-  const reached = async (lane: { acknowledged: string[] }, count: number) => {
-    for (let tries = 0; lane.acknowledged.length < count; tries++) {
-      if (tries > 2000) throw new Error(`only ${lane.acknowledged.length} of ${count} were acknowledged`);
+  const reached = async (reader: { acknowledged: string[] }, count: number) => {
+    for (let tries = 0; reader.acknowledged.length < count; tries++) {
+      if (tries > 2000) throw new Error(`only ${reader.acknowledged.length} of ${count} were acknowledged`);
       await sleep(10);
     }
   };
 
   test('two nodes append to one chain, and of two that rely on the same version one wins', async () => {
     const [a, b] = [await open(), await open()];
-    const lanes = [load(a, 'a'), load(b, 'b')];
+    const readers = [load(a, 'a'), load(b, 'b')];
     const race = async (version: number) => {
       const guards = [{ kind: 'stream', stream: 'alert/race', version }] as const;
       return await outcomes(
@@ -115,8 +115,8 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
       );
     };
     for (let version = 0; version < 50; version++) expect((await race(version)).sort()).toEqual(['guard-failed', 'ok']);
-    const acknowledged = (await Promise.all(lanes.map(lane => lane.stop()))).flat();
-    expect(lanes.map(lane => [...lane.codes.keys()])).toEqual([['ok'], ['ok']]);
+    const acknowledged = (await Promise.all(readers.map(reader => reader.stop()))).flat();
+    expect(readers.map(reader => [...reader.codes.keys()])).toEqual([['ok'], ['ok']]);
     const texts = await verified(a);
     expect(new Set(texts).size).toBe(texts.length);
     expect(texts.filter(text => !text.startsWith('race')).sort()).toEqual(acknowledged.sort());
@@ -124,30 +124,30 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
 
   test('sessions that an administrator ends under load lose and double nothing', async () => {
     const store = await open();
-    const lane = load(store, 'x');
+    const reader = load(store, 'x');
     for (let round = 1; round <= 12; round++) {
-      await reached(lane, round * 40);
+      await reached(reader, round * 40);
       await server().ask(
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}' and pid <> pg_backend_pid()`,
       );
       // A read that met its end is asked again.
       expect((await store.head()).seq).toBeGreaterThanOrEqual(round * 40);
     }
-    const acknowledged = await lane.stop();
+    const acknowledged = await reader.stop();
     expect((await verified(store)).sort()).toEqual(acknowledged.sort());
-    expect([...lane.codes.keys()]).toEqual(['ok']);
+    expect([...reader.codes.keys()]).toEqual(['ok']);
   });
 
   test('a server that crashes and starts again under load loses and doubles nothing', async () => {
     const store = await open();
-    const lane = load(store, 'x');
+    const reader = load(store, 'x');
     for (const [round, mode] of (['immediate', 'fast', 'immediate'] as const).entries()) {
-      await reached(lane, (round + 1) * 60);
+      await reached(reader, (round + 1) * 60);
       await server().halt(mode);
       await server().resume();
     }
-    await reached(lane, 300);
-    const acknowledged = await lane.stop();
+    await reached(reader, 300);
+    const acknowledged = await reader.stop();
     expect((await verified(store)).sort()).toEqual(acknowledged.sort());
     expect(await store.healthy()).toBe(true);
   });
@@ -209,16 +209,16 @@ describe.skipIf(missingPostgres() !== null)('the store postgres', () => {
 
   test('a slow line and one that breaks again and again lose and double nothing', async () => {
     const store = await throughProxy();
-    const lane = load(store, 'x');
-    await reached(lane, 20);
+    const reader = load(store, 'x');
+    await reached(reader, 20);
     proxy.delay(30);
-    await reached(lane, 40);
+    await reached(reader, 40);
     for (let round = 0; round < 8; round++) {
       proxy.cut();
-      await reached(lane, 60 + round * 10);
+      await reached(reader, 60 + round * 10);
     }
     proxy.delay(0);
-    const acknowledged = await lane.stop();
+    const acknowledged = await reader.stop();
     expect((await verified(store)).sort()).toEqual(acknowledged.sort());
   });
 

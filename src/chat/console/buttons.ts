@@ -1,14 +1,14 @@
 import { type Html, html } from '../../kernel/html.ts';
 import type { Button } from '../../model/card.ts';
-import { domId, hidden, type Visit } from './visit.ts';
+import { domId, hidden, type Viewer } from './viewer.ts';
 
 /** The buttons of a card. Each is a form of its own, so that it works without a script too. */
-export function renderButtons(buttons: readonly Button[], card: string, visit: Visit): Html | null {
+export function renderButtons(buttons: readonly Button[], card: string, viewer: Viewer): Html | null {
   if (buttons.length === 0) return null;
-  return html`<div class="buttons">${buttons.map((button, index) => renderButton(button, `${card}-${index}`, domId('ans', card), visit))}</div>`;
+  return html`<div class="buttons">${buttons.map((button, index) => renderButton(button, `${card}-${index}`, domId('ans', card), viewer))}</div>`;
 }
 
-function renderButton(button: Button, id: string, slot: string, visit: Visit): Html {
+function renderButton(button: Button, id: string, slot: string, viewer: Viewer): Html {
   if (button.does.kind === 'details') {
     const query = new URLSearchParams({ subject: button.does.subject, id: button.does.id });
     const href = `/console/details?${query}`;
@@ -16,9 +16,9 @@ function renderButton(button: Button, id: string, slot: string, visit: Visit): H
   }
   const fields = { act: JSON.stringify(button.does.act), label: button.label };
   if (button.reason === 'none') {
-    return html`${openForm(slot)}${hidden(visit, fields)}<button class="button ${button.style}" id="${id}">${button.label}</button></form>`;
+    return html`${openForm(slot)}${hidden(viewer, fields)}<button class="button ${button.style}" id="${id}">${button.label}</button></form>`;
   }
-  return askReason(button, id, slot, hidden(visit, fields));
+  return askReason(button, id, slot, hidden(viewer, fields));
 }
 
 /** The button opens into a small form that asks for the reason. A <details> needs no script and is reachable by keyboard. */
@@ -41,8 +41,8 @@ export function renderForm(
   action: string,
   slot: string,
   body: Html,
-  visit: Visit,
+  viewer: Viewer,
   fields: Record<string, string> = {},
 ): Html {
-  return html`<form method="post" action="${action}" hx-post="${action}" hx-target="#${slot}" hx-swap="innerHTML" hx-disable="find button">${hidden(visit, fields)}${body}</form>`;
+  return html`<form method="post" action="${action}" hx-post="${action}" hx-target="#${slot}" hx-swap="innerHTML" hx-disable="find button">${hidden(viewer, fields)}${body}</form>`;
 }

@@ -11,7 +11,7 @@ import {
   type Tone,
 } from '../../model/card.ts';
 import { renderButtons } from './buttons.ts';
-import { domId, runPath, showElapsed, showTime, type Visit } from './visit.ts';
+import { domId, runPath, showElapsed, showTime, type Viewer } from './viewer.ts';
 
 /** What a state is called beside its colour, so that nobody depends on seeing the colour. */
 const toneWords: Record<Tone, string> = {
@@ -38,7 +38,7 @@ export interface CardPlace {
 }
 
 /** A card as an article. The texts are data: the `html` tag escapes them and makes odd characters visible. */
-export function renderCard(card: Card, place: CardPlace, visit: Visit): Html {
+export function renderCard(card: Card, place: CardPlace, viewer: Viewer): Html {
   const heading = domId('h', place.id);
   const title =
     place.href === null
@@ -49,11 +49,11 @@ export function renderCard(card: Card, place: CardPlace, visit: Visit): Html {
     <span class="tone">${toneWords[card.tone]}</span>
     <h3 id="${heading}">${title}${renderMixed(card.title)}</h3>
     ${card.badge !== null && html`<span class="badge">${cutLine(card.badge, 60)}</span>`}
-    ${place.at !== null && html`<span class="when">${showTime(place.at, visit)}</span>`}
+    ${place.at !== null && html`<span class="when">${showTime(place.at, viewer)}</span>`}
   </header>
   ${card.mention.length > 0 && html`<p class="mention">Calls ${card.mention.map(name => html`<b>@${cutLine(name, 80)}</b> `)}</p>`}
-  ${renderBlocks(card, place, visit)}
-  ${renderButtons(card.buttons, place.id, visit)}
+  ${renderBlocks(card, place, viewer)}
+  ${renderButtons(card.buttons, place.id, viewer)}
   <div class="slot" id="${domId('ans', place.id)}" aria-live="polite" hx-morph-skip></div>
   ${place.href !== null && html`<footer class="card-foot"><a href="${place.href}">Open thread</a></footer>`}
 </article>`;
@@ -63,12 +63,12 @@ export function renderCard(card: Card, place: CardPlace, visit: Visit): Html {
  * In a channel the first facts are enough to know which alert it is; the others fold away, so that the next alert is in sight too. A long
  * plan folds away once nobody is asked about it any more; while somebody is, all of it is in sight.
  */
-function renderBlocks(card: Card, place: CardPlace, visit: Visit): Html {
+function renderBlocks(card: Card, place: CardPlace, viewer: Viewer): Html {
   const asks = card.buttons.some(button => button.does.kind === 'act');
   const end = place.fold === true ? card.blocks.findIndex(block => block.kind === 'fields') + 1 : 0;
   const [shown, folded] = end === 0 ? [card.blocks, []] : [card.blocks.slice(0, end), card.blocks.slice(end)];
   const render = (block: Block, index: number) => {
-    const content = renderBlock(block, place, visit);
+    const content = renderBlock(block, place, viewer);
     return block.kind === 'code' && block.text.length > longCode && !asks && place.at !== null
       ? renderFolded(`plan${index}`, 'The plan', place.id, content)
       : content;
@@ -83,8 +83,8 @@ function renderFolded(prefix: string, title: string, id: string, content: Html):
   return html`<details class="more-facts" id="${domId(prefix, id)}"><summary>${title}</summary>${content}</details>`;
 }
 
-export function renderPost(post: Post, visit: Visit, facts: Partial<CardPlace> = {}): Html {
-  return renderCard(post.card, { id: domId('post', post.key), at: post.createdAt, href: null, ...facts }, visit);
+export function renderPost(post: Post, viewer: Viewer, facts: Partial<CardPlace> = {}): Html {
+  return renderCard(post.card, { id: domId('post', post.key), at: post.createdAt, href: null, ...facts }, viewer);
 }
 
 /** Words that mix letters of scripts that look alike are named, because they cannot be seen. */
@@ -100,7 +100,7 @@ const mostText = 4000;
 const mostCode = 60_000;
 const mostValue = 600;
 
-export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, visit: Visit): Html {
+export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, viewer: Viewer): Html {
   switch (block.kind) {
     case 'text':
       return html`<p class="text">${cutText(block.text, mostText)}</p>`;
@@ -111,7 +111,7 @@ export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, visi
     case 'links':
       return html`<p class="links">${block.links.map(({ label, url }) => renderLink(label, url))}</p>`;
     case 'progress':
-      return renderProgress(block, visit);
+      return renderProgress(block, viewer);
     case 'output':
       return renderOutput(block, place);
   }
@@ -136,7 +136,7 @@ export function renderLink(label: string, url: string): Html {
   return html`<a href="${target.href}" rel="noopener noreferrer nofollow" target="_blank">${cutLine(label, 120)} <span class="host">${target.host}</span></a> `;
 }
 
-export function renderProgress(block: Progress, visit: Visit): Html {
+export function renderProgress(block: Progress, viewer: Viewer): Html {
   const total = block.total ?? null;
   const bar =
     total !== null &&
@@ -144,7 +144,7 @@ export function renderProgress(block: Progress, visit: Visit): Html {
     html`<progress max="${total}" value="${Math.min(block.done, total)}">${block.done} of ${total}</progress>`;
   const elapsed =
     block.startedAt !== null &&
-    html`<span class="sub">${block.finishedAt === null ? 'for ' : 'in '}${showElapsed(block.startedAt, block.finishedAt, visit)}</span>`;
+    html`<span class="sub">${block.finishedAt === null ? 'for ' : 'in '}${showElapsed(block.startedAt, block.finishedAt, viewer)}</span>`;
   return html`<div class="progress">
   <p class="progress-line">${bar}<span>${progressText(block)}</span>${elapsed}</p>
   <ol class="steps">${block.steps.map(

@@ -1,5 +1,5 @@
 import { type Html, html } from '../../kernel/html.ts';
-import { hidden, type Visit } from './visit.ts';
+import { hidden, type Viewer } from './viewer.ts';
 
 export interface ComposerPlace {
   channel: string | null;
@@ -9,11 +9,11 @@ export interface ComposerPlace {
 }
 
 /** The message box: takes a line of `commands/` and shows the answer to whoever typed it, and to nobody else. */
-export function renderComposer(place: ComposerPlace, visit: Visit): Html {
+export function renderComposer(place: ComposerPlace, viewer: Viewer): Html {
   const fields = { channel: place.channel ?? '', alert: place.alert ?? '', run: place.run ?? '' };
-  const names = visit.host.commands().map(command => command.id);
+  const names = viewer.host.commands().map(command => command.id);
   return html`<section class="composer" aria-label="Commands">
-<form method="post" action="/console/command" hx-post="/console/command" hx-target="#answers" hx-swap="innerHTML" hx-disable="find button" data-clears="yes">${hidden(visit, fields)}
+<form method="post" action="/console/command" hx-post="/console/command" hx-target="#answers" hx-swap="innerHTML" hx-disable="find button" data-clears="yes">${hidden(viewer, fields)}
 <label class="hush" for="line">Command</label>
 <input id="line" name="line" list="line-words" required maxlength="2000" autocomplete="off" autocapitalize="none" spellcheck="false" enterkeyhint="send" placeholder="${place.hint}">
 <datalist id="line-words">${names.map(name => html`<option value="${name}"></option>`)}</datalist>

@@ -8,7 +8,7 @@ import { typedValue } from '../../ports/command-answer.ts';
 import { renderCard, renderNotice } from './cards.ts';
 import { type Parts, refuseEntry, sendFragment } from './reply.ts';
 import { findSample, sendSample } from './samples.ts';
-import { runPath, type Visit } from './visit.ts';
+import { runPath, type Viewer } from './viewer.ts';
 
 /** Everything that changes something, and nothing of it by GET. Each form passes one check before anything is read from it. */
 export function registerForms(scope: FastifyInstance, parts: Parts): void {
@@ -37,14 +37,14 @@ interface FormAnswer {
   fragment: Html;
 }
 
-type Handler = (form: Record<string, string>, visit: Visit & { who: Actor }, parts: Parts) => Promise<FormAnswer>;
+type Handler = (form: Record<string, string>, viewer: Viewer & { who: Actor }, parts: Parts) => Promise<FormAnswer>;
 
 function guarded(scope: FastifyInstance, parts: Parts, path: string, handle: Handler): void {
   scope.post(path, async (request, reply) => {
     const form = fields(request);
     const admitted = await parts.door.admit(request, form['csrf'] ?? '');
     if ('refused' in admitted) return refuseForm(request, reply, admitted.refused);
-    const answer = await handle(form, admitted.visit, parts);
+    const answer = await handle(form, admitted.viewer, parts);
     return sendFragment(request, reply.code(answer.status), answer.fragment);
   });
 }
@@ -80,12 +80,12 @@ async function signIn(request: FastifyRequest, reply: FastifyReply, parts: Parts
 
 async function pressButton(
   form: Record<string, string>,
-  visit: Visit & { who: Actor },
+  viewer: Viewer & { who: Actor },
   parts: Parts,
 ): Promise<FormAnswer> {
   const wanted = parseAct(form);
   if (wanted === null) return refusal(422, 'This button is not one of this version. Reload the page and press again.');
-  return answerAct(await parts.host.act(visit.who, wanted), form['label'] ?? 'Done');
+  return answerAct(await parts.host.act(viewer.who, wanted), form['label'] ?? 'Done');
 }
 
 /** The act of the button, with the reason that was typed. */
@@ -118,25 +118,25 @@ function refusal(status: number, text: string): FormAnswer {
 
 async function sendCommand(
   form: Record<string, string>,
-  visit: Visit & { who: Actor },
+  viewer: Viewer & { who: Actor },
   parts: Parts,
 ): Promise<FormAnswer> {
   const line = (form['line'] ?? '').trim();
   if (line === '' || line.length > 2000) return refusal(422, 'Type a command; help lists them.');
   const place = (name: string) => (form[name] ? form[name] : null);
   const context = { platform: 'console', channel: place('channel'), alert: place('alert'), run: place('run') };
-  const answer = await parts.host.command(visit.who, line, context);
+  const answer = await parts.host.command(viewer.who, line, context);
   const said = html`<p class="private-note"><code>${line}</code> · only you see this answer</p>`;
   if (!answer.ok)
     return { status: 200, fragment: html`<div class="private">${said}${renderNotice(answer.text, 'error')}</div>` };
-  const id = `answer-${visit.now}`;
-  const body = renderCard(answer.card, { id, at: null, href: null }, visit);
+  const id = `answer-${viewer.now}`;
+  const body = renderCard(answer.card, { id, at: null, href: null }, viewer);
   return { status: 200, fragment: html`<div class="private">${said}${body}</div>` };
 }
 
 async function runByForm(
   form: Record<string, string>,
-  visit: Visit & { who: Actor },
+  viewer: Viewer & { who: Actor },
   parts: Parts,
 ): Promise<FormAnswer> {
   const runbook = parts.host.catalogue().runbooks.find(one => one.id === form['runbook']);
@@ -148,11 +148,11 @@ async function runByForm(
     if (text !== '') params[param.name] = typedValue(param, text);
   }
   const reason = (form['reason'] ?? '').trim() || null;
-  const answer = await parts.host.act(visit.who, { kind: 'run', runbook: runbook.id, params, alert: null, reason });
+  const answer = await parts.host.act(viewer.who, { kind: 'run', runbook: runbook.id, params, alert: null, reason });
   return answerAct(answer, 'Run');
 }
 
-async function postSample(form: Record<string, string>, _visit: Visit, parts: Parts): Promise<FormAnswer> {
+async function postSample(form: Record<string, string>, _visit: Viewer, parts: Parts): Promise<FormAnswer> {
   const sample = findSample(form['sample'] ?? '');
   const state = form['state'] === 'resolved' ? 'resolved' : 'firing';
   if (sample === undefined) return refusal(404, 'There is no such sample.');

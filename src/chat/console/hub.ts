@@ -4,7 +4,7 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { PageFeed } from './stream.ts';
-import type { Visit } from './visit.ts';
+import type { Viewer } from './viewer.ts';
 
 export interface HubLimits {
   /** Open pages at the same time. */
@@ -23,7 +23,7 @@ export const hubLimits: HubLimits = { streams: 64, pause: 250, heartbeat: 15_000
 export interface Hub {
   /** False when there are too many. */
   full(): boolean;
-  open(response: ServerResponse, feed: PageFeed, visit: () => Promise<Visit | null>): void;
+  open(response: ServerResponse, feed: PageFeed, viewer: () => Promise<Viewer | null>): void;
   /** News for everybody. */
   wake(): void;
   count(): number;
@@ -33,7 +33,7 @@ export interface Hub {
 interface Stream {
   response: ServerResponse;
   feed: PageFeed;
-  visit: () => Promise<Visit | null>;
+  viewer: () => Promise<Viewer | null>;
   due: boolean;
   busy: boolean;
   lastSent: number;
@@ -73,10 +73,10 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
     stream.due = false;
     stream.busy = true;
     try {
-      const visit = await stream.visit();
+      const viewer = await stream.viewer();
       // The session ended: the page must not go on reading.
-      if (visit === null) return drop(stream);
-      const { texts, stamp } = await stream.feed.next(visit);
+      if (viewer === null) return drop(stream);
+      const { texts, stamp } = await stream.feed.next(viewer);
       if (!streams.has(stream)) return;
       if (texts.length > 0) write(stream, frames(texts, stamp));
       followOutputs(stream, parts.host, () => schedule(stream));
@@ -108,8 +108,8 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
     full: () => streams.size >= limits.streams,
     count: () => streams.size,
     wake: () => streams.forEach(schedule),
-    open(response, feed, visit) {
-      const stream = createStream(response, feed, visit, clock.monotonic() - limits.pause);
+    open(response, feed, viewer) {
+      const stream = createStream(response, feed, viewer, clock.monotonic() - limits.pause);
       streams.add(stream);
       for (const end of ['close', 'error']) response.on(end, () => drop(stream));
       write(stream, 'retry: 1000\n\n');
@@ -125,13 +125,13 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
 function createStream(
   response: Stream['response'],
   feed: Stream['feed'],
-  visit: Stream['visit'],
+  viewer: Stream['viewer'],
   lastSent: number,
 ): Stream {
   return {
     response,
     feed,
-    visit,
+    viewer,
     due: false,
     busy: false,
     lastSent,

@@ -23,9 +23,9 @@ export default defineChat({
   async open(options, host: ChatHost) {
     const limits = { ...hubLimits, streams: options.maxStreams };
     const hub = createHub({ host, clock: host.clock, log: host.log, limits });
-    const ambience = host.http === null ? null : await registerConsole(host.http, host, hub);
+    const frame = host.http === null ? null : await registerConsole(host.http, host, hub);
     const stop = host.onChange(() => {
-      ambience?.stale();
+      frame?.stale();
       hub.wake();
     });
     let closed = false;

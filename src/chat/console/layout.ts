@@ -1,7 +1,7 @@
 import { type Html, html, nothing } from '../../kernel/html.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { renderForm } from './buttons.ts';
-import { showAgo, type Visit } from './visit.ts';
+import { showAgo, type Viewer } from './viewer.ts';
 
 export interface Page {
   title: string;
@@ -13,7 +13,7 @@ export interface Page {
 }
 
 /** What stands around every page and changes by itself. */
-export interface Surroundings {
+export interface FrameData {
   channels: readonly string[];
   openApprovals: number;
   /** True when there are more than were counted. */
@@ -28,7 +28,7 @@ export interface Surroundings {
 
 const countUpTo = 100;
 
-export async function readSurroundings(host: ChatHost): Promise<Surroundings> {
+export async function readFrameData(host: ChatHost): Promise<FrameData> {
   const [approvals, firing, halted] = await Promise.all([
     host.store.approvals({ state: 'open', limit: countUpTo }),
     host.store.alerts({ state: 'firing', limit: countUpTo }),
@@ -64,7 +64,7 @@ const htmxConfig = JSON.stringify({
   sse: { reconnectDelay: 500, reconnectMaxDelay: 5000 },
 });
 
-export function renderDocument(page: Page, around: Surroundings, visit: Visit): string {
+export function renderDocument(page: Page, around: FrameData, viewer: Viewer): string {
   const document = html`<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -79,9 +79,9 @@ export function renderDocument(page: Page, around: Surroundings, visit: Visit): 
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
-${renderSide(page, around, visit)}
+${renderSide(page, around, viewer)}
 <div class="body">
-<div id="banners" class="banners">${renderBanners(around, visit)}</div>
+<div id="banners" class="banners">${renderBanners(around, viewer)}</div>
 <main id="main" tabindex="-1">${page.main}</main>
 </div>
 ${page.stream !== null && html`<div id="live" hx-sse:connect="${page.stream}" hx-swap="none"></div>`}
@@ -90,17 +90,17 @@ ${page.stream !== null && html`<div id="live" hx-sse:connect="${page.stream}" hx
   return `<!doctype html>\n${document}`;
 }
 
-function renderSide(page: Page, around: Surroundings, visit: Visit): Html {
+function renderSide(page: Page, around: FrameData, viewer: Viewer): Html {
   return html`<header class="side">
 <a class="brand" href="/"><img src="/console/static/icon.svg" width="24" height="24" alt=""> Tocsin</a>
 <nav aria-label="Main"><ul id="nav">${renderNav(around, page.here)}</ul></nav>
-<div class="who">${renderWho(visit)}
+<div class="who">${renderWho(viewer)}
 ${page.stream !== null && html`<p class="live" id="live-state" role="status"><span class="dot" aria-hidden="true"></span><span id="live-text">connecting</span></p>`}</div>
 </header>`;
 }
 
 /** The items of the navigation; the stream replaces them when a count changes. */
-export function renderNav(around: Surroundings, here: string): Html {
+export function renderNav(around: FrameData, here: string): Html {
   const item = (href: string, label: string, count: number, more: boolean, what: string) =>
     html`<li><a href="${href}" ${href === here && html`aria-current="page"`}><span>${label}</span>${
       count > 0 && html`<span class="count">${`${count}${more ? '+' : ''}`}<span class="hush"> ${what}</span></span>`
@@ -115,23 +115,23 @@ export function channelPath(name: string): string {
 }
 
 /** What is wrong with the files, and the halt: both concern every page. */
-export function renderBanners(around: Surroundings, visit: Visit): Html {
-  return html`${around.halted !== null && renderHalt(around.halted, visit)}${around.problems.length > 0 && renderProblems(around.problems)}${around.fleet.length > 0 && renderFleet(around.fleet)}${around.troubles.length > 0 && renderTroubles(around.troubles)}`;
+export function renderBanners(around: FrameData, viewer: Viewer): Html {
+  return html`${around.halted !== null && renderHalt(around.halted, viewer)}${around.problems.length > 0 && renderProblems(around.problems)}${around.fleet.length > 0 && renderFleet(around.fleet)}${around.troubles.length > 0 && renderTroubles(around.troubles)}`;
 }
 
-function renderHalt(halted: NonNullable<Surroundings['halted']>, visit: Visit): Html {
+function renderHalt(halted: NonNullable<FrameData['halted']>, viewer: Viewer): Html {
   const form = renderForm(
     '/console/act',
     'resume-answer',
     html`<label for="resume-why">Why it may go on</label><input id="resume-why" name="reason" required maxlength="500" autocomplete="off"><button class="button primary">Resume</button>`,
-    visit,
+    viewer,
     { act: JSON.stringify({ kind: 'resume', reason: '' }), label: 'Resume' },
   );
-  return html`<section class="banner banner-halt" id="halt-banner" aria-label="Halted"><p><b>Halted</b> by ${halted.by} ${showAgo(halted.at, visit)}: ${halted.reason}. No step starts until somebody resumes.</p>
+  return html`<section class="banner banner-halt" id="halt-banner" aria-label="Halted"><p><b>Halted</b> by ${halted.by} ${showAgo(halted.at, viewer)}: ${halted.reason}. No step starts until somebody resumes.</p>
 <details class="ask" id="resume-ask"><summary class="button plain">Resume…</summary>${form}</details><div class="slot" id="resume-answer" aria-live="polite" hx-morph-skip></div></section>`;
 }
 
-function renderProblems(problems: Surroundings['problems']): Html {
+function renderProblems(problems: FrameData['problems']): Html {
   const shown = problems.slice(0, 20);
   const rest = problems.length - shown.length;
   return html`<section class="banner banner-problem" id="problem-banner" aria-label="File problems"><p><b>${problems.length === 1 ? 'A file has a problem.' : `Files have ${problems.length} problems.`}</b> The last good set stays in force until they are corrected.</p>
@@ -152,39 +152,39 @@ function renderTroubles(troubles: readonly string[]): Html {
   )}</ul></section>`;
 }
 
-function renderWho(visit: Visit): Html {
-  if (visit.who === null) {
+function renderWho(viewer: Viewer): Html {
+  if (viewer.who === null) {
     return html`<p class="me"><b>Reading only</b></p><p class="hint">To act, open the link that <code>npm start</code> printed. It ends in <code>?key=…</code>.</p>`;
   }
-  const leave = visit.local
+  const leave = viewer.local
     ? nothing
-    : html`<form method="post" action="/logout">${csrfField(visit)}<button class="button plain small">Sign out</button></form>`;
-  return html`<p class="me">You act as <b>${visit.who.id}</b></p>${visit.local && renderSwitch(visit)}${leave}${renderHaltButton(visit)}`;
+    : html`<form method="post" action="/logout">${csrfField(viewer)}<button class="button plain small">Sign out</button></form>`;
+  return html`<p class="me">You act as <b>${viewer.who.id}</b></p>${viewer.local && renderSwitch(viewer)}${leave}${renderHaltButton(viewer)}`;
 }
 
-function csrfField(visit: Visit): Html {
-  return html`<input type="hidden" name="csrf" value="${visit.csrf}">`;
+function csrfField(viewer: Viewer): Html {
+  return html`<input type="hidden" name="csrf" value="${viewer.csrf}">`;
 }
 
 /** Local mode only: nobody may approve an own request, so a sample second person lets one human see both sides. */
-function renderSwitch(visit: Visit): Html {
-  const me = visit.who?.id ?? '';
-  const people = Object.keys(visit.host.config().people).filter(id => id !== me);
+function renderSwitch(viewer: Viewer): Html {
+  const me = viewer.who?.id ?? '';
+  const people = Object.keys(viewer.host.config().people).filter(id => id !== me);
   const others = me === 'you' ? people : ['you', ...people.filter(id => id !== 'you')];
   return html`<div class="switch" ${me !== 'you' && html`data-sample="yes"`}>${me !== 'you' && html`<p class="sample-mark">Acting as ${me} (sample second person)</p>`}${others
     .slice(0, 5)
     .map(
       id =>
-        html`<form method="post" action="/console/act-as">${csrfField(visit)}<input type="hidden" name="person" value="${id}"><button class="button plain small"><span>Act as ${id}${id !== 'you' && html` <span class="long">(sample second person)</span>`}</span></button></form>`,
+        html`<form method="post" action="/console/act-as">${csrfField(viewer)}<input type="hidden" name="person" value="${id}"><button class="button plain small"><span>Act as ${id}${id !== 'you' && html` <span class="long">(sample second person)</span>`}</span></button></form>`,
     )}</div>`;
 }
 
-function renderHaltButton(visit: Visit): Html {
+function renderHaltButton(viewer: Viewer): Html {
   const form = renderForm(
     '/console/act',
     'halt-answer',
     html`<label for="halt-why">Why everything must stop</label><input id="halt-why" name="reason" required maxlength="500" autocomplete="off"><button class="button danger small">Halt everything</button>`,
-    visit,
+    viewer,
     { act: JSON.stringify({ kind: 'halt', reason: '' }), label: 'Halt' },
   );
   return html`<details class="ask halt" id="halt-ask"><summary class="button plain small">Halt…</summary>${form}<div class="slot" id="halt-answer" aria-live="polite"></div></details>`;

@@ -2,18 +2,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Html } from '../../kernel/html.ts';
 import { renderPlain } from '../../kernel/plain-page.ts';
 import type { ChatHost } from '../../ports/chat.ts';
-import type { Ambience } from './ambience.ts';
-import type { Doorkeeper } from './doorkeeper.ts';
+import type { Frame } from './frame.ts';
 import { header } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { renderLogin } from './pages/login.ts';
+import type { SessionGuard } from './session-guard.ts';
 
 /** What the routes share. */
 export interface Parts {
   host: ChatHost;
   hub: Hub;
-  door: Doorkeeper;
-  ambience: Ambience;
+  door: SessionGuard;
+  frame: Frame;
 }
 
 /** A fragment for htmx, or a small page around it for a browser without scripts. */

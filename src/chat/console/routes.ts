@@ -5,11 +5,10 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { html } from '../../kernel/html.ts';
 import { renderPlain } from '../../kernel/plain-page.ts';
 import type { ChatHost } from '../../ports/chat.ts';
-import { type Ambience, createAmbience } from './ambience.ts';
 import { findAsset } from './assets.ts';
 import { renderCard, renderNotice } from './cards.ts';
-import { createDoorkeeper } from './doorkeeper.ts';
 import { registerForms } from './forms.ts';
+import { createFrame, type Frame } from './frame.ts';
 import { header, hostAllowed, secureHeaders } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { renderDocument } from './layout.ts';
@@ -17,12 +16,13 @@ import { readOutput } from './log-file.ts';
 import { findPage } from './pages/index.ts';
 import { renderLogin, renderMissing } from './pages/login.ts';
 import { type Parts, refuseEntry, sendFragment, sendWhole } from './reply.ts';
+import { createSessionGuard } from './session-guard.ts';
 import { createFeed } from './stream.ts';
-import type { Visit } from './visit.ts';
+import type { Viewer } from './viewer.ts';
 
 /** Registers everything under one scope, so that its parsers and hooks touch nothing else on the port. */
-export async function registerConsole(http: FastifyInstance, host: ChatHost, hub: Hub): Promise<Ambience> {
-  const parts: Parts = { host, hub, door: createDoorkeeper(host), ambience: createAmbience(host) };
+export async function registerConsole(http: FastifyInstance, host: ChatHost, hub: Hub): Promise<Frame> {
+  const parts: Parts = { host, hub, door: createSessionGuard(host), frame: createFrame(host) };
   await http.register(async scope => {
     if (!scope.hasRequestDecorator('cookies')) await scope.register(cookies);
     scope.removeAllContentTypeParsers();
@@ -42,7 +42,7 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
     registerReads(scope, parts);
     registerForms(scope, parts);
   });
-  return parts.ambience;
+  return parts.frame;
 }
 
 /** A whole page is answered as on every other address (http/errors.ts); what a script asked for is shown in its place on the page. */
@@ -96,13 +96,13 @@ function registerPages(scope: FastifyInstance, parts: Parts): void {
       const { pathname, searchParams } = addressOf(request);
       const key = pathname === '/' ? searchParams.get('key') : null;
       if (key !== null) return enterByLink(request, reply, parts, key);
-      const visit = await parts.door.visit(request);
-      if (visit === null) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
-      return sendPage(request, reply, parts, visit);
+      const viewer = await parts.door.viewer(request);
+      if (viewer === null) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
+      return sendPage(request, reply, parts, viewer);
     });
   }
   scope.get('/login', async (request, reply) => {
-    if ((await parts.door.visit(request))?.who != null) return reply.redirect('/', 303);
+    if ((await parts.door.viewer(request))?.who != null) return reply.redirect('/', 303);
     const to = addressOf(request).searchParams.get('to');
     return sendWhole(reply, renderLogin({ to, local: parts.host.localKey !== null, trouble: null }));
   });
@@ -116,20 +116,20 @@ async function sendPage(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: Parts,
-  visit: Visit,
+  viewer: Viewer,
 ): Promise<FastifyReply> {
   const { pathname, search, searchParams } = addressOf(request);
   const page = await findPage(parts.host, pathname, Object.fromEntries(searchParams));
-  const around = await parts.ambience.read();
+  const around = await parts.frame.read();
   if (page === null) {
     const missing = { title: 'Not found', here: '', main: renderMissing(), stream: null };
-    return sendWhole(reply.code(404), renderDocument(missing, around, visit));
+    return sendWhole(reply.code(404), renderDocument(missing, around, viewer));
   }
   // The stamp is read before the content: what changes in between is sent once more, never missed.
   const stamp = page.list === null ? 0 : (await page.list.keys()).stamp;
   const stream = `/console/stream?${new URLSearchParams({ page: pathname + search, after: String(stamp) })}`;
-  const main = await page.render(visit);
-  return sendWhole(reply, renderDocument({ title: page.title, here: page.here, main, stream }, around, visit));
+  const main = await page.render(viewer);
+  return sendWhole(reply, renderDocument({ title: page.title, here: page.here, main, stream }, around, viewer));
 }
 
 /**
@@ -164,13 +164,13 @@ const streamQuery = z.object({
 
 function registerReads(scope: FastifyInstance, parts: Parts): void {
   scope.get('/console/details', async (request, reply) => {
-    const visit = await parts.door.visit(request);
+    const viewer = await parts.door.viewer(request);
     const query = detailsQuery.safeParse(request.query);
-    if (visit === null) return sendFragment(request, reply.code(401), renderNotice('Sign in first.', 'error'));
+    if (viewer === null) return sendFragment(request, reply.code(401), renderNotice('Sign in first.', 'error'));
     const card = query.success ? await parts.host.details(query.data.subject, query.data.id) : null;
     if (card === null)
       return sendFragment(request, reply.code(404), renderNotice('There is nothing of this name.', 'error'));
-    const body = renderCard(card, { id: `details-${parts.host.clock.now()}`, at: null, href: null }, visit);
+    const body = renderCard(card, { id: `details-${parts.host.clock.now()}`, at: null, href: null }, viewer);
     return sendFragment(
       request,
       reply,
@@ -178,7 +178,7 @@ function registerReads(scope: FastifyInstance, parts: Parts): void {
     );
   });
   scope.get<{ Params: { id: string } }>('/runs/:id/output', async (request, reply) => {
-    if ((await parts.door.visit(request)) === null)
+    if ((await parts.door.viewer(request)) === null)
       return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
     const text = await readOutput(parts.host.store, request.params.id, addressOf(request).searchParams.get('step'));
     if (text === null) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such run.\n');
@@ -189,7 +189,7 @@ function registerReads(scope: FastifyInstance, parts: Parts): void {
 
 async function openStream(request: FastifyRequest, reply: FastifyReply, parts: Parts): Promise<FastifyReply> {
   const plain = () => reply.type('text/plain; charset=utf-8');
-  if ((await parts.door.visit(request)) === null) return plain().code(401).send('Sign in first.\n');
+  if ((await parts.door.viewer(request)) === null) return plain().code(401).send('Sign in first.\n');
   const query = streamQuery.safeParse(request.query);
   const address = query.success ? new URL(query.data.page, 'http://console.invalid') : null;
   const page =
@@ -198,13 +198,13 @@ async function openStream(request: FastifyRequest, reply: FastifyReply, parts: P
   if (parts.hub.full()) return plain().code(503).header('retry-after', '10').send('Too many open pages.\n');
   const resumed = Number(header(request, 'last-event-id') || query.data.after);
   const after = Number.isSafeInteger(resumed) && resumed >= 0 ? resumed : query.data.after;
-  const feed = createFeed(page, parts.ambience.regions(page.here), parts.host.store, after);
+  const feed = createFeed(page, parts.frame.regions(page.here), parts.host.store, after);
   reply.hijack();
   const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
   reply.raw.writeHead(
     200,
     Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string>,
   );
-  parts.hub.open(reply.raw, feed, parts.door.revisit(request));
+  parts.hub.open(reply.raw, feed, parts.door.viewerAgain(request));
   return reply;
 }

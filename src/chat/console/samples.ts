@@ -4,7 +4,7 @@ import { cutText } from '../../kernel/text.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { renderForm } from './buttons.ts';
 import { renderNotice } from './cards.ts';
-import type { Visit } from './visit.ts';
+import type { Viewer } from './viewer.ts';
 
 /** A sample alert: what Alertmanager would send, through the same door as the real one. */
 interface Sample {
@@ -58,25 +58,25 @@ export function findSample(id: string): Sample | undefined {
 }
 
 /** Offered while nothing but samples has ever arrived: with an empty database open, afterwards folded away. */
-export async function renderSamples(visit: Visit): Promise<Html> {
-  const alerts = await visit.host.store.alerts({ limit: samples.length + 1 });
+export async function renderSamples(viewer: Viewer): Promise<Html> {
+  const alerts = await viewer.host.store.alerts({ limit: samples.length + 1 });
   const onlySamples = alerts.every(alert => alert.labels['tocsin_sample'] === 'true');
   if (!onlySamples) return nothing;
   const firing = new Set(alerts.filter(alert => alert.state !== 'resolved').map(alert => alert.fingerprint));
   const empty = alerts.length === 0;
   return html`<details class="samples" id="samples-box" ${empty && html`open`}><summary>${empty ? 'Try it with a sample alert' : 'Sample alerts'}</summary>
-<p>Each button posts what a real Alertmanager would send to <code>${`${visit.host.baseUrl()}/events/alertmanager`}</code>. The alert appears below with its thread, and policy decides about its runbook.</p>
-<ul class="sample-list">${samples.map(sample => renderSample(sample, firing.has(sample.fingerprint), visit))}</ul>
+<p>Each button posts what a real Alertmanager would send to <code>${`${viewer.host.baseUrl()}/events/alertmanager`}</code>. The alert appears below with its thread, and policy decides about its runbook.</p>
+<ul class="sample-list">${samples.map(sample => renderSample(sample, firing.has(sample.fingerprint), viewer))}</ul>
 <div class="slot" id="sample-answer" aria-live="polite" hx-morph-skip></div></details>`;
 }
 
-function renderSample(sample: Sample, firing: boolean, visit: Visit): Html {
+function renderSample(sample: Sample, firing: boolean, viewer: Viewer): Html {
   const send = (state: 'firing' | 'resolved', label: string, style: 'primary' | 'plain') =>
     renderForm(
       '/console/sample',
       'sample-answer',
       html`<button class="button ${style}" id="${`sample-${sample.id}-${state}`}">${label}<span class="hush"> ${sample.about}</span></button>`,
-      visit,
+      viewer,
       { sample: sample.id, state },
     );
   return html`<li id="${`sample-${sample.id}`}"><p><b>${sample.title}</b> <span class="sub">${sample.about}</span></p><div class="buttons">${send('firing', firing ? 'Send again' : 'Send', firing ? 'plain' : 'primary')}${firing && send('resolved', 'Send resolve', 'plain')}</div></li>`;

@@ -6,7 +6,7 @@ import { outputId } from './cards.ts';
 import { mostShown, readTail, renderTail } from './outputs.ts';
 import type { LivePage, PostList, Region } from './pages/page.ts';
 import type { Box } from './pages/posts.ts';
-import type { Visit } from './visit.ts';
+import type { Viewer } from './viewer.ts';
 
 /** What one open page has been sent so far, and what it should be sent next. It holds no content, so a slow page costs little memory. */
 export interface PageFeed {
@@ -14,31 +14,31 @@ export interface PageFeed {
    * Fragments that bring the page up to date, and the stamp they bring it to; no texts when there is nothing new. They are applied one
    * after the other: htmx looks for all targets of a message before it changes anything, so what goes into a new box comes after the box.
    */
-  next(visit: Visit): Promise<{ texts: string[]; stamp: number }>;
+  next(viewer: Viewer): Promise<{ texts: string[]; stamp: number }>;
   /** The runs whose live output is on the page. */
   liveRuns(): readonly string[];
 }
 
 /** One thing around every page, like the banners. */
-export type Ambient = readonly Region[];
+export type FrameRegions = readonly Region[];
 
 const mostChanges = 200;
 
-export function createFeed(page: LivePage, ambient: Ambient, store: Store, after: number): PageFeed {
+export function createFeed(page: LivePage, frameRegions: FrameRegions, store: Store, after: number): PageFeed {
   const sent = new Map<string, string>();
   const list = page.list === null ? null : createListFeed(page.list, store, after);
   const outputs = createOutputFeed(store);
   let boxes: readonly Box[] = [];
   return {
-    async next(visit) {
+    async next(viewer) {
       const pieces: Html[] = [];
-      for (const region of [...ambient, ...page.regions]) {
-        const content = await region.render(visit);
+      for (const region of [...frameRegions, ...page.regions]) {
+        const content = await region.render(viewer);
         if (isNew(sent, region.id, content)) pieces.push(partial(region.id, 'innerMorph', content));
       }
-      const changed = list === null ? null : await list.next(visit);
+      const changed = list === null ? null : await list.next(viewer);
       if (changed !== null) pieces.push(...changed.pieces);
-      boxes = await page.boxes(visit);
+      boxes = await page.boxes(viewer);
       const texts = [pieces, await outputs.next(boxes, changed?.touched ?? true)].map(one =>
         one.map(String).join('\n'),
       );
@@ -68,7 +68,7 @@ function createListFeed(list: PostList, store: Store, after: number) {
   let shown: Set<string> | null = null;
   return {
     stamp: () => stamp,
-    async next(visit: Visit): Promise<{ pieces: Html[]; touched: boolean }> {
+    async next(viewer: Viewer): Promise<{ pieces: Html[]; touched: boolean }> {
       const first = shown === null ? await list.keys() : null;
       // A stamp from the future is one of another database: the page is from before a restart with an empty one.
       if (first !== null && stamp > first.stamp) stamp = 0;
@@ -79,19 +79,19 @@ function createListFeed(list: PostList, store: Store, after: number) {
         const now = await list.keys();
         shown = new Set(now.keys);
         stamp = Math.max(newest, now.stamp);
-        return { pieces: [await wholeList(list, now.keys, visit)], touched: true };
+        return { pieces: [await wholeList(list, now.keys, viewer)], touched: true };
       }
       shown ??= new Set(first?.keys);
       const pieces: Html[] = [];
-      for (const key of items) pieces.push(await oneItem(list, key, visit, shown));
+      for (const key of items) pieces.push(await oneItem(list, key, viewer, shown));
       stamp = newest;
       return { pieces, touched: items.size > 0 };
     },
   };
 }
 
-async function oneItem(list: PostList, key: string, visit: Visit, shown: Set<string>): Promise<Html> {
-  const item = await list.item(key, visit);
+async function oneItem(list: PostList, key: string, viewer: Viewer, shown: Set<string>): Promise<Html> {
+  const item = await list.item(key, viewer);
   if (item === null) return html``;
   if (shown.has(key)) return partial(list.itemId(key), 'outerMorph', item);
   shown.add(key);
@@ -99,10 +99,10 @@ async function oneItem(list: PostList, key: string, visit: Visit, shown: Set<str
 }
 
 /** After a gap, or when too much changed at once: the list as a whole, morphed into the one that is there. */
-async function wholeList(list: PostList, keys: readonly string[], visit: Visit): Promise<Html> {
+async function wholeList(list: PostList, keys: readonly string[], viewer: Viewer): Promise<Html> {
   const items: Html[] = [];
   for (const key of keys) {
-    const item = await list.item(key, visit);
+    const item = await list.item(key, viewer);
     if (item !== null) items.push(item);
   }
   return partial(list.id, 'innerMorph', html`${items}`);

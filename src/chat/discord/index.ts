@@ -19,7 +19,7 @@ export default defineChat({
     maxText: 3600,
     streams: false,
     editEvery: 1500,
-    pace: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
+    rateLimits: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
   },
   isOn: env => Boolean(env('DISCORD_TOKEN')),
   // Nothing of it is loaded where Discord is off.

@@ -10,13 +10,13 @@ import type { Asked, Modal, Replies } from './reply.ts';
 import type { Filled, Press } from './shapes.ts';
 import { strangerText } from './who.ts';
 
-export interface DeskParts {
+export interface DiscordContextParts {
   host: ChatHost;
   replies: Replies;
 }
 
 /** A press of a button on one of our cards. Acknowledged before anything is looked up. */
-export async function takePress(press: Press, who: Actor, parts: DeskParts): Promise<void> {
+export async function takePress(press: Press, who: Actor, parts: DiscordContextParts): Promise<void> {
   const pressed = readReference(press.data.custom_id);
   if (pressed !== null && pressed.asks !== 'none' && who.kind === 'person')
     return await parts.replies.open(press, reasonModal(press, pressed));
@@ -27,7 +27,7 @@ export async function takePress(press: Press, who: Actor, parts: DeskParts): Pro
 }
 
 /** The reason that was asked for arrived. */
-export async function takeReason(filled: Filled, who: Actor, parts: DeskParts): Promise<void> {
+export async function takeReason(filled: Filled, who: Actor, parts: DiscordContextParts): Promise<void> {
   await parts.replies.defer(filled);
   const pressed = readReference(filled.data.custom_id.replace(/^m\./, 'b.'));
   const reason =
@@ -63,7 +63,7 @@ async function performPress(
   pressed: Pressed,
   who: Actor,
   reason: string | null,
-  parts: DeskParts,
+  parts: DiscordContextParts,
 ): Promise<void> {
   const { host, replies } = parts;
   const { button } = await findButton(pressed, host);
@@ -84,7 +84,7 @@ function withReason(act: Act, reason: string | null): Act {
 }
 
 /** The button is gone from the card, so the state has moved on: whoever was late sees how it stands, and who decided it. */
-async function sayChanged(to: Asked, { place }: Pressed, who: Actor, parts: DeskParts): Promise<void> {
+async function sayChanged(to: Asked, { place }: Pressed, who: Actor, parts: DiscordContextParts): Promise<void> {
   if (who.kind === 'stranger') return await parts.replies.say(to, renderText(strangerText(who), 'error'));
   const subject = subjectOf(place);
   const card = subject === null ? null : await parts.host.details(subject.subject, subject.id);
@@ -104,7 +104,7 @@ function actMessage(answer: ActAnswer, who: Actor): Message {
 }
 
 /** A card for one person. What did not fit is in a file. */
-export async function sayCard(to: Asked, card: Card, { host, replies }: DeskParts): Promise<void> {
+export async function sayCard(to: Asked, card: Card, { host, replies }: DiscordContextParts): Promise<void> {
   const message = renderCard(
     { ...card, mention: [] },
     {
@@ -121,7 +121,7 @@ export async function sayCard(to: Asked, card: Card, { host, replies }: DeskPart
 }
 
 /** Something failed inside: the person is told that, the log is told what. */
-export async function sayFailed(to: Asked, error: unknown, { host, replies }: DeskParts): Promise<void> {
+export async function sayFailed(to: Asked, error: unknown, { host, replies }: DiscordContextParts): Promise<void> {
   host.log.error({ err: error }, 'an interaction of Discord failed');
   try {
     await replies.say(

@@ -7,14 +7,14 @@ import { lineOf } from './commands.ts';
 import { completeCommand } from './complete.ts';
 import type { Directory } from './directory.ts';
 import type { Forms } from './form.ts';
-import { type DeskParts, sayCard, sayFailed, takePress, takeReason } from './press.ts';
+import { type DiscordContextParts, sayCard, sayFailed, takePress, takeReason } from './press.ts';
 import { type Message, renderText } from './render.ts';
 import type { Asked } from './reply.ts';
 import type { Session } from './session.ts';
 import * as shapes from './shapes.ts';
 import { strangerText, whoActed, wouldDo } from './who.ts';
 
-export interface Desk extends DeskParts {
+export interface DiscordContext extends DiscordContextParts {
   api: Api;
   session: Session;
   directory: Pick<Directory, 'hasNews'>;
@@ -27,48 +27,48 @@ export interface Desk extends DeskParts {
 const mostSeen = 5000;
 
 /** Takes what the gateway hands over. Never rejects: whoever acted is told, or the log is. */
-export function createReception(desk: Desk): (data: unknown) => Promise<void> {
+export function createReception(ctx: DiscordContext): (data: unknown) => Promise<void> {
   const seen = new Set<string>();
   return async data => {
     const parsed = shapes.interaction.safeParse(data);
     if (!parsed.success)
-      return desk.host.log.debug({ reason: parsed.error.message }, 'an interaction of a kind that is not used');
+      return ctx.host.log.debug({ reason: parsed.error.message }, 'an interaction of a kind that is not used');
     const from = parsed.data;
     if (seen.has(from.id)) return;
     seen.add(from.id);
     if (seen.size > mostSeen) seen.delete(seen.keys().next().value ?? '');
     try {
-      const { guild } = await desk.session.ready();
-      forgetOldRoles(from, guild, desk);
-      await route(from, whoActed(from, guild, desk.host), desk);
+      const { guild } = await ctx.session.ready();
+      forgetOldRoles(from, guild, ctx);
+      await route(from, whoActed(from, guild, ctx.host), ctx);
     } catch (error) {
-      await sayFailed(from, error, desk);
+      await sayFailed(from, error, ctx);
     }
   };
 }
 
 /** An interaction carries the member's roles of this moment: what groups were told before does not hold any more. */
-function forgetOldRoles(from: shapes.Interaction, guild: string, { directory, host }: Desk): void {
+function forgetOldRoles(from: shapes.Interaction, guild: string, { directory, host }: DiscordContext): void {
   const { member } = from;
   if (member === undefined || member.pending === true || from.guild_id !== guild) return;
   if (directory.hasNews(member.user.id, member.roles)) host.membersChanged('discord', null);
 }
 
-async function route(from: shapes.Interaction, who: Actor, desk: Desk): Promise<void> {
+async function route(from: shapes.Interaction, who: Actor, ctx: DiscordContext): Promise<void> {
   switch (from.type) {
     case 2:
-      return await takeSlash(from, who, desk);
+      return await takeSlash(from, who, ctx);
     case 3:
-      return from.data.custom_id.startsWith('f.') ? await openAgain(from, who, desk) : await takePress(from, who, desk);
+      return from.data.custom_id.startsWith('f.') ? await openAgain(from, who, ctx) : await takePress(from, who, ctx);
     case 4:
-      return await desk.replies.complete(from, who.kind === 'person' ? await completions(from, desk) : []);
+      return await ctx.replies.complete(from, who.kind === 'person' ? await completions(from, ctx) : []);
     case 5:
-      return from.data.custom_id.startsWith('r.') ? await takeForm(from, who, desk) : await takeReason(from, who, desk);
+      return from.data.custom_id.startsWith('r.') ? await takeForm(from, who, ctx) : await takeReason(from, who, ctx);
   }
 }
 
 /** Suggestions are a help: without them people can still type. */
-async function completions(from: shapes.Completion, { host }: Desk) {
+async function completions(from: shapes.Completion, { host }: DiscordContext) {
   try {
     return await completeCommand(from, host);
   } catch (error) {
@@ -77,28 +77,28 @@ async function completions(from: shapes.Completion, { host }: Desk) {
   }
 }
 
-async function takeSlash(from: shapes.Slash, who: Actor, desk: Desk): Promise<void> {
-  const form = who.kind === 'person' ? desk.forms.forSlash(from.data) : null;
-  if (form !== null) return await desk.replies.open(from, form);
-  await desk.replies.defer(from);
-  await command(from, lineOf(from.data, desk.host.commands()), who, null, desk);
+async function takeSlash(from: shapes.Slash, who: Actor, ctx: DiscordContext): Promise<void> {
+  const form = who.kind === 'person' ? ctx.forms.forSlash(from.data) : null;
+  if (form !== null) return await ctx.replies.open(from, form);
+  await ctx.replies.defer(from);
+  await command(from, lineOf(from.data, ctx.host.commands()), who, null, ctx);
 }
 
-async function takeForm(from: shapes.Filled, who: Actor, desk: Desk): Promise<void> {
-  await desk.replies.defer(from);
-  const found = desk.forms.lineOf(from.data);
+async function takeForm(from: shapes.Filled, who: Actor, ctx: DiscordContext): Promise<void> {
+  await ctx.replies.defer(from);
+  const found = ctx.forms.lineOf(from.data);
   if (found === null)
-    return await desk.replies.say(from, renderText('This form is too old. Type /tocsin run again.', 'error'));
+    return await ctx.replies.say(from, renderText('This form is too old. Type /tocsin run again.', 'error'));
   if (found.refused !== null && who.kind === 'person')
-    return await desk.replies.say(from, correctable(found.refused, found.key));
-  await command(from, found.line, who, found.key, desk);
+    return await ctx.replies.say(from, correctable(found.refused, found.key));
+  await command(from, found.line, who, found.key, ctx);
 }
 
-async function openAgain(from: shapes.Press, who: Actor, desk: Desk): Promise<void> {
-  const form = who.kind === 'person' ? desk.forms.again(from.data.custom_id.slice(2)) : null;
-  if (form !== null) return await desk.replies.open(from, form);
-  await desk.replies.defer(from);
-  await desk.replies.say(from, renderText('This form is too old. Type /tocsin run again.', 'error'));
+async function openAgain(from: shapes.Press, who: Actor, ctx: DiscordContext): Promise<void> {
+  const form = who.kind === 'person' ? ctx.forms.again(from.data.custom_id.slice(2)) : null;
+  if (form !== null) return await ctx.replies.open(from, form);
+  await ctx.replies.defer(from);
+  await ctx.replies.say(from, renderText('This form is too old. Type /tocsin run again.', 'error'));
 }
 
 /** Runs the line for somebody we know, and tells them alone. Reading is for people of tocsin.yaml too. */
@@ -107,12 +107,12 @@ async function command(
   line: string,
   who: Actor,
   form: string | null,
-  desk: Desk,
+  ctx: DiscordContext,
 ): Promise<void> {
-  const { host, replies } = desk;
-  if (who.kind === 'stranger') return await refuseStranger(from, who, desk);
-  const answer = await host.command(who, line, await contextOf(from, desk));
-  if (answer.ok) return await sayCard(from, answer.card, desk);
+  const { host, replies } = ctx;
+  if (who.kind === 'stranger') return await refuseStranger(from, who, ctx);
+  const answer = await host.command(who, line, await contextOf(from, ctx));
+  if (answer.ok) return await sayCard(from, answer.card, ctx);
   const correct = answer.code === 'params-invalid' && form !== null;
   await replies.say(from, correct ? correctable(answer.text, form) : renderText(answer.text, 'error'));
 }
@@ -126,30 +126,30 @@ function correctable(text: string, form: string): Message {
 async function refuseStranger(
   from: shapes.Interaction,
   who: Extract<Actor, { kind: 'stranger' }>,
-  desk: Desk,
+  ctx: DiscordContext,
 ): Promise<void> {
   const wanted = from.type === 2 ? wouldDo(from.data) : null;
-  if (wanted !== null) await desk.host.act(who, wanted);
-  await desk.replies.say(from, renderText(strangerText(who), 'error'));
+  if (wanted !== null) await ctx.host.act(who, wanted);
+  await ctx.replies.say(from, renderText(strangerText(who), 'error'));
 }
 
 /** In a thread, what it is about: its id is that of the root's message, whose footer is the key of its post. */
-async function contextOf(from: shapes.Interaction, desk: Desk): Promise<CommandContext> {
+async function contextOf(from: shapes.Interaction, ctx: DiscordContext): Promise<CommandContext> {
   const context = { platform: 'discord', channel: from.channel_id ?? null, alert: null, run: null };
   const parent = from.channel?.parent_id;
   if (from.channel_id == null || parent == null || !isThread(from.channel?.type)) return context;
-  const known = desk.rootAt(from.channel_id);
+  const known = ctx.rootAt(from.channel_id);
   if (known !== null) return { ...context, alert: known.alert, run: known.run };
   try {
-    const { bot } = await desk.session.ready();
+    const { bot } = await ctx.session.ready();
     const path = `/channels/${parent}/messages/${from.channel_id}` as const;
-    const root = await desk.api.call(shapes.message, { method: 'GET', path });
+    const root = await ctx.api.call(shapes.message, { method: 'GET', path });
     const mark =
       root.author?.id === bot ? root.embeds.findLast(one => one.footer !== undefined)?.footer?.text : undefined;
     const [kind, id = null] = (mark ?? '').split('/');
     return { ...context, alert: kind === 'alert' ? id : null, run: kind === 'run' ? id : null };
   } catch (error) {
-    desk.host.log.debug({ reason: messageOf(error) }, 'the root of a thread could not be read');
+    ctx.host.log.debug({ reason: messageOf(error) }, 'the root of a thread could not be read');
     return context;
   }
 }

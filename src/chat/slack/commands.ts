@@ -2,32 +2,32 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { Act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { CommandContext } from '../../ports/chat.ts';
-import type { Desk, Origin } from './desk.ts';
+import type { Origin, SlackContext } from './context.ts';
 import { openRunForm } from './form.ts';
 import type { mention, SlashCommand } from './incoming.ts';
 import { renderNotice } from './render.ts';
 import { renderAnswer, tellPrivately } from './reply.ts';
 
 /** `/tocsin …`: a command line; without one, or with a runbook that still needs parameters, a form. */
-export async function handleSlash(typed: SlashCommand, desk: Desk): Promise<void> {
+export async function handleSlash(typed: SlashCommand, ctx: SlackContext): Promise<void> {
   const line = typedLine(typed.text);
-  const form = formFor(line, desk);
+  const form = formFor(line, ctx);
   const origin: Origin = { user: typed.user_id, channel: null, thread: null, responseUrl: typed.response_url };
   const account = { user: typed.user_id, team: typed.team_id };
   if (form !== null) {
     const asked = { trigger: typed.trigger_id, account, origin };
-    return openRunForm(asked, { alert: null, runbook: form.runbook }, desk);
+    return openRunForm(asked, { alert: null, runbook: form.runbook }, ctx);
   }
   const context = { platform: 'slack', channel: typed.channel_id, alert: null, run: null };
-  await runLine(account, line, context, origin, desk);
+  await runLine(account, line, context, origin, ctx);
 }
 
 /** Which form a line wants: nothing typed, `run` alone, or `run <runbook>` without a parameter that it must have. */
-function formFor(line: string, desk: Desk): { runbook: string | null } | null {
+function formFor(line: string, ctx: SlackContext): { runbook: string | null } | null {
   const [command = '', name, ...more] = line.split(/\s+/);
   if (command !== '' && command !== 'run') return null;
   if (name === undefined) return { runbook: null };
-  const runbook = more.length > 0 ? undefined : desk.host.catalogue().runbooks.find(one => one.id === name);
+  const runbook = more.length > 0 ? undefined : ctx.host.catalogue().runbooks.find(one => one.id === name);
   const needs = runbook?.params.some(param => param.required && param.default === null) === true;
   return needs ? { runbook: name } : null;
 }
@@ -35,24 +35,24 @@ function formFor(line: string, desk: Desk): { runbook: string | null } | null {
 type Mention = NonNullable<ReturnType<typeof mention.parse>>;
 
 /** A mention takes the same commands; in a thread of ours they are about its alert. */
-export async function handleMention(said: Mention, desk: Desk): Promise<void> {
+export async function handleMention(said: Mention, ctx: SlackContext): Promise<void> {
   const { event } = said;
   // Bots may mention us as well, but they are never answered: two of them could go on for ever.
   if (event.user === undefined || event.bot_id !== undefined) return;
   const origin = { user: event.user, channel: event.channel, thread: event.thread_ts ?? null, responseUrl: null };
-  const line = typedLine(mentionedLine(event.text, desk.session.current()?.botUser ?? '')) || 'help';
+  const line = typedLine(mentionedLine(event.text, ctx.session.current()?.botUser ?? '')) || 'help';
   const subject =
     event.thread_ts === undefined
       ? { alert: null, run: null }
-      : await desk.subjects
+      : await ctx.subjects
           .at({ channel: event.channel, ts: event.thread_ts })
-          .catch(error => unknownThread(error, desk));
+          .catch(error => unknownThread(error, ctx));
   const context = { platform: 'slack', channel: event.channel, ...subject };
-  await runLine({ user: event.user, team: event.user_team ?? said.team_id }, line, context, origin, desk);
+  await runLine({ user: event.user, team: event.user_team ?? said.team_id }, line, context, origin, ctx);
 }
 
-function unknownThread(error: unknown, desk: Desk) {
-  desk.host.log.warn(
+function unknownThread(error: unknown, ctx: SlackContext) {
+  ctx.host.log.warn(
     { reason: messageOf(error) },
     'Slack did not say what a thread is about; the command runs without it',
   );
@@ -64,16 +64,16 @@ async function runLine(
   line: string,
   context: CommandContext,
   origin: Origin,
-  desk: Desk,
+  ctx: SlackContext,
 ): Promise<void> {
   try {
-    const who = await desk.identify.who(account);
-    if (who.kind === 'stranger') return await refuseStranger(who, line, origin, desk);
-    const answer = await desk.host.command(who, line, context);
-    await tellPrivately(desk, origin, renderAnswer(answer, desk.host.clock.now()));
+    const who = await ctx.identify.who(account);
+    if (who.kind === 'stranger') return await refuseStranger(who, line, origin, ctx);
+    const answer = await ctx.host.command(who, line, context);
+    await tellPrivately(ctx, origin, renderAnswer(answer, ctx.host.clock.now()));
   } catch (error) {
-    desk.host.log.error({ err: error }, 'a command from Slack failed');
-    await tellPrivately(desk, origin, renderNotice('The command failed; the reason is in the log of Tocsin.', 'error'));
+    ctx.host.log.error({ err: error }, 'a command from Slack failed');
+    await tellPrivately(ctx, origin, renderNotice('The command failed; the reason is in the log of Tocsin.', 'error'));
   }
 }
 
@@ -85,12 +85,12 @@ async function refuseStranger(
   who: Extract<Actor, { kind: 'stranger' }>,
   line: string,
   origin: Origin,
-  desk: Desk,
+  ctx: SlackContext,
 ): Promise<void> {
   const wanted = actOf(line);
-  const answer = wanted === null ? null : await desk.host.act(who, wanted);
+  const answer = wanted === null ? null : await ctx.host.act(who, wanted);
   const text = answer === null || answer.ok ? `You are not known here: ${who.because}.` : answer.text;
-  await tellPrivately(desk, origin, renderNotice(text, 'error'));
+  await tellPrivately(ctx, origin, renderNotice(text, 'error'));
 }
 
 /** What a line would do, for the record of its refusal. */

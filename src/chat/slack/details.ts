@@ -5,7 +5,7 @@ import type { Actor } from '../../model/actor.ts';
 import type { Block, Button, Card } from '../../model/card.ts';
 import { type Caps, capsAt, renderBlock } from './blocks.ts';
 import { renderButtons } from './buttons.ts';
-import type { Desk, Tell } from './desk.ts';
+import type { SlackContext, Tell } from './context.ts';
 import { openOrPush } from './modal.ts';
 import { renderHead, renderMessage, renderNotice } from './render.ts';
 import { plainText, richText, type SlackBlock } from './text.ts';
@@ -21,19 +21,19 @@ export async function showDetails(
   who: Actor,
   trigger: { trigger_id: string; inModal: boolean },
   tell: Tell,
-  desk: Desk,
+  ctx: SlackContext,
 ): Promise<void> {
   if (who.kind === 'stranger') return tell(renderNotice(`You are not known here: ${who.because}.`, 'error'));
-  const card = await desk.host.details(does.subject, does.id);
+  const card = await ctx.host.details(does.subject, does.id);
   if (card === null) return tell(renderNotice('There is nothing of this kind any more.', 'error'));
-  const now = desk.host.clock.now();
+  const now = ctx.host.clock.now();
   const message = renderMessage(card, { post: null, mentions: [], now });
   if (!/… [\d,]+ more/.test(JSON.stringify(message))) return tell(message);
   try {
-    await openOrPush(trigger, wholeView(card, now), desk);
+    await openOrPush(trigger, wholeView(card, now), ctx);
   } catch (error) {
     // Slack gives three seconds to open it; the shorter form is better than none.
-    desk.host.log.info({ reason: messageOf(error) }, 'details were not opened in a modal, and are told in short');
+    ctx.host.log.info({ reason: messageOf(error) }, 'details were not opened in a modal, and are told in short');
     await tell(message);
   }
 }

@@ -5,7 +5,7 @@ import type { ActAnswer } from '../../model/act.ts';
 import type { RunbookView } from '../../ports/chat.ts';
 import type { Account } from './account.ts';
 import { parseJson } from './buttons.ts';
-import type { Desk, Origin } from './desk.ts';
+import type { Origin, SlackContext } from './context.ts';
 import { asking } from './failure.ts';
 import { blockOf, paramBlocks, readParams } from './fields.ts';
 import { accountOf, type BlockActions, type ViewSubmission } from './incoming.ts';
@@ -28,34 +28,34 @@ type FormFacts = z.infer<typeof formFacts>;
 export async function openRunForm(
   asked: { trigger: string; account: Account; origin: Origin },
   facts: FormFacts,
-  desk: Desk,
+  ctx: SlackContext,
 ): Promise<void> {
-  const who = await desk.identify.who(asked.account);
-  const tell = (text: string) => tellPrivately(desk, asked.origin, renderNotice(text, 'error'));
+  const who = await ctx.identify.who(asked.account);
+  const tell = (text: string) => tellPrivately(ctx, asked.origin, renderNotice(text, 'error'));
   if (who.kind === 'stranger') return tell(`You are not known here: ${who.because}.`);
   try {
-    const view = runView(facts, desk);
-    await asking({ method: 'views.open' }, desk.client.views.open({ trigger_id: asked.trigger, view }));
+    const view = runView(facts, ctx);
+    await asking({ method: 'views.open' }, ctx.client.views.open({ trigger_id: asked.trigger, view }));
   } catch (error) {
-    desk.host.log.warn({ reason: messageOf(error) }, 'a form was not opened in Slack');
+    ctx.host.log.warn({ reason: messageOf(error) }, 'a form was not opened in Slack');
     await tell(`Slack did not open the form: ${messageOf(error)} Try again.`);
   }
 }
 
 /** Another runbook was chosen: the form shows its parameters. */
-export async function handleChosen(chosen: BlockActions, desk: Desk): Promise<void> {
+export async function handleChosen(chosen: BlockActions, ctx: SlackContext): Promise<void> {
   const { view } = chosen;
   const facts = formFacts.safeParse(parseJson(view?.private_metadata ?? ''));
   if (view === undefined || !facts.success) return;
   const runbook = chosen.actions[0]?.selected_option?.value ?? null;
-  const next = runView({ ...facts.data, runbook }, desk);
+  const next = runView({ ...facts.data, runbook }, ctx);
   // The hash keeps a slow answer from replacing what was chosen after it.
   const hash = view.hash === undefined ? {} : { hash: view.hash };
-  await asking({ method: 'views.update' }, desk.client.views.update({ view_id: view.id, ...hash, view: next }));
+  await asking({ method: 'views.update' }, ctx.client.views.update({ view_id: view.id, ...hash, view: next }));
 }
 
-function runView(facts: FormFacts, desk: Desk): types.ModalView {
-  const { runbooks } = desk.host.catalogue();
+function runView(facts: FormFacts, ctx: SlackContext): types.ModalView {
+  const { runbooks } = ctx.host.catalogue();
   const runbook = runbooks.find(one => one.id === facts.runbook) ?? null;
   const common = { type: 'modal' as const, title: plainText('Run a runbook', 24), close: plainText('Close', 24) };
   if (runbooks.length === 0) return { ...common, blocks: renderNotice('No runbook is loaded.', 'info').blocks };
@@ -85,10 +85,10 @@ function optionOf(runbook: RunbookView): types.PlainTextOption {
 }
 
 /** For more runbooks than a select takes: those that contain what was typed. */
-export function runbookOptions(desk: Desk, typed: string): types.PlainTextOption[] {
+export function runbookOptions(ctx: SlackContext, typed: string): types.PlainTextOption[] {
   const wanted = typed.toLowerCase();
   const fits = (one: RunbookView) => `${one.id} ${one.title}`.toLowerCase().includes(wanted);
-  return desk.host.catalogue().runbooks.filter(fits).slice(0, mostOptions).map(optionOf);
+  return ctx.host.catalogue().runbooks.filter(fits).slice(0, mostOptions).map(optionOf);
 }
 
 /** Slack takes 100 blocks in a modal. */
@@ -108,25 +108,25 @@ function runbookBlocks(runbook: RunbookView): SlackBlock[] {
 }
 
 /** The submitted form: a request for a run, as if it had been typed. */
-export async function handleRun(body: ViewSubmission, ack: ViewAck, desk: Desk): Promise<void> {
-  await answerModal(ack, body.view.id, requestRun(body, desk), desk);
+export async function handleRun(body: ViewSubmission, ack: ViewAck, ctx: SlackContext): Promise<void> {
+  await answerModal(ack, body.view.id, requestRun(body, ctx), ctx);
 }
 
-async function requestRun(body: ViewSubmission, desk: Desk): Promise<Outcome> {
+async function requestRun(body: ViewSubmission, ctx: SlackContext): Promise<Outcome> {
   const facts = formFacts.safeParse(parseJson(body.view.private_metadata));
   const values = body.view.state?.values ?? {};
   const id = values[runbookBlock]?.[runbookAction]?.selected_option?.value;
-  const runbook = desk.host.catalogue().runbooks.find(one => one.id === id);
+  const runbook = ctx.host.catalogue().runbooks.find(one => one.id === id);
   if (!facts.success || runbook === undefined) return { errors: { [runbookBlock]: 'Choose a runbook that exists.' } };
   const shown = facts.data.runbook === runbook.id || runbook.params.length === 0;
   if (!shown) return { errors: { [runbookBlock]: 'Its parameters are not shown yet: choose it again.' } };
   try {
-    const who = await desk.identify.who(accountOf(body));
+    const who = await ctx.identify.who(accountOf(body));
     const reason = values[reasonBlock]?.[reasonBlock]?.value?.trim() || null;
-    const team = (await desk.session.ready().catch(() => null))?.team ?? null;
-    const { params, errors } = readParams(runbook, values, user => personOf({ team, user }, desk));
+    const team = (await ctx.session.ready().catch(() => null))?.team ?? null;
+    const { params, errors } = readParams(runbook, values, user => personOf({ team, user }, ctx));
     if (who.kind === 'person' && Object.keys(errors).length > 0) return { errors };
-    const answer = await desk.host.act(who, {
+    const answer = await ctx.host.act(who, {
       kind: 'run',
       runbook: runbook.id,
       params,
@@ -135,14 +135,14 @@ async function requestRun(body: ViewSubmission, desk: Desk): Promise<Outcome> {
     });
     return outcomeOf(answer, runbook);
   } catch (error) {
-    desk.host.log.error({ err: error, reason: messageOf(error) }, 'a form from Slack failed');
+    ctx.host.log.error({ err: error, reason: messageOf(error) }, 'a form from Slack failed');
     return { blocks: renderNotice('It did not work; the reason is in the log of Tocsin.', 'error').blocks };
   }
 }
 
 /** The person of tocsin.yaml that an account of our workspace belongs to. */
-function personOf({ team, user }: Account, desk: Desk): string | null {
-  const who = desk.host.whoIs({ platform: 'slack', id: `${team}/${user}` });
+function personOf({ team, user }: Account, ctx: SlackContext): string | null {
+  const who = ctx.host.whoIs({ platform: 'slack', id: `${team}/${user}` });
   return who.kind === 'person' ? who.id : null;
 }
 

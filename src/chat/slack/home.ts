@@ -3,7 +3,7 @@ import type { Approval } from '../../model/approval.ts';
 import { groupFacts } from '../../model/config.ts';
 import type { Run } from '../../model/run.ts';
 import type { Account } from './account.ts';
-import type { Desk } from './desk.ts';
+import type { SlackContext } from './context.ts';
 import { asking } from './failure.ts';
 import { keptHere } from './groups.ts';
 import { renderPrivate } from './press.ts';
@@ -17,26 +17,30 @@ const mostRuns = 10;
 const mostBlocks = 95;
 
 /** The page of one person; `notice` is what came of what they pressed on it. */
-export async function renderHome(account: Account, notice: SlackMessage | null, desk: Desk): Promise<SlackBlock[]> {
-  const who = await desk.identify.who(account);
-  const blocks = who.kind === 'stranger' ? strangerPage(who.because) : await page(who, account.user, notice, desk);
+export async function renderHome(
+  account: Account,
+  notice: SlackMessage | null,
+  ctx: SlackContext,
+): Promise<SlackBlock[]> {
+  const who = await ctx.identify.who(account);
+  const blocks = who.kind === 'stranger' ? strangerPage(who.because) : await page(who, account.user, notice, ctx);
   return blocks.slice(0, mostBlocks);
 }
 
-export async function publishHome(account: Account, blocks: SlackBlock[], desk: Desk): Promise<void> {
+export async function publishHome(account: Account, blocks: SlackBlock[], ctx: SlackContext): Promise<void> {
   const view = { type: 'home' as const, blocks };
-  await asking({ method: 'views.publish' }, desk.client.views.publish({ user_id: account.user, view }));
+  await asking({ method: 'views.publish' }, ctx.client.views.publish({ user_id: account.user, view }));
 }
 
 function strangerPage(because: string): SlackBlock[] {
   return renderNotice(`You are not known here: ${because}.`, 'error').blocks;
 }
 
-async function page(who: Actor, user: string, notice: SlackMessage | null, desk: Desk): Promise<SlackBlock[]> {
-  const { store } = desk.host;
+async function page(who: Actor, user: string, notice: SlackMessage | null, ctx: SlackContext): Promise<SlackBlock[]> {
+  const { store } = ctx.host;
   const open = await store.approvals({ state: 'open', limit: 200 });
   const mine: Approval[] = [];
-  for (const one of open) if (await waitsFor(one, who, user, desk)) mine.push(one);
+  for (const one of open) if (await waitsFor(one, who, user, ctx)) mine.push(one);
   const running = await store.runs({ states: ['queued', 'running', 'asking'], limit: mostRuns });
   const recent = await store.runs({
     states: ['succeeded', 'failed', 'ineffective', 'unconfirmed', 'cancelled', 'denied', 'expired'],
@@ -45,7 +49,7 @@ async function page(who: Actor, user: string, notice: SlackMessage | null, desk:
   return [
     ...(notice === null ? [] : flatten(notice)),
     heading(`Waiting for you: ${mine.length}`),
-    ...(await approvalBlocks(mine, desk)),
+    ...(await approvalBlocks(mine, ctx)),
     heading(`Running: ${running.length}`),
     ...runBlocks(running),
     heading('Recent'),
@@ -57,11 +61,11 @@ function heading(text: string): SlackBlock {
   return richText(section(line(text, 80, { bold: true })));
 }
 
-async function approvalBlocks(mine: readonly Approval[], desk: Desk): Promise<SlackBlock[]> {
+async function approvalBlocks(mine: readonly Approval[], ctx: SlackContext): Promise<SlackBlock[]> {
   const blocks: SlackBlock[] = [];
   for (const one of mine.slice(0, mostApprovals)) {
-    const card = await desk.host.details('approval', one.id);
-    if (card !== null) blocks.push(...flatten(renderPrivate(card, desk)), { type: 'divider' });
+    const card = await ctx.host.details('approval', one.id);
+    if (card !== null) blocks.push(...flatten(renderPrivate(card, ctx)), { type: 'divider' });
   }
   const left = mine.length - mostApprovals;
   if (left > 0) blocks.push(richText(section(literal(`… ${left} more; /tocsin list shows them`))));
@@ -82,19 +86,19 @@ function runBlocks(runs: readonly Run[]): SlackBlock[] {
 }
 
 /** Whether somebody may still vote on it, as far as can be shown; whether the vote counts is decided when it is given. */
-async function waitsFor(approval: Approval, who: Actor, user: string, desk: Desk): Promise<boolean> {
+async function waitsFor(approval: Approval, who: Actor, user: string, ctx: SlackContext): Promise<boolean> {
   if (who.kind !== 'person' || approval.barred.includes(`person:${who.id}`)) return false;
   if (approval.votes.some(vote => vote.person === who.id)) return false;
   for (const name of approval.ask.by) {
-    const facts = groupFacts(desk.host.config(), name);
+    const facts = groupFacts(ctx.host.config(), name);
     if (facts === null ? name === who.id : facts.members.includes(who.id)) return true;
-    const kept = keptHere(name, desk.host.config());
-    if (kept !== null && (await inUserGroup(kept, user, desk))) return true;
+    const kept = keptHere(name, ctx.host.config());
+    if (kept !== null && (await inUserGroup(kept, user, ctx))) return true;
   }
   return false;
 }
 
-async function inUserGroup(name: string, user: string, desk: Desk): Promise<boolean> {
-  const members = await desk.groups.lately(name).catch(() => null);
+async function inUserGroup(name: string, user: string, ctx: SlackContext): Promise<boolean> {
+  const members = await ctx.groups.lately(name).catch(() => null);
   return members?.some(account => account.endsWith(`/${user}`)) === true;
 }

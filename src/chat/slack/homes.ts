@@ -1,6 +1,6 @@
 import { sha256 } from '../../kernel/canonical.ts';
 import type { Account } from './account.ts';
-import type { Desk } from './desk.ts';
+import type { SlackContext } from './context.ts';
 import { tellLog } from './failure.ts';
 import { publishHome, renderHome } from './home.ts';
 
@@ -23,13 +23,13 @@ interface Kept {
   digest: string;
 }
 
-export function createHomes(desk: Desk): Homes {
-  const { clock, log } = desk.host;
+export function createHomes(ctx: SlackContext): Homes {
+  const { clock, log } = ctx.host;
   const end = new AbortController();
   const kept = new Map<string, Kept>();
   let working = false;
   let stale = false;
-  const off = desk.host.onChange(() => {
+  const off = ctx.host.onChange(() => {
     stale = true;
     if (!working && kept.size > 0) void keepCurrent();
   });
@@ -50,17 +50,17 @@ export function createHomes(desk: Desk): Homes {
 
   /** Publishes what changed only: the method has a limit, and nobody sees the same page again. */
   async function refresh(one: Kept): Promise<void> {
-    const blocks = await renderHome(one.account, null, desk);
+    const blocks = await renderHome(one.account, null, ctx);
     const digest = sha256(JSON.stringify(blocks));
     if (digest === one.digest) return;
-    await publishHome(one.account, blocks, desk);
+    await publishHome(one.account, blocks, ctx);
     one.digest = digest;
   }
 
   return {
     async show(account, notice = null) {
-      const blocks = await renderHome(account, notice, desk);
-      await publishHome(account, blocks, desk);
+      const blocks = await renderHome(account, notice, ctx);
+      await publishHome(account, blocks, ctx);
       kept.delete(account.user);
       // With a notice the page is not what it will be: the next refresh takes the notice away.
       kept.set(account.user, { account, seenAt: clock.monotonic(), digest: sha256(JSON.stringify(blocks)) });

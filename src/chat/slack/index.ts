@@ -4,8 +4,8 @@ import type { Post } from '../../model/card.ts';
 import { type ChatConnection, type ChatHost, defineChat } from '../../ports/chat.ts';
 import { createChannels } from './channels.ts';
 import { clientOptions, quietLogger } from './client.ts';
+import type { SlackContext } from './context.ts';
 import { createDeliver, type DeliverParts } from './deliver.ts';
-import type { Desk } from './desk.ts';
 import { createGroups } from './groups.ts';
 import { createHomes, type Homes } from './homes.ts';
 import { createHttpReceiver } from './http.ts';
@@ -32,7 +32,7 @@ export default defineChat({
     streams: false,
     editEvery: 1000,
     // docs.slack.dev, rate limits: a message a second and channel, several hundred a minute over all; chat.update is of tier 3.
-    pace: {
+    rateLimits: {
       posts: { count: 60, per: 60_000 },
       allPosts: { count: 200, per: 60_000 },
       allEdits: { count: 50, per: 60_000 },
@@ -52,13 +52,13 @@ async function openSlack(host: ChatHost): Promise<ChatConnection> {
   const mentions = createMentions(groups, host);
   const subjects = createSubjects(client, session);
   const identify = createIdentify(client, session, host);
-  const desk: Desk = { client, host, session, identify, groups, mentions, subjects };
-  const homes = createHomes(desk);
+  const ctx: SlackContext = { client, host, session, identify, groups, mentions, subjects };
+  const homes = createHomes(ctx);
   const channels = createChannels(client, host);
   const parts: DeliverParts = { client, host, session, channels, mentions, subjects, openedAt: host.clock.now() };
   const deliver = createDeliver(parts);
   const reactions = createReactions(client, host);
-  const listening = await listen(desk, homes, end.signal);
+  const listening = await listen(ctx, homes, end.signal);
   const open = <T>(work: () => Promise<T>): Promise<T> =>
     end.signal.aborted
       ? Promise.reject(new TocsinError('chat-down', { message: 'The connection to Slack is closed.' }))
@@ -86,15 +86,15 @@ async function openSlack(host: ChatHost): Promise<ChatConnection> {
 }
 
 /** Starts to hear what people do. `ended` resolves after the signal, and never rejects. */
-async function listen(desk: Desk, homes: Homes, signal: AbortSignal): Promise<{ ended: Promise<void> }> {
-  const { host, session } = desk;
+async function listen(ctx: SlackContext, homes: Homes, signal: AbortSignal): Promise<{ ended: Promise<void> }> {
+  const { host, session } = ctx;
   const appToken = host.env('SLACK_APP_TOKEN');
   const secret = host.env('SLACK_SIGNING_SECRET');
-  if (appToken) return { ended: listenOnSocket(appToken, desk, homes, signal) };
+  if (appToken) return { ended: listenOnSocket(appToken, ctx, homes, signal) };
   if (secret && host.http !== null) {
     // The route has to be there before the port is opened, whether Slack answers or not.
     const receiver = await createHttpReceiver(host.http, secret, host);
-    await createReceiving(receiver, desk, homes);
+    await createReceiving(receiver, ctx, homes);
     signal.addEventListener('abort', () => void receiver.stop(), { once: true });
   } else session.report('receiving', deaf);
   return { ended: insist(() => session.ready(), host, signal).then(() => {}) };
@@ -103,8 +103,8 @@ async function listen(desk: Desk, homes: Homes, signal: AbortSignal): Promise<{ 
 const deaf =
   'Slack can be posted to, but buttons and commands are not heard: set SLACK_APP_TOKEN (Socket Mode), or SLACK_SIGNING_SECRET and a public address for /slack/events. Both are under "Basic Information" of the app at https://api.slack.com/apps.';
 
-async function listenOnSocket(appToken: string, desk: Desk, homes: Homes, signal: AbortSignal): Promise<void> {
-  const { host, session } = desk;
+async function listenOnSocket(appToken: string, ctx: SlackContext, homes: Homes, signal: AbortSignal): Promise<void> {
+  const { host, session } = ctx;
   if (!(await insist(() => session.ready(), host, signal))) return;
   const { SocketModeReceiver } = await import('@slack/bolt');
   const receiver = new SocketModeReceiver({
@@ -117,7 +117,7 @@ async function listenOnSocket(appToken: string, desk: Desk, homes: Homes, signal
       return false;
     },
   });
-  await createReceiving(receiver, desk, homes);
+  await createReceiving(receiver, ctx, homes);
   await keepConnected(receiver, host, session, signal);
 }
 

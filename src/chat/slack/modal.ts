@@ -1,5 +1,5 @@
 import type { types } from '@slack/bolt';
-import type { Desk } from './desk.ts';
+import type { SlackContext } from './context.ts';
 import { asking } from './failure.ts';
 import { resultView } from './render.ts';
 import { literal, richText, type SlackBlock, section } from './text.ts';
@@ -20,9 +20,14 @@ const patience = 350;
  * Acknowledges a submitted modal in time whatever happens: with the outcome where that is quick, because errors at fields can only be
  * shown by the acknowledgement, else with a note that is replaced by the outcome.
  */
-export async function answerModal(ack: ViewAck, view: string, work: Promise<Outcome>, desk: Desk): Promise<void> {
+export async function answerModal(
+  ack: ViewAck,
+  view: string,
+  work: Promise<Outcome>,
+  ctx: SlackContext,
+): Promise<void> {
   const cut = new AbortController();
-  const late = desk.host.clock.sleep(patience, cut.signal).then(
+  const late = ctx.host.clock.sleep(patience, cut.signal).then(
     () => null,
     () => null,
   );
@@ -32,22 +37,22 @@ export async function answerModal(ack: ViewAck, view: string, work: Promise<Outc
   if (outcome !== null) return ack({ response_action: 'update', view: resultView(outcome.blocks) });
   const note = richText(section(literal('Working on it …')));
   await ack({ response_action: 'update', view: resultView([note]) });
-  await showOutcome(view, await work, desk);
+  await showOutcome(view, await work, ctx);
 }
 
 /** A modal on top of a modal is pushed; Slack refuses to open a second one. Rejects in the words of the port. */
 export async function openOrPush(
   { trigger_id, inModal }: { trigger_id: string; inModal: boolean },
   view: types.ModalView,
-  desk: Desk,
+  ctx: SlackContext,
 ): Promise<void> {
-  const { views } = desk.client;
+  const { views } = ctx.client;
   if (inModal) await asking({ method: 'views.push' }, views.push({ trigger_id, view }));
   else await asking({ method: 'views.open' }, views.open({ trigger_id, view }));
 }
 
-async function showOutcome(view: string, outcome: Outcome, desk: Desk): Promise<void> {
+async function showOutcome(view: string, outcome: Outcome, ctx: SlackContext): Promise<void> {
   const blocks =
     'blocks' in outcome ? outcome.blocks : [richText(section(literal(Object.values(outcome.errors).join(' '))))];
-  await asking({ method: 'views.update' }, desk.client.views.update({ view_id: view, view: resultView(blocks) }));
+  await asking({ method: 'views.update' }, ctx.client.views.update({ view_id: view, view: resultView(blocks) }));
 }

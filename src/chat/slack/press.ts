@@ -4,7 +4,7 @@ import type { Act } from '../../model/act.ts';
 import type { Button, Card } from '../../model/card.ts';
 import type { Account } from './account.ts';
 import { findButton, parseJson } from './buttons.ts';
-import type { Desk, Tell } from './desk.ts';
+import type { SlackContext, Tell } from './context.ts';
 import { showDetails } from './details.ts';
 import { accountOf, type BlockActions, type ViewSubmission } from './incoming.ts';
 import { answerModal, type Outcome, openOrPush, type ViewAck } from './modal.ts';
@@ -21,17 +21,17 @@ const reasonFacts = z.strictObject({ value: z.string(), required: z.boolean() })
 type Pressed = Pick<Button, 'does' | 'reason' | 'label'>;
 
 /** A press on a button of a card, after it was acknowledged. */
-export async function handlePress(body: BlockActions, tell: Tell, desk: Desk): Promise<void> {
+export async function handlePress(body: BlockActions, tell: Tell, ctx: SlackContext): Promise<void> {
   const value = body.actions[0]?.value ?? '';
-  const button = await findButton(value, key => desk.host.store.post('slack', key));
+  const button = await findButton(value, key => ctx.host.store.post('slack', key));
   if (button === null)
     return tell(renderNotice('This button is not there any more: look at the newest state.', 'error'));
   const trigger = { trigger_id: body.trigger_id, inModal: body.view?.type === 'modal' };
   const { does } = button;
-  if (does.kind === 'details') return showDetails(does, await desk.identify.who(accountOf(body)), trigger, tell, desk);
-  if (button.reason === 'none') return tell(await perform(does.act, accountOf(body), desk));
+  if (does.kind === 'details') return showDetails(does, await ctx.identify.who(accountOf(body)), trigger, tell, ctx);
+  if (button.reason === 'none') return tell(await perform(does.act, accountOf(body), ctx));
   const view = reasonView(button, value);
-  await openOrPush(trigger, view, desk).catch(error => {
+  await openOrPush(trigger, view, ctx).catch(error => {
     const late = /expired_trigger_id/.test(error.message);
     return tell(renderNotice(late ? 'Slack did not open the form in time: press again.' : error.message, 'error'));
   });
@@ -59,30 +59,30 @@ function reasonView(button: Pressed, value: string): types.ModalView {
 }
 
 /** The submitted reason: the act is performed with it. */
-export async function handleReason(body: ViewSubmission, ack: ViewAck, desk: Desk): Promise<void> {
-  await answerModal(ack, body.view.id, performWithReason(body, desk), desk);
+export async function handleReason(body: ViewSubmission, ack: ViewAck, ctx: SlackContext): Promise<void> {
+  await answerModal(ack, body.view.id, performWithReason(body, ctx), ctx);
 }
 
-async function performWithReason(body: ViewSubmission, desk: Desk): Promise<Outcome> {
+async function performWithReason(body: ViewSubmission, ctx: SlackContext): Promise<Outcome> {
   const facts = reasonFacts.safeParse(parseJson(body.view.private_metadata));
-  const button = facts.success ? await findButton(facts.data.value, key => desk.host.store.post('slack', key)) : null;
+  const button = facts.success ? await findButton(facts.data.value, key => ctx.host.store.post('slack', key)) : null;
   if (button === null) return { blocks: renderNotice('This button is not there any more.', 'error').blocks };
   const reason = body.view.state?.values[reasonBlock]?.[reasonBlock]?.value?.trim() || null;
   if (reason === null && button.reason === 'required') return { errors: { [reasonBlock]: 'Give a reason.' } };
   const { does } = button;
   // Details never ask for a reason.
   if (does.kind === 'details') return { blocks: renderNotice('There is nothing to do here.', 'info').blocks };
-  return { blocks: flatten(await perform(withReason(does.act, reason), accountOf(body), desk)) };
+  return { blocks: flatten(await perform(withReason(does.act, reason), accountOf(body), ctx)) };
 }
 
 /** Performs the act of a button for whoever pressed it, and says what came of it. Never rejects. */
-async function perform(what: Act, account: Account, desk: Desk): Promise<SlackMessage> {
+async function perform(what: Act, account: Account, ctx: SlackContext): Promise<SlackMessage> {
   try {
-    const who = await desk.identify.who(account);
-    const answer = await desk.host.act(who, what);
+    const who = await ctx.identify.who(account);
+    const answer = await ctx.host.act(who, what);
     return answer.ok ? renderNotice(answer.text, 'good') : renderRefusal(answer.text);
   } catch (error) {
-    desk.host.log.error({ err: error, act: what.kind }, 'a press in Slack failed');
+    ctx.host.log.error({ err: error, act: what.kind }, 'a press in Slack failed');
     const text = 'It did not work, and nothing was changed by it as far as is known. Look at the newest state.';
     return renderNotice(text, 'error');
   }
@@ -93,6 +93,6 @@ function withReason(what: Act, reason: string | null): Act {
 }
 
 /** A card for one person calls nobody. */
-export function renderPrivate(card: Card, desk: Desk): SlackMessage {
-  return renderMessage(card, { post: null, mentions: [], now: desk.host.clock.now() });
+export function renderPrivate(card: Card, ctx: SlackContext): SlackMessage {
+  return renderMessage(card, { post: null, mentions: [], now: ctx.host.clock.now() });
 }

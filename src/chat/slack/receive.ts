@@ -4,7 +4,7 @@ import { messageOf } from '../../kernel/errors.ts';
 import { actionPrefix, startAction } from './buttons.ts';
 import { clientOptions, quietLogger } from './client.ts';
 import { handleMention, handleSlash } from './commands.ts';
-import type { Desk, Origin, Tell } from './desk.ts';
+import type { Origin, SlackContext, Tell } from './context.ts';
 import { tellLog } from './failure.ts';
 import { handleChosen, handleRun, openRunForm, runbookAction, runbookOptions, runCallback } from './form.ts';
 import type { Homes } from './homes.ts';
@@ -32,9 +32,9 @@ const eventKeep = 3_600_000;
 const clickKeep = 3000;
 
 /** Bolt's app over a receiver: everything is acknowledged first and handled then. */
-export async function createReceiving(receiver: Receiver, desk: Desk, homes: Homes): Promise<App> {
+export async function createReceiving(receiver: Receiver, ctx: SlackContext, homes: Homes): Promise<App> {
   const { App } = await import('@slack/bolt');
-  const { host, session } = desk;
+  const { host, session } = ctx;
   const app = new App({
     receiver,
     logger: quietLogger(host.log),
@@ -46,85 +46,85 @@ export async function createReceiving(receiver: Receiver, desk: Desk, homes: Hom
     },
   });
   app.error(async error => host.log.error({ reason: messageOf(error) }, 'something from Slack could not be handled'));
-  addInteractions(app, desk, homes);
-  addEvents(app, desk, homes);
+  addInteractions(app, ctx, homes);
+  addEvents(app, ctx, homes);
   return app;
 }
 
-function addInteractions(app: App, desk: Desk, homes: Homes): void {
-  const { clock } = desk.host;
+function addInteractions(app: App, ctx: SlackContext, homes: Homes): void {
+  const { clock } = ctx.host;
   const clicks = createSeen<Promise<void>>({ keep: clickKeep, most: 10_000, monotonic: () => clock.monotonic() });
   app.action(new RegExp(`^${actionPrefix}`), async ({ body, ack }) => {
     await ack();
-    const press = parse(blockActions, body, desk);
+    const press = parse(blockActions, body, ctx);
     if (press === null) return;
-    await clicks.once(clickKey(press), () => handlePress(press, tellFor(press, desk, homes), desk)).value;
+    await clicks.once(clickKey(press), () => handlePress(press, tellFor(press, ctx, homes), ctx)).value;
   });
   app.action(startAction, async ({ body, ack }) => {
     await ack();
-    const press = parse(blockActions, body, desk);
+    const press = parse(blockActions, body, ctx);
     if (press === null) return;
     const asked = { trigger: press.trigger_id, account: accountOf(press), origin: originOf(press) };
-    await openRunForm(asked, { alert: press.actions[0]?.value ?? null, runbook: null }, desk);
+    await openRunForm(asked, { alert: press.actions[0]?.value ?? null, runbook: null }, ctx);
   });
   app.action(runbookAction, async ({ body, ack }) => {
     await ack();
-    const chosen = parse(blockActions, body, desk);
-    if (chosen !== null) await handleChosen(chosen, desk);
+    const chosen = parse(blockActions, body, ctx);
+    if (chosen !== null) await handleChosen(chosen, ctx);
   });
   app.options(runbookAction, async ({ body, ack }) => {
-    const typed = parse(suggestion, body, desk);
-    await ack({ options: runbookOptions(desk, typed?.value ?? '') });
+    const typed = parse(suggestion, body, ctx);
+    await ack({ options: runbookOptions(ctx, typed?.value ?? '') });
   });
   app.view({ callback_id: reasonCallback, type: 'view_submission' }, async ({ body, ack }) => {
-    const submitted = parse(viewSubmission, body, desk);
-    if (submitted !== null) await handleReason(submitted, ack as ViewAck, desk);
+    const submitted = parse(viewSubmission, body, ctx);
+    if (submitted !== null) await handleReason(submitted, ack as ViewAck, ctx);
   });
   app.view({ callback_id: runCallback, type: 'view_submission' }, async ({ body, ack }) => {
-    const submitted = parse(viewSubmission, body, desk);
-    if (submitted !== null) await handleRun(submitted, ack as ViewAck, desk);
+    const submitted = parse(viewSubmission, body, ctx);
+    if (submitted !== null) await handleRun(submitted, ack as ViewAck, ctx);
   });
   app.command(/^\/.+/, async ({ body, ack }) => {
     await ack();
-    const typed = parse(slashCommand, body, desk);
-    if (typed !== null) await handleSlash(typed, desk);
+    const typed = parse(slashCommand, body, ctx);
+    if (typed !== null) await handleSlash(typed, ctx);
   });
   app.shortcut({ callback_id: shortcutCallback, type: 'message_action' }, async ({ body, ack }) => {
     await ack();
-    const asked = parse(messageShortcut, body, desk);
+    const asked = parse(messageShortcut, body, ctx);
     if (asked === null) return;
     const { channel, message, trigger_id: trigger, user } = asked;
     const place = { channel: channel.id, ts: message.thread_ts ?? message.ts };
-    const subject = await desk.subjects
+    const subject = await ctx.subjects
       .at(place)
-      .catch(tellLog(desk.host.log, 'Slack did not say what a thread is about'));
+      .catch(tellLog(ctx.host.log, 'Slack did not say what a thread is about'));
     const origin = { user: user.id, channel: channel.id, thread: message.thread_ts ?? null, responseUrl: null };
     const facts = { alert: subject?.alert ?? null, runbook: null };
-    await openRunForm({ trigger, account: accountOf(asked), origin }, facts, desk);
+    await openRunForm({ trigger, account: accountOf(asked), origin }, facts, ctx);
   });
 }
 
-function addEvents(app: App, desk: Desk, homes: Homes): void {
-  const { clock } = desk.host;
+function addEvents(app: App, ctx: SlackContext, homes: Homes): void {
+  const { clock } = ctx.host;
   const events = createSeen<null>({ keep: eventKeep, most: 50_000, monotonic: () => clock.monotonic() });
   // Bolt acknowledged an event already when its listener is called.
   const isNew = (body: { event_id?: string }) =>
     body.event_id === undefined || events.once(body.event_id, () => null).first;
   app.event('app_mention', async ({ body }) => {
     if (!isNew(body)) return;
-    const said = parse(mention, body, desk);
+    const said = parse(mention, body, ctx);
     // Slack hands an event that was not acknowledged in time to another node, or to the next start of this one.
-    if (said !== null && (await isFirst(`slack/event/${body.event_id ?? said.event.ts}`, eventKeep, desk.host)))
-      await handleMention(said, desk);
+    if (said !== null && (await isFirst(`slack/event/${body.event_id ?? said.event.ts}`, eventKeep, ctx.host)))
+      await handleMention(said, ctx);
   });
   app.event('app_home_opened', async ({ body }) => {
-    const opened = isNew(body) ? parse(homeOpened, body, desk) : null;
+    const opened = isNew(body) ? parse(homeOpened, body, ctx) : null;
     if (opened !== null && opened.event.tab !== 'messages')
       await homes.show({ user: opened.event.user, team: opened.team_id });
   });
   const forget = async () => {
-    desk.groups.forget();
-    desk.host.membersChanged('slack', null);
+    ctx.groups.forget();
+    ctx.host.membersChanged('slack', null);
   };
   app.event('subteam_updated', forget);
   app.event('subteam_created', forget);
@@ -132,11 +132,11 @@ function addEvents(app: App, desk: Desk, homes: Homes): void {
 }
 
 /** What does not have the shape that Slack documents is told to the log and does nothing. */
-function parse<T>(schema: z.ZodType<T>, body: unknown, desk: Desk): T | null {
+function parse<T>(schema: z.ZodType<T>, body: unknown, ctx: SlackContext): T | null {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const where = parsed.error.issues.map(issue => issue.path.join('.')).slice(0, 5);
-  desk.host.log.warn({ where }, 'Slack sent something of an unknown shape');
+  ctx.host.log.warn({ where }, 'Slack sent something of an unknown shape');
   return null;
 }
 
@@ -163,13 +163,13 @@ function originOf(press: BlockActions): Origin {
 }
 
 /** Answers where the press was: in the thread, in App Home, or in the modal. */
-function tellFor(press: BlockActions, desk: Desk, homes: Homes): Tell {
+function tellFor(press: BlockActions, ctx: SlackContext, homes: Homes): Tell {
   const { view } = press;
   if (view?.type === 'home') return message => homes.show(accountOf(press), message);
-  if (view?.type === 'modal') return message => tellInModal(view.id, message, desk);
-  return message => tellPrivately(desk, originOf(press), message);
+  if (view?.type === 'modal') return message => tellInModal(view.id, message, ctx);
+  return message => tellPrivately(ctx, originOf(press), message);
 }
 
-async function tellInModal(id: string, message: SlackMessage, desk: Desk): Promise<void> {
-  await desk.client.views.update({ view_id: id, view: resultView(flatten(message)) });
+async function tellInModal(id: string, message: SlackMessage, ctx: SlackContext): Promise<void> {
+  await ctx.client.views.update({ view_id: id, view: resultView(flatten(message)) });
 }

@@ -1,18 +1,18 @@
 import { messageOf } from '../../kernel/errors.ts';
 import type { CommandAnswer } from '../../ports/chat.ts';
 import { fetchInTime } from './client.ts';
-import type { Desk, Origin } from './desk.ts';
+import type { Origin, SlackContext } from './context.ts';
 import { renderMessage, renderNotice, type SlackMessage } from './render.ts';
 
 /**
  * Tells somebody something that nobody else sees: in the thread, else by the address that Slack gave, else in a direct message. Never
  * rejects, because nobody waits for it; what could not be told is in the log.
  */
-export async function tellPrivately(desk: Desk, to: Origin, message: SlackMessage): Promise<void> {
+export async function tellPrivately(ctx: SlackContext, to: Origin, message: SlackMessage): Promise<void> {
   const ways = [
-    () => tellInPlace(desk, to, message),
+    () => tellInPlace(ctx, to, message),
     () => tellByUrl(to, message),
-    () => tellDirectly(desk, to, message),
+    () => tellDirectly(ctx, to, message),
   ];
   const failures: string[] = [];
   for (const way of ways) {
@@ -22,13 +22,13 @@ export async function tellPrivately(desk: Desk, to: Origin, message: SlackMessag
       failures.push(messageOf(error));
     }
   }
-  desk.host.log.warn({ user: to.user, channel: to.channel, failures }, 'an answer could not be told in Slack');
+  ctx.host.log.warn({ user: to.user, channel: to.channel, failures }, 'an answer could not be told in Slack');
 }
 
-async function tellInPlace(desk: Desk, to: Origin, message: SlackMessage): Promise<boolean> {
+async function tellInPlace(ctx: SlackContext, to: Origin, message: SlackMessage): Promise<boolean> {
   if (to.channel === null) return false;
   const thread = to.thread === null ? {} : { thread_ts: to.thread };
-  await desk.client.chat.postEphemeral({ ...message, channel: to.channel, user: to.user, ...thread });
+  await ctx.client.chat.postEphemeral({ ...message, channel: to.channel, user: to.user, ...thread });
   return true;
 }
 
@@ -44,8 +44,8 @@ async function tellByUrl(to: Origin, message: SlackMessage): Promise<boolean> {
   return true;
 }
 
-async function tellDirectly(desk: Desk, to: Origin, message: SlackMessage): Promise<boolean> {
-  await desk.client.chat.postMessage({ ...message, channel: to.user, unfurl_links: false, unfurl_media: false });
+async function tellDirectly(ctx: SlackContext, to: Origin, message: SlackMessage): Promise<boolean> {
+  await ctx.client.chat.postMessage({ ...message, channel: to.user, unfurl_links: false, unfurl_media: false });
   return true;
 }
 

@@ -29,10 +29,10 @@ async function openBullmq(options: DispatcherOptions): Promise<Dispatcher> {
 
   return {
     id: 'bullmq',
-    async ring(bell) {
-      const due = bell.at === undefined || bell.at <= now();
-      if (redis.trouble() !== null && due && workers.offer(bell.run)) return;
-      await queue.post(bell);
+    async wake(wakeUp) {
+      const due = wakeUp.at === undefined || wakeUp.at <= now();
+      if (redis.trouble() !== null && due && workers.offer(wakeUp.run)) return;
+      await queue.post(wakeUp);
     },
     start: workers.start,
     busy: workers.busy,

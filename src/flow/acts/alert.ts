@@ -91,6 +91,6 @@ export async function performHalt(
   });
   if (act.kind === 'halt') return { ok: true, text: 'Halted: no step starts until somebody resumes.' };
   const open = everyOf(page => parts.store.runs({ ...page, states: ['queued', 'running', 'waiting'] }));
-  for await (const run of open) await parts.dispatcher.ring({ run: run.id });
+  for await (const run of open) await parts.dispatcher.wake({ run: run.id });
   return { ok: true, text: 'Resumed.' };
 }

@@ -12,7 +12,7 @@ import type { SignIns } from '../../ports/sign-ins.ts';
 import type { Store } from '../../ports/store.ts';
 import type { JournalWatch } from '../journal/audit-watch.ts';
 import type { Feed } from '../journal/feed.ts';
-import type { OutputBells } from '../journal/output-bells.ts';
+import type { OutputSignals } from '../journal/output-signals.ts';
 import type { Identities } from '../people/identify.ts';
 import { explain } from '../pipeline/explain.ts';
 import { alertCard, approvalCard, type CardTools, runCard } from '../thread/cards.ts';
@@ -32,7 +32,7 @@ export interface HostParts {
   commands: ReadonlyMap<string, Command>;
   cards: CardTools;
   outline(run: Run): Promise<readonly StepOutline[]>;
-  outputs: OutputBells;
+  outputs: OutputSignals;
   journal: JournalWatch;
   fleet: ChatHost['fleet'];
   troubles: ChatHost['troubles'];

@@ -22,7 +22,7 @@ export async function performCancel(
     return { ok: true, text: 'Cancelled.', run: after.id };
   }
   parts.interrupt(after.id);
-  await parts.dispatcher.ring({ run: after.id, first: true });
+  await parts.dispatcher.wake({ run: after.id, first: true });
   return { ok: true, text: 'Cancelling: the step that runs is being stopped.', run: after.id };
 }
 
@@ -38,7 +38,7 @@ export async function performAnswer(who: Actor, act: Answer, parts: ActParts): P
     return because === null ? answerFacts(run, act, who) : null;
   });
   if (because !== null) throw new TocsinError('not-asked', { message: because });
-  await parts.dispatcher.ring({ run: after.id, first: true });
+  await parts.dispatcher.wake({ run: after.id, first: true });
   return { ok: true, text: `Noted: ${act.choice} ${act.step}.`, run: after.id };
 }
 

@@ -40,7 +40,7 @@ export async function performStart(
   const taken = await commitOnce(begun.change, act.offer, parts);
   if (!taken)
     return refused('conflict', 409, 'This button was pressed already, and a run was begun by it. See the thread.');
-  if (begun.run.state === 'queued') await parts.dispatcher.ring({ run: begun.run.id, first: true });
+  if (begun.run.state === 'queued') await parts.dispatcher.wake({ run: begun.run.id, first: true });
   const text =
     begun.approval === null
       ? `${runbook.title} is starting: ${decision.because}.`

@@ -1,8 +1,8 @@
-import type { Desk } from './desk.ts';
-import { type Fold, planFold } from './fold.ts';
+import type { DeliverContext } from './context.ts';
+import { type Digest, planDigest } from './digest.ts';
+import { byTurn, type Candidate, edits, firstReady, type LimitKeyOf, newPosts } from './fair-queueing.ts';
 import type { Live, LiveOutputs } from './output.ts';
 import type { Item } from './queue.ts';
-import { byTurn, type Candidate, edits, firstReady, type LaneOf, newPosts } from './turns.ts';
 
 /** What goes next. */
 export type Choice =
@@ -14,7 +14,7 @@ export type Choice =
 
 export interface ListItem {
   key: string;
-  fold: Fold;
+  digest: Digest;
   notBefore: number;
   channel: string;
 }
@@ -23,17 +23,17 @@ export interface ListItem {
  * Chooses by these rules: the list of an old backlog before anything else of its channel; what people have to decide; new messages;
  * then edits, whose runs take turns. `threadsApart` where each thread is a channel of its own to the platform.
  */
-export function createChooser(desk: Desk, lives: LiveOutputs, threadsApart: boolean): (now: number) => Choice {
-  const laneOf: LaneOf = item => (threadsApart && !item.isRoot ? item.thread : item.channel);
+export function createChooser(ctx: DeliverContext, lives: LiveOutputs, threadsApart: boolean): (now: number) => Choice {
+  const limitKeyOf: LimitKeyOf = item => (threadsApart && !item.isRoot ? item.thread : item.channel);
   return now => {
-    const lists = listsOf(desk, threadsApart);
-    const list = firstReady(lists, desk.pacer, now);
+    const lists = listsOf(ctx, threadsApart);
+    const list = firstReady(lists, ctx.limiter, now);
     if (list.ready !== null) return { what: 'list', next: list.ready };
     const listing = new Set(lists.map(one => one.item.channel));
-    const posts = newPosts(desk.queue, laneOf, desk.turns).filter(one => !listing.has(one.item.channel));
-    const post = firstReady(posts, desk.pacer, now);
-    const changed = edits(desk.queue, laneOf, desk.turns).filter(one => !desk.liveOnWay.has(one.item.key));
-    const edit = firstReady(mixed(changed, liveEdits(desk, lives, threadsApart), desk), desk.pacer, now);
+    const posts = newPosts(ctx.queue, limitKeyOf, ctx.fairness).filter(one => !listing.has(one.item.channel));
+    const post = firstReady(posts, ctx.limiter, now);
+    const changed = edits(ctx.queue, limitKeyOf, ctx.fairness).filter(one => !ctx.liveOnWay.has(one.item.key));
+    const edit = firstReady(mixed(changed, liveEdits(ctx, lives, threadsApart), ctx), ctx.limiter, now);
     if (post.ready !== null && (edit.ready === null || post.ready.rank <= edit.ready.rank))
       return { what: 'post', next: post.ready };
     if (edit.ready === null) return { what: 'nothing', wait: Math.min(list.wait, post.wait, edit.wait) };
@@ -48,12 +48,12 @@ export function ownGroup(candidate: Candidate<{ key: string }>): string {
   return `${candidate.group} ${candidate.item.key}`;
 }
 
-function mixed(changed: readonly Candidate[], lives: readonly Candidate<Live>[], { turns }: Desk) {
-  const own = (candidate: Candidate<{ key: string }>) => turns.lastOf(ownGroup(candidate));
-  return [...changed, ...lives].sort((a, b) => byTurn(a, b, turns) || own(a) - own(b));
+function mixed(changed: readonly Candidate[], lives: readonly Candidate<Live>[], { fairness }: DeliverContext) {
+  const own = (candidate: Candidate<{ key: string }>) => fairness.lastOf(ownGroup(candidate));
+  return [...changed, ...lives].sort((a, b) => byTurn(a, b, fairness) || own(a) - own(b));
 }
 
-function listsOf({ queue, parts, outage }: Desk, threadsApart: boolean): Candidate<ListItem>[] {
+function listsOf({ queue, parts, outage }: DeliverContext, threadsApart: boolean): Candidate<ListItem>[] {
   const channels = new Map<string, Item[]>();
   const busy = new Set<string>();
   for (const item of queue.items.values()) {
@@ -65,22 +65,22 @@ function listsOf({ queue, parts, outage }: Desk, threadsApart: boolean): Candida
   }
   return [...channels].flatMap(([channel, items]) => {
     if (busy.has(channel)) return [];
-    const fold = planFold(items, parts.clock.now(), outage);
-    if (fold === null) return [];
-    const lane = threadsApart ? (fold.thread ?? channel) : channel;
-    const notBefore = Math.max(...fold.listed.map(item => item.notBefore));
-    const group = fold.thread ?? channel;
-    const request = { kind: 'post', channel: lane, patient: false } as const;
-    return [{ item: { key: group, fold, notBefore, channel }, request, group, rank: 0 }];
+    const digest = planDigest(items, parts.clock.now(), outage);
+    if (digest === null) return [];
+    const limitKey = threadsApart ? (digest.thread ?? channel) : channel;
+    const notBefore = Math.max(...digest.listed.map(item => item.notBefore));
+    const group = digest.thread ?? channel;
+    const request = { kind: 'post', channel: limitKey, patient: false } as const;
+    return [{ item: { key: group, digest, notBefore, channel }, request, group, rank: 0 }];
   });
 }
 
-function liveEdits(desk: Desk, lives: LiveOutputs, threadsApart: boolean): Candidate<Live>[] {
+function liveEdits(ctx: DeliverContext, lives: LiveOutputs, threadsApart: boolean): Candidate<Live>[] {
   return lives
     .running()
-    .filter(live => live.fresh !== null && live.shown !== null && !live.busy && !desk.queue.items.has(live.key))
+    .filter(live => live.fresh !== null && live.shown !== null && !live.busy && !ctx.queue.items.has(live.key))
     .map(live => {
-      live.notBefore = Math.max(live.notBefore, desk.queue.pausedUntil(live.key));
+      live.notBefore = Math.max(live.notBefore, ctx.queue.pausedUntil(live.key));
       const channel = threadsApart ? (live.home.thread ?? live.home.key) : live.home.channel;
       return { item: live, request: { kind: 'edit', channel, patient: true }, group: live.run, rank: 2 };
     });

@@ -1,7 +1,7 @@
 /** From what each thread should show to what a platform shows: queue, turns, pace, retries, and what is refused for good. */
 
 import { messageOf } from '../../kernel/errors.ts';
-import type { DeliverParts } from './desk.ts';
+import type { DeliverParts } from './context.ts';
 import { createPoster } from './poster.ts';
 
 /**

@@ -1,17 +1,17 @@
 import { messageOf } from '../../kernel/errors.ts';
 import { fallbackPlace } from '../thread/places.ts';
 import { type Choice, createChooser, ownGroup } from './choose.ts';
-import { type DeliverParts, type Desk, record } from './desk.ts';
+import { type DeliverContext, type DeliverParts, record } from './context.ts';
+import { createFairQueueing } from './fair-queueing.ts';
 import { createPostWriter } from './marks.ts';
 import { createLiveOutputs } from './output.ts';
-import { createPacer } from './pace.ts';
 import { createQueue } from './queue.ts';
+import { createRateLimiter } from './rate-limiter.ts';
 import { createReader, outputEvery } from './read.ts';
 import { createRefusals } from './refuse.ts';
 import { send } from './send.ts';
 import { sendList } from './send-list.ts';
 import { sendLive } from './send-live.ts';
-import { createTurns } from './turns.ts';
 
 /** One platform's poster: reads what is wanted, and sends what may go now. */
 export interface Poster {
@@ -34,10 +34,10 @@ const recordEvery = 1000;
 
 export function createPoster(parts: DeliverParts, wake: () => void): Poster {
   const { clock, platform, log } = parts;
-  const desk = createDesk(parts);
-  const lives = createLiveOutputs({ store: parts.store, link: desk.link });
-  const reader = createReader(desk, lives);
-  const choose = createChooser(desk, lives, parts.platforms().get(platform)?.pace?.threads === true);
+  const ctx = createContext(parts);
+  const lives = createLiveOutputs({ store: parts.store, link: ctx.link });
+  const reader = createReader(ctx, lives);
+  const choose = createChooser(ctx, lives, parts.platforms().get(platform)?.rateLimits?.threads === true);
   const onWay = new Set<Promise<void>>();
   let recordedAt = Number.NEGATIVE_INFINITY;
 
@@ -53,13 +53,13 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
 
   /** Starts what may go now, or says how long to wait. While nothing gets through, one request at a time tries it. */
   function launchOne(now: number): number {
-    if (desk.down !== null && onWay.size > 0) return Number.POSITIVE_INFINITY;
-    if (desk.down !== null && desk.down.until > now) return desk.down.until - now;
+    if (ctx.down !== null && onWay.size > 0) return Number.POSITIVE_INFINITY;
+    if (ctx.down !== null && ctx.down.until > now) return ctx.down.until - now;
     const choice = choose(now);
     if (choice.what === 'nothing') return choice.wait;
-    desk.turns.served(choice.next.group);
-    desk.turns.served(ownGroup(choice.next));
-    start(sendChoice(choice, desk));
+    ctx.fairness.served(choice.next.group);
+    ctx.fairness.served(ownGroup(choice.next));
+    start(sendChoice(choice, ctx));
     return 0;
   }
 
@@ -68,39 +68,39 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
       await reader.readNews();
       await reader.readOutput();
       const now = clock.monotonic();
-      if (desk.queue.unrecorded().size === 0 || now - recordedAt < recordEvery) return;
+      if (ctx.queue.unrecorded().size === 0 || now - recordedAt < recordEvery) return;
       recordedAt = now;
-      await record(desk);
+      await record(ctx);
     },
     launch() {
       const now = clock.monotonic();
       let wait = 0;
       while (wait === 0 && onWay.size < mostAtOnce) wait = launchOne(now);
       const output = lives.running().length > 0 ? outputEvery : Number.POSITIVE_INFINITY;
-      const marks = desk.queue.unrecorded().size > 0 ? recordEvery : Number.POSITIVE_INFINITY;
+      const marks = ctx.queue.unrecorded().size > 0 ? recordEvery : Number.POSITIVE_INFINITY;
       return Math.min(wait === 0 ? Number.POSITIVE_INFINITY : wait, output, marks);
     },
-    isIdle: () => desk.queue.items.size === 0 && onWay.size === 0 && desk.queue.unrecorded().size === 0,
-    trouble: () => troubleOf(desk),
+    isIdle: () => ctx.queue.items.size === 0 && onWay.size === 0 && ctx.queue.unrecorded().size === 0,
+    trouble: () => troubleOf(ctx),
     async finish() {
       const patience = new AbortController();
       await Promise.race([Promise.allSettled(onWay), clock.sleep(longestStop, patience.signal).catch(() => {})]);
       patience.abort(new Error('over'));
-      await record(desk).catch(error =>
+      await record(ctx).catch(error =>
         log.warn({ because: messageOf(error), platform }, 'edits were not recorded and are done again'),
       );
     },
   };
 }
 
-function sendChoice(choice: Exclude<Choice, { what: 'nothing' }>, desk: Desk): Promise<void> {
+function sendChoice(choice: Exclude<Choice, { what: 'nothing' }>, ctx: DeliverContext): Promise<void> {
   const { request } = choice.next;
-  if (choice.what === 'list') return sendList(choice.next.item.fold, request, desk);
-  if (choice.what === 'live') return sendLive(choice.next.item, request, desk);
-  return send(choice.next.item, request, desk);
+  if (choice.what === 'list') return sendList(choice.next.item.digest, request, ctx);
+  if (choice.what === 'live') return sendLive(choice.next.item, request, ctx);
+  return send(choice.next.item, request, ctx);
 }
 
-function createDesk(parts: DeliverParts): Desk {
+function createContext(parts: DeliverParts): DeliverContext {
   const capabilities = parts.platforms().get(parts.platform);
   const writer = createPostWriter({ ...parts, commit: change => parts.store.commit(change) });
   const isImmediate = (id: string) => parts.platforms().get(id)?.immediate === true;
@@ -108,8 +108,8 @@ function createDesk(parts: DeliverParts): Desk {
     parts,
     queue: createQueue(),
     writer,
-    pacer: createPacer(capabilities?.pace),
-    turns: createTurns(),
+    limiter: createRateLimiter(capabilities?.rateLimits),
+    fairness: createFairQueueing(),
     refusals: createRefusals({ ...parts, writer, isImmediate, fallback: () => fallbackPlace(parts) }),
     editEvery: capabilities?.editEvery ?? 0,
     link: run => `${parts.baseUrl()}/runs/${encodeURIComponent(run)}`,
@@ -123,7 +123,7 @@ function createDesk(parts: DeliverParts): Desk {
   };
 }
 
-function troubleOf({ down, lastFailure, lastSuccess, refusals }: Desk): string | null {
+function troubleOf({ down, lastFailure, lastSuccess, refusals }: DeliverContext): string | null {
   const failing = lastFailure !== null && lastFailure.at > lastSuccess ? lastFailure : null;
   const failure = down ?? failing;
   return failure === null ? refusals.trouble() : `posts are not delivered: ${failure.because}`;

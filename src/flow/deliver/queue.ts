@@ -26,7 +26,7 @@ export interface Item {
   /** It is on its way. */
   busy: boolean;
   /** Its backlog was looked at: it is posted one by one, however old it is. */
-  spared: boolean;
+  exempted: boolean;
   failures: number;
   /** Not before, by the monotonic clock. */
   notBefore: number;
@@ -51,7 +51,7 @@ export interface Queue {
   pause(key: string, until: number): void;
   pausedUntil(key: string): number;
   /** It is posted by itself, however old it is. */
-  spare(key: string): void;
+  exempt(key: string): void;
   /** What was done and is not recorded yet; to be put over rows that are read. */
   overlay(post: Post): Post;
   unrecorded(): ReadonlyMap<string, Mark>;
@@ -65,7 +65,7 @@ export function createQueue(): Queue {
   const items = new Map<string, Item>();
   const marks = new Map<string, Mark>();
   const pauses = new Map<string, number>();
-  const spared = new Set<string>();
+  const exempted = new Set<string>();
 
   function overlay(post: Post): Post {
     const mark = marks.get(post.key);
@@ -86,7 +86,13 @@ export function createQueue(): Queue {
       }
       if (known === undefined) {
         const notBefore = pauses.get(post.key) ?? 0;
-        items.set(post.key, { ...shown(post), busy: false, spared: spared.delete(post.key), failures: 0, notBefore });
+        items.set(post.key, {
+          ...shown(post),
+          busy: false,
+          exempted: exempted.delete(post.key),
+          failures: 0,
+          notBefore,
+        });
       } else Object.assign(known, shown(post));
     },
     done(key, mark) {
@@ -112,7 +118,7 @@ export function createQueue(): Queue {
       }
     },
     pausedUntil: key => pauses.get(key) ?? 0,
-    spare: key => void spared.add(key),
+    exempt: key => void exempted.add(key),
     overlay,
     unrecorded: () => marks,
     recorded(key, mark) {

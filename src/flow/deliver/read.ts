@@ -1,4 +1,4 @@
-import type { Desk } from './desk.ts';
+import type { DeliverContext } from './context.ts';
 import type { LiveOutputs } from './output.ts';
 import { makeOutput } from './send-live.ts';
 
@@ -13,8 +13,8 @@ export interface Reader {
 export const outputEvery = 500;
 const page = 500;
 
-export function createReader(desk: Desk, lives: LiveOutputs): Reader {
-  const { store, platform, clock } = desk.parts;
+export function createReader(ctx: DeliverContext, lives: LiveOutputs): Reader {
+  const { store, platform, clock } = ctx.parts;
   let stamp: number | null = null;
 
   /** All that is undelivered, and the runs whose output is live. Returns the stamp to go on from. */
@@ -22,7 +22,7 @@ export function createReader(desk: Desk, lives: LiveOutputs): Reader {
     const [newest] = await store.posts({ platform, changedAfter: 0, order: 'newest', limit: 1 });
     for (let after = 0; ; ) {
       const posts = await store.posts({ platform, undelivered: true, changedAfter: after, limit: page });
-      for (const post of posts) desk.queue.absorb(post);
+      for (const post of posts) ctx.queue.absorb(post);
       after = posts.at(-1)?.changed ?? after;
       if (posts.length < page) break;
     }
@@ -39,7 +39,7 @@ export function createReader(desk: Desk, lives: LiveOutputs): Reader {
       for (;;) {
         const posts = await store.posts({ platform, changedAfter: stamp, limit: page });
         for (const post of posts) {
-          desk.queue.absorb(post);
+          ctx.queue.absorb(post);
           lives.follow(post);
           stamp = post.changed;
         }
@@ -52,7 +52,7 @@ export function createReader(desk: Desk, lives: LiveOutputs): Reader {
         if (now - live.looked < outputEvery || live.busy) continue;
         live.looked = now;
         await lives.look(live);
-        if (live.fresh !== null && live.shown === null) await makeOutput(live, live.fresh, desk);
+        if (live.fresh !== null && live.shown === null) await makeOutput(live, live.fresh, ctx);
       }
     },
   };

@@ -2,61 +2,61 @@ import { isCode } from '../../kernel/errors.ts';
 import type { Card } from '../../model/card.ts';
 import { postsLock } from '../thread/parts.ts';
 import {
-  type Desk,
+  type DeliverContext,
   findRoot,
-  type Hanging,
   longestPause,
+  type Placement,
   readPost,
   record,
   renewRoot,
   succeeded,
   tookNote,
-} from './desk.ts';
+} from './context.ts';
 import { type Live, outputPost, textOf } from './output.ts';
-import type { Request } from './pace.ts';
+import type { Request } from './rate-limiter.ts';
 
 /** Edits a running step's output to what was printed by now. Nothing is written for it, unless its message had to be posted anew. */
-export async function sendLive(live: Live, request: Request, desk: Desk): Promise<void> {
+export async function sendLive(live: Live, request: Request, ctx: DeliverContext): Promise<void> {
   const card = live.fresh;
   if (card === null) return;
-  const now = () => desk.parts.clock.monotonic();
+  const now = () => ctx.parts.clock.monotonic();
   live.busy = true;
-  desk.liveOnWay.add(live.key);
-  desk.pacer.take(request, now());
-  let place: Hanging = { wait: true };
+  ctx.liveOnWay.add(live.key);
+  ctx.limiter.take(request, now());
+  let place: Placement = { wait: true };
   try {
-    const post = await readPost(live.key, desk);
-    live.notBefore = now() + desk.editEvery;
+    const post = await readPost(live.key, ctx);
+    live.notBefore = now() + ctx.editEvery;
     if (post === null || post.ref === null || post.withheld !== undefined || post.wanted > post.delivered) return;
-    place = await findRoot(post.thread, desk);
+    place = await findRoot(post.thread, ctx);
     if (place.wait) return;
-    const ref = await desk.parts.connection.deliver({ ...post, card }, place.root);
-    succeeded(desk);
+    const ref = await ctx.parts.connection.deliver({ ...post, card }, place.root);
+    succeeded(ctx);
     if (ref !== post.ref) {
-      desk.queue.done(live.key, { version: post.delivered, ref });
-      await record(desk, [live.key]);
+      ctx.queue.done(live.key, { version: post.delivered, ref });
+      await record(ctx, [live.key]);
     }
     live.shown = textOf(card);
     live.fresh = null;
-    desk.queue.pause(live.key, now() + desk.editEvery);
+    ctx.queue.pause(live.key, now() + ctx.editEvery);
   } catch (error) {
-    if (tookNote(desk, request, error)) return;
-    if (isCode(error, 'chat-root-gone') && !place.wait && place.root !== null && (await renewRoot(place.root, desk)))
+    if (tookNote(ctx, request, error)) return;
+    if (isCode(error, 'chat-root-gone') && !place.wait && place.root !== null && (await renewRoot(place.root, ctx)))
       return;
     // The next edit of it meets the same; what it shows for good is tried anyhow.
     live.notBefore = now() + longestPause;
   } finally {
     live.busy = false;
-    desk.liveOnWay.delete(live.key);
+    ctx.liveOnWay.delete(live.key);
   }
 }
 
 /** Stores the post of an output that has none yet. */
-export async function makeOutput(live: Live, card: Card, desk: Desk): Promise<void> {
-  const known = await readPost(live.key, desk);
+export async function makeOutput(live: Live, card: Card, ctx: DeliverContext): Promise<void> {
+  const known = await readPost(live.key, ctx);
   if (known === null) {
-    const made = outputPost(live, card, desk.parts.clock.now());
-    await desk.parts.mutex.with(postsLock, () => desk.writer.update([], () => null, [made]));
+    const made = outputPost(live, card, ctx.parts.clock.now());
+    await ctx.parts.mutex.with(postsLock, () => ctx.writer.update([], () => null, [made]));
   }
   live.shown = textOf(known?.card ?? card);
   live.fresh = null;

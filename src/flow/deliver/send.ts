@@ -1,10 +1,10 @@
 import { isCode, messageOf, TocsinError } from '../../kernel/errors.ts';
 import { callsPeople, type Post } from '../../model/card.ts';
 import {
-  type Desk,
+  type DeliverContext,
   findRoot,
-  type Hanging,
   longestPause,
+  type Placement,
   pauseAfter,
   readAgain,
   readPost,
@@ -12,56 +12,56 @@ import {
   renewRoot,
   succeeded,
   tookNote,
-} from './desk.ts';
+} from './context.ts';
 import { logFile, withLastLines } from './log.ts';
-import type { Request } from './pace.ts';
 import type { Item } from './queue.ts';
+import type { Request } from './rate-limiter.ts';
 import type { Refusal } from './refuse.ts';
 
 /** A post that fails this often while others go through is left out. */
 const mostFailures = 10;
 
 /** Sends one post as it is wanted now, and takes note of what came of it. Rejects for the store only. */
-export async function send(item: Item, request: Request, desk: Desk): Promise<void> {
+export async function send(item: Item, request: Request, ctx: DeliverContext): Promise<void> {
   item.busy = true;
-  desk.pacer.take(request, desk.parts.clock.monotonic());
-  let place: Hanging = { wait: true };
+  ctx.limiter.take(request, ctx.parts.clock.monotonic());
+  let place: Placement = { wait: true };
   try {
-    const post = await readPost(item.key, desk);
-    if (post === null) return desk.queue.drop(item.key);
-    if (post.wanted <= post.delivered) return desk.queue.absorb(post);
-    if (post.ref === null && desk.refusals.isRefused(post.channel))
-      return await move(item, { because: desk.refusals.because(post.channel), blame: 'channel' }, desk);
-    place = await findRoot(item.isRoot ? null : item.thread, desk);
-    if (!place.wait) await show(post, place.root, desk);
+    const post = await readPost(item.key, ctx);
+    if (post === null) return ctx.queue.drop(item.key);
+    if (post.wanted <= post.delivered) return ctx.queue.absorb(post);
+    if (post.ref === null && ctx.refusals.isRefused(post.channel))
+      return await move(item, { because: ctx.refusals.because(post.channel), blame: 'channel' }, ctx);
+    place = await findRoot(item.isRoot ? null : item.thread, ctx);
+    if (!place.wait) await show(post, place.root, ctx);
   } catch (error) {
-    await failed(item, { request, root: place.wait ? null : place.root, error }, desk);
+    await failed(item, { request, root: place.wait ? null : place.root, error }, ctx);
   } finally {
-    desk.queue.release(item);
+    ctx.queue.release(item);
   }
 }
 
-async function show(post: Post, root: Post | null, desk: Desk): Promise<void> {
-  const ref = await showPost(post, root, desk);
-  succeeded(desk);
-  if (post.ref === null) desk.parts.delivered?.(post, desk.parts.clock.now());
-  desk.queue.pause(post.key, desk.parts.clock.monotonic() + desk.editEvery);
-  desk.queue.done(post.key, { version: post.wanted, ref });
+async function show(post: Post, root: Post | null, ctx: DeliverContext): Promise<void> {
+  const ref = await showPost(post, root, ctx);
+  succeeded(ctx);
+  if (post.ref === null) ctx.parts.delivered?.(post, ctx.parts.clock.now());
+  ctx.queue.pause(post.key, ctx.parts.clock.monotonic() + ctx.editEvery);
+  ctx.queue.done(post.key, { version: post.wanted, ref });
   // Nothing may be posted twice, here or by the node that takes over; edits can wait and be done again.
-  if (post.ref !== ref) await record(desk, [post.key]);
-  await desk.refusals.accepted(post);
+  if (post.ref !== ref) await record(ctx, [post.key]);
+  await ctx.refusals.accepted(post);
 }
 
-async function showPost(post: Post, root: Post | null, desk: Desk): Promise<string> {
-  const { connection, store } = desk.parts;
+async function showPost(post: Post, root: Post | null, ctx: DeliverContext): Promise<string> {
+  const { connection, store } = ctx.parts;
   if (post.run === null) return await connection.deliver(post, root);
-  if (post.key.startsWith('log/')) return await sendLog(post, post.run, root, desk);
+  if (post.key.startsWith('log/')) return await sendLog(post, post.run, root, ctx);
   if (!post.key.startsWith('output/')) return await connection.deliver(post, root);
-  const card = await withLastLines(post, store, desk.link(post.run));
+  const card = await withLastLines(post, store, ctx.link(post.run));
   return await connection.deliver({ ...post, card }, root);
 }
 
-async function sendLog(post: Post, run: string, root: Post | null, { parts }: Desk): Promise<string> {
+async function sendLog(post: Post, run: string, root: Post | null, { parts }: DeliverContext): Promise<string> {
   const file = await logFile(parts.store, run);
   if (file === null) return 'nothing';
   if (parts.connection.upload === undefined) return await parts.connection.deliver(post, root);
@@ -85,46 +85,46 @@ interface Failure {
   error: unknown;
 }
 
-async function failed(item: Item, { request, root, error }: Failure, desk: Desk): Promise<void> {
-  if (tookNote(desk, request, error)) return;
+async function failed(item: Item, { request, root, error }: Failure, ctx: DeliverContext): Promise<void> {
+  if (tookNote(ctx, request, error)) return;
   if (isCode(error, 'chat-root-gone') && root !== null) {
-    item.notBefore = desk.parts.clock.monotonic() + pauseAfter(0);
-    if (await renewRoot(root, desk)) return;
+    item.notBefore = ctx.parts.clock.monotonic() + pauseAfter(0);
+    if (await renewRoot(root, ctx)) return;
   }
-  if (isCode(error, 'chat-refused') || isCode(error, 'chat-root-gone')) return await refused(item, error, desk);
-  const { platform, clock, log } = desk.parts;
+  if (isCode(error, 'chat-refused') || isCode(error, 'chat-root-gone')) return await refused(item, error, ctx);
+  const { platform, clock, log } = ctx.parts;
   const now = clock.monotonic();
   item.failures += 1;
   item.notBefore = now + pauseAfter(item.failures);
-  desk.lastFailure = { because: messageOf(error), at: now };
+  ctx.lastFailure = { because: messageOf(error), at: now };
   log.warn({ platform, post: item.key, err: error, failures: item.failures }, 'a post could not be delivered');
-  const othersGo = now - desk.lastSuccess < longestPause;
-  if (item.failures >= mostFailures && othersGo) await refused(item, error, desk);
+  const othersGo = now - ctx.lastSuccess < longestPause;
+  if (item.failures >= mostFailures && othersGo) await refused(item, error, ctx);
 }
 
 /**
  * The platform will not take it, whatever is waited. What has to be seen goes where it can be seen: a first message, and whatever people
  * have to decide. The rest is left out.
  */
-async function refused(item: Item, error: unknown, desk: Desk): Promise<void> {
+async function refused(item: Item, error: unknown, ctx: DeliverContext): Promise<void> {
   const because = error instanceof TocsinError ? `${messageOf(error)} ${error.remedy}` : messageOf(error);
   const blame = blameOf(error);
-  const post = await readPost(item.key, desk);
-  if (post === null) return desk.queue.drop(item.key);
+  const post = await readPost(item.key, ctx);
+  if (post === null) return ctx.queue.drop(item.key);
   const isSeen = post.ref !== null && blame === 'message';
   const mustBeSeen = (item.isRoot && post.ref === null) || (callsPeople(post) && !isSeen);
-  if (blame === 'channel' || mustBeSeen) return await move(item, { because, blame }, desk);
-  await desk.refusals.leaveOut(post, { because, blame });
-  await readAgain([item.key], desk);
+  if (blame === 'channel' || mustBeSeen) return await move(item, { because, blame }, ctx);
+  await ctx.refusals.leaveOut(post, { because, blame });
+  await readAgain([item.key], ctx);
 }
 
-async function move(item: Item, refusal: Refusal, desk: Desk): Promise<void> {
-  await record(desk);
-  await desk.refusals.moveThread(item.thread, refusal);
-  const thread = [...desk.queue.items.values()].filter(other => other.thread === item.thread);
+async function move(item: Item, refusal: Refusal, ctx: DeliverContext): Promise<void> {
+  await record(ctx);
+  await ctx.refusals.moveThread(item.thread, refusal);
+  const thread = [...ctx.queue.items.values()].filter(other => other.thread === item.thread);
   await readAgain(
     thread.map(other => other.key),
-    desk,
+    ctx,
   );
 }
 

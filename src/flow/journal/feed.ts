@@ -3,8 +3,8 @@
 import type { Log } from '../../kernel/log.ts';
 import type { Entry, FactKind } from '../../model/journal.ts';
 import type { Change, Committed, Store } from '../../ports/store.ts';
+import { createOnceLogger } from './log-once.ts';
 import type { RecentDocs } from './recent-docs.ts';
-import { createOnceTeller } from './tell-once.ts';
 
 /**
  * The journal as it grows. Everything that reacts to what happened follows it with a cursor: the road from event to decision, the
@@ -163,7 +163,7 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
   let dirty = false;
   const failing = createPause(parts.sleep);
   const again = 'a follower of the journal failed and will try again';
-  const teller = createOnceTeller(parts.log, { follower: follower.name }, again);
+  const teller = createOnceLogger(parts.log, { follower: follower.name }, again);
   const resting = createPause(parts.sleep);
   const listener = () => {
     dirty = true;

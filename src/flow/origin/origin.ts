@@ -8,10 +8,10 @@ import type { Run } from '../../model/run.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
-import { cursorOf, type RunningLane, startLane } from './lane.ts';
 import type { Origin, Origins } from './origins.ts';
+import { cursorOf, type RunningOutbox, startOutbox } from './outbox.ts';
 import { tell } from './perform.ts';
-import { type Lane, tellingsOf } from './tellings.ts';
+import { type OutboxName, writeBacksOf } from './write-backs.ts';
 
 /** Writes outcomes back to where alerts came from, and calls people; from the journal. One node does it at a time. */
 export interface OriginService {
@@ -35,8 +35,8 @@ export interface OriginParts {
 
 interface Place {
   origin: Origin;
-  lane: Lane;
-  running: RunningLane;
+  outbox: OutboxName;
+  running: RunningOutbox;
 }
 
 export async function startOrigins(parts: OriginParts): Promise<OriginService> {
@@ -45,8 +45,8 @@ export async function startOrigins(parts: OriginParts): Promise<OriginService> {
 
   async function apply(wanted: boolean): Promise<void> {
     const next: typeof places = new Map();
-    for (const { origin, lane } of wanted ? lanesOf(parts.origins.all()) : []) {
-      const name = cursorOf(origin.source, lane);
+    for (const { origin, outbox } of wanted ? lanesOf(parts.origins.all()) : []) {
+      const name = cursorOf(origin.source, outbox);
       const known = places.get(name);
       if (known?.origin.connection === origin.connection) {
         next.set(name, known);
@@ -54,9 +54,9 @@ export async function startOrigins(parts: OriginParts): Promise<OriginService> {
       }
     }
     for (const place of places.values()) await place.running.stop();
-    for (const { origin, lane } of wanted ? lanesOf(parts.origins.all()) : []) {
-      const name = cursorOf(origin.source, lane);
-      if (!next.has(name)) next.set(name, await openPlace(origin, lane, parts));
+    for (const { origin, outbox } of wanted ? lanesOf(parts.origins.all()) : []) {
+      const name = cursorOf(origin.source, outbox);
+      if (!next.has(name)) next.set(name, await openPlace(origin, outbox, parts));
     }
     places = next;
   }
@@ -81,10 +81,10 @@ export async function startOrigins(parts: OriginParts): Promise<OriginService> {
   };
 }
 
-function lanesOf(origins: readonly Origin[]): { origin: Origin; lane: Lane }[] {
+function lanesOf(origins: readonly Origin[]): { origin: Origin; outbox: OutboxName }[] {
   return origins.flatMap(origin => [
-    ...(tells(origin) ? [{ origin, lane: 'tell' as const }] : []),
-    ...(origin.connection.page === undefined ? [] : [{ origin, lane: 'page' as const }]),
+    ...(tells(origin) ? [{ origin, outbox: 'tell' as const }] : []),
+    ...(origin.connection.page === undefined ? [] : [{ origin, outbox: 'page' as const }]),
   ]);
 }
 
@@ -92,26 +92,26 @@ function tells({ connection }: Origin): boolean {
   return (['acknowledge', 'note', 'resolve', 'recall', 'onCall'] as const).some(can => connection[can] !== undefined);
 }
 
-async function openPlace(origin: Origin, lane: Lane, parts: OriginParts): Promise<Place> {
+async function openPlace(origin: Origin, outbox: OutboxName, parts: OriginParts): Promise<Place> {
   const { source, connection, driver } = origin;
-  await markStart(cursorOf(source, lane), parts);
+  await markStart(cursorOf(source, outbox), parts);
   const people = () => parts.catalogue.current().config.people;
-  const running = await startLane({
+  const running = await startOutbox({
     ...parts,
     source,
-    lane,
-    perMinute: connection.perMinute[lane],
-    tellings: entry =>
-      tellingsOf(entry, lane, {
+    outbox,
+    perMinute: connection.perMinute[outbox],
+    writeBacks: entry =>
+      writeBacksOf(entry, outbox, {
         source,
         connection,
         store: parts.store,
         config: () => parts.catalogue.current().config,
         callsByItself: from => from === source || parts.origins.of(from)?.connection.recall !== undefined,
       }),
-    tell: (telling, failures) => tell(telling, failures, { ...parts, source, connection, driver, people }),
+    tell: (writeBack, failures) => tell(writeBack, failures, { ...parts, source, connection, driver, people }),
   });
-  return { origin, lane, running };
+  return { origin, outbox, running };
 }
 
 /** An origin that is new is told what happens from now on, never the whole past. */

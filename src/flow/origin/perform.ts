@@ -7,7 +7,7 @@ import type { OriginConnection, OriginPage } from '../../ports/source.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { endingText } from '../thread/cards.ts';
-import { acknowledgedKey, mayResolve, type Telling, toldSpace } from './tellings.ts';
+import { acknowledgedKey, mayResolve, toldSpace, type WriteBack } from './write-backs.ts';
 
 export interface TellParts {
   source: string;
@@ -32,27 +32,29 @@ const late = 10 * 60_000;
  * Tells it. Resolves to a sentence for the thread, or to null when it is not needed any more; rejects as the origin does. `failures` counts
  * the attempts before: one of them may have had its effect.
  */
-export async function tell(old: Telling, failures: number, parts: TellParts): Promise<string | null> {
+export async function tell(old: WriteBack, failures: number, parts: TellParts): Promise<string | null> {
   if (old.what === 'on-call') return await askOnCall(old, parts);
-  const telling = await refresh(old, parts);
+  const writeBack = await refresh(old, parts);
   const { connection } = parts;
-  const { alert, run } = telling;
-  if (run === null) return await tellPress(telling, parts);
-  if (telling.what === 'unpage') return (await connection.unpage?.(run.id)) ?? null;
-  if (telling.what === 'page') {
-    const tooLate = alert?.state === 'resolved' && parts.clock.now() - telling.at > late && failures === 0;
-    return tooLate ? null : ((await connection.page?.(await pageOf(telling, run, parts))) ?? null);
+  const { alert, run } = writeBack;
+  if (run === null) return await tellPress(writeBack, parts);
+  if (writeBack.what === 'unpage') return (await connection.unpage?.(run.id)) ?? null;
+  if (writeBack.what === 'page') {
+    const tooLate = alert?.state === 'resolved' && parts.clock.now() - writeBack.at > late && failures === 0;
+    return tooLate ? null : ((await connection.page?.(await pageOf(writeBack, run, parts))) ?? null);
   }
   if (alert === null) return null;
-  switch (telling.what) {
+  switch (writeBack.what) {
     case 'acknowledge':
-      return await acknowledge(telling, run, alert, parts);
+      return await acknowledge(writeBack, run, alert, parts);
     case 'resolve':
       return mayResolve(run, alert) ? ((await connection.resolve?.(alert)) ?? null) : null;
     case 'note':
-      return (await connection.note?.(alert, { text: await noteText(run, alert, parts), marker: telling.key })) ?? null;
+      return (
+        (await connection.note?.(alert, { text: await noteText(run, alert, parts), marker: writeBack.key })) ?? null
+      );
     case 'recall':
-      return await recall(telling, run, alert, parts);
+      return await recall(writeBack, run, alert, parts);
     default:
       return null;
   }
@@ -62,8 +64,8 @@ export async function tell(old: Telling, failures: number, parts: TellParts): Pr
  * Not for what is over already. But once it was tried it is done to its end, also after a restart: an attempt may have stopped the calls, and
  * only what is known to be acknowledged by Tocsin is handed back.
  */
-async function acknowledge(telling: Telling, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
-  const claim = { space: triedSpace, key: `${parts.source}/${telling.key}` };
+async function acknowledge(writeBack: WriteBack, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
+  const claim = { space: triedSpace, key: `${parts.source}/${writeBack.key}` };
   const begins = !isEnded(run.state) && alert.state !== 'resolved' && alert.acknowledgedBy === null;
   if (!(await parts.store.claimed(claim))) {
     if (!begins) return null;
@@ -73,23 +75,23 @@ async function acknowledge(telling: Telling, run: Run, alert: Alert, parts: Tell
 }
 
 /** What a person did in a thread; see `pressedIn`. */
-async function tellPress({ what, alert, key, text }: Telling, { connection }: TellParts): Promise<string | null> {
+async function tellPress({ what, alert, key, text }: WriteBack, { connection }: TellParts): Promise<string | null> {
   if (alert === null || alert.state === 'resolved') return null;
   if (what === 'acknowledge') return (await connection.acknowledge?.(alert)) ?? null;
   return what === 'note' && text !== null ? ((await connection.note?.(alert, { text, marker: key })) ?? null) : null;
 }
 
 /** Things may have moved on while the origin was away. */
-async function refresh(telling: Telling, parts: TellParts): Promise<Telling> {
+async function refresh(writeBack: WriteBack, parts: TellParts): Promise<WriteBack> {
   const [run, alert] = await Promise.all([
-    telling.run === null ? null : parts.store.run(telling.run.id),
-    telling.alert === null ? null : parts.store.alert(telling.alert.id),
+    writeBack.run === null ? null : parts.store.run(writeBack.run.id),
+    writeBack.alert === null ? null : parts.store.alert(writeBack.alert.id),
   ]);
-  return { ...telling, run, alert };
+  return { ...writeBack, run, alert };
 }
 
 /** Where the origin will not call people again, a page is better than silence. */
-async function recall(telling: Telling, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
+async function recall(writeBack: WriteBack, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
   const { connection } = parts;
   const key = `${parts.source}/${acknowledgedKey(alert.id, run.episode)}`;
   // Only calls that Tocsin stopped are begun again.
@@ -98,7 +100,7 @@ async function recall(telling: Telling, run: Run, alert: Alert, parts: TellParts
     return (await connection.recall?.(alert)) ?? null;
   } catch (error) {
     if (!isCode(error, 'origin-refused') || connection.page === undefined) throw error;
-    const paged = await connection.page(await pageOf(telling, run, parts));
+    const paged = await connection.page(await pageOf(writeBack, run, parts));
     return `${paged}, because the incident could not be handed back: ${error.message}`;
   }
 }
@@ -109,8 +111,8 @@ async function noteText(run: Run, alert: Alert, parts: TellParts): Promise<strin
   return [`Tocsin: ${cutText(visible(state), 1000)}`, ...links.map(link => `${link.label}: ${link.url}`)].join('\n');
 }
 
-async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<OriginPage> {
-  const { alert } = telling;
+async function pageOf(writeBack: WriteBack, run: Run, parts: TellParts): Promise<OriginPage> {
+  const { alert } = writeBack;
   const state = run.state === 'asking' ? `${run.title} waits for a person` : endingText(run);
   const links = await parts.links(run, alert);
   return {
@@ -120,7 +122,7 @@ async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<Ori
     severity: run.state === 'unconfirmed' ? 'warning' : (alert?.severity ?? 'error'),
     source: run.targets[0] ?? alert?.labels['instance'] ?? alert?.source ?? 'tocsin',
     component: run.runbook,
-    at: telling.at,
+    at: writeBack.at,
     details: {
       run: run.id,
       runbook: run.runbook,
@@ -134,7 +136,7 @@ async function pageOf(telling: Telling, run: Run, parts: TellParts): Promise<Ori
 }
 
 /** `On call for DB on-call: Mina Okafor (mina)`; whoever is in nobody's accounts is shown too, and cannot approve. */
-async function askOnCall({ alert, rota }: Telling, parts: TellParts): Promise<string | null> {
+async function askOnCall({ alert, rota }: WriteBack, parts: TellParts): Promise<string | null> {
   const found = await parts.connection.onCall?.({
     ...rota,
     alert: alert?.source === parts.source && alert.trusted ? alert : null,

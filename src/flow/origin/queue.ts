@@ -1,8 +1,8 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { Telling } from './tellings.ts';
+import type { WriteBack } from './write-backs.ts';
 
 export interface Waiting {
-  telling: Telling;
+  writeBack: WriteBack;
   failures: number;
   /** When it began to wait, milliseconds since the epoch. */
   since: number;
@@ -12,7 +12,7 @@ export interface Waiting {
 
 /** What waits to be told: in order for each subject, at most so many a minute, and with a pause after a failure. */
 export interface Queue {
-  add(telling: Telling): void;
+  add(writeBack: WriteBack): void;
   /** The next one that is due, or how long it takes until one is, milliseconds. */
   next(): { due: Waiting } | { pause: number };
   /** It is being told: its subject waits for it. */
@@ -26,7 +26,7 @@ export interface Queue {
   lowest(without: ReadonlySet<Waiting>): number;
   /** Resolves when anything changes. */
   changed(): Promise<void>;
-  ring(): void;
+  wake(): void;
 }
 
 /** How many are told at the same time. */
@@ -42,24 +42,24 @@ export function createQueue(perMinute: number, clock: Clock): Queue {
   /** When the last ones were begun, by the monotonic clock; as many as may be in a minute. */
   const begun: number[] = [];
   let heldUntil = 0;
-  let bell = Promise.withResolvers<void>();
+  let wakeUp = Promise.withResolvers<void>();
 
-  const ring = () => {
-    bell.resolve();
-    bell = Promise.withResolvers<void>();
+  const wake = () => {
+    wakeUp.resolve();
+    wakeUp = Promise.withResolvers<void>();
   };
   const paceFree = () => (begun.length < perMinute ? 0 : (begun[0] ?? 0) + minute);
 
   return {
-    add: telling => void waiting.push({ telling, failures: 0, since: clock.now(), notBefore: 0 }),
+    add: writeBack => void waiting.push({ writeBack, failures: 0, since: clock.now(), notBefore: 0 }),
     next() {
       if (busy.size >= mostBusy) return { pause: Number.POSITIVE_INFINITY };
       const now = clock.monotonic();
       const ahead = new Set(busy);
       let soonest = Number.POSITIVE_INFINITY;
       for (const one of waiting) {
-        if (ahead.has(one.telling.subject)) continue;
-        ahead.add(one.telling.subject);
+        if (ahead.has(one.writeBack.subject)) continue;
+        ahead.add(one.writeBack.subject);
         const at = Math.max(one.notBefore, heldUntil, paceFree());
         if (at <= now) return { due: one };
         soonest = Math.min(soonest, at);
@@ -67,13 +67,13 @@ export function createQueue(perMinute: number, clock: Clock): Queue {
       return { pause: soonest - now };
     },
     begin(one) {
-      busy.add(one.telling.subject);
+      busy.add(one.writeBack.subject);
       begun.push(clock.monotonic());
       if (begun.length > perMinute) begun.shift();
     },
     end(one) {
-      busy.delete(one.telling.subject);
-      ring();
+      busy.delete(one.writeBack.subject);
+      wake();
     },
     postpone(one, least, all) {
       one.failures++;
@@ -87,8 +87,8 @@ export function createQueue(perMinute: number, clock: Clock): Queue {
     },
     size: () => waiting.length,
     lowest: without =>
-      Math.min(Number.POSITIVE_INFINITY, ...waiting.filter(one => !without.has(one)).map(one => one.telling.seq)),
-    changed: () => bell.promise,
-    ring,
+      Math.min(Number.POSITIVE_INFINITY, ...waiting.filter(one => !without.has(one)).map(one => one.writeBack.seq)),
+    changed: () => wakeUp.promise,
+    wake,
   };
 }

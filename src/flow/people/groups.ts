@@ -40,11 +40,11 @@ export interface GroupParts {
 }
 
 export function createGroups(parts: GroupParts): Groups {
-  const desk: Desk = { parts, lookups: createLookups(parts) };
+  const ctx: LookupContext = { parts, lookups: createLookups(parts) };
   return {
     async standing(person, names, about) {
       const found = await Promise.all(
-        names.map(async group => (await partsOf(group, about, desk)).map(one => ({ group, ...one }))),
+        names.map(async group => (await partsOf(group, about, ctx)).map(one => ({ group, ...one }))),
       ).catch((error: unknown) => {
         parts.log.error(
           { reason: messageOf(error), names },
@@ -59,7 +59,7 @@ export function createGroups(parts: GroupParts): Groups {
       return best === undefined ? null : { group: best.group, how: best.how, from: best.from, at: best.at };
     },
     async doubt(names, about) {
-      const found = await Promise.all(names.map(async name => [name, await partsOf(name, about, desk)] as const));
+      const found = await Promise.all(names.map(async name => [name, await partsOf(name, about, ctx)] as const));
       const unsure = found.flatMap(([name, parts]) => {
         const how = parts.map(one => one.how).filter(one => one === 'last' || one === 'fallback');
         if (how.length === 0) return [];
@@ -68,49 +68,49 @@ export function createGroups(parts: GroupParts): Groups {
       return unsure.length === 0 ? null : unsure.join('; ');
     },
     changed(platform, group) {
-      desk.lookups.forget(group === null ? `${platform}:` : `${platform}:${group}`, group === null);
+      ctx.lookups.forget(group === null ? `${platform}:` : `${platform}:${group}`, group === null);
     },
   };
 }
 
-interface Desk {
+interface LookupContext {
   parts: GroupParts;
   lookups: Lookups;
 }
 
 /** A group may come from several places, each with its own way of knowing. Never empty. */
-async function partsOf(name: string, about: About, desk: Desk): Promise<Members[]> {
-  const facts = groupFacts(desk.parts.config(), name);
-  if (facts === null) return await fromList([name], desk);
-  const kept = await keptElsewhere(facts, about, desk);
-  if (kept.length === 0) return await fromList(facts.members, desk);
+async function partsOf(name: string, about: About, ctx: LookupContext): Promise<Members[]> {
+  const facts = groupFacts(ctx.parts.config(), name);
+  if (facts === null) return await fromList([name], ctx);
+  const kept = await keptElsewhere(facts, about, ctx);
+  if (kept.length === 0) return await fromList(facts.members, ctx);
   const answered = kept.filter(one => one !== null);
   if (answered.length === kept.length) return answered;
   // What tocsin.yaml lists beside a group that is kept elsewhere holds only while that place cannot be asked.
-  const listed = await fromList(facts.members, desk);
+  const listed = await fromList(facts.members, ctx);
   return [...answered, ...listed.map(one => ({ ...one, how: 'fallback' as const }))];
 }
 
 /** Null for each place that cannot be asked and of which nothing young enough is known. */
-function keptElsewhere(facts: GroupFacts, about: About, desk: Desk): Promise<(Members | null)[]> {
-  const platforms = Object.entries(facts.platforms).map(([platform, id]) => fromPlatform(`${platform}:${id}`, desk));
-  return Promise.all(facts.onCall === null ? platforms : [...platforms, fromOrigin(facts.onCall, about, desk)]);
+function keptElsewhere(facts: GroupFacts, about: About, ctx: LookupContext): Promise<(Members | null)[]> {
+  const platforms = Object.entries(facts.platforms).map(([platform, id]) => fromPlatform(`${platform}:${id}`, ctx));
+  return Promise.all(facts.onCall === null ? platforms : [...platforms, fromOrigin(facts.onCall, about, ctx)]);
 }
 
 /** People by id, and groups of platforms as `slack:S0123`. */
-async function fromList(members: readonly string[], desk: Desk): Promise<Members[]> {
-  const at = desk.parts.clock.now();
+async function fromList(members: readonly string[], ctx: LookupContext): Promise<Members[]> {
+  const at = ctx.parts.clock.now();
   const list = (people: readonly string[], from: string): Members => ({ people, how: 'file', from, at });
   const foreign = members.filter(one => one.includes(':'));
   const people = members.filter(one => !one.includes(':'));
   const kept = await Promise.all(
-    foreign.map(async one => (await fromPlatform(one, desk)) ?? { ...list([], one), how: 'fallback' as const }),
+    foreign.map(async one => (await fromPlatform(one, ctx)) ?? { ...list([], one), how: 'fallback' as const }),
   );
   return people.length > 0 || kept.length === 0 ? [list(people, 'tocsin.yaml'), ...kept] : kept;
 }
 
-async function fromPlatform(name: string, desk: Desk): Promise<Members | null> {
-  const { parts, lookups } = desk;
+async function fromPlatform(name: string, ctx: LookupContext): Promise<Members | null> {
+  const { parts, lookups } = ctx;
   const [platform = '', ...rest] = name.split(':');
   const group = rest.join(':');
   const looked = await lookups.look(name, async () => {
@@ -126,7 +126,7 @@ async function fromPlatform(name: string, desk: Desk): Promise<Members | null> {
 async function fromOrigin(
   onCall: NonNullable<GroupFacts['onCall']>,
   about: About,
-  { parts, lookups }: Desk,
+  { parts, lookups }: LookupContext,
 ): Promise<Members | null> {
   const { source, escalationPolicy, schedule } = onCall;
   // Whoever could send an incident without a secret would choose who may approve.

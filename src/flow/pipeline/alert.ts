@@ -12,7 +12,7 @@ import { isEnded } from '../../model/run.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Change, Guard } from '../../ports/store.ts';
 import type { Feed, Following } from '../journal/feed.ts';
-import { inLanes } from '../journal/lanes.ts';
+import { inOrderByKey } from '../journal/in-order-by-key.ts';
 import { failedGuard, type Streams } from '../journal/streams.ts';
 import { askPolicy, type BeginParts, type Begun, beginRun, type Request } from './begin.ts';
 import { looksBack } from './decide.ts';
@@ -31,7 +31,7 @@ import { type Candidate, createTriggerIndex, type TriggerIndex } from './match.t
  * This module is the second and third line: it follows the journal, so an event that was accepted is considered even when the process
  * died right after accepting it, and a claim for each (episode, runbook) makes considering it twice harmless.
  */
-export interface RoadParts extends BeginParts {
+export interface PipelineParts extends BeginParts {
   feed: Feed;
   streams: Streams;
   dispatcher: Dispatcher;
@@ -46,7 +46,7 @@ const stride = 512;
 /** How many alerts are considered at the same time. */
 const together = 32;
 
-export async function startRoad(parts: RoadParts): Promise<Following> {
+export async function startPipeline(parts: PipelineParts): Promise<Following> {
   let index: { digest: string; triggers: TriggerIndex } | null = null;
   const triggers = () => {
     const set = parts.catalogue.current();
@@ -63,7 +63,7 @@ export async function startRoad(parts: RoadParts): Promise<Following> {
     async handle(entries, upTo) {
       const facts = entries.flatMap(({ fact }) => (fact.kind === 'event.accepted' ? [fact] : []));
       // The events of one alert in their order; those of others need not wait for it, and their commits share transactions.
-      await inLanes(
+      await inOrderByKey(
         facts,
         fact => fact.alert ?? fact.event.id,
         together,
@@ -77,7 +77,11 @@ export async function startRoad(parts: RoadParts): Promise<Following> {
   });
 }
 
-async function considerEvent(fact: FactOf<'event.accepted'>, triggers: TriggerIndex, parts: RoadParts): Promise<void> {
+async function considerEvent(
+  fact: FactOf<'event.accepted'>,
+  triggers: TriggerIndex,
+  parts: PipelineParts,
+): Promise<void> {
   const starts =
     (fact.effect === null || fact.effect === 'opened' || fact.effect === 'reopened') && triggers.concerns(fact.event);
   // Of most of a storm nobody wants to know more.
@@ -100,10 +104,10 @@ function isFirst(fact: FactOf<'event.accepted'>): boolean {
 }
 
 /** News of an alert wakes the runs that wait for it, and amends those that ended without knowing. */
-async function tellRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: RoadParts): Promise<void> {
+async function tellRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: PipelineParts): Promise<void> {
   for (const run of await parts.store.runs({ alert: alert.id, limit: 50 })) {
     if (!isEnded(run.state)) {
-      if (run.startedAt !== null) await parts.dispatcher.ring({ run: run.id });
+      if (run.startedAt !== null) await parts.dispatcher.wake({ run: run.id });
     } else if (
       fact.effect === 'resolved' &&
       run.episode === fact.episode &&
@@ -126,7 +130,7 @@ async function considerCandidate(
   candidate: Candidate,
   fact: FactOf<'event.accepted'>,
   alert: Alert | null,
-  parts: RoadParts,
+  parts: PipelineParts,
 ): Promise<void> {
   const { event } = fact;
   if (candidate.params === null) return await recordDenial(candidate, event, alert, fact, parts);
@@ -148,7 +152,7 @@ async function considerCandidate(
   await parts.mutex.with(`decide/${candidate.runbook.id}`, () => decideOnce(request, once, parts));
 }
 
-async function decideOnce(request: Request, once: Guard, parts: RoadParts): Promise<void> {
+async function decideOnce(request: Request, once: Guard, parts: PipelineParts): Promise<void> {
   const decision = await askPolicy(request, parts);
   const begun =
     decision.verdict === 'auto' || decision.verdict === 'approve' ? beginRun(request, decision, parts) : null;
@@ -160,8 +164,8 @@ async function decideOnce(request: Request, once: Guard, parts: RoadParts): Prom
   await afterBegin(begun, parts);
 }
 
-async function afterBegin(begun: Begun | null, parts: RoadParts): Promise<void> {
-  if (begun?.run.state === 'queued') await parts.dispatcher.ring({ run: begun.run.id });
+async function afterBegin(begun: Begun | null, parts: PipelineParts): Promise<void> {
+  if (begun?.run.state === 'queued') await parts.dispatcher.wake({ run: begun.run.id });
 }
 
 /** P2: one claim for each (episode, runbook); each reopening asks once more, under a claim of its own. */
@@ -170,7 +174,7 @@ function onceFor(
   fact: FactOf<'event.accepted'>,
   alert: Alert | null,
   event: Event,
-  parts: RoadParts,
+  parts: PipelineParts,
 ): Guard {
   const scope =
     alert === null
@@ -181,7 +185,7 @@ function onceFor(
   return { kind: 'claim', space: 'auto', key: `${scope}/${candidate.runbook.id}`, at: parts.clock.now(), keep: null };
 }
 
-async function hasLiveRun(alert: Alert, candidate: Candidate, parts: RoadParts): Promise<boolean> {
+async function hasLiveRun(alert: Alert, candidate: Candidate, parts: PipelineParts): Promise<boolean> {
   const runs = await parts.store.runs({ alert: alert.id, runbook: candidate.runbook.id, limit: 20 });
   return runs.some(run => !isEnded(run.state));
 }
@@ -190,7 +194,7 @@ async function hasLiveRun(alert: Alert, candidate: Candidate, parts: RoadParts):
 function decisionOnly(
   request: Request,
   decision: { verdict: string; rule: string; because: string },
-  parts: RoadParts,
+  parts: PipelineParts,
 ): Change {
   const { event, alert, runbook, params } = request;
   return {
@@ -222,7 +226,7 @@ async function recordDenial(
   event: Event,
   alert: Alert | null,
   fact: FactOf<'event.accepted'>,
-  parts: RoadParts,
+  parts: PipelineParts,
 ): Promise<void> {
   const entry: Entry['fact'] = {
     kind: 'decision.made',
@@ -243,7 +247,7 @@ async function recordDenial(
 }
 
 /** False when the claim was taken before. Another refusal, such as that of a lease that this node lost, says nothing about the event. */
-async function commitOnce(once: Guard, change: Change, parts: RoadParts): Promise<boolean> {
+async function commitOnce(once: Guard, change: Change, parts: PipelineParts): Promise<boolean> {
   try {
     await parts.feed.commit({ ...change, guards: [once, ...(change.guards ?? [])] });
     return true;

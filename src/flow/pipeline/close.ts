@@ -14,7 +14,7 @@ export interface CloseParts {
 /** What follows from a closed approval: the run is released or ends. Also called on recovery, so it does nothing twice. */
 export async function afterVote(approval: Approval, parts: Pick<CloseParts, 'streams' | 'dispatcher'>): Promise<void> {
   if (approval.state === 'open') return;
-  if (approval.step !== null) return await parts.dispatcher.ring({ run: approval.run, first: true });
+  if (approval.step !== null) return await parts.dispatcher.wake({ run: approval.run, first: true });
   const because = approval.because ?? approval.state;
   const run = await parts.streams.run(approval.run, system, now => {
     if (now.state !== 'waiting' || now.startedAt !== null) return null;
@@ -22,7 +22,7 @@ export async function afterVote(approval: Approval, parts: Pick<CloseParts, 'str
     const state = approval.state === 'expired' ? 'expired' : approval.state === 'denied' ? 'denied' : 'cancelled';
     return { facts: [{ kind: 'run.finished', run: now.id, state, because }] };
   });
-  if (run.state === 'queued') await parts.dispatcher.ring({ run: run.id, first: true });
+  if (run.state === 'queued') await parts.dispatcher.wake({ run: run.id, first: true });
 }
 
 /** Closes an open approval of a whole plan and ends its run accordingly. */

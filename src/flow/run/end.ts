@@ -107,7 +107,7 @@ export async function finish(
     now => (isEnded(now.state) ? null : { facts: [{ kind: 'run.finished', run: now.id, state, because }] }),
     true,
   );
-  if (run.parent !== null) await parts.dispatcher.ring({ run: run.parent.run });
+  if (run.parent !== null) await parts.dispatcher.wake({ run: run.parent.run });
 }
 
 /** What an unfinished step started must not outlive its run. A finished one may have left a daemon on purpose, so the rest is let be. */
@@ -125,6 +125,6 @@ async function cancelCalled(session: Session, parts: EngineParts): Promise<void>
     const after = await journalCancel(parts.streams, called.id, system, because);
     if (isEnded(after.state)) await voidApprovals(after.id, because, parts);
     session.engine.interrupt(called.id);
-    await parts.dispatcher.ring({ run: called.id });
+    await parts.dispatcher.wake({ run: called.id });
   }
 }

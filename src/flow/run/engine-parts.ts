@@ -30,15 +30,15 @@ export interface EngineParts {
   /** Names this process in leases. */
   holder: string;
   /** Wakes pages and platforms that show live output. */
-  outputs: OutputBell;
+  outputs: OutputSignal;
   /** HTTP of steps, within the egress rules of tocsin.yaml as they are now. */
   egress: Pick<LazyEgress, 'fetch'>;
   /** Every value that must never be shown; see kernel/redact/redact.ts. */
   hidden(): Secrets;
 }
 
-export interface OutputBell {
-  ring(run: string): void;
+export interface OutputSignal {
+  wake(run: string): void;
 }
 
 /**

@@ -41,7 +41,7 @@ interface Waiting {
 }
 
 /** Where a session's writing stands. */
-interface Book {
+interface RunJournalBuffer {
   /** The run as it is stored. */
   committed: Run;
   /** The run with all that was added. */
@@ -58,32 +58,33 @@ export interface RunJournalParts {
 }
 
 export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalParts): RunJournal {
-  const book: Book = { committed: found, shown: found, leading: [], waiting: [], broken: null };
+  const buffer: RunJournalBuffer = { committed: found, shown: found, leading: [], waiting: [], broken: null };
   const { clock } = parts;
+  const writer: Writer = { buffer, lease, parts };
   let working: Promise<void> | null = null;
 
   async function work(): Promise<void> {
     // Branches that go on in the same moment write together.
     await null;
-    while (book.waiting.length > 0) {
-      const batch = book.waiting;
-      book.waiting = [];
-      await commitAllowed(batch, book, lease, parts);
+    while (buffer.waiting.length > 0) {
+      const batch = buffer.waiting;
+      buffer.waiting = [];
+      await commitAllowed(batch, writer);
     }
     working = null;
   }
 
   function put(one: Waiting): void {
-    book.waiting.push(one);
-    if (book.broken === null) book.shown = combine([], [one], book.shown, clock.now()).run;
+    buffer.waiting.push(one);
+    if (buffer.broken === null) buffer.shown = combine([], [one], buffer.shown, clock.now()).run;
   }
 
   const begin = () => {
-    if (book.waiting.length > 0) working ??= work();
+    if (buffer.waiting.length > 0) working ??= work();
   };
 
   return {
-    run: () => book.shown,
+    run: () => buffer.shown,
     append(decide, last = false) {
       const done = Promise.withResolvers<void>();
       put({ decide, last, done });
@@ -96,71 +97,79 @@ export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalP
       setImmediate(() => setImmediate(begin));
     },
     lead(decide) {
-      book.leading.push(decide);
-      book.shown = applyTo(book.shown, decide(book.shown), clock.now());
+      buffer.leading.push(decide);
+      buffer.shown = applyTo(buffer.shown, decide(buffer.shown), clock.now());
     },
     async settled() {
       begin();
       await working;
-      if (book.broken !== null) throw book.broken.error;
+      if (buffer.broken !== null) throw buffer.broken.error;
     },
-    lost: () => (book.broken === null || book.broken.lease ? null : book.broken.error),
+    lost: () => (buffer.broken === null || buffer.broken.lease ? null : buffer.broken.error),
   };
 }
 
-async function commitAllowed(batch: readonly Waiting[], ...[book, lease, parts]: Rest): Promise<void> {
-  const isAllowed = (one: Waiting) => book.broken === null || (one.last && !book.broken.lease);
-  const allowed = batch.filter(isAllowed);
-  if (allowed.length > 0) await commit(allowed, book, lease, parts);
-  for (const one of batch) if (!allowed.includes(one)) one.done?.reject(book.broken?.error);
+/** What the functions that write the buffer share. */
+interface Writer {
+  buffer: RunJournalBuffer;
+  lease: RunLease;
+  parts: RunJournalParts;
 }
 
-type Rest = [book: Book, lease: RunLease, parts: RunJournalParts];
+async function commitAllowed(batch: readonly Waiting[], writer: Writer): Promise<void> {
+  const { buffer } = writer;
+  const isAllowed = (one: Waiting) => buffer.broken === null || (one.last && !buffer.broken.lease);
+  const allowed = batch.filter(isAllowed);
+  if (allowed.length > 0) await commit(allowed, writer);
+  for (const one of batch) if (!allowed.includes(one)) one.done?.reject(buffer.broken?.error);
+}
 
 /** One change of all that waits. Whoever waits for one of them is told what became of it. */
-async function commit(batch: readonly Waiting[], ...[book, lease, parts]: Rest): Promise<void> {
-  const { streams, clock } = parts;
+async function commit(batch: readonly Waiting[], writer: Writer): Promise<void> {
+  const { buffer, lease } = writer;
+  const { streams, clock } = writer.parts;
   const last = batch.some(one => one.last);
-  let made = combine([], [], book.committed, 0);
+  let made = combine([], [], buffer.committed, 0);
   const decide = (run: Run) => {
-    made = combine(book.leading, batch, run, clock.now());
+    made = combine(buffer.leading, batch, run, clock.now());
     return made.addition;
   };
   try {
-    book.committed = await streams.run(book.committed.id, system, decide, {
+    buffer.committed = await streams.run(buffer.committed.id, system, decide, {
       guards: () => [lease.guard(last)],
-      latest: () => book.committed,
+      latest: () => buffer.committed,
     });
     if (made.addition !== null) {
       lease.committed(last);
-      book.leading = [];
+      buffer.leading = [];
     }
     for (const one of batch) {
       if (made.refused.has(one)) one.done?.reject(made.refused.get(one));
       else one.done?.resolve();
     }
   } catch (cause) {
-    if (isHalt(cause)) return await commitWithout(made.held, cause, batch, book, lease, parts);
-    await refuse(batch, cause, book, lease, parts);
+    if (isHalt(cause)) return await commitWithout(batch, { held: made.held, cause }, writer);
+    await refuse(batch, cause, writer);
   }
-  book.shown = combine(book.leading, book.waiting, book.committed, clock.now()).run;
+  buffer.shown = combine(buffer.leading, buffer.waiting, buffer.committed, clock.now()).run;
 }
 
 /** A change that is refused for what one of them holds must not take the results of the others with it, so each is tried alone. */
-async function refuse(batch: readonly Waiting[], cause: unknown, ...[book, lease, parts]: Rest): Promise<void> {
+async function refuse(batch: readonly Waiting[], cause: unknown, writer: Writer): Promise<void> {
+  const { buffer, lease } = writer;
   if (isLeaseLost(cause)) {
     lease.lost();
-    book.broken = { error: new Stopped('lease-lost'), lease: true };
-    for (const { done } of batch) done?.reject(book.broken.error);
+    buffer.broken = { error: new Stopped('lease-lost'), lease: true };
+    for (const { done } of batch) done?.reject(buffer.broken.error);
   } else if (batch.length > 1) {
     for (const one of batch) {
-      if (book.broken === null) await commit([one], book, lease, parts);
+      if (buffer.broken === null) await commit([one], writer);
       // What came after a result that was lost was decided on its strength.
-      else one.done?.reject(book.broken.error);
+      else one.done?.reject(buffer.broken.error);
     }
   } else {
     for (const { done } of batch) {
-      if (done === null) book.broken = { error: cause, lease: false };
+      if (done === null) buffer.broken = { error: cause, lease: false };
       else done.reject(cause);
     }
   }
@@ -168,12 +177,12 @@ async function refuse(batch: readonly Waiting[], cause: unknown, ...[book, lease
 
 /** What may not begin is refused alone: results are journalled also while everything is halted. */
 async function commitWithout(
-  held: ReadonlySet<Waiting>,
-  cause: unknown,
-  ...[batch, ...others]: Parameters<typeof commit>
+  batch: readonly Waiting[],
+  { held, cause }: { held: ReadonlySet<Waiting>; cause: unknown },
+  writer: Writer,
 ): Promise<void> {
   const rest = batch.filter(one => !held.has(one));
-  await commit(rest, ...others);
+  await commit(rest, writer);
   for (const one of held) one.done?.reject(cause);
 }
 

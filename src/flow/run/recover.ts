@@ -9,9 +9,9 @@ import type { Catalogue } from '../../ports/catalogue.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
+import { createOnceLogger } from '../journal/log-once.ts';
 import { everyOf } from '../journal/pages.ts';
 import type { Streams } from '../journal/streams.ts';
-import { createOnceTeller } from '../journal/tell-once.ts';
 import { afterVote, closePlanApproval } from '../pipeline/close.ts';
 import { isCurrent } from '../pipeline/plan.ts';
 
@@ -42,7 +42,7 @@ export interface Sweeper {
 export function startSweeper(parts: RecoverParts): Sweeper {
   const end = new AbortController();
   const round = createRound(parts);
-  const teller = createOnceTeller(parts.log, {}, 'the sweeper failed and will try again');
+  const teller = createOnceLogger(parts.log, {}, 'the sweeper failed and will try again');
   const loop = async () => {
     while (!end.signal.aborted) {
       await parts.clock.sleep(every, end.signal);
@@ -77,9 +77,9 @@ function createRound(parts: RecoverParts): () => Promise<void> {
 async function ringForgotten(now: number, parts: RecoverParts): Promise<void> {
   const { store, dispatcher } = parts;
   for await (const run of everyOf(page => store.runs({ ...page, states: ['queued', 'waiting'], due: now })))
-    await dispatcher.ring({ run: run.id });
+    await dispatcher.wake({ run: run.id });
   for await (const run of everyOf(page => store.runs({ ...page, states: ['running'] })))
-    await dispatcher.ring({ run: run.id });
+    await dispatcher.wake({ run: run.id });
 }
 
 /** What runs wait for may have happened without their hearing of it. Resolves to where the next round goes on; null for the beginning. */
@@ -88,7 +88,7 @@ async function ringUnheard(after: string | null, parts: RecoverParts): Promise<s
   const found = await parts.store.runs({ states: ['waiting'], limit: perRound, ...place });
   for (const run of found) {
     if (run.startedAt === null) await hearOfApproval(run, parts);
-    else if (await isOver(run, parts)) await parts.dispatcher.ring({ run: run.id });
+    else if (await isOver(run, parts)) await parts.dispatcher.wake({ run: run.id });
   }
   return found.length < perRound ? null : (found.at(-1)?.id ?? null);
 }
@@ -115,7 +115,7 @@ async function isOver(run: Run, parts: RecoverParts): Promise<boolean> {
 /** What must be done once before anything else: everything that was under way when the process ended is looked at. */
 export async function recoverAll(parts: RecoverParts): Promise<void> {
   for await (const run of everyOf(page => parts.store.runs({ ...page, states: ['waiting'] }))) {
-    if (run.wakeAt !== null) await parts.dispatcher.ring({ run: run.id, at: run.wakeAt });
+    if (run.wakeAt !== null) await parts.dispatcher.wake({ run: run.id, at: run.wakeAt });
   }
   await createRound(parts)();
 }

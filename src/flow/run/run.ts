@@ -243,7 +243,7 @@ async function goThrough(session: Session, runbook: Runbook, alert: Alert | null
   if (wentOn) return;
   await journal.settled();
   const { id, wakeAt } = journal.run();
-  if (wakeAt !== null) await parts.dispatcher.ring({ run: id, at: wakeAt });
+  if (wakeAt !== null) await parts.dispatcher.wake({ run: id, at: wakeAt });
 }
 
 /** What must hold before every step, also when the session has lasted for days. */

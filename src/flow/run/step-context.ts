@@ -255,7 +255,7 @@ async function childRun(name: string, params: Parameters<StepContext['child']>[1
       },
     ],
   });
-  await parts.dispatcher.ring({ run: begun.run.id });
+  await parts.dispatcher.wake({ run: begun.run.id });
   return begun.run;
 }
 

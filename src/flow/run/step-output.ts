@@ -41,7 +41,7 @@ export function createStepOutput(made: StepOutputParts): StepOutput {
         guards: [{ kind: 'lease', ...made.lease }],
         rows: [{ table: 'output', doc: { run, step, attempt, seq: made.nextSeq(), text, at: parts.clock.now() } }],
       });
-      parts.outputs.ring(run);
+      parts.outputs.wake(run);
     },
   });
   return {

@@ -45,7 +45,7 @@ export interface DraftParts {
 /** How many entries are drafted at one time. */
 const together = 128;
 
-interface Desk {
+interface DraftContext {
   parts: DraftParts;
   want(one: Omit<Wanted, 'order' | 'at'>, entry: Entry): void;
 }
@@ -92,28 +92,28 @@ function once<T>(read: (id: string) => Promise<T>): (id: string) => Promise<T> {
   };
 }
 
-async function addEntry(desk: Desk, entry: Entry): Promise<void> {
+async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   const { fact } = entry;
   if ('approval' in fact)
-    return await wantApproval(desk, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
+    return await wantApproval(ctx, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
   if ('run' in fact && fact.run !== null)
-    return await wantRun(desk, typeof fact.run === 'string' ? fact.run : fact.run.id, entry);
+    return await wantRun(ctx, typeof fact.run === 'string' ? fact.run : fact.run.id, entry);
   const event = fact.kind === 'event.accepted' ? fact.event : null;
   if (!('alert' in fact) || fact.alert === null)
-    return wantNotes(desk, entry, null, await placeOfEvent(desk, event, entry));
-  const alert = await desk.parts.store.alert(fact.alert);
+    return wantNotes(ctx, entry, null, await placeOfEvent(ctx, event, entry));
+  const alert = await ctx.parts.store.alert(fact.alert);
   const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
-  wantAlert(desk, alert, episode, entry, { event });
-  wantNotes(desk, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
+  wantAlert(ctx, alert, episode, entry, { event });
+  wantNotes(ctx, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
 }
 
 /** The root of the thread that an entry about something else goes to. */
-function wantRoot(desk: Desk, alert: Alert | null, episode: number, entry: Entry): void {
-  wantAlert(desk, alert, episode, entry, { event: null, unchanged: true });
+function wantRoot(ctx: DraftContext, alert: Alert | null, episode: number, entry: Entry): void {
+  wantAlert(ctx, alert, episode, entry, { event: null, unchanged: true });
 }
 
 function wantAlert(
-  desk: Desk,
+  ctx: DraftContext,
   alert: Alert | null,
   episode: number,
   entry: Entry,
@@ -121,76 +121,76 @@ function wantAlert(
 ): void {
   // An older episode's root keeps what it showed last: the document speaks of the newest one only.
   if (alert?.episode !== episode) return;
-  const render = async () => alertCard(alert, desk.parts.cards);
+  const render = async () => alertCard(alert, ctx.parts.cards);
   const over = alert.state === 'resolved';
-  desk.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, over, render, ...facts }, entry);
+  ctx.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, over, render, ...facts }, entry);
 }
 
-async function wantRun(desk: Desk, id: string, entry: Entry): Promise<void> {
-  const run = await desk.parts.store.run(id);
+async function wantRun(ctx: DraftContext, id: string, entry: Entry): Promise<void> {
+  const run = await ctx.parts.store.run(id);
   if (run === null) return;
-  const place = await placeOf(desk, run, entry);
+  const place = await placeOf(ctx, run, entry);
   const over = isEnded(run.state);
   // In a thread the question comes first: it is what people read to decide, and the run's card goes on below it.
   const asks = entry.fact.kind === 'run.created' && place.thread !== null ? run.approval : null;
-  const approval = asks === null ? null : await desk.parts.store.approval(asks);
-  if (approval !== null) wantQuestion(desk, approval, run, place, entry);
-  desk.want({ key: `run/${id}`, ...place, run: id, over, render: async () => runCard(run) }, entry);
-  wantNotes(desk, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
+  const approval = asks === null ? null : await ctx.parts.store.approval(asks);
+  if (approval !== null) wantQuestion(ctx, approval, run, place, entry);
+  ctx.want({ key: `run/${id}`, ...place, run: id, over, render: async () => runCard(run) }, entry);
+  wantNotes(ctx, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
 }
 
-async function wantApproval(desk: Desk, id: string, entry: Entry): Promise<void> {
-  const { store } = desk.parts;
+async function wantApproval(ctx: DraftContext, id: string, entry: Entry): Promise<void> {
+  const { store } = ctx.parts;
   const approval = await store.approval(id);
   const run = approval === null ? null : await store.run(approval.run);
   if (approval === null || run === null) return;
-  await wantRun(desk, run.id, entry);
-  wantQuestion(desk, approval, run, await placeOf(desk, run, entry), entry);
+  await wantRun(ctx, run.id, entry);
+  wantQuestion(ctx, approval, run, await placeOf(ctx, run, entry), entry);
 }
 
-function wantQuestion(desk: Desk, approval: Approval, run: Run, place: Place, entry: Entry): void {
-  const { cards, outline } = desk.parts;
+function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Place, entry: Entry): void {
+  const { cards, outline } = ctx.parts;
   const render = async () => approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards);
   const over = approval.state !== 'open';
   const thread = place.thread ?? `run/${run.id}`;
-  desk.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
+  ctx.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
 }
 
-function wantNotes(desk: Desk, entry: Entry, run: Run | null, place: Place): void {
-  for (const [index, card] of notesOf(entry, run, desk.parts.config()).entries()) {
+function wantNotes(ctx: DraftContext, entry: Entry, run: Run | null, place: Place): void {
+  for (const [index, card] of notesOf(entry, run, ctx.parts.config()).entries()) {
     const key = `note/${entry.seq}/${index}`;
-    desk.want({ key, ...place, run: run?.id ?? null, over: true, render: async () => card }, entry);
+    ctx.want({ key, ...place, run: run?.id ?? null, over: true, render: async () => card }, entry);
   }
 }
 
 /** A run is shown in its alert's thread, a called run in its caller's, and any other is a root itself. */
-async function placeOf(desk: Desk, run: Run, entry: Entry): Promise<Place> {
-  const parent = run.parent === null ? null : await desk.parts.store.run(run.parent.run);
+async function placeOf(ctx: DraftContext, run: Run, entry: Entry): Promise<Place> {
+  const parent = run.parent === null ? null : await ctx.parts.store.run(run.parent.run);
   if (parent !== null) {
-    const place = await placeOf(desk, parent, entry);
+    const place = await placeOf(ctx, parent, entry);
     return { ...place, thread: place.thread ?? `run/${parent.id}` };
   }
   if (run.alert === null || run.episode === null)
-    return { thread: null, alert: null, event: await eventOf(run.event, desk) };
-  const alert = await desk.parts.store.alert(run.alert);
-  wantRoot(desk, alert, run.episode, entry);
+    return { thread: null, alert: null, event: await eventOf(run.event, ctx) };
+  const alert = await ctx.parts.store.alert(run.alert);
+  wantRoot(ctx, alert, run.episode, entry);
   return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
 }
 
 /** What is said about a known alert goes to the thread of its newest episode; everything else is a post of its own. */
-async function placeOfEvent(desk: Desk, event: Event | null, entry: Entry): Promise<Place> {
+async function placeOfEvent(ctx: DraftContext, event: Event | null, entry: Entry): Promise<Place> {
   const about = event?.body.kind === 'notice' ? event.body.about : undefined;
-  const alert = event === null || about === undefined ? null : await desk.parts.store.alertOf(event.source, about);
+  const alert = event === null || about === undefined ? null : await ctx.parts.store.alertOf(event.source, about);
   // An alert that was heard of only later had no thread when this was said.
   if (alert === null || event === null || alert.firstSeen > event.receivedAt)
     return { thread: null, alert: null, event };
-  wantRoot(desk, alert, alert.episode, entry);
+  wantRoot(ctx, alert, alert.episode, entry);
   return { thread: `alert/${alert.id}/${alert.episode}`, alert, event: null };
 }
 
 /** The event behind a run without an alert (a deployment, a tick): its routes may ask for it. */
-async function eventOf(id: string | null, desk: Desk): Promise<Event | null> {
+async function eventOf(id: string | null, ctx: DraftContext): Promise<Event | null> {
   if (id === null) return null;
-  const [entry] = await desk.parts.store.stream(streamOf.event(id));
+  const [entry] = await ctx.parts.store.stream(streamOf.event(id));
   return entry?.fact.kind === 'event.accepted' ? entry.fact.event : null;
 }

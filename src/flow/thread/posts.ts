@@ -6,7 +6,7 @@ import type { Wanted } from './draft.ts';
 import type { ThreadParts } from './parts.ts';
 import { type Place, placesOf } from './places.ts';
 
-/** Turns what the journal wants into posts, on each platform where its thread is; those that would show nothing new are left out. */
+/** FairQueueing what the journal wants into posts, on each platform where its thread is; those that would show nothing new are left out. */
 export interface Posting {
   postsFor(wanted: readonly Wanted[]): Promise<{ posts: Post[]; guards: Guard[] }>;
   /** The posts are stored now. */

@@ -3,7 +3,7 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 
-/** Hands spans to a collector. Rejects with SpansRefused when trying again cannot help, with anything else when it can. */
+/** InFlight spans to a collector. Rejects with SpansRefused when trying again cannot help, with anything else when it can. */
 export type Export<Span> = (spans: readonly Span[]) => Promise<void>;
 
 /** The collector looked at the spans and does not take them. */

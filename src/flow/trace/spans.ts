@@ -1,7 +1,7 @@
 import type { Entry, FactOf } from '../../model/journal.ts';
 import type { Store } from '../../ports/store.ts';
+import { createRunHistories, type RunHistories, type RunHistory } from './history.ts';
 import { runSpan, type SpanFacts, spanId, type TraceContext, traceOfEpisode, traceOfEvent, traceOfRun } from './ids.ts';
-import { createPasts, type Pasts, type RunPast } from './past.ts';
 
 /** Makes spans of the journal. Handed the same entry twice it makes the same spans twice, with the same ids. */
 export interface Spans {
@@ -13,7 +13,7 @@ export interface Spans {
 const mostEvents = 5000;
 
 export function createSpans(store: Pick<Store, 'stream' | 'run'>): Spans {
-  const pasts = createPasts(store);
+  const pasts = createRunHistories(store);
   const arrivals = new Map<string, number>();
 
   function remember(event: string, at: number): void {
@@ -99,7 +99,7 @@ function decisionMade(fact: FactOf<'decision.made'>, at: number, arrived: number
 }
 
 /** The decision that made the run. Where the run has a trace of its own, the event has one too. */
-function runDecided(past: RunPast, at: number, arrived: number | undefined): SpanFacts {
+function runDecided(past: RunHistory, at: number, arrived: number | undefined): SpanFacts {
   const { event, alert } = past.run;
   const origin = event === null || alert !== null ? null : traceOfEvent(event);
   return {
@@ -115,7 +115,11 @@ function runDecided(past: RunPast, at: number, arrived: number | undefined): Spa
   };
 }
 
-async function approvalClosed(fact: FactOf<'approval.closed'>, entry: Entry, pasts: Pasts): Promise<SpanFacts[]> {
+async function approvalClosed(
+  fact: FactOf<'approval.closed'>,
+  entry: Entry,
+  pasts: RunHistories,
+): Promise<SpanFacts[]> {
   const approval = await pasts.approvalOf(entry, fact.approval);
   if (approval === null) return [];
   const context = (await pasts.contextOf(fact.run)) ?? traceOfRun(fact.run);
@@ -142,7 +146,7 @@ async function approvalClosed(fact: FactOf<'approval.closed'>, entry: Entry, pas
   ];
 }
 
-function ofRun({ fact, at, seq }: Entry, past: RunPast): SpanFacts[] {
+function ofRun({ fact, at, seq }: Entry, past: RunHistory): SpanFacts[] {
   switch (fact.kind) {
     case 'run.started':
       return [queued(past, at)];
@@ -167,7 +171,7 @@ function ofRun({ fact, at, seq }: Entry, past: RunPast): SpanFacts[] {
 }
 
 /** From when a worker could have taken it to when one did: the way of its bell. A later start is a takeover, from the last sign of life. */
-function queued(past: RunPast, at: number): SpanFacts {
+function queued(past: RunHistory, at: number): SpanFacts {
   const first = past.starts === 0;
   const since = past.queuedAt ?? past.lastAt;
   const facts = span(past, first ? 'queued' : 'taken over', ['queued', past.run.id, past.starts], since, at);
@@ -175,7 +179,7 @@ function queued(past: RunPast, at: number): SpanFacts {
 }
 
 function attempt(
-  past: RunPast,
+  past: RunHistory,
   step: string,
   number: number,
   at: number,
@@ -194,7 +198,7 @@ function attempt(
   return { ...facts, failed: !['done', 'skipped'].includes(state) };
 }
 
-function finished(past: RunPast, at: number, state: string): SpanFacts {
+function finished(past: RunHistory, at: number, state: string): SpanFacts {
   const { run } = past;
   return {
     ...span(past, `run ${run.runbook}`, ['run', run.id], past.startedAt ?? past.createdAt, at),
@@ -213,12 +217,12 @@ function finished(past: RunPast, at: number, state: string): SpanFacts {
 }
 
 /** What a run hangs under: the run that called it, else the root. */
-function entrance({ run, context }: RunPast): string {
+function entrance({ run, context }: RunHistory): string {
   return run.parent === null ? context.root : runSpan(run.parent.run);
 }
 
 function inRun(
-  past: RunPast,
+  past: RunHistory,
   name: string,
   id: (string | number)[],
   start: number,
@@ -229,7 +233,7 @@ function inRun(
   return { ...facts, parent: runSpan(past.run.id), attributes: { ...common(past), ...attributes } };
 }
 
-function span(past: RunPast, name: string, id: (string | number)[], start: number, end: number): SpanFacts {
+function span(past: RunHistory, name: string, id: (string | number)[], start: number, end: number): SpanFacts {
   return {
     name,
     trace: past.context.trace,
@@ -243,7 +247,7 @@ function span(past: RunPast, name: string, id: (string | number)[], start: numbe
   };
 }
 
-function common({ run }: RunPast): Record<string, string | number> {
+function common({ run }: RunHistory): Record<string, string | number> {
   return {
     'tocsin.run.id': run.id,
     'tocsin.runbook': run.runbook,

@@ -8,10 +8,10 @@ import { messageOf, TocsinError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { checkArgv, checkFolder, findProgram } from './argv.ts';
 import { createDrain } from './drain.ts';
-import { createFronts, type Fronts } from './front.ts';
 import { type KillParts, killAll } from './kill.ts';
 import { createPipeMaker, openInput, type PipeMaker } from './pipes.ts';
 import { markerName } from './scan.ts';
+import { createWrappers, type Wrappers } from './wrappers.ts';
 
 export interface ChildCommand {
   /** The program and its arguments. No shell reads them. */
@@ -73,7 +73,7 @@ export interface ChildrenParts {
 }
 
 interface Tools extends KillParts {
-  fronts: Fronts;
+  wrappers: Wrappers;
   pipes: PipeMaker;
   home: string;
   tmp: string;
@@ -91,7 +91,7 @@ export function createChildren(parts: ChildrenParts): Children {
     log: parts.log,
     home: parts.home,
     tmp,
-    fronts: createFronts(parts),
+    wrappers: createWrappers(parts),
     pipes: createPipeMaker({ log: parts.log, path: parts.path, tmp }),
     base: {
       PATH: parts.path,
@@ -115,7 +115,7 @@ async function spawnOne(tools: Tools, command: ChildCommand, io: ChildIo): Promi
   checkArgv(command.argv, env);
   await checkFolder(cwd);
   await findProgram(command.argv[0] ?? '', env['PATH'] ?? '', cwd);
-  const front = [...(await tools.fronts.deathSignal()), ...(command.isolate ? await tools.fronts.isolation() : [])];
+  const front = [...(await tools.wrappers.deathSignal()), ...(command.isolate ? await tools.wrappers.isolation() : [])];
   const started = await start(tools, [...front, ...command.argv], { cwd, env, stdin: command.stdin }, io.signal);
   return attend(tools, started, io, command.timeout);
 }

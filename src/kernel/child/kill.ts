@@ -28,60 +28,60 @@ export async function killAll(parts: KillParts, target: KillTarget, grace: numbe
   // Looked at before the first signal: when a parent dies, what it started can no longer be told by it.
   const first = await scanner.survey();
   if (first === null) return killGroup(parts, target.root, grace);
-  const hunt: Hunt = { ...parts, scanner, met: new Set(), foreign: new Set() };
-  for (const one of first.found) signal(hunt, one, 'SIGTERM');
+  const reaper: Reaper = { ...parts, scanner, met: new Set(), foreign: new Set() };
+  for (const one of first.found) signal(reaper, one, 'SIGTERM');
   // A stopped process takes TERM only when it goes on.
-  for (const one of first.found) signal(hunt, one, 'SIGCONT');
-  if (!(await goneWithin(hunt, first.found.length === 0 ? 0 : grace))) await killUntilNone(hunt);
-  if (hunt.foreign.size > 0) {
+  for (const one of first.found) signal(reaper, one, 'SIGCONT');
+  if (!(await goneWithin(reaper, first.found.length === 0 ? 0 : grace))) await killUntilNone(reaper);
+  if (reaper.foreign.size > 0) {
     parts.log.warn(
-      { marker: target.marker, pids: [...hunt.foreign] },
+      { marker: target.marker, pids: [...reaper.foreign] },
       'processes of a step belong to another user and were left',
     );
   }
-  return hunt.met.size;
+  return reaper.met.size;
 }
 
-interface Hunt extends KillParts {
+interface Reaper extends KillParts {
   scanner: Scanner;
   /** All that were ever found. */
   met: Set<number>;
   foreign: Set<number>;
 }
 
-async function goneWithin(hunt: Hunt, grace: number): Promise<boolean> {
-  const end = hunt.clock.monotonic() + grace;
-  for (let pause = 5; hunt.clock.monotonic() < end; pause = Math.min(pause * 2, 200)) {
-    await hunt.clock.sleep(Math.min(pause, Math.max(0, end - hunt.clock.monotonic())));
-    if (left(hunt, hunt.scanner.glance()).length === 0 && (await isOver(hunt))) return true;
+async function goneWithin(reaper: Reaper, grace: number): Promise<boolean> {
+  const end = reaper.clock.monotonic() + grace;
+  for (let pause = 5; reaper.clock.monotonic() < end; pause = Math.min(pause * 2, 200)) {
+    await reaper.clock.sleep(Math.min(pause, Math.max(0, end - reaper.clock.monotonic())));
+    if (left(reaper, reaper.scanner.glance()).length === 0 && (await isOver(reaper))) return true;
   }
   return false;
 }
 
 /** Whole groups first: that is one act for the kernel, in which a fork bomb cannot go on. */
-async function killUntilNone(hunt: Hunt): Promise<void> {
-  const end = hunt.clock.monotonic() + patience;
+async function killUntilNone(reaper: Reaper): Promise<void> {
+  const end = reaper.clock.monotonic() + patience;
   let last: Seen[] = [];
   do {
     last = left(
-      hunt,
-      hunt.scanner.glance(one => killOnSight(hunt, one)),
+      reaper,
+      reaper.scanner.glance(one => killOnSight(reaper, one)),
     );
-    if (last.length === 0 && (await isOver(hunt))) return;
-    await hunt.clock.sleep(last.length === 0 ? 0 : 2);
-  } while (hunt.clock.monotonic() < end);
+    if (last.length === 0 && (await isOver(reaper))) return;
+    await reaper.clock.sleep(last.length === 0 ? 0 : 2);
+  } while (reaper.clock.monotonic() < end);
   throw new TocsinError('children-left', { given: `pids ${last.map(one => one.pid).join(', ')}` });
 }
 
 /** Every group in reach of a marker lies in a session that a step began, so nobody else is in it. */
-function killOnSight(hunt: Hunt, one: Seen): void {
+function killOnSight(reaper: Reaper, one: Seen): void {
   signalGroup(one.group, 'SIGKILL');
-  signal(hunt, one, 'SIGKILL');
+  signal(reaper, one, 'SIGKILL');
 }
 
-function left(hunt: Hunt, round: Round): Seen[] {
-  for (const one of round.found) hunt.met.add(one.pid);
-  return round.found.filter(one => !hunt.foreign.has(one.pid));
+function left(reaper: Reaper, round: Round): Seen[] {
+  for (const one of round.found) reaper.met.add(one.pid);
+  return round.found.filter(one => !reaper.foreign.has(one.pid));
 }
 
 /** How many empty but unsure looks in a row count as none: on a busy machine some process always ends meanwhile. */
@@ -91,18 +91,18 @@ const enoughLooks = 20;
  * Because pids are used again, everything is looked at afresh in between: what was somebody else's a moment ago may be the number of one of
  * ours now. That look takes its time, and whoever forks fast slips through it, so the quick ones follow once more.
  */
-async function isOver(hunt: Hunt): Promise<boolean> {
-  if (!seesNone(hunt)) return false;
-  const all = await hunt.scanner.survey();
-  if (all !== null && left(hunt, all).length > 0) return false;
-  return seesNone(hunt);
+async function isOver(reaper: Reaper): Promise<boolean> {
+  if (!seesNone(reaper)) return false;
+  const all = await reaper.scanner.survey();
+  if (all !== null && left(reaper, all).length > 0) return false;
+  return seesNone(reaper);
 }
 
 /** One empty look proves nothing while processes end under it: each may have left a child behind. So it takes a sure one, or many. */
-function seesNone(hunt: Hunt): boolean {
+function seesNone(reaper: Reaper): boolean {
   for (let looks = 0; looks < enoughLooks; looks++) {
-    const round = hunt.scanner.glance();
-    if (left(hunt, round).length > 0) return false;
+    const round = reaper.scanner.glance();
+    if (left(reaper, round).length > 0) return false;
     if (round.sure) return true;
   }
   return true;
@@ -128,9 +128,9 @@ function signalGroup(group: number | null, name: NodeJS.Signals | 0): boolean {
   return send(-group, name) === 'sent';
 }
 
-function signal(hunt: Hunt, one: Seen, name: NodeJS.Signals): void {
-  hunt.met.add(one.pid);
-  if (send(one.pid, name) === 'foreign') hunt.foreign.add(one.pid);
+function signal(reaper: Reaper, one: Seen, name: NodeJS.Signals): void {
+  reaper.met.add(one.pid);
+  if (send(one.pid, name) === 'foreign') reaper.foreign.add(one.pid);
 }
 
 function send(pid: number, name: NodeJS.Signals | 0): 'sent' | 'gone' | 'foreign' {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { findProgram } from './argv.ts';
-import { exitCodeOf } from './front.ts';
+import { exitCodeOf } from './wrappers.ts';
 
 /** Real pipes for one child. `ends` go to the child and are closed by `handOver`; the streams are ours. */
 export interface Pipes {

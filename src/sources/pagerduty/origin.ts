@@ -81,7 +81,7 @@ const incident = z.object({
 });
 
 /**
- * Hands it back to the first level of its escalation policy, which makes it `triggered` again and calls people. Not when somebody else
+ * InFlight it back to the first level of its escalation policy, which makes it `triggered` again and calls people. Not when somebody else
  * acknowledged it too: they are on it. PagerDuty refuses this for incidents of low urgency.
  */
 async function callAgain(alert: Alert, client: Client): Promise<string> {

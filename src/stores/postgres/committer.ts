@@ -3,7 +3,7 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { kindOf, toStoreFailed } from './failure.ts';
 import { askOutcome } from './outcome.ts';
 import type { Connect, Session } from './session.ts';
-import { InDoubt, type Pace, type Settle, transact, type Waiting } from './transact.ts';
+import { type Contention, InDoubt, type Settle, transact, type Waiting } from './transact.ts';
 
 /** How long a change waits for a server that does not take it, milliseconds; then it is rejected, and its sender may come again. */
 const patience = 10_000;
@@ -26,7 +26,7 @@ type More = Parameters<Committer['commit']>[1];
 export function createCommitter(connect: Connect): Committer {
   let session: Session | null = null;
   let overtaken: TocsinError | null = null;
-  const pace: Pace = { crowded: false };
+  const contention: Contention = { contended: false };
 
   async function reach(): Promise<Session> {
     if (session?.alive()) return session;
@@ -44,7 +44,7 @@ export function createCommitter(connect: Connect): Committer {
   /** When the connection is lost in a commit, what became of it is asked before anything is tried again. */
   async function attempt(waiting: Waiting[], more: More): Promise<readonly Settle[]> {
     try {
-      return await transact(await reach(), waiting, pace, more);
+      return await transact(await reach(), waiting, contention, more);
     } catch (error) {
       // The server may have said that it ends the connection before the end was seen here.
       if (kindOf(error) === 'lost') await drop();

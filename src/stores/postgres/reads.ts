@@ -3,8 +3,8 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { createSql, type Ready, type Sql } from '../sql/query.ts';
 import type { Tables } from '../sql/schema.ts';
 import { toStoreFailed } from './failure.ts';
-import { createReadDesk } from './read-desk.ts';
-import { createLane } from './read-lane.ts';
+import { createReadDesk } from './read-batcher.ts';
+import { createReadConnection } from './read-connection.ts';
 import type { Connect } from './session.ts';
 
 /** The connections of one node that read; the writer and the listener have their own. Reads share them, a packet at a time. */
@@ -17,7 +17,7 @@ export interface Reads {
 
 /** Runs the reads. They reject with `store-failed`, and never wait for longer than the time-outs say. */
 export function createReads(connect: Connect): Reads {
-  const desk = createReadDesk(Array.from({ length: readers }, () => createLane(connect)));
+  const batcher = createReadDesk(Array.from({ length: readers }, () => createReadConnection(connect)));
   const names = new Map<string, string>();
   let closed = false;
   const nameOf = (statement: string) => {
@@ -37,13 +37,13 @@ export function createReads(connect: Connect): Reads {
     sql: sqlOf(text => {
       const name = nameOf(text);
       return {
-        all: values => ask(() => desk.all({ name, text, values: [...values] })),
-        first: values => ask(() => desk.first({ name, text, values: [...values] })),
+        all: values => ask(() => batcher.all({ name, text, values: [...values] })),
+        first: values => ask(() => batcher.first({ name, text, values: [...values] })),
       };
     }),
     async close() {
       closed = true;
-      await desk.close();
+      await batcher.close();
     },
   };
 }

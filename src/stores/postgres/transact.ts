@@ -30,13 +30,13 @@ export class InDoubt extends Error {
 }
 
 /** How a node gets along with the others, from one transaction to the next. */
-export interface Pace {
+export interface Contention {
   /** The last transaction waited for the lock of another node: then it is waited for first, and whoever comes meanwhile is taken along. */
-  crowded: boolean;
+  contended: boolean;
 }
 
 /** Milliseconds that a lock takes when another node has it; a round trip without is shorter. */
-const crowdedAfter = 10;
+const contendedAfter = 10;
 const freeBelow = 3;
 
 /**
@@ -47,7 +47,7 @@ const freeBelow = 3;
 export async function transact(
   session: Session,
   batch: Waiting[],
-  pace: Pace,
+  contention: Contention,
   more: (batch: readonly Waiting[]) => readonly Waiting[],
 ): Promise<readonly Settle[]> {
   const writes = createBatch();
@@ -55,7 +55,7 @@ export async function transact(
   let settle: readonly Settle[];
   let doubtful: Doubtful;
   try {
-    const view = await openFor(session, batch, pace, more);
+    const view = await openFor(session, batch, contention, more);
     const before = { ...view.head };
     settle = batch.map(one => decide(one, () => one.member.decide(view, writes)));
     statements = writes.statements(before, view.head);
@@ -79,20 +79,20 @@ export async function transact(
 async function openFor(
   session: Session,
   batch: Waiting[],
-  pace: Pace,
+  contention: Contention,
   more: (batch: readonly Waiting[]) => readonly Waiting[],
 ): Promise<View> {
   const began = performance.now();
-  const locked = pace.crowded ? await session.send(openLock()) : [];
-  if (pace.crowded) {
-    pace.crowded = performance.now() - began > freeBelow;
+  const locked = contention.contended ? await session.send(openLock()) : [];
+  if (contention.contended) {
+    contention.contended = performance.now() - began > freeBelow;
     batch.push(...more(batch));
   }
   const needs = createNeeds();
   for (const { member } of batch) member.need(needs);
   const opening = openView(needs, locked);
   const answers = await session.send(opening.statements);
-  if (locked.length === 0) pace.crowded = performance.now() - began > crowdedAfter;
+  if (locked.length === 0) contention.contended = performance.now() - began > contendedAfter;
   return opening.read(answers);
 }
 

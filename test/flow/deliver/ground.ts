@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DeliverParts } from '../../../src/flow/deliver/context.ts';
 import { type Delivery, startDelivery } from '../../../src/flow/deliver/deliver.ts';
-import type { DeliverParts } from '../../../src/flow/deliver/desk.ts';
 import { createFeed, type Feed } from '../../../src/flow/journal/feed.ts';
 import { TocsinError } from '../../../src/kernel/errors.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
@@ -50,7 +50,7 @@ export const slackLike: ChatCapabilities = {
   maxText: 4000,
   streams: false,
   editEvery: 1000,
-  pace: { posts: { count: 1, per: 1000 }, allEdits: { count: 50, per: 60_000 } },
+  rateLimits: { posts: { count: 1, per: 1000 }, allEdits: { count: 50, per: 60_000 } },
 };
 
 export interface Ground {
@@ -255,7 +255,7 @@ function textOf(card: Card): string {
 }
 
 /** Counts in windows that slide: at most `count` in any `per` milliseconds. */
-function createLimits({ pace }: ChatCapabilities, clock: HandClock) {
+function createLimits({ rateLimits }: ChatCapabilities, clock: HandClock) {
   const times = new Map<string, number[]>();
   function over(name: string, rate: Rate | undefined): boolean {
     if (rate === undefined) return false;
@@ -267,7 +267,8 @@ function createLimits({ pace }: ChatCapabilities, clock: HandClock) {
   }
   return {
     count(what: Seen['what'], channel: string): TocsinError | null {
-      const [inChannel, inAll] = what === 'edit' ? [pace?.edits, pace?.allEdits] : [pace?.posts, pace?.allPosts];
+      const [inChannel, inAll] =
+        what === 'edit' ? [rateLimits?.edits, rateLimits?.allEdits] : [rateLimits?.posts, rateLimits?.allPosts];
       if (over(`${what} ${channel}`, inChannel))
         return new TocsinError('chat-limited', { at: `channel ${channel}`, retryAfter: 1000 });
       if (over(what, inAll)) return new TocsinError('chat-limited', { at: `method ${what}`, retryAfter: 5000 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createQueue, type Queue } from '../../../src/flow/origin/queue.ts';
-import type { Telling } from '../../../src/flow/origin/tellings.ts';
+import type { WriteBack } from '../../../src/flow/origin/write-backs.ts';
 import { createClock } from '../../doubles/clock.ts';
 
-const telling = (seq: number, subject = `run_${seq}`): Telling => ({
+const writeBack = (seq: number, subject = `run_${seq}`): WriteBack => ({
   what: 'page',
   key: `page/${seq}`,
   subject,
@@ -25,7 +25,7 @@ function drain(queue: Queue): number[] {
     queue.begin(next.due);
     queue.remove(next.due);
     queue.end(next.due);
-    told.push(next.due.telling.seq);
+    told.push(next.due.writeBack.seq);
   }
 }
 
@@ -33,7 +33,7 @@ describe('what waits to be told', () => {
   it('is told at most so often in any minute, however many wait', async () => {
     const clock = createClock();
     const queue = createQueue(120, clock);
-    for (let seq = 1; seq <= 300; seq++) queue.add(telling(seq));
+    for (let seq = 1; seq <= 300; seq++) queue.add(writeBack(seq));
     expect(drain(queue)).toHaveLength(120);
     await clock.advance(59_999);
     expect(drain(queue)).toEqual([]);
@@ -47,7 +47,7 @@ describe('what waits to be told', () => {
     const clock = createClock();
     const queue = createQueue(3, clock);
     const add = (...seqs: number[]) => {
-      for (const seq of seqs) queue.add(telling(seq));
+      for (const seq of seqs) queue.add(writeBack(seq));
       return drain(queue);
     };
     expect(add(1)).toEqual([1]);
@@ -69,7 +69,7 @@ describe('what waits to be told', () => {
       [2, 'a'],
       [3, 'b'],
     ] as const)
-      queue.add(telling(seq, subject));
+      queue.add(writeBack(seq, subject));
     const first = queue.next();
     if ('pause' in first) throw new Error('nothing is due');
     queue.begin(first.due);
@@ -84,8 +84,8 @@ describe('what waits to be told', () => {
   it('waits longer after each failure, as long as it was asked to, and a limit holds for all', async () => {
     const clock = createClock();
     const queue = createQueue(100, clock);
-    queue.add(telling(1));
-    queue.add(telling(2));
+    queue.add(writeBack(1));
+    queue.add(writeBack(2));
     const failOnce = (least: number, all: boolean) => {
       const next = queue.next();
       if ('pause' in next) throw new Error('nothing is due');
@@ -110,8 +110,8 @@ describe('what waits to be told', () => {
   it('knows the lowest that is not told yet', () => {
     const queue = createQueue(100, createClock());
     expect(queue.lowest(new Set())).toBe(Number.POSITIVE_INFINITY);
-    queue.add(telling(7));
-    queue.add(telling(9));
+    queue.add(writeBack(7));
+    queue.add(writeBack(9));
     const next = queue.next();
     if ('pause' in next) throw new Error('nothing is due');
     expect(queue.lowest(new Set())).toBe(7);

@@ -4,7 +4,7 @@ import { cutLine } from '../../../kernel/text.ts';
 import { type Alert, alertState } from '../../../model/alert.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderCard } from '../cards.ts';
-import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
+import { domId, showAgo, threadPath, type Viewer } from '../viewer.ts';
 import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
 import { renderRuns } from './runs.ts';
@@ -17,14 +17,14 @@ export const alertsQuery = z.object({
 const perPage = 200;
 
 export function alertsPage(host: ChatHost, query: z.infer<typeof alertsQuery>): LivePage {
-  const rows = async (visit: Visit) => {
+  const rows = async (viewer: Viewer) => {
     const alerts = await host.store.alerts({
       limit: perPage,
       ...(query.state === 'all' ? {} : { state: query.state }),
       ...(query.after === undefined ? {} : { after: query.after }),
     });
     if (alerts.length === 0) return html`<p class="none">No alerts here.</p>`;
-    return html`<ul class="rows">${alerts.map(alert => renderRow(alert, visit))}</ul>${renderOlder('/alerts', query, alerts, perPage)}`;
+    return html`<ul class="rows">${alerts.map(alert => renderRow(alert, viewer))}</ul>${renderOlder('/alerts', query, alerts, perPage)}`;
   };
   return {
     title: 'Alerts',
@@ -32,20 +32,20 @@ export function alertsPage(host: ChatHost, query: z.infer<typeof alertsQuery>): 
     regions: [{ id: 'alert-rows', render: rows }],
     list: null,
     boxes: async () => [],
-    render: async visit => html`<h1 class="page-title">Alerts</h1>
+    render: async viewer => html`<h1 class="page-title">Alerts</h1>
 <nav class="tabs" aria-label="Filter">${['all', ...alertState.options].map(
       name =>
         html`<a href="/alerts?state=${name}" ${name === query.state && html`aria-current="true"`}>${name[0]?.toUpperCase()}${name.slice(1)}</a>`,
     )}</nav>
-<div id="alert-rows">${await rows(visit)}</div>`,
+<div id="alert-rows">${await rows(viewer)}</div>`,
   };
 }
 
-function renderRow(alert: Alert, visit: Visit): Html {
+function renderRow(alert: Alert, viewer: Viewer): Html {
   const since = alert.state === 'resolved' && alert.resolvedAt !== null ? alert.resolvedAt : alert.startsAt;
   return html`<li class="row alert-${alert.state} severity-${alert.severity}"><a class="row-main" href="${`/alerts/${encodeURIComponent(alert.id)}`}"><span class="row-title">${cutLine(alert.title, 160)}</span></a>
 <span class="badge state-badge">${alert.state}</span>
-<span class="row-sub">${alert.severity} · ${alert.source} · ${alert.state === 'resolved' ? 'resolved' : 'since'} ${showAgo(since, visit)}${
+<span class="row-sub">${alert.severity} · ${alert.source} · ${alert.state === 'resolved' ? 'resolved' : 'since'} ${showAgo(since, viewer)}${
     alert.count > 1 && ` · delivered ${alert.count} times`
   }${alert.acknowledgedBy !== null && html` · acknowledged by ${alert.acknowledgedBy}`}</span></li>`;
 }
@@ -54,13 +54,13 @@ function renderRow(alert: Alert, visit: Visit): Html {
 export async function alertPage(host: ChatHost, id: string): Promise<LivePage | null> {
   const alert = await host.store.alert(id);
   if (alert === null) return null;
-  const card = async (visit: Visit) => {
+  const card = async (viewer: Viewer) => {
     const found = await host.details('alert', id);
-    return found === null ? html`` : renderCard(found, { id: domId('details', id), at: null, href: null }, visit);
+    return found === null ? html`` : renderCard(found, { id: domId('details', id), at: null, href: null }, viewer);
   };
-  const runs = async (visit: Visit) => {
+  const runs = async (viewer: Viewer) => {
     const found = await host.store.runs({ alert: id, limit: 50 });
-    return found.length === 0 ? html`<p class="none">No runbook has run for it.</p>` : renderRuns(found, visit);
+    return found.length === 0 ? html`<p class="none">No runbook has run for it.</p>` : renderRuns(found, viewer);
   };
   return {
     title: alert.title,
@@ -71,11 +71,11 @@ export async function alertPage(host: ChatHost, id: string): Promise<LivePage | 
     ],
     list: null,
     boxes: async () => [],
-    async render(visit) {
+    async render(viewer) {
       const thread = await host.store.post('console', `alert/${id}/${alert.episode}`);
       return html`<p class="crumb"><a href="/alerts">Alerts</a>${thread !== null && html` · <a href="${threadPath(thread.key)}">Thread</a>`}</p>
-<h1 class="page-title">${cutLine(alert.title, 200)}</h1><div id="alert-card">${await card(visit)}</div>
-<h2>Runs</h2><div id="alert-runs">${await runs(visit)}</div>`;
+<h1 class="page-title">${cutLine(alert.title, 200)}</h1><div id="alert-card">${await card(viewer)}</div>
+<h2>Runs</h2><div id="alert-runs">${await runs(viewer)}</div>`;
     },
   };
 }

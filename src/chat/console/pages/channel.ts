@@ -4,7 +4,7 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { renderComposer } from '../composer.ts';
 import { channelPath } from '../layout.ts';
 import { renderSamples } from '../samples.ts';
-import type { Visit } from '../visit.ts';
+import type { Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 import { renderRoot, rootId } from './posts.ts';
 
@@ -21,7 +21,7 @@ export function channelPage(host: ChatHost, channel: string, show: number, upTo:
   const roots = () => host.store.posts({ ...place, ...(upTo === null ? {} : { upTo }) });
   const samples = {
     id: 'samples',
-    render: async (visit: Visit) => (channel === 'alerts' ? renderSamples(visit) : html``),
+    render: async (viewer: Viewer) => (channel === 'alerts' ? renderSamples(viewer) : html``),
   };
   const list: LivePage['list'] = {
     id: 'timeline',
@@ -35,9 +35,9 @@ export function channelPage(host: ChatHost, channel: string, show: number, upTo:
     },
     itemOf: post => post.thread ?? post.key,
     itemId: rootId,
-    item: async (key, visit) => {
+    item: async (key, viewer) => {
       const post = await host.store.post('console', key);
-      return post === null ? null : renderRoot(post, visit);
+      return post === null ? null : renderRoot(post, viewer);
     },
   };
   return {
@@ -46,13 +46,13 @@ export function channelPage(host: ChatHost, channel: string, show: number, upTo:
     regions: [samples],
     list: upTo === null ? list : null,
     boxes: async () => [],
-    async render(visit) {
+    async render(viewer) {
       const posts = await roots();
       const items: Html[] = [];
-      for (const post of posts) items.push(await renderRoot(post, visit));
+      for (const post of posts) items.push(await renderRoot(post, viewer));
       return html`<h1 class="page-title"># ${channel}</h1>
-${renderComposer({ channel, alert: null, run: null, hint: 'Type a command, for example: run, status, help' }, visit)}
-<div id="samples">${await samples.render(visit)}</div>
+${renderComposer({ channel, alert: null, run: null, hint: 'Type a command, for example: run, status, help' }, viewer)}
+<div id="samples">${await samples.render(viewer)}</div>
 <section id="timeline" class="timeline" aria-live="polite" aria-label="Messages, newest first">${items}</section>
 <p class="empty" id="empty">Nothing here yet. Alerts that arrive are posted here, each with a thread of its own.</p>
 ${renderMore(channelPath(channel), posts, show)}`;

@@ -4,7 +4,7 @@ import { cutLine } from '../../../kernel/text.ts';
 import { nameOf } from '../../../model/actor.ts';
 import type { Entry } from '../../../model/journal.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { showTime, type Visit } from '../visit.ts';
+import { showTime, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 
 const perPage = 100;
@@ -14,7 +14,7 @@ export const journalQuery = z.object({ before: z.coerce.number().int().min(2).op
 /** The journal, newest first, with the state of its verification. */
 export function journalPage(host: ChatHost, query: z.infer<typeof journalQuery>): LivePage {
   const state = async () => renderState(await host.journalState());
-  const rows = async (visit: Visit) => {
+  const rows = async (viewer: Viewer) => {
     const end = query.before ?? (await host.store.head()).seq + 1;
     const entries = await host.store.journal({
       after: Math.max(0, end - 1 - perPage),
@@ -22,7 +22,7 @@ export function journalPage(host: ChatHost, query: z.infer<typeof journalQuery>)
     });
     if (entries.length === 0) return html`<p class="none">The journal is empty.</p>`;
     const first = entries[0]?.seq ?? 1;
-    return html`<ol class="entries" reversed>${entries.reverse().map(entry => renderEntry(entry, visit))}</ol>${
+    return html`<ol class="entries" reversed>${entries.reverse().map(entry => renderEntry(entry, viewer))}</ol>${
       first > 1 && html`<p class="more"><a class="button plain" href="/journal?before=${first}">Older entries</a></p>`
     }`;
   };
@@ -35,9 +35,9 @@ export function journalPage(host: ChatHost, query: z.infer<typeof journalQuery>)
     ],
     list: null,
     boxes: async () => [],
-    render: async visit => html`<h1 class="page-title">Journal</h1>
+    render: async viewer => html`<h1 class="page-title">Journal</h1>
 <div id="journal-state" aria-live="polite">${await state()}</div>
-<div id="journal-rows">${await rows(visit)}</div>`,
+<div id="journal-rows">${await rows(viewer)}</div>`,
   };
 }
 
@@ -51,8 +51,8 @@ function renderState(state: Awaited<ReturnType<ChatHost['journalState']>>): Html
   return html`<p class="verify verify-good"><b>Verified.</b> All ${state.head} entries form one unbroken chain.</p>`;
 }
 
-function renderEntry(entry: Entry, visit: Visit): Html {
+function renderEntry(entry: Entry, viewer: Viewer): Html {
   const { kind, ...body } = entry.fact;
-  return html`<li class="entry" value="${entry.seq}" id="${`entry-${entry.seq}`}"><p class="entry-line"><span class="entry-seq">${entry.seq}</span><b>${kind}</b><span class="row-sub">${cutLine(nameOf(entry.actor), 120)} · ${showTime(entry.at, visit)} · <code>${cutLine(entry.stream, 120)}</code></span></p>
+  return html`<li class="entry" value="${entry.seq}" id="${`entry-${entry.seq}`}"><p class="entry-line"><span class="entry-seq">${entry.seq}</span><b>${kind}</b><span class="row-sub">${cutLine(nameOf(entry.actor), 120)} · ${showTime(entry.at, viewer)} · <code>${cutLine(entry.stream, 120)}</code></span></p>
 <details id="${`entry-body-${entry.seq}`}"><summary>Body and hash</summary><pre class="code" tabindex="0">${JSON.stringify(body, null, 2).slice(0, 8000)}</pre><p class="hash">hash <code>${entry.hash}</code></p><p class="hash">previous <code>${entry.prev}</code></p></details></li>`;
 }

@@ -1,6 +1,6 @@
 import type { Html } from '../../../kernel/html.ts';
 import type { PostQuery } from '../../../ports/store.ts';
-import type { Visit } from '../visit.ts';
+import type { Viewer } from '../viewer.ts';
 import type { Box } from './posts.ts';
 
 /** A page, and how it is kept fresh while it is open. One is made for each request and for each stream. */
@@ -9,19 +9,19 @@ export interface LivePage {
   /** The path in the navigation that is the current one. */
   here: string;
   /** The whole content, with the regions in it. */
-  render(visit: Visit): Promise<Html>;
+  render(viewer: Viewer): Promise<Html>;
   /** Parts that are rendered again when anything changed, and sent when they differ from what was sent. */
   regions: readonly Region[];
   /** A list of posts that grows at one end; only posts that changed are sent. */
   list: PostList | null;
   /** Output that is on the page now. */
-  boxes(visit: Visit): Promise<readonly Box[]>;
+  boxes(viewer: Viewer): Promise<readonly Box[]>;
 }
 
 export interface Region {
   /** The id of the element whose content it is. */
   id: string;
-  render(visit: Visit): Promise<Html>;
+  render(viewer: Viewer): Promise<Html>;
 }
 
 export interface PostList {
@@ -37,5 +37,5 @@ export interface PostList {
   /** The id of an item's element. */
   itemId(key: string): string;
   /** One item with empty output boxes; null when it is gone. */
-  item(key: string, visit: Visit): Promise<Html | null>;
+  item(key: string, viewer: Viewer): Promise<Html | null>;
 }

@@ -3,7 +3,7 @@ import type { Card, Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderPost } from '../cards.ts';
 import { renderOutputNow } from '../outputs.ts';
-import { domId, showAgo, threadPath, type Visit } from '../visit.ts';
+import { domId, showAgo, threadPath, type Viewer } from '../viewer.ts';
 
 /** Output of a step that a page shows. */
 export interface Box {
@@ -20,19 +20,19 @@ export function boxesOf(card: Card): Box[] {
 }
 
 /** A post of a thread with its output filled in, as a page shows it when it is opened. */
-export async function renderPostNow(post: Post, visit: Visit): Promise<Html> {
+export async function renderPostNow(post: Post, viewer: Viewer): Promise<Html> {
   const filled = new Map<string, Html>();
   for (const { run, step, tail } of boxesOf(post.card)) {
-    filled.set(`${run}/${step}`, await renderOutputNow(visit.host.store, run, step, tail));
+    filled.set(`${run}/${step}`, await renderOutputNow(viewer.host.store, run, step, tail));
   }
-  return renderPost(post, visit, { output: (run, step) => filled.get(`${run}/${step}`) ?? html`` });
+  return renderPost(post, viewer, { output: (run, step) => filled.get(`${run}/${step}`) ?? html`` });
 }
 
 /** A root in the timeline of its channel: its card, and what its thread is at. */
-export async function renderRoot(post: Post, visit: Visit): Promise<Html> {
-  const last = await lastReply(visit.host, post);
-  return html`<div class="root" id="${rootId(post.key)}">${renderPost(withoutOutput(post), visit, { href: threadPath(post.key), fold: true })}${
-    last !== null && renderPreview(last, post.key, visit)
+export async function renderRoot(post: Post, viewer: Viewer): Promise<Html> {
+  const last = await lastReply(viewer.host, post);
+  return html`<div class="root" id="${rootId(post.key)}">${renderPost(withoutOutput(post), viewer, { href: threadPath(post.key), fold: true })}${
+    last !== null && renderPreview(last, post.key, viewer)
   }</div>`;
 }
 
@@ -57,9 +57,9 @@ function withoutOutput(post: Post): Post {
   return { ...post, card: { ...post.card, blocks: post.card.blocks.filter(block => block.kind !== 'output') } };
 }
 
-function renderPreview(last: Post, root: string, visit: Visit): Html {
+function renderPreview(last: Post, root: string, viewer: Viewer): Html {
   const { card } = last;
   return html`<a class="preview tone-${card.tone}" href="${`${threadPath(root)}#${domId('post', last.key)}`}"><span class="preview-title">${card.title}</span>${
     card.badge !== null && html` <span class="badge">${card.badge}</span>`
-  } <span class="when">${showAgo(last.createdAt, visit)}</span></a>`;
+  } <span class="when">${showAgo(last.createdAt, viewer)}</span></a>`;
 }

@@ -6,7 +6,7 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { renderButtons } from '../buttons.ts';
 import { outputId, renderBlock, renderProgress, stateClass } from '../cards.ts';
 import { renderOutputNow } from '../outputs.ts';
-import { domId, runPath, showElapsed, showTime, threadPath, type Visit } from '../visit.ts';
+import { domId, runPath, showElapsed, showTime, threadPath, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 import { doneSteps, stateText } from './runs.ts';
 import { findThread } from './threads.ts';
@@ -20,10 +20,10 @@ export async function runPage(host: ChatHost, id: string): Promise<LivePage | nu
     title: first.title,
     here: '/runs',
     regions: [
-      { id: 'run-head', render: async visit => renderHead(await read(), visit) },
-      { id: 'run-steps', render: async visit => renderSteps(await read(), visit, new Map()) },
-      { id: 'run-actions', render: visit => renderActions(id, visit) },
-      { id: 'run-plan', render: visit => renderPlan(id, visit) },
+      { id: 'run-head', render: async viewer => renderHead(await read(), viewer) },
+      { id: 'run-steps', render: async viewer => renderSteps(await read(), viewer, new Map()) },
+      { id: 'run-actions', render: viewer => renderActions(id, viewer) },
+      { id: 'run-plan', render: viewer => renderPlan(id, viewer) },
     ],
     list: null,
     boxes: async () =>
@@ -33,7 +33,7 @@ export async function runPage(host: ChatHost, id: string): Promise<LivePage | nu
         live: step.state === 'running',
         tail: '',
       })),
-    async render(visit) {
+    async render(viewer) {
       const run = await read();
       const outputs = new Map<string, Html>();
       for (const step of run.steps.filter(hasOutput)) {
@@ -41,12 +41,12 @@ export async function runPage(host: ChatHost, id: string): Promise<LivePage | nu
       }
       const thread = await findThread(host, run);
       return html`<p class="crumb"><a href="/runs">Runs</a>${thread !== null && html` · <a href="${threadPath(thread)}">Thread</a>`}</p>
-<div id="run-head">${renderHead(run, visit)}</div>
-<div id="run-actions">${await renderActions(id, visit)}</div>
+<div id="run-head">${renderHead(run, viewer)}</div>
+<div id="run-actions">${await renderActions(id, viewer)}</div>
 <h2>Steps</h2>
-<div id="run-steps">${renderSteps(run, visit, outputs)}</div>
+<div id="run-steps">${renderSteps(run, viewer, outputs)}</div>
 <h2>Plan, as it runs</h2>
-<div id="run-plan">${await renderPlan(id, visit)}</div>`;
+<div id="run-plan">${await renderPlan(id, viewer)}</div>`;
     },
   };
 }
@@ -55,10 +55,10 @@ function hasOutput(step: Step): boolean {
   return step.startedAt !== null && !['wait', 'approve', 'verify', 'notify', 'runbook', 'parallel'].includes(step.type);
 }
 
-function renderHead(run: Run, visit: Visit): Html {
+function renderHead(run: Run, viewer: Viewer): Html {
   const elapsed =
     run.startedAt !== null &&
-    html`<span class="sub">${run.finishedAt === null ? 'for ' : 'took '}${showElapsed(run.startedAt, run.finishedAt, visit)}</span>`;
+    html`<span class="sub">${run.finishedAt === null ? 'for ' : 'took '}${showElapsed(run.startedAt, run.finishedAt, viewer)}</span>`;
   return html`<h1 class="page-title">${cutLine(run.title, 200)}</h1>
 <p class="state-line run-${run.state}"><span class="badge state-badge">${stateText(run)}</span>${elapsed}${
     run.because !== null && html`<span class="because">${cutLine(run.because, 600)}</span>`
@@ -66,13 +66,13 @@ function renderHead(run: Run, visit: Visit): Html {
 <dl class="fields"><div><dt>Runbook</dt><dd><a href="${`/runbooks/${encodeURIComponent(run.runbook)}`}">${run.runbook}</a></dd></div>
 <div><dt>Asked for by</dt><dd>${run.requestedBy.replace(/^\w+:/, '')} (${run.trigger})</dd></div>
 ${run.reason !== null && html`<div><dt>Reason</dt><dd>${cutLine(run.reason, 500)}</dd></div>`}
-<div><dt>Created</dt><dd>${showTime(run.createdAt, visit)}</dd></div>
+<div><dt>Created</dt><dd>${showTime(run.createdAt, viewer)}</dd></div>
 <div><dt>Decision</dt><dd>${run.decision.verdict}: ${cutLine(run.decision.because, 400)}${!run.decision.because.includes(run.decision.rule) && ` (rule “${run.decision.rule}”)`}</dd></div>
 <div><dt>Plan</dt><dd><code>${shortHash(run.planHash)}</code></dd></div>
 ${Object.entries(run.params).map(([name, value]) => html`<div><dt>${cutLine(name, 80)}</dt><dd><code>${cutLine(typeof value === 'string' ? value : JSON.stringify(value), 500)}</code></dd></div>`)}</dl>`;
 }
 
-function renderSteps(run: Run, visit: Visit, outputs: ReadonlyMap<string, Html>): Html {
+function renderSteps(run: Run, viewer: Viewer, outputs: ReadonlyMap<string, Html>): Html {
   if (run.steps.length === 0)
     return html`<p class="none">No step has started. A TypeScript runbook decides its steps as it goes.</p>`;
   const progress = renderProgress(
@@ -84,16 +84,16 @@ function renderSteps(run: Run, visit: Visit, outputs: ReadonlyMap<string, Html>)
       finishedAt: run.finishedAt,
       steps: [],
     },
-    visit,
+    viewer,
   );
-  return html`${progress}<ol class="step-list">${run.steps.map((step, index) => renderStep(run, step, index, visit, outputs.get(step.id)))}</ol>`;
+  return html`${progress}<ol class="step-list">${run.steps.map((step, index) => renderStep(run, step, index, viewer, outputs.get(step.id)))}</ol>`;
 }
 
-function renderStep(run: Run, step: Step, index: number, visit: Visit, output: Html | undefined): Html {
+function renderStep(run: Run, step: Step, index: number, viewer: Viewer, output: Html | undefined): Html {
   const exit = step.exitCode !== null && html`<span class="sub">exit ${step.exitCode}</span>`;
   const tries = step.attempts > 1 && html`<span class="sub">attempt ${step.attempts}</span>`;
   const took =
-    step.startedAt !== null && html`<span class="sub">${showElapsed(step.startedAt, step.finishedAt, visit)}</span>`;
+    step.startedAt !== null && html`<span class="sub">${showElapsed(step.startedAt, step.finishedAt, viewer)}</span>`;
   const box =
     hasOutput(step) &&
     html`<details class="step-output" id="${domId('box', `${run.id}/${step.id}`)}" ${(step.state === 'running' || step.state === 'failed') && html`open`}><summary>Output</summary>
@@ -104,14 +104,14 @@ function renderStep(run: Run, step: Step, index: number, visit: Visit, output: H
 }
 
 /** The plan as it runs, from what Details shows; the rest of that card stands above. */
-async function renderPlan(id: string, visit: Visit): Promise<Html> {
-  const plan = (await visit.host.details('run', id))?.blocks.filter(block => block.kind === 'code') ?? [];
-  if (plan.length > 0) return html`${plan.map(block => renderBlock(block, {}, visit))}`;
+async function renderPlan(id: string, viewer: Viewer): Promise<Html> {
+  const plan = (await viewer.host.details('run', id))?.blocks.filter(block => block.kind === 'code') ?? [];
+  if (plan.length > 0) return html`${plan.map(block => renderBlock(block, {}, viewer))}`;
   return html`<p class="none">A TypeScript runbook: its steps are known when they run. The plan's hash covers its code and the parameters.</p>`;
 }
 
 /** What a person can do about the run now: the buttons of its card. */
-async function renderActions(id: string, visit: Visit): Promise<Html> {
-  const buttons = (await visit.host.details('run', id))?.buttons.filter(button => button.does.kind === 'act') ?? [];
-  return html`${renderButtons(buttons, 'run-actions', visit)}<div class="slot" id="${domId('ans', 'run-actions')}" aria-live="polite" hx-morph-skip></div>`;
+async function renderActions(id: string, viewer: Viewer): Promise<Html> {
+  const buttons = (await viewer.host.details('run', id))?.buttons.filter(button => button.does.kind === 'act') ?? [];
+  return html`${renderButtons(buttons, 'run-actions', viewer)}<div class="slot" id="${domId('ans', 'run-actions')}" aria-live="polite" hx-morph-skip></div>`;
 }

@@ -2,7 +2,7 @@ import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import type { ChatHost, ParamView, RunbookView } from '../../../ports/chat.ts';
 import { renderForm } from '../buttons.ts';
-import type { Visit } from '../visit.ts';
+import type { Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 import { renderRuns } from './runs.ts';
 
@@ -38,9 +38,9 @@ export async function runbookPage(host: ChatHost, id: string): Promise<LivePage 
   const find = () => host.catalogue().runbooks.find(one => one.id === id);
   const first = find();
   if (first === undefined) return null;
-  const recent = async (visit: Visit) => {
+  const recent = async (viewer: Viewer) => {
     const runs = await host.store.runs({ runbook: id, limit: 10 });
-    return runs.length === 0 ? html`<p class="none">It has not run yet.</p>` : renderRuns(runs, visit);
+    return runs.length === 0 ? html`<p class="none">It has not run yet.</p>` : renderRuns(runs, viewer);
   };
   return {
     title: first.title,
@@ -48,16 +48,16 @@ export async function runbookPage(host: ChatHost, id: string): Promise<LivePage 
     regions: [{ id: 'runbook-runs', render: recent }],
     list: null,
     boxes: async () => [],
-    async render(visit) {
+    async render(viewer) {
       const runbook = find() ?? first;
       return html`<p class="crumb"><a href="/runbooks">Runbooks</a></p>
 <h1 class="page-title">${cutLine(runbook.title, 200)}</h1>
 <p class="state-line"><span class="badge risk-${runbook.risk}">${riskText(runbook.risk)}</span><code>${runbook.id}</code></p>
 <p class="text">${runbook.about}</p>
-${renderRunForm(runbook, visit)}
+${renderRunForm(runbook, viewer)}
 <h2>Steps</h2>${renderSteps(runbook)}
 <h2>Starts by itself</h2>${runbook.on.length === 0 ? html`<p class="none">Never: people start it.</p>` : html`<ul class="plain-list">${runbook.on.map(text => html`<li><code>${text}</code></li>`)}</ul>`}
-<h2>Last runs</h2><div id="runbook-runs">${await recent(visit)}</div>`;
+<h2>Last runs</h2><div id="runbook-runs">${await recent(viewer)}</div>`;
     },
   };
 }
@@ -71,11 +71,11 @@ function renderSteps(runbook: RunbookView): Html {
   )}</ol>`;
 }
 
-function renderRunForm(runbook: RunbookView, visit: Visit): Html {
+function renderRunForm(runbook: RunbookView, viewer: Viewer): Html {
   const body = html`${runbook.params.map(renderField)}
 <div class="field"><label for="run-reason">Reason (optional)</label><input id="run-reason" name="reason" maxlength="500" autocomplete="off"></div>
 <button class="button primary">Run</button>`;
-  return html`<section class="card run-form" aria-label="Run it">${renderForm('/console/run', 'run-answer', body, visit, { runbook: runbook.id })}<div class="slot" id="run-answer" aria-live="polite"></div></section>`;
+  return html`<section class="card run-form" aria-label="Run it">${renderForm('/console/run', 'run-answer', body, viewer, { runbook: runbook.id })}<div class="slot" id="run-answer" aria-live="polite"></div></section>`;
 }
 
 function renderField(param: ParamView): Html {

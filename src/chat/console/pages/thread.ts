@@ -4,7 +4,7 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { renderPost } from '../cards.ts';
 import { renderComposer } from '../composer.ts';
 import { channelPath } from '../layout.ts';
-import { domId, threadPath, type Visit } from '../visit.ts';
+import { domId, threadPath, type Viewer } from '../viewer.ts';
 import { lastChange } from './channel.ts';
 import type { LivePage } from './page.ts';
 import { boxesOf, renderPostNow } from './posts.ts';
@@ -21,7 +21,7 @@ export async function threadPage(host: ChatHost, key: string, upTo: number | nul
     title: root.card.title,
     here: channelPath(root.channel),
     regions: [],
-    render: (visit: Visit) => renderThread(root, posts, upTo, visit),
+    render: (viewer: Viewer) => renderThread(root, posts, upTo, viewer),
   };
   if (upTo !== null) return { ...page, list: null, boxes: async () => [] };
   return {
@@ -36,9 +36,9 @@ export async function threadPage(host: ChatHost, key: string, upTo: number | nul
       },
       itemOf: post => (post.key === key || post.thread === key ? post.key : null),
       itemId: item => domId('post', item),
-      item: async (item, visit) => {
+      item: async (item, viewer) => {
         const post = await host.store.post('console', item);
-        return post === null ? null : renderPost(post, visit);
+        return post === null ? null : renderPost(post, viewer);
       },
     },
     boxes: async () => (await posts()).flatMap(post => boxesOf(post.card)),
@@ -58,10 +58,15 @@ async function readThread(host: ChatHost, channel: string, key: string, upTo: nu
   return root === null ? ordered : [root, ...ordered];
 }
 
-async function renderThread(root: Post, read: () => Promise<Post[]>, upTo: number | null, visit: Visit): Promise<Html> {
+async function renderThread(
+  root: Post,
+  read: () => Promise<Post[]>,
+  upTo: number | null,
+  viewer: Viewer,
+): Promise<Html> {
   const posts = await read();
   const items: Html[] = [];
-  for (const post of posts) items.push(await renderPostNow(post, visit));
+  for (const post of posts) items.push(await renderPostNow(post, viewer));
   // The oldest reply stands on the older page too, so that none of several in one place is missed.
   const oldest = posts.length > mostReplies ? posts[1] : undefined;
   const path = threadPath(root.key);
@@ -73,5 +78,5 @@ async function renderThread(root: Post, read: () => Promise<Post[]>, upTo: numbe
   return html`<p class="crumb"><a href="${channelPath(root.channel)}"># ${root.channel}</a></p>
 <h1 class="hush">Thread: ${root.card.title}</h1>
 ${older}<section id="timeline" class="timeline thread" role="log" aria-label="Thread, oldest first">${items}</section>
-${newest}${renderComposer({ ...context, hint: 'Type a command about this alert, for example: status, run, explain' }, visit)}`;
+${newest}${renderComposer({ ...context, hint: 'Type a command about this alert, for example: status, run, explain' }, viewer)}`;
 }

@@ -2,21 +2,22 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
-import type { Bell } from '../../../ports/dispatcher.ts';
+import type { WakeUp } from '../../../ports/dispatcher.ts';
 import type { RedisLink } from './redis.ts';
 
 /** Bells on their way to Redis. */
-export interface BellQueue {
+export interface WakeUpQueue {
   /** Takes the bell. Resolves when Redis has it, or at once while Redis is down: then it is sent when Redis is back. Never rejects. */
-  post(bell: Bell): Promise<void>;
+  post(wakeUp: WakeUp): Promise<void>;
   close(): Promise<void>;
 }
 
+/** In Redis a wake-up is called a bell, as it was when the first fleet was set up. */
 export const queueName = 'bells';
 export const prefix = 'tocsin';
 
 /** A bell of a worker's queue: ring now, or ring now because its time has come. */
-export type BellData = { run: string };
+export type WakeUpData = { run: string };
 export const kinds = { now: 'now', timer: 'timer' } as const;
 
 /** How many bells go to Redis in one transaction: it does nothing else meanwhile. */
@@ -28,10 +29,10 @@ const pause = 1000;
 /** How long whoever rings waits for Redis at most, milliseconds. */
 const patience = 250;
 
-export async function openQueue(parts: { redis: RedisLink; now: () => number; log: Log }): Promise<BellQueue> {
+export async function openQueue(parts: { redis: RedisLink; now: () => number; log: Log }): Promise<WakeUpQueue> {
   const { redis, now, log } = parts;
   const { Queue } = await import('bullmq');
-  const queue = new Queue<BellData>(queueName, {
+  const queue = new Queue<WakeUpData>(queueName, {
     connection: redis.client,
     prefix,
     skipVersionCheck: true,
@@ -60,9 +61,9 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
       letGo([...sent, ...waiting.values()]);
     }, patience).unref();
     try {
-      await queue.addBulk(sent.map(({ bell }) => jobOf(bell, now())));
+      await queue.addBulk(sent.map(({ wakeUp }) => jobOf(wakeUp, now())));
     } catch (error) {
-      log.debug({ because: messageOf(error), bells: sent.length }, 'bells were not taken and are sent again');
+      log.debug({ because: messageOf(error), wakeUps: sent.length }, 'bells were not taken and are sent again');
       for (const [key, one] of some) if (waiting.size < most && !waiting.has(key)) waiting.set(key, one);
       letGo(sent);
       if (!closed) await after(pause);
@@ -84,12 +85,12 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
   }
 
   return {
-    async post(bell) {
-      const key = `${bell.run} ${bell.at ?? ''}`;
+    async post(wakeUp) {
+      const key = `${wakeUp.run} ${wakeUp.at ?? ''}`;
       const known = waiting.get(key);
       if (closed || (known === undefined && waiting.size >= most)) return;
-      const one = known ?? { bell, taken: Promise.withResolvers<void>() };
-      if (bell.first === true) one.bell = bell;
+      const one = known ?? { wakeUp, taken: Promise.withResolvers<void>() };
+      if (wakeUp.first === true) one.wakeUp = wakeUp;
       waiting.set(key, one);
       sending ??= send();
       if (!stuck && redis.trouble() === null) await one.taken.promise;
@@ -105,7 +106,7 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
 }
 
 interface Waiting {
-  bell: Bell;
+  wakeUp: WakeUp;
   taken: PromiseWithResolvers<void>;
 }
 
@@ -114,7 +115,7 @@ export function after(ms: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, ms).unref());
 }
 
-function jobOf({ run, at, first, trace }: Bell, now: number) {
+function jobOf({ run, at, first, trace }: WakeUp, now: number) {
   const telemetry = trace === undefined ? {} : { telemetry: { metadata: JSON.stringify({ traceparent: trace }) } };
   if (at !== undefined && at > now) {
     // The same time counts once; other times of the run ring too.
@@ -126,7 +127,7 @@ function jobOf({ run, at, first, trace }: Bell, now: number) {
 }
 
 /** The trace that a bell of Redis carries. */
-export function traceOf(job: Job<BellData>): Pick<Bell, 'trace'> {
+export function traceOf(job: Job<WakeUpData>): Pick<WakeUp, 'trace'> {
   const found = /"traceparent":"([0-9a-f-]{55})"/.exec(job.opts.telemetry?.metadata ?? '');
   return found?.[1] === undefined ? {} : { trace: found[1] };
 }

@@ -1,13 +1,13 @@
 import type { Job, Worker } from 'bullmq';
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
-import { createHands } from './hands.ts';
-import { after, type BellData, type BellQueue, kinds, prefix, queueName, traceOf } from './queue.ts';
+import { createInFlight } from './in-flight.ts';
+import { after, kinds, prefix, queueName, traceOf, type WakeUpData, type WakeUpQueue } from './queue.ts';
 import type { RedisLink } from './redis.ts';
 
 export interface WorkersParts {
   redis: RedisLink;
-  queue: BellQueue;
+  queue: WakeUpQueue;
   now: () => number;
   log: Log;
   concurrency: number;
@@ -28,21 +28,21 @@ export async function createWorkers(parts: WorkersParts) {
   const { redis, queue, log } = parts;
   const bullmq = await import('bullmq');
   const telemetry = parts.traced ? { telemetry: new (await import('bullmq-otel')).BullMQOtel() } : {};
-  const hands = createHands({ log, again: run => queue.post({ run }) });
-  let worker: Worker<BellData> | null = null;
+  const inFlight = createInFlight({ log, again: run => queue.post({ run }) });
+  let worker: Worker<WakeUpData> | null = null;
   let answer: Answer | null = null;
   let stopping: Promise<void> | null = null;
 
-  async function take(job: Job<BellData>): Promise<void> {
+  async function take(job: Job<WakeUpData>): Promise<void> {
     const { run } = job.data;
     // Given back: whoever else listens answers it.
     if (stopping !== null || answer === null || job.name === kinds.timer)
       return await queue.post({ run, ...traceOf(job) });
-    await hands.answer(run, answer);
+    await inFlight.answer(run, answer);
   }
 
-  function make(): Worker<BellData> {
-    const made = new bullmq.Worker<BellData>(queueName, take, {
+  function make(): Worker<WakeUpData> {
+    const made = new bullmq.Worker<WakeUpData>(queueName, take, {
       connection: redis.client,
       prefix,
       concurrency: parts.concurrency,
@@ -73,7 +73,7 @@ export async function createWorkers(parts: WorkersParts) {
 
   async function stop(): Promise<void> {
     const closing = worker?.close();
-    await hands.idle();
+    await inFlight.idle();
     const closed = await Promise.race([closing?.then(() => true) ?? true, after(patience)]);
     // What still holds on to a Redis that does not answer is let go.
     if (closed !== true) worker?.disconnect().catch(() => {});
@@ -90,12 +90,12 @@ export async function createWorkers(parts: WorkersParts) {
      * way. False when it cannot.
      */
     offer(run: string): boolean {
-      const free = hands.busy() < parts.concurrency && !hands.has(run);
+      const free = inFlight.busy() < parts.concurrency && !inFlight.has(run);
       if (answer === null || stopping !== null || !free) return false;
-      void hands.answer(run, answer);
+      void inFlight.answer(run, answer);
       return true;
     },
-    busy: hands.busy,
+    busy: inFlight.busy,
     drain(): Promise<void> {
       stopping ??= Promise.resolve().then(stop);
       return stopping;

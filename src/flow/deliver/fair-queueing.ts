@@ -1,5 +1,5 @@
-import type { Pacer, Request } from './pace.ts';
 import type { Item, Queue } from './queue.ts';
+import type { RateLimiter, Request } from './rate-limiter.ts';
 
 /** Something that could be sent, and how it counts. */
 export interface Candidate<T = Item> {
@@ -12,7 +12,7 @@ export interface Candidate<T = Item> {
 }
 
 /** Who was served when, so that nobody waits because somebody else has much to say. */
-export interface Turns {
+export interface FairQueueing {
   served(group: string): void;
   /** 0 for who never was. */
   lastOf(group: string): number;
@@ -20,7 +20,7 @@ export interface Turns {
 
 const mostRemembered = 5000;
 
-export function createTurns(): Turns {
+export function createFairQueueing(): FairQueueing {
   const last = new Map<string, number>();
   let count = 0;
   return {
@@ -38,32 +38,32 @@ export function createTurns(): Turns {
 }
 
 /** The channel as the platform's limits see it. */
-export type LaneOf = (item: { channel: string; thread: string; isRoot: boolean }) => string;
+export type LimitKeyOf = (item: { channel: string; thread: string; isRoot: boolean }) => string;
 
 /**
  * New messages: within a thread in the order of the journal, the root first; among threads those where somebody has to decide, then who
  * waited longest for a turn. One at a time in a channel.
  */
-export function newPosts(queue: Queue, laneOf: LaneOf, turns: Turns): Candidate[] {
+export function newPosts(queue: Queue, limitKeyOf: LimitKeyOf, fairness: FairQueueing): Candidate[] {
   const heads = new Map<string, Item>();
   const asking = new Set<string>();
   const busy = new Set<string>();
   for (const item of queue.items.values()) {
     if (item.ref !== null) continue;
-    if (item.busy) busy.add(laneOf(item));
+    if (item.busy) busy.add(limitKeyOf(item));
     if (item.asks) asking.add(item.thread);
     const head = heads.get(item.thread);
     if (head === undefined || goesBefore(item, head)) heads.set(item.thread, item);
   }
   return [...heads.values()]
-    .filter(item => !item.busy && !busy.has(laneOf(item)))
+    .filter(item => !item.busy && !busy.has(limitKeyOf(item)))
     .map(item => ({
       item,
-      request: { kind: item.kind === 'log' ? 'file' : 'post', channel: laneOf(item), patient: false } as const,
+      request: { kind: item.kind === 'log' ? 'file' : 'post', channel: limitKeyOf(item), patient: false } as const,
       group: item.thread,
       rank: asking.has(item.thread) ? 0 : 1,
     }))
-    .sort((a, b) => byTurn(a, b, turns) || a.item.order - b.item.order);
+    .sort((a, b) => byTurn(a, b, fairness) || a.item.order - b.item.order);
 }
 
 function goesBefore(a: Item, b: Item): boolean {
@@ -78,34 +78,34 @@ function lateness({ kind }: Item): number {
 }
 
 /** Edits: what people have to decide first, then everything else by turns. The newest version only, whatever came in between. */
-export function edits(queue: Queue, laneOf: LaneOf, turns: Turns): Candidate[] {
+export function edits(queue: Queue, limitKeyOf: LimitKeyOf, fairness: FairQueueing): Candidate[] {
   const found: Candidate[] = [];
   for (const item of queue.items.values()) {
     if (item.ref === null || item.busy) continue;
     const urgent = item.asks || item.kind === 'approval';
     found.push({
       item,
-      request: { kind: 'edit', channel: laneOf(item), patient: !urgent },
+      request: { kind: 'edit', channel: limitKeyOf(item), patient: !urgent },
       group: item.group,
       rank: urgent ? 0 : 2,
     });
   }
-  return found.sort((a, b) => byTurn(a, b, turns) || a.item.order - b.item.order);
+  return found.sort((a, b) => byTurn(a, b, fairness) || a.item.order - b.item.order);
 }
 
-export function byTurn(a: Candidate<unknown>, b: Candidate<unknown>, turns: Turns): number {
-  return a.rank - b.rank || turns.lastOf(a.group) - turns.lastOf(b.group);
+export function byTurn(a: Candidate<unknown>, b: Candidate<unknown>, fairness: FairQueueing): number {
+  return a.rank - b.rank || fairness.lastOf(a.group) - fairness.lastOf(b.group);
 }
 
 /** The first that may go now, and otherwise how long until one may. */
 export function firstReady<T extends Candidate<{ notBefore: number }>>(
   candidates: readonly T[],
-  pacer: Pacer,
+  limiter: RateLimiter,
   now: number,
 ): { ready: T | null; wait: number } {
   let wait = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const needed = Math.max(candidate.item.notBefore - now, pacer.wait(candidate.request, now));
+    const needed = Math.max(candidate.item.notBefore - now, limiter.wait(candidate.request, now));
     if (needed <= 0) return { ready: candidate, wait: 0 };
     wait = Math.min(wait, needed);
   }

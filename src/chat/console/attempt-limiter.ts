@@ -1,10 +1,13 @@
 /** Allows so many tries per window and address, and so many over all addresses. */
-export interface Tries {
+export interface AttemptLimiter {
   /** Milliseconds until the next try is allowed; 0 when it is allowed now (and counted). */
   take(address: string): number;
 }
 
-export function createTries(now: () => number, limit: { each: number; all: number; window: number }): Tries {
+export function createAttemptLimiter(
+  now: () => number,
+  limit: { each: number; all: number; window: number },
+): AttemptLimiter {
   let started = now();
   let counts = new Map<string, number>();
   return {

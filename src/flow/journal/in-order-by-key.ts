@@ -2,7 +2,7 @@
  * Does work for many keys at once, and for each key in order. Resolves when all of it is done; rejects with the first failure, when
  * nothing of it is under way any more.
  */
-export async function inLanes<T>(
+export async function inOrderByKey<T>(
   items: readonly T[],
   keyOf: (item: T) => string,
   most: number,

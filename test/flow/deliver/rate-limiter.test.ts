@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPacer, type Request } from '../../../src/flow/deliver/pace.ts';
+import { createRateLimiter, type Request } from '../../../src/flow/deliver/rate-limiter.ts';
 
 const post = (channel = 'c'): Request => ({ kind: 'post', channel, patient: false });
 const edit = (patient = false, channel = 'c'): Request => ({ kind: 'edit', channel, patient });
@@ -8,18 +8,18 @@ const edit = (patient = false, channel = 'c'): Request => ({ kind: 'edit', chann
 /** Sends as fast as the pacer lets it, and tells when each went. */
 function timesOf(
   request: Request,
-  pace: Parameters<typeof createPacer>[0],
+  rateLimits: Parameters<typeof createRateLimiter>[0],
   count: number,
   pauses: readonly number[] = [],
 ): number[] {
-  const pacer = createPacer(pace);
+  const limiter = createRateLimiter(rateLimits);
   const times: number[] = [];
   let now = 0;
   for (let sent = 0; sent < count; sent++) {
     now += pauses[sent] ?? 0;
-    now += pacer.wait(request, now);
-    expect(pacer.wait(request, now)).toBe(0);
-    pacer.take(request, now);
+    now += limiter.wait(request, now);
+    expect(limiter.wait(request, now)).toBe(0);
+    limiter.take(request, now);
     times.push(now);
   }
   return times;
@@ -49,35 +49,37 @@ describe('the pacer', () => {
   });
 
   it('keeps a place for what cannot wait', () => {
-    const pacer = createPacer({ posts: { count: 1, per: 1000 }, allEdits: { count: 50, per: 60_000 } });
+    const limiter = createRateLimiter({ posts: { count: 1, per: 1000 }, allEdits: { count: 50, per: 60_000 } });
     let now = 0;
     for (let sent = 0; sent < 30; sent++) {
-      now += pacer.wait(edit(true), now);
-      pacer.take(edit(true), now);
+      now += limiter.wait(edit(true), now);
+      limiter.take(edit(true), now);
     }
-    expect(pacer.wait(edit(true), now)).toBeGreaterThan(0);
-    expect(pacer.wait(edit(false), now)).toBe(0);
+    expect(limiter.wait(edit(true), now)).toBeGreaterThan(0);
+    expect(limiter.wait(edit(false), now)).toBe(0);
   });
 
   it('counts channels apart, and edits apart from new messages', () => {
-    const pacer = createPacer({ posts: { count: 1, per: 1000 }, edits: { count: 1, per: 1000 } });
-    pacer.take(post('a'), 0);
-    expect(pacer.wait(post('a'), 0)).toBeGreaterThanOrEqual(1000);
-    expect(pacer.wait(post('b'), 0)).toBe(0);
-    expect(pacer.wait(edit(false, 'a'), 0)).toBe(0);
-    pacer.take(edit(false, 'a'), 0);
-    expect(pacer.wait(edit(false, 'a'), 0)).toBeGreaterThanOrEqual(1000);
+    const limiter = createRateLimiter({ posts: { count: 1, per: 1000 }, edits: { count: 1, per: 1000 } });
+    limiter.take(post('a'), 0);
+    expect(limiter.wait(post('a'), 0)).toBeGreaterThanOrEqual(1000);
+    expect(limiter.wait(post('b'), 0)).toBe(0);
+    expect(limiter.wait(edit(false, 'a'), 0)).toBe(0);
+    limiter.take(edit(false, 'a'), 0);
+    expect(limiter.wait(edit(false, 'a'), 0)).toBeGreaterThanOrEqual(1000);
   });
 
   it('waits for as long as the platform says, for what it says', () => {
-    const pacer = createPacer(undefined);
-    pacer.hold(post('a'), 'channel C123', 5000, 0);
-    expect([pacer.wait(post('a'), 0), pacer.wait(post('b'), 0), pacer.wait(edit(false, 'a'), 0)]).toEqual([5000, 0, 0]);
-    pacer.hold(edit(false, 'a'), 'method chat.update', 7000, 0);
-    expect([pacer.wait(edit(false, 'b'), 0), pacer.wait(post('b'), 0)]).toEqual([7000, 0]);
-    pacer.hold(post('a'), 'all', 9000, 0);
-    expect([pacer.wait(edit(false, 'b'), 1000), pacer.wait(post('b'), 1000)]).toEqual([8000, 8000]);
-    expect([pacer.wait(edit(false, 'b'), 9000), pacer.wait(post('b'), 9000)]).toEqual([0, 0]);
+    const limiter = createRateLimiter(undefined);
+    limiter.hold(post('a'), 'channel C123', 5000, 0);
+    expect([limiter.wait(post('a'), 0), limiter.wait(post('b'), 0), limiter.wait(edit(false, 'a'), 0)]).toEqual([
+      5000, 0, 0,
+    ]);
+    limiter.hold(edit(false, 'a'), 'method chat.update', 7000, 0);
+    expect([limiter.wait(edit(false, 'b'), 0), limiter.wait(post('b'), 0)]).toEqual([7000, 0]);
+    limiter.hold(post('a'), 'all', 9000, 0);
+    expect([limiter.wait(edit(false, 'b'), 1000), limiter.wait(post('b'), 1000)]).toEqual([8000, 8000]);
+    expect([limiter.wait(edit(false, 'b'), 9000), limiter.wait(post('b'), 9000)]).toEqual([0, 0]);
   });
 
   it('paces nothing without limits', () => {

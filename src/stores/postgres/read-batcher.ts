@@ -1,5 +1,5 @@
 import { encodeArray } from './arrays.ts';
-import type { Lane } from './read-lane.ts';
+import type { ReadConnection } from './read-connection.ts';
 import type { Statement } from './session.ts';
 
 /** A statement that was prepared under its name. */
@@ -8,7 +8,7 @@ export type Question = Required<Statement>;
 type Row = Record<string, unknown>;
 
 /** Where reads are asked. */
-export interface Desk {
+export interface ReadBatcher {
   all(question: Question): Promise<Row[]>;
   /** The first row; many such questions of one statement, each with texts for values, are asked as one. */
   first(question: Question): Promise<Row | undefined>;
@@ -26,22 +26,22 @@ interface Waiting<T> {
 }
 
 /** What is sent in the next packet, by what makes two questions the same. */
-interface Packet {
+interface ReadBatch {
   all: Map<string, Waiting<Row[]>>;
   first: Map<string, Waiting<Row | undefined>>;
 }
 
-const emptyPacket = (): Packet => ({ all: new Map(), first: new Map() });
+const emptyPacket = (): ReadBatch => ({ all: new Map(), first: new Map() });
 
 /**
  * One packet at a time on each connection: whatever is asked meanwhile makes the next one, and the same question is asked once in it. So
  * the packets grow with the load, as commits do, and a read that takes long keeps only one connection.
  */
-export function createReadDesk(lanes: readonly Lane[]): Desk {
-  let packet = emptyPacket();
+export function createReadDesk(readers: readonly ReadConnection[]): ReadBatcher {
+  let readBatch = emptyPacket();
   let planned = false;
   let late: NodeJS.Timeout | undefined;
-  const freest = () => lanes.reduce((best, lane) => (lane.busy() < best.busy() ? lane : best));
+  const freest = () => readers.reduce((best, reader) => (reader.busy() < best.busy() ? reader : best));
 
   function plan(): void {
     if (planned) return;
@@ -53,21 +53,21 @@ export function createReadDesk(lanes: readonly Lane[]): Desk {
   }
 
   function send(anyhow: boolean): void {
-    if (packet.all.size + packet.first.size === 0) return;
-    const lane = freest();
-    if (lane.busy() > 0 && !anyhow) {
+    if (readBatch.all.size + readBatch.first.size === 0) return;
+    const reader = freest();
+    if (reader.busy() > 0 && !anyhow) {
       late ??= setTimeout(() => send(true), patience);
       return;
     }
     clearTimeout(late);
     late = undefined;
-    const sent = packet;
-    packet = emptyPacket();
+    const sent = readBatch;
+    readBatch = emptyPacket();
     for (const { question, answer } of sent.all.values()) {
-      const asked = lane.ask(question).then(({ rows }) => rows);
+      const asked = reader.ask(question).then(({ rows }) => rows);
       asked.finally(plan).then(answer.resolve, answer.reject);
     }
-    for (const group of groupsOf(sent.first.values())) void askFirst(group, lane).finally(plan);
+    for (const group of groupsOf(sent.first.values())) void askFirst(group, reader).finally(plan);
   }
 
   function put<T>(place: Map<string, Waiting<T>>, question: Question): Promise<T> {
@@ -79,11 +79,11 @@ export function createReadDesk(lanes: readonly Lane[]): Desk {
   }
 
   return {
-    all: question => put(packet.all, question),
-    first: question => put(packet.first, question),
+    all: question => put(readBatch.all, question),
+    first: question => put(readBatch.first, question),
     async close() {
       send(true);
-      for (const lane of lanes) await lane.close();
+      for (const reader of readers) await reader.close();
     },
   };
 }
@@ -107,16 +107,16 @@ function groupsOf(waiting: Iterable<Group[number]>): Group[] {
 }
 
 /** Never rejects: those who wait are told. */
-async function askFirst(group: Group, lane: Lane): Promise<void> {
+async function askFirst(group: Group, reader: ReadConnection): Promise<void> {
   const [one, ...others] = group;
   if (one === undefined) return;
   try {
     if (others.length === 0) {
-      one.answer.resolve((await lane.ask(one.question)).rows[0]);
+      one.answer.resolve((await reader.ask(one.question)).rows[0]);
       return;
     }
     const rows = new Map<number, Row>();
-    for (const { asked, ...row } of (await lane.ask(asOne(group.map(({ question }) => question)))).rows)
+    for (const { asked, ...row } of (await reader.ask(asOne(group.map(({ question }) => question)))).rows)
       rows.set(asked, row);
     for (const [index, { answer }] of group.entries()) answer.resolve(rows.get(index + 1));
   } catch (error) {

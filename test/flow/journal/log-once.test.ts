@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createFeed } from '../../../src/flow/journal/feed.ts';
-import { createOnceTeller } from '../../../src/flow/journal/tell-once.ts';
+import { createOnceLogger } from '../../../src/flow/journal/log-once.ts';
 import { type RecoverParts, startSweeper } from '../../../src/flow/run/recover.ts';
 import { TocsinError } from '../../../src/kernel/errors.ts';
 import { type Log, silentLog } from '../../../src/kernel/log.ts';
@@ -22,7 +22,7 @@ const outage = (given: string) =>
 
 it('says each cause once until it went well; what nobody foresaw comes with its stack', () => {
   const { lines, log } = listLog();
-  const teller = createOnceTeller(log, {}, 'it is tried again');
+  const teller = createOnceLogger(log, {}, 'it is tried again');
   for (const error of [outage('ECONNRESET'), new Error('a fault'), outage('ECONNREFUSED'), new Error('a fault')])
     teller.failed(error);
   expect(lines).toEqual([

@@ -13,13 +13,13 @@ const fewest = 3;
 const mostLines = 40;
 
 /** What becomes of a channel's backlog: one list, which stands for some posts; others are still posted one by one. */
-export interface Fold {
+export interface Digest {
   /** The thread in which the list is; null for a list of threads, in the channel. */
   thread: string | null;
   listed: Item[];
   /** What the list stands for: it is posted only when something changes. */
   folded: Item[];
-  spared: Item[];
+  exempted: Item[];
 }
 
 /**
@@ -27,28 +27,28 @@ export interface Fold {
  * is, both milliseconds since the epoch. The state as it is now is never folded: what still
  * goes on and what people have to decide. Null when there is nothing to fold.
  */
-export function planFold(items: readonly Item[], now: number, outage: number): Fold | null {
-  const open = items.filter(item => item.ref === null && !item.spared && !item.busy);
+export function planDigest(items: readonly Item[], now: number, outage: number): Digest | null {
+  const open = items.filter(item => item.ref === null && !item.exempted && !item.busy);
   const old = open.filter(item => now - item.createdAt > oldBacklog);
   if (!old.some(item => item.createdAt <= outage) && (old.length === 0 || open.length <= mostWaiting)) return null;
   const roots = open.filter(item => item.isRoot);
-  if (roots.length >= fewest) return foldRoots(roots, open);
+  if (roots.length >= fewest) return digestRoots(roots, open);
   const waiting = new Set(items.filter(item => item.isRoot && item.ref === null).map(item => item.thread));
   for (const [thread, replies] of byThread(open.filter(item => !item.isRoot && !waiting.has(item.thread)))) {
     const told = replies.filter(item => item.over && !item.asks);
-    if (told.length >= fewest) return { thread, listed: told, folded: told, spared: [] };
+    if (told.length >= fewest) return { thread, listed: told, folded: told, exempted: [] };
   }
   return null;
 }
 
 /** Alerts that are over are only listed. Of the others those are posted where somebody has to decide, and the most severe. */
-function foldRoots(roots: readonly Item[], open: readonly Item[]): Fold {
+function digestRoots(roots: readonly Item[], open: readonly Item[]): Digest {
   const asking = new Set(open.filter(item => item.asks).map(item => item.thread));
   const going = roots.filter(item => !item.over && !asking.has(item.thread));
   const severe = [...going].sort((a, b) => rankOf(a) - rankOf(b) || b.order - a.order).slice(0, mostLive);
-  const spared = roots.filter(item => asking.has(item.thread) || severe.includes(item));
-  const gone = new Set(roots.filter(item => !spared.includes(item)).map(item => item.thread));
-  return { thread: null, listed: [...roots], folded: open.filter(item => gone.has(item.thread)), spared };
+  const exempted = roots.filter(item => asking.has(item.thread) || severe.includes(item));
+  const gone = new Set(roots.filter(item => !exempted.includes(item)).map(item => item.thread));
+  return { thread: null, listed: [...roots], folded: open.filter(item => gone.has(item.thread)), exempted };
 }
 
 function rankOf(item: Item): number {
@@ -62,15 +62,15 @@ function byThread(items: readonly Item[]): Map<string, Item[]> {
 }
 
 /** The list as a message. Its key says where it begins, so that a try after a failure finds what the first one posted. */
-export function listPost(fold: Fold, facts: { platform: string; now: number; showTime(at: number): string }): Post {
-  const items = [...fold.listed].sort((a, b) => a.order - b.order);
+export function listPost(digest: Digest, facts: { platform: string; now: number; showTime(at: number): string }): Post {
+  const items = [...digest.listed].sort((a, b) => a.order - b.order);
   const first = items[0];
   return {
     platform: facts.platform,
-    key: `missed/${fold.thread ?? first?.channel ?? ''}/${first?.order ?? 0}`,
+    key: `missed/${digest.thread ?? first?.channel ?? ''}/${first?.order ?? 0}`,
     channel: first?.channel ?? '',
-    thread: fold.thread,
-    card: listCard(items, fold, facts.showTime),
+    thread: digest.thread,
+    card: listCard(items, digest, facts.showTime),
     wanted: 1,
     delivered: 0,
     ref: null,
@@ -84,14 +84,14 @@ export function listPost(fold: Fold, facts: { platform: string; now: number; sho
   };
 }
 
-function listCard(items: readonly Item[], fold: Fold, showTime: (at: number) => string): Card {
+function listCard(items: readonly Item[], digest: Digest, showTime: (at: number) => string): Card {
   const times = items.map(item => item.createdAt);
   const lines = items.slice(-mostLines).map(item => `${item.badge === null ? '' : `[${item.badge}] `}${item.title}`);
   const before = items.length - lines.length;
-  const shown = fold.thread === null ? fold.spared.length : 0;
-  const what = fold.thread === null ? 'alerts and runs' : 'messages';
+  const shown = digest.thread === null ? digest.exempted.length : 0;
+  const what = digest.thread === null ? 'alerts and runs' : 'messages';
   const follow =
-    fold.thread !== null
+    digest.thread !== null
       ? []
       : [
           shown === 0

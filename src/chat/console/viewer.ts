@@ -4,7 +4,7 @@ import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 
 /** Whoever looks at a page, and what rendering needs to know of them. */
-export interface Visit {
+export interface Viewer {
   host: ChatHost;
   /** Who acts when a button is pressed; null for a reader, whose changes are refused. */
   who: Actor | null;
@@ -31,12 +31,12 @@ export function runPath(id: string): string {
 }
 
 /** A time in the configured zone; today without its date. The full time is in the title. */
-export function showTime(at: number, visit: Visit): Html {
-  const day = (value: number) => format(value, visit.zone, { dateStyle: 'medium' });
-  const clock = format(at, visit.zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-  const text = day(at) === day(visit.now) ? clock : `${day(at)}, ${clock}`;
+export function showTime(at: number, viewer: Viewer): Html {
+  const day = (value: number) => format(value, viewer.zone, { dateStyle: 'medium' });
+  const clock = format(at, viewer.zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  const text = day(at) === day(viewer.now) ? clock : `${day(at)}, ${clock}`;
   const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}" title="${`${day(at)}, ${clock} ${visit.zone}`}">${text}</time>`;
+  return html`<time datetime="${iso}" title="${`${day(at)}, ${clock} ${viewer.zone}`}">${text}</time>`;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -52,20 +52,20 @@ function format(at: number, zone: string, options: Intl.DateTimeFormatOptions): 
 }
 
 /** How long something took, or takes since; the page's script counts on while it has no end. */
-export function showElapsed(from: number, to: number | null, visit: Visit): Html {
-  const text = showDuration(Math.max(0, (to ?? visit.now) - from));
+export function showElapsed(from: number, to: number | null, viewer: Viewer): Html {
+  const text = showDuration(Math.max(0, (to ?? viewer.now) - from));
   return to === null
-    ? html`<span class="elapsed" data-since="${from}" data-now="${visit.now}">${text}</span>`
+    ? html`<span class="elapsed" data-since="${from}" data-now="${viewer.now}">${text}</span>`
     : html`<span class="elapsed">${text}</span>`;
 }
 
 /** `3m ago`, kept fresh by the page's script. */
-export function showAgo(at: number, visit: Visit): Html {
-  return html`<time class="ago" datetime="${new Date(at).toISOString()}" data-ago="${at}" data-now="${visit.now}">${showDuration(Math.max(0, visit.now - at))} ago</time>`;
+export function showAgo(at: number, viewer: Viewer): Html {
+  return html`<time class="ago" datetime="${new Date(at).toISOString()}" data-ago="${at}" data-now="${viewer.now}">${showDuration(Math.max(0, viewer.now - at))} ago</time>`;
 }
 
 /** The hidden fields of every form that changes something. */
-export function hidden(visit: Visit, fields: Record<string, string>): Html {
-  const all = Object.entries({ csrf: visit.csrf, ...fields });
+export function hidden(viewer: Viewer, fields: Record<string, string>): Html {
+  const all = Object.entries({ csrf: viewer.csrf, ...fields });
   return html`${all.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
 }

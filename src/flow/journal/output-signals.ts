@@ -1,13 +1,13 @@
 /** Tells the pages that show a run's output that there is more of it. The output itself is in the store. */
-export interface OutputBells {
-  ring(run: string): void;
+export interface OutputSignals {
+  wake(run: string): void;
   listen(run: string, listener: () => void): () => void;
 }
 
-export function createOutputBells(): OutputBells {
+export function createOutputSignals(): OutputSignals {
   const listeners = new Map<string, Set<() => void>>();
   return {
-    ring(run) {
+    wake(run) {
       for (const listener of listeners.get(run) ?? []) listener();
     },
     listen(run, listener) {

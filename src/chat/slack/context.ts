@@ -8,7 +8,7 @@ import type { Session } from './session.ts';
 import type { Subjects } from './subjects.ts';
 
 /** What everything that people do in Slack is handled with. */
-export interface Desk {
+export interface SlackContext {
   client: SlackClient;
   host: ChatHost;
   session: Session;

@@ -10,7 +10,7 @@ import type { Store } from '../../ports/store.ts';
 type What = 'acknowledge' | 'note' | 'resolve' | 'recall' | 'page' | 'unpage' | 'on-call';
 
 /** One thing that an origin is to be told, or asked, because of an entry of the journal. */
-export interface Telling {
+export interface WriteBack {
   what: What;
   /** Names it for ever: what has been told under a key is not told again. */
   key: string;
@@ -27,7 +27,7 @@ export interface Telling {
   rota: { escalationPolicy: string | null; schedule: string | null };
 }
 
-export interface TellingParts {
+export interface WriteBackParts {
   /** The source whose origin it is. */
   source: string;
   connection: OriginConnection;
@@ -41,19 +41,19 @@ export interface TellingParts {
 export const toldSpace = 'origin';
 
 /** Which tellings of the journal's entries concern alerts, and which call people: each kind keeps a pace and a cursor of its own. */
-export type Lane = 'tell' | 'page';
+export type OutboxName = 'tell' | 'page';
 
 /** What follows for this origin from one entry of the journal; most entries ask for nothing. */
-export async function tellingsOf(entry: Entry, lane: Lane, parts: TellingParts): Promise<Telling[]> {
-  const found = lane === 'tell' ? await tellsOf(entry, parts) : await pagesOf(entry, parts);
-  return found.filter(telling => parts.connection[methodOf(telling.what)] !== undefined);
+export async function writeBacksOf(entry: Entry, outbox: OutboxName, parts: WriteBackParts): Promise<WriteBack[]> {
+  const found = outbox === 'tell' ? await tellsOf(entry, parts) : await pagesOf(entry, parts);
+  return found.filter(writeBack => parts.connection[methodOf(writeBack.what)] !== undefined);
 }
 
 function methodOf(what: What): Exclude<keyof OriginConnection, 'perMinute'> {
   return what === 'on-call' ? 'onCall' : what;
 }
 
-async function tellsOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
+async function tellsOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
   const { fact } = entry;
   switch (fact.kind) {
     case 'event.accepted':
@@ -80,20 +80,20 @@ async function tellsOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
 }
 
 /** Whoever opens the thread sees who is on call. */
-async function whoIsOnCall(entry: Entry, id: string | null, parts: TellingParts): Promise<Telling[]> {
+async function whoIsOnCall(entry: Entry, id: string | null, parts: WriteBackParts): Promise<WriteBack[]> {
   const alert = id === null ? null : await parts.store.alert(id);
   return alert === null || !alert.trusted
     ? []
-    : [telling('on-call', `${alert.id}/${alert.episode}`, entry, alert, null)];
+    : [writeBack('on-call', `${alert.id}/${alert.episode}`, entry, alert, null)];
 }
 
 /** Somebody pressed Acknowledge in a thread: the origin stops calling people too, and says whose press it was. */
-async function pressedIn(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
+async function pressedIn(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const alert = await parts.store.alert(id);
   if (alert === null || !isOwn(alert, parts) || entry.actor.kind !== 'person') return [];
   const text = `Tocsin: acknowledged by ${nameOf(entry.actor)}`;
   return (['acknowledge', 'note'] as const).map(what => ({
-    ...telling(what, `by/${entry.seq}`, entry, alert, null),
+    ...writeBack(what, `by/${entry.seq}`, entry, alert, null),
     text,
   }));
 }
@@ -103,8 +103,8 @@ async function rotaAsked(
   entry: Entry,
   by: readonly string[],
   id: string | null,
-  parts: TellingParts,
-): Promise<Telling[]> {
+  parts: WriteBackParts,
+): Promise<WriteBack[]> {
   const alert = id === null ? null : await parts.store.alert(id);
   if (alert === null) return [];
   return by.flatMap(name => {
@@ -112,33 +112,33 @@ async function rotaAsked(
     if (rota?.source !== parts.source) return [];
     // The people of the incident itself were told when it opened.
     const own = rota.escalationPolicy === null && rota.schedule === null && isOwn(alert, parts);
-    return own ? [] : [{ ...telling('on-call', `asked/${entry.seq}/${name}`, entry, alert, null), rota }];
+    return own ? [] : [{ ...writeBack('on-call', `asked/${entry.seq}/${name}`, entry, alert, null), rota }];
   });
 }
 
 /** Remediation begins: whoever is called about the incident need not be called again. Looking at things is no remediation. */
-async function startOf(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
+async function startOf(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const subject = await ownSubject(id, parts);
   if (subject === null || subject.run.risk === 'none') return [];
   const { run, alert } = subject;
   const open = alert.state !== 'resolved' && alert.acknowledgedBy === null && alert.episode === run.episode;
-  return open ? [telling('acknowledge', `${alert.id}/${run.episode}`, entry, alert, run)] : [];
+  return open ? [writeBack('acknowledge', `${alert.id}/${run.episode}`, entry, alert, run)] : [];
 }
 
-async function outcomeOf(entry: Entry, id: string, parts: TellingParts): Promise<Telling[]> {
+async function outcomeOf(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const subject = await ownSubject(id, parts);
   if (subject === null) return [];
   const { run, alert } = subject;
-  const told = [telling('note', `${run.id}/${entry.seq}`, entry, alert, run)];
+  const told = [writeBack('note', `${run.id}/${entry.seq}`, entry, alert, run)];
   if (entry.fact.kind === 'run.finished' && mayResolve(run, alert))
-    told.push(telling('resolve', run.id, entry, alert, run));
+    told.push(writeBack('resolve', run.id, entry, alert, run));
   // Tocsin may have stopped the calls, and then it is on Tocsin to begin them again.
-  if (needsPeople(entry, run)) told.push(telling('recall', `${run.id}/${entry.seq}`, entry, alert, run));
+  if (needsPeople(entry, run)) told.push(writeBack('recall', `${run.id}/${entry.seq}`, entry, alert, run));
   return told;
 }
 
 /** The run and its alert, when that came from this origin. Called runbooks are part of their caller. */
-async function ownSubject(id: string, parts: TellingParts): Promise<{ run: Run; alert: Alert } | null> {
+async function ownSubject(id: string, parts: WriteBackParts): Promise<{ run: Run; alert: Alert } | null> {
   const run = await parts.store.run(id);
   if (run === null || run.alert === null || run.parent !== null) return null;
   const alert = await parts.store.alert(run.alert);
@@ -146,7 +146,7 @@ async function ownSubject(id: string, parts: TellingParts): Promise<{ run: Run; 
 }
 
 /** An incident that nobody signed may name any other: nothing is done to it. */
-function isOwn(alert: Alert, parts: TellingParts): boolean {
+function isOwn(alert: Alert, parts: WriteBackParts): boolean {
   return alert.source === parts.source && alert.trusted;
 }
 
@@ -172,7 +172,7 @@ function needsPeople(entry: Entry, run: Run): boolean {
   return !(fact.state === 'expired' && run.trigger === 'manual');
 }
 
-async function pagesOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
+async function pagesOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
   const { fact } = entry;
   if (fact.kind !== 'run.asking' && fact.kind !== 'run.finished' && fact.kind !== 'run.amended') return [];
   const run = await parts.store.run(fact.run);
@@ -184,12 +184,12 @@ async function pagesOf(entry: Entry, parts: TellingParts): Promise<Telling[]> {
   if (needsPeople(entry, run)) {
     // It may have gone on meanwhile: somebody answered.
     const over = fact.kind === 'run.asking' && run.state !== 'asking' && !isEnded(run.state);
-    return over ? [] : [telling('page', key, entry, alert, run)];
+    return over ? [] : [writeBack('page', key, entry, alert, run)];
   }
-  return (await calledBefore(run, entry, parts)) ? [telling('unpage', key, entry, alert, run)] : [];
+  return (await calledBefore(run, entry, parts)) ? [writeBack('unpage', key, entry, alert, run)] : [];
 }
 
-async function calledBefore(run: Run, entry: Entry, parts: TellingParts): Promise<boolean> {
+async function calledBefore(run: Run, entry: Entry, parts: WriteBackParts): Promise<boolean> {
   const before = await parts.store.stream(streamOf.run(run.id));
   return before.some(one => one.seq < entry.seq && needsPeople(one, run));
 }
@@ -203,7 +203,7 @@ function keyOf(what: What, name: string): string {
   return `${what}/${name}`;
 }
 
-function telling(what: What, name: string, entry: Entry, alert: Alert | null, run: Run | null): Telling {
+function writeBack(what: What, name: string, entry: Entry, alert: Alert | null, run: Run | null): WriteBack {
   return {
     what,
     key: keyOf(what, name),

@@ -10,11 +10,11 @@ import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { CardTools } from '../thread/cards.ts';
 import { postsLock } from '../thread/parts.ts';
+import type { FairQueueing } from './fair-queueing.ts';
 import { type PostWriter, renewed, withMark } from './marks.ts';
-import type { Pacer, Request } from './pace.ts';
 import type { Queue } from './queue.ts';
+import type { RateLimiter, Request } from './rate-limiter.ts';
 import type { Refusals } from './refuse.ts';
-import type { Turns } from './turns.ts';
 
 export interface DeliverParts {
   platform: string;
@@ -38,12 +38,12 @@ export interface DeliverParts {
 }
 
 /** What the parts of a poster share. */
-export interface Desk {
+export interface DeliverContext {
   parts: DeliverParts;
   queue: Queue;
   writer: PostWriter;
-  pacer: Pacer;
-  turns: Turns;
+  limiter: RateLimiter;
+  fairness: FairQueueing;
   refusals: Refusals;
   /** Milliseconds between two edits of one message. */
   editEvery: number;
@@ -74,38 +74,38 @@ export function pauseAfter(failures: number): number {
 }
 
 /** The post as the platform has it, also where that is not recorded yet. */
-export async function readPost(key: string, { parts, queue }: Desk): Promise<Post | null> {
+export async function readPost(key: string, { parts, queue }: DeliverContext): Promise<Post | null> {
   const post = await parts.store.post(parts.platform, key);
   return post === null ? null : queue.overlay(post);
 }
 
 /** Records what was delivered. A card that came meanwhile stays wanted. */
-export async function record(desk: Desk, keys = [...desk.queue.unrecorded().keys()]): Promise<void> {
-  const marks = new Map(desk.queue.unrecorded());
+export async function record(ctx: DeliverContext, keys = [...ctx.queue.unrecorded().keys()]): Promise<void> {
+  const marks = new Map(ctx.queue.unrecorded());
   const put = (post: Post) => {
     const mark = marks.get(post.key);
     return mark === undefined ? null : withMark(post, mark.version, mark.ref);
   };
-  if (keys.length > 0) await desk.parts.mutex.with(postsLock, () => desk.writer.update(keys, put));
+  if (keys.length > 0) await ctx.parts.mutex.with(postsLock, () => ctx.writer.update(keys, put));
   for (const key of keys) {
     const mark = marks.get(key);
-    if (mark !== undefined) desk.queue.recorded(key, mark);
+    if (mark !== undefined) ctx.queue.recorded(key, mark);
   }
 }
 
 /** The root that a message hangs on. Null where it goes into the channel itself; `wait` where the root has to be posted first. */
-export type Hanging = { wait: false; root: Post | null } | { wait: true };
+export type Placement = { wait: false; root: Post | null } | { wait: true };
 
 /** Finds the root with its reference. One that was only named in a list gets its message after all, now that more comes of it. */
-export async function findRoot(thread: string | null, desk: Desk): Promise<Hanging> {
-  const root = thread === null ? null : await readPost(thread, desk);
+export async function findRoot(thread: string | null, ctx: DeliverContext): Promise<Placement> {
+  const root = thread === null ? null : await readPost(thread, ctx);
   if (root === null || root.ref !== null) return { wait: false, root };
-  desk.queue.spare(root.key);
+  ctx.queue.exempt(root.key);
   const again = (post: Post): Post | null => {
     const { withheld: _, ...rest } = post;
     return post.ref === null ? { ...rest, delivered: 0 } : null;
   };
-  await desk.parts.mutex.with(postsLock, () => desk.writer.update([root.key], again));
+  await ctx.parts.mutex.with(postsLock, () => ctx.writer.update([root.key], again));
   return { wait: true };
 }
 
@@ -116,53 +116,53 @@ const renewPause = 60_000;
  * The message of the root is gone: it is posted anew, and what hangs on it waits for that. False where that was done a moment ago and did
  * not help.
  */
-export async function renewRoot(gone: Post, desk: Desk): Promise<boolean> {
-  await record(desk);
-  const root = await readPost(gone.key, desk);
+export async function renewRoot(gone: Post, ctx: DeliverContext): Promise<boolean> {
+  await record(ctx);
+  const root = await readPost(gone.key, ctx);
   // Somebody else has seen to it, or is about to.
-  if (root === null || root.ref !== gone.ref || desk.queue.items.get(gone.key)?.busy === true) return true;
-  const now = desk.parts.clock.monotonic();
-  if (now - (desk.renewals.get(gone.key) ?? Number.NEGATIVE_INFINITY) < renewPause) return false;
-  if (desk.renewals.size > mostRenewals) desk.renewals.clear();
-  desk.renewals.set(gone.key, now);
-  const { platform, log } = desk.parts;
+  if (root === null || root.ref !== gone.ref || ctx.queue.items.get(gone.key)?.busy === true) return true;
+  const now = ctx.parts.clock.monotonic();
+  if (now - (ctx.renewals.get(gone.key) ?? Number.NEGATIVE_INFINITY) < renewPause) return false;
+  if (ctx.renewals.size > mostRenewals) ctx.renewals.clear();
+  ctx.renewals.set(gone.key, now);
+  const { platform, log } = ctx.parts;
   log.warn({ platform, post: gone.key }, 'the first message of a thread was deleted, and is posted anew');
-  desk.queue.spare(gone.key);
-  await desk.parts.mutex.with(postsLock, () => desk.writer.update([gone.key], renewed));
-  await readAgain([gone.key], desk);
+  ctx.queue.exempt(gone.key);
+  await ctx.parts.mutex.with(postsLock, () => ctx.writer.update([gone.key], renewed));
+  await readAgain([gone.key], ctx);
   return true;
 }
 
 const mostRenewals = 1000;
 
 /** What was changed here is not sent as it was known before. */
-export async function readAgain(keys: readonly string[], desk: Desk): Promise<void> {
+export async function readAgain(keys: readonly string[], ctx: DeliverContext): Promise<void> {
   for (const key of keys) {
-    const post = await readPost(key, desk);
-    if (post !== null) desk.queue.absorb(post);
+    const post = await readPost(key, ctx);
+    if (post !== null) ctx.queue.absorb(post);
   }
 }
 
-export function succeeded(desk: Desk): void {
-  desk.down = null;
-  desk.lastSuccess = desk.parts.clock.monotonic();
+export function succeeded(ctx: DeliverContext): void {
+  ctx.down = null;
+  ctx.lastSuccess = ctx.parts.clock.monotonic();
 }
 
 /** Takes note of what concerns more than one post, limits and outages; false for anything else. */
-export function tookNote(desk: Desk, request: Request, error: unknown): boolean {
-  const { platform, clock, log } = desk.parts;
+export function tookNote(ctx: DeliverContext, request: Request, error: unknown): boolean {
+  const { platform, clock, log } = ctx.parts;
   const now = clock.monotonic();
   if (isCode(error, 'chat-limited')) {
     const wait = error.retryAfter ?? 1000;
-    desk.pacer.hold(request, error.at ?? '', wait, now);
-    if (wait >= longLimit) desk.outage = clock.now() + wait;
+    ctx.limiter.hold(request, error.at ?? '', wait, now);
+    if (wait >= longLimit) ctx.outage = clock.now() + wait;
     return true;
   }
   if (!isCode(error, 'chat-down')) return false;
-  const failures = (desk.down?.failures ?? 0) + 1;
+  const failures = (ctx.down?.failures ?? 0) + 1;
   const pause = Math.max(error.retryAfter ?? 0, pauseAfter(failures));
-  desk.outage = clock.now();
-  desk.down = { until: now + pause, failures, because: messageOf(error) };
+  ctx.outage = clock.now();
+  ctx.down = { until: now + pause, failures, because: messageOf(error) };
   if (failures === 1) log.warn({ platform, because: messageOf(error) }, 'the platform is down; posts wait');
   return true;
 }

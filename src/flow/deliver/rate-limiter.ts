@@ -1,4 +1,4 @@
-import type { ChatPace, Rate } from '../../ports/chat.ts';
+import type { Rate, RateLimits } from '../../ports/chat.ts';
 
 /** A request to a chat platform, as its limits see it. */
 export interface Request {
@@ -12,7 +12,7 @@ export interface Request {
  * Says when a request may go, so that the platform's limits are kept rather than met. All times are of the monotonic clock, in
  * milliseconds.
  */
-export interface Pacer {
+export interface RateLimiter {
   /** How long to wait; 0 when it may go now. */
   wait(request: Request, now: number): number;
   /** It goes now. */
@@ -31,21 +31,21 @@ const mostBurst = 4;
 /** Buckets of channels that are full again are forgotten above this number. */
 const mostBuckets = 2000;
 
-export function createPacer(pace: ChatPace | undefined): Pacer {
+export function createRateLimiter(rateLimits: RateLimits | undefined): RateLimiter {
   const buckets = new Map<string, Bucket>();
   const holds = new Map<string, number>();
 
   function bucketsOf({ kind, channel }: Request, now: number): Bucket[] {
-    if (pace === undefined) return [];
+    if (rateLimits === undefined) return [];
     const wanted: [string, Rate | undefined][] =
       kind === 'edit'
         ? [
-            [`edits ${channel}`, pace.edits],
-            ['edits', pace.allEdits],
+            [`edits ${channel}`, rateLimits.edits],
+            ['edits', rateLimits.allEdits],
           ]
         : [
-            [`posts ${channel}`, pace.posts],
-            ['posts', pace.allPosts],
+            [`posts ${channel}`, rateLimits.posts],
+            ['posts', rateLimits.allPosts],
           ];
     return wanted.flatMap(([name, rate]) => (rate === undefined ? [] : [bucketOf(name, rate, now)]));
   }

@@ -25,8 +25,8 @@ export interface WaitOptions {
  * grows to ten seconds. Meanwhile the address is listened on: `/healthz` is well, `/readyz` says what is waited for, and everything
  * else is told to come again. Rejects at once for what no waiting helps, and with the signal's reason when it is told to stop.
  */
-export async function openPatiently<T>(open: () => Promise<T>, options: WaitOptions): Promise<T> {
-  let room: WaitingRoom | null = null;
+export async function openWithRetry<T>(open: () => Promise<T>, options: WaitOptions): Promise<T> {
+  let room: StandIn | null = null;
   try {
     for (let pause = firstPause; ; pause = Math.min(longestPause, pause * 2)) {
       options.signal?.throwIfAborted();
@@ -47,7 +47,7 @@ export async function openPatiently<T>(open: () => Promise<T>, options: WaitOpti
   }
 }
 
-interface WaitingRoom {
+interface StandIn {
   /** Shows it on `/readyz`, and logs it unless that was done just now. */
   tell(error: TocsinError): void;
   close(): Promise<void>;
@@ -55,7 +55,7 @@ interface WaitingRoom {
 
 const waits = (remedy: string) => ({ message: 'Not accepted: Tocsin waits for its database.', remedy });
 
-async function openRoom(options: WaitOptions): Promise<WaitingRoom> {
+async function openRoom(options: WaitOptions): Promise<StandIn> {
   let trouble = '';
   let logged = { trouble, at: 0 };
   const server = createServer((request, response) => {

@@ -3,18 +3,18 @@ import { sameText } from '../../kernel/signature.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { SignIn } from '../../ports/sign-ins.ts';
+import { createAttemptLimiter } from './attempt-limiter.ts';
 import { foreignOrigin } from './guard.ts';
-import { createTries } from './tries.ts';
-import type { Visit } from './visit.ts';
+import type { Viewer } from './viewer.ts';
 
 /** Knows who looks at a page, and lets nobody change anything without a sign-in, our own origin and the form's token. */
-export interface Doorkeeper {
+export interface SessionGuard {
   /** Who asks; null in token mode without a sign-in: nothing is shown. */
-  visit(request: FastifyRequest): Promise<Visit | null>;
+  viewer(request: FastifyRequest): Promise<Viewer | null>;
   /** The same without a request, for streams: asked again whenever something is sent. */
-  revisit(request: FastifyRequest): () => Promise<Visit | null>;
+  viewerAgain(request: FastifyRequest): () => Promise<Viewer | null>;
   /** Whose change it is, or why it is refused; what is admitted may be tried (host.act still decides). */
-  admit(request: FastifyRequest, csrf: string): Promise<{ visit: Visit & { who: Actor } } | { refused: string }>;
+  admit(request: FastifyRequest, csrf: string): Promise<{ viewer: Viewer & { who: Actor } } | { refused: string }>;
   /** Signs in from the login form. A form of another site may not sign this browser in as somebody else. */
   enterByForm(request: FastifyRequest, reply: FastifyReply, token: string): Entered;
   /** Signs in with the local key or a token. */
@@ -34,12 +34,12 @@ const tries = { each: 10, all: 100, window: 60_000 };
 const localHelp =
   'This page only reads here. To act, open the link that npm start printed in the terminal: it ends in ?key=… and signs this browser in.';
 
-export function createDoorkeeper(host: ChatHost): Doorkeeper {
+export function createSessionGuard(host: ChatHost): SessionGuard {
   const { signIns } = host;
-  const attempts = createTries(() => host.clock.monotonic(), tries);
+  const attempts = createAttemptLimiter(() => host.clock.monotonic(), tries);
   const passOf = (request: FastifyRequest) => request.cookies[cookieName(host)];
   const find = async (pass: string | undefined) => makeVisit(host, await signIns.read(pass));
-  const enter: Doorkeeper['enter'] = (request, reply, secret) => {
+  const enter: SessionGuard['enter'] = (request, reply, secret) => {
     const wait = attempts.take(request.ip);
     if (wait > 0) return { ok: false, wait };
     const signIn = signIns.open(secret);
@@ -54,20 +54,20 @@ export function createDoorkeeper(host: ChatHost): Doorkeeper {
       const foreign = host.localKey !== null || foreignOrigin(request, host) !== null;
       return foreign ? { ok: false, wait: 0 } : enter(request, reply, token);
     },
-    visit: request => find(passOf(request)),
-    revisit(request) {
+    viewer: request => find(passOf(request)),
+    viewerAgain(request) {
       const pass = passOf(request);
       return () => find(pass);
     },
     async admit(request, csrf) {
       const foreign = foreignOrigin(request, host);
       if (foreign !== null) return { refused: `This change did not come from this page: ${foreign}.` };
-      const visit = await find(passOf(request));
-      const who = visit?.who ?? null;
-      if (visit === null || who === null)
+      const viewer = await find(passOf(request));
+      const who = viewer?.who ?? null;
+      if (viewer === null || who === null)
         return { refused: host.localKey === null ? 'Your session has ended. Sign in again.' : localHelp };
-      return sameText(csrf, visit.csrf)
-        ? { visit: { ...visit, who } }
+      return sameText(csrf, viewer.csrf)
+        ? { viewer: { ...viewer, who } }
         : { refused: 'This form is from an earlier session. Reload the page and press again.' };
     },
     async leave(request, reply) {
@@ -89,7 +89,7 @@ function fits(signIn: SignIn, host: ChatHost): boolean {
   return signIn.local === (host.localKey !== null);
 }
 
-function makeVisit(host: ChatHost, found: SignIn | null): Visit | null {
+function makeVisit(host: ChatHost, found: SignIn | null): Viewer | null {
   const local = host.localKey !== null;
   const signIn = found !== null && fits(found, host) ? found : null;
   if (!local && signIn === null) return null;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { openPatiently } from '../../src/app/waiting-room.ts';
+import { openWithRetry } from '../../src/app/open-with-retry.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { TocsinError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
@@ -21,7 +21,7 @@ test('while the database is not there, a browser gets a page and everybody else 
     return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
   };
   let tries = 0;
-  const seen = await openPatiently(
+  const seen = await openWithRetry(
     async () => {
       tries++;
       if (tries === 1) throw new TocsinError('store-unreachable', { at: 'db:5432', given: 'refused' });
@@ -55,7 +55,7 @@ test('says on /readyz what is waited for, in one line, and logs each cause once 
   };
   const causes = [...Array(20).fill('connection refused'), 'no such host'];
   let ready: unknown;
-  const opening = openPatiently(
+  const opening = openWithRetry(
     async () => {
       const given = causes.shift();
       if (given !== undefined) throw new TocsinError('store-unreachable', { at: 'db:5432', given });

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import { findProgram } from './argv.ts';
 
 /** What is put in front of a step's argv. Each is looked up and tried once. */
-export interface Fronts {
+export interface Wrappers {
   /**
    * `setpriv --pdeathsig KILL --`, so that a child dies with a killed Tocsin; empty where there is none. The signal is tied to the
    * thread that spawned, which is why spawning must stay on the main thread; it is not passed on by fork and is lost when the program
@@ -15,7 +15,7 @@ export interface Fronts {
   isolation(): Promise<readonly string[]>;
 }
 
-export function createFronts(parts: { log: Log; path: string; platform?: NodeJS.Platform }): Fronts {
+export function createWrappers(parts: { log: Log; path: string; platform?: NodeJS.Platform }): Wrappers {
   const tools = { ...parts, platform: parts.platform ?? process.platform };
   let death: Promise<readonly string[]> | null = null;
   let space: Promise<readonly string[] | null> | null = null;

@@ -5,7 +5,7 @@ import type { Store } from '../../ports/store.ts';
 import { type TraceContext, traceOfEpisode, traceOfRun } from './ids.ts';
 
 /** What the spans of a run need to know of its entries so far; small, whatever the run printed. */
-export interface RunPast {
+export interface RunHistory {
   seq: number;
   context: TraceContext;
   run: Pick<Run, 'id' | 'runbook' | 'trigger' | 'risk' | 'parent' | 'event' | 'alert' | 'episode'>;
@@ -24,9 +24,9 @@ export interface RunPast {
 }
 
 /** Remembers runs while their entries pass by, and reads the journal for those it has not seen begin. */
-export interface Pasts {
+export interface RunHistories {
   /** The run as it was before the entry. Null when the journal does not know it. */
-  before(entry: Entry, run: string): Promise<RunPast | null>;
+  before(entry: Entry, run: string): Promise<RunHistory | null>;
   contextOf(run: string): Promise<TraceContext | null>;
   approvalOf(entry: Entry, approval: string): Promise<Approval | null>;
 }
@@ -36,16 +36,16 @@ const most = 2000;
 /** A run that was called by a run that was called ... : no deeper. */
 const deepest = 32;
 
-export function createPasts(store: Pick<Store, 'stream' | 'run'>): Pasts {
-  const known = new Map<string, RunPast>();
+export function createRunHistories(store: Pick<Store, 'stream' | 'run'>): RunHistories {
+  const known = new Map<string, RunHistory>();
 
-  async function readBefore(run: string, seq: number): Promise<RunPast | null> {
-    let past: RunPast | null = null;
+  async function readBefore(run: string, seq: number): Promise<RunHistory | null> {
+    let past: RunHistory | null = null;
     for (const entry of await store.stream(streamOf.run(run))) if (entry.seq < seq) past = await fold(past, entry);
     return past;
   }
 
-  async function fold(past: RunPast | null, entry: Entry): Promise<RunPast | null> {
+  async function fold(past: RunHistory | null, entry: Entry): Promise<RunHistory | null> {
     if (entry.fact.kind !== 'run.created') return past === null ? null : goOn(past, entry);
     return beginning(entry.fact.run, entry, await contextOfRun(entry.fact.run));
   }
@@ -56,7 +56,7 @@ export function createPasts(store: Pick<Store, 'stream' | 'run'>): Pasts {
     return caller === null ? traceOfRun(run.id) : await contextOfRun(caller, depth + 1);
   }
 
-  function remember(id: string, past: RunPast): void {
+  function remember(id: string, past: RunHistory): void {
     known.delete(id);
     known.set(id, past);
     for (const oldest of known.keys()) {
@@ -89,7 +89,7 @@ export function createPasts(store: Pick<Store, 'stream' | 'run'>): Pasts {
   };
 }
 
-function beginning(run: Run, { seq, at }: Entry, context: TraceContext): RunPast {
+function beginning(run: Run, { seq, at }: Entry, context: TraceContext): RunHistory {
   const { id, runbook, trigger, risk, parent, event, alert, episode, decision } = run;
   return {
     seq,
@@ -107,7 +107,7 @@ function beginning(run: Run, { seq, at }: Entry, context: TraceContext): RunPast
   };
 }
 
-function goOn(past: RunPast, { fact, at, seq }: Entry): RunPast {
+function goOn(past: RunHistory, { fact, at, seq }: Entry): RunHistory {
   const next = { ...past, seq, lastAt: at };
   if (fact.kind === 'run.released') next.queuedAt = at;
   if (fact.kind === 'run.started') {

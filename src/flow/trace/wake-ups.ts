@@ -32,12 +32,12 @@ export function withTraces(
 
   return {
     ...dispatcher,
-    async ring(bell) {
-      const trace = await traceOf(bell.run).catch(error => {
-        log.debug({ run: bell.run, because: messageOf(error) }, 'a bell rings without its trace');
+    async wake(wakeUp) {
+      const trace = await traceOf(wakeUp.run).catch(error => {
+        log.debug({ run: wakeUp.run, because: messageOf(error) }, 'a bell rings without its trace');
         return {};
       });
-      await dispatcher.ring({ ...bell, ...trace });
+      await dispatcher.wake({ ...wakeUp, ...trace });
     },
   };
 }

@@ -1,18 +1,18 @@
 import type { ChatHost } from '../../ports/chat.ts';
-import { readSurroundings, renderBanners, renderNav, type Surroundings } from './layout.ts';
-import type { Ambient } from './stream.ts';
+import { type FrameData, readFrameData, renderBanners, renderNav } from './layout.ts';
+import type { FrameRegions } from './stream.ts';
 
 /** What stands around every page, read once for all open pages until something changes. */
-export interface Ambience {
-  read(): Promise<Surroundings>;
+export interface Frame {
+  read(): Promise<FrameData>;
   /** As regions of a page whose place in the navigation is `here`. */
-  regions(here: string): Ambient;
+  regions(here: string): FrameRegions;
   /** Something changed: read again. */
   stale(): void;
 }
 
-export function createAmbience(host: ChatHost): Ambience {
-  let known: Promise<Surroundings> | null = null;
+export function createFrame(host: ChatHost): Frame {
+  let known: Promise<FrameData> | null = null;
   let readAt = Number.NEGATIVE_INFINITY;
   /** Files change without a commit, so nothing is believed for longer than this. */
   const longest = 5000;
@@ -20,7 +20,7 @@ export function createAmbience(host: ChatHost): Ambience {
     const now = host.clock.monotonic();
     if (known === null || now - readAt > longest) {
       readAt = now;
-      known = readSurroundings(host);
+      known = readFrameData(host);
       known.catch(() => {
         known = null;
       });
@@ -34,7 +34,7 @@ export function createAmbience(host: ChatHost): Ambience {
     },
     regions: here => [
       { id: 'nav', render: async () => renderNav(await read(), here) },
-      { id: 'banners', render: async visit => renderBanners(await read(), visit) },
+      { id: 'banners', render: async viewer => renderBanners(await read(), viewer) },
     ],
   };
 }

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { createReadDesk } from '../../src/stores/postgres/read-desk.ts';
-import type { Lane } from '../../src/stores/postgres/read-lane.ts';
+import { createReadDesk } from '../../src/stores/postgres/read-batcher.ts';
+import type { ReadConnection } from '../../src/stores/postgres/read-connection.ts';
 import type { Answer, Statement } from '../../src/stores/postgres/session.ts';
 
 /** A connection whose answers come when the test gives them. */
 function heldLane() {
   const asked: { statement: Statement; answer: PromiseWithResolvers<Answer> }[] = [];
   let busy = 0;
-  const lane: Lane = {
+  const reader: ReadConnection = {
     busy: () => busy,
     async ask(statement) {
       busy += 1;
@@ -21,7 +21,7 @@ function heldLane() {
   };
   const give = (index: number, rows: unknown[]) =>
     asked[index]?.answer.resolve({ rows, count: rows.length, command: 'SELECT' });
-  return { lane, give, asked, names: () => asked.map(({ statement }) => statement.name) };
+  return { reader, give, asked, names: () => asked.map(({ statement }) => statement.name) };
 }
 
 const turn = () => new Promise(resolve => setImmediate(() => setImmediate(resolve)));
@@ -30,12 +30,12 @@ const list = { name: 'list', text: 'select doc from run limit $1', values: [9] }
 
 describe('reads of a server', () => {
   test('are gathered while a packet is under way, and the same question is asked once', async () => {
-    const { lane, give, names } = heldLane();
-    const desk = createReadDesk([lane]);
-    const [first, again] = [desk.all(list), desk.all(list)];
+    const { reader, give, names } = heldLane();
+    const batcher = createReadDesk([reader]);
+    const [first, again] = [batcher.all(list), batcher.all(list)];
     await turn();
     expect(names()).toEqual(['list']);
-    const later = desk.all(list);
+    const later = batcher.all(list);
     await turn();
     expect(names()).toEqual(['list']);
     give(0, [{ doc: 'a' }]);
@@ -50,10 +50,10 @@ describe('reads of a server', () => {
 
   test('go on another connection while one is busy', async () => {
     const [slow, other] = [heldLane(), heldLane()];
-    const desk = createReadDesk([slow.lane, other.lane]);
-    void desk.all(list);
+    const batcher = createReadDesk([slow.reader, other.reader]);
+    void batcher.all(list);
     await turn();
-    const quick = desk.first(byId('a'));
+    const quick = batcher.first(byId('a'));
     await turn();
     expect([slow.names(), other.names()]).toEqual([['list'], ['by-id']]);
     other.give(0, [{ doc: 'a' }]);
@@ -61,9 +61,9 @@ describe('reads of a server', () => {
   });
 
   test('by key are one statement, and each gets its own row or none', async () => {
-    const { lane, give, asked } = heldLane();
-    const desk = createReadDesk([lane]);
-    const found = Promise.all(['a', 'b', 'c', 'a'].map(id => desk.first(byId(id))));
+    const { reader, give, asked } = heldLane();
+    const batcher = createReadDesk([reader]);
+    const found = Promise.all(['a', 'b', 'c', 'a'].map(id => batcher.first(byId(id))));
     await turn();
     expect(asked.map(({ statement }) => statement.name)).toEqual(['by-id-many']);
     expect(asked[0]?.statement.text).toContain('where id = n.v1');
@@ -75,24 +75,24 @@ describe('reads of a server', () => {
   });
 
   test('that fail tell everybody who waits', async () => {
-    const { lane, asked } = heldLane();
-    const desk = createReadDesk([lane]);
-    const outcome = Promise.allSettled([desk.first(byId('a')), desk.first(byId('b')), desk.all(list)]);
+    const { reader, asked } = heldLane();
+    const batcher = createReadDesk([reader]);
+    const outcome = Promise.allSettled([batcher.first(byId('a')), batcher.first(byId('b')), batcher.all(list)]);
     await turn();
     for (const { answer } of asked) answer.reject(new Error('gone'));
     expect((await outcome).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     // The next is asked all the same.
-    void desk.all(list);
+    void batcher.all(list);
     await turn();
     expect(asked.length).toBe(3);
   });
 
   test('are sent anyhow when what is under way does not come back', async () => {
-    const { lane, give, names } = heldLane();
-    const desk = createReadDesk([lane]);
-    void desk.all(list);
+    const { reader, give, names } = heldLane();
+    const batcher = createReadDesk([reader]);
+    void batcher.all(list);
     await turn();
-    const waits = desk.first(byId('a'));
+    const waits = batcher.first(byId('a'));
     for (let tries = 0; tries < 500 && names().length < 2; tries++)
       await new Promise(resolve => setTimeout(resolve, 5));
     expect(names()).toEqual(['list', 'by-id']);

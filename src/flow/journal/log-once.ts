@@ -2,7 +2,7 @@ import { summaryOf, TocsinError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 
 /** Says why something fails that is tried again and again: each cause once, until it went well. */
-export interface OnceTeller {
+export interface OnceLogger {
   failed(error: unknown, more?: object): void;
   well(): void;
 }
@@ -11,7 +11,7 @@ export interface OnceTeller {
 const most = 64;
 
 /** `again` is logged with `facts`. What has no code is a fault of ours, so its stack comes with it. */
-export function createOnceTeller(log: Log, facts: object, again: string): OnceTeller {
+export function createOnceLogger(log: Log, facts: object, again: string): OnceLogger {
   const told = new Set<string>();
   return {
     failed(error, more = {}) {

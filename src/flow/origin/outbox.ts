@@ -7,16 +7,16 @@ import { type Entry, type Fact, streamOf } from '../../model/journal.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { createQueue, type Queue, type Waiting } from './queue.ts';
-import { type Lane, type Telling, toldSpace } from './tellings.ts';
+import { type OutboxName, toldSpace, type WriteBack } from './write-backs.ts';
 
 /**
  * Tells one origin what follows from the journal, as chat is told: with a cursor of its own, in order for each subject, paced, tried again
  * with growing pauses, and each thing once. The process may end after an effect and before it is recorded; the effect is then asked for
  * again, and the driver finds it. Nothing that an origin does blocks, repeats or loses a step.
  */
-export interface LaneParts {
+export interface OutboxParts {
   source: string;
-  lane: Lane;
+  outbox: OutboxName;
   /** The most that is begun within a minute. */
   perMinute: number;
   store: Store;
@@ -25,12 +25,12 @@ export interface LaneParts {
   clock: Clock;
   metrics: Metrics;
   log: Log;
-  tellings(entry: Entry): Promise<Telling[]>;
+  writeBacks(entry: Entry): Promise<WriteBack[]>;
   /** Null when it is not needed any more. `failures` counts the attempts before. */
-  tell(telling: Telling, failures: number): Promise<string | null>;
+  tell(writeBack: WriteBack, failures: number): Promise<string | null>;
 }
 
-export interface RunningLane {
+export interface RunningOutbox {
   /** Why something could not be told; null when all is well. */
   trouble(): string | null;
   stop(): Promise<void>;
@@ -44,12 +44,12 @@ const giveUp = 48 * 3_600_000;
 const stride = 512;
 
 /** The name of a lane's cursor. It holds the next sequence, because 0 means that there never was one. */
-export function cursorOf(source: string, lane: Lane): string {
-  return `origin/${source}/${lane}`;
+export function cursorOf(source: string, outbox: OutboxName): string {
+  return `origin/${source}/${outbox}`;
 }
 
-interface Desk {
-  parts: LaneParts;
+interface OutboxContext {
+  parts: OutboxParts;
   queue: Queue;
   end: AbortController;
   /** The last entry whose tellings are in the queue. */
@@ -61,11 +61,11 @@ interface Desk {
   trouble: string | null;
 }
 
-export async function startLane(parts: LaneParts): Promise<RunningLane> {
-  const name = cursorOf(parts.source, parts.lane);
+export async function startOutbox(parts: OutboxParts): Promise<RunningOutbox> {
+  const name = cursorOf(parts.source, parts.outbox);
   const seen = (await parts.store.cursor(name)) - 1;
   const queue = createQueue(parts.perMinute, parts.clock);
-  const desk: Desk = {
+  const ctx: OutboxContext = {
     parts,
     queue,
     end: new AbortController(),
@@ -74,43 +74,43 @@ export async function startLane(parts: LaneParts): Promise<RunningLane> {
     recording: new Set(),
     trouble: null,
   };
-  const following = parts.feed.follow({ name, after: seen, batch: 256, handle: entries => take(entries, desk) });
-  const working = work(desk);
+  const following = parts.feed.follow({ name, after: seen, batch: 256, handle: entries => take(entries, ctx) });
+  const working = work(ctx);
   return {
-    trouble: () => (desk.trouble === null ? null : `${queue.size()} wait to be told: ${desk.trouble}`),
+    trouble: () => (ctx.trouble === null ? null : `${queue.size()} wait to be told: ${ctx.trouble}`),
     async stop() {
-      desk.end.abort(new Error('stopped'));
-      queue.ring();
+      ctx.end.abort(new Error('stopped'));
+      queue.wake();
       await following.stop();
       await working;
     },
   };
 }
 
-async function take(entries: readonly Entry[], desk: Desk): Promise<void> {
-  const { queue, end, parts } = desk;
+async function take(entries: readonly Entry[], ctx: OutboxContext): Promise<void> {
+  const { queue, end, parts } = ctx;
   for (const entry of entries) {
-    if (entry.seq <= desk.seen) continue;
+    if (entry.seq <= ctx.seen) continue;
     while (queue.size() >= mostWaiting && !end.signal.aborted) await queue.changed();
     if (end.signal.aborted) return;
-    for (const telling of await parts.tellings(entry)) queue.add(telling);
-    desk.seen = entry.seq;
+    for (const writeBack of await parts.writeBacks(entry)) queue.add(writeBack);
+    ctx.seen = entry.seq;
   }
-  queue.ring();
-  if (Math.min(desk.seen, queue.lowest(desk.recording) - 1) - desk.saved >= stride) await commit([], [], desk);
+  queue.wake();
+  if (Math.min(ctx.seen, queue.lowest(ctx.recording) - 1) - ctx.saved >= stride) await commit([], [], ctx);
 }
 
-async function work(desk: Desk): Promise<void> {
-  const { queue, end } = desk;
+async function work(ctx: OutboxContext): Promise<void> {
+  const { queue, end } = ctx;
   const atWork = new Set<Promise<void>>();
   while (!end.signal.aborted) {
     const next = queue.next();
     if ('pause' in next) {
-      await rest(next.pause, desk);
+      await rest(next.pause, ctx);
       continue;
     }
     queue.begin(next.due);
-    const task: Promise<void> = attempt(next.due, desk).finally(() => {
+    const task: Promise<void> = attempt(next.due, ctx).finally(() => {
       atWork.delete(task);
       queue.end(next.due);
     });
@@ -119,7 +119,7 @@ async function work(desk: Desk): Promise<void> {
   await Promise.all(atWork);
 }
 
-async function rest(pause: number, { queue, end, parts }: Desk): Promise<void> {
+async function rest(pause: number, { queue, end, parts }: OutboxContext): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, end.signal]);
   const sleep = Number.isFinite(pause) ? [parts.clock.sleep(pause, signal).catch(() => {})] : [];
@@ -127,84 +127,84 @@ async function rest(pause: number, { queue, end, parts }: Desk): Promise<void> {
   stop.abort();
 }
 
-async function attempt(one: Waiting, desk: Desk): Promise<void> {
-  const { parts } = desk;
+async function attempt(one: Waiting, ctx: OutboxContext): Promise<void> {
+  const { parts } = ctx;
   try {
-    if (!(await parts.store.claimed({ space: toldSpace, key: keyOf(one, desk) }))) {
-      const text = await parts.tell(one.telling, one.failures);
-      if (text !== null) await record(one, true, text, desk);
-      if (text !== null) count(one, 'ok', desk);
+    if (!(await parts.store.claimed({ space: toldSpace, key: keyOf(one, ctx) }))) {
+      const text = await parts.tell(one.writeBack, one.failures);
+      if (text !== null) await record(one, true, text, ctx);
+      if (text !== null) count(one, 'ok', ctx);
     }
-    desk.trouble = null;
-    drop(one, desk);
+    ctx.trouble = null;
+    drop(one, ctx);
   } catch (error) {
-    await fail(one, error, desk);
+    await fail(one, error, ctx);
   }
 }
 
-function count(one: Waiting, outcome: 'ok' | 'refused' | 'failed', { parts }: Desk): void {
+function count(one: Waiting, outcome: 'ok' | 'refused' | 'failed', { parts }: OutboxContext): void {
   const { source, metrics } = parts;
-  metrics.count('tocsin_origin_told_total', { source, what: one.telling.what, outcome });
+  metrics.count('tocsin_origin_told_total', { source, what: one.writeBack.what, outcome });
 }
 
-function drop(one: Waiting, desk: Desk): void {
-  desk.queue.remove(one);
-  desk.recording.delete(one);
+function drop(one: Waiting, ctx: OutboxContext): void {
+  ctx.queue.remove(one);
+  ctx.recording.delete(one);
 }
 
-function keyOf(one: Waiting, desk: Desk): string {
-  return `${desk.parts.source}/${one.telling.key}`;
+function keyOf(one: Waiting, ctx: OutboxContext): string {
+  return `${ctx.parts.source}/${one.writeBack.key}`;
 }
 
 /** What was told is claimed, journalled and behind the cursor in one transaction. */
-async function record(one: Waiting, ok: boolean, text: string, desk: Desk): Promise<void> {
-  const { what, key, alert, episode, run } = one.telling;
-  const { source, clock } = desk.parts;
+async function record(one: Waiting, ok: boolean, text: string, ctx: OutboxContext): Promise<void> {
+  const { what, key, alert, episode, run } = one.writeBack;
+  const { source, clock } = ctx.parts;
   const about = { alert: alert?.id ?? null, episode, run: run?.id ?? null };
   const fact: Fact = { kind: 'origin.told', source, what, key, ...about, ok, text };
   // Only what was told is claimed: what was refused may be told when it comes up again.
-  const claim: Guard = { kind: 'claim', space: toldSpace, key: keyOf(one, desk), at: clock.now(), keep: null };
-  desk.recording.add(one);
+  const claim: Guard = { kind: 'claim', space: toldSpace, key: keyOf(one, ctx), at: clock.now(), keep: null };
+  ctx.recording.add(one);
   try {
-    await commit(ok ? [claim] : [], [fact], desk);
+    await commit(ok ? [claim] : [], [fact], ctx);
   } catch (error) {
     // Recorded already: nothing is left to do.
     if (isCode(error, 'guard-failed') && error.at?.startsWith('claim') === true) return;
-    desk.recording.delete(one);
+    ctx.recording.delete(one);
     throw error;
   }
 }
 
 /** The cursor moves with what is recorded. */
-async function commit(guards: Guard[], facts: Fact[], desk: Desk): Promise<void> {
-  const { parts, queue } = desk;
-  const done = Math.min(desk.seen, queue.lowest(desk.recording) - 1);
+async function commit(guards: Guard[], facts: Fact[], ctx: OutboxContext): Promise<void> {
+  const { parts, queue } = ctx;
+  const done = Math.min(ctx.seen, queue.lowest(ctx.recording) - 1);
   const stream = streamOf.origin(parts.source);
   await parts.feed.commit({
     guards,
     entries: facts.map(fact => ({ stream, actor: system, at: parts.clock.now(), fact })),
-    rows: [{ table: 'cursor', name: cursorOf(parts.source, parts.lane), value: done + 1 }],
+    rows: [{ table: 'cursor', name: cursorOf(parts.source, parts.outbox), value: done + 1 }],
   });
-  desk.saved = done;
+  ctx.saved = done;
 }
 
-async function fail(one: Waiting, error: unknown, desk: Desk): Promise<void> {
-  const { parts, queue } = desk;
+async function fail(one: Waiting, error: unknown, ctx: OutboxContext): Promise<void> {
+  const { parts, queue } = ctx;
   const known = error instanceof TocsinError ? error : null;
-  const facts = { reason: messageOf(error), telling: one.telling.key, failures: one.failures };
+  const facts = { reason: messageOf(error), writeBack: one.writeBack.key, failures: one.failures };
   parts.log[known === null ? 'error' : 'warn'](facts, 'an origin was not told');
   if (known?.code === 'origin-refused' || parts.clock.now() - one.since > giveUp) {
-    const recorded = await record(one, false, messageOf(error), desk).then(
+    const recorded = await record(one, false, messageOf(error), ctx).then(
       () => true,
       // Then it is tried again as a whole.
       () => false,
     );
     if (recorded) {
-      count(one, 'refused', desk);
-      return drop(one, desk);
+      count(one, 'refused', ctx);
+      return drop(one, ctx);
     }
   }
-  count(one, 'failed', desk);
-  desk.trouble = messageOf(error);
+  count(one, 'failed', ctx);
+  ctx.trouble = messageOf(error);
   queue.postpone(one, known?.retryAfter ?? 0, known?.code === 'origin-limited');
 }

@@ -2,7 +2,7 @@ import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
 
 /** The handlers at work in this process. A run is never answered twice at the same time, also when Redis forgot that it is being answered. */
-export interface Hands {
+export interface InFlight {
   /** Resolves when the run was answered; at once when it is being answered already, and then it rings again afterwards. Never rejects. */
   answer(run: string, handler: (run: string) => Promise<void>): Promise<void>;
   has(run: string): boolean;
@@ -11,7 +11,7 @@ export interface Hands {
   idle(): Promise<void>;
 }
 
-export function createHands(parts: { log: Log; again(run: string): Promise<void> }): Hands {
+export function createInFlight(parts: { log: Log; again(run: string): Promise<void> }): InFlight {
   const working = new Set<string>();
   const again = new Set<string>();
   const waiting: (() => void)[] = [];

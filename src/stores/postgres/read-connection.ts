@@ -2,7 +2,7 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { kindOf } from './failure.ts';
 import type { Answer, Connect, Session, Statement } from './session.ts';
 
-export interface Lane {
+export interface ReadConnection {
   /** How many reads are under way. */
   busy(): number;
   ask(statement: Statement): Promise<Answer>;
@@ -10,7 +10,7 @@ export interface Lane {
 }
 
 /** One connection for reads, opened with the first. A read that lost its connection is asked once more on a new one. */
-export function createLane(connect: Connect): Lane {
+export function createReadConnection(connect: Connect): ReadConnection {
   let session: Promise<Session> | null = null;
   let busy = 0;
 

@@ -9,7 +9,7 @@ type Api = typeof import('@opentelemetry/api');
  * Sets OpenTelemetry's global tracer for libraries that tell spans of their own: BullMQ, by `bullmq-otel`. Only what it tells of one bell
  * is kept, in the trace that the bell carries; its polling and its housekeeping belong to no episode. Returns how to end it.
  */
-export async function tellBells(sender: Pick<Sender<SpanFacts>, 'offer'>): Promise<() => void> {
+export async function traceWakeUps(sender: Pick<Sender<SpanFacts>, 'offer'>): Promise<() => void> {
   const [api, { TracerProvider }] = await Promise.all([
     import('@opentelemetry/api'),
     import('@opentelemetry/sdk-trace'),
