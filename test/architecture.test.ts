@@ -1,61 +1,25 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import {
+  entries,
+  flowModules,
+  importsOf,
+  layerOf,
+  moduleOf,
+  partOf,
+  readFiles,
+  type SourceFile,
+  withoutComments,
+} from '../scripts/generate/support/modules.ts';
 
-/** The floors of CONTRIBUTING.md, and the halls of one of them. A file imports only what lies lower, or its own part of the house. */
-const root = resolve(import.meta.dirname, '..');
-const floorOf: Record<string, number> = {
-  kernel: 0,
-  model: 1,
-  ports: 2,
-  flow: 3,
-  load: 3,
-  sources: 3,
-  steps: 3,
-  chat: 3,
-  stores: 3,
-  dispatchers: 3,
-  http: 4,
-  app: 5,
-  index: 5,
-  main: 6,
-  cli: 6,
-};
-/** The halls of src/flow from the ground up. A file imports only from halls below its own. */
-const halls = ['journal', 'people', 'pipeline', 'trace', 'fleet', 'thread', 'acts', 'deliver', 'origin', 'run'];
-/** The entry of each hall: what others start or call, read first. Its first line says what belongs in the hall. */
-const entries = [
-  'src/flow/journal/feed.ts',
-  'src/flow/people/authorise.ts',
-  'src/flow/pipeline/alert.ts',
-  'src/flow/trace/follow.ts',
-  'src/flow/fleet/duty.ts',
-  'src/flow/thread/thread.ts',
-  'src/flow/acts/act.ts',
-  'src/flow/deliver/deliver.ts',
-  'src/flow/origin/origin.ts',
-  'src/flow/run/run.ts',
-  'src/model/expression/expression.ts',
-  'src/kernel/child/child.ts',
-  'src/kernel/egress/egress.ts',
-  'src/kernel/redact/redact.ts',
-  'src/kernel/output/output.ts',
-  'src/cli/doctor/doctor.ts',
-];
 const mostLines = 400;
 const mostFunctionLines = 80;
+const root = resolve(import.meta.dirname, '..');
 /** So many files of one folder may share a prefix; one more, and the prefix is a folder that nobody made. */
 const mostOfPrefix = 3;
 
-interface File {
-  /** From the root, with slashes. */
-  path: string;
-  text: string;
-  /** What it imports: paths from the root, or the names of packages. Types count too. */
-  imports: string[];
-}
-
-describe('the house', () => {
+describe('the source', () => {
   const files = ['src', 'commands', 'runbooks'].flatMap(folder => readFiles(folder));
 
   test('has files, and finds what they import', () => {
@@ -71,12 +35,12 @@ describe('the house', () => {
     expect(findCircle(files)).toEqual([]);
   });
 
-  test('has every file of flow in a hall, and every hall in the order', () => {
-    const places = files.filter(file => partOf(file.path) === 'flow').map(file => hallOf(file.path) ?? file.path);
-    expect([...new Set(places)].sort()).toEqual([...halls].sort());
+  test('has every file of flow in a module, and every module in the order', () => {
+    const places = files.filter(file => partOf(file.path) === 'flow').map(file => moduleOf(file.path) ?? file.path);
+    expect([...new Set(places)].sort()).toEqual([...flowModules].sort());
   });
 
-  test('says in the first line of each hall what belongs there', () => {
+  test('says in the first line of each entry what belongs in the module', () => {
     const first = (path: string) => files.find(file => file.path === path)?.text.split('\n')[0];
     expect(entries.filter(path => !/^\/\*\* .+\. \*\/$/.test(first(path) ?? ''))).toEqual([]);
     const folders = files.map(file => dirname(file.path)).filter(path => /^src\/(flow|model|kernel)\/./.test(path));
@@ -107,7 +71,7 @@ describe('the house', () => {
 });
 
 describe('the checks find', () => {
-  const file = (path: string, text: string): File => ({ path, text, imports: importsOf(text, path) });
+  const file = (path: string, text: string): SourceFile => ({ path, text, imports: importsOf(text, path) });
 
   test('all ways to import', () => {
     const text = `
@@ -154,7 +118,7 @@ import z, { type Z } from 'zod';
     ['commands/x.ts', '../src/flow/acts/act.ts'],
     ['commands/x.ts', 'zod'],
     ['runbooks/x.ts', 'kysely'],
-    // Halls.
+    // Modules of flow.
     ['src/flow/journal/x.ts', '../origin/tellings.ts'],
     ['src/flow/pipeline/x.ts', '../thread/cards.ts'],
     ['src/flow/acts/x.ts', '../run/engine-parts.ts'],
@@ -211,47 +175,6 @@ import z, { type Z } from 'zod';
   });
 });
 
-function readFiles(folder: string): File[] {
-  if (!existsSync(join(root, folder))) return [];
-  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
-    .map(entry => {
-      const path = relative(root, join(entry.parentPath, entry.name));
-      const text = readFileSync(join(root, path), 'utf8');
-      return { path, text, imports: importsOf(text, path) };
-    });
-}
-
-const importPatterns = [
-  /^\s*(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*['"]([^'"]+)['"]/gm,
-  /\bimport\(\s*['"]([^'"]+)['"]/g,
-];
-
-function importsOf(text: string, path: string): string[] {
-  const code = withoutComments(text);
-  const names = importPatterns.flatMap(pattern => [...code.matchAll(pattern)].map(match => match[1] ?? ''));
-  return [
-    ...new Set(names.map(name => (name.startsWith('.') ? relative(root, resolve(root, dirname(path), name)) : name))),
-  ];
-}
-
-/** Comments that stand alone on their lines; the formatter puts almost all of them there. */
-function withoutComments(text: string): string {
-  return text.replace(/^\s*\/\*[\s\S]*?\*\/\s*$/gm, '').replace(/^\s*\/\/.*$/gm, '');
-}
-
-/** `flow` for src/flow/pipeline/alert.ts, `app` for src/app.ts, `commands` for commands/run.ts. */
-function partOf(path: string): string {
-  const [first = '', second = ''] = path.split('/');
-  return first === 'src' ? second.replace(/\.ts$/, '') : first;
-}
-
-/** `thread` for src/flow/thread/cards.ts; undefined for what stands in none of the halls. */
-function hallOf(path: string): string | undefined {
-  const [, part, hall = '', ...rest] = path.split('/');
-  return part === 'flow' && rest.length > 0 && halls.includes(hall) ? hall : undefined;
-}
-
 /** The prefixes that want to be folders: `src/flow/deliver-*`. */
 function crowdsOf(paths: readonly string[]): string[] {
   const groups = Map.groupBy(paths, path => /^.*\/[^/-]+(?=-[^/]*\.ts$)/.exec(path)?.[0]);
@@ -260,7 +183,7 @@ function crowdsOf(paths: readonly string[]): string[] {
   );
 }
 
-function wrongArrows(file: File): string[] {
+function wrongArrows(file: SourceFile): string[] {
   return file.imports.filter(target => !isAllowed(file.path, target)).map(target => `${file.path} imports ${target}`);
 }
 
@@ -273,19 +196,19 @@ function isAllowed(path: string, target: string): boolean {
   if (target === 'tocsin') return false;
   if (outside) return true;
   const to = partOf(target);
-  if (from === 'flow' && to === 'flow') return isHallAllowed(hallOf(path), hallOf(target));
-  // main.ts is the command `start`: the command line and it are one floor.
+  if (from === 'flow' && to === 'flow') return isModuleAllowed(moduleOf(path), moduleOf(target));
+  // main.ts is the command `start`: the command line and it are one layer.
   if (from === to || (from === 'main' && to === 'cli')) return true;
-  const [mine, other] = [floorOf[from], floorOf[to]];
+  const [mine, other] = [layerOf[from], layerOf[to]];
   return mine !== undefined && other !== undefined && target.startsWith('src/') && other < mine && to !== 'index';
 }
 
-function isHallAllowed(mine: string | undefined, other: string | undefined): boolean {
+function isModuleAllowed(mine: string | undefined, other: string | undefined): boolean {
   if (mine === undefined || other === undefined) return false;
-  return halls.indexOf(other) <= halls.indexOf(mine);
+  return flowModules.indexOf(other) <= flowModules.indexOf(mine);
 }
 
-function findCircle(files: readonly File[]): string[] {
+function findCircle(files: readonly SourceFile[]): string[] {
   const known = new Map(files.map(file => [file.path, file]));
   const done = new Set<string>();
   const visit = (path: string, above: readonly string[]): string[] => {
@@ -309,7 +232,7 @@ function findCircle(files: readonly File[]): string[] {
 const functionStart =
   /^(\s*)(?:export |default |async |static |private |get |set )*(?:function\b.*|(?!if\b|for\b|while\b|switch\b|catch\b|return\b)[\w#]+\(.*\).*\{$|\)(?:: .*)? \{$|.*\)(?:: [^=]*)? => \{$)/;
 
-function longFunctions(file: File): string[] {
+function longFunctions(file: SourceFile): string[] {
   const lines = file.text.split('\n');
   return lines.flatMap((line, index) => {
     const indent = functionStart.exec(line)?.[1];
