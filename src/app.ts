@@ -112,7 +112,7 @@ async function stopApp(
   if (base.state.draining) return;
   base.state.draining = true;
   await running.tickers.stop();
-  // No more bells first: another node answers them, while this one lets its running steps finish.
+  // No more wake-ups first: another node answers them, while this one lets its running steps finish.
   const drained = base.dispatcher.drain();
   await base.engine.drain(base.catalogue.current().config.run.grace);
   await drained;

@@ -119,7 +119,7 @@ import z, { type Z } from 'zod';
     ['commands/x.ts', 'zod'],
     ['runbooks/x.ts', 'kysely'],
     // Modules of flow.
-    ['src/flow/journal/x.ts', '../origin/tellings.ts'],
+    ['src/flow/journal/x.ts', '../origin/write-backs.ts'],
     ['src/flow/pipeline/x.ts', '../thread/cards.ts'],
     ['src/flow/acts/x.ts', '../run/engine-parts.ts'],
     ['src/flow/deliver/x.ts', '../origin/origin.ts'],

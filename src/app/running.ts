@@ -13,7 +13,7 @@ export interface Running {
 }
 
 /**
- * Starts what this node takes on. A worker answers bells, a chat node writes threads and posts; the road and the sweeper are done by one
+ * Starts what this node takes on. A worker answers wake-ups, a chat node writes threads and posts; the pipeline and the sweeper are done by one
  * node of any role. Schedules tick on every node, so that none is missed while a node is replaced, and a claim lets one of them win.
  */
 export async function startRunning(base: Base, platforms: Platforms): Promise<Running> {

@@ -23,7 +23,7 @@ export function checkServers({ env, role = 'all' }: Pick<AppOptions, 'env' | 'ro
       allowed: 'both, for any number of nodes; or neither, for one node with SQLite',
       given: 'REDIS_URL alone',
       remedy:
-        'Name a PostgreSQL in DATABASE_URL: Redis carries bells only, the truth of several nodes needs a database. Or unset REDIS_URL.',
+        'Name a PostgreSQL in DATABASE_URL: Redis carries wake-ups only, the truth of several nodes needs a database. Or unset REDIS_URL.',
     });
   }
   if (role !== 'all' && (database === null || redis === null)) {

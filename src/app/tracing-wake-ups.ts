@@ -6,8 +6,8 @@ import type { Sender } from '../flow/trace/send.ts';
 type Api = typeof import('@opentelemetry/api');
 
 /**
- * Sets OpenTelemetry's global tracer for libraries that tell spans of their own: BullMQ, by `bullmq-otel`. Only what it tells of one bell
- * is kept, in the trace that the bell carries; its polling and its housekeeping belong to no episode. Returns how to end it.
+ * Sets OpenTelemetry's global tracer for libraries that tell spans of their own: BullMQ, by `bullmq-otel`. Only what it tells of one wake-up
+ * is kept, in the trace that the wake-up carries; its polling and its housekeeping belong to no episode. Returns how to end it.
  */
 export async function traceWakeUps(sender: Pick<Sender<SpanFacts>, 'offer'>): Promise<() => void> {
   const [api, { TracerProvider }] = await Promise.all([
@@ -33,7 +33,7 @@ export async function traceWakeUps(sender: Pick<Sender<SpanFacts>, 'offer'>): Pr
   };
 }
 
-/** What BullMQ says of a bell without options, results and reasons. */
+/** What BullMQ says of a wake-up without options, results and reasons. */
 const told = /^bullmq\.(job\.(id|name|processed\.timestamp)|queue\.name|worker\.id)$/;
 
 function factsOf(span: ReadableSpan): SpanFacts {
@@ -58,7 +58,7 @@ function millisecondsOf([seconds, nanoseconds]: readonly [number, number]): numb
   return seconds * 1000 + nanoseconds / 1e6;
 }
 
-/** The header `traceparent` of W3C Trace Context, version 00: all that a bell carries. */
+/** The header `traceparent` of W3C Trace Context, version 00: all that a wake-up carries. */
 function traceContext({ isSpanContextValid, trace }: Api): TextMapPropagator {
   return {
     inject() {},

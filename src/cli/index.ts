@@ -99,7 +99,7 @@ async function generalHelp(): Promise<string> {
     '  TOCSIN_URL     which process the commands above talk to (where TOCSIN_LISTEN says)',
     '  TOCSIN_TOKEN   the token that they send, or the key in the link that start prints',
     '  DATABASE_URL   the PostgreSQL database to use instead of the one in the folder (none)',
-    '  REDIS_URL      the Redis that carries bells between several nodes; needs DATABASE_URL (none)',
+    '  REDIS_URL      the Redis that carries wake-ups between several nodes; needs DATABASE_URL (none)',
     'Chat platforms are on where their tokens are: SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET, DISCORD_TOKEN.',
     'docs/configuration.md has all of them.',
     '',

@@ -49,7 +49,7 @@ function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
     } catch (error) {
       log.error(
         { run, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
-        'A bell was not answered; the sweeper rings again',
+        'A wake-up was not answered; the sweeper sends it again',
       );
     }
     working.delete(run);

@@ -171,7 +171,7 @@ export const catalogue = {
 
   'redis-unfit': {
     status: 500,
-    message: 'This Redis cannot carry the bells.',
+    message: 'This Redis cannot carry the wake-ups.',
     remedy: 'Give Tocsin a Redis 7 or later with `maxmemory-policy noeviction`, and a user that may use it.',
   },
 

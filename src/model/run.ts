@@ -121,7 +121,7 @@ export const run = z.object({
   createdAt: z.int(),
   startedAt: z.int().nullable(),
   finishedAt: z.int().nullable(),
-  /** When the doorbell must ring again at the latest; null when nothing is due. */
+  /** When the wake-up must ring again at the latest; null when nothing is due. */
   wakeAt: z.int().nullable(),
   /** How often a worker took it and did not come back: a poison run is stopped after three. */
   crashes: z.int(),

@@ -1,6 +1,6 @@
 import type { Log } from '../kernel/log.ts';
 
-/** Carries doorbells: "look at this run". A doorbell may be lost, doubled or late; the store has the truth and the sweeper rings again. */
+/** Carries wake-ups: "look at this run". A wake-up may be lost, doubled or late; the store has the truth and the sweeper sends it again. */
 export interface Dispatcher {
   readonly id: string;
   /**
@@ -12,9 +12,9 @@ export interface Dispatcher {
   start(answer: (run: string) => Promise<void>): void;
   /** How many handlers are at work. */
   busy(): number;
-  /** null when well; otherwise what is wrong and what to do. Bells are late then, never lost for good: the sweeper rings again. */
+  /** null when well; otherwise what is wrong and what to do. Wake-ups are late then, never lost for good: the sweeper sends them again. */
   trouble(): string | null;
-  /** Stops taking bells at once; resolves when the handlers at work have ended. */
+  /** Stops taking wake-ups at once; resolves when the handlers at work have ended. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,9 +23,9 @@ export interface WakeUp {
   run: string;
   /** Milliseconds since the epoch; now when left out. */
   at?: number;
-  /** Goes before the bells that wait already: a person waits for this one. */
+  /** Goes before the wake-ups that wait already: a person waits for this one. */
   first?: boolean;
-  /** What the bell belongs to, as a traceparent of W3C Trace Context; carried along where traces are told. */
+  /** What the wake-up belongs to, as a traceparent of W3C Trace Context; carried along where traces are told. */
   trace?: string;
 }
 
@@ -36,7 +36,7 @@ export interface DispatcherOptions {
   url: string | null;
   now: () => number;
   log: Log;
-  /** True when OpenTelemetry's global tracer is set: then bells that have a trace tell it of their way. */
+  /** True when OpenTelemetry's global tracer is set: then wake-ups that have a trace tell it of their way. */
   traced?: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface DispatcherDriver {
   id: string;
   about: string;
   /**
-   * Rejects only for what waiting does not heal: a wrong address or password, a server that is too old or would drop bells. A server that
+   * Rejects only for what waiting does not heal: a wrong address or password, a server that is too old or would drop wake-ups. A server that
    * is down is told by `trouble()`, and tried again with back-off.
    */
   open(options: DispatcherOptions): Promise<Dispatcher>;

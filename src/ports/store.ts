@@ -33,7 +33,7 @@ export interface Store {
   /** The latest episode first. */
   alerts(query: Page & { state?: AlertState }): Promise<Alert[]>;
   run(id: string): Promise<Run | null>;
-  /** Newest first. `due` finds runs that a doorbell should have rung for: queued, or with wakeAt at or before it; these come oldest first. */
+  /** Newest first. `due` finds runs that a wake-up should have rung for: queued, or with wakeAt at or before it; these come oldest first. */
   runs(
     query: Page & { states?: readonly RunState[]; runbook?: string; alert?: string; due?: number; parent?: string },
   ): Promise<Run[]>;

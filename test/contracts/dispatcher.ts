@@ -57,7 +57,7 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       return { dispatcher, answered, letGo, together };
     }
 
-    test('a bell is answered, also one that rang before anybody listened', async () => {
+    test('a wake-up is answered, also one that rang before anybody listened', async () => {
       const dispatcher = await open();
       const answered: string[] = [];
       await dispatcher.wake({ run: 'early' });
@@ -83,7 +83,7 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       expect(order).toEqual(['after the call', 'r']);
     });
 
-    test('rings while a run waits are one bell', async () => {
+    test('rings while a run waits are one wake-up', async () => {
       const { dispatcher, answered, letGo } = await openHeld(1);
       await dispatcher.wake({ run: 'first' });
       await eventually(() => answered.length === 1);
@@ -150,7 +150,7 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       expect(answered.indexOf('other')).toBeLessThan(3);
     });
 
-    test('an error of a handler is logged, and the next bell is answered', async () => {
+    test('an error of a handler is logged, and the next wake-up is answered', async () => {
       const dispatcher = await open(1);
       let calls = 0;
       dispatcher.start(async run => {
@@ -166,7 +166,7 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       await eventually(() => calls === 3);
     });
 
-    test('a bell for later is answered, and not before its time', async () => {
+    test('a wake-up for later is answered, and not before its time', async () => {
       const dispatcher = await open();
       const answered: [string, number][] = [];
       dispatcher.start(async run => {
@@ -180,7 +180,7 @@ export function dispatcherContract(name: string, makePlace: () => Promise<Dispat
       expect(answered[1]?.[1]).toBeGreaterThanOrEqual(at);
     });
 
-    test('a bell in a year does not ring now', async () => {
+    test('a wake-up in a year does not ring now', async () => {
       const dispatcher = await open();
       const answered: string[] = [];
       dispatcher.start(async run => {

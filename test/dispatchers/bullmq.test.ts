@@ -157,7 +157,7 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
     expect(lines.length).toBeLessThanOrEqual(6);
   });
 
-  test('after a restart that forgot everything, bells ring again', async () => {
+  test('after a restart that forgot everything, wake-ups ring again', async () => {
     const redis = await serve();
     const [first, second] = [await open(redis.url), await open(redis.url)];
     const answered = [listen(first), listen(second)];
@@ -236,7 +236,7 @@ describe.skipIf(!hasRedis)('a Redis that comes and goes', () => {
 });
 
 describe.skipIf(!hasRedis)('a network between that fails', { timeout: 60_000 }, () => {
-  test('cut and slow connections delay bells; one that swallows everything is given up and made again', async () => {
+  test('cut and slow connections delay wake-ups; one that swallows everything is given up and made again', async () => {
     const redis = await serve();
     const proxy = await startProxy({ port: redis.port });
     try {

@@ -57,7 +57,7 @@ describe('timers of the local dispatcher', () => {
     await dispatcher.close();
   });
 
-  test('a clock that was set back makes the bell wait, not spin', async () => {
+  test('a clock that was set back makes the wake-up wait, not spin', async () => {
     const answered: string[] = [];
     const dispatcher = await openAt(answered);
     await dispatcher.wake({ run: 'r', at: now + 10_000 });

@@ -33,7 +33,7 @@ describe.skipIf(missingServers() !== null)('traces of several nodes', { timeout:
   const metric = async (node: FleetNode, line: RegExp) =>
     Number(line.exec(await (await fetch(`${node.url}/metrics`)).text())?.[1] ?? 0);
 
-  test('one of them tells each span, once, with the way of the bell over Redis; figures are counted once', async () => {
+  test('one of them tells each span, once, with the way of the wake-up over Redis; figures are counted once', async () => {
     const [first, second] = nodes as [FleetNode, FleetNode];
     const traces = await Promise.all([1, 2, 3, 4, 5, 6].map(n => episode(`f${n}`, n % 2 === 0 ? first : second)));
     for (const trace of traces) {

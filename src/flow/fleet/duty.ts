@@ -6,7 +6,7 @@ import type { Log } from '../../kernel/log.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 
-/** A job that one node of the fleet does at a time: the road, the threads, the posts of a platform, the sweeper. */
+/** A job that one node of the fleet does at a time: the pipeline, the threads, the posts of a platform, the sweeper. */
 export interface Duty {
   /** The lease is `duty/<name>`. */
   name: string;

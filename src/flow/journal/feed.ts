@@ -7,7 +7,7 @@ import { createOnceLogger } from './log-once.ts';
 import type { RecentDocs } from './recent-docs.ts';
 
 /**
- * The journal as it grows. Everything that reacts to what happened follows it with a cursor: the road from event to decision, the
+ * The journal as it grows. Everything that reacts to what happened follows it with a cursor: the pipeline from event to decision, the
  * threads. Entries that this process committed come from memory; whatever was missed is read from the store.
  */
 export interface Feed {

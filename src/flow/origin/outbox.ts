@@ -52,7 +52,7 @@ interface OutboxContext {
   parts: OutboxParts;
   queue: Queue;
   end: AbortController;
-  /** The last entry whose tellings are in the queue. */
+  /** The last entry whose write-backs are in the queue. */
   seen: number;
   /** The last entry up to which everything is known to be told, durably. */
   saved: number;

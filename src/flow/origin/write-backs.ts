@@ -40,7 +40,7 @@ export interface WriteBackParts {
 /** Claims of what has been told. */
 export const toldSpace = 'origin';
 
-/** Which tellings of the journal's entries concern alerts, and which call people: each kind keeps a pace and a cursor of its own. */
+/** Which write-backs of the journal's entries concern alerts, and which call people: each kind keeps a pace and a cursor of its own. */
 export type OutboxName = 'tell' | 'page';
 
 /** What follows for this origin from one entry of the journal; most entries ask for nothing. */

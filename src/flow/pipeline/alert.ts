@@ -19,7 +19,7 @@ import { looksBack } from './decide.ts';
 import { type Candidate, createTriggerIndex, type TriggerIndex } from './match.ts';
 
 /**
- * The road that an alert takes, on one screen:
+ * The pipeline that an alert takes, on one screen:
  *
  *   door -> intake.ts        verified, normalised, deduplicated, committed            `event.accepted`
  *        -> match.ts         which runbooks' triggers hold

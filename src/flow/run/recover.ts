@@ -15,7 +15,7 @@ import type { Streams } from '../journal/streams.ts';
 import { afterVote, closePlanApproval } from '../pipeline/close.ts';
 import { isCurrent } from '../pipeline/plan.ts';
 
-/** What nobody rings for: overdue approvals, timers, runs whose worker died, doorbells that got lost. */
+/** What nobody rings for: overdue approvals, timers, runs whose worker died, wake-ups that got lost. */
 export interface RecoverParts {
   store: Store;
   feed: Feed;
@@ -28,7 +28,7 @@ export interface RecoverParts {
 }
 
 /**
- * How often the sweeper looks, milliseconds. A lost doorbell is rung again within two rounds, and a run whose worker died is another's
+ * How often the sweeper looks, milliseconds. A lost wake-up is rung again within two rounds, and a run whose worker died is another's
  * after its lease (flow/run/run.ts) and a round: within 15 s.
  */
 const every = 4000;
@@ -73,7 +73,7 @@ function createRound(parts: RecoverParts): () => Promise<void> {
   };
 }
 
-/** Rings for every run that a worker could go on with, the oldest first. A bell for a run at work is harmless: its lease is taken. */
+/** Rings for every run that a worker could go on with, the oldest first. A wake-up for a run at work is harmless: its lease is taken. */
 async function ringForgotten(now: number, parts: RecoverParts): Promise<void> {
   const { store, dispatcher } = parts;
   for await (const run of everyOf(page => store.runs({ ...page, states: ['queued', 'waiting'], due: now })))
@@ -99,7 +99,7 @@ async function hearOfApproval(run: Run, parts: RecoverParts): Promise<void> {
   if (approval !== null && approval.state !== 'open') await afterVote(approval, parts);
 }
 
-/** True when what a step waits for has happened, and its bell got lost; or when a step waits for a session that asks about it. */
+/** True when what a step waits for has happened, and its wake-up got lost; or when a step waits for a session that asks about it. */
 async function isOver(run: Run, parts: RecoverParts): Promise<boolean> {
   for (const { state, waiting } of run.steps) {
     // One branch waits, and of another nobody knows what it did: that is asked now, not when the wait is over.

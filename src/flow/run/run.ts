@@ -15,7 +15,7 @@ import { createStepApi } from './step-api.ts';
 import { createAttemptTools } from './step-context.ts';
 
 export interface Engine {
-  /** Answers a doorbell: takes the lease, replays the run from its journal and goes on until its end or its next wait. */
+  /** Answers a wake-up: takes the lease, replays the run from its journal and goes on until its end or its next wait. */
   work(run: string): Promise<void>;
   /** Ends a session of this process at once: somebody cancelled the run. */
   interrupt(run: string): void;

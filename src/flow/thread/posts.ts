@@ -15,7 +15,7 @@ export interface Posting {
 
 /** The states of a step in which it prints nothing more. */
 const ended: ReadonlySet<string> = new Set(['done', 'failed', 'skipped', 'unknown', 'undone']);
-/** How many posts are kept in memory, so that the road of a usual alert reads none. */
+/** How many posts are kept in memory, so that the pipeline of a usual alert reads none. */
 const mostKept = 4096;
 
 export function createPosting(parts: ThreadParts): Posting {

@@ -30,7 +30,7 @@ const gather = 200;
 const batch = 256;
 
 /**
- * Follows the journal and tells the collector what happened, as one trace for each episode. It stands beside the road: nothing waits for
+ * Follows the journal and tells the collector what happened, as one trace for each episode. It stands beside the pipeline: nothing waits for
  * it, and entries that were committed while nobody did this, or while the collector was down, are told later.
  */
 export async function startTraces(parts: TraceParts): Promise<Following> {

@@ -170,7 +170,7 @@ function ofRun({ fact, at, seq }: Entry, past: RunHistory): SpanFacts[] {
   }
 }
 
-/** From when a worker could have taken it to when one did: the way of its bell. A later start is a takeover, from the last sign of life. */
+/** From when a worker could have taken it to when one did: the way of its wake-up. A later start is a takeover, from the last sign of life. */
 function queued(past: RunHistory, at: number): SpanFacts {
   const first = past.starts === 0;
   const since = past.queuedAt ?? past.lastAt;

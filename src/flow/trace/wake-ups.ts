@@ -8,7 +8,7 @@ import { createSpans } from './spans.ts';
 /** So many runs are remembered with their traces. */
 const most = 5000;
 
-/** The dispatcher, with the trace of its run in every bell. A bell whose run cannot be read rings without one. */
+/** The dispatcher, with the trace of its run in every wake-up. A wake-up whose run cannot be read rings without one. */
 export function withTraces(
   dispatcher: Dispatcher,
   { store, log }: { store: Pick<Store, 'stream' | 'run'>; log: Log },
@@ -34,7 +34,7 @@ export function withTraces(
     ...dispatcher,
     async wake(wakeUp) {
       const trace = await traceOf(wakeUp.run).catch(error => {
-        log.debug({ run: wakeUp.run, because: messageOf(error) }, 'a bell rings without its trace');
+        log.debug({ run: wakeUp.run, because: messageOf(error) }, 'a wake-up rings without its trace');
         return {};
       });
       await dispatcher.wake({ ...wakeUp, ...trace });

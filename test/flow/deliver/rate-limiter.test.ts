@@ -5,7 +5,7 @@ import { createRateLimiter, type Request } from '../../../src/flow/deliver/rate-
 const post = (channel = 'c'): Request => ({ kind: 'post', channel, patient: false });
 const edit = (patient = false, channel = 'c'): Request => ({ kind: 'edit', channel, patient });
 
-/** Sends as fast as the pacer lets it, and tells when each went. */
+/** Sends as fast as the rate limiter lets it, and tells when each went. */
 function timesOf(
   request: Request,
   rateLimits: Parameters<typeof createRateLimiter>[0],
@@ -25,7 +25,7 @@ function timesOf(
   return times;
 }
 
-describe('the pacer', () => {
+describe('the rate limiter', () => {
   it('lets at most the rate through in any window, whatever the pauses are', () => {
     fc.assert(
       fc.property(

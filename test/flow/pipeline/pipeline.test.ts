@@ -22,7 +22,7 @@ const ask = 'rules:\n  - name: ask\n    decide: approve\n    by: sre\n    quorum
 let test: TestApp;
 afterEach(() => test.stop());
 
-describe('the road from alert to run', () => {
+describe('the pipeline from alert to run', () => {
   it('runs by itself where policy says so, once for each episode however often it is delivered', async () => {
     test = await startTestApp({ 'policy.yaml': auto, 'runbooks/hello.yaml': echo });
     const { alert } = await test.alert({ alertname: 'Hello', host: 'web-1' });

@@ -24,7 +24,7 @@ export function createInFlight(parts: { log: Log; again(run: string): Promise<vo
       } catch (error) {
         parts.log.error(
           { run, error: messageOf(error), stack: error instanceof Error ? error.stack : undefined },
-          'A bell was not answered; the sweeper rings again',
+          'A wake-up was not answered; the sweeper sends it again',
         );
       }
       working.delete(run);

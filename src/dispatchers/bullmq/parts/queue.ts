@@ -7,22 +7,22 @@ import type { RedisLink } from './redis.ts';
 
 /** Bells on their way to Redis. */
 export interface WakeUpQueue {
-  /** Takes the bell. Resolves when Redis has it, or at once while Redis is down: then it is sent when Redis is back. Never rejects. */
+  /** Takes the wake-up. Resolves when Redis has it, or at once while Redis is down: then it is sent when Redis is back. Never rejects. */
   post(wakeUp: WakeUp): Promise<void>;
   close(): Promise<void>;
 }
 
-/** In Redis a wake-up is called a bell, as it was when the first fleet was set up. */
+/** In Redis the queue of wake-ups is called bells, as it was when the first fleet was set up. */
 export const queueName = 'bells';
 export const prefix = 'tocsin';
 
-/** A bell of a worker's queue: ring now, or ring now because its time has come. */
+/** A wake-up of a worker's queue: ring now, or ring now because its time has come. */
 export type WakeUpData = { run: string };
 export const kinds = { now: 'now', timer: 'timer' } as const;
 
-/** How many bells go to Redis in one transaction: it does nothing else meanwhile. */
+/** How many wake-ups go to Redis in one transaction: it does nothing else meanwhile. */
 const batch = 200;
-/** How many bells wait in memory for a Redis that is down; the sweeper rings for whatever is beyond. */
+/** How many wake-ups wait in memory for a Redis that is down; the sweeper wakes whatever is beyond. */
 const most = 10_000;
 /** Milliseconds between two tries, and how long closing waits. */
 const pause = 1000;
@@ -40,8 +40,8 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
     streams: { events: { maxLen: 100 } },
     defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
   });
-  queue.on('error', error => log.debug({ because: messageOf(error) }, 'the queue of bells'));
-  /** By what makes two bells the same. */
+  queue.on('error', error => log.debug({ because: messageOf(error) }, 'the queue of wake-ups'));
+  /** By what makes two wake-ups the same. */
   const waiting = new Map<string, Waiting>();
   let sending: Promise<void> | null = null;
   /** True while Redis keeps a batch for too long: then nobody waits for it. */
@@ -63,7 +63,7 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
     try {
       await queue.addBulk(sent.map(({ wakeUp }) => jobOf(wakeUp, now())));
     } catch (error) {
-      log.debug({ because: messageOf(error), wakeUps: sent.length }, 'bells were not taken and are sent again');
+      log.debug({ because: messageOf(error), wakeUps: sent.length }, 'wake-ups were not taken and are sent again');
       for (const [key, one] of some) if (waiting.size < most && !waiting.has(key)) waiting.set(key, one);
       letGo(sent);
       if (!closed) await after(pause);
@@ -121,12 +121,12 @@ function jobOf({ run, at, first, trace }: WakeUp, now: number) {
     // The same time counts once; other times of the run ring too.
     return { name: kinds.timer, data: { run }, opts: { jobId: `${run}@${at}`, delay: at - now, ...telemetry } };
   }
-  // One bell of a run waits. One that comes while the run is being answered is kept and waits as soon as it was answered.
+  // One wake-up of a run waits. One that comes while the run is being answered is kept and waits as soon as it was answered.
   const deduplication = { id: run, keepLastIfActive: true };
   return { name: kinds.now, data: { run }, opts: { deduplication, lifo: first === true, ...telemetry } };
 }
 
-/** The trace that a bell of Redis carries. */
+/** The trace that a wake-up of Redis carries. */
 export function traceOf(job: Job<WakeUpData>): Pick<WakeUp, 'trace'> {
   const found = /"traceparent":"([0-9a-f-]{55})"/.exec(job.opts.telemetry?.metadata ?? '');
   return found?.[1] === undefined ? {} : { trace: found[1] };

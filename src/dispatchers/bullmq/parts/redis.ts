@@ -118,7 +118,7 @@ function createReport(shown: string, log: Log): Report {
       trouble = `Redis at ${shown}: ${because} ${remedy}`;
       if (told.has(because)) return;
       told.add(because);
-      log.warn({ redis: shown, because, remedy }, 'Redis cannot be used; bells wait, and it is tried again');
+      log.warn({ redis: shown, because, remedy }, 'Redis cannot be used; wake-ups wait, and it is tried again');
     },
     well() {
       if (told.size > 0) log.info({ redis: shown }, 'Redis answers again');

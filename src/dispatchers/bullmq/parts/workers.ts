@@ -15,8 +15,8 @@ export interface WorkersParts {
 }
 
 /**
- * A worker that died keeps its bells for `lockDuration`, then the next check gives them to another: together as long as the lease of a run
- * (flow/run/run.ts). A worker that only was slow loses nothing: the lease says who works on a run, a bell only wakes.
+ * A worker that died keeps its wake-ups for `lockDuration`, then the next check gives them to another: together as long as the lease of a run
+ * (flow/run/run.ts). A worker that only was slow loses nothing: the lease says who works on a run, a wake-up only wakes.
  */
 const times = { lockDuration: 6000, stalledInterval: 3000, drainDelay: 5, runRetryDelay: 1000 };
 /** How long closing waits for a Redis that does not answer, milliseconds. */
@@ -55,7 +55,7 @@ export async function createWorkers(parts: WorkersParts) {
       ...telemetry,
     });
     // A job that vanished with the rest of Redis, a lock that ran out: the lease of the run is what counts.
-    made.on('error', error => log.debug({ because: messageOf(error) }, 'the worker of bells'));
+    made.on('error', error => log.debug({ because: messageOf(error) }, 'the worker of wake-ups'));
     return made;
   }
 
@@ -64,7 +64,7 @@ export async function createWorkers(parts: WorkersParts) {
     await redis.fit;
     while (stopping === null) {
       worker = make();
-      await worker.run().catch(error => log.debug({ because: messageOf(error) }, 'the worker of bells ended'));
+      await worker.run().catch(error => log.debug({ because: messageOf(error) }, 'the worker of wake-ups ended'));
       if (stopping !== null) return;
       worker.close(true).catch(() => {});
       await after(times.runRetryDelay);
@@ -86,7 +86,7 @@ export async function createWorkers(parts: WorkersParts) {
       void keepWorking();
     },
     /**
-     * While Redis is down a worker answers its own bells, as far as it has hands: the node with the sweeper goes on with everything that
+     * While Redis is down a worker answers its own wake-ups, as far as it has hands: the node with the sweeper goes on with everything that
      * way. False when it cannot.
      */
     offer(run: string): boolean {
