@@ -4,6 +4,7 @@ import type { Post } from '../../src/model/card.ts';
 import { type ChatGround, chatContract } from '../contracts/chat.ts';
 import { createHostDouble, localKey } from '../doubles/chat-host.ts';
 import { withStoredRoots } from '../doubles/stored-roots.ts';
+import { articlesOf, enterByKey, formOf, plainText } from '../journey/console-page.ts';
 
 chatContract('console', openGround);
 
@@ -16,29 +17,24 @@ async function openGround(): Promise<ChatGround> {
   async function press(post: Post, label: string, cookie: string, reason?: string): Promise<string> {
     const page = await read(threadPath(post.thread ?? post.key), cookie);
     const article = articlesOf(page).find(text => text.includes(`id="${domId('post', post.key)}"`)) ?? '';
-    const form = article.split('<form').find(text => text.includes(`>${label}</button>`));
-    if (form === undefined) throw new Error(`there is no button ${label}`);
-    const fields = [...form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)];
-    const body = new URLSearchParams();
-    for (const [, name = '', value = ''] of fields) body.set(name, plain(value));
+    const body = formOf(article, label);
     if (reason !== undefined) body.set('reason', reason);
     const answer = await fetch(`${at}/console/act`, {
       method: 'POST',
       body,
       headers: { cookie, origin: at, 'hx-request': 'true' },
     });
-    return plain(await answer.text());
+    return plainText(await answer.text());
   }
 
-  const entered = await fetch(`${at}/?key=${localKey}`, { redirect: 'manual' });
-  const cookie = (entered.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const { cookie } = await enterByKey(at, localKey);
   return {
     double,
     platform,
     connection: withStoredRoots(connection, double),
     bare: connection,
     openChannel() {},
-    thread: async root => articlesOf(await read(threadPath(root.key))).map(plain),
+    thread: async root => articlesOf(await read(threadPath(root.key))).map(plainText),
     active: async root => activeIn(articlesOf(await read(threadPath(root.key))).join('')),
     press: (post, label, reason) => press(post, label, cookie, reason),
     pressAsStranger: (post, label) => press(post, label, ''),
@@ -47,10 +43,6 @@ async function openGround(): Promise<ChatGround> {
       await double.close();
     },
   };
-}
-
-function articlesOf(page: string): string[] {
-  return page.match(/<article[\s\S]*?<\/article>/g) ?? [];
 }
 
 /** What a browser would do something with, beside what the console itself writes. */
@@ -62,14 +54,4 @@ function activeIn(markup: string): string[] {
   // Handlers are looked for in tags, without the values that forms send back.
   const handlers = markup.replace(/"[^"]*"/g, '""').match(/<[^>]*\son\w+=/g) ?? [];
   return [...elements.filter(name => !own.test(name)), ...links.filter(link => !link.startsWith('/')), ...handlers];
-}
-
-function plain(markup: string): string {
-  return markup
-    .replace(/<[^>]*>/g, '')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&amp;', '&');
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import console from '../../src/chat/console/index.ts';
 import { createHostDouble, type HostDouble, type HostDoubleOptions, localKey } from '../doubles/chat-host.ts';
 import { createClock } from '../doubles/clock.ts';
+import { cookieOf, csrfOf, enterByKey } from '../journey/console-page.ts';
 
 let open: HostDouble[] = [];
 
@@ -15,17 +16,6 @@ async function start(options: HostDoubleOptions = {}): Promise<{ double: HostDou
   open.push(double);
   await console.open(console.options.parse({}), double.host);
   return { double, at: await double.listen() };
-}
-
-const cookieOf = (response: Response) => (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
-
-async function enter(at: string, key = localKey): Promise<string> {
-  return cookieOf(await fetch(`${at}/?key=${key}`, { redirect: 'manual' }));
-}
-
-async function csrfOf(at: string, cookie: string): Promise<string> {
-  const page = await (await fetch(`${at}/`, { headers: { cookie } })).text();
-  return /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
 }
 
 function press(at: string, form: Record<string, string>, headers: Record<string, string> = {}) {
@@ -108,9 +98,8 @@ describe('the local page', () => {
 
   it('refuses a change without the session token of the form, from another origin, or from another site', async () => {
     const { double, at } = await start();
-    const cookie = await enter(at);
-    const csrf = await csrfOf(at, cookie);
-    const other = await csrfOf(at, await enter(at));
+    const { cookie, csrf } = await enterByKey(at, localKey);
+    const { csrf: other } = await enterByKey(at, localKey);
     const tries: [string, Record<string, string>, Record<string, string>][] = [
       ['no token', { act: halt }, { cookie }],
       ['the token of another session', { act: halt, csrf: other }, { cookie }],
@@ -152,7 +141,7 @@ describe('the local page', () => {
 
   it('changes nothing by GET', async () => {
     const { double, at } = await start();
-    const cookie = await enter(at);
+    const { cookie } = await enterByKey(at, localKey);
     for (const path of ['act', 'command', 'run', 'sample', 'act-as']) {
       expect((await fetch(`${at}/console/${path}?act=${halt}`, { headers: { cookie } })).status).toBe(404);
     }
@@ -161,8 +150,7 @@ describe('the local page', () => {
 
   it('acts as the second sample person when told, and says so', async () => {
     const { double, at } = await start();
-    const cookie = await enter(at);
-    const csrf = await csrfOf(at, cookie);
+    const { cookie, csrf } = await enterByKey(at, localKey);
     const actAs = (person: string) =>
       fetch(`${at}/console/act-as`, {
         method: 'POST',

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import console from '../../src/chat/console/index.ts';
 import { createHostDouble, type HostDouble, localKey } from '../doubles/chat-host.ts';
+import { enterByKey } from '../journey/console-page.ts';
 
 let double: HostDouble;
 afterEach(() => double.close());
@@ -25,14 +26,12 @@ it('the form of a runbook shows people as a menu, and sends the one who was chos
   ];
   await console.open(console.options.parse({}), double.host);
   const at = await double.listen();
-  const entered = await fetch(`${at}/?key=${localKey}`, { redirect: 'manual' });
-  const cookie = (entered.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  const { cookie, csrf } = await enterByKey(at, localKey);
   const page = await (await fetch(`${at}/runbooks/page`, { headers: { cookie } })).text();
   const [owner = '', deputy = ''] = page.match(/<select id="param-[\s\S]*?<\/select>/g) ?? [];
   expect(owner).toMatch(/name="param\.owner"[^>]* required>/);
   expect(owner.match(/value="[^"]*"/g)).toEqual(['value=""', 'value="alice"', 'value="bob"']);
   expect(deputy).toMatch(/<option value="bob" selected>/);
-  const csrf = /name="csrf" value="([^"]+)"/.exec(page)?.[1] ?? '';
   const sent = await fetch(`${at}/console/run`, {
     method: 'POST',
     body: new URLSearchParams({ csrf, runbook: 'page', 'param.owner': 'alice', 'param.deputy': '' }),

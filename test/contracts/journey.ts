@@ -1,0 +1,209 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { TestApp } from '../doubles/app.ts';
+import { as } from '../journey/language.ts';
+import { type JourneyPlace, type Later, useLater } from '../journey/setup.ts';
+
+/** Alice and bob are sre and operators, rita is neither; mallory is nobody to Tocsin. */
+const alice = as('alice');
+const bob = as('bob');
+const rita = as('rita');
+const mallory = as('mallory');
+
+/** What somebody is told whom Tocsin does not know, or who did not sign in. */
+const notKnown = /people of tocsin\.yaml|Sign in again/;
+
+/** The files of a journey, with what a platform has to say in them. */
+export type JourneyFiles = (facts: {
+  /** Where the threads are: `slack:#alerts`. The journeys look at a channel named alerts. */
+  route: string;
+  /** Each person's account on the platform; none where people sign in with tokens. */
+  accounts?: { platform: string } & Record<'alice' | 'bob' | 'rita', string>;
+}) => Record<string, string>;
+
+export type OpenJourney = (later: Later, files: JourneyFiles) => Promise<JourneyPlace>;
+
+/** The step prints, goes on once the file `go` is there, and prints again; then it waits for the alert to be gone. */
+const runbook = (go: string) => `
+title: Clean the disk
+risk: low
+on:
+  - { source: alertmanager, match: { alertname: DiskFull } }
+params:
+  host: { type: string, pattern: "[a-z0-9-]{1,40}", from: labels.host }
+target: params.host
+steps:
+  - id: clean
+    idempotent: true
+    script: 'echo "cleaning $PARAM_HOST"; until [ -e ${go} ]; do sleep 0.05; done; echo "cleaned $PARAM_HOST"'
+  - { id: gone, verify: { resolved: true, within: 60s } }
+`;
+
+/** What people ask for by hand. */
+const look = `
+title: Look at it
+risk: low
+params:
+  host: { type: string, pattern: "[a-z0-9-]{1,40}" }
+target: params.host
+steps:
+  - { id: look, exec: [echo, "looked at \${{ params.host }}"], idempotent: true }
+`;
+
+function journeyFiles(go: string, expires: string): JourneyFiles {
+  return ({ route, accounts }) => {
+    const person = (name: 'alice' | 'bob' | 'rita') =>
+      `  ${name}: ${accounts === undefined ? '{}' : `{ accounts: { ${accounts.platform}: "${accounts[name]}" } }`}`;
+    return {
+      'tocsin.yaml': `
+sources:
+  alertmanager: { token: alert-secret, settle: 1ms, groupInterval: 1s }
+people:
+${person('alice')}
+${person('bob')}
+${person('rita')}
+groups: { sre: [alice, bob] }
+operators: [sre]
+routes:
+  - { to: ["${route}"] }
+tokens:
+  - { env: ALICE, person: alice }
+  - { env: BOB, person: bob }
+  - { env: RITA, person: rita }
+`,
+      'policy.yaml': `rules:\n  - { name: ask sre, decide: approve, by: sre, expires: ${expires} }\n`,
+      'runbooks/clean.yaml': runbook(go),
+      'runbooks/look.yaml': look,
+    };
+  };
+}
+
+const labels = { alertname: 'DiskFull', host: 'web-1' };
+
+/** The main journeys over the whole app. One suite; a platform says how to open it. */
+export function journeyContract(name: string, open: OpenJourney): void {
+  describe(`journeys on ${name}`, { timeout: 60_000 }, () => {
+    const later = useLater();
+    /** Opens the place; `go` lets the step of the runbook finish. */
+    async function start(expires = '10m'): Promise<JourneyPlace & { go(): Promise<void> }> {
+      const folder = await mkdtemp(join(tmpdir(), 'tocsin-journey-'));
+      later(() => rm(folder, { recursive: true, force: true }));
+      const file = join(folder, 'go');
+      const place = await open(later, journeyFiles(file, expires));
+      return { ...place, go: () => writeFile(file, '') };
+    }
+
+    approvedJourney(start);
+    closedJourneys(start);
+    askedJourneys(start);
+  });
+}
+
+type Start = (expires?: string) => Promise<JourneyPlace & { go(): Promise<void> }>;
+
+function approvedJourney(start: Start): void {
+  it('an alert opens a thread, is asked about, approved, run and shown, and the resolve amends it', async () => {
+    const { app, chat, go } = await start();
+    const startsAt = new Date(Date.now() - 60_000).toISOString();
+    await app.alert(labels, { startsAt });
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    await root.expectUpdate('firing');
+
+    const question = root.thread().expectMessage('May vote');
+    await question
+      .expectUpdate(/Clean the disk[\s\S]*web-1/)
+      .expectUpdate(/sre, 1 needed/)
+      .expectUpdate('cleaning $PARAM_HOST')
+      .expectButton('Approve')
+      .expectButton('Deny');
+    await question.press('Approve', rita).expectTold('Only sre may vote here').expectButton('Approve');
+    await question.press('Approve', mallory).expectTold(notKnown).expectButton('Approve');
+    expect((await app.runs()).map(run => run.state)).toEqual(['waiting']);
+
+    await question
+      .press('Approve', alice)
+      .expectTold('Approved. It starts now.')
+      .expectUpdate('approved by alice')
+      .expectNoButton('Approve')
+      .expectNoButton('Deny');
+    // It is shown while it runs, and goes on in the same message.
+    const output = root.thread().expectMessage('cleaning web-1').expectNo('cleaned web-1');
+    await output;
+    await go();
+    await output.expectUpdate(/cleaning web-1\s+cleaned web-1/);
+    await root.thread().expectMessage('waiting for the alert to resolve');
+
+    await app.alert(labels, { status: 'resolved', startsAt });
+    await root.expectUpdate('resolved').expectNo('firing').expectNoButton('Acknowledge');
+    await root.thread().expectMessage('succeeded').expectUpdate('2 of 2').expectNoButton('Cancel');
+    await chat.channel('alerts').expectCount(1);
+    expect((await app.runs()).map(run => run.state)).toEqual(['succeeded']);
+  });
+}
+
+function closedJourneys(start: Start): void {
+  it('a denial has its reason in the thread, and nothing runs', async () => {
+    const { app, chat } = await start();
+    await app.alert(labels);
+    const thread = chat.channel('alerts').expectMessage('a test alert').thread();
+    await thread
+      .expectMessage('May vote')
+      .press('Deny', bob, 'the sale is on')
+      .expectTold('Denied.')
+      .expectUpdate('bob denied it: the sale is on')
+      .expectNoButton('Approve');
+    await thread.expectMessage('Clean the disk denied').expectUpdate('the sale is on');
+    expect((await app.runs()).map(run => [run.state, run.startedAt])).toEqual([['denied', null]]);
+  });
+
+  it('what nobody decides expires, and nothing runs', async () => {
+    const { app, chat } = await start('1s');
+    await app.alert(labels);
+    const thread = chat.channel('alerts').expectMessage('a test alert').thread();
+    await thread.expectMessage('May vote').expectUpdate('expired').expectNoButton('Approve').expectNoButton('Deny');
+    await thread.expectMessage('Clean the disk expired');
+    expect((await app.runs()).map(run => [run.state, run.startedAt])).toEqual([['expired', null]]);
+  });
+}
+
+function askedJourneys(start: Start): void {
+  it('whoever asks for a run may not approve it; somebody else may', async () => {
+    const { app, chat } = await start();
+    const channel = chat.channel('alerts');
+    await channel.type('run look host=web-2', alice).expectTold('waits for approval by sre');
+    const root = channel.expectMessage('Look at it');
+    const question = root.thread().expectMessage('May vote');
+    await question
+      .press('Approve', alice)
+      .expectTold('Nobody votes on a run that they asked for themselves')
+      .expectButton('Approve');
+    await question.press('Approve', bob).expectTold('Approved').expectUpdate('approved by bob');
+    await root.expectUpdate('succeeded').expectUpdate('1 of 1').expectNoButton('Cancel');
+    expect(await refusals(app)).toEqual([['person', 'alice']]);
+  });
+
+  it('a halt is set by those who may, stops what an alert would start, and is ended again', async () => {
+    const { app, chat } = await start();
+    const channel = chat.channel('alerts');
+    await channel.type('halt reason="a bad release"', rita).expectTold(/operator/);
+    await channel.type('halt reason="a bad release"', alice).expectTold('Halted: no step starts');
+    await app.alert(labels);
+    await channel
+      .expectMessage('a test alert')
+      .expectReply('clean was not started')
+      .expectUpdate('alice halted everything: a bad release')
+      .expectNoButton('Run');
+    expect((await app.runs()).map(run => run.state)).toEqual([]);
+    await channel.type('resume reason="it was rolled back"', alice).expectTold('Resumed.');
+    await channel.type('run look host=web-1', alice).expectTold('waits for approval by sre');
+    expect(await refusals(app)).toEqual([['person', 'rita']]);
+  });
+}
+
+/** Who was refused something, as the journal has it. */
+async function refusals(app: TestApp): Promise<string[][]> {
+  const refused = (await app.journal()).filter(entry => entry.fact.kind === 'act.refused');
+  return refused.map(({ actor }) => [actor.kind, actor.id]);
+}
