@@ -1,0 +1,390 @@
+import { describe, expect, test } from 'vitest';
+import { exitCode } from '../../src/cli/terminal.ts';
+import { kinds, prefix, queueName } from '../../src/dispatchers/bullmq/parts/queue.ts';
+import { catalogue } from '../../src/kernel/catalogue.ts';
+import { act } from '../../src/model/act.ts';
+import { actor } from '../../src/model/actor.ts';
+import { alert, alertState, effect } from '../../src/model/alert.ts';
+import { approval, approvalState, vote } from '../../src/model/approval.ts';
+import { block, button, card, post, tone } from '../../src/model/card.ts';
+import { decision, risk, triggerKind, verdict } from '../../src/model/decision.ts';
+import { event, eventKind, severity } from '../../src/model/event.ts';
+import { entryVersion, fact, streamOf } from '../../src/model/journal.ts';
+import { role } from '../../src/model/node.ts';
+import { plan } from '../../src/model/plan.ts';
+import { ending, run, runState, step, stepEnding, stepState, waiting } from '../../src/model/run.ts';
+import * as actual from './actual.ts';
+
+/**
+ * Everything that leaves the process by a name or number that somebody else relies on: scripts, dashboards, alert rules, databases,
+ * journals that are kept for years. Each list says how it is; the code says what it does; they must be the same.
+ */
+function pinned(what: string, is: readonly string[], text: string, between = /\n/): void {
+  const list = text.split(between).flatMap(one => one.trim() || []);
+  expect(
+    is,
+    `${what} leaves the process in another form. Others rely on it, so this is a decision: change the list here with it, and say it in CHANGELOG.md under Pending.`,
+  ).toEqual(list);
+}
+/** The same for words, however they stand in lines. */
+const words = (what: string, is: readonly string[], text: string) => pinned(what, is, text, /\s+/);
+
+describe('what others call', () => {
+  test('error codes, each with its HTTP status', () => {
+    words(
+      'An error code',
+      Object.entries(catalogue).map(([code, { status }]) => `${code}:${status}`),
+      `
+      bad-signature:401 body-too-large:413 wrong-content-type:415 bad-body:422 overloaded:503 draining:503
+      not-found:404 bad-request:400 unauthenticated:401 forbidden:403 conflict:409 not-asked:409 wrong-host:421
+      wrong-origin:403 internal:500 tokens-missing:500 file-missing:500 file-unusable:500 file-invalid:500
+      expression-invalid:500 expression-failed:500 driver-invalid:500 params-invalid:422 runbook-unknown:404
+      guard-failed:409 store-failed:503 store-too-old:500 store-too-new:500 store-unreachable:503 store-refused:500
+      store-not-empty:409 store-in-use:409 store-locked:500 journal-broken:500 redis-unfit:500 step-failed:500
+      step-timeout:500 replay-differs:500 plan-changed:409 lease-lost:409 cancelled:409 listen-failed:500
+      environment-invalid:500 usage-invalid:400 not-reachable:503 argv-invalid:422 program-missing:500
+      spawn-failed:500 isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502
+      response-too-large:502 chat-limited:503 chat-down:502 chat-refused:422 origin-limited:503 origin-down:502
+      origin-refused:422
+      `,
+    );
+  });
+
+  test('commands of the command line, their options, and what they exit with', async () => {
+    pinned(
+      'The command line',
+      await actual.commandLine(),
+      `
+      start [--role <role>] | --role <role>
+      check | --strict
+      doctor
+      test [runbook ...]
+      run <runbook> [name=value ...] | --reason <text> | --detach
+      send <source> <file> | --header <header> | --type <type>
+      explain <id> | --json
+      replay | --file <file> | --after <seq>
+      audit verify | export | --file <file> | --checkpoint <seq:hash> | --out <file>
+      migrate-store
+      init [folder]
+      `,
+    );
+    const codes = Object.entries(exitCode).map(([name, code]) => `${name}:${code}`);
+    words('An exit code', codes, 'ok:0 failed:1 unusable:2 interrupted:130');
+  });
+
+  test('variables of the environment, read and given to the children of steps', async () => {
+    words(
+      'A variable of the environment',
+      actual.environmentNames(),
+      `
+      DATABASE_URL DISCORD_API_URL DISCORD_TOKEN HOME LANG OTEL_EXPORTER_OTLP_ENDPOINT OTEL_EXPORTER_OTLP_HEADERS
+      OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_TIMEOUT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+      OTEL_EXPORTER_OTLP_TRACES_HEADERS OTEL_EXPORTER_OTLP_TRACES_PROTOCOL OTEL_EXPORTER_OTLP_TRACES_TIMEOUT
+      OTEL_SDK_DISABLED OTEL_SERVICE_NAME PATH REDIS_URL SLACK_API_URL SLACK_APP_TOKEN SLACK_BOT_TOKEN
+      SLACK_SIGNING_SECRET TOCSIN_CONFIG TOCSIN_DATA TOCSIN_LISTEN TOCSIN_LOG TOCSIN_ROLE TOCSIN_STEP TOCSIN_TOKEN
+      TOCSIN_URL TZ
+      `,
+    );
+    const { child } = await actual.tracesOfProcess();
+    words('The environment of steps', child, 'HOME LANG PARAM_HOST PATH TMPDIR TOCSIN_STEP TZ');
+  });
+
+  test('metrics, each with its type and labels', async () => {
+    pinned(
+      'A metric',
+      await actual.metricsOfProcess(),
+      `
+      counter tocsin_acts_refused_total act
+      counter tocsin_acts_unjournalled_total act
+      counter tocsin_approvals_total state
+      counter tocsin_decisions_total verdict
+      counter tocsin_events_accepted_total source
+      counter tocsin_events_echoed_total source what
+      counter tocsin_events_refused_total source code
+      counter tocsin_origin_told_total source what outcome
+      counter tocsin_remediations_total runbook people
+      counter tocsin_runbook_runs_total runbook state
+      counter tocsin_runs_total state
+      counter tocsin_steps_total type state
+      counter tocsin_trace_spans_total outcome
+      gauge tocsin_approvals_open
+      gauge tocsin_fleet_problems
+      gauge tocsin_halted
+      gauge tocsin_journal_broken
+      gauge tocsin_journal_checked
+      gauge tocsin_journal_head
+      gauge tocsin_nodes
+      gauge tocsin_oldest_approval_seconds
+      gauge tocsin_oldest_queued_run_seconds
+      gauge tocsin_part_down part
+      gauge tocsin_posts_undelivered platform
+      gauge tocsin_runs state
+      gauge tocsin_work_busy
+      gauge tocsin_work_places
+      histogram tocsin_intake_seconds
+      histogram tocsin_run_duration_seconds state
+      histogram tocsin_step_duration_seconds type
+      histogram tocsin_time_to_approval_seconds runbook
+      histogram tocsin_time_to_decision_seconds runbook
+      histogram tocsin_time_to_remediation_seconds runbook
+      `,
+    );
+  });
+});
+
+describe('what others import', () => {
+  test('the package and its entry', () => {
+    pinned(
+      'The export map',
+      actual.exportsOfPackage(),
+      `
+      . ./src/index.ts
+      tocsin ./bin/tocsin.js
+      `,
+    );
+    const { values, types } = actual.namesOfEntry();
+    words(
+      'An export',
+      values,
+      `
+      TocsinError answer answerAct chooseApproval defineChat defineCommand defineDispatcher defineRunbook defineSource
+      defineStep defineStore describeParam fieldsOf isEnded nameOf nearest paramsFrom pickByPrefix pickRunbook refuse
+      shortHash showDuration z
+      `,
+    );
+    words(
+      'An exported type',
+      types,
+      `
+      Alert Approval Block Card ChatHost Command CommandAnswer CommandContext CommandInput Entry Explanation Json Run
+      RunbookView
+      `,
+    );
+  });
+});
+
+describe('what the API takes and answers', () => {
+  const { routes, documents } = actual.fieldsOfApi();
+
+  test('every address: its query, its body and its answers', () => {
+    const state = 'ready well draining parts{} problems[].file problems[].line problems[].column problems[].message';
+    const param =
+      '[].params[].name [].params[].type [].params[].about [].params[].required [].params[].default [].params[].options[]';
+    pinned(
+      'An address of the API',
+      routes,
+      `
+      POST /events/{source} > any = 202: accepted[].event accepted[].alert accepted[].duplicate, 401, 413, 415, 422, 503
+      GET /healthz = 200: ok
+      GET /readyz = 200: ${state} version, 503: ${state} version
+      GET /metrics = 200: text/plain
+      GET /openapi.json = 200: any
+      GET /api/v1/alerts ? state limit after = 200: []:Alert, 400, 401
+      GET /api/v1/alerts/{id} = 200: Alert, 400, 401, 404
+      POST /api/v1/runs > RunRequest = 202: Run, 400, 401, 403, 404, 409, 422, 503
+      GET /api/v1/runs ? state runbook alert limit after = 200: []:Run, 400, 401
+      GET /api/v1/runs/{id} = 200: Run, 400, 401, 404
+      GET /api/v1/runs/{id}/output ? step after = 200: text/plain, 400, 401, 404
+      POST /api/v1/runs/{id}/cancel > reason = 202: Run, 400, 401, 403, 404, 409
+      POST /api/v1/runs/{id}/answer > step choice question reason = 202: Run, 400, 401, 403, 404, 409
+      GET /api/v1/approvals ? state run limit after = 200: []:Approval, 400, 401
+      GET /api/v1/approvals/{id} = 200: Approval, 400, 401, 404
+      POST /api/v1/approvals/{id}/votes > VoteRequest = 200: Approval, 400, 401, 403, 404, 409
+      GET /api/v1/halt = 200: Halt, 401
+      PUT /api/v1/halt > reason = 200: Halt, 400, 401, 403
+      DELETE /api/v1/halt > reason = 200: Halt, 400, 401, 403
+      GET /api/v1/journal ? after limit = 200: application/x-ndjson, 400, 401
+      GET /api/v1/journal/state = 200: ok head checked because, 401
+      GET /api/v1/explain/{id} = 200: Explanation, 400, 401, 404
+      GET /api/v1/runbooks = 200: [].id [].title [].about [].risk [].kind [].on[] ${param}, 401
+      `,
+    );
+  });
+
+  test('every document: its fields', () => {
+    const link = 'links[].label links[].url';
+    const voted = 'votes[].person votes[].via votes[].vote votes[].reason votes[].at';
+    const rule = 'runbooks[].rules[].name runbooks[].rules[].when runbooks[].rules[].result runbooks[].rules[].because';
+    pinned(
+      'A document of the API',
+      documents,
+      `
+      Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt firstSeen lastSeen acknowledgedBy silencedUntil
+      Approval id run step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
+      Decision verdict rule because
+      Error error.code error.message error.at error.allowed[] error.given error.remedy decision:Decision
+      Explanation event alert title runbooks[].runbook runbooks[].holds runbooks[].because runbooks[].decision:Decision ${rule}
+      Halt halted by reason at
+      Run id runbook title risk params targets[] planHash state trigger requestedBy reason alert event parent.run parent.step decision:Decision approval steps[]:Step because question.number question.step createdAt startedAt finishedAt
+      RunRequest runbook params reason alert
+      Step id type title state attempts exitCode output because waitingFor startedAt finishedAt
+      VoteRequest vote reason
+      `,
+    );
+  });
+});
+
+describe('what is kept for years', () => {
+  test('entries of the journal: their version, streams, kinds and fields', () => {
+    expect(entryVersion, 'A change of the format adds a version and keeps the old reader.').toBe(1);
+    const streams = Object.values(streamOf).map(name => (typeof name === 'string' ? name : name('<id>')));
+    words('A stream', streams, 'alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> system');
+    pinned(
+      'A kind of entry',
+      actual.kindsOf(fact),
+      `
+      event.accepted event effect alert episode
+      alert.acknowledged alert
+      alert.silenced alert until
+      alert.noted alert text
+      run.created run
+      run.released run because
+      run.started run token
+      run.asking run step because
+      run.finished run state because
+      run.cancelling run reason
+      run.amended run because
+      step.started run step type title attempt idempotent inputDigest token
+      step.waiting run step waiting
+      step.finished run step attempt state output exitCode because ending log
+      step.retrying run step attempt because wakeAt
+      step.interrupted run step attempt because
+      step.answered run step choice reason
+      step.undone run step
+      step.said run step text mention tone
+      approval.requested approval
+      approval.voted approval run vote
+      approval.escalated approval run to expiresAt
+      approval.closed approval run state because
+      decision.made event alert episode runbook params targets verdict rule because
+      origin.told source what key alert episode run ok text
+      halt.set reason
+      halt.cleared reason
+      act.refused act subject because
+      rules.loaded digest runbooks rules
+      node.started node version
+      node.stopped node because
+      `,
+    );
+  });
+
+  test('documents, in entries and in tables', () => {
+    const documents = { alert, approval, vote, button, card, post, decision, event, plan, run, step, waiting };
+    pinned(
+      'A stored document',
+      Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
+      `
+      alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt acknowledgedBy silencedUntil version
+      approval id run step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated version
+      vote person account via vote reason at standing
+      button label style reason does
+      card tone title badge blocks buttons mention
+      post platform key channel thread card wanted delivered ref order createdAt changed severity alert run over copies withheld
+      decision verdict rule because ask resolves
+      event id source receivedAt raw trusted body
+      plan runbook files entry params targets secrets
+      run id runbook title risk params targets planHash state trigger requestedBy reason alert episode event parent decision approval steps cancel because question createdAt startedAt finishedAt wakeAt crashes version
+      step id type title state attempts idempotent inputDigest waiting exitCode output because ending startedAt finishedAt
+      waiting for wakeAt on since
+      `,
+    );
+    const unions = { actor, block, act };
+    pinned(
+      'A kind of actor, block or act',
+      Object.entries(unions).flatMap(([name, union]) => actual.kindsOf(union).map(kind => `${name} ${kind}`)),
+      `
+      actor person id via account
+      actor stranger id via because
+      actor service id via
+      actor source id
+      actor system id
+      block text text
+      block fields fields
+      block code text
+      block links links
+      block progress done total startedAt finishedAt steps
+      block output run step tail live
+      act run runbook params alert reason offer
+      act vote approval vote reason seal
+      act cancel run reason
+      act answer run step choice question reason
+      act acknowledge alert
+      act silence alert duration
+      act halt reason
+      act resume reason
+      `,
+    );
+  });
+
+  test('states and other closed lists of words', () => {
+    const lists = {
+      alert: alertState,
+      effect,
+      run: runState,
+      ending,
+      step: stepState,
+      stepEnding,
+      approval: approvalState,
+      verdict,
+      risk,
+      trigger: triggerKind,
+      severity,
+      event: eventKind,
+      tone,
+      role,
+    };
+    pinned(
+      'A closed list of words',
+      Object.entries(lists).map(([name, list]) => [name, ...list.options].join(' ')),
+      `
+      alert firing resolved silenced
+      effect opened refreshed resolved reopened stale acknowledged
+      run waiting queued running asking succeeded failed ineffective unconfirmed cancelled denied expired
+      ending succeeded failed ineffective unconfirmed cancelled denied expired
+      step pending running waiting done failed skipped unknown undone
+      stepEnding failed ineffective unconfirmed
+      approval open approved denied expired void
+      verdict auto approve notify deny
+      risk none low medium high
+      trigger event manual schedule runbook
+      severity critical error warning info
+      event alert tick notice
+      tone critical error warning info good neutral ask
+      role all intake worker chat
+      `,
+    );
+  });
+
+  test('the database: tables with their columns, leases, cursors and claims; and the queue', async () => {
+    const { tables, leases, cursors } = await actual.tracesOfProcess();
+    pinned(
+      'A table',
+      tables,
+      `
+      alert id source fingerprint state first_seen version doc
+      approval id run state created_at expires_at version doc
+      auto_run runbook target at run
+      blob digest bytes at
+      claim space key at until
+      cursor name value
+      halt id doc
+      head id seq hash stamp
+      journal seq stream pos kind bytes prev hash
+      lease name holder token until
+      migration number name breaks at
+      output run seq step doc
+      post id platform key channel thread ord wanted delivered changed doc
+      probe id at
+      run id runbook alert parent state created_at wake_at version doc
+      `,
+    );
+    const taken =
+      'duty/origins duty/posts/<platform> duty/road duty/sweeper duty/threads duty/traces node/<number> run/<id>';
+    words('A lease', leases, taken);
+    words('A cursor', cursors, 'origin/pagerduty/page origin/pagerduty/tell road threads traces');
+    const spaces =
+      'auto chat child-run delivery/${name} emission/${name} key offer origin origin-tried sign-out step-approval';
+    words('A space of claims', actual.claimSpaces(), spaces);
+    words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
+  });
+});
