@@ -44,9 +44,7 @@ describe.skipIf(missingServers() !== null)('pages of two nodes', { timeout: 90_0
     await pagerduty.close();
   });
 
-  const pages = () => pagerduty.requests.filter(name => name.endsWith('enqueue')).length;
-
-  test('are sent by one of them, each once; when it dies the other sends the next', async () => {
+  test('are sent by one of them; when it dies the other sends the next, and what it tells again is under the same key', async () => {
     const [first, other] = nodes;
     for (const [index, node] of [first, other, first, other].entries())
       expect(await node.alert({ alertname: 'Down' }, { fingerprint: `f${index}` })).toBe(202);
@@ -57,7 +55,10 @@ describe.skipIf(missingServers() !== null)('pages of two nodes', { timeout: 90_0
     const told = async () => (await fleet.journal(other)).filter(entry => entry.fact?.kind === 'origin.told');
     await until(async () => (await told()).length >= 5);
     expect((await told()).map(entry => entry.fact.what)).toEqual(['page', 'page', 'page', 'page', 'page']);
-    expect(pages()).toBe(5);
-    expect([...pagerduty.calls.values()].every(call => call.triggers === 1)).toBe(true);
+    // Who dies between sending a page and writing it down leaves it to the other, which says it again under the same key: one page still.
+    const triggers = [...pagerduty.calls.values()].map(call => call.triggers);
+    expect(triggers).toHaveLength(5);
+    expect(triggers.every(times => times <= 2)).toBe(true);
+    expect(triggers.at(-1)).toBe(1);
   });
 });
