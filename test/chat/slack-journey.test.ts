@@ -1,14 +1,10 @@
-import { afterEach, expect, test } from 'vitest';
-import { startTestApp, type TestApp } from '../doubles/app.ts';
-import { readable, type SlackDouble, startSlack } from '../doubles/slack/index.ts';
+import { expect, test } from 'vitest';
+import { startSlack } from '../doubles/slack/index.ts';
+import { as } from '../journey/language.ts';
+import { openSlack, useLater } from '../journey/setup.ts';
 
-let slack: SlackDouble;
-let app: TestApp | null = null;
-afterEach(async () => {
-  await app?.stop();
-  await slack.close();
-  app = null;
-});
+const later = useLater();
+const [alice, bob] = [as('alice'), as('bob')];
 
 const config = `
 sources:
@@ -46,118 +42,88 @@ steps:
 
 const labels = { alertname: 'DiskFull', host: 'web-1' };
 
-async function start(env: Record<string, string> = {}): Promise<TestApp> {
-  slack = await startSlack();
-  app = await startTestApp(files, { env: { ...slack.env, ...env } });
-  return app;
-}
-
-/** The newest text of a message that shows this. */
-const shown = (text: string) => slack.until(() => slack.find(text), `a message with "${text}"`);
-
 test('an alert opens a thread, is approved in Slack, runs, and its message says that it is resolved', async () => {
-  const running = await start();
-  await slack.socket.linked();
+  const { slack, app, chat } = await openSlack(later, files);
   const startsAt = new Date(Date.now() - 60_000).toISOString();
-  await running.alert(labels, { startsAt });
-  const question = await shown('[Approve]');
-  const root = await shown('firing');
-  expect(question.thread_ts).toBe(root.ts);
-  expect(readable(question)).toMatch(/Clean the disk[\s\S]*web-1[\s\S]*echo "cleaned web-1"/);
+  await app.alert(labels, { startsAt });
+  const root = chat.channel('alerts').expectMessage('firing');
+  const question = root.thread().expectMessage(/Clean the disk[\s\S]*web-1[\s\S]*echo "cleaned web-1"/);
+  await question.expectButton('Deny').press('Approve', alice).expectTold('Approved');
+  const run = await app.until(async () => (await app.runs())[0]);
+  await app.until(async () => (await app.app.store.run(run.id))?.steps.some(step => step.state === 'done'));
+  await app.alert(labels, { status: 'resolved', startsAt });
+  expect((await app.ended(run.id)).state).toBe('succeeded');
 
-  const before = slack.world.told.length;
-  await slack.as('U0ALICE').press(question, 'Approve');
-  expect((await slack.toldTo('U0ALICE', before)).text).toContain('Approved');
-  const run = await running.until(async () => (await running.runs())[0]);
-  await running.until(async () => (await running.app.store.run(run.id))?.steps.some(step => step.state === 'done'));
-  await running.alert(labels, { status: 'resolved', startsAt });
-  expect((await running.ended(run.id)).state).toBe('succeeded');
-
-  await slack.until(() => readable(root).includes('resolved'), 'the resolved root');
-  await slack.until(() => !readable(question).includes('[Approve]'), 'a question without buttons');
-  expect(readable(question)).toContain('approved');
-  expect(readable(question)).not.toContain('[Deny]');
-  await slack.until(() => slack.find('succeeded'), 'the run that succeeded');
-  await slack.until(
-    () => root.reactions.has('white_check_mark') && !root.reactions.has('rotating_light'),
-    'the reactions',
-  );
-  const roots = slack.world.messages.filter(message => message.thread_ts === undefined);
-  expect(roots.map(message => message.ts)).toEqual([root.ts]);
-  expect(slack.socket.wrongAcks).toEqual([]);
+  await root.expectUpdate('resolved').expectReaction('white_check_mark').expectNoReaction('rotating_light');
+  await question.expectUpdate('approved').expectNoButton('Approve').expectNoButton('Deny');
+  await root.thread().expectMessage('succeeded');
+  await chat.channel('alerts').expectCount(1);
+  expect(new Set(slack.world.messages.map(message => message.channel)).size).toBe(1);
 });
 
 test('a denial asks for the reason in a modal, and the reason is in the thread', async () => {
-  const running = await start();
-  await slack.socket.linked();
-  await running.alert(labels);
-  const question = await shown('[Deny]');
-  const before = slack.world.told.length;
-  await slack.as('U0BOB').press(question, 'Deny');
-  await slack.as('U0BOB').submit(await slack.modalOf('U0BOB'), { reason: 'the sale is on <!here>' });
-  expect((await slack.toldTo('U0BOB', before)).text).toContain('Denied');
-  await slack.until(() => readable(question).includes('the sale is on <!here>'), 'the reason');
-  expect((await running.runs())[0]?.state).toBe('denied');
+  const { app, chat } = await openSlack(later, files);
+  await app.alert(labels);
+  await chat
+    .channel('alerts')
+    .expectMessage('firing')
+    .expectReply('May vote')
+    .press('Deny', bob, 'the sale is on <!here>')
+    .expectTold('Denied')
+    .expectUpdate('the sale is on <!here>');
+  expect((await app.runs())[0]?.state).toBe('denied');
 });
 
 test('somebody whom Slack does not vouch for, or policy does not name, is told why, and it is journalled', async () => {
-  const running = await start();
-  await slack.socket.linked();
-  await running.alert(labels);
-  const question = await shown('[Approve]');
+  const { app, chat } = await openSlack(later, files);
+  await app.alert(labels);
+  const question = chat.channel('alerts').expectMessage('firing').expectReply('May vote');
   for (const [user, why] of [
-    ['U0GUEST', /guest/],
-    ['U0GONE', /deactivated/],
-    ['U0ROBOT', /bot/],
-    ['U0FAR', /another workspace/],
-    ['U0NOBODY', /people/],
-    ['U0RITA', /sre/],
-  ] as const) {
-    const before = slack.world.told.length;
-    await slack.as(user).press(question, 'Approve');
-    expect((await slack.toldTo(user, before)).text).toMatch(why);
-  }
-  const refusals = (await running.journal()).filter(entry => entry.fact.kind === 'act.refused');
+    ['guest', /guest/],
+    ['gone', /deactivated/],
+    ['robot', /bot/],
+    ['far', /another workspace/],
+    ['nobody', /people/],
+    ['rita', /sre/],
+  ] as const)
+    await question.press('Approve', as(user)).expectTold(why).expectButton('Approve');
+  const refusals = (await app.journal()).filter(entry => entry.fact.kind === 'act.refused');
   expect(refusals.length).toBe(6);
-  expect((await running.runs())[0]?.state).toBe('waiting');
+  expect((await app.runs())[0]?.state).toBe('waiting');
 });
 
 test('a doubled click and both people at once come to one decision, and the loser is told who decided', async () => {
-  const running = await start();
-  await slack.socket.linked();
-  await running.alert(labels);
-  const question = await shown('[Approve]');
-  await Promise.all([
-    slack.as('U0ALICE').press(question, 'Approve'),
-    slack.as('U0ALICE').press(question, 'Approve'),
-    slack.as('U0BOB').press(question, 'Approve'),
-  ]);
+  const { slack, app, chat } = await openSlack(later, files);
+  await app.alert(labels);
+  const question = chat.channel('alerts').expectMessage('firing').expectReply('May vote');
+  const message = (await question).of;
+  await Promise.all(['U0ALICE', 'U0ALICE', 'U0BOB'].map(user => slack.as(user).press(message, 'Approve')));
   await slack.until(() => slack.world.told.filter(one => one.how === 'ephemeral').length >= 2, 'two answers');
   const answers = slack.world.told.map(one => one.text).join('\n');
   expect(answers).toMatch(/Approved/);
   expect(answers).toMatch(/alice|bob/);
-  const kinds = (await running.journal()).map(entry => entry.fact.kind);
+  const kinds = (await app.journal()).map(entry => entry.fact.kind);
   expect(kinds.filter(kind => kind === 'approval.closed')).toHaveLength(1);
   expect(kinds.filter(kind => kind === 'run.released')).toHaveLength(1);
 });
 
 test('Slack that is down harms nothing: the thread is complete when it is back, and nothing is there twice', async () => {
-  const running = await start();
-  await slack.socket.linked();
+  const { slack, app, chat } = await openSlack(later, files);
   slack.api.faults.add('chat.postMessage', { kind: 'status', status: 503 }, 1);
   slack.api.faults.add('chat.postMessage', { kind: 'answer-lost' }, 2);
   slack.api.faults.add('chat.postMessage', { kind: 'limited', retryAfter: 1 }, 1);
-  await running.alert(labels);
-  const run = await running.until(async () => (await running.runs())[0]);
-  const question = await shown('[Approve]');
+  await app.alert(labels);
+  const run = await app.until(async () => (await app.runs())[0]);
+  await chat.channel('alerts').expectMessage('firing').expectReply('May vote').expectButton('Approve');
+  await chat.channel('alerts').expectCount(1);
   const keys = slack.world.messages.map(message => message.metadata?.event_payload['key']);
   expect(new Set(keys).size).toBe(keys.length);
-  expect(question.thread_ts).toBe(slack.world.messages[0]?.ts);
+  expect(slack.world.messages[0]?.thread_ts).toBeUndefined();
   expect(run.state).toBe('waiting');
 });
 
 test('a hundred presses by ten people at once make one decision', async () => {
-  slack = await startSlack();
+  const slack = await startSlack();
   const names = Array.from({ length: 10 }, (_, index) => `p${index}`);
   for (const name of names) {
     const id = `U0${name.toUpperCase()}`;
@@ -168,10 +134,9 @@ test('a hundred presses by ten people at once make one decision', async () => {
     .replace('people:\n', `people:\n${people}\n`)
     .replace(/sre: \[.*\]/, `sre: [${names.join(', ')}]`);
   const policy = 'rules:\n  - { name: ask, decide: approve, by: sre, quorum: 2, expires: 10m }\n';
-  app = await startTestApp({ ...files, 'tocsin.yaml': crowd, 'policy.yaml': policy }, { env: slack.env });
-  await slack.socket.linked();
+  const { app, chat } = await openSlack(later, { ...files, 'tocsin.yaml': crowd, 'policy.yaml': policy }, { slack });
   await app.alert(labels);
-  const question = await shown('[Approve]');
+  const question = (await chat.channel('alerts').expectMessage('firing').expectReply('May vote')).of;
   const presses = Array.from({ length: 100 }, (_, index) => slack.as(`U0P${index % 10}`).press(question, 'Approve'));
   await Promise.all(presses);
   // Each press is another person, or a doubled one that shares the answer of the first.
@@ -180,7 +145,6 @@ test('a hundred presses by ten people at once make one decision', async () => {
   expect(kinds.filter(kind => kind === 'approval.voted')).toHaveLength(2);
   expect(kinds.filter(kind => kind === 'approval.closed')).toHaveLength(1);
   expect(kinds.filter(kind => kind === 'run.released')).toHaveLength(1);
-  expect(slack.socket.wrongAcks).toEqual([]);
 });
 
 test('output is one message that is edited within the limits, and the full log is a file in the thread', async () => {
@@ -188,40 +152,35 @@ test('output is one message that is edited within the limits, and the full log i
     '{ id: clean, exec: [echo, "cleaned ${{ params.host }}"], idempotent: true }',
     '{ id: clean, script: "for i in $(seq 1 3000); do echo line $i; done; sleep 0.5; echo the end", idempotent: true }',
   );
-  slack = await startSlack();
-  app = await startTestApp({ ...files, 'runbooks/clean.yaml': loud }, { env: slack.env });
-  await slack.socket.linked();
+  const { slack, app, chat } = await openSlack(later, { ...files, 'runbooks/clean.yaml': loud });
   const startsAt = new Date(Date.now() - 60_000).toISOString();
   await app.alert(labels, { startsAt });
-  await slack.as('U0ALICE').press(await shown('[Approve]'), 'Approve');
-  const output = await shown('the end');
+  const root = chat.channel('alerts').expectMessage('firing');
+  await root.thread().expectMessage('May vote').press('Approve', alice).expectTold('Approved');
+  await root.thread().expectMessage('the end').expectNo('line 1000\n');
   await app.alert(labels, { status: 'resolved', startsAt });
   await app.ended((await app.runs())[0]?.id ?? '');
-  const file = await slack.until(() => [...slack.world.files.values()].find(one => one.shared.length > 0), 'the log');
-  expect(file.bytes?.toString()).toMatch(/line 1\n[\s\S]*line 3000\nthe end/);
-  expect(file.shared[0]?.thread).toBe(output.thread_ts);
-  expect(readable(output)).not.toContain('line 1000\n');
+  await root.thread().expectFile(/line 1\n[\s\S]*line 3000\nthe end/);
   const outputs = slack.world.messages.filter(one => String(one.metadata?.event_payload['key']).startsWith('output/'));
   expect(outputs).toHaveLength(1);
   expect(slack.api.rates.refused).toEqual([]);
 }, 60_000);
 
 test('a wrong token stops nothing: it is said on /readyz, the API goes on, and the thread comes when the token is right', async () => {
-  slack = await startSlack();
+  const slack = await startSlack();
   slack.world.botToken = 'xoxb-another';
-  app = await startTestApp(files, { env: slack.env });
-  const running = app;
-  await running.alert(labels);
-  const approval = await running.until(async () => (await running.app.store.approvals({ state: 'open' }))[0]);
-  const ready = await running.until(async () => {
-    const { status, body } = await running.call('GET', '/readyz', { as: null });
+  const { app, chat } = await openSlack(later, files, { slack, linked: false });
+  await app.alert(labels);
+  const approval = await app.until(async () => (await app.app.store.approvals({ state: 'open' }))[0]);
+  const ready = await app.until(async () => {
+    const { status, body } = await app.call('GET', '/readyz', { as: null });
     return JSON.stringify(body).includes('SLACK_BOT_TOKEN') && { status, text: JSON.stringify(body) };
   });
   expect(ready.text).toContain('OAuth & Permissions');
-  const vote = await running.call('POST', `/api/v1/approvals/${approval.id}/votes`, { body: { vote: 'approve' } });
+  const vote = await app.call('POST', `/api/v1/approvals/${approval.id}/votes`, { body: { vote: 'approve' } });
   expect(vote.status).toBe(200);
   slack.world.botToken = slack.env['SLACK_BOT_TOKEN'] ?? '';
-  const question = await shown('Run Clean the disk');
-  await slack.until(() => readable(question).includes('approved'), 'what was decided meanwhile');
+  const root = chat.channel('alerts').expectMessage('a test alert');
+  await root.thread().expectMessage('Run Clean the disk').expectUpdate('approved');
   expect(slack.world.messages[0]?.thread_ts).toBeUndefined();
 }, 60_000);

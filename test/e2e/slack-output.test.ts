@@ -1,14 +1,8 @@
-import { afterEach, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../doubles/app.ts';
-import { type SlackDouble, startSlack } from '../doubles/slack/index.ts';
+import { expect, it } from 'vitest';
+import { startSlack } from '../doubles/slack/index.ts';
+import { openSlack, useLater } from '../journey/setup.ts';
 
-let slack: SlackDouble;
-let app: TestApp | null = null;
-afterEach(async () => {
-  await app?.stop();
-  await slack.close();
-  app = null;
-});
+const later = useLater();
 
 const base = `
 sources:
@@ -42,13 +36,12 @@ steps:
 `;
 
 it('fifty megabytes over twenty runs reach Slack within its limits, each log as a file in its thread', async () => {
-  slack = await startSlack();
+  const slack = await startSlack();
   for (const n of runs)
     slack.world.channels.set(`C0TEAM${n}`, { id: `C0TEAM${n}`, name: `team-${n}`, private: false, member: true });
   const files = { 'tocsin.yaml': `${base}routes:\n${routes}\n`, 'policy.yaml': all, 'runbooks/loud.yaml': loud };
-  app = await startTestApp(files, { env: slack.env });
+  const { app } = await openSlack(later, files, { slack });
   const { store } = app.app;
-  await slack.socket.linked();
   for (const n of runs) await app.alert({ alertname: 'Loud', n: `${n}` }, { fingerprint: `f${n}` });
   const shared = () => [...slack.world.files.values()].filter(file => file.shared.length > 0);
   for (let tries = 0; shared().length < runs.length && tries < 900; tries++)
@@ -66,29 +59,24 @@ it('fifty megabytes over twenty runs reach Slack within its limits, each log as 
 }, 120_000);
 
 it('a route to a channel that Slack does not know stops the start, with the place and the nearest name', async () => {
-  slack = await startSlack();
   const wrong = `${base}routes:\n  - to: ["slack:#alrets"]\n`;
-  const error = await startTestApp({ 'tocsin.yaml': wrong }, { env: slack.env }).catch(caught => caught);
+  const error = await openSlack(later, { 'tocsin.yaml': wrong }).catch(caught => caught);
   expect(error).toMatchObject({ code: 'file-invalid' });
   expect(error.message).toMatch(/tocsin\.yaml:12:10: error: slack has no channel "#alrets"/);
   expect(error.message).toContain('did you mean "slack:#alerts"?');
 });
 
 it('a channel that the bot is not in is said on /readyz and in the console, and its alerts are posted there', async () => {
-  slack = await startSlack();
-  app = await startTestApp({ 'tocsin.yaml': `${base}routes:\n  - to: ["slack:#elsewhere"]\n` }, { env: slack.env });
-  const running = app;
-  await slack.socket.linked();
-  const { alert } = await running.alert({ alertname: 'Quiet' });
-  const post = await running.until(() => running.app.store.post('console', `alert/${alert}/1`));
+  const files = { 'tocsin.yaml': `${base}routes:\n  - to: ["slack:#elsewhere"]\n` };
+  const { slack, app } = await openSlack(later, files);
+  const { alert } = await app.alert({ alertname: 'Quiet' });
+  const post = await app.until(() => app.app.store.post('console', `alert/${alert}/1`));
   expect(post).toMatchObject({ channel: 'alerts', card: { title: 'a test alert' } });
-  const { body } = await running.call('GET', '/readyz', { as: null });
+  const { body } = await app.call('GET', '/readyz', { as: null });
   expect(body.parts['chat slack']).toMatch(/#elsewhere does not take messages.*invite/i);
-  const said = await running.until(() => running.app.store.post('console', 'refused/slack/#elsewhere'));
+  const said = await app.until(() => app.app.store.post('console', 'refused/slack/#elsewhere'));
   expect(said.card.title).toContain('Its threads go to console:alerts');
-  await running.alert({ alertname: 'Quiet' }, { status: 'resolved' });
-  await running.until(
-    async () => (await running.app.store.post('console', `alert/${alert}/1`))?.card.badge === 'resolved',
-  );
+  await app.alert({ alertname: 'Quiet' }, { status: 'resolved' });
+  await app.until(async () => (await app.app.store.post('console', `alert/${alert}/1`))?.card.badge === 'resolved');
   expect(slack.world.messages).toEqual([]);
 });

@@ -43,10 +43,11 @@ export function buttonsOf(article: string): string[] {
   return [...found].map(match => plainText(match[1] ?? ''));
 }
 
-/** The hidden fields of the form whose button has this label, as a browser sends them. */
-export function formOf(article: string, label: string): URLSearchParams {
+/** The hidden fields of the form whose button has this label, as a browser sends them; `asks` when it must ask for a reason. */
+export function formOf(article: string, label: string, asks = false): URLSearchParams {
   const form = article.split('<form').find(text => text.includes(`>${label}</button>`));
   if (form === undefined) throw new Error(`there is no button ${label}`);
+  if (asks && !form.includes('name="reason"')) throw new Error(`${label} asks for no reason`);
   const body = new URLSearchParams();
   for (const [, name = '', value = ''] of form.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g))
     body.set(name, plainText(value));

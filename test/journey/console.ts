@@ -33,7 +33,7 @@ export async function consoleChat(at: string, tokens: Readonly<Record<string, st
       const session = sessionOf(who);
       const shown =
         session === nobody ? message : (await thread(pathOf(message), session)).find(one => one.id === message.id);
-      const form = formOf(shown?.of ?? '', label);
+      const form = formOf(shown?.of ?? '', label, reason !== undefined);
       if (session === nobody) form.set('csrf', '');
       if (reason !== undefined) form.set('reason', reason);
       return await post(session, '/console/act', form);

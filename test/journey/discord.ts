@@ -14,7 +14,10 @@ export function discordChat(discord: DiscordDouble): Chat<Message> {
     async press(message, label, who, reason) {
       const member = memberOf(discord, who);
       const pressed = await discord.press(message.of, label, member);
-      if (pressed.modal === null) return toldBy(pressed);
+      if (pressed.modal === null) {
+        if (reason !== undefined) throw new Error(`no reason was asked for; ${who.name} was told: ${toldBy(pressed)}`);
+        return toldBy(pressed);
+      }
       return toldBy(await discord.submit(pressed, reason === undefined ? {} : { reason }, member, message.of));
     },
     async type(channel, line, who) {

@@ -59,7 +59,10 @@ async function told(slack: SlackDouble, who: Person, act: () => Promise<void>, r
     const view = [...slack.world.views.values()].find(one => one.user === user && !views.has(one.id));
     return view ?? slack.world.told.slice(before).find(one => one.user === user);
   }, `an answer to ${who.name}`);
-  if ('how' in next) return next.text;
+  if ('how' in next) {
+    if (reason !== undefined) throw new Error(`no reason was asked for; ${who.name} was told: ${next.text}`);
+    return next.text;
+  }
   await slack.as(user).submit(next, reason === undefined ? {} : { reason });
   return (await slack.toldTo(user, before)).text;
 }
