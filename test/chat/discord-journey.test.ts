@@ -1,13 +1,13 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { startTestApp, type TestApp } from '../doubles/app.ts';
-import { addMember, addRole, type DiscordDouble, readMessage, startDiscord } from '../doubles/discord/index.ts';
+import { describe, expect, test } from 'vitest';
+import type { TestApp } from '../doubles/app.ts';
+import { addMember, addRole, type DiscordDouble } from '../doubles/discord/index.ts';
 import type { Member, Message } from '../doubles/discord/world.ts';
-import { messageOf, toldBy } from './discord/ground.ts';
+import { as, type Chat } from '../journey/language.ts';
+import { openDiscord, useLater } from '../journey/setup.ts';
+import { toldBy } from './discord/ground.ts';
 
-const grounds: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of grounds.splice(0).reverse()) await close();
-});
+const later = useLater();
+const [alice, bob, mallory] = [as('alice'), as('bob'), as('mallory')];
 
 const policy = `
 rules:
@@ -28,18 +28,6 @@ steps:
     exec: [echo, "restarting \${{ params.instance }} \${{ params.how }}"]
 `;
 
-interface Place {
-  discord: DiscordDouble;
-  app: TestApp;
-  alice: Member;
-  bob: Member;
-  carol: Member;
-  mallory: Member;
-  root: () => Message | undefined;
-  thread: () => Message[];
-  find: (text: string) => Promise<Message>;
-}
-
 const loud = `
 title: Say much
 risk: low
@@ -51,22 +39,27 @@ steps:
     script: for i in $(seq 1 3000); do echo "line $i"; done
 `;
 
+const people = ['alice', 'bob', 'carol', 'mallory'] as const;
+type Name = (typeof people)[number];
+
+interface Place {
+  discord: DiscordDouble;
+  app: TestApp;
+  chat: Chat<Message>;
+  ids: Record<Name, string>;
+  /** For what a person does that is no part of a journey. */
+  member(name: Name): Member;
+}
+
 async function openPlace(files: Record<string, string> = {}, env: Record<string, string> = {}): Promise<Place> {
-  const discord = await startDiscord({ limits: { messages: 100, per: 1000, global: 500 } });
-  grounds.push(discord.close);
-  const [alice, bob, carol, mallory] = ['alice', 'bob', 'carol', 'mallory'].map(name =>
-    addMember(discord.world, name),
-  ) as [Member, Member, Member, Member];
-  addRole(discord.world, 'sre', [alice, bob, carol]);
-  const app = await startTestApp(
-    {
-      'tocsin.yaml': `
+  const whole = (ids: Record<Name, string>) => ({
+    'tocsin.yaml': `
 sources:
   alertmanager: { token: alert-secret }
 people:
-  alice: { accounts: { discord: "${alice.id}" } }
-  bob: { accounts: { discord: "${bob.id}" } }
-  carol: { accounts: { discord: "${carol.id}" } }
+  alice: { accounts: { discord: "${ids.alice}" } }
+  bob: { accounts: { discord: "${ids.bob}" } }
+  carol: { accounts: { discord: "${ids.carol}" } }
 groups: { sre: [alice, bob, carol] }
 operators: [sre]
 routes:
@@ -75,19 +68,26 @@ tokens:
   - { env: ALICE, person: alice }
   - { env: BOB, person: bob }
 `,
-      'policy.yaml': policy,
-      'runbooks/restart.yaml': runbook,
-      ...files,
-    },
-    { env: { ...discord.env, ...env } },
-  );
-  grounds.push(app.stop);
-  const root = () => discord.channel('alerts').messages[0];
-  const thread = () => discord.thread(root()?.id ?? '');
-  const find = (text: string) =>
-    app.until(async () => thread().find(message => readMessage(message.body).plain.includes(text)));
-  if (env['DISCORD_TOKEN'] === undefined) await app.until(async () => discord.world.commands.length > 0);
-  return { discord, app, alice, bob, carol, mallory, root, thread, find };
+    'policy.yaml': policy,
+    'runbooks/restart.yaml': runbook,
+    ...files,
+  });
+  const linked = env['DISCORD_TOKEN'] === undefined;
+  // A role that is called as the group is: nobody is called by it.
+  const prepare = ({ world }: DiscordDouble) => void addRole(world, 'sre', [...world.members.values()].slice(0, 3));
+  const place = await openDiscord(later, people, whole, { env, linked, prepare });
+  const member = (name: Name) => {
+    const found = place.discord.world.members.get(place.ids[name]);
+    if (found === undefined) throw new Error(`${name} is not there`);
+    return found;
+  };
+  return { ...place, member };
+}
+
+/** The marks below the messages of everybody's channels; each stands there once. */
+function marks(discord: DiscordDouble): string[] {
+  const all = [...discord.world.channels.values()].flatMap(channel => channel.messages);
+  return all.map(message => message.body.embeds?.at(-1)?.footer?.text ?? '');
 }
 
 /** A private answer as a message that buttons can be pressed on. */
@@ -106,37 +106,36 @@ function emptyMessage(discord: DiscordDouble): Message {
 
 describe('an alert in Discord', () => {
   test('is asked about, approved by two people, run, shown and resolved, each message once', async () => {
-    const { discord, app, alice, bob, mallory, root, thread, find } = await openPlace();
+    const { discord, app, chat, ids, member } = await openPlace();
     await app.alert({ alertname: 'Down', instance: 'web-1' });
-    const card = await find('May vote');
-    expect(readMessage(card.body).plain).toContain('restarting web-1 soft');
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    const question = root.thread().expectMessage('May vote').expectUpdate('restarting web-1 soft');
+    const card = (await question).of;
     // The people who may vote are called, by their ids and nothing else.
-    expect(card.body.allowed_mentions).toMatchObject({ parse: [], users: expect.arrayContaining([alice.id, bob.id]) });
+    expect(card.body.allowed_mentions).toMatchObject({
+      parse: [],
+      users: expect.arrayContaining([ids.alice, ids.bob]),
+    });
+    const asked = { ...card, body: { ...card.body } };
 
-    expect(toldBy(await discord.press(card, 'Approve', mallory))).toContain('people of tocsin.yaml');
-    expect(toldBy(await discord.press(card, 'Approve', alice))).toContain('1 more is needed');
-    expect(toldBy(await discord.press(card, 'Approve', alice))).toContain('voted already');
-    expect(toldBy(await discord.press(card, 'Approve', bob))).toContain('Approved');
+    await question.press('Approve', mallory).expectTold('people of tocsin.yaml');
+    await question.press('Approve', alice).expectTold('1 more is needed');
+    await question.press('Approve', alice).expectTold('voted already');
+    await question.press('Approve', bob).expectTold('Approved');
 
     const [run] = await app.runs();
     expect((await app.ended(run?.id ?? '')).state).toBe('succeeded');
-    await find('restarting web-1 soft');
+    await root.thread().expectMessage('Output of').expectUpdate('restarting web-1 soft');
     // After the decision the buttons are gone, and whoever was late is told how it was decided.
-    const labels = (message: Message) =>
-      (message.body.components ?? []).flatMap(row => row.components.map(one => one.label));
-    const shown = card.body.components;
-    await app.until(async () => labels(messageOf(discord, `approval/${run?.approval}`)).includes('Approve') === false);
-    const late = { ...card, body: { ...card.body, components: shown ?? [] } };
-    const told = toldBy(await discord.press(late, 'Approve', alice));
-    expect(told).toMatch(/changed before you pressed[\s\S]*alice: approve[\s\S]*bob: approve/);
+    await question.expectNoButton('Approve');
+    const late = await discord.press(asked, 'Approve', member('alice'));
+    expect(toldBy(late)).toMatch(/changed before you pressed[\s\S]*alice: approve[\s\S]*bob: approve/);
 
     await app.alert({ alertname: 'Down', instance: 'web-1' }, { status: 'resolved' });
-    await app.until(async () => root()?.body.embeds?.[0]?.title?.includes('resolved'));
-    await app.until(async () => root()?.reactions.has('✅') && root()?.reactions.has('🔥') === false);
-    const keys = thread().map(message => message.body.embeds?.at(-1)?.footer?.text);
-    expect(new Set(keys).size).toBe(keys.length);
-    expect(discord.channel('alerts').messages).toHaveLength(1);
-    expect(discord.world.violations).toEqual([]);
+    const resolved = await root.expectUpdate('resolved').expectReaction('✅').expectNoReaction('🔥');
+    expect(resolved.of.body.embeds?.[0]?.title).toContain('resolved');
+    expect(new Set(marks(discord)).size).toBe(marks(discord).length);
+    await chat.channel('alerts').expectCount(1);
     const journal = await app.journal();
     expect(journal.filter(entry => entry.fact.kind === 'act.refused' && entry.actor.kind === 'stranger')).toHaveLength(
       1,
@@ -144,17 +143,13 @@ describe('an alert in Discord', () => {
   }, 30_000);
 
   test('a hundred presses by ten people at once make one decision', async () => {
-    const { discord, app, alice, bob, carol, mallory, find } = await openPlace();
+    const { discord, app, chat } = await openPlace();
+    for (let more = 0; more < 6; more++) addMember(discord.world, `s${more}`);
     await app.alert({ alertname: 'Down', instance: 'web-1' });
-    const card = await find('May vote');
-    const people = [
-      alice,
-      bob,
-      carol,
-      mallory,
-      ...Array.from({ length: 6 }, (_, i) => addMember(discord.world, `s${i}`)),
-    ];
-    const presses = Array.from({ length: 100 }, (_, i) => discord.press(card, 'Approve', people[i % 10] ?? alice));
+    const card = (await chat.channel('alerts').expectMessage('a test alert').expectReply('May vote')).of;
+    const crowd = [...discord.world.members.values()];
+    expect(crowd).toHaveLength(10);
+    const presses = Array.from({ length: 10 }, () => crowd.map(who => discord.press(card, 'Approve', who))).flat();
     const answers = (await Promise.all(presses)).map(toldBy);
     expect(answers.every(text => text !== '')).toBe(true);
     expect(answers.filter(text => text.includes('Approved.'))).toHaveLength(1);
@@ -162,13 +157,14 @@ describe('an alert in Discord', () => {
     const journal = await app.journal();
     expect(journal.filter(entry => entry.fact.kind === 'approval.voted')).toHaveLength(2);
     expect(journal.filter(entry => entry.fact.kind === 'run.released')).toHaveLength(1);
-    expect(discord.world.violations).toEqual([]);
   }, 30_000);
 
   test('commands: suggestions, a form for what is missing, in a thread its alert', async () => {
-    const { discord, app, alice, mallory, find, root } = await openPlace();
+    const { discord, app, chat, member } = await openPlace();
+    const [alice, mallory] = [member('alice'), member('mallory')];
     await app.alert({ alertname: 'Down', instance: 'web-1' });
-    await find('May vote');
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    await root.expectReply('May vote');
     expect(await discord.complete('run', 'runbook', { runbook: 'rest' }, alice)).toEqual([
       { name: 'restart (Restart it)', value: 'restart' },
     ]);
@@ -201,19 +197,19 @@ describe('an alert in Discord', () => {
       ['stranger', 'restart'],
     ]);
 
-    const status = await discord.slash('status', {}, alice, { channel: root()?.id ?? '' });
+    const status = await discord.slash('status', {}, alice, { channel: (await root).id });
     expect(toldBy(status)).toContain('a test alert');
     expect(toldBy(await discord.slash('list', {}, alice, { guild: '1160000000000000999' }))).toContain(
       'another Discord server',
     );
     expect(toldBy(await discord.slash('list', {}, alice, { guild: null }))).toContain('direct message');
-    expect(discord.world.violations).toEqual([]);
   }, 30_000);
 
   test('an outage of Discord stops nothing: the run goes on, and the thread catches up in order, each message once', async () => {
-    const { discord, app, root, thread } = await openPlace();
+    const { discord, app, chat } = await openPlace();
     await app.alert({ alertname: 'Down', instance: 'web-1' });
-    await app.until(async () => root());
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    await root;
     // Nothing gets through for a while, some of it after it took effect, and the gateway is gone too.
     const any = { times: 10_000, path: /./ };
     discord.world.faults.push({ method: 'POST', how: 'lost', times: 1, path: /messages$/ });
@@ -232,38 +228,28 @@ describe('an alert in Discord', () => {
     await app.until(async () => (await trouble()) !== null);
 
     discord.world.faults = [];
-    await app.until(async () =>
-      thread().find(message => readMessage(message.body).plain.includes('restarting web-1 soft')),
-    );
-    await app.until(async () => thread().find(message => readMessage(message.body).plain.includes('succeeded')));
+    await root.thread().expectMessage('Output of').expectUpdate('restarting web-1 soft');
+    await root.thread().expectMessage('succeeded');
     await app.until(async () => (await trouble()) === null);
-    const keys = thread().map(message => message.body.embeds?.at(-1)?.footer?.text ?? '');
+    const keys = marks(discord);
     expect(new Set(keys).size).toBe(keys.length);
     const posts = await app.app.store.posts({ platform: 'discord', limit: 100 });
     const orderOf = (key: string) => posts.find(post => post.key === key)?.order ?? 0;
     expect(keys.map(orderOf)).toEqual(keys.map(orderOf).sort((a, b) => a - b));
-    expect(discord.world.violations).toEqual([]);
   }, 60_000);
 
   test('output is one message that is edited, and the full log is a file in the thread', async () => {
-    const { discord, app, alice, bob, root, thread, find } = await openPlace({
-      'runbooks/restart.yaml': loud,
-    });
+    const { discord, app, chat } = await openPlace({ 'runbooks/restart.yaml': loud });
     await app.alert({ alertname: 'Down', instance: 'web-1' });
-    const card = await find('May vote');
-    await discord.press(card, 'Approve', alice);
-    await discord.press(card, 'Approve', bob);
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    const question = root.thread().expectMessage('May vote');
+    await question.press('Approve', alice).expectTold('1 more is needed');
+    await question.press('Approve', bob).expectTold('Approved');
     const [run] = await app.runs();
     await app.ended(run?.id ?? '');
-    const log = await app.until(async () => thread().find(message => message.files.length > 0));
-    expect(log.files[0]?.text).toMatch(/^[\s\S]*line 1\n[\s\S]*line 3000\n/);
-    const output = await find('line 3000');
-    expect(readMessage(output.body).plain).not.toContain('line 1000');
-    expect(thread().filter(message => message.body.embeds?.at(-1)?.footer?.text?.startsWith('output/'))).toHaveLength(
-      1,
-    );
-    expect(log.channel).toBe(root()?.id);
-    expect(discord.world.violations).toEqual([]);
+    await root.thread().expectFile(/^[\s\S]*line 1\n[\s\S]*line 3000\n/);
+    await root.thread().expectMessage('line 3000').expectNo('line 1000');
+    expect(marks(discord).filter(mark => mark.startsWith('output/'))).toHaveLength(1);
   }, 60_000);
 
   test('a wrong token stops nothing: the house starts, decides and runs, and says which token it is', async () => {

@@ -55,12 +55,13 @@ export async function openDiscord<Name extends string>(
   later: Later,
   names: readonly Name[],
   files: (ids: Record<Name, string>) => Files,
-  options: OpenOptions = {},
+  options: OpenOptions & { prepare?: (discord: DiscordDouble) => void } = {},
 ): Promise<JourneyPlace<Message> & { discord: DiscordDouble; ids: Record<Name, string> }> {
   const discord = await startDiscord({ limits: { messages: 100, per: 1000, global: 500 } });
   later(discord.close);
   later(() => expect(discord.world.violations).toEqual([]));
   const ids = Object.fromEntries(names.map(name => [name, addMember(discord.world, name).id])) as Record<Name, string>;
+  options.prepare?.(discord);
   const app = await startTestApp(files(ids), { env: { ...discord.env, ...options.env } });
   later(app.stop);
   const chat = discordChat(discord);
