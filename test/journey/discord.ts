@@ -5,7 +5,8 @@ import type { Member, Message } from '../doubles/discord/world.ts';
 import { createChat } from './chat.ts';
 import type { Chat, Person, Platform, Seen } from './language.ts';
 
-export function discordChat(discord: DiscordDouble): Chat<Message> {
+/** `looks` as for `createChat`: more where whole processes die and others take over. */
+export function discordChat(discord: DiscordDouble, looks?: number): Chat<Message> {
   const platform: Platform<Message> = {
     name: 'discord',
     roots: async name => discord.channel(name).messages.map(see),
@@ -27,7 +28,7 @@ export function discordChat(discord: DiscordDouble): Chat<Message> {
       );
     },
   };
-  return createChat(platform);
+  return createChat(platform, looks);
 }
 
 function memberOf(discord: DiscordDouble, who: Person): Member {

@@ -6,7 +6,8 @@ import type { Chat, Person, Platform, Seen } from './language.ts';
 /** The ids that the double gives its people: alice is U0ALICE. */
 export const slackId = (who: Person): string => `U0${who.name.toUpperCase()}`;
 
-export function slackChat(slack: SlackDouble): Chat<SlackMessage> {
+/** `looks` as for `createChat`: more where whole processes die and others take over. */
+export function slackChat(slack: SlackDouble, looks?: number): Chat<SlackMessage> {
   const platform: Platform<SlackMessage> = {
     name: 'slack',
     async roots(name) {
@@ -25,7 +26,7 @@ export function slackChat(slack: SlackDouble): Chat<SlackMessage> {
       told(slack, who, () => slack.as(slackId(who)).press(message.of, label), reason),
     type: (channel, line, who) => told(slack, who, () => slack.as(slackId(who)).slash(line, channelOf(slack, channel))),
   };
-  return createChat(platform);
+  return createChat(platform, looks);
 }
 
 function channelOf(slack: SlackDouble, name: string): string {
