@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import console from '../../src/chat/console/index.ts';
+import { peopleParams, sampleRunbook } from '../contracts/views.ts';
 import { createHostDouble, type HostDouble, localKey } from '../doubles/chat-host.ts';
 import { enterByKey } from '../journey/console-page.ts';
 
@@ -8,22 +9,8 @@ afterEach(() => double.close());
 
 it('the form of a runbook shows people as a menu, and sends the one who was chosen', async () => {
   double = await createHostDouble({});
-  const common = { about: 'Who is called', options: ['alice', 'bob'] };
-  double.view.runbooks = [
-    {
-      id: 'page',
-      title: 'Page',
-      about: '',
-      risk: 'low',
-      steps: [],
-      on: [],
-      kind: 'yaml',
-      params: [
-        { ...common, name: 'owner', type: 'person', required: true, default: null },
-        { ...common, name: 'deputy', type: 'person', required: false, default: 'bob' },
-      ],
-    },
-  ];
+  const params = peopleParams({ about: 'Who is called' });
+  double.view.runbooks = [sampleRunbook({ id: 'page', title: 'Page', params })];
   await console.open(console.options.parse({}), double.host);
   const at = await double.listen();
   const { cookie, csrf } = await enterByKey(at, localKey);

@@ -4,10 +4,12 @@ import { lineOf } from '../../src/chat/discord/commands.ts';
 import { splitWords } from '../../src/flow/acts/commands.ts';
 import type { Act } from '../../src/model/act.ts';
 import type { Button, Card, Post } from '../../src/model/card.ts';
-import type { RunbookView } from '../../src/ports/chat.ts';
 import { samplePost } from '../contracts/samples.ts';
+import { type ParamView, peopleParams, sampleParam, sampleRunbook } from '../contracts/views.ts';
 import { addMember, type DiscordDouble } from '../doubles/discord/index.ts';
 import type { Interaction, Message } from '../doubles/discord/world.ts';
+import { discordChat } from '../journey/discord.ts';
+import { as } from '../journey/language.ts';
 import { type Ground, messageOf, openGround, show, toldBy, until } from './discord/ground.ts';
 
 let open: Ground[] = [];
@@ -19,11 +21,12 @@ afterEach(async () => {
   open = [];
 });
 
-async function start(): Promise<Ground> {
+async function start() {
   const ground = await openGround();
   open.push(ground);
-  return ground;
+  return { ...ground, chat: discordChat(ground.discord) };
 }
+const [alice, mallory] = [as('alice'), as('mallory')];
 
 const act = (what: Act, over: Partial<Button> = {}): Button => ({
   label: 'Press',
@@ -118,8 +121,8 @@ describe('a press', () => {
   });
 
   test('Details are private, their buttons work, and what does not fit is in a file', async () => {
-    const ground = await start();
-    const { discord, double, alice, mallory } = ground;
+    const { chat, ...ground } = await start();
+    const { discord, double } = ground;
     const details: Button = {
       label: 'Details',
       style: 'plain',
@@ -130,39 +133,37 @@ describe('a press', () => {
     const plan = Array.from({ length: 400 }, (_, i) => `${i}. echo step number ${i}`).join('\n');
     double.details.set('run/run_1', card({ blocks: [{ kind: 'code', text: plan }], buttons: [cancel()] }));
     const message = messageOf(discord, 'run/run_1');
-    const shown = await discord.press(message, 'Details', alice);
+    const shown = await discord.press(message, 'Details', ground.alice);
     expect(shown.reply?.flags).toBe(64);
     expect(toldBy(shown)).toContain('more characters');
     expect(shown.reply?.files[0]).toMatchObject({
       name: 'details.txt',
       text: expect.stringContaining('399. echo step number 399'),
     });
-    expect(toldBy(await discord.press(answerOf(shown, discord), 'Cancel', alice))).toContain('Done.');
+    expect(toldBy(await discord.press(answerOf(shown, discord), 'Cancel', ground.alice))).toContain('Done.');
     expect(double.acts).toHaveLength(1);
-    expect(toldBy(await discord.press(message, 'Details', mallory))).toContain('people:');
+    await chat.channel('alerts').expectMessage('Restart it').press('Details', mallory).expectTold('people:');
   });
 
   test('whose act fails inside is told so, and nothing else breaks', async () => {
-    const ground = await start();
+    const { chat, ...ground } = await start();
     await show(ground, post({ card: card({ buttons: [cancel()] }) }));
-    const message = messageOf(ground.discord, 'run/run_1');
+    const message = chat.channel('alerts').expectMessage('Restart it');
     const { act: perform } = ground.double.host;
     ground.double.host.act = async () => {
       throw new Error('the disk is on fire');
     };
-    const told = toldBy(await ground.discord.press(message, 'Cancel', ground.alice));
-    expect(told).toContain('Something failed inside Tocsin');
-    expect(told).not.toContain('fire');
+    await message.press('Cancel', alice).expectTold('Something failed inside Tocsin').expectNotTold('fire');
     ground.double.host.act = perform;
-    expect(toldBy(await ground.discord.press(message, 'Cancel', ground.alice))).toContain('Done.');
+    await message.press('Cancel', alice).expectTold('Done.');
   });
 
   test('an answer that Discord does not take at first is sent again; the act is done once', async () => {
-    const ground = await start();
+    const { chat, ...ground } = await start();
     const { discord, double } = ground;
     await show(ground, post({ card: card({ buttons: [cancel()] }) }));
     discord.world.faults.push({ method: 'PATCH', path: /\/webhooks\//, how: 'error', times: 2 });
-    expect(toldBy(await discord.press(messageOf(discord, 'run/run_1'), 'Cancel', ground.alice))).toContain('Done.');
+    await chat.channel('alerts').expectMessage('Restart it').press('Cancel', alice).expectTold('Done.');
     expect(double.acts).toHaveLength(1);
   });
 });
@@ -218,24 +219,11 @@ test('what was typed reaches the command exactly, whatever is in it', () => {
 test('a form has a field for each parameter by its type, and takes what was typed already', async () => {
   const ground = await start();
   const { discord, double, alice } = ground;
-  const param = (name: string, over: Partial<RunbookView['params'][number]> = {}) => ({
-    name,
-    type: 'string' as const,
-    about: `About ${name}`,
-    required: true,
-    default: null,
-    options: [],
-    ...over,
-  });
+  const param = (name: string, over: Partial<ParamView> = {}) => sampleParam(name, { about: `About ${name}`, ...over });
   double.view.runbooks = [
-    {
+    sampleRunbook({
       id: 'many',
       title: 'Many parameters of a runbook whose title is longer than a modal takes',
-      about: '',
-      risk: 'low',
-      steps: [],
-      on: [],
-      kind: 'yaml',
       params: [
         param('optional', { required: false }),
         param('host'),
@@ -245,7 +233,7 @@ test('a form has a field for each parameter by its type, and takes what was type
         param('sixth', { required: false }),
         param('given'),
       ],
-    },
+    }),
   ];
   const opened = await discord.slash('run', { runbook: 'many', params: 'given=yes reason=drill' }, alice);
   const fields = opened.modal?.components ?? [];
@@ -266,15 +254,7 @@ test('a form has a field for each parameter by its type, and takes what was type
 test('a parameter that is a person is chosen among the members, and becomes the person that the account belongs to', async () => {
   const { discord, double, alice, bob } = await start();
   const nobody = addMember(discord.world, 'nobody');
-  const options = ['alice', 'bob'];
-  const common = { type: 'person' as const, about: '', options };
-  const params = [
-    { ...common, name: 'owner', required: true, default: null },
-    { ...common, name: 'deputy', required: false, default: 'bob' },
-  ];
-  double.view.runbooks = [
-    { id: 'page', title: 'Page', about: '', risk: 'low', steps: [], on: [], kind: 'yaml', params },
-  ];
+  double.view.runbooks = [sampleRunbook({ id: 'page', title: 'Page', params: peopleParams() })];
   const opened = await discord.slash('run', { runbook: 'page', params: 'deputy=alice' }, alice);
   expect(opened.modal?.components.map(({ component }) => component)).toEqual([
     { type: 5, custom_id: 'p.owner', required: true },

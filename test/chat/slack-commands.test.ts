@@ -2,7 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import platform from '../../src/chat/slack/index.ts';
 import type { RunbookView } from '../../src/ports/chat.ts';
 import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
+import { peopleParams, sampleParam, sampleRunbook } from '../contracts/views.ts';
 import { readable } from '../doubles/slack/index.ts';
+import { as } from '../journey/language.ts';
+import { slackChat } from '../journey/slack.ts';
 import { openSlackGround, type SlackGround } from './slack-ground.ts';
 
 let ground: SlackGround;
@@ -12,33 +15,20 @@ beforeEach(async () => {
 });
 afterEach(() => ground.close());
 
-const param = (name: string, over: Partial<RunbookView['params'][number]> = {}): RunbookView['params'][number] => ({
-  name,
-  type: 'string',
-  about: '',
-  required: true,
-  default: null,
-  options: [],
-  ...over,
-});
-
-const clean: RunbookView = {
+const clean = sampleRunbook({
   id: 'clean',
   title: 'Clean the disk',
   about: 'Frees space.',
-  risk: 'low',
   params: [
-    param('host', { about: 'Which machine' }),
-    param('size', { type: 'number', required: false, default: '200' }),
-    param('mode', { type: 'enum', options: ['soft', 'hard'] }),
-    param('dry', { type: 'boolean', required: false }),
+    sampleParam('host', { about: 'Which machine' }),
+    sampleParam('size', { type: 'number', required: false, default: '200' }),
+    sampleParam('mode', { type: 'enum', options: ['soft', 'hard'] }),
+    sampleParam('dry', { type: 'boolean', required: false }),
   ],
-  steps: [],
-  on: [],
-  kind: 'yaml',
-};
+});
 const simple: RunbookView = { ...clean, id: 'simple', title: 'Look', params: [] };
 
+const channel = () => slackChat(ground.slack).channel('alerts');
 const alice = () => ground.slack.as('U0ALICE');
 /** What alice is told after she did something. */
 async function told(act: () => Promise<void>, user = 'U0ALICE') {
@@ -55,23 +45,23 @@ describe('/tocsin', () => {
   });
 
   it('answers a wrong command with what was allowed', async () => {
-    expect((await told(() => alice().slash('runn clean'))).text).toContain('Did you mean "run"?');
-    expect((await told(() => alice().slash('run cleen host=web-1'))).text).toMatch(/clean/);
+    await channel().type('runn clean', as('alice')).expectTold('Did you mean "run"?');
+    await channel().type('run cleen host=web-1', as('alice')).expectTold(/clean/);
   });
 
   it('takes the round quotes that clients make of straight ones', async () => {
-    await told(() => alice().slash('run simple reason=\u201cit is night\u201d'));
+    await channel().type('run simple reason=\u201cit is night\u201d', as('alice')).expectTold('Done.');
     expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', reason: 'it is night' });
   });
 
   it('is refused to strangers, and says why', async () => {
-    const guest = ground.slack.as('U0GUEST');
-    for (const line of ['list', '', 'run clean'])
-      expect((await told(() => guest.slash(line), 'U0GUEST')).text).toContain('guest');
+    const guest = as('guest');
+    for (const line of ['list', '', 'run clean']) await channel().type(line, guest).expectTold('guest');
     expect(ground.double.acts).toEqual([]);
     // What would have been an act is refused where acts are, and so it is journalled.
     ground.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Refused.' }];
-    for (const line of ['run simple', 'approve apv_1', 'halt reason=x']) await told(() => guest.slash(line), 'U0GUEST');
+    for (const line of ['run simple', 'approve apv_1', 'halt reason=x'])
+      await channel().type(line, guest).expectTold('Refused.');
     expect(ground.double.acts.map(({ who, act }) => [who.kind, act.kind])).toEqual([
       ['stranger', 'run'],
       ['stranger', 'vote'],
@@ -138,9 +128,7 @@ describe('the form', () => {
   });
 
   it('lets people choose an account of Slack, and asks for the person it belongs to', async () => {
-    const owner = param('owner', { type: 'person', options: ['alice', 'bob'] });
-    const deputy = param('deputy', { type: 'person', options: ['alice', 'bob'], required: false, default: 'bob' });
-    ground.double.view.runbooks = [{ ...clean, params: [owner, deputy] }];
+    ground.double.view.runbooks = [{ ...clean, params: peopleParams() }];
     await alice().slash('run clean');
     const view = await ground.slack.modalOf('U0ALICE');
     const inputs = view.body.blocks.filter((block: { type: string }) => block.type === 'input').slice(1, 3);

@@ -1,28 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Card } from '../../src/model/card.ts';
-import type { CommandAnswer, CommandContext, RunbookView } from '../../src/ports/chat.ts';
+import type { CommandAnswer, CommandContext } from '../../src/ports/chat.ts';
 import { noon, sampleAlert, sampleApproval, sampleEvent, sampleRun } from '../contracts/samples.ts';
+import { sampleParam, sampleRunbook } from '../contracts/views.ts';
 import { createHostDouble, type HostDouble, loadCommands } from '../doubles/chat-host.ts';
 import { createClock } from '../doubles/clock.ts';
 
 const alice = { kind: 'person', id: 'alice', via: 'slack', account: 'slack:T1/U1' } as const;
 const nowhere: CommandContext = { platform: 'console', channel: 'alerts', alert: null, run: null };
 
-const diskFull: RunbookView = {
+const diskFull = sampleRunbook({
   id: 'disk-full',
   title: 'Free disk space',
-  about: '',
-  risk: 'low',
-  kind: 'yaml',
-  steps: [],
   on: ['alertmanager alertname=NodeDiskFull'],
   params: [
-    { name: 'host', type: 'string', about: '', required: true, default: null, options: [] },
-    { name: 'days', type: 'number', about: '', required: false, default: '7', options: [] },
-    { name: 'deep', type: 'boolean', about: '', required: false, default: null, options: [] },
-    { name: 'mode', type: 'enum', about: '', required: false, default: 'soft', options: ['soft', 'hard'] },
+    sampleParam('host'),
+    sampleParam('days', { type: 'number', required: false, default: '7' }),
+    sampleParam('deep', { type: 'boolean', required: false }),
+    sampleParam('mode', { type: 'enum', required: false, default: 'soft', options: ['soft', 'hard'] }),
   ],
-};
+});
 
 let double: HostDouble;
 beforeEach(async () => {

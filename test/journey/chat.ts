@@ -84,6 +84,11 @@ export function createChat<M>(platform: Platform<M>, looks = 800): Chat<M> {
           return { ...spot, told: await platform.type(spot.channel, line, who) };
         }),
       expectTold: (pattern: Pattern) => on(`expectTold(${pattern})`, spot => expectTold(platform, spot, pattern)),
+      expectNotTold: (pattern: Pattern) =>
+        on(`expectNotTold(${pattern})`, async spot => {
+          if (matches(spotTold(spot), pattern)) throw new Error(`they were told: ${spot.told}`);
+          return spot;
+        }),
       // biome-ignore lint/suspicious/noThenProperty: a chain is awaited as a whole
       then(done: (seen: never) => unknown, failed?: (error: unknown) => unknown) {
         loose.delete(at);
@@ -143,10 +148,14 @@ async function expectCount<M>(platform: Platform<M>, spot: Spot<M>, count: numbe
   return spot;
 }
 
-async function expectTold<M>(platform: Platform<M>, spot: Spot<M>, pattern: Pattern): Promise<Spot<M>> {
-  const { told } = spot;
+function spotTold<M>({ told }: Spot<M>): string {
   if (told === null) throw new Error('nothing was pressed or typed before');
   if (told.trim() === '') throw new Error('they were told nothing');
+  return told;
+}
+
+async function expectTold<M>(platform: Platform<M>, spot: Spot<M>, pattern: Pattern): Promise<Spot<M>> {
+  const told = spotTold(spot);
   if (!matches(told, pattern)) throw new Error(`they were told: ${told}`);
   const read = [
     ...(await platform.roots(spot.channel)),

@@ -97,6 +97,7 @@ describe('the language of journeys', () => {
     ['expectNoReaction', () => disk().expectNoReaction('fire')],
     ['press', () => question().press('Deny', alice)],
     ['expectTold', () => question().press('Approve', alice).expectTold('Approved')],
+    ['expectNotTold', () => question().press('Approve', alice).expectNotTold('Only')],
     ['thread', () => question().thread()],
   ];
   it.each(falls)('%s fails where it does not hold, and says how the place looks', async (verb, chain) => {

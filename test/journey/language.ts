@@ -56,6 +56,8 @@ export interface MessageView<M = unknown> extends PromiseLike<Seen<M>> {
 export interface ToldView<M, Next> {
   /** Whoever acted is told this, and it stands nowhere that others read. */
   expectTold(pattern: Pattern): ToldView<M, Next> & Next;
+  /** They are told something, and nothing like this. */
+  expectNotTold(pattern: Pattern): ToldView<M, Next> & Next;
 }
 
 /** A message as people see it now. */
