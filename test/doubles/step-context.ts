@@ -11,6 +11,7 @@ import type { Alert } from '../../src/model/alert.ts';
 import type { Approval } from '../../src/model/approval.ts';
 import type { Run } from '../../src/model/run.ts';
 import type { StepContext } from '../../src/ports/step.ts';
+import { sampleRun as anyRun } from '../contracts/samples.ts';
 
 export interface ContextDouble {
   context: StepContext;
@@ -19,36 +20,19 @@ export interface ContextDouble {
   posted: string[];
 }
 
-export const sampleRun = (facts: Partial<Run> = {}): Run => ({
-  id: 'run_1',
-  runbook: 'sample',
-  title: 'Sample',
-  risk: 'low',
-  params: { host: 'web-1; $(id)', count: 3 },
-  targets: [],
-  planHash: 'a'.repeat(64),
-  state: 'running',
-  trigger: 'event',
-  requestedBy: 'source:alertmanager',
-  reason: null,
-  alert: 'alt_1',
-  episode: 1,
-  event: null,
-  parent: null,
-  decision: { verdict: 'auto', rule: 'test', because: 'test', ask: null },
-  approval: null,
-  steps: [],
-  cancel: null,
-  because: null,
-  createdAt: 0,
-  startedAt: 0,
-  finishedAt: null,
-  wakeAt: null,
-  question: null,
-  crashes: 0,
-  version: 1,
-  ...facts,
-});
+export const sampleRun = (facts: Partial<Run> = {}): Run =>
+  anyRun({
+    runbook: 'sample',
+    title: 'Sample',
+    params: { host: 'web-1; $(id)', count: 3 },
+    targets: [],
+    state: 'running',
+    alert: 'alt_1',
+    episode: 1,
+    createdAt: 0,
+    startedAt: 0,
+    ...facts,
+  });
 
 export const sampleAlert = (facts: Partial<Alert> = {}): Alert => ({
   id: 'alt_1',

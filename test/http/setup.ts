@@ -25,6 +25,7 @@ import type { Runbook } from '../../src/ports/runbook.ts';
 import { type Delivery, defineSource } from '../../src/ports/source.ts';
 import type { Store } from '../../src/ports/store.ts';
 import sqlite from '../../src/stores/sqlite/index.ts';
+import { sampleRun } from '../contracts/samples.ts';
 
 export const alice: Actor = { kind: 'person', id: 'alice', via: 'http', account: null };
 export const localKey = 'local-key-0123456789';
@@ -240,7 +241,7 @@ function aRunbook(): Runbook {
 }
 
 export function aRun(facts: Partial<Run> = {}): Run {
-  return {
+  return sampleRun({
     id: 'run_0000000001',
     runbook: 'restart-service',
     title: 'Restart a service',
@@ -252,26 +253,13 @@ export function aRun(facts: Partial<Run> = {}): Run {
     trigger: 'manual',
     requestedBy: 'person:alice',
     reason: 'it hangs',
-    alert: null,
-    episode: null,
-    event: null,
-    parent: null,
     decision: { verdict: 'approve', rule: 'otherwise ask', because: 'rule holds', ask: null },
-    approval: null,
     steps: [
       newStep('restart', { type: 'exec', state: 'done', attempts: 2, exitCode: 0, startedAt: 1000, finishedAt: 2500 }),
     ],
-    cancel: null,
-    because: null,
     createdAt: 1_700_000_000_000,
-    startedAt: null,
-    finishedAt: null,
-    wakeAt: null,
-    question: null,
-    crashes: 0,
-    version: 1,
     ...facts,
-  };
+  });
 }
 
 export function anApproval(facts: Partial<Approval> = {}): Approval {

@@ -1,15 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import { startPagerDuty } from '../../doubles/pagerduty.ts';
 import { type SlackDouble, startSlack } from '../../doubles/slack/index.ts';
+import { lookRunbook } from '../files.ts';
 import { config, openPlace, type Place, populate } from './place.ts';
-
-const look = `
-title: Look
-risk: none
-on: [{ source: pagerduty }]
-params: {}
-steps: [{ id: look, exec: ["true"] }]
-`;
 
 let slack: SlackDouble;
 let place: Place;
@@ -27,7 +20,7 @@ it('a note leads to the run and to the thread in chat', async () => {
       () => ({
         'tocsin.yaml': `${config(pagerduty)}routes: [{ to: ["slack:#alerts"] }]\n`,
         'policy.yaml': 'rules: [{ name: ask, decide: approve, by: on-call }]',
-        'runbooks/look.yaml': look,
+        'runbooks/look.yaml': lookRunbook,
       }),
       { env: slack.env, pagerduty },
     );

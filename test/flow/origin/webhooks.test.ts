@@ -1,20 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { lookRunbook } from '../files.ts';
 import { config, openPlace, type Place } from './place.ts';
-
-const look = `
-title: Look
-risk: none
-on: [{ source: pagerduty }]
-params: {}
-steps: [{ id: look, exec: ["true"] }]
-`;
 
 let place: Place;
 afterEach(() => place.close());
 const open = async () => {
   place = await openPlace(() => ({
     'policy.yaml': 'rules: [{ name: all, decide: auto }]',
-    'runbooks/look.yaml': look,
+    'runbooks/look.yaml': lookRunbook,
   }));
 };
 const alerts = async () => place.app.app.store.alerts({});
@@ -44,7 +37,7 @@ describe('webhooks of PagerDuty', () => {
     place = await openPlace(pagerduty => ({
       'tocsin.yaml': config(pagerduty).replace(/^ {4}secret:.*$/m, ''),
       'policy.yaml': 'rules: [{ name: ask, decide: approve, by: sre }]',
-      'runbooks/look.yaml': look.replace('risk: none', 'risk: low'),
+      'runbooks/look.yaml': lookRunbook.replace('risk: none', 'risk: low'),
     }));
     await place.incident('Q1');
     const approval = await place.app.until(

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../doubles/app.ts';
+import { auto } from '../files.ts';
 
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 const runbook = (steps: string) => `title: Fix it\nrisk: low\nsteps:\n${steps}`;
 /** Starts a process in a session of its own, whose pid the step prints, and ends with `rest`. */
 const daemon = (id: string, rest: string) =>

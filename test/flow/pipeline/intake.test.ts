@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
+import { auto } from '../files.ts';
 
 const config = basicConfig.replace('sources:', 'sources:\n  pagerduty: { secret: pd-secret }');
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 const runbook = `
 title: Fix it
 risk: low

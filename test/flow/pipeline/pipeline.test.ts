@@ -2,21 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { TocsinError } from '../../../src/kernel/errors.ts';
 import type { Store } from '../../../src/ports/store.ts';
 import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
+import { auto, helloRunbook } from '../files.ts';
 
-const echo = `
-title: Say hello
-risk: low
-on:
-  - source: alertmanager
-    match: { alertname: Hello }
-params:
-  host: { type: string, pattern: "[a-z0-9.-]+", from: "labels.host" }
-target: params.host
-steps:
-  - id: hello
-    exec: [echo, "\${{ params.host }}"]
-`;
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
+const echo = helloRunbook();
 const ask = 'rules:\n  - name: ask\n    decide: approve\n    by: sre\n    quorum: 2\n    expires: 30m\n';
 
 let test: TestApp;

@@ -2,6 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp, tokens } from '../../doubles/app.ts';
+import { auto } from '../files.ts';
 
 const runbook = (word: string) => `
 title: Say a word
@@ -13,7 +14,6 @@ steps:
   - id: say
     exec: [echo, ${word}]
 `;
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 
 let test: TestApp;
 afterEach(() => test.stop());

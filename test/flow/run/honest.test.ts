@@ -5,22 +5,11 @@ import { foldRun } from '../../../src/model/fold.ts';
 import type { Fact } from '../../../src/model/journal.ts';
 import sqlite from '../../../src/stores/sqlite/index.ts';
 import { startTestApp, type TestApp } from '../../doubles/app.ts';
+import { auto, typescriptRunbook } from '../files.ts';
 
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 const ask = 'rules:\n  - name: ask\n    decide: approve\n    by: sre\n';
 const yaml = (steps: string) => `title: Fix it\nrisk: low\nsteps:\n${steps}`;
-const ts = (body: string) => `import { defineRunbook, z } from 'tocsin';
-const seen = globalThis as { visits?: number };
-export default defineRunbook({
-  title: 'Fix it',
-  risk: 'low',
-  params: z.object({}),
-  on: [],
-  async run({ step }) {
-    ${body}
-  },
-});
-`;
+const ts = (body: string) => typescriptRunbook(body, 'const seen = globalThis as { visits?: number };\n');
 
 let test: TestApp;
 afterEach(() => test.stop());

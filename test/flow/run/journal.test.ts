@@ -18,6 +18,7 @@ import type { Store } from '../../../src/ports/store.ts';
 import sqlite from '../../../src/stores/sqlite/index.ts';
 import { sampleRun } from '../../contracts/samples.ts';
 import { startTestApp } from '../../doubles/app.ts';
+import { auto } from '../files.ts';
 
 const found: Run = { ...sampleRun(), id: 'run_1', state: 'queued', steps: [], version: 1 };
 const name = 'run/run_1';
@@ -177,7 +178,6 @@ describe('what a session writes', () => {
   });
 });
 
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 const files = {
   yaml: { 'runbooks/fix.yaml': 'title: Fix\nrisk: none\nsteps:\n  - id: one\n    wait: 0s\n' },
   ts: {

@@ -6,8 +6,8 @@ import type { Run } from '../../../src/model/run.ts';
 import type { Row } from '../../../src/ports/store.ts';
 import sqlite from '../../../src/stores/sqlite/index.ts';
 import { startTestApp, type TestApp } from '../../doubles/app.ts';
+import { auto } from '../files.ts';
 
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 const runbook = (steps: string) => `title: Fix it\nrisk: low\nsteps:\n${steps}`;
 
 let test: TestApp;

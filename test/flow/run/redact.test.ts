@@ -1,19 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Log } from '../../../src/kernel/log.ts';
 import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
-
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
-const runbook = (body: string) => `import { defineRunbook, z } from 'tocsin';
-export default defineRunbook({
-  title: 'Tell all',
-  risk: 'low',
-  params: z.object({}),
-  on: [],
-  async run({ step }) {
-    ${body}
-  },
-});
-`;
+import { auto, typescriptRunbook } from '../files.ts';
 
 let test: TestApp;
 afterEach(() => test.stop());
@@ -30,7 +18,7 @@ function logTo(lines: unknown[]): Log {
 
 it('shows no secret in what a step came to, in what it posts, and in what a runbook throws', async () => {
   const config = `${basicConfig}secrets: { deploy: deploy-secret-value }\n`;
-  const told = runbook(`
+  const told = typescriptRunbook(`
     await step.exec('prints', ['echo', 'token-of-alice']);
     await step.notify('posts', 'the door takes alert-secret');
     await step.exec('names', ['no-deploy-secret-value-here']).catch(() => null);

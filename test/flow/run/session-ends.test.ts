@@ -6,8 +6,8 @@ import { TocsinError } from '../../../src/kernel/errors.ts';
 import type { Run } from '../../../src/model/run.ts';
 import type { Change, Store } from '../../../src/ports/store.ts';
 import { basicConfig, type Files, startTestApp, type TestApp } from '../../doubles/app.ts';
+import { auto } from '../files.ts';
 
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 const typescript = (body: string) => `import { appendFileSync } from 'node:fs';
 import { defineRunbook, z } from 'tocsin';
 export default defineRunbook({ title: 'Fix', risk: 'none', params: z.object({}), on: [], async run({ step }) {

@@ -10,36 +10,9 @@ import type { Fact } from '../../../src/model/journal.ts';
 import type { Run } from '../../../src/model/run.ts';
 import type { StepApi, StepOptions } from '../../../src/ports/runbook.ts';
 import type { StepType } from '../../../src/ports/step.ts';
+import { sampleRun } from '../../contracts/samples.ts';
 
-const blank: Run = {
-  id: 'run_1',
-  runbook: 'test',
-  title: 'Test',
-  risk: 'low',
-  params: {},
-  targets: [],
-  planHash: 'a'.repeat(64),
-  state: 'queued',
-  trigger: 'manual',
-  requestedBy: 'person:alice',
-  reason: null,
-  alert: null,
-  episode: null,
-  event: null,
-  parent: null,
-  decision: { verdict: 'auto', rule: 'test', because: 'test', ask: null },
-  approval: null,
-  steps: [],
-  cancel: null,
-  because: null,
-  createdAt: 1,
-  startedAt: null,
-  finishedAt: null,
-  wakeAt: null,
-  question: null,
-  crashes: 0,
-  version: 1,
-};
+const blank = sampleRun({ runbook: 'test', title: 'Test', params: {}, targets: [], createdAt: 1 });
 
 const type = (id: string, facts: Partial<StepType> = {}): StepType => ({
   id,

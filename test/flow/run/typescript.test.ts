@@ -1,25 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Run } from '../../../src/model/run.ts';
 import { startTestApp, type TestApp } from '../../doubles/app.ts';
-
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
-const runbook = (body: string) => `import { defineRunbook, z } from 'tocsin';
-export default defineRunbook({
-  title: 'Fix it',
-  risk: 'low',
-  params: z.object({}),
-  on: [],
-  async run({ step }) {
-    ${body}
-  },
-});
-`;
+import { auto, typescriptRunbook } from '../files.ts';
 
 let test: TestApp;
 afterEach(() => test.stop());
 
 async function runOf(body: string): Promise<Run> {
-  test = await startTestApp({ 'policy.yaml': auto, 'runbooks/fix.ts': runbook(body) });
+  test = await startTestApp({ 'policy.yaml': auto, 'runbooks/fix.ts': typescriptRunbook(body) });
   const begun = await test.call('POST', '/api/v1/runs', { body: { runbook: 'fix', params: {}, reason: null } });
   return await test.ended(begun.body.id);
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../doubles/app.ts';
+import { auto } from '../files.ts';
 
 const runbook = (steps: string, facts = '') => `
 title: Fix it
@@ -15,7 +16,6 @@ ${facts}steps:
 ${steps}`;
 const verify = (within: string) =>
   runbook(`  - id: fix\n    exec: [echo, fixed]\n  - id: gone\n    verify: { resolved: true, within: ${within} }\n`);
-const auto = 'rules:\n  - name: all\n    decide: auto\n';
 
 let test: TestApp;
 afterEach(() => test.stop());

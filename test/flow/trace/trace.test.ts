@@ -8,21 +8,11 @@ import { traceOfEpisode, traceOfEvent, traceOfRun } from '../../../src/flow/trac
 import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
 import { type Collector, type ReceivedSpan, startCollector } from '../../doubles/collector.ts';
 import { startDiscord } from '../../doubles/discord/index.ts';
+import { helloRunbook } from '../files.ts';
 
 const secret = 'the-word-that-nobody-may-see';
-const runbook = (folder: string) => `
-title: Say hello
-risk: low
-on:
-  - source: alertmanager
-    match: { alertname: Hello }
-params:
-  host: { type: string, pattern: "[a-z0-9.-]+", from: "labels.host" }
-target: params.host
-steps:
-  - id: hello
-    exec: [echo, "\${{ params.host }}"]
-  - id: twice
+const runbook = (folder: string) =>
+  helloRunbook(`  - id: twice
     script: 'cd ${folder}; test -f "$PARAM_HOST" || { touch "$PARAM_HOST"; exit 1; }'
     idempotent: true
     retry: { times: 2, wait: 1s }
@@ -30,7 +20,7 @@ steps:
     approve: { ask: Go on?, by: sre }
   - id: gone
     verify: { resolved: true, within: 10m }
-`;
+`);
 const oneStep = runbook('').replace(/ {2}- id: twice[\s\S]*/, '');
 const ask = 'rules:\n  - name: ask sre\n    decide: approve\n    by: sre\n    expires: 30m\n';
 
