@@ -44,8 +44,8 @@ describe('what others call', () => {
       step-timeout:500 replay-differs:500 plan-changed:409 lease-lost:409 cancelled:409 listen-failed:500
       environment-invalid:500 usage-invalid:400 not-reachable:503 argv-invalid:422 program-missing:500
       spawn-failed:500 isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502
-      response-too-large:502 chat-limited:503 chat-down:502 chat-refused:422 origin-limited:503 origin-down:502
-      origin-refused:422
+      response-too-large:502 chat-limited:503 chat-down:502 chat-refused:422 chat-root-gone:502 origin-limited:503
+      origin-down:502 origin-refused:422
       `,
     );
   });
@@ -102,6 +102,7 @@ describe('what others call', () => {
       counter tocsin_events_echoed_total source what
       counter tocsin_events_refused_total source code
       counter tocsin_origin_told_total source what outcome
+      counter tocsin_posts_left_out_total platform
       counter tocsin_remediations_total runbook people
       counter tocsin_runbook_runs_total runbook state
       counter tocsin_runs_total state
@@ -279,7 +280,7 @@ describe('what is kept for years', () => {
       vote person account via vote reason at standing
       button label style reason does
       card tone title badge blocks buttons mention
-      post platform key channel thread card wanted delivered ref order createdAt changed severity alert run over copies withheld
+      post platform key channel thread card wanted delivered ref order createdAt changed severity alert run over copies withheld renewed
       decision verdict rule because ask resolves
       event id source receivedAt raw trusted body
       plan runbook files entry params targets secrets
