@@ -2,7 +2,6 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 import type { KeyedMutex } from '../../kernel/mutex.ts';
-import { visibleLine } from '../../kernel/text.ts';
 import type { Post } from '../../model/card.ts';
 import type { Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
@@ -58,7 +57,6 @@ const page = 500;
 
 /** A thread of which something is not where it belongs. */
 interface IllThread {
-  title: string;
   channel: string;
   because: string;
   at: number;
@@ -75,7 +73,7 @@ export function createRefusals(parts: RefusalParts): Refusals {
 
   function illThread(root: Post, because: string): IllThread {
     const known = threads.get(root.key);
-    const one = known ?? { title: root.card.title, channel: root.channel, because, at: 0, leftOut: 0, goesOn: null };
+    const one = known ?? { channel: root.channel, because, at: 0, leftOut: 0, goesOn: null };
     threads.delete(root.key);
     threads.set(root.key, one);
     for (const oldest of threads.keys()) {
@@ -92,6 +90,11 @@ export function createRefusals(parts: RefusalParts): Refusals {
     return blame === 'thread' && !isAgain ? { platform, channel: root.channel } : targetOf(root, parts);
   }
 
+  function isRefused(channel: string): boolean {
+    const known = refused.get(channel);
+    return known !== undefined && clock.monotonic() - known.at < forgetAfter;
+  }
+
   return {
     async moveThread(rootKey, refusal) {
       const root = await parts.store.post(platform, rootKey);
@@ -102,8 +105,10 @@ export function createRefusals(parts: RefusalParts): Refusals {
         { platform, channel: root.channel, thread: rootKey, because, blame, to: target },
         'posts are refused',
       );
-      if (blame === 'channel') refused.set(root.channel, { because, at: clock.monotonic() });
-      else illThread(root, because).goesOn = `${target.platform}:${target.channel}`;
+      // A thread that moves because its channel refused lately is no new refusal: the channel is tried again in time.
+      if (blame === 'channel' && !isRefused(root.channel))
+        refused.set(root.channel, { because, at: clock.monotonic() });
+      if (blame !== 'channel') illThread(root, because).goesOn = `${target.platform}:${target.channel}`;
       await parts.mutex.with(postsLock, () => moveTo(target, root, parts));
       await sayMoved(root, refusal, target, parts);
     },
@@ -129,24 +134,22 @@ export function createRefusals(parts: RefusalParts): Refusals {
       const key = `refused/${platform}/${post.channel}`;
       await sayInConsole(key, `${platform}:${post.channel} takes messages again.`, null, parts);
     },
-    isRefused(channel) {
-      const known = refused.get(channel);
-      return known !== undefined && clock.monotonic() - known.at < forgetAfter;
-    },
+    isRefused,
     because: channel => refused.get(channel)?.because ?? 'the channel refused messages lately',
     trouble() {
       for (const [root, { at }] of threads) if (clock.monotonic() - at > tellFor) threads.delete(root);
       const channels = [...refused].map(([channel, { because }]) => `${channel} does not take messages: ${because}`);
-      const said = [...channels, ...[...threads.values()].map(tellThread)];
+      const said = [...channels, ...[...threads].map(tellThread)];
       return said.length === 0 ? null : said.join('; ');
     },
   };
 }
 
-function tellThread({ title, channel, because, leftOut, goesOn }: IllThread): string {
+/** For /readyz, which anybody may read: the thread by its key, never by its title. */
+function tellThread([root, { channel, because, leftOut, goesOn }]: [string, IllThread]): string {
   const left = leftOut === 0 ? '' : ` ${leftOut} ${leftOut === 1 ? 'message is' : 'messages are'} in the console only.`;
   const on = goesOn === null ? '' : ` It goes on in ${goesOn}.`;
-  return `the thread "${visibleLine(title).slice(0, 80)}" in ${channel} does not take messages: ${because}${left}${on}`;
+  return `the thread ${root} in ${channel} does not take messages: ${because}${left}${on}`;
 }
 
 interface Target {

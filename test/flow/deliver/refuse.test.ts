@@ -103,7 +103,7 @@ describe('a thread that does not take messages', () => {
       ['#ops', 'fine'],
     ]);
     expect(ground.delivery.trouble()).toBe(
-      'the thread "a" in #ops does not take messages: The thread is locked. Unlock it. 2 messages are in the console only.',
+      'the thread alert/a/1 in #ops does not take messages: The thread is locked. Unlock it. 2 messages are in the console only.',
     );
     expect(counts).toEqual(['tocsin_posts_left_out_total', 'tocsin_posts_left_out_total']);
     expect(await consolePosts()).toEqual([
@@ -136,7 +136,7 @@ describe('a thread that does not take messages', () => {
       ['#ops', 'q2'],
     ]);
     expect(ground.chat.orphans).toEqual([]);
-    expect(ground.delivery.trouble()).toMatch(/thread "a" in #ops .*locked.* goes on in slack:#ops\.$/);
+    expect(ground.delivery.trouble()).toMatch(/thread alert\/a\/1 in #ops .*locked.* goes on in slack:#ops\.$/);
     expect(await consolePosts()).toEqual([
       [
         'refused/slack/#ops/thread',
@@ -203,6 +203,20 @@ describe('a question', () => {
       ['#other', 'q2'],
     ]);
   });
+});
+
+it('a channel with many alerts is tried again in time as well', async () => {
+  ground = await createGround();
+  ground.chat.closed.add('#closed');
+  await ground.put(root('a0', { channel: '#closed' }));
+  await ground.settle();
+  ground.chat.closed.clear();
+  for (let minute = 1; minute <= 6; minute++) {
+    await ground.pass(60_000);
+    await ground.put(root(`a${minute}`, { channel: '#closed' }));
+    await ground.settle();
+  }
+  expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a5', 'a6']);
 });
 
 describe('a message that is refused', () => {
