@@ -1,18 +1,10 @@
-import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { openWithRetry } from '../../src/app/open-with-retry.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { TocsinError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createClock } from '../doubles/clock.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise(resolve => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
+import { freePort } from '../real/free-port.ts';
 
 test('while the database is not there, a browser gets a page and everybody else JSON', async () => {
   const port = await freePort();

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import postgres from '../../src/stores/postgres/index.ts';
 import { sampleEntry } from '../contracts/samples.ts';
+import { freePort } from '../real/free-port.ts';
 import { missingPostgres, type Postgres, startPostgres } from '../real/postgres.ts';
 import { startProxy, type TcpProxy } from '../real/proxy.ts';
 import { delivery, endAll, ready, start, until } from './process.ts';
@@ -119,13 +118,3 @@ describe.skipIf(missingPostgres() !== null)('the process on PostgreSQL', () => {
     expect(result.err).not.toContain('hunter2');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isAlive } from '../real/alive.ts';
 import { files } from './files.ts';
 import { type Fleet, type FleetNode, missingServers, startFleet, until } from './fleet.ts';
 import { verifyJournal } from './journal.ts';
@@ -96,12 +97,3 @@ describe.skipIf(missingServers() !== null)('faults of a fleet', { timeout: 120_0
     await verifyJournal(fleet, node);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { root, start } from '../cli/process.ts';
+import { isAlive } from '../real/alive.ts';
 import { files } from './files.ts';
 import { type Fleet, type FleetNode, missingServers, startFleet, until } from './fleet.ts';
 
@@ -114,13 +115,4 @@ function name(fleet: Fleet): string {
 async function readText(path: string): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   return await readFile(path, 'utf8');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { endAll, start } from '../cli/process.ts';
+import { freePort } from '../real/free-port.ts';
 import { type Fleet, missingServers, startFleet, tokens, until } from './fleet.ts';
 
 let folder: string;
@@ -130,11 +130,3 @@ describe.skipIf(missingServers() !== null)('a database that goes away and comes 
     expect(await node.stop()).toBe(0);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise(resolve => server.close(resolve));
-  return address !== null && typeof address === 'object' ? address.port : 0;
-}

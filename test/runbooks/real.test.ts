@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Run } from '../../src/model/run.ts';
 import { basicConfig, startTestApp, type TestApp, tokens } from '../doubles/app.ts';
+import { freePort } from '../real/free-port.ts';
 
 /** The bundled runbooks for real: their own files, with a sandbox and a port of this test. */
 const folder = resolve(import.meta.dirname, '../../runbooks');
@@ -31,16 +30,6 @@ afterAll(async () => {
   // The sample service ends when its folder is gone.
   await rm(sandbox, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('there is no port');
-  return address.port;
-}
 
 async function start(runbook: string, params: object): Promise<Run> {
   const { status, body } = await app.call('POST', '/api/v1/runs', { body: { runbook, params, reason: 'a test' } });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startTestApp, type TestApp } from '../../doubles/app.ts';
+import { isAlive } from '../../real/alive.ts';
 import { auto } from '../files.ts';
 
 const runbook = (steps: string) => `title: Fix it\nrisk: low\nsteps:\n${steps}`;
@@ -19,14 +20,6 @@ afterEach(async () => {
 async function lives(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
   return stat !== null && !stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 async function begin(name: string): Promise<string> {
