@@ -1,14 +1,14 @@
 import platform from '../../src/chat/console/index.ts';
 import { domId, threadPath } from '../../src/chat/console/viewer.ts';
 import type { Post } from '../../src/model/card.ts';
-import { type ChatGround, chatContract } from '../contracts/chat.ts';
+import { type ChatHarness, chatContract } from '../contracts/chat.ts';
 import { createHostDouble, localKey } from '../doubles/chat-host.ts';
 import { withStoredRoots } from '../doubles/stored-roots.ts';
 import { articlesOf, enterByKey, formOf, plainText } from '../journey/console-page.ts';
 
-chatContract('console', openGround);
+chatContract('console', openHarness);
 
-async function openGround(): Promise<ChatGround> {
+async function openHarness(): Promise<ChatHarness> {
   const double = await createHostDouble();
   const connection = await platform.open(platform.options.parse({}), double.host);
   const at = await double.listen();

@@ -1,4 +1,4 @@
 import { chatContract } from '../contracts/chat.ts';
-import { openContractGround } from './discord/ground.ts';
+import { openContractHarness } from './discord/harness.ts';
 
-chatContract('discord', openContractGround);
+chatContract('discord', openContractHarness);

@@ -8,7 +8,7 @@ import { samplePost } from '../contracts/samples.ts';
 import { addMember, addRole, readMessage, startDiscord } from '../doubles/discord/index.ts';
 import { gateways } from '../doubles/discord/rest.ts';
 import type { Fault } from '../doubles/discord/world.ts';
-import { type Ground, type GroundOptions, messageOf, openGround, show, toldBy, until } from './discord/ground.ts';
+import { type Harness, type HarnessOptions, messageOf, openHarness, show, toldBy, until } from './discord/harness.ts';
 
 let open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -16,10 +16,10 @@ afterEach(async () => {
   open = [];
 });
 
-async function start(options: GroundOptions = {}): Promise<Ground> {
-  const ground = await openGround(options);
-  open.push(ground);
-  return ground;
+async function start(options: HarnessOptions = {}): Promise<Harness> {
+  const harness = await openHarness(options);
+  open.push(harness);
+  return harness;
 }
 
 const post = (over: Partial<Post> = {}): Post => samplePost({ platform: 'discord', createdAt: Date.now(), ...over });
@@ -67,15 +67,15 @@ describe('a delivery', () => {
   });
 
   test('a server error is chat-down; a lost reply is found again by the nonce and shows the newest version', async () => {
-    const ground = await start();
-    const { connection, discord } = ground;
+    const harness = await start();
+    const { connection, discord } = harness;
     discord.world.faults.push(fault('error'), fault('lost'));
-    await ground.double.put(post());
+    await harness.double.put(post());
     expect(await failure(connection.deliver(post()))).toMatchObject({ code: 'chat-down' });
     expect(await failure(connection.deliver(post()))).toMatchObject({ code: 'chat-down' });
     expect(discord.channel('alerts').messages).toHaveLength(1);
     const newer = post({ wanted: 2, card: { ...post().card, badge: 'resolved' } });
-    await show(ground, newer);
+    await show(harness, newer);
     const [message, ...others] = discord.channel('alerts').messages;
     expect(others).toEqual([]);
     expect(readMessage(message?.body ?? {}).plain).toContain('resolved');
@@ -123,21 +123,21 @@ describe('a delivery', () => {
   });
 
   test('without the permission to react, messages go out all the same', async () => {
-    const ground = await start();
-    ground.discord.world.lacks.add('react');
-    await show(ground, post());
+    const harness = await start();
+    harness.discord.world.lacks.add('react');
+    await show(harness, post());
     await until(() =>
-      ground.discord.world.requests.some(one => one.path.includes('/reactions/') && one.status === 403),
+      harness.discord.world.requests.some(one => one.path.includes('/reactions/') && one.status === 403),
     );
-    expect(ground.connection.trouble()).toBeNull();
+    expect(harness.connection.trouble()).toBeNull();
   });
 
   test('a file goes into the thread once, and too long a one loses its middle', async () => {
-    const ground = await start();
-    const { discord, connection } = ground;
-    await show(ground, post());
+    const harness = await start();
+    const { discord, connection } = harness;
+    await show(harness, post());
     const log = reply('log/run_1', { card: { ...post().card, title: 'Full log' } });
-    await ground.double.put(log);
+    await harness.double.put(log);
     discord.world.faults.push(fault('lost'));
     expect(
       await failure(connection.upload?.(log, { name: '../run.log', text: 'one\n' }) ?? Promise.resolve()),
@@ -153,7 +153,7 @@ describe('a delivery', () => {
       for (let i = 0; i < 12; i++) yield String(i % 10).repeat(1024 * 1024);
     }
     const long = reply('log/run_2');
-    await ground.double.put(long);
+    await harness.double.put(long);
     await connection.upload?.(long, { name: 'run.log', text: flood() });
     const [file] = messageOf(discord, 'log/run_2').files;
     expect(file?.text.length).toBeLessThan(10 * 1024 * 1024);
@@ -182,27 +182,27 @@ describe('a delivery', () => {
 
 describe('the gateway', () => {
   test('is resumed when it is dropped, and a press that came meanwhile is done once', async () => {
-    const ground = await start();
-    const { discord, double } = ground;
+    const harness = await start();
+    const { discord, double } = harness;
     const button = {
       label: 'Acknowledge',
       style: 'plain' as const,
       reason: 'none' as const,
       does: { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_1' } },
     };
-    await show(ground, post({ card: { ...post().card, buttons: [button] } }));
+    await show(harness, post({ card: { ...post().card, buttons: [button] } }));
     const message = messageOf(discord, 'alert/alt_1/1');
     discord.gateway.drop();
-    const pressed = discord.press(message, 'Acknowledge', ground.alice);
+    const pressed = discord.press(message, 'Acknowledge', harness.alice);
     expect(toldBy(await pressed)).toContain('Done.');
     expect(discord.gateway.seen.filter(what => what !== 'heartbeat')).toEqual(['identify', 'resume']);
     discord.gateway.askReconnect();
     await until(() => discord.gateway.seen.filter(what => what === 'resume').length === 2);
     discord.gateway.replay();
-    expect(toldBy(await discord.press(message, 'Acknowledge', ground.alice))).toContain('Done.');
+    expect(toldBy(await discord.press(message, 'Acknowledge', harness.alice))).toContain('Done.');
     expect(double.acts).toHaveLength(2);
     expect(discord.world.violations).toEqual([]);
-    expect(ground.connection.trouble()).toBeNull();
+    expect(harness.connection.trouble()).toBeNull();
   });
 
   test('begins a new session when the old one is gone', async () => {
@@ -215,19 +215,19 @@ describe('the gateway', () => {
   });
 
   test('that nobody answers is tried again, said, and closed without a wait', async () => {
-    const ground = await start({ wait: false, prepare: ({ world }) => gateways.set(world, 'ws://127.0.0.1:9') });
-    expect(await until(() => ground.connection.trouble())).toMatch(/gateway is lost[\s\S]*not heard meanwhile/);
-    await show(ground, post());
-    expect(ground.discord.channel('alerts').messages).toHaveLength(1);
-    gateways.set(ground.discord.world, ground.discord.api.replace('http', 'ws').replace('/api', ''));
+    const harness = await start({ wait: false, prepare: ({ world }) => gateways.set(world, 'ws://127.0.0.1:9') });
+    expect(await until(() => harness.connection.trouble())).toMatch(/gateway is lost[\s\S]*not heard meanwhile/);
+    await show(harness, post());
+    expect(harness.discord.channel('alerts').messages).toHaveLength(1);
+    gateways.set(harness.discord.world, harness.discord.api.replace('http', 'ws').replace('/api', ''));
   });
 
   test('hears when it is told to, as often as it is told to', async () => {
-    const ground = await start();
-    const { discord, connection, alice } = ground;
+    const harness = await start();
+    const { discord, connection, alice } = harness;
     await connection.hear?.(false);
     await until(() => discord.gateway.connected() === 0);
-    await show(ground, post());
+    await show(harness, post());
     await connection.hear?.(true);
     await until(() => discord.gateway.connected() === 1);
     expect(toldBy(await discord.slash('help', {}, alice))).toContain('Commands');
@@ -237,25 +237,25 @@ describe('the gateway', () => {
     [4004, /DISCORD_TOKEN[\s\S]*developers\/applications/],
     [4014, /intents[\s\S]*developers\/applications/],
   ])('closed with %i: posts go out all the same, and it is said what to do', async (code, said) => {
-    const ground = await start({ world: { closeWith: code }, wait: false });
-    const trouble = await until(() => ground.connection.trouble());
+    const harness = await start({ world: { closeWith: code }, wait: false });
+    const trouble = await until(() => harness.connection.trouble());
     expect(trouble).toMatch(said);
-    await show(ground, post());
-    expect(ground.discord.channel('alerts').messages).toHaveLength(1);
-    expect(ground.discord.gateway.seen).toEqual(['identify']);
+    await show(harness, post());
+    expect(harness.discord.channel('alerts').messages).toHaveLength(1);
+    expect(harness.discord.gateway.seen).toEqual(['identify']);
   });
 });
 
 describe('the set-up', () => {
   test('a wrong token is said with its page, asked again rarely, and stops nothing', async () => {
-    const ground = await start({ env: { DISCORD_TOKEN: 'wrong' }, wait: false });
-    await ground.double.put(post());
+    const harness = await start({ env: { DISCORD_TOKEN: 'wrong' }, wait: false });
+    await harness.double.put(post());
     for (let i = 0; i < 5; i++) {
-      const error = await failure(ground.connection.deliver(post()));
+      const error = await failure(harness.connection.deliver(post()));
       expect(error).toMatchObject({ code: 'chat-down', remedy: /developers\/applications/ });
     }
-    expect(ground.connection.trouble()).toMatch(/does not take the bot token in DISCORD_TOKEN/);
-    const refused = ground.discord.world.requests.filter(one => one.status === 401);
+    expect(harness.connection.trouble()).toMatch(/does not take the bot token in DISCORD_TOKEN/);
+    const refused = harness.discord.world.requests.filter(one => one.status === 401);
     expect(refused.length).toBeLessThanOrEqual(2);
   });
 
@@ -270,18 +270,18 @@ describe('the set-up', () => {
   });
 
   test('groups are roles: of people whom tocsin.yaml knows, asked live', async () => {
-    const ground = await start({
+    const harness = await start({
       prepare: ({ world }) => {
         const people = [...world.members.values()];
         addRole(world, 'sre', people);
         addMember(world, 'nobody', { roles: world.roles.map(role => role.id) });
       },
     });
-    const { connection, alice, bob } = ground;
+    const { connection, alice, bob } = harness;
     expect(await connection.members('sre')).toEqual([alice.id, bob.id].sort());
     expect(await connection.members('none')).toBeNull();
     expect(await connection.members('@everyone')).toBeNull();
-    const { world } = ground.discord;
+    const { world } = harness.discord;
     const id = world.roles.find(role => role.name === 'sre')?.id ?? '';
     expect(await connection.members(id)).toHaveLength(2);
     alice.pending = true;
@@ -293,16 +293,16 @@ describe('the set-up', () => {
       remedy: /Copy Role ID/,
     });
     expect(await connection.members(id)).toEqual([]);
-    ground.discord.gateway.dispatch('GUILD_ROLE_UPDATE', {
-      guild_id: ground.discord.world.guild.id,
+    harness.discord.gateway.dispatch('GUILD_ROLE_UPDATE', {
+      guild_id: harness.discord.world.guild.id,
       role: { id: '1', name: 'sre' },
     });
-    await until(() => ground.double.changed.length > 0);
+    await until(() => harness.double.changed.length > 0);
   });
 
   test('whose roles changed is looked up again at the next press, before it counts', async () => {
-    const ground = await start({ prepare: ({ world }) => addRole(world, 'sre', [...world.members.values()]) });
-    const { discord, double, connection, alice } = ground;
+    const harness = await start({ prepare: ({ world }) => addRole(world, 'sre', [...world.members.values()]) });
+    const { discord, double, connection, alice } = harness;
     await connection.members('sre');
     await discord.slash('help', {}, alice);
     expect(double.changed).toEqual([]);
@@ -313,14 +313,14 @@ describe('the set-up', () => {
   });
 
   test('a server that the bot is not in is named, with those that it is in', async () => {
-    const ground = await start({ wait: false, options: { guild: '1160000000000000555' } });
-    await failure(ground.connection.channels());
-    expect(ground.connection.trouble()).toMatch(/1160000000000000555[\s\S]*It is in Operations/);
+    const harness = await start({ wait: false, options: { guild: '1160000000000000555' } });
+    await failure(harness.connection.channels());
+    expect(harness.connection.trouble()).toMatch(/1160000000000000555[\s\S]*It is in Operations/);
   });
 
   test('somebody who is a bot, or has not accepted the rules, is a stranger, with the reason', async () => {
-    const ground = await start();
-    const { discord, double } = ground;
+    const harness = await start();
+    const { discord, double } = harness;
     const ask = post({
       card: {
         ...post().card,
@@ -334,11 +334,11 @@ describe('the set-up', () => {
         ],
       },
     });
-    await show(ground, ask);
+    await show(harness, ask);
     const message = messageOf(discord, ask.key);
-    await discord.press(message, 'Yes', { ...ground.alice, bot: true });
-    await discord.press(message, 'Yes', { ...ground.alice, pending: true });
-    await discord.press(message, 'Yes', ground.alice, { guild_id: '1160000000000000999' });
+    await discord.press(message, 'Yes', { ...harness.alice, bot: true });
+    await discord.press(message, 'Yes', { ...harness.alice, pending: true });
+    await discord.press(message, 'Yes', harness.alice, { guild_id: '1160000000000000999' });
     expect(double.acts.map(({ who }) => who.kind === 'stranger' && who.because)).toEqual([
       'this account is a bot',
       'this account has not accepted the rules of the server yet',

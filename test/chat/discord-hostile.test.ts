@@ -10,9 +10,9 @@ import { readMessage, startDiscord } from '../doubles/discord/index.ts';
 import { readMarkup } from '../doubles/discord/markup.ts';
 import { messageCreate } from '../doubles/discord/rules.ts';
 
-const grounds: (() => Promise<void>)[] = [];
+const harnesses: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const close of grounds.splice(0).reverse()) await close();
+  for (const close of harnesses.splice(0).reverse()) await close();
 });
 
 const config = `
@@ -28,9 +28,9 @@ routes:
 /** The message of an alert as it goes to Discord, without what differs from run to run. */
 async function rendered(fixture: string) {
   const discord = await startDiscord();
-  grounds.push(discord.close);
+  harnesses.push(discord.close);
   const app = await startTestApp({ 'tocsin.yaml': config, 'policy.yaml': 'rules: []\n' }, { env: discord.env });
-  grounds.push(app.stop);
+  harnesses.push(app.stop);
   const body = JSON.parse(await readFile(new URL(`../fixtures/hostile/${fixture}.json`, import.meta.url), 'utf8'));
   const headers = { authorization: 'Bearer alert-secret' };
   const answer = await app.call('POST', '/events/alertmanager', { as: null, headers, body });

@@ -4,7 +4,7 @@ import { addMember, addRole, type DiscordDouble } from '../doubles/discord/index
 import type { Member, Message } from '../doubles/discord/world.ts';
 import { as, type Chat } from '../journey/language.ts';
 import { openDiscord, useLater } from '../journey/setup.ts';
-import { toldBy } from './discord/ground.ts';
+import { toldBy } from './discord/harness.ts';
 
 const later = useLater();
 const [alice, bob, mallory] = [as('alice'), as('bob'), as('mallory')];

@@ -10,9 +10,9 @@ import { addMember, type DiscordDouble } from '../doubles/discord/index.ts';
 import type { Interaction, Message } from '../doubles/discord/world.ts';
 import { discordChat } from '../journey/discord.ts';
 import { as } from '../journey/language.ts';
-import { type Ground, messageOf, openGround, show, toldBy, until } from './discord/ground.ts';
+import { type Harness, messageOf, openHarness, show, toldBy, until } from './discord/harness.ts';
 
-let open: Ground[] = [];
+let open: Harness[] = [];
 afterEach(async () => {
   for (const one of open) {
     await one.close();
@@ -22,9 +22,9 @@ afterEach(async () => {
 });
 
 async function start() {
-  const ground = await openGround();
-  open.push(ground);
-  return { ...ground, chat: discordChat(ground.discord) };
+  const harness = await openHarness();
+  open.push(harness);
+  return { ...harness, chat: discordChat(harness.discord) };
 }
 const [alice, mallory] = [as('alice'), as('mallory')];
 
@@ -58,9 +58,9 @@ function answerOf(one: Interaction, discord: DiscordDouble): Message {
 
 describe('a press', () => {
   test('is acknowledged before anything is looked up', async () => {
-    const ground = await start();
-    const { discord, double } = ground;
-    await show(ground, post({ card: card({ buttons: [cancel()] }) }));
+    const harness = await start();
+    const { discord, double } = harness;
+    await show(harness, post({ card: card({ buttons: [cancel()] }) }));
     const message = messageOf(discord, 'run/run_1');
     const gate = Promise.withResolvers<void>();
     const read = double.store.post.bind(double.store);
@@ -68,7 +68,7 @@ describe('a press', () => {
       await gate.promise;
       return read(...key);
     };
-    const pressed = discord.press(message, 'Cancel', ground.alice);
+    const pressed = discord.press(message, 'Cancel', harness.alice);
     const one = await until(() => [...discord.world.interactions.values()].find(({ first }) => first !== null));
     expect(one.first).toBe(5);
     expect(double.acts).toEqual([]);
@@ -78,23 +78,23 @@ describe('a press', () => {
   });
 
   test('twice is two acts of one person: the house counts, and each press is answered', async () => {
-    const ground = await start();
-    await show(ground, post({ card: card({ buttons: [cancel()] }) }));
-    const message = messageOf(ground.discord, 'run/run_1');
-    ground.double.answers = [
+    const harness = await start();
+    await show(harness, post({ card: card({ buttons: [cancel()] }) }));
+    const message = messageOf(harness.discord, 'run/run_1');
+    harness.double.answers = [
       { ok: true, text: 'Cancelled.' },
       { ok: false, code: 'conflict', status: 409, text: 'It is cancelled already, by alice.' },
     ];
-    const presses = [1, 2].map(() => ground.discord.press(message, 'Cancel', ground.alice));
+    const presses = [1, 2].map(() => harness.discord.press(message, 'Cancel', harness.alice));
     const told = (await Promise.all(presses)).map(toldBy).sort();
     expect(told[0]).toContain('Cancelled.');
     expect(told[1]).toContain('already, by alice');
   });
 
   test('an optional reason may stay empty; a typed one goes with the act', async () => {
-    const ground = await start();
-    const { discord, double, alice } = ground;
-    await show(ground, post({ card: card({ buttons: [cancel({ reason: 'optional' })] }) }));
+    const harness = await start();
+    const { discord, double, alice } = harness;
+    await show(harness, post({ card: card({ buttons: [cancel({ reason: 'optional' })] }) }));
     const message = messageOf(discord, 'run/run_1');
     const opened = await discord.press(message, 'Cancel', alice);
     expect(opened).toMatchObject({ first: 9, modal: { title: 'Cancel' } });
@@ -104,11 +104,11 @@ describe('a press', () => {
   });
 
   test('on a card that has changed does nothing, and shows how it stands', async () => {
-    const ground = await start();
-    const { discord, double, alice } = ground;
-    await show(ground, post({ card: card({ buttons: [cancel()] }) }));
+    const harness = await start();
+    const { discord, double, alice } = harness;
+    await show(harness, post({ card: card({ buttons: [cancel()] }) }));
     const before = { ...messageOf(discord, 'run/run_1') };
-    await show(ground, post({ wanted: 2, card: card({ buttons: [] }) }));
+    await show(harness, post({ wanted: 2, card: card({ buttons: [] }) }));
     double.details.set('run/run_1', card({ badge: 'succeeded' }));
     const told = toldBy(await discord.press(before, 'Cancel', alice));
     expect(told).toMatch(/nothing was done[\s\S]*/);
@@ -121,47 +121,47 @@ describe('a press', () => {
   });
 
   test('Details are private, their buttons work, and what does not fit is in a file', async () => {
-    const { chat, ...ground } = await start();
-    const { discord, double } = ground;
+    const { chat, ...harness } = await start();
+    const { discord, double } = harness;
     const details: Button = {
       label: 'Details',
       style: 'plain',
       reason: 'none',
       does: { kind: 'details', subject: 'run', id: 'run_1' },
     };
-    await show(ground, post({ card: card({ buttons: [details] }) }));
+    await show(harness, post({ card: card({ buttons: [details] }) }));
     const plan = Array.from({ length: 400 }, (_, i) => `${i}. echo step number ${i}`).join('\n');
     double.details.set('run/run_1', card({ blocks: [{ kind: 'code', text: plan }], buttons: [cancel()] }));
     const message = messageOf(discord, 'run/run_1');
-    const shown = await discord.press(message, 'Details', ground.alice);
+    const shown = await discord.press(message, 'Details', harness.alice);
     expect(shown.reply?.flags).toBe(64);
     expect(toldBy(shown)).toContain('more characters');
     expect(shown.reply?.files[0]).toMatchObject({
       name: 'details.txt',
       text: expect.stringContaining('399. echo step number 399'),
     });
-    expect(toldBy(await discord.press(answerOf(shown, discord), 'Cancel', ground.alice))).toContain('Done.');
+    expect(toldBy(await discord.press(answerOf(shown, discord), 'Cancel', harness.alice))).toContain('Done.');
     expect(double.acts).toHaveLength(1);
     await chat.channel('alerts').expectMessage('Restart it').press('Details', mallory).expectTold('people:');
   });
 
   test('whose act fails inside is told so, and nothing else breaks', async () => {
-    const { chat, ...ground } = await start();
-    await show(ground, post({ card: card({ buttons: [cancel()] }) }));
+    const { chat, ...harness } = await start();
+    await show(harness, post({ card: card({ buttons: [cancel()] }) }));
     const message = chat.channel('alerts').expectMessage('Restart it');
-    const { act: perform } = ground.double.host;
-    ground.double.host.act = async () => {
+    const { act: perform } = harness.double.host;
+    harness.double.host.act = async () => {
       throw new Error('the disk is on fire');
     };
     await message.press('Cancel', alice).expectTold('Something failed inside Tocsin').expectNotTold('fire');
-    ground.double.host.act = perform;
+    harness.double.host.act = perform;
     await message.press('Cancel', alice).expectTold('Done.');
   });
 
   test('an answer that Discord does not take at first is sent again; the act is done once', async () => {
-    const { chat, ...ground } = await start();
-    const { discord, double } = ground;
-    await show(ground, post({ card: card({ buttons: [cancel()] }) }));
+    const { chat, ...harness } = await start();
+    const { discord, double } = harness;
+    await show(harness, post({ card: card({ buttons: [cancel()] }) }));
     discord.world.faults.push({ method: 'PATCH', path: /\/webhooks\//, how: 'error', times: 2 });
     await chat.channel('alerts').expectMessage('Restart it').press('Cancel', alice).expectTold('Done.');
     expect(double.acts).toHaveLength(1);
@@ -217,8 +217,8 @@ test('what was typed reaches the command exactly, whatever is in it', () => {
 });
 
 test('a form has a field for each parameter by its type, and takes what was typed already', async () => {
-  const ground = await start();
-  const { discord, double, alice } = ground;
+  const harness = await start();
+  const { discord, double, alice } = harness;
   const param = (name: string, over: Partial<ParamView> = {}) => sampleParam(name, { about: `About ${name}`, ...over });
   double.view.runbooks = [
     sampleRunbook({

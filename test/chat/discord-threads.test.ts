@@ -3,7 +3,7 @@ import type { TocsinError } from '../../src/kernel/errors.ts';
 import type { Post } from '../../src/model/card.ts';
 import { samplePost } from '../contracts/samples.ts';
 import { readMessage } from '../doubles/discord/index.ts';
-import { type Ground, type GroundOptions, messageOf, openGround, show } from './discord/ground.ts';
+import { type Harness, type HarnessOptions, messageOf, openHarness, show } from './discord/harness.ts';
 
 let open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -11,10 +11,10 @@ afterEach(async () => {
   open = [];
 });
 
-async function start(options: GroundOptions = {}): Promise<Ground> {
-  const ground = await openGround(options);
-  open.push(ground);
-  return ground;
+async function start(options: HarnessOptions = {}): Promise<Harness> {
+  const harness = await openHarness(options);
+  open.push(harness);
+  return harness;
 }
 
 const post = (over: Partial<Post> = {}): Post => samplePost({ platform: 'discord', createdAt: Date.now(), ...over });
@@ -30,9 +30,9 @@ const failure = (work: Promise<unknown>) =>
 
 describe('a thread', () => {
   test('finds a thread that is there, opens an archived one, and posts anew what was deleted', async () => {
-    const ground = await start();
-    const { discord, connection } = ground;
-    await show(ground, post(), reply('note/2'));
+    const harness = await start();
+    const { discord, connection } = harness;
+    await show(harness, post(), reply('note/2'));
     const note = messageOf(discord, 'note/2');
     const thread = discord.world.channels.get(note.channel);
     expect(thread).toMatchObject({ type: 11, id: messageOf(discord, 'alert/alt_1/1').id, name: 'Disk is full' });
@@ -42,11 +42,11 @@ describe('a thread', () => {
     await show(again, { ...post(), ref }, reply('note/3'));
     expect(messageOf(discord, 'note/3').channel).toBe(note.channel);
     if (thread !== undefined) thread.archived = true;
-    await show(ground, reply('note/2', { card: { ...post().card, badge: 'changed' } }));
+    await show(harness, reply('note/2', { card: { ...post().card, badge: 'changed' } }));
     expect(readMessage(messageOf(discord, 'note/2').body).plain).toContain('changed');
 
     const deleted = thread?.messages.splice(0) ?? [];
-    await show(ground, reply('note/2', { card: { ...post().card, badge: 'again' } }));
+    await show(harness, reply('note/2', { card: { ...post().card, badge: 'again' } }));
     expect(readMessage(messageOf(discord, 'note/2').body).plain).toContain('again');
     expect(deleted.map(({ id }) => id)).not.toContain(messageOf(discord, 'note/2').id);
     expect(connection.trouble()).toBeNull();
@@ -55,9 +55,9 @@ describe('a thread', () => {
   test.each([50083, 50013] as const)(
     'a locked thread is told as such, whichever code says it: %i',
     async lockedSays => {
-      const ground = await start({ world: { lockedSays } });
-      const { discord, connection } = ground;
-      await show(ground, post(), reply('note/2'));
+      const harness = await start({ world: { lockedSays } });
+      const { discord, connection } = harness;
+      await show(harness, post(), reply('note/2'));
       const note = messageOf(discord, 'note/2');
       const thread = discord.world.channels.get(note.channel);
       Object.assign(thread ?? {}, { archived: true, locked: true });
@@ -68,33 +68,33 @@ describe('a thread', () => {
       // In the same channel it begins anew: another message and another thread, though key, text and nonce are known.
       const anew = post({ renewed: 1 });
       const ask = reply('approval/a', { renewed: 1 });
-      await show(ground, anew, ask);
+      await show(harness, anew, ask);
       expect(messageOf(discord, 'alert/alt_1/1 #1').id).not.toBe(note.channel);
       expect(messageOf(discord, 'approval/a #1').channel).toBe(messageOf(discord, 'alert/alt_1/1 #1').id);
     },
   );
 
   test('a missing permission in a thread that nobody locked is about the channel', async () => {
-    const ground = await start();
-    const { discord, connection } = ground;
-    await show(ground, post(), reply('note/2'));
+    const harness = await start();
+    const { discord, connection } = harness;
+    await show(harness, post(), reply('note/2'));
     discord.world.lacks.add('send');
     expect(await failure(connection.deliver(reply('note/3')))).toMatchObject({ at: 'channel alerts' });
   });
 
   test('a thread that was deleted with its first message is told, so that the root is posted anew', async () => {
-    const ground = await start();
-    const { discord, connection } = ground;
-    await show(ground, post());
+    const harness = await start();
+    const { discord, connection } = harness;
+    await show(harness, post());
     const [message] = discord.channel('alerts').messages.splice(0);
     discord.world.channels.delete(message?.id ?? '');
     expect(await failure(connection.deliver(reply('note/2')))).toMatchObject({ code: 'chat-root-gone' });
   });
 
   test('starts a deleted thread again, and posts anew what moved to another channel', async () => {
-    const ground = await start();
-    const { discord, connection, double } = ground;
-    await show(ground, post(), reply('note/2'));
+    const harness = await start();
+    const { discord, connection, double } = harness;
+    await show(harness, post(), reply('note/2'));
     discord.world.channels.delete(messageOf(discord, 'note/2').channel);
     await double.put(reply('note/3'));
     expect(await failure(connection.deliver(reply('note/3')))).toMatchObject({
@@ -105,7 +105,7 @@ describe('a thread', () => {
     expect(discord.thread(messageOf(discord, 'note/3').channel)).toHaveLength(2);
 
     const moved = { channel: 'ops', ref: null };
-    await show(ground, post(moved), reply('note/2', moved), reply('note/3', moved));
+    await show(harness, post(moved), reply('note/2', moved), reply('note/3', moved));
     const [root] = discord.channel('ops').messages;
     expect(discord.thread(root?.id ?? '')).toHaveLength(3);
     expect(discord.channel('alerts').messages).toHaveLength(1);

@@ -6,14 +6,14 @@ import { peopleParams, sampleParam, sampleRunbook } from '../contracts/views.ts'
 import { readable } from '../doubles/slack/index.ts';
 import { as } from '../journey/language.ts';
 import { slackChat } from '../journey/slack.ts';
-import { openSlackGround, type SlackGround } from './slack-ground.ts';
+import { openSlackHarness, type SlackHarness } from './slack-harness.ts';
 
-let ground: SlackGround;
+let harness: SlackHarness;
 beforeEach(async () => {
-  ground = await openSlackGround();
-  ground.double.view.runbooks = [clean, simple];
+  harness = await openSlackHarness();
+  harness.double.view.runbooks = [clean, simple];
 });
-afterEach(() => ground.close());
+afterEach(() => harness.close());
 
 const clean = sampleRunbook({
   id: 'clean',
@@ -28,13 +28,13 @@ const clean = sampleRunbook({
 });
 const simple: RunbookView = { ...clean, id: 'simple', title: 'Look', params: [] };
 
-const channel = () => slackChat(ground.slack).channel('alerts');
-const alice = () => ground.slack.as('U0ALICE');
+const channel = () => slackChat(harness.slack).channel('alerts');
+const alice = () => harness.slack.as('U0ALICE');
 /** What alice is told after she did something. */
 async function told(act: () => Promise<void>, user = 'U0ALICE') {
-  const before = ground.slack.world.told.length;
+  const before = harness.slack.world.told.length;
   await act();
-  return ground.slack.toldTo(user, before);
+  return harness.slack.toldTo(user, before);
 }
 
 describe('/tocsin', () => {
@@ -51,33 +51,33 @@ describe('/tocsin', () => {
 
   it('takes the round quotes that clients make of straight ones', async () => {
     await channel().type('run simple reason=\u201cit is night\u201d', as('alice')).expectTold('Done.');
-    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', reason: 'it is night' });
+    expect(harness.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', reason: 'it is night' });
   });
 
   it('is refused to strangers, and says why', async () => {
     const guest = as('guest');
     for (const line of ['list', '', 'run clean']) await channel().type(line, guest).expectTold('guest');
-    expect(ground.double.acts).toEqual([]);
+    expect(harness.double.acts).toEqual([]);
     // What would have been an act is refused where acts are, and so it is journalled.
-    ground.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Refused.' }];
+    harness.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Refused.' }];
     for (const line of ['run simple', 'approve apv_1', 'halt reason=x'])
       await channel().type(line, guest).expectTold('Refused.');
-    expect(ground.double.acts.map(({ who, act }) => [who.kind, act.kind])).toEqual([
+    expect(harness.double.acts.map(({ who, act }) => [who.kind, act.kind])).toEqual([
       ['stranger', 'run'],
       ['stranger', 'vote'],
       ['stranger', 'halt'],
     ]);
-    expect([...ground.slack.world.views.values()]).toEqual([]);
+    expect([...harness.slack.world.views.values()]).toEqual([]);
   });
 });
 
 describe('the form', () => {
   it('opens without arguments, shows the fields of the chosen runbook by their type, and asks for the run', async () => {
     await alice().slash('');
-    const view = await ground.slack.modalOf('U0ALICE');
+    const view = await harness.slack.modalOf('U0ALICE');
     expect(view.body.blocks.map((block: { block_id?: string }) => block.block_id)).toEqual(['runbook']);
     await alice().choose(view, 'runbook', 'clean');
-    await ground.slack.until(() => view.body.blocks.length > 2, 'the fields');
+    await harness.slack.until(() => view.body.blocks.length > 2, 'the fields');
     const types = view.body.blocks.flatMap((block: { element?: { type: string } }) => block.element?.type ?? []);
     expect(types).toEqual([
       'static_select',
@@ -87,13 +87,13 @@ describe('the form', () => {
       'checkboxes',
       'plain_text_input',
     ]);
-    ground.double.answers = [{ ok: true, text: 'Clean the disk is starting.', run: 'run_1' }];
+    harness.double.answers = [{ ok: true, text: 'Clean the disk is starting.', run: 'run_1' }];
     const fields = { 'param:clean:host': 'web-1', 'param:clean:mode': 'hard', 'param:clean:dry': true, reason: 'full' };
     const answer = await told(async () =>
       expect(await alice().submit(view, { runbook: 'clean', ...fields })).toBeNull(),
     );
     expect(answer.text).toContain('is starting');
-    expect(ground.double.acts).toEqual([
+    expect(harness.double.acts).toEqual([
       {
         who: { kind: 'person', id: 'alice', via: 'slack', account: 'slack:T0ACME/U0ALICE' },
         act: {
@@ -109,18 +109,18 @@ describe('the form', () => {
 
   it('opens on the parameters of a runbook that was typed without them', async () => {
     await alice().slash('run clean');
-    const view = await ground.slack.modalOf('U0ALICE');
+    const view = await harness.slack.modalOf('U0ALICE');
     expect(readable(view.body)).toMatch(/host[\s\S]*size[\s\S]*mode/);
   });
 
   it('shows what is wrong with a parameter at its field', async () => {
     await alice().slash('run clean');
-    const view = await ground.slack.modalOf('U0ALICE');
+    const view = await harness.slack.modalOf('U0ALICE');
     const fields = { host: 'does not match its pattern (allowed: [a-z-]+)', unknown: 'x' };
-    ground.double.answers = [{ ok: false, code: 'params-invalid', status: 422, text: 'no', details: { fields } }];
+    harness.double.answers = [{ ok: false, code: 'params-invalid', status: 422, text: 'no', details: { fields } }];
     const errors = await alice().submit(view, { 'param:clean:host': '-rf', 'param:clean:mode': 'soft' });
     expect(errors).toEqual({ 'param:clean:host': fields.host });
-    ground.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Denied by freeze.' }];
+    harness.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Denied by freeze.' }];
     const answer = await told(
       async () => void (await alice().submit(view, { 'param:clean:host': 'a', 'param:clean:mode': 'soft' })),
     );
@@ -128,9 +128,9 @@ describe('the form', () => {
   });
 
   it('lets people choose an account of Slack, and asks for the person it belongs to', async () => {
-    ground.double.view.runbooks = [{ ...clean, params: peopleParams() }];
+    harness.double.view.runbooks = [{ ...clean, params: peopleParams() }];
     await alice().slash('run clean');
-    const view = await ground.slack.modalOf('U0ALICE');
+    const view = await harness.slack.modalOf('U0ALICE');
     const inputs = view.body.blocks.filter((block: { type: string }) => block.type === 'input').slice(1, 3);
     expect(inputs.map((block: { element: object }) => block.element)).toEqual([
       expect.objectContaining({
@@ -145,23 +145,23 @@ describe('the form', () => {
     await expect(alice().submit(view, {})).rejects.toThrow('must be filled in');
     const errors = await alice().submit(view, { 'param:clean:owner': 'U0NOBODY', 'param:clean:deputy': 'U0BOB' });
     expect(errors).toEqual({ 'param:clean:owner': expect.stringContaining('No person of tocsin.yaml') });
-    expect(ground.double.acts).toEqual([]);
+    expect(harness.double.acts).toEqual([]);
     expect(await alice().submit(view, { 'param:clean:owner': 'U0BOB' })).toBeNull();
-    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', params: { owner: 'bob' } });
-    expect(Object.keys(ground.double.acts[0]?.act.kind === 'run' ? ground.double.acts[0].act.params : {})).toEqual([
+    expect(harness.double.acts[0]?.act).toMatchObject({ kind: 'run', params: { owner: 'bob' } });
+    expect(Object.keys(harness.double.acts[0]?.act.kind === 'run' ? harness.double.acts[0].act.params : {})).toEqual([
       'owner',
     ]);
   });
 
   it('is acknowledged in time when the answer takes long, and shows the answer when it is there', async () => {
     await alice().slash('run clean');
-    const view = await ground.slack.modalOf('U0ALICE');
+    const view = await harness.slack.modalOf('U0ALICE');
     let release = (): void => {};
     const gate = new Promise<void>(resolve => {
       release = resolve;
     });
-    const { act } = ground.double.host;
-    ground.double.host.act = async (who, what) => {
+    const { act } = harness.double.host;
+    harness.double.host.act = async (who, what) => {
       await gate;
       return act(who, what);
     };
@@ -169,13 +169,13 @@ describe('the form', () => {
     await alice().submit(view, { 'param:clean:host': 'a', 'param:clean:mode': 'soft' });
     expect(readable(view.body)).toContain('Working on it');
     release();
-    await ground.slack.until(() => readable(view.body).includes('Done.'), 'the outcome');
+    await harness.slack.until(() => readable(view.body).includes('Done.'), 'the outcome');
   });
 
   it('finds among more runbooks than a select takes', async () => {
-    ground.double.view.runbooks = Array.from({ length: 150 }, (_, index) => ({ ...simple, id: `book-${index}` }));
+    harness.double.view.runbooks = Array.from({ length: 150 }, (_, index) => ({ ...simple, id: `book-${index}` }));
     await alice().slash('');
-    const view = await ground.slack.modalOf('U0ALICE');
+    const view = await harness.slack.modalOf('U0ALICE');
     expect(view.body.blocks[0].element.type).toBe('external_select');
     expect(await alice().suggest(view, 'runbook', 'book-14')).toEqual([
       'book-14',
@@ -190,15 +190,15 @@ describe('in a thread', () => {
   const root = () => samplePost({ key: 'alert/alt_7/1', alert: 'alt_7' });
 
   it("a mention is a command about the thread's alert, answered in the thread to whoever asked", async () => {
-    await ground.show(root());
-    const { channel, ts } = await ground.refOf(root());
+    await harness.show(root());
+    const { channel, ts } = await harness.refOf(root());
     const answer = await told(() => alice().mention('run simple', channel, ts));
     expect(answer).toMatchObject({ how: 'ephemeral', thread: ts, channel });
-    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', alert: 'alt_7' });
+    expect(harness.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', alert: 'alt_7' });
   });
 
   it('a mention is understood after a restart, by what the root itself says', async () => {
-    const { slack } = ground;
+    const { slack } = harness;
     slack.world.messages.push(
       ownMessage('alert/alt_9/2', 'B0BOT', '1.1'),
       ownMessage('alert/alt_8/1', 'B0OTHER', '1.2'),
@@ -206,7 +206,7 @@ describe('in a thread', () => {
     await told(() => alice().mention('run simple', 'C0ALERTS', '1.1'));
     // A message of another app may carry the same metadata, and is not believed.
     await told(() => alice().mention('run simple', 'C0ALERTS', '1.2'));
-    expect(ground.double.acts.map(({ act }) => act)).toMatchObject([{ alert: 'alt_9' }, { alert: null }]);
+    expect(harness.double.acts.map(({ act }) => act)).toMatchObject([{ alert: 'alt_9' }, { alert: null }]);
   });
 
   it('a mention that is delivered again does nothing', async () => {
@@ -214,18 +214,18 @@ describe('in a thread', () => {
     await told(again);
     await again();
     await told(() => alice().mention('help', 'C0ALERTS'));
-    expect(ground.double.acts).toHaveLength(1);
+    expect(harness.double.acts).toHaveLength(1);
   });
 
   it('a mention that is delivered again to another node, or after a restart, does nothing', async () => {
     const again = () => alice().mention('run simple', 'C0ALERTS', undefined, 'Ev0SAME');
     await told(again);
-    await ground.connection.close();
-    const other = await platform.open(platform.options.parse({}), ground.double.host);
-    await ground.slack.until(() => ground.slack.socket.links() === 1, 'the link of the other node');
+    await harness.connection.close();
+    const other = await platform.open(platform.options.parse({}), harness.double.host);
+    await harness.slack.until(() => harness.slack.socket.links() === 1, 'the link of the other node');
     await again();
     await told(() => alice().mention('help', 'C0ALERTS'));
-    expect(ground.double.acts).toHaveLength(1);
+    expect(harness.double.acts).toHaveLength(1);
     await other.close();
   });
 
@@ -233,35 +233,35 @@ describe('in a thread', () => {
     await told(() =>
       alice().mention('run simple reason="a &lt; b, see <http://web-1.example|web-1.example>"', 'C0ALERTS'),
     );
-    expect(ground.double.acts[0]?.act).toMatchObject({ reason: 'a < b, see web-1.example' });
+    expect(harness.double.acts[0]?.act).toMatchObject({ reason: 'a < b, see web-1.example' });
   });
 
   it('the button on the alert itself opens the form for it', async () => {
     const does = { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_7' } };
     const buttons = [{ label: 'Acknowledge', style: 'plain' as const, reason: 'none' as const, does }];
     const live = { ...root(), card: { ...root().card, buttons } };
-    await ground.show(live);
-    await told(async () => ground.slack.as('U0GUEST').press(await ground.messageOf(live), 'Run …'), 'U0GUEST');
-    await alice().press(await ground.messageOf(live), 'Run …');
-    const view = await ground.slack.modalOf('U0ALICE');
+    await harness.show(live);
+    await told(async () => harness.slack.as('U0GUEST').press(await harness.messageOf(live), 'Run …'), 'U0GUEST');
+    await alice().press(await harness.messageOf(live), 'Run …');
+    const view = await harness.slack.modalOf('U0ALICE');
     expect(readable(view.body)).toContain('alt_7');
-    expect(ground.slack.world.views.size).toBe(1);
+    expect(harness.slack.world.views.size).toBe(1);
   });
 
   it('a form that Slack does not open is told', async () => {
-    ground.slack.api.faults.add('views.open', { kind: 'error', error: 'expired_trigger_id' });
+    harness.slack.api.faults.add('views.open', { kind: 'error', error: 'expired_trigger_id' });
     expect((await told(() => alice().slash(''))).text).toMatch(/did not open the form[\s\S]*Try again/);
   });
 
   it('the shortcut on a message opens the form for its alert', async () => {
-    await ground.show(root());
-    await alice().shortcut(await ground.messageOf(root()));
-    const view = await ground.slack.modalOf('U0ALICE');
+    await harness.show(root());
+    await alice().shortcut(await harness.messageOf(root()));
+    const view = await harness.slack.modalOf('U0ALICE');
     expect(readable(view.body)).toContain('alt_7');
     await alice().choose(view, 'runbook', 'simple');
-    await ground.slack.until(() => view.body.blocks.length > 2, 'the chosen runbook');
+    await harness.slack.until(() => view.body.blocks.length > 2, 'the chosen runbook');
     await alice().submit(view, { runbook: 'simple' });
-    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', alert: 'alt_7' });
+    expect(harness.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', alert: 'alt_7' });
   });
 });
 
@@ -282,7 +282,7 @@ function ownMessage(key: string, bot: string, ts: string) {
 
 describe('App Home', () => {
   it('shows what waits for whoever looks, what runs and what ran, and takes presses', async () => {
-    const { double } = ground;
+    const { double } = harness;
     const open = sampleApproval({ ask: { ...sampleApproval().ask, by: ['team'] }, expiresAt: Date.now() + 60_000 });
     const others = { ...open, id: 'apv_2', ask: { ...open.ask, by: ['elsewhere'] } };
     await double.commit({
@@ -313,7 +313,7 @@ describe('App Home', () => {
     await double.commit({
       rows: [{ table: 'run', doc: sampleRun({ id: 'run_4', title: 'Came later', state: 'running', version: 1 }) }],
     });
-    const later = await ground.slack.until(() => double.listeners() > 0 && pageWith('Came later'), 'the page anew');
+    const later = await harness.slack.until(() => double.listeners() > 0 && pageWith('Came later'), 'the page anew');
     expect(later).toContain('Running: 2');
 
     double.answers = [{ ok: true, text: 'Your vote counts.' }];
@@ -324,32 +324,32 @@ describe('App Home', () => {
   });
 
   const pageWith = (text: string) => {
-    const shown = readable(ground.slack.world.homes.get('U0ALICE') ?? {});
+    const shown = readable(harness.slack.world.homes.get('U0ALICE') ?? {});
     return shown.includes(text) ? shown : null;
   };
 
   it('knows who is in a group that Slack keeps', async () => {
     const ask = { ...sampleApproval().ask, by: ['ops'] };
     const kept = { ...sampleApproval({ ask }), expiresAt: Date.now() + 60_000 };
-    await ground.double.commit({
+    await harness.double.commit({
       rows: [
         { table: 'run', doc: sampleRun({ state: 'waiting' }) },
         { table: 'approval', doc: kept },
       ],
     });
     expect((await told(() => alice().openHome())).text).toContain('Waiting for you: 1');
-    ground.slack.world.usergroups.set('S0SRE', { id: 'S0SRE', handle: 'sre', users: [] });
+    harness.slack.world.usergroups.set('S0SRE', { id: 'S0SRE', handle: 'sre', users: [] });
     const type = 'subteam_members_changed';
     await alice().event({ type, subteam_id: 'S0SRE', team_id: 'T0ACME', added_users: [], removed_users: ['U0ALICE'] });
-    await ground.slack.until(() => ground.double.changed.length > 0, 'the news');
-    expect(ground.double.changed).toEqual([{ platform: 'slack', group: null }]);
+    await harness.slack.until(() => harness.double.changed.length > 0, 'the news');
+    expect(harness.double.changed).toEqual([{ platform: 'slack', group: null }]);
     expect((await told(() => alice().openHome())).text).toContain('Waiting for you: 0');
   });
 
   it('says to strangers that they are not known', async () => {
-    const page = await told(() => ground.slack.as('U0NOBODY').openHome(), 'U0NOBODY');
+    const page = await told(() => harness.slack.as('U0NOBODY').openHome(), 'U0NOBODY');
     expect(page.text).toContain('not known here');
-    const guest = await told(() => ground.slack.as('U0GUEST').openHome(), 'U0GUEST');
+    const guest = await told(() => harness.slack.as('U0GUEST').openHome(), 'U0GUEST');
     expect(guest.text).toContain('guest');
   });
 });
@@ -359,15 +359,15 @@ describe('a press', () => {
     const does = { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_1' } };
     const button = { label: 'Acknowledge', style: 'plain' as const, reason: 'none' as const, does };
     const post = samplePost({ card: { ...samplePost().card, buttons: [button] } });
-    await ground.show(post);
+    await harness.show(post);
     // Nothing answers any more: neither the store nor Slack nor the flow.
     const never = new Promise<never>(() => {});
-    const { host } = ground.double;
-    ground.slack.api.faults.add('users.info', { kind: 'slow', ms: 20_000 });
+    const { host } = harness.double;
+    harness.slack.api.faults.add('users.info', { kind: 'slow', ms: 20_000 });
     host.act = () => never;
-    ground.double.host.whoIs = () => ({ kind: 'stranger', id: 'x', via: 'slack', because: 'x' });
-    await alice().press(await ground.messageOf(post), 'Acknowledge');
-    expect(ground.slack.world.told).toEqual([]);
+    harness.double.host.whoIs = () => ({ kind: 'stranger', id: 'x', via: 'slack', because: 'x' });
+    await alice().press(await harness.messageOf(post), 'Acknowledge');
+    expect(harness.slack.world.told).toEqual([]);
   });
 });
 
@@ -379,12 +379,12 @@ describe('a doubled click', () => {
     };
     const buttons = [{ label: 'Run again', style: 'plain' as const, reason: 'none' as const, does }];
     const post = samplePost({ card: { ...samplePost().card, buttons } });
-    await ground.show(post);
-    const message = await ground.messageOf(post);
+    await harness.show(post);
+    const message = await harness.messageOf(post);
     await Promise.all([alice().press(message, 'Run again'), alice().press(message, 'Run again')]);
-    const other = ground.slack.as('U0BOB');
+    const other = harness.slack.as('U0BOB');
     await told(() => other.press(message, 'Run again'), 'U0BOB');
-    expect(ground.double.acts.map(({ who }) => who.id).sort()).toEqual(['alice', 'bob']);
+    expect(harness.double.acts.map(({ who }) => who.id).sort()).toEqual(['alice', 'bob']);
   });
 });
 
@@ -401,21 +401,21 @@ describe('details', () => {
     });
 
   it('are shown to whoever asked, and to nobody else', async () => {
-    ground.double.details.set('run/run_1', card);
-    await ground.show(post());
-    expect(await ground.press('U0ALICE', post(), 'Details')).toContain('All of it');
-    expect(await ground.press('U0GUEST', post(), 'Details')).toContain('guest');
-    expect(ground.slack.world.messages).toHaveLength(1);
+    harness.double.details.set('run/run_1', card);
+    await harness.show(post());
+    expect(await harness.press('U0ALICE', post(), 'Details')).toContain('All of it');
+    expect(await harness.press('U0GUEST', post(), 'Details')).toContain('guest');
+    expect(harness.slack.world.messages).toHaveLength(1);
   });
 
   it('that are too long for a message open in a modal as a whole', async () => {
     const plan = Array.from({ length: 900 }, (_, index) => `${index}. echo step ${index}`).join('\n');
     const does = { kind: 'act' as const, act: { kind: 'acknowledge' as const, alert: 'alt_1' } };
     const buttons = [{ label: 'Acknowledge', style: 'plain' as const, reason: 'none' as const, does }];
-    ground.double.details.set('run/run_1', { ...card, buttons, blocks: [{ kind: 'code', text: plan }] });
-    await ground.show(post());
-    await alice().press(await ground.messageOf(post()), 'Details');
-    const view = await ground.slack.modalOf('U0ALICE');
+    harness.double.details.set('run/run_1', { ...card, buttons, blocks: [{ kind: 'code', text: plan }] });
+    await harness.show(post());
+    await alice().press(await harness.messageOf(post()), 'Details');
+    const view = await harness.slack.modalOf('U0ALICE');
     const text = readable(view.body);
     for (const step of [0, 449, 899]) expect(text).toContain(`${step}. echo step ${step}`);
     expect(text).not.toContain('more characters');

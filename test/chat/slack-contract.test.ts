@@ -1,15 +1,15 @@
 import platform from '../../src/chat/slack/index.ts';
 import { chatContract } from '../contracts/chat.ts';
-import { activeIn, openSlackGround, readMessage } from './slack-ground.ts';
+import { activeIn, openSlackHarness, readMessage } from './slack-harness.ts';
 
 chatContract('slack', async () => {
-  const ground = await openSlackGround();
-  const { slack } = ground;
+  const harness = await openSlackHarness();
+  const { slack } = harness;
   return {
-    double: ground.double,
+    double: harness.double,
     platform,
-    connection: ground.connection,
-    bare: ground.bare,
+    connection: harness.connection,
+    bare: harness.bare,
     openChannel(name) {
       slack.world.channels.set(`C0${name.toUpperCase()}`, {
         id: `C0${name.toUpperCase()}`,
@@ -18,10 +18,10 @@ chatContract('slack', async () => {
         member: true,
       });
     },
-    thread: async root => slack.thread(await ground.refOf(root)).map(readMessage),
-    active: async root => slack.thread(await ground.refOf(root)).flatMap(activeIn),
-    press: (post, label, reason) => ground.press('U0ALICE', post, label, reason),
-    pressAsStranger: (post, label) => ground.press('U0GUEST', post, label),
-    close: () => ground.close(),
+    thread: async root => slack.thread(await harness.refOf(root)).map(readMessage),
+    active: async root => slack.thread(await harness.refOf(root)).flatMap(activeIn),
+    press: (post, label, reason) => harness.press('U0ALICE', post, label, reason),
+    pressAsStranger: (post, label) => harness.press('U0GUEST', post, label),
+    close: () => harness.close(),
   };
 });

@@ -5,13 +5,13 @@ import { createSeals } from '../../src/flow/people/seal.ts';
 import { alertCard, approvalCard, runCard } from '../../src/flow/thread/cards.ts';
 import type { Card, Post } from '../../src/model/card.ts';
 import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
-import { activeIn, openSlackGround, readMessage, type SlackGround } from './slack-ground.ts';
+import { activeIn, openSlackHarness, readMessage, type SlackHarness } from './slack-harness.ts';
 
-let ground: SlackGround;
+let harness: SlackHarness;
 beforeEach(async () => {
-  ground = await openSlackGround();
+  harness = await openSlackHarness();
 });
-afterEach(() => ground.close());
+afterEach(() => harness.close());
 
 const fixtures = join(import.meta.dirname, '../fixtures');
 const tools = { seals: createSeals('k'.repeat(64)), showTime: (at: number) => new Date(at).toISOString() };
@@ -29,7 +29,7 @@ function alertOf(name: string) {
 
 async function shown(card: Card, key = 'alert/alt_1/1'): Promise<Post> {
   const post = samplePost({ key, card });
-  await ground.show(post);
+  await harness.show(post);
   return post;
 }
 
@@ -37,13 +37,13 @@ describe('hostile texts in Slack', () => {
   for (const name of ['bidi-and-homoglyph', 'shell-injection', 'template-injection']) {
     it(`${name} is the text that it is, in the message and in its fallback`, async () => {
       const post = await shown(alertCard(alertOf(name), tools));
-      const { text, blocks, attachments } = await ground.messageOf(post);
+      const { text, blocks, attachments } = await harness.messageOf(post);
       const whole = JSON.stringify({ text, blocks, attachments }, null, 1);
       await expect(whole).toMatchFileSnapshot(join(fixtures, 'slack', `${name}.json`));
       expect(whole).not.toMatch(
         /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00a0\u200b-\u200f\u202a-\u202e\u2066-\u2069]/,
       );
-      for (const part of activeIn(await ground.messageOf(post))) expect(part).toMatch(/^link https?:\/\//);
+      for (const part of activeIn(await harness.messageOf(post))) expect(part).toMatch(/^link https?:\/\//);
     });
   }
 
@@ -60,12 +60,12 @@ describe('hostile texts in Slack', () => {
     }));
     const approval = sampleApproval({ question: 'Run <!everyone> now?', expiresAt: 1_800_000_000_000 });
     const post = await shown(approvalCard(approval, run, outline, tools), 'approval/apv_1');
-    const { text, blocks, attachments } = await ground.messageOf(post);
+    const { text, blocks, attachments } = await harness.messageOf(post);
     await expect(JSON.stringify({ text, blocks, attachments }, null, 1)).toMatchFileSnapshot(
       join(fixtures, 'slack', 'question.json'),
     );
-    expect(readMessage(await ground.messageOf(post))).toMatch(/more characters[\s\S]*\[Approve\] \[Deny\]/);
-    expect(activeIn(await ground.messageOf(post))).toEqual([]);
+    expect(readMessage(await harness.messageOf(post))).toMatch(/more characters[\s\S]*\[Approve\] \[Deny\]/);
+    expect(activeIn(await harness.messageOf(post))).toEqual([]);
   });
 
   it('output keeps its last lines, without escape sequences', async () => {
@@ -74,7 +74,7 @@ describe('hostile texts in Slack', () => {
       ...runCard(sampleRun()),
       blocks: [{ kind: 'output', run: 'run_1', step: 's', tail: noise, live: true }],
     };
-    const text = readMessage(await ground.messageOf(await shown(card, 'output/run_1/s')));
+    const text = readMessage(await harness.messageOf(await shown(card, 'output/run_1/s')));
     expect(text).toContain('line 4999 <!channel>');
     expect(text).toMatch(/more characters above\nline \d+/);
     expect(text).not.toContain('\u001b');
@@ -103,7 +103,7 @@ describe('a card that is too large', () => {
     [10, 500],
     [100, 10],
   ])('of %i blocks with values of %i characters is taken by Slack all the same', async (count, length) => {
-    const text = readMessage(await ground.messageOf(await shown(wide(count, length))));
+    const text = readMessage(await harness.messageOf(await shown(wide(count, length))));
     expect(text).toMatch(/more characters/);
   });
 
@@ -114,11 +114,11 @@ describe('a card that is too large', () => {
       { label: 'Run again', style: 'plain' as const, reason: 'none' as const, does: { kind: 'act' as const, act } },
     ];
     const post = samplePost({ platform: 'slack', card: { ...wide(0, 0), title: 'Ended', buttons } });
-    await ground.show(post);
-    await ground.press('U0ALICE', post, 'Run again');
-    expect(ground.double.acts[0]?.act).toEqual(act);
-    const later = await ground.double.store.post('slack', post.key);
-    if (later !== null) await ground.double.put({ ...later, card: { ...post.card, buttons: [] } });
-    expect(await ground.press('U0BOB', post, 'Run again')).toContain('not there any more');
+    await harness.show(post);
+    await harness.press('U0ALICE', post, 'Run again');
+    expect(harness.double.acts[0]?.act).toEqual(act);
+    const later = await harness.double.store.post('slack', post.key);
+    if (later !== null) await harness.double.put({ ...later, card: { ...post.card, buttons: [] } });
+    expect(await harness.press('U0BOB', post, 'Run again')).toContain('not there any more');
   });
 });

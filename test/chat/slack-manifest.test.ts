@@ -5,20 +5,20 @@ import { parse } from 'yaml';
 import { shortcutCallback } from '../../src/chat/slack/receive.ts';
 import { botScopes } from '../../src/chat/slack/session.ts';
 import { samplePost } from '../contracts/samples.ts';
-import { openSlackGround, type SlackGround } from './slack-ground.ts';
+import { openSlackHarness, type SlackHarness } from './slack-harness.ts';
 
 const manifest = parse(readFileSync(join(import.meta.dirname, '../../deploy/slack-manifest.yaml'), 'utf8'));
 
-let ground: SlackGround | null = null;
-afterEach(() => ground?.close());
+let harness: SlackHarness | null = null;
+afterEach(() => harness?.close());
 
 it('the manifest has exactly the scopes that are used', async () => {
-  ground = await openSlackGround();
-  const { slack, connection } = ground;
+  harness = await openSlackHarness();
+  const { slack, connection } = harness;
   const alice = slack.as('U0ALICE');
   const inChannel = (channel: string, key: string) => samplePost({ channel, key, createdAt: Date.now() });
   // Everything that needs a scope, once: the double writes down what Slack would ask for.
-  await ground.show(inChannel('alerts', 'alert/a/1'), inChannel('secret', 'alert/b/1'));
+  await harness.show(inChannel('alerts', 'alert/a/1'), inChannel('secret', 'alert/b/1'));
   for (const [channel, key] of [
     ['alerts', 'alert/c/1'],
     ['secret', 'alert/d/1'],

@@ -8,7 +8,7 @@ import { sha256 } from '../../src/kernel/canonical.ts';
 import type { Store } from '../../src/ports/store.ts';
 import postgres from '../../src/stores/postgres/index.ts';
 import sqlite from '../../src/stores/sqlite/index.ts';
-import { outcomes } from '../contracts/ground.ts';
+import { outcomes } from '../contracts/harness.ts';
 import { hostile } from '../contracts/hostile.ts';
 import { sampleAlert, sampleApproval, sampleEntry, samplePost, sampleRun } from '../contracts/samples.ts';
 import { missingPostgres } from '../real/postgres.ts';

@@ -7,7 +7,7 @@ import type { Card, Post } from '../../src/model/card.ts';
 import { configFile } from '../../src/model/config.ts';
 import type { ChatConnection } from '../../src/ports/chat.ts';
 import type { Change, Store } from '../../src/ports/store.ts';
-import type { ChatGround } from './chat.ts';
+import type { ChatHarness } from './chat.ts';
 import { samplePost } from './samples.ts';
 
 /** How often a thread is opened: a race that is lost one time in two does not win all of these. */
@@ -19,26 +19,30 @@ const longestHold = 500;
  * A thread is opened while an older one changes. The commit that writes the root's reference down takes its time, just where a reply may
  * be on its way: nothing may be lost in between, whatever the platform looks up.
  */
-export function lateRootContract(start: () => Promise<ChatGround>): void {
+export function lateRootContract(start: () => Promise<ChatHarness>): void {
   it('loses nothing of a thread whose first message is written down late', async () => {
-    const ground = await start();
-    for (let round = 0; round < rounds; round++) ground.openChannel(`room-${round}`);
-    const immediate = ground.platform.capabilities.immediate === true;
-    const flow = deliverLate(ground);
-    const known = post(ground, 'alert/known/1', 'alerts');
+    const harness = await start();
+    for (let round = 0; round < rounds; round++) harness.openChannel(`room-${round}`);
+    const immediate = harness.platform.capabilities.immediate === true;
+    const flow = deliverLate(harness);
+    const known = post(harness, 'alert/known/1', 'alerts');
     await flow.put(known);
     await flow.delivery.settled();
     for (let round = 0; round < rounds; round++) {
       const channel = `room-${round}`;
-      const root = post(ground, `alert/r${round}/1`, channel);
+      const root = post(harness, `alert/r${round}/1`, channel);
       const inThread = { thread: root.key, order: 2 };
-      const ask = post(ground, `approval/r${round}`, channel, { ...inThread, card: card(`Run it? ${round}`, 'ask') });
-      const note = post(ground, `note/r${round}/0`, channel, { ...inThread, card: card(`Noted ${round}`), over: true });
+      const ask = post(harness, `approval/r${round}`, channel, { ...inThread, card: card(`Run it? ${round}`, 'ask') });
+      const note = post(harness, `note/r${round}/0`, channel, {
+        ...inThread,
+        card: card(`Noted ${round}`),
+        over: true,
+      });
       // A row that is the message cannot be known late.
       if (!immediate) flow.holdBack(root.key, () => flow.change(known.key, `Known ${round}`));
       await flow.put(root, ask, note);
       await flow.until(async () => (await flow.missing([root, ask, note])).length === 0);
-      const texts = (await ground.thread(root)).join('\n');
+      const texts = (await harness.thread(root)).join('\n');
       expect(texts).toContain(`Run it? ${round}`);
       expect(texts).toContain(`Noted ${round}`);
     }
@@ -52,24 +56,24 @@ function card(title: string, tone: Card['tone'] = 'warning'): Card {
   return { tone, title, badge: null, blocks: [], buttons: [], mention: [] };
 }
 
-function post({ platform }: ChatGround, key: string, channel: string, over: Partial<Post> = {}): Post {
+function post({ platform }: ChatHarness, key: string, channel: string, over: Partial<Post> = {}): Post {
   const made = samplePost({ platform: platform.id, key, channel, createdAt: Date.now(), card: card(key), ...over });
   // What a platform shows from the store is delivered as soon as it is stored.
   return platform.capabilities.immediate === true ? { ...made, ref: key, delivered: made.wanted } : made;
 }
 
 /** The real delivery over the connection, with a store that holds back what is known of roots until a reply was tried. */
-function deliverLate(ground: ChatGround) {
-  const { double, platform } = ground;
+function deliverLate(harness: ChatHarness) {
+  const { double, platform } = harness;
   const { rateLimits: _, ...capabilities } = { ...platform.capabilities, editEvery: 0 };
   const tried = new Set<string>();
   let late: { root: string; meanwhile(): Promise<void> } | null = null;
   let held = 0;
   const connection: ChatConnection = {
-    ...ground.bare,
+    ...harness.bare,
     async deliver(one, root) {
       try {
-        return await ground.bare.deliver(one, root);
+        return await harness.bare.deliver(one, root);
       } finally {
         if (one.thread !== null) tried.add(one.thread);
       }

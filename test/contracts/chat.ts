@@ -7,7 +7,7 @@ import { lateRootContract } from './chat-late-root.ts';
 import { samplePost } from './samples.ts';
 
 /** A platform that was opened over a host double, and how a person sees and uses it. */
-export interface ChatGround {
+export interface ChatHarness {
   double: HostDouble;
   platform: Pick<ChatPlatform, 'id' | 'capabilities'>;
   connection: StoredRoots;
@@ -31,17 +31,17 @@ const reply = (order: number, title: string, over: Partial<Post> = {}) =>
   samplePost({ key: `note/${order}`, thread: 'alert/alt_1/1', order, card: card(title, null), ...over });
 
 /** What every chat platform does. One suite; a platform says how to open it. */
-export function chatContract(name: string, open: () => Promise<ChatGround>): void {
+export function chatContract(name: string, open: () => Promise<ChatHarness>): void {
   describe(`chat platform ${name}`, () => {
-    let grounds: ChatGround[] = [];
+    let harnesses: ChatHarness[] = [];
     afterEach(async () => {
-      for (const ground of grounds) await ground.close();
-      grounds = [];
+      for (const harness of harnesses) await harness.close();
+      harnesses = [];
     });
     const start = async () => {
-      const ground = await open();
-      grounds.push(ground);
-      return ground;
+      const harness = await open();
+      harnesses.push(harness);
+      return harness;
     };
 
     deliveryContract(start);
@@ -53,54 +53,54 @@ export function chatContract(name: string, open: () => Promise<ChatGround>): voi
 }
 
 /** As the flow does it: the row is committed, the platform shows it. */
-async function show(ground: ChatGround, ...posts: Post[]): Promise<string[]> {
+async function show(harness: ChatHarness, ...posts: Post[]): Promise<string[]> {
   const refs: string[] = [];
   for (const post of posts) {
-    await ground.double.put(post);
-    refs.push(await ground.connection.deliver(post));
+    await harness.double.put(post);
+    refs.push(await harness.connection.deliver(post));
   }
   return refs;
 }
 
-function deliveryContract(start: () => Promise<ChatGround>): void {
+function deliveryContract(start: () => Promise<ChatHarness>): void {
   it('posts first and edits later, under one reference', async () => {
-    const ground = await start();
+    const harness = await start();
     const first = root();
-    const [posted] = await show(ground, first);
+    const [posted] = await show(harness, first);
     expect(posted).toBeTruthy();
     const edit = { ...first, wanted: 2, delivered: 1, ref: posted ?? null, card: card('Disk is full', 'resolved') };
-    const [edited] = await show(ground, edit);
+    const [edited] = await show(harness, edit);
     expect(edited).toBe(posted);
-    const texts = await ground.thread(first);
+    const texts = await harness.thread(first);
     expect(texts).toHaveLength(1);
     expect(texts[0]).toContain('resolved');
     expect(texts[0]).not.toContain('firing');
   });
 
   it('shows a version once, however often it is delivered', async () => {
-    const ground = await start();
+    const harness = await start();
     const first = root();
-    const [ref] = await show(ground, first);
-    const again = await Promise.all([1, 2, 3].map(() => ground.connection.deliver({ ...first, ref: ref ?? null })));
+    const [ref] = await show(harness, first);
+    const again = await Promise.all([1, 2, 3].map(() => harness.connection.deliver({ ...first, ref: ref ?? null })));
     expect(new Set([ref, ...again]).size).toBe(1);
-    expect(await ground.thread(first)).toHaveLength(1);
+    expect(await harness.thread(first)).toHaveLength(1);
   });
 
   it('keeps the order of a thread', async () => {
-    const ground = await start();
+    const harness = await start();
     const first = root();
     const titles = ['one', 'two', 'three', 'four', 'five'];
-    await show(ground, first, ...titles.map((title, index) => reply(index + 2, title)));
-    const texts = await ground.thread(first);
+    await show(harness, first, ...titles.map((title, index) => reply(index + 2, title)));
+    const texts = await harness.thread(first);
     expect(texts).toHaveLength(6);
     for (const [index, title] of titles.entries()) expect(texts[index + 1]).toContain(title);
   });
 
   it('names the channels that exist, or says that any name does', async () => {
-    const ground = await start();
-    const channels = await ground.connection.channels();
+    const harness = await start();
+    const channels = await harness.connection.channels();
     if (channels !== null) expect(channels).toContain('alerts');
-    expect(ground.connection.trouble()).toBeNull();
+    expect(harness.connection.trouble()).toBeNull();
   });
 }
 
@@ -112,9 +112,9 @@ const hostile = [
   'right\u202eto-left zero\u200bwidth \u001b[31mred bell\u0007 carriage\rreturn',
 ];
 
-function textContract(start: () => Promise<ChatGround>): void {
+function textContract(start: () => Promise<ChatHarness>): void {
   it('shows hostile text as the text it is, everywhere in a card', async () => {
-    const ground = await start();
+    const harness = await start();
     const posts = hostile.map((text, index) =>
       reply(index + 2, text, {
         card: {
@@ -147,15 +147,15 @@ function textContract(start: () => Promise<ChatGround>): void {
       }),
     );
     const first = root();
-    await show(ground, first, ...posts);
-    expect(await ground.active(first)).toEqual([]);
-    const texts = await ground.thread(first);
+    await show(harness, first, ...posts);
+    expect(await harness.active(first)).toEqual([]);
+    const texts = await harness.thread(first);
     for (const text of texts.slice(1)) expect(text).toContain('still here');
     expect(texts.join('')).not.toMatch(/[\u0007\u001b\u200b\u202e\r]/);
   });
 
   it('cuts what is too long, says so, and keeps what follows', async () => {
-    const ground = await start();
+    const harness = await start();
     const long = card('Long', null, [
       {
         kind: 'fields',
@@ -166,8 +166,8 @@ function textContract(start: () => Promise<ChatGround>): void {
       },
     ]);
     const first = { ...root(), card: long };
-    await show(ground, first);
-    const [text = ''] = await ground.thread(first);
+    await show(harness, first);
+    const [text = ''] = await harness.thread(first);
     expect(text).toMatch(/more characters/);
     expect(text).toContain('not hidden');
   });
@@ -188,62 +188,62 @@ const approval = (reason: 'none' | 'required'): Post =>
     },
   });
 
-function buttonContract(start: () => Promise<ChatGround>): void {
+function buttonContract(start: () => Promise<ChatHarness>): void {
   it('turns a press into the act of the button, by the person who pressed', async () => {
-    const ground = await start();
+    const harness = await start();
     const ask = approval('required');
-    await show(ground, root(), ask);
-    ground.double.answers = [{ ok: true, text: 'Counted: 1 of 1.' }];
-    expect(await ground.press(ask, 'Approve')).toContain('Counted: 1 of 1.');
-    expect(ground.double.acts).toHaveLength(1);
-    expect(ground.double.acts[0]?.act).toEqual({
+    await show(harness, root(), ask);
+    harness.double.answers = [{ ok: true, text: 'Counted: 1 of 1.' }];
+    expect(await harness.press(ask, 'Approve')).toContain('Counted: 1 of 1.');
+    expect(harness.double.acts).toHaveLength(1);
+    expect(harness.double.acts[0]?.act).toEqual({
       kind: 'vote',
       approval: 'apv_1',
       vote: 'approve',
       reason: null,
       seal,
     });
-    expect(ground.double.acts[0]?.who.kind).toBe('person');
+    expect(harness.double.acts[0]?.who.kind).toBe('person');
   });
 
   it('asks for the reason where the button wants one', async () => {
-    const ground = await start();
+    const harness = await start();
     const ask = approval('required');
-    await show(ground, root(), ask);
-    await ground.press(ask, 'Deny', 'not during the sale');
-    expect(ground.double.acts[0]?.act).toMatchObject({ kind: 'vote', vote: 'deny', reason: 'not during the sale' });
+    await show(harness, root(), ask);
+    await harness.press(ask, 'Deny', 'not during the sale');
+    expect(harness.double.acts[0]?.act).toMatchObject({ kind: 'vote', vote: 'deny', reason: 'not during the sale' });
   });
 
   it('tells a refusal to whoever pressed, and to nobody else', async () => {
-    const ground = await start();
+    const harness = await start();
     const ask = approval('none');
     const first = root();
-    await show(ground, first, ask);
-    const before = await ground.thread(first);
-    ground.double.answers = [
+    await show(harness, first, ask);
+    const before = await harness.thread(first);
+    harness.double.answers = [
       { ok: false, code: 'forbidden', status: 403, text: 'You asked for it, so somebody else must approve.' },
     ];
-    expect(await ground.press(ask, 'Approve')).toContain('somebody else must approve');
-    expect(await ground.thread(first)).toEqual(before);
+    expect(await harness.press(ask, 'Approve')).toContain('somebody else must approve');
+    expect(await harness.thread(first)).toEqual(before);
   });
 
   it('never acts for somebody it does not know as a person', async () => {
-    const ground = await start();
+    const harness = await start();
     const ask = approval('none');
-    await show(ground, root(), ask);
-    ground.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Nobody knows you here.' }];
-    expect(await ground.pressAsStranger(ask, 'Approve')).not.toBe('');
-    for (const { who } of ground.double.acts) expect(who.kind).not.toBe('person');
+    await show(harness, root(), ask);
+    harness.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Nobody knows you here.' }];
+    expect(await harness.pressAsStranger(ask, 'Approve')).not.toBe('');
+    for (const { who } of harness.double.acts) expect(who.kind).not.toBe('person');
   });
 }
 
-function closeContract(start: () => Promise<ChatGround>): void {
+function closeContract(start: () => Promise<ChatHarness>): void {
   it('ends everything when it is closed', async () => {
-    const ground = await start();
-    await show(ground, root());
-    await ground.connection.close();
-    expect(ground.double.listeners()).toBe(0);
-    await expect(ground.connection.deliver(root())).rejects.toThrow();
+    const harness = await start();
+    await show(harness, root());
+    await harness.connection.close();
+    expect(harness.double.listeners()).toBe(0);
+    await expect(harness.connection.deliver(root())).rejects.toThrow();
   });
 }
 

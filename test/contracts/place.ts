@@ -13,14 +13,14 @@ export interface Place {
 }
 
 /** A database for one test, and whatever opened it. */
-export interface Ground {
+export interface Harness {
   clock: HandClock;
   place: Place;
   open(): Promise<Store>;
   close(): Promise<void>;
 }
 
-export async function createGround(makePlace: () => Promise<Place>): Promise<Ground> {
+export async function createHarness(makePlace: () => Promise<Place>): Promise<Harness> {
   const place = await makePlace();
   const clock = withPlace(createClock(), place);
   const opened: Store[] = [];

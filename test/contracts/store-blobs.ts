@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/kernel/canonical.ts';
-import { outcomes, useGround } from './ground.ts';
+import { outcomes, useHarness } from './harness.ts';
 import type { Place } from './place.ts';
 import { sampleAlert, sampleEntry } from './samples.ts';
 
 export function blobsContract(makePlace: () => Promise<Place>): void {
   describe('blobs and sizes', () => {
-    const { store } = useGround(makePlace);
+    const { store } = useHarness(makePlace);
 
     test('bytes come back as they went in', async () => {
       const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
@@ -68,7 +68,7 @@ export function blobsContract(makePlace: () => Promise<Place>): void {
   });
 
   describe('opening and closing', () => {
-    const { store, ground } = useGround(makePlace);
+    const { store, harness } = useHarness(makePlace);
 
     test('everything is there after a restart', async () => {
       await store().commit({
@@ -82,7 +82,7 @@ export function blobsContract(makePlace: () => Promise<Place>): void {
       });
       const [journal, head] = [await store().journal({ after: 0, limit: 9 }), await store().head()];
       await store().close();
-      const again = await ground().open();
+      const again = await harness().open();
       expect([await again.journal({ after: 0, limit: 9 }), await again.head()]).toEqual([journal, head]);
       expect([await again.alert('alt_1'), await again.cursor('c')]).toEqual([sampleAlert(), 7]);
       expect([await again.claimed({ space: 's', key: 'k' }), (await again.blob(sha256('b')))?.length]).toEqual([
@@ -105,7 +105,7 @@ export function blobsContract(makePlace: () => Promise<Place>): void {
       ).toEqual(['store-failed', 'store-failed']);
       expect(await store().healthy()).toBe(false);
       await store().close();
-      expect((await (await ground().open()).head()).seq).toBe(600);
+      expect((await (await harness().open()).head()).seq).toBe(600);
     });
 
     test('is healthy when it can write', async () => {

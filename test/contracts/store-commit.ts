@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { entryBytes, entryHash, genesis, type NewEntry } from '../../src/model/journal.ts';
 import type { Change } from '../../src/ports/store.ts';
-import { outcomes, useGround } from './ground.ts';
+import { outcomes, useHarness } from './harness.ts';
 import { hostile } from './hostile.ts';
 import type { Place } from './place.ts';
 import { noon, sampleAlert, sampleEntry, sampleRun } from './samples.ts';
@@ -11,7 +11,7 @@ const claim = (key: string, keep: number | null = null, at = noon) =>
 
 export function commitContract(makePlace: () => Promise<Place>): void {
   describe('journal', () => {
-    const { store } = useGround(makePlace);
+    const { store } = useHarness(makePlace);
 
     test('is empty at first', async () => {
       expect(await store().head()).toEqual({ seq: 0, hash: genesis });
@@ -101,7 +101,7 @@ export function commitContract(makePlace: () => Promise<Place>): void {
   });
 
   describe('guards', () => {
-    const { store, clock } = useGround(makePlace);
+    const { store, clock } = useHarness(makePlace);
 
     test('a halt holds what asks that there be none, from the change that sets it to the one that clears it', async () => {
       const begin = (text: string) => store().commit({ guards: [{ kind: 'halt' }], entries: [sampleEntry(text)] });

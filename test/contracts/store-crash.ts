@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/kernel/canonical.ts';
 import { entryHash, genesis } from '../../src/model/journal.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { useGround } from './ground.ts';
+import { useHarness } from './harness.ts';
 import type { Place } from './place.ts';
 
 interface Acknowledged {
@@ -16,14 +16,14 @@ interface Acknowledged {
 
 export function crashContract(makePlace: () => Promise<Place>): void {
   describe('crash', () => {
-    const { ground, store } = useGround(makePlace);
+    const { harness, store } = useHarness(makePlace);
 
     test('kill -9 in the middle of commits loses nothing that was acknowledged', async () => {
       await store().close();
       const known: Acknowledged[] = [];
       for (const [round, lines] of [1, 17, 150, 400].entries()) {
-        known.push(...(await commitAndKill(ground().place, round * 1_000_000, lines)));
-        const again = await ground().open();
+        known.push(...(await commitAndKill(harness().place, round * 1_000_000, lines)));
+        const again = await harness().open();
         await checkAll(again, known);
         await again.close();
       }

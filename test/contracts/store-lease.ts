@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { outcomes, useGround } from './ground.ts';
+import { outcomes, useHarness } from './harness.ts';
 import type { Place } from './place.ts';
 import { sampleEntry } from './samples.ts';
 
 export function leaseContract(makePlace: () => Promise<Place>): void {
   describe('leases', () => {
-    const { store, clock, ground } = useGround(makePlace);
+    const { store, clock, harness } = useHarness(makePlace);
     const acquire = (holder: string, name = 'run/run_1') => store().acquire({ name, holder, ttl: 1000 });
     const write = (token: number) =>
       store().commit({ guards: [{ kind: 'lease', name: 'run/run_1', token }], entries: [sampleEntry(`${token}`)] });
@@ -130,7 +130,7 @@ export function leaseContract(makePlace: () => Promise<Place>): void {
       const before = (await acquire('a')) ?? 0;
       await store().close();
       await clock().advance(1000);
-      const again = await ground().open();
+      const again = await harness().open();
       expect(await again.acquire({ name: 'run/run_1', holder: 'b', ttl: 1000 })).toBeGreaterThan(before);
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Alert } from '../../src/model/alert.ts';
 import type { Row } from '../../src/ports/store.ts';
-import { outcomes, useGround } from './ground.ts';
+import { outcomes, useHarness } from './harness.ts';
 import { hostile } from './hostile.ts';
 import type { Place } from './place.ts';
 import { noon, sampleAlert, sampleApproval, sampleEntry, sampleRun } from './samples.ts';
@@ -10,7 +10,7 @@ const idsOf = (docs: readonly { id: string }[]) => docs.map(doc => doc.id);
 
 export function listsContract(makePlace: () => Promise<Place>): void {
   describe('alerts', () => {
-    const { store } = useGround(makePlace);
+    const { store } = useHarness(makePlace);
     const put = (...rows: Row[]) => store().commit({ rows });
 
     test('are found by id and by identity', async () => {
@@ -96,7 +96,7 @@ export function listsContract(makePlace: () => Promise<Place>): void {
   });
 
   describe('runs', () => {
-    const { store } = useGround(makePlace);
+    const { store } = useHarness(makePlace);
     const put = (...rows: Row[]) => store().commit({ rows });
     const run = (id: string, over: Parameters<typeof sampleRun>[0] = {}): Row => ({
       table: 'run',
@@ -174,7 +174,7 @@ export function listsContract(makePlace: () => Promise<Place>): void {
   });
 
   describe('approvals', () => {
-    const { store } = useGround(makePlace);
+    const { store } = useHarness(makePlace);
     const approval = (id: string, over: Parameters<typeof sampleApproval>[0] = {}): Row => ({
       table: 'approval',
       doc: sampleApproval({ id, ...over }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Post } from '../../src/model/card.ts';
 import type { OutputChunk } from '../../src/ports/store.ts';
-import { outcomes, useGround } from './ground.ts';
+import { outcomes, useHarness } from './harness.ts';
 import { hostile } from './hostile.ts';
 import type { Place } from './place.ts';
 import { samplePost } from './samples.ts';
@@ -10,7 +10,7 @@ const keysOf = (posts: readonly Post[]) => posts.map(post => post.key);
 
 export function postsContract(makePlace: () => Promise<Place>): void {
   describe('posts', () => {
-    const { store, ground } = useGround(makePlace);
+    const { store, harness } = useHarness(makePlace);
     const put = (...posts: Post[]) => store().commit({ rows: posts.map(doc => ({ table: 'post', doc })) });
 
     test('come in the order in which the journal wanted them', async () => {
@@ -60,7 +60,7 @@ export function postsContract(makePlace: () => Promise<Place>): void {
       const before = (await store().post('console', 'a'))?.changed ?? 0;
       expect(before).toBeLessThan(99_999);
       await store().close();
-      const again = await ground().open();
+      const again = await harness().open();
       await again.commit({ rows: [{ table: 'post', doc: samplePost({ key: 'a' }) }] });
       expect((await again.post('console', 'a'))?.changed).toBeGreaterThan(before);
     });
@@ -107,7 +107,7 @@ export function postsContract(makePlace: () => Promise<Place>): void {
   });
 
   describe('cursors, halt and output', () => {
-    const { store } = useGround(makePlace);
+    const { store } = useHarness(makePlace);
     const chunk = (run: string, seq: number, step = 's', text = `${seq}`): OutputChunk => ({
       run,
       step,

@@ -1,4 +1,4 @@
-import { toldBy } from '../chat/discord/ground.ts';
+import { toldBy } from '../chat/discord/harness.ts';
 import type { DiscordDouble } from '../doubles/discord/index.ts';
 import { readMessage } from '../doubles/discord/index.ts';
 import type { Member, Message } from '../doubles/discord/world.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createCommitter } from '../../src/stores/postgres/committer.ts';
-import { outcomes } from '../contracts/ground.ts';
+import { outcomes } from '../contracts/harness.ts';
 
 test('a server that lets nobody in is asked once for all who wait, not once for each', async () => {
   let tries = 0;

@@ -3,7 +3,7 @@ import type { Store } from '../../src/ports/store.ts';
 import { parseAddress } from '../../src/stores/postgres/address.ts';
 import postgres from '../../src/stores/postgres/index.ts';
 import { createConnect, loadLibrary, type Session } from '../../src/stores/postgres/session.ts';
-import { outcomes } from '../contracts/ground.ts';
+import { outcomes } from '../contracts/harness.ts';
 import { sampleEntry } from '../contracts/samples.ts';
 import { missingPostgres } from '../real/postgres.ts';
 import { usePostgres } from './postgres-place.ts';

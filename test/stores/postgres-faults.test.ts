@@ -5,7 +5,7 @@ import type { Store } from '../../src/ports/store.ts';
 import { parseAddress } from '../../src/stores/postgres/address.ts';
 import postgres from '../../src/stores/postgres/index.ts';
 import { createConnect, loadLibrary } from '../../src/stores/postgres/session.ts';
-import { outcomes } from '../contracts/ground.ts';
+import { outcomes } from '../contracts/harness.ts';
 import { sampleEntry } from '../contracts/samples.ts';
 import { missingPostgres } from '../real/postgres.ts';
 import { startProxy, type TcpProxy } from '../real/proxy.ts';

@@ -11,7 +11,7 @@ import postgres from '../../src/stores/postgres/index.ts';
 import { enter, migrate } from '../../src/stores/postgres/migrate.ts';
 import { migrations } from '../../src/stores/postgres/migrations.ts';
 import { createConnect, loadLibrary, type Session } from '../../src/stores/postgres/session.ts';
-import { outcomes } from '../contracts/ground.ts';
+import { outcomes } from '../contracts/harness.ts';
 import { sampleEntry } from '../contracts/samples.ts';
 import { missingPostgres, type Postgres, startPostgres } from '../real/postgres.ts';
 

@@ -11,7 +11,7 @@ import sqlite from '../../src/stores/sqlite/index.ts';
 import { migrate, migrations } from '../../src/stores/sqlite/migrations.ts';
 import { isAtLeast, openDatabase } from '../../src/stores/sqlite/open.ts';
 import { createStore } from '../../src/stores/sqlite/store.ts';
-import { outcomes } from '../contracts/ground.ts';
+import { outcomes } from '../contracts/harness.ts';
 import type { Place } from '../contracts/place.ts';
 import { sampleAlert, sampleEntry } from '../contracts/samples.ts';
 import { sqlitePlace } from './place.ts';

@@ -7,7 +7,7 @@ import { TocsinError } from '../../src/kernel/errors.ts';
 import { createLogSync, type LogSync } from '../../src/stores/sqlite/log-sync.ts';
 import { migrate } from '../../src/stores/sqlite/migrations.ts';
 import { createWriter, type Writer } from '../../src/stores/sqlite/writer.ts';
-import { outcomes } from '../contracts/ground.ts';
+import { outcomes } from '../contracts/harness.ts';
 
 /** A database in memory has no log. */
 const noLog: LogSync = { sync: () => Promise.resolve(), syncNow() {}, close() {} };

@@ -3,66 +3,66 @@ import { sha256 } from '../../../src/kernel/canonical.ts';
 import type { Post } from '../../../src/model/card.ts';
 import type { Row } from '../../../src/ports/store.ts';
 import { sampleRun } from '../../contracts/samples.ts';
-import { createGround, type Ground } from './ground.ts';
+import { createHarness, type Harness } from './harness.ts';
 import { card, edited, root, runPost } from './posts.ts';
 
-let ground: Ground;
-afterEach(() => ground.close());
+let harness: Harness;
+afterEach(() => harness.close());
 
-const outputs = (run: string) => ground.chat.seen.filter(seen => seen.key === `output/${run}/clean`);
+const outputs = (run: string) => harness.chat.seen.filter(seen => seen.key === `output/${run}/clean`);
 
 function chunk(run: string, seq: number, text: string, step = 'clean'): Row {
-  return { table: 'output', doc: { run, step, attempt: 1, seq, text, at: ground.clock.now() } };
+  return { table: 'output', doc: { run, step, attempt: 1, seq, text, at: harness.clock.now() } };
 }
 
 /** What the projection leaves of a step that ended. */
 async function finalOutput(run: string, tail: string): Promise<Post> {
-  return await edited(ground, `output/${run}/clean`, {
+  return await edited(harness, `output/${run}/clean`, {
     card: card('Output of Clean up', { blocks: [{ kind: 'output', run, step: 'clean', tail, live: false }] }),
   });
 }
 
 describe('live output', () => {
   it('of one run alone is one message that is never more than three seconds behind', async () => {
-    ground = await createGround();
-    await ground.put(root('disk'), runPost('disk', 'r1'));
-    await ground.settle();
-    const start = ground.clock.monotonic();
+    harness = await createHarness();
+    await harness.put(root('disk'), runPost('disk', 'r1'));
+    await harness.settle();
+    const start = harness.clock.monotonic();
     let behind = 0;
     let printed: { line: string; at: number }[] = [];
     for (let line = 1; line <= 600; line++) {
       const text = `line ${line}.`;
-      printed.push({ line: text, at: ground.clock.monotonic() });
-      await ground.commit(chunk('r1', line, `${text}\n`));
-      await ground.pass(200);
+      printed.push({ line: text, at: harness.clock.monotonic() });
+      await harness.commit(chunk('r1', line, `${text}\n`));
+      await harness.pass(200);
       const shown = outputs('r1').at(-1)?.text ?? '';
       const last = printed.findLastIndex(one => shown.includes(one.line));
       if (last >= 0) printed = printed.slice(last + 1);
-      behind = Math.max(behind, ground.clock.monotonic() - (printed[0]?.at ?? ground.clock.monotonic()));
+      behind = Math.max(behind, harness.clock.monotonic() - (printed[0]?.at ?? harness.clock.monotonic()));
     }
     expect(behind).toBeLessThanOrEqual(3000);
-    expect(ground.clock.monotonic() - start).toBe(120_000);
+    expect(harness.clock.monotonic() - start).toBe(120_000);
     expect(outputs('r1').filter(seen => seen.what === 'post')).toHaveLength(1);
     const times = outputs('r1').map(seen => seen.at);
     for (const [index, at] of times.entries())
       if (index > 0) expect(at - (times[index - 1] ?? 0)).toBeGreaterThanOrEqual(1000);
-    expect(ground.chat).toMatchObject({ tooMany: 0, orphans: [] });
+    expect(harness.chat).toMatchObject({ tooMany: 0, orphans: [] });
     // Nothing was written for what was only shown.
-    expect(await ground.store.post('slack', 'output/r1/clean')).toMatchObject({ wanted: 1, delivered: 1 });
-    expect((await ground.store.head()).seq).toBe(0);
+    expect(await harness.store.post('slack', 'output/r1/clean')).toMatchObject({ wanted: 1, delivered: 1 });
+    expect((await harness.store.head()).seq).toBe(0);
   });
 
   it('shows the last whole lines, and at the end what was printed last', async () => {
-    ground = await createGround();
-    await ground.put(root('disk'), runPost('disk', 'r1'));
-    await ground.commit(chunk('r1', 1, Array.from({ length: 500 }, (_, n) => `line ${n}\n`).join('')));
-    await ground.pass(8000);
+    harness = await createHarness();
+    await harness.put(root('disk'), runPost('disk', 'r1'));
+    await harness.commit(chunk('r1', 1, Array.from({ length: 500 }, (_, n) => `line ${n}\n`).join('')));
+    await harness.pass(8000);
     const shown = outputs('r1').at(-1)?.text ?? '';
     expect(shown.split('\n')).toHaveLength(20);
     expect(shown).toMatch(/^line 480\n/);
     expect(shown).toMatch(/line 499$/);
     const log = `${Array.from({ length: 900 }, (_, n) => `line ${n}\n`).join('')}the end\n`;
-    await ground.feed.commit({
+    await harness.feed.commit({
       blobs: [{ digest: sha256(log), bytes: log }],
       entries: [
         {
@@ -85,34 +85,34 @@ describe('live output', () => {
       ],
       rows: [
         { table: 'run', doc: sampleRun({ id: 'r1' }) },
-        { table: 'post', doc: await edited(ground, 'run/r1', runPost('disk', 'r1', {}, 'done')) },
+        { table: 'post', doc: await edited(harness, 'run/r1', runPost('disk', 'r1', {}, 'done')) },
         { table: 'post', doc: await finalOutput('r1', 'only what stdout had') },
       ],
     });
-    await ground.put({ key: 'log/r1', thread: 'alert/disk/1', run: 'r1', card: card('Full log of r1'), over: true });
-    await ground.settle();
+    await harness.put({ key: 'log/r1', thread: 'alert/disk/1', run: 'r1', card: card('Full log of r1'), over: true });
+    await harness.settle();
     expect(outputs('r1').at(-1)?.text).toContain('line 899\nthe end');
-    expect(ground.chat.shown.get('output/r1/clean')?.badge).toBeNull();
-    const [file] = ground.chat.seen.filter(seen => seen.what === 'file');
+    expect(harness.chat.shown.get('output/r1/clean')?.badge).toBeNull();
+    const [file] = harness.chat.seen.filter(seen => seen.what === 'file');
     expect(file).toMatchObject({ channel: '#ops', key: 'log/r1' });
     expect(file?.text).toMatch(/^disk-full-r1\.log\n== clean ==\nline 0\nline 1\n/);
     expect(file?.text).toMatch(/line 899\nthe end\n\n$/);
     // The step is over: what another node still prints is not shown any more.
     const count = outputs('r1').length;
-    await ground.commit(chunk('r1', 2, 'late\n'));
-    await ground.pass(5000);
+    await harness.commit(chunk('r1', 2, 'late\n'));
+    await harness.pass(5000);
     expect(outputs('r1')).toHaveLength(count);
   });
 
   it('is edited once a second at most where nothing else limits it, the last edit included', async () => {
-    ground = await createGround({ capabilities: { maxText: 4000, streams: false, editEvery: 1000 } });
-    await ground.put(root('disk'), runPost('disk', 'r1'));
+    harness = await createHarness({ capabilities: { maxText: 4000, streams: false, editEvery: 1000 } });
+    await harness.put(root('disk'), runPost('disk', 'r1'));
     for (let line = 1; line <= 100; line++) {
-      await ground.commit(chunk('r1', line, `line ${line}\n`));
-      await ground.pass(100);
+      await harness.commit(chunk('r1', line, `line ${line}\n`));
+      await harness.pass(100);
     }
-    await ground.put(await finalOutput('r1', 'the end'));
-    await ground.settle();
+    await harness.put(await finalOutput('r1', 'the end'));
+    await harness.settle();
     const times = outputs('r1').map(seen => seen.at);
     expect(times.length).toBeGreaterThanOrEqual(8);
     for (const [index, at] of times.entries())
@@ -121,47 +121,47 @@ describe('live output', () => {
   });
 
   it('comes after the card of its run, also when both wait', async () => {
-    ground = await createGround();
-    await ground.put(root('disk'), runPost('disk', 'r1', { order: 7 }));
-    await ground.put({ key: 'log/r1', thread: 'alert/disk/1', run: 'r1', order: 7, card: card('log') });
-    await ground.put({ key: 'output/r1/clean', thread: 'alert/disk/1', run: 'r1', order: 7, card: card('output') });
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['disk', 'r1', 'output']);
+    harness = await createHarness();
+    await harness.put(root('disk'), runPost('disk', 'r1', { order: 7 }));
+    await harness.put({ key: 'log/r1', thread: 'alert/disk/1', run: 'r1', order: 7, card: card('log') });
+    await harness.put({ key: 'output/r1/clean', thread: 'alert/disk/1', run: 'r1', order: 7, card: card('output') });
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => seen.title)).toEqual(['disk', 'r1', 'output']);
   });
 
   it('whose message somebody deleted is posted anew once, and edited from then on', async () => {
-    ground = await createGround();
-    await ground.put(root('disk'), runPost('disk', 'r1'));
-    await ground.commit(chunk('r1', 1, 'one\n'));
-    await ground.settle();
-    const first = (await ground.store.post('slack', 'output/r1/clean'))?.ref ?? '';
-    ground.chat.deleted.add(first);
+    harness = await createHarness();
+    await harness.put(root('disk'), runPost('disk', 'r1'));
+    await harness.commit(chunk('r1', 1, 'one\n'));
+    await harness.settle();
+    const first = (await harness.store.post('slack', 'output/r1/clean'))?.ref ?? '';
+    harness.chat.deleted.add(first);
     for (let line = 2; line < 12; line++) {
-      await ground.commit(chunk('r1', line, `line ${line}\n`));
-      await ground.pass(2000);
+      await harness.commit(chunk('r1', line, `line ${line}\n`));
+      await harness.pass(2000);
     }
     expect(outputs('r1').filter(seen => seen.what === 'post')).toHaveLength(2);
     expect(outputs('r1').at(-1)?.text).toContain('line 11');
-    expect((await ground.store.post('slack', 'output/r1/clean'))?.ref).not.toBe(first);
+    expect((await harness.store.post('slack', 'output/r1/clean'))?.ref).not.toBe(first);
   });
 
   it('goes on after a restart, from what is stored', async () => {
-    ground = await createGround();
-    await ground.put(root('disk'), runPost('disk', 'r1'));
-    await ground.commit({ table: 'run', doc: sampleRun({ id: 'r1', state: 'running' }) }, chunk('r1', 1, 'one\n'));
-    await ground.pass(5000);
-    await ground.restart();
-    await ground.commit(chunk('r1', 2, 'two\n'));
-    await ground.pass(5000);
+    harness = await createHarness();
+    await harness.put(root('disk'), runPost('disk', 'r1'));
+    await harness.commit({ table: 'run', doc: sampleRun({ id: 'r1', state: 'running' }) }, chunk('r1', 1, 'one\n'));
+    await harness.pass(5000);
+    await harness.restart();
+    await harness.commit(chunk('r1', 2, 'two\n'));
+    await harness.pass(5000);
     expect(outputs('r1').map(seen => seen.what)).toEqual(['post', 'edit']);
     expect(outputs('r1').at(-1)?.text).toContain('one\ntwo');
   });
 
   it('links to the console where the platform takes no files, or refuses them', async () => {
-    ground = await createGround({ uploads: false });
+    harness = await createHarness({ uploads: false });
     const log = 'all of it\n';
     const fact = { kind: 'step.finished' as const, run: 'r1', step: 'clean', attempt: 1, state: 'done' as const };
-    await ground.feed.commit({
+    await harness.feed.commit({
       blobs: [{ digest: sha256(log), bytes: log }],
       rows: [{ table: 'run', doc: sampleRun({ id: 'r1' }) }],
       entries: [
@@ -173,9 +173,9 @@ describe('live output', () => {
         },
       ],
     });
-    await ground.put(root('disk'), { key: 'log/r1', thread: 'alert/disk/1', run: 'r1', card: card('Full log of r1') });
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => [seen.what, seen.title])).toEqual([
+    await harness.put(root('disk'), { key: 'log/r1', thread: 'alert/disk/1', run: 'r1', card: card('Full log of r1') });
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => [seen.what, seen.title])).toEqual([
       ['post', 'disk'],
       ['post', 'Full log of r1'],
     ]);
@@ -184,62 +184,62 @@ describe('live output', () => {
 
 describe('fifty megabytes of output over twenty runs', () => {
   it('share the method’s tier: each is shown as often as the others, a decision at once, and nothing is refused', async () => {
-    ground = await createGround({ step: 250 });
+    harness = await createHarness({ step: 250 });
     const runs = Array.from({ length: 20 }, (_, n) => `r${n}`);
     for (const run of runs)
-      await ground.put(root(run, { channel: `#${run}` }), runPost(run, run, { channel: `#${run}` }));
-    await ground.put({
+      await harness.put(root(run, { channel: `#${run}` }), runPost(run, run, { channel: `#${run}` }));
+    await harness.put({
       key: 'approval/p',
       thread: 'alert/r0/1',
       channel: '#r0',
       card: card('Run it?', { tone: 'ask' }),
       over: false,
     });
-    await ground.settle();
-    ground.chat.seen.length = 0;
+    await harness.settle();
+    harness.chat.seen.length = 0;
     const line = `${'x'.repeat(99)}\n`;
     const block = line.repeat(420);
     const decisions: number[] = [];
     let bytes = 0;
     for (let second = 1; second <= 60; second++) {
-      await ground.commit(...runs.map(run => chunk(run, second, `${block}second ${second}\n`)));
+      await harness.commit(...runs.map(run => chunk(run, second, `${block}second ${second}\n`)));
       bytes += runs.length * block.length;
       if (second % 20 === 0) {
-        const asked = ground.clock.monotonic();
-        await ground.put(await edited(ground, 'approval/p', { card: card(`Run it? ${second}`, { tone: 'ask' }) }));
-        await ground.pass(2000);
-        const seen = ground.chat.seen.find(one => one.title === `Run it? ${second}`);
+        const asked = harness.clock.monotonic();
+        await harness.put(await edited(harness, 'approval/p', { card: card(`Run it? ${second}`, { tone: 'ask' }) }));
+        await harness.pass(2000);
+        const seen = harness.chat.seen.find(one => one.title === `Run it? ${second}`);
         decisions.push((seen?.at ?? Number.POSITIVE_INFINITY) - asked);
       }
-      await ground.pass(4000);
+      await harness.pass(4000);
     }
     expect(bytes).toBeGreaterThanOrEqual(50_000_000);
-    expect(ground.chat.tooMany).toBe(0);
+    expect(harness.chat.tooMany).toBe(0);
     const shown = runs.map(run => outputs(run).filter(seen => seen.what === 'edit').length);
     expect(Math.min(...shown)).toBeGreaterThanOrEqual(5);
     expect(Math.max(...shown) - Math.min(...shown)).toBeLessThanOrEqual(1);
     for (const waited of decisions) expect(waited).toBeLessThanOrEqual(1000);
     // As much as the tier allows is used.
-    const edits = ground.chat.seen.filter(seen => seen.what === 'edit').length;
-    expect(edits).toBeGreaterThan(0.7 * 50 * (ground.clock.monotonic() / 60_000 - 1));
+    const edits = harness.chat.seen.filter(seen => seen.what === 'edit').length;
+    expect(edits).toBeGreaterThan(0.7 * 50 * (harness.clock.monotonic() / 60_000 - 1));
   }, 60_000);
 
   it('does not let one run’s progress keep another run’s output away', async () => {
-    ground = await createGround();
+    harness = await createHarness();
     const runs = ['busy', 'quiet'];
     for (const run of runs)
-      await ground.put(root(run, { channel: `#${run}` }), runPost(run, run, { channel: `#${run}` }));
-    await ground.settle();
+      await harness.put(root(run, { channel: `#${run}` }), runPost(run, run, { channel: `#${run}` }));
+    await harness.settle();
     for (let second = 1; second <= 60; second++) {
-      await ground.commit(...runs.map(run => chunk(run, second, `second ${second}\n`)));
-      await ground.put(
-        await edited(ground, 'run/busy', {
+      await harness.commit(...runs.map(run => chunk(run, second, `second ${second}\n`)));
+      await harness.put(
+        await edited(harness, 'run/busy', {
           card: { ...(runPost('busy', 'busy').card ?? card('')), badge: `${second}` },
         }),
       );
-      await ground.pass(1000);
+      await harness.pass(1000);
     }
-    const count = (key: string) => ground.chat.seen.filter(seen => seen.key === key && seen.what === 'edit').length;
+    const count = (key: string) => harness.chat.seen.filter(seen => seen.key === key && seen.what === 'edit').length;
     const quiet = count('output/quiet/clean');
     const busy = count('output/busy/clean') + count('run/busy');
     expect(quiet).toBeGreaterThanOrEqual(15);

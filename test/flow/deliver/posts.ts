@@ -1,5 +1,5 @@
 import type { Post } from '../../../src/model/card.ts';
-import type { Ground } from './ground.ts';
+import type { Harness } from './harness.ts';
 
 /** Posts as the projection writes them, with the fields that delivery looks at. */
 export function card(title: string, over: Partial<Post['card']> = {}): Post['card'] {
@@ -28,8 +28,8 @@ export function runPost(thread: string, run: string, over: Partial<Post> = {}, s
 }
 
 /** The post as it is, wanted once more. */
-export async function edited(ground: Ground, key: string, over: Partial<Post>): Promise<Post> {
-  const now = await ground.store.post('slack', key);
+export async function edited(harness: Harness, key: string, over: Partial<Post>): Promise<Post> {
+  const now = await harness.store.post('slack', key);
   if (now === null) throw new Error(`no post ${key}`);
   return { ...now, wanted: now.wanted + 1, ...over };
 }

@@ -1,22 +1,22 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TocsinError } from '../../../src/kernel/errors.ts';
-import { createGround, type Ground } from './ground.ts';
+import { createHarness, type Harness } from './harness.ts';
 import { card, edited, note, root } from './posts.ts';
 
-let ground: Ground;
-afterEach(() => ground.close());
+let harness: Harness;
+afterEach(() => harness.close());
 
 const consolePosts = async () =>
-  (await ground.store.posts({ platform: 'console' })).map(post => [post.key, post.card.title]);
+  (await harness.store.posts({ platform: 'console' })).map(post => [post.key, post.card.title]);
 
 describe('a channel that does not take messages', () => {
   it('is said in the console and to whoever asks, and its threads go to the fallback channel', async () => {
-    ground = await createGround();
-    ground.chat.closed.add('#closed');
-    await ground.put(root('a', { channel: '#closed' }), note('a', 'one', { channel: '#closed' }), root('b'));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([['#ops', 'b']]);
-    expect(ground.delivery.trouble()).toContain('#closed does not take messages: not_in_channel Invite it.');
+    harness = await createHarness();
+    harness.chat.closed.add('#closed');
+    await harness.put(root('a', { channel: '#closed' }), note('a', 'one', { channel: '#closed' }), root('b'));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([['#ops', 'b']]);
+    expect(harness.delivery.trouble()).toContain('#closed does not take messages: not_in_channel Invite it.');
     expect(await consolePosts()).toEqual(
       expect.arrayContaining([
         ['alert/a/1', 'a'],
@@ -27,23 +27,23 @@ describe('a channel that does not take messages', () => {
         ],
       ]),
     );
-    expect(await ground.store.post('console', 'alert/a/1')).toMatchObject({
+    expect(await harness.store.post('console', 'alert/a/1')).toMatchObject({
       channel: 'alerts',
       delivered: 1,
       wanted: 1,
     });
-    expect(await ground.store.post('slack', 'alert/a/1')).toMatchObject({ withheld: 'refused', ref: null });
-    expect(await ground.store.posts({ platform: 'slack', undelivered: true })).toEqual([]);
+    expect(await harness.store.post('slack', 'alert/a/1')).toMatchObject({ withheld: 'refused', ref: null });
+    expect(await harness.store.posts({ platform: 'slack', undelivered: true })).toEqual([]);
   });
 
   it('gives its threads to another channel of the platform where tocsin.yaml names one, replies and all', async () => {
-    ground = await createGround({ config: { fallback: 'slack:#other' } });
-    ground.chat.closed.add('#closed');
-    await ground.put(root('a', { channel: '#closed' }), note('a', 'one', { channel: '#closed' }));
-    await ground.settle();
-    await ground.put(note('a', 'two', { channel: (await ground.store.post('slack', 'alert/a/1'))?.channel ?? '' }));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([
+    harness = await createHarness({ config: { fallback: 'slack:#other' } });
+    harness.chat.closed.add('#closed');
+    await harness.put(root('a', { channel: '#closed' }), note('a', 'one', { channel: '#closed' }));
+    await harness.settle();
+    await harness.put(note('a', 'two', { channel: (await harness.store.post('slack', 'alert/a/1'))?.channel ?? '' }));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([
       ['#other', 'a'],
       ['#other', 'one'],
       ['#other', 'two'],
@@ -52,30 +52,30 @@ describe('a channel that does not take messages', () => {
   });
 
   it('falls back to the console when the fallback channel does not take it either', async () => {
-    ground = await createGround({ config: { fallback: 'slack:#other' } });
-    for (const channel of ['#closed', '#other']) ground.chat.closed.add(channel);
-    await ground.put(root('a', { channel: '#closed' }));
-    await ground.settle();
-    expect(ground.chat.seen).toEqual([]);
+    harness = await createHarness({ config: { fallback: 'slack:#other' } });
+    for (const channel of ['#closed', '#other']) harness.chat.closed.add(channel);
+    await harness.put(root('a', { channel: '#closed' }));
+    await harness.settle();
+    expect(harness.chat.seen).toEqual([]);
     expect(await consolePosts()).toEqual(expect.arrayContaining([['alert/a/1', 'a']]));
   });
 
   it('is not asked again for each alert, but after a while; and is well when it takes one', async () => {
-    ground = await createGround();
+    harness = await createHarness();
     let asked = 0;
-    ground.chat.closed.add('#closed');
-    ground.chat.script = request => {
+    harness.chat.closed.add('#closed');
+    harness.chat.script = request => {
       if (request.channel === '#closed') asked += 1;
     };
-    for (let count = 0; count < 10; count++) await ground.put(root(`a${count}`, { channel: '#closed' }));
-    await ground.settle();
+    for (let count = 0; count < 10; count++) await harness.put(root(`a${count}`, { channel: '#closed' }));
+    await harness.settle();
     expect(asked).toBe(1);
-    ground.chat.closed.clear();
-    await ground.pass(5 * 60_000);
-    await ground.put(root('later', { channel: '#closed' }));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['later']);
-    expect(ground.delivery.trouble()).toBeNull();
+    harness.chat.closed.clear();
+    await harness.pass(5 * 60_000);
+    await harness.put(root('later', { channel: '#closed' }));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => seen.title)).toEqual(['later']);
+    expect(harness.delivery.trouble()).toBeNull();
     expect((await consolePosts()).find(([key]) => key === 'refused/slack/#closed')?.[1]).toContain(
       'takes messages again',
     );
@@ -91,18 +91,18 @@ const question = (thread: string, name: string) =>
 describe('a thread that does not take messages', () => {
   it('keeps what nobody has to see in the console, says so, and harms no other thread of the channel', async () => {
     const counts: string[] = [];
-    ground = await createGround({ metrics: { count: name => void counts.push(name) } });
-    ground.chat.script = ({ key }) => {
+    harness = await createHarness({ metrics: { count: name => void counts.push(name) } });
+    harness.chat.script = ({ key }) => {
       if (key.startsWith('note/a-')) throw locked();
     };
-    await ground.put(root('a'), note('a', 'one'), note('a', 'two'), root('b'), note('b', 'fine'));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => [seen.channel, seen.title]).sort()).toEqual([
+    await harness.put(root('a'), note('a', 'one'), note('a', 'two'), root('b'), note('b', 'fine'));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => [seen.channel, seen.title]).sort()).toEqual([
       ['#ops', 'a'],
       ['#ops', 'b'],
       ['#ops', 'fine'],
     ]);
-    expect(ground.delivery.trouble()).toBe(
+    expect(harness.delivery.trouble()).toBe(
       'the thread alert/a/1 in #ops does not take messages: The thread is locked. Unlock it. 2 messages are in the console only.',
     );
     expect(counts).toEqual(['tocsin_posts_left_out_total', 'tocsin_posts_left_out_total']);
@@ -110,23 +110,23 @@ describe('a thread that does not take messages', () => {
       ['refused/slack/#ops/message', expect.stringContaining('(two): The thread')],
     ]);
     // Somebody unlocked it.
-    ground.chat.script = () => {};
-    await ground.put(note('a', 'three'));
-    await ground.settle();
-    expect(ground.delivery.trouble()).toBeNull();
+    harness.chat.script = () => {};
+    await harness.put(note('a', 'three'));
+    await harness.settle();
+    expect(harness.delivery.trouble()).toBeNull();
   });
 
   it('begins anew in its channel for what people have to decide, with what still goes on', async () => {
-    ground = await createGround();
-    await ground.put(root('a'), note('a', 'told'), question('a', 'q1'));
-    await ground.settle();
-    ground.chat.script = ({ key, what }) => {
-      if (what === 'post' && key === 'approval/q2' && ground.chat.seen.filter(seen => seen.title === 'a').length === 1)
+    harness = await createHarness();
+    await harness.put(root('a'), note('a', 'told'), question('a', 'q1'));
+    await harness.settle();
+    harness.chat.script = ({ key, what }) => {
+      if (what === 'post' && key === 'approval/q2' && harness.chat.seen.filter(seen => seen.title === 'a').length === 1)
         throw locked();
     };
-    await ground.put(question('a', 'q2'), root('b'));
-    await ground.settle();
-    const titles = ground.chat.seen.map(seen => [seen.channel, seen.title]);
+    await harness.put(question('a', 'q2'), root('b'));
+    await harness.settle();
+    const titles = harness.chat.seen.map(seen => [seen.channel, seen.title]);
     expect(titles.filter(([, title]) => title !== 'b')).toEqual([
       ['#ops', 'a'],
       ['#ops', 'told'],
@@ -135,28 +135,28 @@ describe('a thread that does not take messages', () => {
       ['#ops', 'q1'],
       ['#ops', 'q2'],
     ]);
-    expect(ground.chat.orphans).toEqual([]);
-    expect(ground.delivery.trouble()).toMatch(/thread alert\/a\/1 in #ops .*locked.* goes on in slack:#ops\.$/);
+    expect(harness.chat.orphans).toEqual([]);
+    expect(harness.delivery.trouble()).toMatch(/thread alert\/a\/1 in #ops .*locked.* goes on in slack:#ops\.$/);
     expect(await consolePosts()).toEqual([
       [
         'refused/slack/#ops/thread',
         expect.stringMatching(/A thread in slack:#ops \(a\).*locked.*goes on in slack:#ops/),
       ],
     ]);
-    await ground.pass(61 * 60_000);
-    expect(ground.delivery.trouble()).toBeNull();
+    await harness.pass(61 * 60_000);
+    expect(harness.delivery.trouble()).toBeNull();
   });
 
   it('goes to the fallback channel when its new thread is locked as well', async () => {
-    ground = await createGround({ config: { fallback: 'slack:#other' } });
-    await ground.put(root('a'));
-    await ground.settle();
-    ground.chat.script = ({ key, channel }) => {
+    harness = await createHarness({ config: { fallback: 'slack:#other' } });
+    await harness.put(root('a'));
+    await harness.settle();
+    harness.chat.script = ({ key, channel }) => {
       if (key === 'approval/q1' && channel === '#ops') throw locked();
     };
-    await ground.put(question('a', 'q1'));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([
+    await harness.put(question('a', 'q1'));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => [seen.channel, seen.title])).toEqual([
       ['#ops', 'a'],
       ['#ops', 'a'],
       ['#other', 'a'],
@@ -167,35 +167,35 @@ describe('a thread that does not take messages', () => {
 
 describe('a question', () => {
   it('that is refused for itself goes to the fallback channel, and its channel goes on', async () => {
-    ground = await createGround();
-    ground.chat.script = ({ key }) => {
+    harness = await createHarness();
+    harness.chat.script = ({ key }) => {
       if (key === 'approval/q1') throw new TocsinError('chat-refused', { message: 'odd_blocks' });
     };
-    await ground.put(root('a'), question('a', 'q1'));
-    await ground.settle();
-    await ground.put(root('b'));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'b']);
+    await harness.put(root('a'), question('a', 'q1'));
+    await harness.settle();
+    await harness.put(root('b'));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => seen.title)).toEqual(['a', 'b']);
     expect(await consolePosts()).toEqual(expect.arrayContaining([['approval/q1', 'q1']]));
-    expect(ground.delivery.trouble()).toContain('goes on in console:alerts');
+    expect(harness.delivery.trouble()).toContain('goes on in console:alerts');
   });
 
   it('whose first message was deleted hangs on a new one, and a thread that is deleted again and again moves', async () => {
-    ground = await createGround({ config: { fallback: 'slack:#other' } });
-    await ground.put(root('a'), note('a', 'told'));
-    await ground.settle();
-    ground.chat.deleted.add((await ground.store.post('slack', 'alert/a/1'))?.ref ?? '');
-    await ground.put(question('a', 'q1'));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'told', 'a', 'q1']);
-    expect(ground.chat.orphans).toEqual([]);
-    expect(ground.delivery.trouble()).toBeNull();
-    ground.chat.script = ({ key, what, channel }) => {
+    harness = await createHarness({ config: { fallback: 'slack:#other' } });
+    await harness.put(root('a'), note('a', 'told'));
+    await harness.settle();
+    harness.chat.deleted.add((await harness.store.post('slack', 'alert/a/1'))?.ref ?? '');
+    await harness.put(question('a', 'q1'));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => seen.title)).toEqual(['a', 'told', 'a', 'q1']);
+    expect(harness.chat.orphans).toEqual([]);
+    expect(harness.delivery.trouble()).toBeNull();
+    harness.chat.script = ({ key, what, channel }) => {
       if (what === 'post' && key === 'approval/q2' && channel === '#ops') throw new TocsinError('chat-root-gone');
     };
-    await ground.put(question('a', 'q2'));
-    await ground.settle();
-    expect(ground.chat.seen.slice(4).map(seen => [seen.channel, seen.title])).toEqual([
+    await harness.put(question('a', 'q2'));
+    await harness.settle();
+    expect(harness.chat.seen.slice(4).map(seen => [seen.channel, seen.title])).toEqual([
       ['#ops', 'a'],
       ['#ops', 'q1'],
       ['#other', 'a'],
@@ -206,75 +206,75 @@ describe('a question', () => {
 });
 
 it('a channel with many alerts is tried again in time as well', async () => {
-  ground = await createGround();
-  ground.chat.closed.add('#closed');
-  await ground.put(root('a0', { channel: '#closed' }));
-  await ground.settle();
-  ground.chat.closed.clear();
+  harness = await createHarness();
+  harness.chat.closed.add('#closed');
+  await harness.put(root('a0', { channel: '#closed' }));
+  await harness.settle();
+  harness.chat.closed.clear();
   for (let minute = 1; minute <= 6; minute++) {
-    await ground.pass(60_000);
-    await ground.put(root(`a${minute}`, { channel: '#closed' }));
-    await ground.settle();
+    await harness.pass(60_000);
+    await harness.put(root(`a${minute}`, { channel: '#closed' }));
+    await harness.settle();
   }
-  expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a5', 'a6']);
+  expect(harness.chat.seen.map(seen => seen.title)).toEqual(['a5', 'a6']);
 });
 
 describe('a message that is refused', () => {
   it('is left out with a word about it, and the thread goes on', async () => {
-    ground = await createGround();
-    ground.chat.script = request => {
+    harness = await createHarness();
+    harness.chat.script = request => {
       if (request.title === 'too long')
         throw new TocsinError('chat-refused', { message: 'msg_too_long', remedy: 'Nothing can be done.' });
     };
-    await ground.put(root('a'), note('a', 'too long'), note('a', 'fine'));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine']);
+    await harness.put(root('a'), note('a', 'too long'), note('a', 'fine'));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine']);
     expect(await consolePosts()).toEqual([
       [expect.stringContaining('refused/slack/'), expect.stringContaining('msg_too_long')],
     ]);
-    ground.chat.script = () => {};
-    await ground.put(await edited(ground, 'note/a-too long/0', { card: card('shorter') }));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine', 'shorter']);
+    harness.chat.script = () => {};
+    await harness.put(await edited(harness, 'note/a-too long/0', { card: card('shorter') }));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine', 'shorter']);
   });
 
   it('is no reason to leave its thread when it is only an edit', async () => {
-    ground = await createGround();
-    await ground.put(root('a'));
-    await ground.settle();
-    ground.chat.script = request => {
+    harness = await createHarness();
+    await harness.put(root('a'));
+    await harness.settle();
+    harness.chat.script = request => {
       if (request.what === 'edit') throw new TocsinError('chat-refused', { message: 'too old to be edited' });
     };
-    await ground.put(await edited(ground, 'alert/a/1', { card: card('a2') }), note('a', 'fine'));
-    await ground.settle();
-    expect(ground.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine']);
-    const post = await ground.store.post('slack', 'alert/a/1');
+    await harness.put(await edited(harness, 'alert/a/1', { card: card('a2') }), note('a', 'fine'));
+    await harness.settle();
+    expect(harness.chat.seen.map(seen => seen.title)).toEqual(['a', 'fine']);
+    const post = await harness.store.post('slack', 'alert/a/1');
     expect(post).toMatchObject({ ref: 'm1', delivered: 2 });
     expect(post).not.toHaveProperty('withheld');
     expect(await consolePosts()).toEqual([]);
   });
 
   it('is tried again and again while nothing goes through, and left out when only it fails', async () => {
-    ground = await createGround();
-    ground.chat.script = () => {
+    harness = await createHarness();
+    harness.chat.script = () => {
       throw new TypeError('nobody foresaw this');
     };
-    await ground.put(root('a'));
-    await ground.pass(10 * 60_000);
-    expect(await ground.store.posts({ platform: 'slack', undelivered: true })).toHaveLength(1);
-    ground.chat.script = () => {};
-    await ground.settle();
-    ground.chat.script = request => {
+    await harness.put(root('a'));
+    await harness.pass(10 * 60_000);
+    expect(await harness.store.posts({ platform: 'slack', undelivered: true })).toHaveLength(1);
+    harness.chat.script = () => {};
+    await harness.settle();
+    harness.chat.script = request => {
       if (request.title === 'poison') throw new TypeError('nobody foresaw this');
     };
-    await ground.put(note('a', 'poison'));
+    await harness.put(note('a', 'poison'));
     for (let count = 0; count < 40; count++) {
-      await ground.put(root(`b${count}`, { channel: '#other' }));
-      await ground.pass(10_000);
+      await harness.put(root(`b${count}`, { channel: '#other' }));
+      await harness.pass(10_000);
     }
-    await ground.put(note('a', 'fine'));
-    await ground.settle();
-    expect(ground.chat.seen.at(-1)?.title).toBe('fine');
+    await harness.put(note('a', 'fine'));
+    await harness.settle();
+    expect(harness.chat.seen.at(-1)?.title).toBe('fine');
     expect(await consolePosts()).toEqual([
       ['refused/slack/#ops/message', expect.stringMatching(/poison.*nobody foresaw/)],
     ]);

@@ -14,27 +14,27 @@ import {
 } from '../../../src/flow/journal/audit.ts';
 import { entryHash } from '../../../src/model/journal.ts';
 import type { Store } from '../../../src/ports/store.ts';
-import { createGround, type Ground } from '../../contracts/place.ts';
+import { createHarness, type Harness } from '../../contracts/place.ts';
 import { sampleEntry } from '../../contracts/samples.ts';
 import { sqlitePlace } from '../../stores/place.ts';
 
-let ground: Ground;
+let harness: Harness;
 let store: Store;
 
 beforeEach(async () => {
-  ground = await createGround(sqlitePlace);
-  store = await ground.open();
+  harness = await createHarness(sqlitePlace);
+  store = await harness.open();
   for (let n = 1; n <= 10; n++) await store.commit({ entries: [sampleEntry(`${n}`, `alert/${n % 3}`)] });
 });
-afterEach(() => ground.close());
+afterEach(() => harness.close());
 
 /** Somebody with the file in their hands. */
 async function tamper(change: (db: DatabaseSync) => void): Promise<void> {
   await store.close();
-  const db = new DatabaseSync(join(ground.place.folder, 'tocsin.db'));
+  const db = new DatabaseSync(join(harness.place.folder, 'tocsin.db'));
   change(db);
   db.close();
-  store = await ground.open();
+  store = await harness.open();
 }
 
 const sqlTamper = (sql: string) => tamper(db => db.exec(sql));
@@ -77,7 +77,7 @@ describe('an untouched journal', () => {
   });
 
   test('verifies when it is empty, and while entries are added', async () => {
-    const other = await createGround(sqlitePlace);
+    const other = await createHarness(sqlitePlace);
     const empty = await other.open();
     expect(await verifyJournal(empty)).toEqual({ at: beginning, done: true, broken: null });
     const adding = (async () => {
@@ -185,14 +185,14 @@ describe('checkpoints', () => {
 
   test('find an old copy that was put back, also after it has grown again', async () => {
     await store.close();
-    await cp(ground.place.folder, `${ground.place.folder}-old`, { recursive: true });
-    store = await ground.open();
+    await cp(harness.place.folder, `${harness.place.folder}-old`, { recursive: true });
+    store = await harness.open();
     for (let n = 0; n < 3; n++) await store.commit({ entries: [sampleEntry('lost')] });
     const note = await make();
     await store.close();
-    await cp(`${ground.place.folder}-old`, ground.place.folder, { recursive: true });
-    await rm(`${ground.place.folder}-old`, { recursive: true });
-    store = await ground.open();
+    await cp(`${harness.place.folder}-old`, harness.place.folder, { recursive: true });
+    await rm(`${harness.place.folder}-old`, { recursive: true });
+    store = await harness.open();
     await expect(check(note)).rejects.toMatchObject({ code: 'journal-broken', at: 'entry 11' });
     for (let n = 0; n < 5; n++) await store.commit({ entries: [sampleEntry('other')] });
     expect(await firstBad()).toBe('nothing');

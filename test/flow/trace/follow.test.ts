@@ -9,17 +9,17 @@ import { systemClock } from '../../../src/kernel/clock.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import { type Fact, type NewEntry, streamOf } from '../../../src/model/journal.ts';
 import type { Store } from '../../../src/ports/store.ts';
-import { createGround, type Ground } from '../../contracts/place.ts';
+import { createHarness, type Harness } from '../../contracts/place.ts';
 import { noon, sampleApproval, sampleEvent, sampleRun } from '../../contracts/samples.ts';
 import { sqlitePlace } from '../../stores/place.ts';
 
-let ground: Ground;
+let harness: Harness;
 let store: Store;
 beforeEach(async () => {
-  ground = await createGround(sqlitePlace);
-  store = await ground.open();
+  harness = await createHarness(sqlitePlace);
+  store = await harness.open();
 });
-afterEach(() => ground.close());
+afterEach(() => harness.close());
 
 const actor = { kind: 'system', id: 'test' } as const;
 const entry = (stream: string, at: number, fact: Fact): NewEntry => ({ stream, actor, at, fact });

@@ -24,7 +24,7 @@ export const slackPeople = {
 };
 
 /** The platform over a host double and a double of Slack, and what people do there. */
-export interface SlackGround {
+export interface SlackHarness {
   slack: SlackDouble;
   double: HostDouble;
   connection: StoredRoots;
@@ -39,9 +39,9 @@ export interface SlackGround {
   close(): Promise<void>;
 }
 
-export async function openSlackGround(
+export async function openSlackHarness(
   options: HostDoubleOptions & { slack?: SlackDouble; http?: boolean; linked?: boolean } = {},
-): Promise<SlackGround> {
+): Promise<SlackHarness> {
   const slack = options.slack ?? (await startSlack());
   const double = await createHostDouble({ config: slackPeople, ...options, env: { ...slack.env, ...options.env } });
   const opened = await platform.open(platform.options.parse({}), double.host);
@@ -50,9 +50,9 @@ export async function openSlackGround(
   return assemble({ slack, double, connection, bare: opened });
 }
 
-function assemble(parts: Pick<SlackGround, 'slack' | 'double' | 'connection' | 'bare'>): SlackGround {
+function assemble(parts: Pick<SlackHarness, 'slack' | 'double' | 'connection' | 'bare'>): SlackHarness {
   const { slack, double, connection } = parts;
-  const ground: SlackGround = {
+  const harness: SlackHarness = {
     ...parts,
     async show(...posts) {
       const refs: string[] = [];
@@ -67,26 +67,26 @@ function assemble(parts: Pick<SlackGround, 'slack' | 'double' | 'connection' | '
       return { channel, ts };
     },
     async messageOf(post) {
-      const { channel, ts } = await ground.refOf(post);
+      const { channel, ts } = await harness.refOf(post);
       const found = slack.world.messages.find(one => one.channel === channel && one.ts === ts);
       if (found === undefined) throw new Error(`${post.key} is not in Slack`);
       return found;
     },
-    press: (user, post, label, reason) => press(ground, user, post, label, reason),
+    press: (user, post, label, reason) => press(harness, user, post, label, reason),
     async close() {
       await connection.close();
       await double.close();
       await slack.close();
     },
   };
-  return ground;
+  return harness;
 }
 
-async function press(ground: SlackGround, user: string, post: Post, label: string, reason?: string): Promise<string> {
-  const { slack } = ground;
+async function press(harness: SlackHarness, user: string, post: Post, label: string, reason?: string): Promise<string> {
+  const { slack } = harness;
   const before = slack.world.told.length;
   const person = slack.as(user);
-  await person.press(await ground.messageOf(post), label);
+  await person.press(await harness.messageOf(post), label);
   if (reason !== undefined) await person.submit(await slack.modalOf(user), { reason });
   return told(await slack.toldTo(user, before));
 }

@@ -53,7 +53,7 @@ export const slackLike: ChatCapabilities = {
   rateLimits: { posts: { count: 1, per: 1000 }, allEdits: { count: 50, per: 60_000 } },
 };
 
-export interface Ground {
+export interface Harness {
   clock: HandClock;
   store: Store;
   feed: Feed;
@@ -71,7 +71,7 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-export async function createGround(
+export async function createHarness(
   options: {
     capabilities?: ChatCapabilities;
     config?: unknown;
@@ -79,7 +79,7 @@ export async function createGround(
     step?: number;
     metrics?: DeliverParts['metrics'];
   } = {},
-): Promise<Ground> {
+): Promise<Harness> {
   const folder = await mkdtemp(join(tmpdir(), 'tocsin-deliver-'));
   const clock = createClock();
   const opened = await sqlite.open({ folder, url: null, now: clock.now });
@@ -125,7 +125,7 @@ export async function createGround(
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     });
   let order = 0;
-  const ground: Ground = {
+  const harness: Harness = {
     clock,
     store,
     feed,
@@ -149,7 +149,7 @@ export async function createGround(
     },
     async settle(most = 120_000) {
       const state = { settled: false };
-      void ground.delivery.settled().then(() => {
+      void harness.delivery.settled().then(() => {
         state.settled = true;
       });
       for (let passed = 0; passed <= most; passed += 50) {
@@ -161,17 +161,17 @@ export async function createGround(
       throw new Error(`not settled after ${most} ms; left are ${left.map(post => post.key).join(', ')}`);
     },
     async restart() {
-      await ground.delivery.stop();
-      ground.delivery = start();
+      await harness.delivery.stop();
+      harness.delivery = start();
     },
     async close() {
-      await ground.delivery.stop();
+      await harness.delivery.stop();
       await feed.close();
       await store.close();
       await rm(folder, { recursive: true, force: true });
     },
   };
-  return ground;
+  return harness;
 }
 
 function createScriptedChat(parts: {

@@ -1,24 +1,28 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { Store } from '../../src/ports/store.ts';
 import type { HandClock } from '../doubles/clock.ts';
-import { createGround, type Ground, type Place } from './place.ts';
+import { createHarness, type Harness, type Place } from './place.ts';
 
 /** A fresh place with one open store before each test of the suite that calls this. */
-export function useGround(makePlace: () => Promise<Place>): { ground(): Ground; store(): Store; clock(): HandClock } {
-  let ground: Ground | null = null;
+export function useHarness(makePlace: () => Promise<Place>): {
+  harness(): Harness;
+  store(): Store;
+  clock(): HandClock;
+} {
+  let harness: Harness | null = null;
   let store: Store | null = null;
   beforeEach(async () => {
-    ground = await createGround(makePlace);
-    store = await ground.open();
+    harness = await createHarness(makePlace);
+    store = await harness.open();
   });
   afterEach(async () => {
-    await ground?.close();
+    await harness?.close();
   });
   const ready = <T>(value: T | null): T => {
     if (value === null) throw new Error('used outside of a test');
     return value;
   };
-  return { ground: () => ready(ground), store: () => ready(store), clock: () => ready(ground).clock };
+  return { harness: () => ready(harness), store: () => ready(store), clock: () => ready(harness).clock };
 }
 
 /** The codes of what was rejected and `ok` for what was not, in order. */

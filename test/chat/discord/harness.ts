@@ -1,14 +1,14 @@
 import platform from '../../../src/chat/discord/index.ts';
 import type { Post } from '../../../src/model/card.ts';
 import type { ChatConnection } from '../../../src/ports/chat.ts';
-import type { ChatGround } from '../../contracts/chat.ts';
+import type { ChatHarness } from '../../contracts/chat.ts';
 import { createHostDouble, type HostDouble, type HostDoubleOptions } from '../../doubles/chat-host.ts';
 import { addMember, type DiscordDouble, readMessage, startDiscord } from '../../doubles/discord/index.ts';
 import { addChannel, type Interaction, type Member, type Message, type World } from '../../doubles/discord/world.ts';
 import { type StoredRoots, withStoredRoots } from '../../doubles/stored-roots.ts';
 
 /** Discord, a host and the platform between them, with people: alice is known, mallory is not. */
-export interface Ground {
+export interface Harness {
   discord: DiscordDouble;
   double: HostDouble;
   connection: StoredRoots;
@@ -20,7 +20,7 @@ export interface Ground {
   close(): Promise<void>;
 }
 
-export interface GroundOptions {
+export interface HarnessOptions {
   world?: Partial<World>;
   host?: HostDoubleOptions;
   env?: Record<string, string>;
@@ -30,7 +30,7 @@ export interface GroundOptions {
   options?: unknown;
 }
 
-export async function openGround(options: GroundOptions = {}): Promise<Ground> {
+export async function openHarness(options: HarnessOptions = {}): Promise<Harness> {
   const discord = await startDiscord(options.world);
   const [alice, bob, mallory] = ['alice', 'bob', 'mallory'].map(name => addMember(discord.world, name));
   if (alice === undefined || bob === undefined || mallory === undefined) throw new Error('no members');
@@ -71,11 +71,11 @@ export async function until<T>(look: () => T | null | undefined | false): Promis
 }
 
 /** As the flow does it: the row is committed, the platform shows it. */
-export async function show(ground: Pick<Ground, 'double' | 'connection'>, ...posts: Post[]): Promise<string[]> {
+export async function show(harness: Pick<Harness, 'double' | 'connection'>, ...posts: Post[]): Promise<string[]> {
   const refs: string[] = [];
   for (const post of posts) {
-    await ground.double.put(post);
-    refs.push(await ground.connection.deliver(post));
+    await harness.double.put(post);
+    refs.push(await harness.connection.deliver(post));
   }
   return refs;
 }
@@ -94,9 +94,9 @@ export function toldBy(one: Interaction): string {
   return one.reply === null ? '' : readMessage(one.reply.body).plain;
 }
 
-export async function openContractGround(): Promise<ChatGround> {
-  const ground = await openGround();
-  const { discord } = ground;
+export async function openContractHarness(): Promise<ChatHarness> {
+  const harness = await openHarness();
+  const { discord } = harness;
   const messages = (root: Post) => discord.thread(messageOf(discord, root.key).id);
 
   async function press(post: Post, label: string, who: Member, reason?: string): Promise<string> {
@@ -108,20 +108,20 @@ export async function openContractGround(): Promise<ChatGround> {
 
   // The suite's posts name no platform of their own.
   const here = (post: Post): Post => ({ ...post, platform: 'discord' });
-  const { put } = ground.double;
-  ground.double.put = (...posts) => put(...posts.map(here));
+  const { put } = harness.double;
+  harness.double.put = (...posts) => put(...posts.map(here));
   return {
-    double: ground.double,
+    double: harness.double,
     platform,
-    bare: ground.bare,
+    bare: harness.bare,
     openChannel: name => addChannel(discord.world.channels, name),
-    connection: { ...ground.connection, deliver: (post, root) => ground.connection.deliver(here(post), root) },
+    connection: { ...harness.connection, deliver: (post, root) => harness.connection.deliver(here(post), root) },
     thread: async root => messages(root).map(message => readMessage(message.body).plain),
     active: async root => messages(root).flatMap(message => readMessage(message.body).active),
-    press: (post, label, reason) => press(post, label, ground.alice, reason),
-    pressAsStranger: (post, label) => press(post, label, ground.mallory),
+    press: (post, label, reason) => press(post, label, harness.alice, reason),
+    pressAsStranger: (post, label) => press(post, label, harness.mallory),
     async close() {
-      await ground.close();
+      await harness.close();
       if (discord.world.violations.length > 0) throw new Error(discord.world.violations.join('\n'));
     },
   };
