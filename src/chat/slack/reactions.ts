@@ -1,6 +1,7 @@
 import { isCode, messageOf } from '../../kernel/errors.ts';
 import type { Post } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
+import { createBudget } from './budget.ts';
 import type { SlackClient } from './client.ts';
 import { slackError, toChatError } from './failure.ts';
 import type { Ref } from './ref.ts';
@@ -33,10 +34,13 @@ const slots = { alert: Object.values(alertSigns), run: [...new Set(Object.values
 type Slot = keyof typeof slots;
 
 const mostKnown = 5000;
+/** A little below the tiers of the methods: 50 and 20 a minute. */
+const perMinute = { add: 45, remove: 18 };
 const ignored = new Set(['already_reacted', 'no_reaction', 'message_not_found', 'too_many_reactions', 'is_archived']);
 
 export function createReactions(client: SlackClient, host: ChatHost): Reactions {
   const end = new AbortController();
+  const budgets = { add: createBudget(perMinute.add, host.clock), remove: createBudget(perMinute.remove, host.clock) };
   /** What each slot shows now, by message. */
   const shown = new Map<string, string>();
   const wanted = new Map<string, { ref: Ref; slot: Slot; sign: string }>();
@@ -61,6 +65,7 @@ export function createReactions(client: SlackClient, host: ChatHost): Reactions 
   async function call(what: 'add' | 'remove', { channel, ts }: Ref, name: string): Promise<void> {
     for (let tries = 0; tries < 3 && !end.signal.aborted; tries++) {
       try {
+        await budgets[what].take(end.signal);
         await client.reactions[what]({ channel, timestamp: ts, name });
         return;
       } catch (error) {
