@@ -14,7 +14,11 @@ it('a budget lets so many calls go in any minute, and ends a wait with its signa
       times.push(clock.monotonic() - start);
     }
   })();
-  for (let step = 0; step < 130; step++) await clock.advance(1000);
+  for (let step = 0; step < 130; step++) {
+    // What may go at once goes before the clock moves on.
+    await new Promise(resolve => setImmediate(resolve));
+    await clock.advance(1000);
+  }
   await calls;
   expect(times).toHaveLength(8);
   for (const [index, at] of times.entries())
