@@ -13,8 +13,8 @@ import { performStart } from './start.ts';
 import { performVote } from './vote.ts';
 
 /**
- * Everything that changes something by somebody's wish comes through here (P7): authorised on the server at the moment of the act.
- * Authorises and performs.  Never rejects for a refusal: the answer says why, and the refusal is journalled.
+ * Authorises and performs an act. Every change that a person or service asks for comes through here (P7), and is authorised on the server
+ * at that moment. Never rejects for a refusal: the answer says why, and a refusal with status 403 is journalled.
  */
 export async function perform(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
   try {
@@ -82,7 +82,7 @@ function fromError(error: TocsinError): ActAnswer {
   };
 }
 
-/** Who tried what and why it was refused is part of the record; what strangers repeat is only counted. */
+/** Journals who tried what, and why it was refused. Repeated refusals of strangers are only counted. */
 async function journalRefusal(who: Actor, act: Act, because: string, parts: ActParts): Promise<void> {
   parts.metrics.count('tocsin_acts_refused_total', { act: act.kind });
   const subject = subjectOf(act);

@@ -20,7 +20,7 @@ export async function performAcknowledge(
   return { ok: true, text: `Acknowledged by ${after.acknowledgedBy}.` };
 }
 
-/** Silences an alert's episode: nothing starts by itself for it until then. */
+/** Silences an alert's episode: nothing starts by itself for it. Rejects with `bad-request` for more than 30 days. */
 export async function performSilence(
   who: Actor,
   act: Extract<Act, { kind: 'silence' }>,
@@ -71,7 +71,7 @@ async function changeAlert(
   }
 }
 
-/** The kill switch: while it is set no step starts anywhere and nothing new begins. Clearing it rings for all that waited. */
+/** The kill switch: while it is set no step starts anywhere and nothing new begins. Clearing it wakes all open runs. */
 export async function performHalt(
   who: Actor,
   act: Extract<Act, { kind: 'halt' | 'resume' }>,

@@ -42,7 +42,7 @@ export interface HostParts {
   localKey: string | null;
 }
 
-/** What chat platforms, the page and HTTP may use of the rest: reading, and acts that are authorised. */
+/** What chat platforms, the console and HTTP may use of the rest: reads, and authorised acts. */
 export function createHost(parts: HostParts): ChatHost {
   const host: ChatHost = {
     clock: parts.clock,

@@ -12,7 +12,7 @@ import type { Seals } from '../people/seal.ts';
 import type { BeginParts } from '../pipeline/begin.ts';
 import type { Refusals } from './refusals.ts';
 
-/** What acts are performed with. */
+/** The dependencies of acts. */
 export interface ActParts extends BeginParts {
   feed: Feed;
   streams: Streams;

@@ -2,8 +2,8 @@ import type { Clock } from '../../kernel/clock.ts';
 import { type Actor, identityOf } from '../../model/actor.ts';
 
 /**
- * Which refusals are journalled. Those of people and services always are. Strangers may press as often as they like, and the journal is
- * for good, so of theirs the same one is journalled once a minute, and so many a minute together; the rest is only counted.
+ * Decides which refusals are journalled. Those of people and services always are. Strangers may press as often as they like, and the
+ * journal keeps everything. So the same refusal of theirs is journalled once a minute, and 60 a minute in all; the rest is only counted.
  */
 export interface Refusals {
   /** True when this one is to be journalled; it then counts as journalled. */

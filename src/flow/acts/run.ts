@@ -28,7 +28,7 @@ export async function performCancel(
 
 type Answer = Extract<Act, { kind: 'answer' }>;
 
-/** The answer to `asking`: Retry, Skip or Abort the step whose outcome nobody knows. */
+/** Answers a run in `asking`: retry, skip or abort the step whose outcome is unknown. Rejects with `not-found` or `not-asked`. */
 export async function performAnswer(who: Actor, act: Answer, parts: ActParts): Promise<ActAnswer> {
   const known = await parts.store.run(act.run);
   if (known === null) throw unknown('run', act.run, []);
@@ -43,8 +43,8 @@ export async function performAnswer(who: Actor, act: Answer, parts: ActParts): P
 }
 
 /**
- * Null when the answer is to what the run asks now. A button stays pressable in an old post after its question was answered, also when the run
- * asks about the same step again: each question takes one answer, because the answer takes the run out of `asking`.
+ * Null when the answer is to what the run asks now, else why not. A button in an old post can be pressed after its question was answered,
+ * also when the run asks about the same step again. Each question takes one answer, because the answer takes the run out of `asking`.
  */
 function whyNot(run: Run, act: Answer): string | null {
   if (run.state !== 'asking') return `The run is ${run.state} and asks nothing.`;

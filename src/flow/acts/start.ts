@@ -9,7 +9,7 @@ import { failedGuard } from '../journal/streams.ts';
 import { askPolicy, beginRun, type Request } from '../pipeline/begin.ts';
 import { type ActParts, refused, unknown } from './parts.ts';
 
-/** A manual request for a run. Policy decides as for an event; `notify` means that a person's press is what it waits for. */
+/** Starts a run by hand. Policy decides as for an event, and this request is the press that `notify` waits for. */
 export async function performStart(
   who: Actor,
   act: Extract<Act, { kind: 'run' }>,
@@ -48,7 +48,7 @@ export async function performStart(
   return { ok: true, text, run: begun.run.id, ...(begun.approval === null ? {} : { approval: begun.approval.id }) };
 }
 
-/** False when the offer was taken before: two nodes may be told of two presses at the same moment, so the store decides. */
+/** False when the offer was taken before. Two nodes may get two presses at the same moment, so the store decides. */
 async function commitOnce(change: Change, offer: string | undefined, { feed, clock }: ActParts): Promise<boolean> {
   const claims: Guard[] =
     offer === undefined ? [] : [{ kind: 'claim', space: 'offer', key: offer, at: clock.now(), keep: null }];

@@ -11,7 +11,7 @@ import { refused, unknown } from './parts.ts';
 
 const statusOf = { forbidden: 403, conflict: 409, 'bad-request': 400 } as const;
 
-/** One vote by one person, counted at most once whatever is pressed how often: the decision is made on the newest state and committed under its version. */
+/** Takes one person's vote. It counts at most once, however often they press: it is decided on the newest state, under its version. */
 export async function performVote(
   who: Actor,
   act: Extract<Act, { kind: 'vote' }>,
@@ -29,7 +29,7 @@ export async function performVote(
       'The runbook was edited after this was asked, so what you saw is not what would run. Ask for the run again.',
     );
   }
-  // A platform may take its time; the votes of others do not wait for that.
+  // Asked before the approval is locked: a platform that is slow must not delay the votes of others.
   await standingIn(known, who, parts);
   let refusal: Refusal | null = null;
   const after = await parts.streams.approval(known.id, who, async now => {
@@ -53,7 +53,7 @@ async function standingIn(approval: Approval, who: Actor, parts: ActParts): Prom
   return await parts.groups.standing(who.id, approval.ask.by, { alert });
 }
 
-/** Somebody who thinks that they may vote should hear that the group could not be asked for. */
+/** Tells a refused voter which groups could not be asked. */
 async function doubtOf(said: Refusal, approval: Approval, parts: ActParts): Promise<string> {
   if (said.code !== 'forbidden') return '';
   const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);

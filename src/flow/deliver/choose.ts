@@ -20,8 +20,8 @@ export interface ListItem {
 }
 
 /**
- * Chooses by these rules: the list of an old backlog before anything else of its channel; what people have to decide; new messages;
- * then edits, whose runs take turns. `threadsApart` where each thread is a channel of its own to the platform.
+ * Chooses in this order: the list of an old backlog before anything else of its channel; what people have to decide; new messages; edits,
+ * with fair queueing among runs. `threadsApart` is for platforms whose limits count each thread as a channel of its own.
  */
 export function createChooser(ctx: DeliverContext, lives: LiveOutputs, threadsApart: boolean): (now: number) => Choice {
   const limitKeyOf: LimitKeyOf = item => (threadsApart && !item.isRoot ? item.thread : item.channel);
@@ -32,18 +32,18 @@ export function createChooser(ctx: DeliverContext, lives: LiveOutputs, threadsAp
     const listing = new Set(lists.map(one => one.item.channel));
     const posts = newPosts(ctx.queue, limitKeyOf, ctx.fairness).filter(one => !listing.has(one.item.channel));
     const post = firstReady(posts, ctx.limiter, now);
-    const changed = edits(ctx.queue, limitKeyOf, ctx.fairness).filter(one => !ctx.liveOnWay.has(one.item.key));
+    const changed = edits(ctx.queue, limitKeyOf, ctx.fairness).filter(one => !ctx.liveInFlight.has(one.item.key));
     const edit = firstReady(mixed(changed, liveEdits(ctx, lives, threadsApart), ctx), ctx.limiter, now);
     if (post.ready !== null && (edit.ready === null || post.ready.rank <= edit.ready.rank))
       return { what: 'post', next: post.ready };
     if (edit.ready === null) return { what: 'nothing', wait: Math.min(list.wait, post.wait, edit.wait) };
     const { item, ...rest } = edit.ready;
-    if ('home' in item) return { what: 'live', next: { ...rest, item } };
+    if ('runPost' in item) return { what: 'live', next: { ...rest, item } };
     return { what: 'post', next: { ...rest, item } };
   };
 }
 
-/** Within a run's turn its progress and its outputs take turns too. */
+/** The group within a run: its progress and its outputs take turns too. */
 export function ownGroup(candidate: Candidate<{ key: string }>): string {
   return `${candidate.group} ${candidate.item.key}`;
 }
@@ -81,7 +81,7 @@ function liveEdits(ctx: DeliverContext, lives: LiveOutputs, threadsApart: boolea
     .filter(live => live.fresh !== null && live.shown !== null && !live.busy && !ctx.queue.items.has(live.key))
     .map(live => {
       live.notBefore = Math.max(live.notBefore, ctx.queue.pausedUntil(live.key));
-      const channel = threadsApart ? (live.home.thread ?? live.home.key) : live.home.channel;
+      const channel = threadsApart ? (live.runPost.thread ?? live.runPost.key) : live.runPost.channel;
       return { item: live, request: { kind: 'edit', channel, patient: true }, group: live.run, rank: 2 };
     });
 }

@@ -33,11 +33,11 @@ export interface DeliverParts {
   /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
   fence?(): readonly Guard[];
   metrics?: Pick<Metrics, 'count'>;
-  /** Told of each post that the platform shows for the first time; returns at once. */
+  /** Called with each post that the platform shows for the first time; returns at once. */
   delivered?(post: Post, at: number): void;
 }
 
-/** What the parts of a poster share. */
+/** The state that the parts of a poster share. */
 export interface DeliverContext {
   parts: DeliverParts;
   queue: Queue;
@@ -49,22 +49,22 @@ export interface DeliverContext {
   editEvery: number;
   /** The console's page of a run. */
   link(run: string): string;
-  /** Set while nothing gets through: then one request at a time tries it. */
+  /** Set while the platform is down: then one request at a time tries it. `until` is by the monotonic clock. */
   down: { until: number; failures: number; because: string } | null;
-  /** When the platform last took nothing, milliseconds since the epoch; the start counts as such. */
+  /** The last time of an outage, milliseconds since the epoch; the start of the process counts as one. */
   outage: number;
   /** By the monotonic clock. */
   lastSuccess: number;
   lastFailure: { because: string; at: number } | null;
-  /** Keys of outputs with a live edit on its way: what they show for good must not be overtaken by it. */
-  liveOnWay: Set<string>;
+  /** Keys of outputs with a live edit in flight. It must not overtake the edit to the final text. */
+  liveInFlight: Set<string>;
   /** When roots were renewed, by key and the monotonic clock. */
   renewals: Map<string, number>;
-  /** What lists showed when they were first tried, by key: an answer that was lost may have left that. */
+  /** The cards of lists at their first try, by key: a try whose answer was lost may have posted that. */
   lists: Map<string, string>;
 }
 
-/** A limit that lasts this long, milliseconds, is an outage to people. */
+/** A rate limit that lasts this long, milliseconds, counts as an outage. */
 const longLimit = 10_000;
 /** The longest pause after failures, milliseconds. */
 export const longestPause = 30_000;
@@ -73,13 +73,13 @@ export function pauseAfter(failures: number): number {
   return Math.min(longestPause, 250 * 2 ** Math.min(failures, 10));
 }
 
-/** The post as the platform has it, also where that is not recorded yet. */
+/** The stored post, with what the platform has taken and is not recorded yet. */
 export async function readPost(key: string, { parts, queue }: DeliverContext): Promise<Post | null> {
   const post = await parts.store.post(parts.platform, key);
   return post === null ? null : queue.overlay(post);
 }
 
-/** Records what was delivered. A card that came meanwhile stays wanted. */
+/** Records what was delivered. A newer card stays wanted. */
 export async function record(ctx: DeliverContext, keys = [...ctx.queue.unrecorded().keys()]): Promise<void> {
   const marks = new Map(ctx.queue.unrecorded());
   const put = (post: Post) => {
@@ -93,10 +93,10 @@ export async function record(ctx: DeliverContext, keys = [...ctx.queue.unrecorde
   }
 }
 
-/** The root that a message hangs on. Null where it goes into the channel itself; `wait` where the root has to be posted first. */
+/** The root that a message replies to. Null for a message in the channel itself; `wait` where the root has to be posted first. */
 export type Placement = { wait: false; root: Post | null } | { wait: true };
 
-/** Finds the root with its reference. One that was only named in a list gets its message after all, now that more comes of it. */
+/** Finds the root with its reference. A root that was only named in a list gets its own message now, because its thread goes on. */
 export async function findRoot(thread: string | null, ctx: DeliverContext): Promise<Placement> {
   const root = thread === null ? null : await readPost(thread, ctx);
   if (root === null || root.ref !== null) return { wait: false, root };
@@ -109,17 +109,17 @@ export async function findRoot(thread: string | null, ctx: DeliverContext): Prom
   return { wait: true };
 }
 
-/** A root that was renewed a moment ago and is gone again is not renewed for ever, milliseconds. */
+/** The least time between two renewals of a root, milliseconds, so that one that is deleted again is not renewed for ever. */
 const renewPause = 60_000;
 
 /**
- * The message of the root is gone: it is posted anew, and what hangs on it waits for that. False where that was done a moment ago and did
- * not help.
+ * Posts a root anew whose message is gone; its replies wait for that. Resolves to false when it was renewed less than a minute ago and is
+ * gone again.
  */
 export async function renewRoot(gone: Post, ctx: DeliverContext): Promise<boolean> {
   await record(ctx);
   const root = await readPost(gone.key, ctx);
-  // Somebody else has seen to it, or is about to.
+  // It was renewed already, or is being sent.
   if (root === null || root.ref !== gone.ref || ctx.queue.items.get(gone.key)?.busy === true) return true;
   const now = ctx.parts.clock.monotonic();
   if (now - (ctx.renewals.get(gone.key) ?? Number.NEGATIVE_INFINITY) < renewPause) return false;
@@ -135,7 +135,7 @@ export async function renewRoot(gone: Post, ctx: DeliverContext): Promise<boolea
 
 const mostRenewals = 1000;
 
-/** What was changed here is not sent as it was known before. */
+/** Reads changed posts into the queue, so that they are not sent as they were known before. */
 export async function readAgain(keys: readonly string[], ctx: DeliverContext): Promise<void> {
   for (const key of keys) {
     const post = await readPost(key, ctx);
@@ -148,8 +148,8 @@ export function succeeded(ctx: DeliverContext): void {
   ctx.lastSuccess = ctx.parts.clock.monotonic();
 }
 
-/** Takes note of what concerns more than one post, limits and outages; false for anything else. */
-export function tookNote(ctx: DeliverContext, request: Request, error: unknown): boolean {
+/** Handles errors that concern more than one post, `chat-limited` and `chat-down`; false for any other. */
+export function handledForAll(ctx: DeliverContext, request: Request, error: unknown): boolean {
   const { platform, clock, log } = ctx.parts;
   const now = clock.monotonic();
   if (isCode(error, 'chat-limited')) {

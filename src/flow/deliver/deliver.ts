@@ -1,4 +1,4 @@
-/** From what each thread should show to what a platform shows: queue, turns, pace, retries, and what is refused for good. */
+/** From what each thread should show to what a platform shows: queue, fair queueing, rate limiter, back-off, and refusals for good. */
 
 import { messageOf } from '../../kernel/errors.ts';
 import type { DeliverParts } from './context.ts';
@@ -6,7 +6,7 @@ import { createPoster } from './poster.ts';
 
 /**
  * Makes one platform show what its threads should show, as long as it takes: within the platform's limits, in the order of each thread,
- * the newest version only, what people have to decide first, and nobody at the cost of somebody else. One process delivers at a time.
+ * the newest version only, what people have to decide first, and with fair queueing. One process delivers at a time.
  */
 export interface Delivery {
   /** Why posts do not go where they should now; null when all is well. */
@@ -16,15 +16,15 @@ export interface Delivery {
   stop(): Promise<void>;
 }
 
-/** How often the store is looked at without a commit of this process, milliseconds: other nodes append too. */
+/** How often the store is read without a commit of this process, milliseconds: other nodes append too. */
 const lookEvery = 2000;
-/** The pause before what was committed meanwhile is looked at, milliseconds. */
+/** The pause before new commits are read, milliseconds. */
 const newsPause = 20;
 /** The pause after the store itself failed, milliseconds. */
 const failurePause = 2000;
 
 export function startDelivery(parts: DeliverParts): Delivery {
-  // What is shown from the store itself needs nobody to send it.
+  // An immediate platform shows posts from the store, so there is nothing to send.
   if (parts.platforms().get(parts.platform)?.immediate)
     return { trouble: () => null, settled: () => Promise.resolve(), stop: () => Promise.resolve() };
   const { clock } = parts;
@@ -38,7 +38,7 @@ export function startDelivery(parts: DeliverParts): Delivery {
     rest.abort();
   };
   const poster = createPoster(parts, wake);
-  const off = parts.feed.onCommit(wake);
+  const unsubscribe = parts.feed.onCommit(wake);
 
   async function turn(): Promise<void> {
     rest = new AbortController();
@@ -83,7 +83,7 @@ export function startDelivery(parts: DeliverParts): Delivery {
       });
     },
     async stop() {
-      off();
+      unsubscribe();
       end.abort(new Error('stopped'));
       await ended;
     },

@@ -1,31 +1,31 @@
 import type { Card, Post } from '../../model/card.ts';
 import type { Item } from './queue.ts';
 
-/** What an outage kept back for longer than this, milliseconds, is told in one list instead of message by message. */
+/** Posts that an outage kept back for longer than this, milliseconds, are named in one list instead of posted one by one. */
 export const oldBacklog = 30_000;
-/** How many alerts of a channel's backlog that still go on get a message of their own; all are in the list. */
+/** The most alerts of a channel's backlog that still go on and get a message of their own; all are in the list. */
 const mostLive = 10;
-/** So many messages of a channel that wait are too many without an outage as well: a minute of them, where one a second is allowed. */
+/** More waiting messages of a channel make a list without an outage too: a minute of them, where one a second is allowed. */
 const mostWaiting = 60;
-/** Fewer messages than this are posted as they are. */
+/** A backlog of fewer messages is posted as it is. */
 const fewest = 3;
 /** Lines of a list; the rest is counted. */
 const mostLines = 40;
 
-/** What becomes of a channel's backlog: one list, which stands for some posts; others are still posted one by one. */
+/** The plan for a channel's backlog: one list stands for some posts, and the others are still posted one by one. */
 export interface Digest {
-  /** The thread in which the list is; null for a list of threads, in the channel. */
+  /** The thread of the list; null for a list of threads, in the channel. */
   thread: string | null;
   listed: Item[];
-  /** What the list stands for: it is posted only when something changes. */
+  /** The posts that the list stands for: each is posted only when it changes. */
   folded: Item[];
   exempted: Item[];
 }
 
 /**
- * Pure: `items` are the posts of one channel that the platform does not have yet, `outage` is when the last outage ended, `now` when it
- * is, both milliseconds since the epoch. The state as it is now is never folded: what still
- * goes on and what people have to decide. Null when there is nothing to fold.
+ * Pure: plans the list of one channel. `items` are its posts that the platform does not have yet, `outage` is the last time of an outage,
+ * `now` the current time, both milliseconds since the epoch. What people have to decide is never folded, and what still goes on only
+ * beyond the ten most severe threads. Null when there is nothing to fold.
  */
 export function planDigest(items: readonly Item[], now: number, outage: number): Digest | null {
   const open = items.filter(item => item.ref === null && !item.exempted && !item.busy);
@@ -35,13 +35,13 @@ export function planDigest(items: readonly Item[], now: number, outage: number):
   if (roots.length >= fewest) return digestRoots(roots, open);
   const waiting = new Set(items.filter(item => item.isRoot && item.ref === null).map(item => item.thread));
   for (const [thread, replies] of byThread(open.filter(item => !item.isRoot && !waiting.has(item.thread)))) {
-    const told = replies.filter(item => item.over && !item.asks);
-    if (told.length >= fewest) return { thread, listed: told, folded: told, exempted: [] };
+    const finished = replies.filter(item => item.over && !item.asks);
+    if (finished.length >= fewest) return { thread, listed: finished, folded: finished, exempted: [] };
   }
   return null;
 }
 
-/** Alerts that are over are only listed. Of the others those are posted where somebody has to decide, and the most severe. */
+/** Threads that are over are only listed. Of the others those are posted where somebody has to decide, and the most severe. */
 function digestRoots(roots: readonly Item[], open: readonly Item[]): Digest {
   const asking = new Set(open.filter(item => item.asks).map(item => item.thread));
   const going = roots.filter(item => !item.over && !asking.has(item.thread));
@@ -61,7 +61,7 @@ function byThread(items: readonly Item[]): Map<string, Item[]> {
   return threads;
 }
 
-/** The list as a message. Its key says where it begins, so that a try after a failure finds what the first one posted. */
+/** The list as a post. Its key names where it begins, so that a retry finds what the first try posted. */
 export function listPost(digest: Digest, facts: { platform: string; now: number; showTime(at: number): string }): Post {
   const items = [...digest.listed].sort((a, b) => a.order - b.order);
   const first = items[0];

@@ -5,16 +5,16 @@ import type { RateLimiter, Request } from './rate-limiter.ts';
 export interface Candidate<T = Item> {
   item: T;
   request: Request;
-  /** What takes turns: the least recently served goes first. */
+  /** The unit of fair queueing: the least recently served group goes first. */
   group: string;
   /** Lower goes first. */
   rank: number;
 }
 
-/** Who was served when, so that nobody waits because somebody else has much to say. */
+/** Remembers when each group was served, so that a group with many posts does not hold up the others. */
 export interface FairQueueing {
   served(group: string): void;
-  /** 0 for who never was. */
+  /** A number that grows with each group served; 0 for one that never was. */
   lastOf(group: string): number;
 }
 
@@ -37,12 +37,12 @@ export function createFairQueueing(): FairQueueing {
   };
 }
 
-/** The channel as the platform's limits see it. */
+/** The channel as the platform's rate limits count it. */
 export type LimitKeyOf = (item: { channel: string; thread: string; isRoot: boolean }) => string;
 
 /**
- * New messages: within a thread in the order of the journal, the root first; among threads those where somebody has to decide, then who
- * waited longest for a turn. One at a time in a channel.
+ * New messages: within a thread in the order of the journal, the root first; among threads those where somebody has to decide, then the
+ * least recently served. One at a time in a channel.
  */
 export function newPosts(queue: Queue, limitKeyOf: LimitKeyOf, fairness: FairQueueing): Candidate[] {
   const heads = new Map<string, Item>();
@@ -72,12 +72,12 @@ function goesBefore(a: Item, b: Item): boolean {
   return lateness(a) - lateness(b) < 0 || (lateness(a) === lateness(b) && a.key < b.key);
 }
 
-/** What belongs to a run's card has its order, and comes after it. */
+/** Output and log of a run have the order of its card, and come after it. */
 function lateness({ kind }: Item): number {
   return ['output', 'log'].indexOf(kind);
 }
 
-/** Edits: what people have to decide first, then everything else by turns. The newest version only, whatever came in between. */
+/** Edits: what people have to decide first, then fair queueing. Only the newest version of a post is sent. */
 export function edits(queue: Queue, limitKeyOf: LimitKeyOf, fairness: FairQueueing): Candidate[] {
   const found: Candidate[] = [];
   for (const item of queue.items.values()) {
@@ -97,7 +97,7 @@ export function byTurn(a: Candidate<unknown>, b: Candidate<unknown>, fairness: F
   return a.rank - b.rank || fairness.lastOf(a.group) - fairness.lastOf(b.group);
 }
 
-/** The first that may go now, and otherwise how long until one may. */
+/** The first that may go now, else the milliseconds until one may. */
 export function firstReady<T extends Candidate<{ notBefore: number }>>(
   candidates: readonly T[],
   limiter: RateLimiter,

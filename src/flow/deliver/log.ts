@@ -9,7 +9,7 @@ type LogStore = Pick<Store, 'stream' | 'blob' | 'run'>;
 
 /** The most that is sent of one run's output, characters. */
 const mostCharacters = 32 * 1024 * 1024;
-/** Characters from the end of a step's log that are looked at for its last lines. */
+/** Bytes from the end of a step's log that are read for its last lines. */
 const mostLooked = 16 * 1024;
 
 /** A step's stored log: the journal names its digest when the step is over. */
@@ -47,7 +47,7 @@ function plain(bytes: Uint8Array): string {
   return visible(stripAnsi(new TextDecoder().decode(bytes)));
 }
 
-/** The last lines as they were printed: the projection knows only what both streams left, one after the other. */
+/** The card with the last lines as they were printed. The projection knows only stdout and stderr, one after the other. */
 export async function withLastLines(post: Post, store: LogStore, link: string): Promise<Card> {
   const block = post.card.blocks.find(isOutput);
   if (block === undefined || block.live) return post.card;

@@ -2,7 +2,7 @@ import { isCode } from '../../kernel/errors.ts';
 import type { Post } from '../../model/card.ts';
 import type { Guard, Row, Store } from '../../ports/store.ts';
 
-/** Whoever changes posts that the projection changes too: reads them, and writes only when nobody was faster. */
+/** Changes posts that the projection changes too, with optimistic concurrency: it reads them, and writes only when nothing changed. */
 export interface PostWriter {
   /** Changes posts of the platform as they are now; what `change` returns null for is left alone. `more` goes into the same commit. */
   update(keys: readonly string[], change: (post: Post) => Post | null, more?: readonly Post[]): Promise<void>;
@@ -47,13 +47,13 @@ export function createPostWriter(parts: {
   };
 }
 
-/** The row as it is, with what the platform has now. A newer card that came meanwhile stays wanted. */
+/** The post with the version that the platform has now. A newer card stays wanted. */
 export function withMark(post: Post, version: number, ref: string): Post {
   const { withheld: _, ...rest } = post;
   return { ...rest, delivered: Math.max(post.delivered, version), ref };
 }
 
-/** The post as one that the platform does not have, in a message of its own. */
+/** The post as one that the platform does not have, to be posted as a new message. */
 export function renewed(post: Post): Post {
   const { withheld: _, ...rest } = post;
   return { ...rest, ref: null, delivered: 0, renewed: (post.renewed ?? 0) + 1 };

@@ -9,8 +9,8 @@ export interface Live {
   run: string;
   step: string;
   title: string;
-  /** The run's post, in whose thread the output is. */
-  home: Post;
+  /** The post of the run, in whose thread the output is. */
+  runPost: Post;
   /** The last chunk that was read. */
   after: number;
   /** The end of the output. */
@@ -19,26 +19,26 @@ export interface Live {
   shown: string | null;
   /** What it should show; null when that is the same. */
   fresh: Card | null;
-  /** When it was looked at, by the monotonic clock. */
+  /** When it was last read, by the monotonic clock. */
   looked: number;
   busy: boolean;
-  /** Not before, by the monotonic clock. */
+  /** It is not edited before this time of the monotonic clock. */
   notBefore: number;
 }
 
 /**
- * Output is shown from the chunks in the store, so that a step on another node is shown too, and nothing is written for a chunk. What the
- * message shows at the end is written by the projection (flow/thread/posts.ts).
+ * Live output of running steps, read from the chunks in the store, so that a step on another node is shown too, and no post is stored for
+ * a chunk. The final text is stored by the projection (flow/thread/posts.ts).
  */
 export interface LiveOutputs {
-  /** Takes in a run's post as it was read: it says which steps run. */
+  /** Reads from a run's post which steps run. */
   follow(post: Post): void;
   running(): readonly Live[];
-  /** Reads what came since, and sets `fresh`. */
+  /** Reads new chunks, and sets `fresh`. */
   look(live: Live): Promise<void>;
 }
 
-/** Characters of a step's end that are kept. */
+/** The most characters that are kept of the end of a step's output. */
 const mostKept = 8000;
 /** Chunks that are read at a time. */
 const page = 500;
@@ -65,12 +65,12 @@ export function createLiveOutputs(parts: { store: Pick<Store, 'output'>; link(ru
       const suffix = post.key.slice(`run/${post.run}`.length);
       const keys = new Set(steps.map(step => outputKey(post.run ?? '', step.id) + suffix));
       for (const live of running.values())
-        if (live.home.key === post.key && !keys.has(live.key)) running.delete(live.key);
+        if (live.runPost.key === post.key && !keys.has(live.key)) running.delete(live.key);
       for (const step of steps) {
         const key = outputKey(post.run, step.id) + suffix;
         const known = running.get(key);
         if (known === undefined) running.set(key, newLive(key, post, post.run, step));
-        else known.home = post;
+        else known.runPost = post;
       }
     },
     running: () => [...running.values()],
@@ -88,13 +88,13 @@ export function textOf(card: Card): string {
   return card.blocks.map(block => (block.kind === 'output' ? block.tail : '')).join('');
 }
 
-function newLive(key: string, home: Post, run: string, step: { id: string; title: string }): Live {
+function newLive(key: string, runPost: Post, run: string, step: { id: string; title: string }): Live {
   return {
     key,
     run,
     step: step.id,
     title: step.title || step.id,
-    home,
+    runPost,
     after: 0,
     text: '',
     shown: null,
@@ -107,21 +107,21 @@ function newLive(key: string, home: Post, run: string, step: { id: string; title
 
 /** The post of an output that has none yet; the first chunk makes it. */
 export function outputPost(live: Live, card: Card, now: number): Post {
-  const { home } = live;
+  const { runPost } = live;
   return {
-    platform: home.platform,
+    platform: runPost.platform,
     key: live.key,
-    channel: home.channel,
-    thread: home.thread ?? home.key,
+    channel: runPost.channel,
+    thread: runPost.thread ?? runPost.key,
     card,
     wanted: 1,
     delivered: 0,
     ref: null,
-    order: home.order,
+    order: runPost.order,
     createdAt: now,
     changed: 0,
-    severity: home.severity,
-    alert: home.alert,
+    severity: runPost.severity,
+    alert: runPost.alert,
     run: live.run,
     over: true,
   };

@@ -17,19 +17,19 @@ import { sendLive } from './send-live.ts';
 export interface Poster {
   /** Reads what changed and what running steps printed, and records what was delivered. Rejects when the store does. */
   look(): Promise<void>;
-  /** Starts all that may go now. Returns after how many milliseconds more may go by itself. */
+  /** Starts all requests that may go now. Returns the milliseconds until more may go without news. */
   launch(): number;
   isIdle(): boolean;
   trouble(): string | null;
-  /** Waits for what is on its way, and records it. */
+  /** Waits for requests in flight, 10 s at most, and records what was delivered. */
   finish(): Promise<void>;
 }
 
-/** Requests on their way at the same time: a channel that hangs keeps one place. */
+/** The most requests in flight at the same time, so that a channel that hangs holds up only one of them. */
 const mostAtOnce = 8;
-/** How long a stop waits for answers, milliseconds: what is not recorded is found again and not posted twice. */
+/** How long a stop waits for answers, milliseconds: a post that is not recorded is found again and not posted twice. */
 const longestStop = 10_000;
-/** Milliseconds after which edits are recorded, many at once: an edit that is done twice does no harm. */
+/** Milliseconds between records of edits. They are recorded in batches, because an edit that is done twice does no harm. */
 const recordEvery = 1000;
 
 export function createPoster(parts: DeliverParts, wake: () => void): Poster {
@@ -38,22 +38,22 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
   const lives = createLiveOutputs({ store: parts.store, link: ctx.link });
   const reader = createReader(ctx, lives);
   const choose = createChooser(ctx, lives, parts.platforms().get(platform)?.rateLimits?.threads === true);
-  const onWay = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   let recordedAt = Number.NEGATIVE_INFINITY;
 
   function start(work: Promise<void>): void {
     const done = work
       .catch(error => log.error({ err: error, platform }, 'a delivery could not be recorded and is done again'))
       .finally(() => {
-        onWay.delete(done);
+        inFlight.delete(done);
         wake();
       });
-    onWay.add(done);
+    inFlight.add(done);
   }
 
-  /** Starts what may go now, or says how long to wait. While nothing gets through, one request at a time tries it. */
+  /** Starts one request, or returns how long to wait, milliseconds. While the platform is down, one request at a time tries it. */
   function launchOne(now: number): number {
-    if (ctx.down !== null && onWay.size > 0) return Number.POSITIVE_INFINITY;
+    if (ctx.down !== null && inFlight.size > 0) return Number.POSITIVE_INFINITY;
     if (ctx.down !== null && ctx.down.until > now) return ctx.down.until - now;
     const choice = choose(now);
     if (choice.what === 'nothing') return choice.wait;
@@ -75,16 +75,16 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
     launch() {
       const now = clock.monotonic();
       let wait = 0;
-      while (wait === 0 && onWay.size < mostAtOnce) wait = launchOne(now);
+      while (wait === 0 && inFlight.size < mostAtOnce) wait = launchOne(now);
       const output = lives.running().length > 0 ? outputEvery : Number.POSITIVE_INFINITY;
       const marks = ctx.queue.unrecorded().size > 0 ? recordEvery : Number.POSITIVE_INFINITY;
       return Math.min(wait === 0 ? Number.POSITIVE_INFINITY : wait, output, marks);
     },
-    isIdle: () => ctx.queue.items.size === 0 && onWay.size === 0 && ctx.queue.unrecorded().size === 0,
+    isIdle: () => ctx.queue.items.size === 0 && inFlight.size === 0 && ctx.queue.unrecorded().size === 0,
     trouble: () => troubleOf(ctx),
     async finish() {
       const patience = new AbortController();
-      await Promise.race([Promise.allSettled(onWay), clock.sleep(longestStop, patience.signal).catch(() => {})]);
+      await Promise.race([Promise.allSettled(inFlight), clock.sleep(longestStop, patience.signal).catch(() => {})]);
       patience.abort(new Error('over'));
       await record(ctx).catch(error =>
         log.warn({ because: messageOf(error), platform }, 'edits were not recorded and are done again'),
@@ -117,7 +117,7 @@ function createContext(parts: DeliverParts): DeliverContext {
     outage: parts.clock.now(),
     lastSuccess: Number.NEGATIVE_INFINITY,
     lastFailure: null,
-    liveOnWay: new Set(),
+    liveInFlight: new Set(),
     renewals: new Map(),
     lists: new Map(),
   };

@@ -1,6 +1,6 @@
 import type { Post } from '../../model/card.ts';
 
-/** A post that the platform does not have yet, or not as it is wanted. Its card stays in the store until its turn. */
+/** A post that the platform does not have yet, or not as it is wanted. Its card stays in the store until it is sent. */
 export interface Item {
   key: string;
   kind: string;
@@ -16,23 +16,23 @@ export interface Item {
   delivered: number;
   ref: string | null;
   over: boolean;
-  /** Whose turn it takes: its run, or its thread. */
+  /** Its group for fair queueing: its run, or its thread. */
   group: string;
   severity: Post['severity'];
   title: string;
   badge: string | null;
   /** A person has to decide. */
   asks: boolean;
-  /** It is on its way. */
+  /** A request for it is in flight. */
   busy: boolean;
-  /** Its backlog was looked at: it is posted one by one, however old it is. */
+  /** It is posted by itself, however old it is: no list may stand for it. */
   exempted: boolean;
   failures: number;
-  /** Not before, by the monotonic clock. */
+  /** It is not sent before this time of the monotonic clock. */
   notBefore: number;
 }
 
-/** What the platform has since then, though it is not recorded in the store yet. */
+/** A version that the platform has, and that is not recorded in the store yet. */
 export interface Mark {
   version: number;
   ref: string;
@@ -40,25 +40,25 @@ export interface Mark {
 
 export interface Queue {
   readonly items: ReadonlyMap<string, Item>;
-  /** Takes in a post as it was read, with what is known of it beyond the store. */
+  /** Adds or updates a post that was read, with its unrecorded mark. */
   absorb(post: Post): void;
   /** The platform has this version now. */
   done(key: string, mark: Mark): void;
   drop(key: string): void;
-  /** It is not on its way any more. */
+  /** Its request is not in flight any more. */
   release(item: Item): void;
   /** The post is not sent before then, by the monotonic clock; also when it is wanted again. */
   pause(key: string, until: number): void;
   pausedUntil(key: string): number;
-  /** It is posted by itself, however old it is. */
+  /** No list may stand for the post, however old it is. */
   exempt(key: string): void;
-  /** What was done and is not recorded yet; to be put over rows that are read. */
+  /** A post that was read, with its unrecorded mark. */
   overlay(post: Post): Post;
   unrecorded(): ReadonlyMap<string, Mark>;
   recorded(key: string, mark: Mark): void;
 }
 
-/** How many messages are remembered for the pause between two edits. */
+/** The most messages whose pause between two edits is remembered. */
 const mostPauses = 5000;
 
 export function createQueue(): Queue {
@@ -77,7 +77,7 @@ export function createQueue(): Queue {
     absorb(read) {
       const post = overlay(read);
       const known = items.get(post.key);
-      // It was read before something else was.
+      // A newer state was read already.
       if (known !== undefined && post.changed < known.changed) return;
       if (post.wanted <= post.delivered) {
         if (known?.busy !== true) items.delete(post.key);

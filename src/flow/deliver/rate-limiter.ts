@@ -1,32 +1,32 @@
 import type { Rate, RateLimits } from '../../ports/chat.ts';
 
-/** A request to a chat platform, as its limits see it. */
+/** A request to a chat platform, as its rate limits count it. */
 export interface Request {
   kind: 'post' | 'edit' | 'file';
   channel: string;
-  /** True for what may wait: it leaves one place of a shared limit free, so that a decision goes at once. */
+  /** True for what may wait: it leaves one token of each bucket, so that a decision goes at once. */
   patient: boolean;
 }
 
 /**
- * Says when a request may go, so that the platform's limits are kept rather than met. All times are of the monotonic clock, in
- * milliseconds.
+ * Token buckets that say when a request may go, so that the platform's rate limits are kept instead of run into. All times are of the
+ * monotonic clock, in milliseconds.
  */
 export interface RateLimiter {
   /** How long to wait; 0 when it may go now. */
   wait(request: Request, now: number): number;
-  /** It goes now. */
+  /** Takes its tokens: it goes now. */
   take(request: Request, now: number): void;
   /**
-   * The platform said so itself: nothing like it for so long. `at` is what the driver named: `channel X` for this kind in this channel,
-   * `method X` for this kind anywhere, `all` for everything.
+   * The platform limited a request: nothing like it goes for `ms`. `at` is what the driver named: `channel X` for this kind in this
+   * channel, `method X` for this kind anywhere, `all` for everything.
    */
   hold(request: Request, at: string, ms: number, now: number): void;
 }
 
-/** Requests bunch up on their way, so that a platform may count a little more than was sent. */
+/** The part of a rate that is used: requests bunch up on their way, so that a platform may count a little more than was sent. */
 const margin = 0.95;
-/** Platforms mind a burst also where the minute would have room for it. */
+/** The most tokens in a bucket: platforms refuse a burst also where the rate of a minute has room for it. */
 const mostBurst = 4;
 /** Buckets of channels that are full again are forgotten above this number. */
 const mostBuckets = 2000;
@@ -82,15 +82,15 @@ function scopesOf({ kind, channel }: Request): [string, string, string] {
 }
 
 interface Bucket {
-  /** Milliseconds until `places` are free; never more places than there are. */
-  wait(places: number, now: number): number;
+  /** Milliseconds until so many `tokens` are in it; never more than its size. */
+  wait(tokens: number, now: number): number;
   take(now: number): void;
   isFull(now: number): boolean;
 }
 
 /**
- * A tenth of the rate, and never many, may go at once, the rest evenly: so that in any window of `per`, wherever it begins, no more than `count` go, and
- * one that is urgent rarely waits.
+ * A token bucket. A tenth of the rate, 4 at most, may go at once, the rest evenly. So in any window of `per`, wherever it begins, no more
+ * than `count` go, and an urgent request rarely waits.
  */
 function createBucket({ count, per }: Rate, start: number): Bucket {
   const size = Math.max(1, Math.min(mostBurst, Math.floor(count / 10)));
@@ -102,9 +102,9 @@ function createBucket({ count, per }: Rate, start: number): Bucket {
     last = Math.max(last, now);
   };
   return {
-    wait(places, now) {
+    wait(tokens, now) {
       fill(now);
-      const missing = Math.min(places, size) - level;
+      const missing = Math.min(tokens, size) - level;
       return missing <= 1e-9 ? 0 : Math.ceil(missing / perMs);
     },
     take(now) {

@@ -2,14 +2,14 @@ import type { DeliverContext } from './context.ts';
 import type { LiveOutputs } from './output.ts';
 import { makeOutput } from './send-live.ts';
 
-/** Reads what is wanted of a platform: once everything, then what changed. */
+/** Reads the posts that a platform should show: first the backlog, then what changed. */
 export interface Reader {
   readNews(): Promise<void>;
   /** What running steps printed. */
   readOutput(): Promise<void>;
 }
 
-/** Milliseconds between two looks at a running step's output. */
+/** Milliseconds between two reads of a running step's output. */
 export const outputEvery = 500;
 const page = 500;
 

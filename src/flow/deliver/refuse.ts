@@ -15,18 +15,18 @@ export interface Refusal {
   blame: 'channel' | 'thread' | 'message';
 }
 
-/** What is done where a platform will not take a message, whatever is waited: people see it elsewhere, and see why. */
+/** Handles messages that a platform refuses for good: people see them elsewhere, and see why. */
 export interface Refusals {
   /**
-   * Takes the thread elsewhere, with what its own place does not have yet. A channel that refuses gives it to the fallback channel. A locked
-   * thread begins anew in its channel, and goes to the fallback channel where that does not last.
+   * Moves the thread, with what its place does not have yet. A thread of a channel that refuses goes to the fallback channel. A locked
+   * thread begins anew in its channel, and goes to the fallback channel when that is locked within 10 minutes.
    */
   moveThread(root: string, refusal: Refusal): Promise<void>;
-  /** Nobody has to see it: the console and /readyz name it, and the thread goes on. */
+  /** Leaves out a message that people need not see. The console and /readyz name it, and the thread goes on. */
   leaveOut(post: Post, refusal: Refusal): Promise<void>;
   /** The platform took the post. */
   accepted(post: Post): Promise<void>;
-  /** The channel refused lately, so that asking it again would only cost requests. */
+  /** True when the channel refused in the last 5 minutes, so that another request to it would be wasted. */
   isRefused(channel: string): boolean;
   because(channel: string): string;
   trouble(): string | null;
@@ -48,19 +48,19 @@ export interface RefusalParts {
 
 /** After this long a channel is tried again, milliseconds: somebody may have invited the bot. */
 const forgetAfter = 5 * 60_000;
-/** How long /readyz speaks of a thread in which something was left out or that went elsewhere, milliseconds. */
-const tellFor = 60 * 60_000;
+/** How long /readyz names a thread that moved, or in which something was left out, milliseconds. */
+const reportFor = 60 * 60_000;
 /** A thread that was begun anew so lately goes to the fallback channel when it is locked again, milliseconds. */
 const lastsAtLeast = 10 * 60_000;
 const mostThreads = 200;
 const page = 500;
 
-/** A thread of which something is not where it belongs. */
-interface IllThread {
+/** A thread that moved, or in which something was left out. */
+interface RefusedThread {
   channel: string;
   because: string;
   at: number;
-  /** Messages that nobody sees in the platform. */
+  /** How many messages are in the console only. */
   leftOut: number;
   /** Where it goes on; null where it stays. */
   goesOn: string | null;
@@ -69,9 +69,9 @@ interface IllThread {
 export function createRefusals(parts: RefusalParts): Refusals {
   const { clock, platform } = parts;
   const refused = new Map<string, { because: string; at: number }>();
-  const threads = new Map<string, IllThread>();
+  const threads = new Map<string, RefusedThread>();
 
-  function illThread(root: Post, because: string): IllThread {
+  function refusedThread(root: Post, because: string): RefusedThread {
     const known = threads.get(root.key);
     const one = known ?? { channel: root.channel, because, at: 0, leftOut: 0, goesOn: null };
     threads.delete(root.key);
@@ -108,13 +108,13 @@ export function createRefusals(parts: RefusalParts): Refusals {
       // A thread that moves because its channel refused lately is no new refusal: the channel is tried again in time.
       if (blame === 'channel' && !isRefused(root.channel))
         refused.set(root.channel, { because, at: clock.monotonic() });
-      if (blame !== 'channel') illThread(root, because).goesOn = `${target.platform}:${target.channel}`;
+      if (blame !== 'channel') refusedThread(root, because).goesOn = `${target.platform}:${target.channel}`;
       await parts.mutex.with(postsLock, () => moveTo(target, root, parts));
-      await sayMoved(root, refusal, target, parts);
+      await reportMove(root, refusal, target, parts);
     },
     async leaveOut(post, { because }) {
       parts.log.warn({ platform, post: post.key, because }, 'a message was refused and is left out');
-      // A message that is there and cannot be edited (too old, say) still has its thread.
+      // A refused edit (of a message that is too old, say) withholds nothing: the message is in its thread.
       const left = (now: Post): Post => {
         const delivered = Math.max(now.delivered, post.wanted);
         return now.ref === null ? { ...now, delivered, withheld: 'refused' } : { ...now, delivered };
@@ -122,31 +122,31 @@ export function createRefusals(parts: RefusalParts): Refusals {
       await parts.mutex.with(postsLock, () => parts.writer.update([post.key], left));
       if (post.ref !== null) return;
       const root = post.thread === null ? null : await parts.store.post(platform, post.thread);
-      illThread(root ?? post, because).leftOut += 1;
+      refusedThread(root ?? post, because).leftOut += 1;
       parts.metrics?.count('tocsin_posts_left_out_total', { platform });
       const text = `${platform} did not take a message in ${post.channel} (${post.card.title}): ${because}`;
-      await sayInConsole(`refused/${platform}/${post.channel}/message`, text, post, parts);
+      await postInConsole(`refused/${platform}/${post.channel}/message`, text, post, parts);
     },
     async accepted(post) {
       const root = post.thread ?? post.key;
       if (threads.get(root)?.goesOn === null) threads.delete(root);
       if (!refused.delete(post.channel)) return;
       const key = `refused/${platform}/${post.channel}`;
-      await sayInConsole(key, `${platform}:${post.channel} takes messages again.`, null, parts);
+      await postInConsole(key, `${platform}:${post.channel} takes messages again.`, null, parts);
     },
     isRefused,
     because: channel => refused.get(channel)?.because ?? 'the channel refused messages lately',
     trouble() {
-      for (const [root, { at }] of threads) if (clock.monotonic() - at > tellFor) threads.delete(root);
+      for (const [root, { at }] of threads) if (clock.monotonic() - at > reportFor) threads.delete(root);
       const channels = [...refused].map(([channel, { because }]) => `${channel} does not take messages: ${because}`);
-      const said = [...channels, ...[...threads].map(tellThread)];
-      return said.length === 0 ? null : said.join('; ');
+      const problems = [...channels, ...[...threads].map(threadText)];
+      return problems.length === 0 ? null : problems.join('; ');
     },
   };
 }
 
 /** For /readyz, which anybody may read: the thread by its key, never by its title. */
-function tellThread([root, { channel, because, leftOut, goesOn }]: [string, IllThread]): string {
+function threadText([root, { channel, because, leftOut, goesOn }]: [string, RefusedThread]): string {
   const left = leftOut === 0 ? '' : ` ${leftOut} ${leftOut === 1 ? 'message is' : 'messages are'} in the console only.`;
   const on = goesOn === null ? '' : ` It goes on in ${goesOn}.`;
   return `the thread ${root} in ${channel} does not take messages: ${because}${left}${on}`;
@@ -170,7 +170,7 @@ async function moveTo(target: Target, root: Post, parts: RefusalParts): Promise<
   const there = await parts.store.post(target.platform, rootKey);
   const copies =
     there === null ? [root, ...replies].filter(post => isOpen(post)).map(post => copyTo(target, post, parts)) : [];
-  // What is left behind must not be tried again; the projection goes on where the copies are.
+  // Posts that stay behind must not be tried again; the projection goes on where the copies are.
   const left = (post: Post): Post => ({ ...post, delivered: post.wanted, withheld: 'refused' });
   if (copies.length > 0) {
     const rows: Row[] = copies.map(doc => ({ table: 'post', doc }));
@@ -182,13 +182,13 @@ async function moveTo(target: Target, root: Post, parts: RefusalParts): Promise<
   await parts.writer.update([root.key, ...replies.filter(isOpen).map(post => post.key)], left);
 }
 
-/** The whole thread under another root of the platform: what was posted before stays where it is, what goes on is posted anew. */
+/** Moves the thread under another root of the platform: what was posted stays where it is, what goes on is posted anew. */
 async function moveWithin(channel: string, root: Post, replies: readonly Post[], parts: RefusalParts): Promise<void> {
   const keys = [root, ...replies].filter(post => post === root || isOpen(post)).map(post => post.key);
   await parts.writer.update(keys, post => ({ ...renewed(post), channel }));
 }
 
-/** It is not in the channel yet, or more will come of it. */
+/** True for a post that is not in the channel yet, or that may still change. */
 function isOpen(post: Post): boolean {
   return post.thread === null || post.ref === null || post.wanted > post.delivered || post.over !== true;
 }
@@ -211,19 +211,19 @@ function copyTo(target: Target, post: Post, parts: RefusalParts): Post {
   return { ...rest, ...target, ...done, key, thread, wanted: 1, changed: 0 };
 }
 
-async function sayMoved(root: Post, { because, blame }: Refusal, target: Target, parts: RefusalParts): Promise<void> {
+async function reportMove(root: Post, { because, blame }: Refusal, target: Target, parts: RefusalParts): Promise<void> {
   const [where, place] = [`${parts.platform}:${root.channel}`, `${target.platform}:${target.channel}`];
   const key = `refused/${where.replace(':', '/')}`;
   if (blame === 'channel') {
     const text = `${where} does not take messages: ${because} Its threads go to ${place}.`;
-    return await sayInConsole(key, text, null, parts);
+    return await postInConsole(key, text, null, parts);
   }
   const text = `A thread in ${where} (${root.card.title}) does not take messages: ${because} It goes on in ${place}.`;
-  await sayInConsole(`${key}/thread`, text, root, parts);
+  await postInConsole(`${key}/thread`, text, root, parts);
 }
 
-/** One message for each matter in the console's own channel, changed in place. */
-async function sayInConsole(key: string, text: string, about: Post | null, parts: RefusalParts): Promise<void> {
+/** Posts to the console's own channel: one message for each key, edited in place. */
+async function postInConsole(key: string, text: string, about: Post | null, parts: RefusalParts): Promise<void> {
   await parts.mutex.with(postsLock, async () => {
     const known = await parts.store.post('console', key);
     const head = await parts.store.head();

@@ -1,11 +1,19 @@
 import { isCode, messageOf } from '../../kernel/errors.ts';
 import type { Post } from '../../model/card.ts';
 import { postsLock } from '../thread/parts.ts';
-import { type DeliverContext, findRoot, type Placement, readPost, renewRoot, succeeded, tookNote } from './context.ts';
+import {
+  type DeliverContext,
+  findRoot,
+  handledForAll,
+  type Placement,
+  readPost,
+  renewRoot,
+  succeeded,
+} from './context.ts';
 import { type Digest, listPost } from './digest.ts';
 import type { Request } from './rate-limiter.ts';
 
-/** Posts a list, and records what it stands for. */
+/** Posts the list of a backlog, and records which posts it stands for. */
 export async function sendList(digest: Digest, request: Request, ctx: DeliverContext): Promise<void> {
   const { parts, queue } = ctx;
   const taken = new Set([...digest.listed, ...digest.folded]);
@@ -21,10 +29,10 @@ export async function sendList(digest: Digest, request: Request, ctx: DeliverCon
     for (const item of digest.folded) if (item.wanted <= (versions.get(item.key) ?? 0)) queue.drop(item.key);
     for (const item of digest.exempted) item.exempted = true;
   } catch (error) {
-    if (tookNote(ctx, request, error)) return;
+    if (handledForAll(ctx, request, error)) return;
     if (isCode(error, 'chat-root-gone') && !place.wait && place.root !== null && (await renewRoot(place.root, ctx)))
       return;
-    // Each of them then meets what the list met, and is dealt with by itself.
+    // Each of them is then tried, and its refusal handled, by itself.
     for (const item of taken) item.exempted = true;
     parts.log.warn({ platform: parts.platform, because: messageOf(error) }, 'a list of what was missed was not taken');
   } finally {
@@ -42,7 +50,7 @@ async function deliverList(digest: Digest, root: Post | null, ctx: DeliverContex
   const ref = await connection.deliver({ ...post, ref: known?.ref ?? null }, root);
   succeeded(ctx);
   ctx.lists.delete(post.key);
-  // What was found again after a lost answer shows what the first try had: an edit puts it right.
+  // A list that was found again after a lost answer shows the card of the first try: an edit corrects it.
   const right = first === text && known === null;
   const wanted = right ? 1 : (known?.wanted ?? 1) + 1;
   return { ...post, ref, wanted, delivered: right ? 1 : 0, changed: known?.changed ?? 0 };

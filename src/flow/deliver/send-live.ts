@@ -4,24 +4,24 @@ import { postsLock } from '../thread/parts.ts';
 import {
   type DeliverContext,
   findRoot,
+  handledForAll,
   longestPause,
   type Placement,
   readPost,
   record,
   renewRoot,
   succeeded,
-  tookNote,
 } from './context.ts';
 import { type Live, outputPost, textOf } from './output.ts';
 import type { Request } from './rate-limiter.ts';
 
-/** Edits a running step's output to what was printed by now. Nothing is written for it, unless its message had to be posted anew. */
+/** Edits a running step's output to what was printed by now. Nothing is stored for it, unless its message had to be posted anew. */
 export async function sendLive(live: Live, request: Request, ctx: DeliverContext): Promise<void> {
   const card = live.fresh;
   if (card === null) return;
   const now = () => ctx.parts.clock.monotonic();
   live.busy = true;
-  ctx.liveOnWay.add(live.key);
+  ctx.liveInFlight.add(live.key);
   ctx.limiter.take(request, now());
   let place: Placement = { wait: true };
   try {
@@ -40,14 +40,14 @@ export async function sendLive(live: Live, request: Request, ctx: DeliverContext
     live.fresh = null;
     ctx.queue.pause(live.key, now() + ctx.editEvery);
   } catch (error) {
-    if (tookNote(ctx, request, error)) return;
+    if (handledForAll(ctx, request, error)) return;
     if (isCode(error, 'chat-root-gone') && !place.wait && place.root !== null && (await renewRoot(place.root, ctx)))
       return;
-    // The next edit of it meets the same; what it shows for good is tried anyhow.
+    // The next live edit would fail too, so it waits; the edit to the final text is tried anyhow.
     live.notBefore = now() + longestPause;
   } finally {
     live.busy = false;
-    ctx.liveOnWay.delete(live.key);
+    ctx.liveInFlight.delete(live.key);
   }
 }
 

@@ -3,6 +3,7 @@ import { callsPeople, type Post } from '../../model/card.ts';
 import {
   type DeliverContext,
   findRoot,
+  handledForAll,
   longestPause,
   type Placement,
   pauseAfter,
@@ -11,7 +12,6 @@ import {
   record,
   renewRoot,
   succeeded,
-  tookNote,
 } from './context.ts';
 import { logFile, withLastLines } from './log.ts';
 import type { Item } from './queue.ts';
@@ -21,7 +21,7 @@ import type { Refusal } from './refuse.ts';
 /** A post that fails this often while others go through is left out. */
 const mostFailures = 10;
 
-/** Sends one post as it is wanted now, and takes note of what came of it. Rejects for the store only. */
+/** Sends the newest version of one post, and handles the outcome. Rejects with the store's errors only. */
 export async function send(item: Item, request: Request, ctx: DeliverContext): Promise<void> {
   item.busy = true;
   ctx.limiter.take(request, ctx.parts.clock.monotonic());
@@ -47,7 +47,7 @@ async function show(post: Post, root: Post | null, ctx: DeliverContext): Promise
   if (post.ref === null) ctx.parts.delivered?.(post, ctx.parts.clock.now());
   ctx.queue.pause(post.key, ctx.parts.clock.monotonic() + ctx.editEvery);
   ctx.queue.done(post.key, { version: post.wanted, ref });
-  // Nothing may be posted twice, here or by the node that takes over; edits can wait and be done again.
+  // Recorded at once, so that neither this node nor the next posts it twice; edits can be recorded later and done again.
   if (post.ref !== ref) await record(ctx, [post.key]);
   await ctx.refusals.accepted(post);
 }
@@ -69,7 +69,7 @@ async function sendLog(post: Post, run: string, root: Post | null, { parts }: De
     await parts.connection.upload(post, file, root);
     return 'file';
   } catch (error) {
-    // No permission for files, say: the link is better than nothing.
+    // For example no permission for files: the link is posted instead.
     if (!isCode(error, 'chat-refused') || blameOf(error) !== 'message') throw error;
     const because = messageOf(error);
     parts.log.warn({ platform: parts.platform, run, because }, 'a log was refused as a file; its link is posted');
@@ -77,16 +77,16 @@ async function sendLog(post: Post, run: string, root: Post | null, { parts }: De
   }
 }
 
-/** A request that came to nothing. */
+/** A request that failed. */
 interface Failure {
   request: Request;
-  /** What the message was to hang on. */
+  /** The root that the message was to reply to. */
   root: Post | null;
   error: unknown;
 }
 
 async function failed(item: Item, { request, root, error }: Failure, ctx: DeliverContext): Promise<void> {
-  if (tookNote(ctx, request, error)) return;
+  if (handledForAll(ctx, request, error)) return;
   if (isCode(error, 'chat-root-gone') && root !== null) {
     item.notBefore = ctx.parts.clock.monotonic() + pauseAfter(0);
     if (await renewRoot(root, ctx)) return;
@@ -103,8 +103,8 @@ async function failed(item: Item, { request, root, error }: Failure, ctx: Delive
 }
 
 /**
- * The platform will not take it, whatever is waited. What has to be seen goes where it can be seen: a first message, and whatever people
- * have to decide. The rest is left out.
+ * Handles a refusal that does not pass with time. A first message, and what people have to decide, move to where they can be seen; the
+ * rest is left out.
  */
 async function refused(item: Item, error: unknown, ctx: DeliverContext): Promise<void> {
   const because = error instanceof TocsinError ? `${messageOf(error)} ${error.remedy}` : messageOf(error);

@@ -1,4 +1,4 @@
-/** What several nodes agree on: who holds which lease, who is there, and whether their files are the same. */
+/** What the nodes of a fleet agree on: who holds which lease, which nodes are up, and whether their files are the same. */
 
 import type { Clock } from '../../kernel/clock.ts';
 import { isCode, summaryOf } from '../../kernel/errors.ts';
@@ -6,16 +6,16 @@ import type { Log } from '../../kernel/log.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 
-/** A job that one node of the fleet does at a time: the pipeline, the threads, the posts of a platform, the sweeper. */
+/** A singleton task, which one node of the fleet does at a time: the pipeline, the threads, the posts of a platform, the sweeper. */
 export interface Duty {
   /** The lease is `duty/<name>`. */
   name: string;
-  /** Begins the job. Every commit of it carries `fence`, so that a node that was paused and wakes up changes nothing. */
+  /** Begins the job. Every commit of it carries `fence`, the fencing token, so that a node that was paused and wakes up changes nothing. */
   start(fence: readonly Guard[]): Promise<Job>;
 }
 
 export interface Job {
-  /** Ends it; `lost` when another node does it already. */
+  /** Ends it; `lost` when the lease may be another node's already. */
   stop(lost: boolean): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ export interface DutyParts {
   log: Log;
   /** Names this process in leases. */
   holder: string;
-  /** True for a store that other processes share; without others a duty is simply done. */
+  /** True for a store that other processes share; else the duty is done without a lease. */
   shared: boolean;
 }
 
@@ -36,11 +36,11 @@ export interface Turn {
   stop(): Promise<void>;
 }
 
-/** A duty whose holder died is another node's after this, and a pause, milliseconds. */
+/** The lease's time to live, and the time between renewals and tries, milliseconds: after their sum another node has a dead one's duty. */
 const ttl = 6000;
 const pause = 2000;
 
-/** Does the duty whenever it is this node's turn. Resolves when it was begun, or when another node turned out to have it. */
+/** Leader election: does the duty while this node holds its lease. Resolves when it was begun, or was not to be had at the first try. */
 export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
   if (!parts.shared) {
     const job = await duty.start([]);
@@ -51,8 +51,8 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
   const end = new AbortController();
   const tried = Promise.withResolvers<void>();
   let held = false;
-  /** Why it could not be taken since it was last looked at without trouble. */
-  const told = new Set<string>();
+  /** Causes that were logged since the last try without a failure. */
+  const logged = new Set<string>();
 
   /** Renews until the lease is lost or the node stops; true for the latter. */
   async function hold(token: number): Promise<boolean> {
@@ -83,17 +83,17 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
     await store.release({ ...lease, token });
   }
 
-  /** That the database does not answer is said by the heartbeat of the node (nodes.ts), once for all duties. */
-  function tell(error: unknown): void {
+  /** Logs each cause once. That the database does not answer is logged by the node's heartbeat (nodes.ts), once for all duties. */
+  function logFailure(error: unknown): void {
     const because = summaryOf(error);
-    if (isCode(error, 'store-failed') || told.has(because)) return;
-    told.add(because);
+    if (isCode(error, 'store-failed') || logged.has(because)) return;
+    logged.add(because);
     log.warn({ duty: duty.name, because }, 'a duty is tried again');
   }
 
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
-      await turn().then(() => told.clear(), tell);
+      await turn().then(() => logged.clear(), logFailure);
       tried.resolve();
       await clock.sleep(pause, end.signal).catch(() => {});
     }
@@ -110,7 +110,7 @@ export async function takeTurns(duty: Duty, parts: DutyParts): Promise<Turn> {
   };
 }
 
-/** The feed with the fence in every commit. */
+/** The feed with the fencing token in every commit. */
 export function fencedFeed(feed: Feed, fence: readonly Guard[]): Feed {
   if (fence.length === 0) return feed;
   return { ...feed, commit: change => feed.commit({ ...change, guards: [...fence, ...(change.guards ?? [])] }) };

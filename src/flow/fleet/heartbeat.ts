@@ -21,21 +21,21 @@ export interface HeartbeatParts {
   each(): Promise<void>;
 }
 
-/** Milliseconds between tries while the store does not answer, and how long its answer is waited for at least. */
+/** Milliseconds between tries while the store does not answer, and the least time that an answer is waited for. */
 const pause = 500;
 const leastPatience = 2000;
-/** Nobody reads it, so it is made once. */
+/** The reason of the abort. It is never read, so it is made once. */
 const stopped = new Error('stopped');
 
 /**
- * Renews a lease at a third of its time. A store that does not answer for a moment costs nothing; once the lease may be another's, it
- * counts as lost, because what runs under it must end before somebody else begins. Returns how to stop.
+ * Renews a lease after each third of its time, and tries again while the store does not answer. Once the lease may be another's it counts
+ * as lost, because what runs under it must end before another process begins. Returns a function that ends the renewals.
  */
 export function keepLease(lease: HeldLease, parts: HeartbeatParts): () => void {
   const { clock, log } = parts;
   const end = new AbortController();
 
-  /** True when renewed, false when another has it, null when the store did not say. */
+  /** True when renewed, false when another has it, null when the store did not answer. */
   async function renew(until: number): Promise<boolean | null> {
     const late = new AbortController();
     const patience = Math.max(leastPatience, until - clock.monotonic());

@@ -6,11 +6,11 @@ import { type NodeFacts, nodeFacts, takesOn } from '../../model/node.ts';
 import type { CatalogueSet } from '../../ports/catalogue.ts';
 import type { Store } from '../../ports/store.ts';
 
-/** The nodes of the fleet, as their heartbeats tell. A heartbeat is a lease on one of a few numbered places, held in the node's own words. */
+/** The nodes of the fleet, by their heartbeats. A heartbeat is a lease on a numbered slot; its holder is the node's facts as JSON. */
 export interface Nodes {
   /** Those that are up, as of the last heartbeat; this one first. */
   list(): readonly NodeFacts[];
-  /** What is wrong between them, each as a sentence. */
+  /** What is wrong in the fleet, each as a sentence. */
   problems(): readonly string[];
   stop(): Promise<void>;
 }
@@ -27,53 +27,53 @@ export interface NodesParts {
 /** Milliseconds between heartbeats, and after how long without one a node counts as gone. */
 const every = 5000;
 const ttl = 15_000;
-/** More nodes than this run all the same; they are only not seen. */
-const places = Array.from({ length: 64 }, (_, n) => `node/${n + 1}`);
+/** The slots of heartbeats. More nodes than this run all the same; they are only not seen. */
+const slots = Array.from({ length: 64 }, (_, n) => `node/${n + 1}`);
 
 export async function startNodes(parts: NodesParts): Promise<Nodes> {
   const { store, clock, log, self } = parts;
   const end = new AbortController();
   let others: NodeFacts[] = [];
-  let ill = false;
-  /** By the steady clock. */
+  let failing = false;
+  /** By the monotonic clock. */
   let lastBeat = clock.monotonic();
-  let place: { name: string; holder: string; token: number; ttl: number } | null = null;
+  let slot: { name: string; holder: string; token: number; ttl: number } | null = null;
 
   async function take(taken: ReadonlySet<string>): Promise<void> {
     const holder = JSON.stringify(self());
-    for (const name of places.filter(one => !taken.has(one))) {
+    for (const name of slots.filter(one => !taken.has(one))) {
       const token = await store.acquire({ name, holder, ttl });
       if (token === null) continue;
-      place = { name, holder, token, ttl };
+      slot = { name, holder, token, ttl };
       return;
     }
   }
 
   async function beat(): Promise<void> {
-    const said = place?.holder;
-    if (place !== null && said !== JSON.stringify(self())) {
-      await store.release(place);
-      place = null;
+    const before = slot?.holder;
+    if (slot !== null && before !== JSON.stringify(self())) {
+      await store.release(slot);
+      slot = null;
     }
-    if (place !== null && !(await store.renew(place))) place = null;
-    const seen = await store.holders(places);
-    if (place === null) await take(new Set(seen.map(one => one.name)));
+    if (slot !== null && !(await store.renew(slot))) slot = null;
+    const seen = await store.holders(slots);
+    if (slot === null) await take(new Set(seen.map(one => one.name)));
     const own = self().id;
     others = seen.map(({ holder }) => parse(holder)).filter(one => one !== null && one.id !== own) as NodeFacts[];
   }
 
-  function tellWell(): void {
+  function logRecovery(): void {
     const now = clock.monotonic();
-    if (ill)
+    if (failing)
       log.info({ seconds: Math.round((now - lastBeat) / 1000) }, 'the database takes heartbeats of this node again');
-    ill = false;
+    failing = false;
     lastBeat = now;
   }
 
-  /** Said once for all that fails with it. */
-  function tellIll(error: unknown): void {
-    if (ill) return;
-    ill = true;
+  /** Logged once for all that fails with it. */
+  function logFailure(error: unknown): void {
+    if (failing) return;
+    failing = true;
     const remedy = error instanceof TocsinError ? { remedy: error.remedy } : {};
     log.warn(
       { because: summaryOf(error), ...remedy },
@@ -84,7 +84,7 @@ export async function startNodes(parts: NodesParts): Promise<Nodes> {
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
       await clock.sleep(every, end.signal).catch(() => {});
-      if (!end.signal.aborted) await beat().then(tellWell, tellIll);
+      if (!end.signal.aborted) await beat().then(logRecovery, logFailure);
     }
   }
 
@@ -100,12 +100,12 @@ export async function startNodes(parts: NodesParts): Promise<Nodes> {
     async stop() {
       end.abort(new Error('stopped'));
       await ended;
-      if (place !== null) await store.release(place).catch(() => {});
+      if (slot !== null) await store.release(slot).catch(() => {});
     },
   };
 }
 
-/** A node of another version may say it in other words: it is not seen then. */
+/** Null for facts that this version does not understand: a node of another version is then not seen. */
 function parse(holder: string): NodeFacts | null {
   try {
     return nodeFacts.parse(JSON.parse(holder));
@@ -136,7 +136,7 @@ export function problemsOf(self: NodeFacts, others: readonly NodeFacts[]): strin
 
 const short = (digest: string) => digest.slice(0, 12);
 
-/** What must be the same everywhere: runbooks, rules, people and their groups. Paths, secrets and options of one machine may differ. */
+/** A digest of what must be the same on all nodes: runbooks, rules, people, groups. Paths, secrets and options of a machine may differ. */
 export function digestOfSet({ runbooks, policy, config }: CatalogueSet): string {
   const { people, groups, operators } = config;
   const rules = policy.rules.map(({ name, text, decide, ask, limit }) => ({ name, text, decide, ask, limit }));

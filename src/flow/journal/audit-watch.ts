@@ -4,11 +4,11 @@ import type { Store } from '../../ports/store.ts';
 
 /** Verifies the journal as it grows: each entry once in the life of the process. */
 export interface JournalWatch {
-  /** Checks what was appended since the last call, `most` entries at a time. `checked` is how far everything is proved. */
+  /** Checks the entries since the last call, 5,000 at most. `checked` is the sequence up to which everything is verified. */
   state(): Promise<{ ok: boolean; head: number; checked: number; because: string | null }>;
 }
 
-/** So many are checked at a time: every scrape of /metrics asks. */
+/** The most entries that one call checks: every scrape of /metrics is a call. */
 const most = 5000;
 
 export function createJournalWatch(store: Store): JournalWatch {
@@ -41,7 +41,7 @@ export function createJournalWatch(store: Store): JournalWatch {
     async state() {
       running ??= go()
         .catch(error => {
-          // A database that does not answer says nothing about the journal: the next look goes on where this one stopped.
+          // A database that does not answer says nothing about the journal: the next call goes on where this one stopped.
           if (isCode(error, 'store-failed')) throw error;
           broken = `entry ${checked + 1} cannot be read: ${messageOf(error)}`;
         })

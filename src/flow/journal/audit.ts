@@ -4,7 +4,7 @@ import { messageOf, TocsinError } from '../../kernel/errors.ts';
 import { entryHash, genesis } from '../../model/journal.ts';
 import type { JournalRow, Store } from '../../ports/store.ts';
 
-/** A place in the chain: the entry that was looked at last. */
+/** A position in the chain: the entry that was checked last. */
 export interface Position {
   seq: number;
   hash: string;
@@ -25,8 +25,8 @@ const pageSize = 500;
 
 /**
  * Recomputes the hashes of up to `limit` entries after `from`, checks that each follows the one before, that the columns beside the
- * bytes say the same, and at the end that the head is the last entry. Gives the loop a turn before each page. Whoever cuts the tail and
- * the head row alike is found by checkCheckpoint alone.
+ * bytes say the same, and at the end that the head is the last entry. Yields to the event loop before each page. Only checkCheckpoint
+ * finds a tail that was cut together with the head row.
  */
 export async function verifyJournal(
   store: Pick<Store, 'journalRows' | 'head'>,
@@ -69,13 +69,13 @@ export async function* exportJournal(
 
 interface Checker {
   at(): Position;
-  /** null when the row follows; then it is where the checker stands. */
+  /** Null when the row follows the last one; its position is then that of the checker. */
   take(row: JournalRow): TocsinError | null;
 }
 
 function createChecker(from: Position): Checker {
   let at = from;
-  /** The last position of each stream that was met. A check from the beginning knows that streams begin at 1. */
+  /** The last position of each stream that was seen. A check from the beginning knows that streams begin at 1. */
   const positions = new Map<string, number>();
 
   function refuse(row: JournalRow): string | null {
@@ -124,7 +124,7 @@ function broken(seq: number, because: string): TocsinError {
 /**
  * A note of the head to keep outside of the database, signed with Ed25519: `origin`, sequence and hash, each on its line, an empty
  * line, and the signature in the form of signed notes (c2sp.org/signed-note), so that other tools verify it too.
- * `origin` names this installation: one line without spaces or a plus sign.
+ * `origin` names this installation: one word without spaces or a plus sign. Throws `bad-request` for any other.
  */
 export function createCheckpoint(origin: string, head: Position, privateKey: KeyObject): string {
   if (!/^[^\s+]+$/u.test(origin)) {
@@ -140,7 +140,7 @@ export function createCheckpoint(origin: string, head: Position, privateKey: Key
 }
 
 /**
- * Checks a checkpoint against the journal as it is now and resolves to the place it speaks of. Rejects with `journal-broken` when it is
+ * Checks a checkpoint against the journal as it is now and resolves to its position. Rejects with `journal-broken` when it is
  * not signed by this key for this origin, when the journal ends before it (a cut tail, an old backup), or when that entry is another.
  */
 export async function checkCheckpoint(
@@ -169,7 +169,7 @@ export async function checkCheckpoint(
   });
 }
 
-/** The place that a checkpoint speaks of, when it is signed by this key for this origin. */
+/** The position in a checkpoint. Throws `journal-broken` unless it is signed by this key for this origin. */
 function readCheckpoint(note: string, origin: string, publicKey: KeyObject): Position {
   const [, text = '', name, seq, hash, signer, base64 = ''] =
     /^(([^\n]+)\n(\d{1,15})\n([0-9a-f]{64})\n)\n\u2014 ([^ \n]+) ([A-Za-z0-9+/=]+)\n$/u.exec(note) ?? [];

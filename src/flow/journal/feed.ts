@@ -7,11 +7,11 @@ import { createOnceLogger } from './log-once.ts';
 import type { RecentDocs } from './recent-docs.ts';
 
 /**
- * The journal as it grows. Everything that reacts to what happened follows it with a cursor: the pipeline from event to decision, the
- * threads. Entries that this process committed come from memory; whatever was missed is read from the store.
+ * The journal as a feed. Everything that reacts to entries follows it with a cursor: the pipeline from event to decision, the threads.
+ * Entries that this process committed come from memory; missed ones are read from the store.
  */
 export interface Feed {
-  /** Commits, and tells the followers. Errors are the store's. */
+  /** Commits, and notifies the followers. Rejects with the store's errors. */
   commit(change: Change): Promise<Committed>;
   /**
    * Calls `handle` with batches of entries in order, starting after `after`, until stopped. A handler that throws is called again with
@@ -26,16 +26,16 @@ export interface Feed {
 export interface Follower {
   name: string;
   after: number;
-  /** Only entries of these kinds are handed over; of others nothing is even read. All, when left out. */
+  /** The kinds of entries that are handled; others are not even read. All kinds when left out. */
   kinds?: readonly FactKind[];
   /** The most entries in one batch. */
   batch: number;
   /**
-   * After a batch of at least so many entries, and fewer than the most, this many milliseconds pass before the next: under load what
-   * changes again and again is looked at less often. Left out, the next batch follows at once.
+   * Coalescing under load: after a batch of at least `after` entries, and fewer than `batch`, `ms` milliseconds pass before the next, so
+   * that what changes often is handled less often. Without it the next batch follows at once.
    */
   rest?: { after: number; ms: number };
-  /** `upTo` is where it stands afterwards: later than the last entry when others follow that are not wanted. Then there may be none at all. */
+  /** `upTo` is the cursor afterwards. It is later than the last entry when unwanted kinds follow; `entries` may then be empty. */
   handle(entries: readonly Entry[], upTo: number): Promise<void>;
 }
 
@@ -45,16 +45,16 @@ export interface Following {
   stop(): Promise<void>;
 }
 
-/** How many of the newest entries stay in memory, so that followers that keep up never read. */
+/** How many of the newest entries stay in memory, so that followers that keep up read nothing from the store. */
 const kept = 2048;
 
 export function createFeed(parts: {
   store: Store;
   log: Log;
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** What views are given without a look into the store; it hears of a commit before the followers do. */
+  /** The cache of documents for views; it is updated before the followers are notified. */
   recent?: RecentDocs | undefined;
-  /** Told of each change that this process committed. */
+  /** Called with each change that this process committed. */
   committed?: (change: Change) => void;
 }): Feed {
   const { store } = parts;
@@ -65,7 +65,7 @@ export function createFeed(parts: {
 
   function publish(entries: readonly Entry[]) {
     for (const entry of entries) {
-      // What is in memory has no holes: after one (another process appended, or news overtook older news) followers read the store.
+      // Entries in memory are contiguous: after a gap (another process appended, or commits arrive out of order) followers read the store.
       const last = recent.at(-1);
       if (last !== undefined && entry.seq !== last.seq + 1) recent.length = 0;
       recent.push(entry);
@@ -86,9 +86,9 @@ export function createFeed(parts: {
       const entries = kinds === undefined ? inMemory : inMemory.filter(entry => kinds.includes(entry.fact.kind));
       return { entries, upTo: last.seq };
     }
-    // Who has heard of everything asks for nothing; news of more wakes it. Before the first news nobody knows.
+    // A follower that has the newest entry reads nothing; the next append wakes it. Before the first append the newest is not known.
     if (newest > 0 && after >= newest) return { entries: [], upTo: after };
-    // Everything up to here was committed before the question, so what does not come is not there.
+    // Everything up to `known` was committed before this read, so an entry that does not come does not exist.
     const known = newest;
     const entries = await store.journal({ after, limit, ...(kinds !== undefined && { kinds }) });
     const reached = entries.at(-1)?.seq ?? after;
@@ -96,7 +96,7 @@ export function createFeed(parts: {
   }
 
   // Other processes append too: their entries are read from the store.
-  const deafen = store.onAppend?.(news => {
+  const unsubscribe = store.onAppend?.(news => {
     newest = Math.max(newest, news.seq);
     for (const listener of listeners) listener(newest);
   });
@@ -129,7 +129,7 @@ export function createFeed(parts: {
       return () => listeners.delete(listener);
     },
     async close() {
-      deafen?.();
+      unsubscribe?.();
       await Promise.all([...followings].map(following => following.stop()));
     },
   };
@@ -143,7 +143,7 @@ interface Wanted {
 
 interface Found {
   entries: readonly Entry[];
-  /** Up to this sequence there is nothing else. */
+  /** There are no other wanted entries up to this sequence. */
   upTo: number;
 }
 
@@ -163,7 +163,7 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
   let dirty = false;
   const failing = createPause(parts.sleep);
   const again = 'a follower of the journal failed and will try again';
-  const teller = createOnceLogger(parts.log, { follower: follower.name }, again);
+  const onceLogger = createOnceLogger(parts.log, { follower: follower.name }, again);
   const resting = createPause(parts.sleep);
   const listener = () => {
     dirty = true;
@@ -179,9 +179,9 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
     return { taken: entries.length, moved };
   }
 
-  /** Whoever waits for this follower, or stops it, is not kept waiting. */
+  /** Left out while somebody waits for this follower, or stops it. */
   async function rest(taken: number) {
-    // Whoever is behind does not rest.
+    // A follower that is behind does not rest.
     const isLate = taken >= follower.batch;
     if (follower.rest === undefined || taken < follower.rest.after || isLate || waiters.length > 0 || stopped) return;
     await resting.take(follower.rest.ms);
@@ -194,7 +194,7 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
         dirty = false;
         const { taken, moved } = await turn();
         failures = 0;
-        teller.well();
+        onceLogger.well();
         waiters = waiters.filter(waiter => waiter.seq > cursor || waiter.resolve());
         if (!moved && !dirty && !stopped) {
           await new Promise<void>(resolve => {
@@ -202,12 +202,12 @@ function startFollowing(follower: Follower, parts: FollowParts): Following {
           });
           wake = null;
         }
-        // Requests that arrived meanwhile go first: what follows the journal may lag, the door may not.
+        // Requests that arrived meanwhile go first: a follower may lag, the door may not.
         await new Promise(resolve => setImmediate(resolve));
         await rest(taken);
       } catch (error) {
         failures++;
-        teller.failed(error, { after: cursor });
+        onceLogger.failed(error, { after: cursor });
         if (!stopped) await failing.take(Math.min(10_000, 100 * 2 ** failures));
       }
     }
@@ -238,10 +238,10 @@ function createPause(sleep: FollowParts['sleep']) {
   let end: AbortController | null = null;
   return {
     async take(ms: number): Promise<void> {
-      const mine = new AbortController();
-      end = mine;
-      await sleep(ms, mine.signal).catch(error => {
-        if (!mine.signal.aborted) throw error;
+      const controller = new AbortController();
+      end = controller;
+      await sleep(ms, controller.signal).catch(error => {
+        if (!controller.signal.aborted) throw error;
       });
       end = null;
     },

@@ -6,13 +6,13 @@ import { endings, isVerified, type Run } from '../../model/run.ts';
 import type { Change, Store } from '../../ports/store.ts';
 
 /**
- * What the journal says, as figures. Only the node that committed a fact counts it, right after the commit: every fact is committed once,
- * so the sum over all nodes has it once, and nothing is read or written for it.
+ * Metrics from the journal. The node that commits a fact counts it, right after the commit. Every fact is committed once, so the sum over
+ * all nodes counts it once, and nothing is read or written for it.
  */
 export interface Figures {
-  /** Begins the series of these runbooks at 0: a series that begins at 1 has no increase, so the first failure would be seen by nobody. */
+  /** Starts the series of these runbooks at 0: a series that starts at 1 shows no increase, and its first failure would not be seen. */
   expect(runbooks: Iterable<string>): void;
-  /** For each change that this process committed. Never throws. */
+  /** Counts a change that this process committed. Never throws. */
   count(change: Change): void;
   /** Resolves when what had to be looked up is counted. */
   settled(): Promise<void>;
@@ -24,7 +24,7 @@ export interface FiguresParts {
   log: Log;
 }
 
-/** So many runbooks have figures of their own; further ones share `(others)`, so that /metrics stays bounded whatever is edited. */
+/** The most runbooks with series of their own; further ones share `(others)`, so that /metrics stays bounded. */
 const mostRunbooks = 1000;
 
 export function createFigures(parts: FiguresParts): Figures {
@@ -71,7 +71,7 @@ export function createFigures(parts: FiguresParts): Figures {
   };
 }
 
-/** The document that goes with the facts, as it is after the change. */
+/** The run's document in the change, as it is afterwards. */
 function runOf({ rows = [] }: Change, id: string): Run | undefined {
   for (const row of rows) if (row.table === 'run' && row.doc.id === id) return row.doc;
   return undefined;
@@ -100,7 +100,7 @@ function approvalClosed(
   });
 }
 
-/** From the delivery that opened the episode to the run that saw that it is over; and whether anybody was needed for it. */
+/** Counts a verified run, and whether people were needed; observes the time from the delivery that opened its episode. */
 async function remediated(run: Run, runbook: string, { metrics, store }: FiguresParts): Promise<void> {
   const people = (await neededPeople(run, store)) ? 'yes' : 'no';
   metrics.count('tocsin_remediations_total', { runbook, people });
@@ -120,7 +120,7 @@ async function neededPeople(run: Run, store: FiguresParts['store'], depth = 0): 
   return false;
 }
 
-/** Clocks of several nodes may differ a little: never below 0. */
+/** Between two times in milliseconds. Never below 0, because the clocks of nodes may differ a little. */
 function seconds(from: number, to: number | null): number {
   return Math.max(0, (to ?? from) - from) / 1000;
 }

@@ -1,6 +1,6 @@
 /**
- * Does work for many keys at once, and for each key in order. Resolves when all of it is done; rejects with the first failure, when
- * nothing of it is under way any more.
+ * Handles items in order for each key, and up to `most` keys at the same time. Resolves when all are done; rejects with the first failure,
+ * after all work has ended.
  */
 export async function inOrderByKey<T>(
   items: readonly T[],
@@ -8,17 +8,17 @@ export async function inOrderByKey<T>(
   most: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const lanes = new Map<string, T[]>();
+  const queues = new Map<string, T[]>();
   for (const item of items) {
-    const lane = lanes.get(keyOf(item));
-    if (lane === undefined) lanes.set(keyOf(item), [item]);
-    else lane.push(item);
+    const queue = queues.get(keyOf(item));
+    if (queue === undefined) queues.set(keyOf(item), [item]);
+    else queue.push(item);
   }
-  const waiting = lanes.values();
-  const hand = async () => {
-    for (const lane of waiting) for (const item of lane) await work(item);
+  const waiting = queues.values();
+  const worker = async () => {
+    for (const queue of waiting) for (const item of queue) await work(item);
   };
-  const hands = await Promise.allSettled(Array.from({ length: Math.min(most, lanes.size) }, hand));
-  const failed = hands.find(one => one.status === 'rejected');
+  const results = await Promise.allSettled(Array.from({ length: Math.min(most, queues.size) }, worker));
+  const failed = results.find(one => one.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
 }

@@ -1,4 +1,4 @@
-/** Tells the pages that show a run's output that there is more of it. The output itself is in the store. */
+/** Notifies the pages that show a run's output of new output. The output itself is in the store. */
 export interface OutputSignals {
   wake(run: string): void;
   listen(run: string, listener: () => void): () => void;

@@ -2,7 +2,7 @@ import type { Page } from '../../ports/store.ts';
 
 const perPage = 500;
 
-/** Everything that a list of the store has, read page by page: a list that ends at a limit would leave out what is old. */
+/** Reads a whole list of the store, page by page: a single read ends at its limit, and would leave out what is old. */
 export async function* everyOf<T extends { id: string }>(read: (page: Page) => Promise<T[]>): AsyncGenerator<T> {
   for (let page: Page = { limit: perPage }; ; ) {
     const found = await read(page);

@@ -1,21 +1,21 @@
 import type { Alert } from '../../model/alert.ts';
 import type { Change, Store } from '../../ports/store.ts';
 
-/** What views read of the state. */
+/** The documents that views read. */
 export type Docs = Pick<Store, 'alert' | 'run' | 'approval'>;
 
-/** How many alerts are remembered, and how long the texts of one may be, characters: a storm's alerts are many and small. */
+/** The most alerts in the cache, and the most characters of text in one: the alerts of a storm are many and small. */
 const most = 1024;
 const longest = 8192;
 
 /**
- * Alerts as this process committed them last, for views that follow the journal: in a storm what a follower is told of was written a moment
- * ago, and need not be read and parsed again. Only right where no other process writes. They belong to everybody: whoever reads one does
- * not change it.
+ * A cache of the alerts that this process committed last, for views that follow the journal: in a storm they were written a moment ago,
+ * and need not be read and parsed again. Only correct where no other process writes. The documents are shared, so readers do not change
+ * them.
  */
 export interface RecentDocs {
   docs: Docs;
-  /** A change is about to be committed: what it may have stored by now is asked of the store. Call what it returns when the outcome is known. */
+  /** Call before a commit: its alerts are read from the store until the returned function is called with the outcome. */
   begin(change: Change): (stored: boolean) => void;
 }
 
@@ -24,7 +24,7 @@ export function createRecentDocs(store: Docs): RecentDocs {
   const underWay = new Map<string, number>();
 
   function keep(alert: Alert): void {
-    // News of two commits may come in either order.
+    // Two commits may report in either order.
     if ((known.get(alert.id)?.version ?? 0) > alert.version) return;
     known.delete(alert.id);
     if (sizeOf(alert) > longest) return;

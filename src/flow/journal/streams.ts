@@ -9,29 +9,30 @@ import type { Run } from '../../model/run.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from './feed.ts';
 
-/** What a writer adds to one stream, decided on the state it has now. `null` means that there is nothing to do any more. */
+/** What a writer adds to one stream, decided on its current state. `null` means that there is nothing to do any more. */
 export interface Step {
   facts: Fact[];
-  /** What changes in the document without being news: the journal does not tell it. */
+  /** A change of the document that is not journalled. */
   adjust?: (run: Run) => Run;
   /** Further parts of the same change: entries of other streams, rows, blobs, guards. */
   with?: Change;
 }
 
-/** What whoever works on a run knows and must hold. */
+/** What the holder of a run's lease adds to its commits. */
 export interface Under {
   /** Further guards of the change. */
   guards(): readonly Guard[];
   /**
-   * The run as the caller knows it: whoever has the lease is nearly always the only one who writes, and need not read its own words. When
-   * somebody else wrote, the guard of the stream fails, and it is read.
+   * The run as the caller knows it, which saves a read: the holder of the lease is nearly always the only writer. When somebody else
+   * wrote, the guard of the stream fails, and the run is read.
    */
   latest?(): Run;
 }
 
 /**
  * Appends to runs and approvals: reads the newest state, lets `decide` say what follows from it, folds, and commits both under the
- * stream's version. When somebody else was first it reads again and asks `decide` again, so a decision is never made on old state.
+ * stream's version. When another writer was first it reads and decides again, so a decision is never made on old state. Rejects with
+ * `not-found` for an unknown id, and with `guard-failed` when another guard fails or after 20 tries.
  */
 export interface Streams {
   run(id: string, who: Actor, decide: (run: Run) => Step | null, under?: Under): Promise<Run>;
@@ -42,7 +43,7 @@ export interface Streams {
   ): Promise<Approval>;
 }
 
-/** Somebody else is first at most this often in a row before the caller is told; within a process the mutex makes it rare. */
+/** The most tries against other writers before the caller gets `guard-failed`; within a process the mutex makes them rare. */
 const maxTries = 20;
 
 export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; mutex: KeyedMutex }): Streams {
@@ -61,7 +62,7 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
       if (known === null) throw new TocsinError('not-found', { given: id });
       const step = await decide(known);
       if (step === null && kept === undefined) return known;
-      // What the caller knows may be old: "nothing to do" is said of the newest state only.
+      // The caller's copy may be old: "nothing to do" counts only on the newest state.
       if (step === null) continue;
       const at = clock.now();
       const stream = kind.stream(id);
@@ -81,7 +82,7 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
         });
         return next;
       } catch (error) {
-        if (!isCode(error, 'guard-failed') || attempt >= maxTries || !wasOutrun(error)) throw error;
+        if (!isCode(error, 'guard-failed') || attempt >= maxTries || !isConflict(error)) throw error;
       }
     }
   }
@@ -121,6 +122,6 @@ export function failedGuard(error: TocsinError): string {
 }
 
 /** True when reading again and deciding again can help. */
-function wasOutrun(error: TocsinError): boolean {
+function isConflict(error: TocsinError): boolean {
   return ['stream', 'row'].includes(failedGuard(error));
 }

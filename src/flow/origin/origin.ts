@@ -1,4 +1,4 @@
-/** The way back to where an alert came from: acknowledge, note, resolve and page, at the origin's pace. */
+/** Write-back to where an alert came from, as an outbox: acknowledge, note, resolve and page, within the origin's rate limit. */
 
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -13,11 +13,11 @@ import { cursorOf, type RunningOutbox, startOutbox } from './outbox.ts';
 import { tell } from './perform.ts';
 import { type OutboxName, writeBacksOf } from './write-backs.ts';
 
-/** Writes outcomes back to where alerts came from, and calls people; from the journal. One node does it at a time. */
+/** Writes outcomes back to where alerts came from, and pages people. It follows the journal, on one node at a time. */
 export interface OriginService {
-  /** Why an origin could not be told something, by source; null where all is well. */
+  /** Why the last write-back failed, by source; null where all is well. */
   trouble(): Record<string, string | null>;
-  /** Looks again at which origins there are: tocsin.yaml changed. */
+  /** Reads the list of origins again, after tocsin.yaml changed. */
   reload(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -33,32 +33,32 @@ export interface OriginParts {
   links(run: Run, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
 }
 
-interface Place {
+interface OpenOutbox {
   origin: Origin;
   outbox: OutboxName;
   running: RunningOutbox;
 }
 
 export async function startOrigins(parts: OriginParts): Promise<OriginService> {
-  let places = new Map<string, Place>();
+  let opened = new Map<string, OpenOutbox>();
   let turn: Promise<void> = Promise.resolve();
 
   async function apply(wanted: boolean): Promise<void> {
-    const next: typeof places = new Map();
-    for (const { origin, outbox } of wanted ? lanesOf(parts.origins.all()) : []) {
+    const next: typeof opened = new Map();
+    for (const { origin, outbox } of wanted ? outboxesOf(parts.origins.all()) : []) {
       const name = cursorOf(origin.source, outbox);
-      const known = places.get(name);
+      const known = opened.get(name);
       if (known?.origin.connection === origin.connection) {
         next.set(name, known);
-        places.delete(name);
+        opened.delete(name);
       }
     }
-    for (const place of places.values()) await place.running.stop();
-    for (const { origin, outbox } of wanted ? lanesOf(parts.origins.all()) : []) {
+    for (const one of opened.values()) await one.running.stop();
+    for (const { origin, outbox } of wanted ? outboxesOf(parts.origins.all()) : []) {
       const name = cursorOf(origin.source, outbox);
-      if (!next.has(name)) next.set(name, await openPlace(origin, outbox, parts));
+      if (!next.has(name)) next.set(name, await openOutbox(origin, outbox, parts));
     }
-    places = next;
+    opened = next;
   }
 
   function reload(wanted: boolean): Promise<void> {
@@ -71,28 +71,28 @@ export async function startOrigins(parts: OriginParts): Promise<OriginService> {
   await apply(true);
   return {
     trouble() {
-      const all = [...places.values()].map(({ origin, running }) => [origin.source, running.trouble()] as const);
-      const told: Record<string, string | null> = {};
-      for (const [source, trouble] of all) told[source] ??= trouble;
-      return told;
+      const all = [...opened.values()].map(({ origin, running }) => [origin.source, running.trouble()] as const);
+      const troubles: Record<string, string | null> = {};
+      for (const [source, trouble] of all) troubles[source] ??= trouble;
+      return troubles;
     },
     reload: () => reload(true),
     stop: () => reload(false),
   };
 }
 
-function lanesOf(origins: readonly Origin[]): { origin: Origin; outbox: OutboxName }[] {
+function outboxesOf(origins: readonly Origin[]): { origin: Origin; outbox: OutboxName }[] {
   return origins.flatMap(origin => [
-    ...(tells(origin) ? [{ origin, outbox: 'tell' as const }] : []),
+    ...(writesBack(origin) ? [{ origin, outbox: 'tell' as const }] : []),
     ...(origin.connection.page === undefined ? [] : [{ origin, outbox: 'page' as const }]),
   ]);
 }
 
-function tells({ connection }: Origin): boolean {
+function writesBack({ connection }: Origin): boolean {
   return (['acknowledge', 'note', 'resolve', 'recall', 'onCall'] as const).some(can => connection[can] !== undefined);
 }
 
-async function openPlace(origin: Origin, outbox: OutboxName, parts: OriginParts): Promise<Place> {
+async function openOutbox(origin: Origin, outbox: OutboxName, parts: OriginParts): Promise<OpenOutbox> {
   const { source, connection, driver } = origin;
   await markStart(cursorOf(source, outbox), parts);
   const people = () => parts.catalogue.current().config.people;
@@ -114,7 +114,7 @@ async function openPlace(origin: Origin, outbox: OutboxName, parts: OriginParts)
   return { origin, outbox, running };
 }
 
-/** An origin that is new is told what happens from now on, never the whole past. */
+/** A new origin gets write-backs from now on, never for the whole past. */
 async function markStart(name: string, parts: OriginParts): Promise<void> {
   if ((await parts.store.cursor(name)) > 0) return;
   const { seq } = await parts.store.head();

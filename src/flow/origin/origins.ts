@@ -4,13 +4,13 @@ import type { Log } from '../../kernel/log.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { OriginConnection } from '../../ports/source.ts';
 
-/** The ways back to the sources of tocsin.yaml, opened when they are first wanted and again when their options change. */
+/** Connections to the origins of the sources in tocsin.yaml, opened when first needed and again when their options change. */
 export interface Origins {
-  /** Null when there is no such source, or it cannot be told or asked anything. */
+  /** Null when there is no such source, or it takes no write-backs and answers no questions. */
   of(source: string): Origin | null;
-  /** All that there are, by the source's name. */
+  /** All origins, each with its source's name. */
   all(): Origin[];
-  /** Ends what is under way. */
+  /** Aborts the requests that are under way, and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export function createOrigins(parts: OriginsParts): Origins {
     const options = configured === undefined ? '' : JSON.stringify(configured.options);
     const known = opened.get(source);
     if (known !== undefined && known.options === options) return known.origin;
-    // What is under way with the old options may end; nothing new begins with them.
+    // Requests with the old options may end; no new ones begin with them.
     for (const egress of known?.egress ?? []) void egress.close();
     const egress: LazyEgress[] = [];
     const connection =

@@ -10,40 +10,40 @@ import { createQueue, type Queue, type Waiting } from './queue.ts';
 import { type OutboxName, toldSpace, type WriteBack } from './write-backs.ts';
 
 /**
- * Tells one origin what follows from the journal, as chat is told: with a cursor of its own, in order for each subject, paced, tried again
- * with growing pauses, and each thing once. The process may end after an effect and before it is recorded; the effect is then asked for
- * again, and the driver finds it. Nothing that an origin does blocks, repeats or loses a step.
+ * The outbox of one origin: write-backs that follow from the journal. It has a cursor of its own, keeps the order of each subject, obeys
+ * the rate limit, tries again with back-off, and records each write-back once. When the process ends after an effect and before its
+ * record, the write-back is asked for again, and the driver finds the effect. No origin can block, repeat or lose a step.
  */
 export interface OutboxParts {
   source: string;
   outbox: OutboxName;
-  /** The most that is begun within a minute. */
+  /** The most write-backs that are begun within a minute. */
   perMinute: number;
   store: Store;
-  /** Fenced, where several nodes could tell. */
+  /** Carries a fencing token where several nodes could run this outbox. */
   feed: Feed;
   clock: Clock;
   metrics: Metrics;
   log: Log;
   writeBacks(entry: Entry): Promise<WriteBack[]>;
-  /** Null when it is not needed any more. `failures` counts the attempts before. */
+  /** Resolves to null when the write-back is not needed any more. `failures` counts the attempts before. */
   tell(writeBack: WriteBack, failures: number): Promise<string | null>;
 }
 
 export interface RunningOutbox {
-  /** Why something could not be told; null when all is well. */
+  /** How many wait, and why the last attempt failed; null when all is well. */
   trouble(): string | null;
   stop(): Promise<void>;
 }
 
-/** How many wait at most; the journal holds the others. */
+/** The most write-backs that wait in memory; the journal holds the others. */
 const mostWaiting = 256;
-/** How long one is tried, milliseconds. */
+/** How long one write-back is tried, milliseconds. */
 const giveUp = 48 * 3_600_000;
-/** The cursor moves at least after so many entries. */
+/** The cursor is saved at least once in so many entries. */
 const stride = 512;
 
-/** The name of a lane's cursor. It holds the next sequence, because 0 means that there never was one. */
+/** The name of an outbox's cursor. The cursor holds the next sequence, because 0 means that there is none yet. */
 export function cursorOf(source: string, outbox: OutboxName): string {
   return `origin/${source}/${outbox}`;
 }
@@ -54,9 +54,9 @@ interface OutboxContext {
   end: AbortController;
   /** The last entry whose write-backs are in the queue. */
   seen: number;
-  /** The last entry up to which everything is known to be told, durably. */
+  /** The last entry that the durable cursor covers: every write-back up to it is recorded. */
   saved: number;
-  /** What is being recorded as told: the cursor may pass it. */
+  /** Write-backs whose record is being committed: the cursor may pass them. */
   recording: Set<Waiting>;
   trouble: string | null;
 }
@@ -102,7 +102,7 @@ async function take(entries: readonly Entry[], ctx: OutboxContext): Promise<void
 
 async function work(ctx: OutboxContext): Promise<void> {
   const { queue, end } = ctx;
-  const atWork = new Set<Promise<void>>();
+  const inFlight = new Set<Promise<void>>();
   while (!end.signal.aborted) {
     const next = queue.next();
     if ('pause' in next) {
@@ -111,12 +111,12 @@ async function work(ctx: OutboxContext): Promise<void> {
     }
     queue.begin(next.due);
     const task: Promise<void> = attempt(next.due, ctx).finally(() => {
-      atWork.delete(task);
+      inFlight.delete(task);
       queue.end(next.due);
     });
-    atWork.add(task);
+    inFlight.add(task);
   }
-  await Promise.all(atWork);
+  await Promise.all(inFlight);
 }
 
 async function rest(pause: number, { queue, end, parts }: OutboxContext): Promise<void> {
@@ -156,13 +156,13 @@ function keyOf(one: Waiting, ctx: OutboxContext): string {
   return `${ctx.parts.source}/${one.writeBack.key}`;
 }
 
-/** What was told is claimed, journalled and behind the cursor in one transaction. */
+/** Commits the claim, the journal entry and the cursor in one transaction. */
 async function record(one: Waiting, ok: boolean, text: string, ctx: OutboxContext): Promise<void> {
   const { what, key, alert, episode, run } = one.writeBack;
   const { source, clock } = ctx.parts;
   const about = { alert: alert?.id ?? null, episode, run: run?.id ?? null };
   const fact: Fact = { kind: 'origin.told', source, what, key, ...about, ok, text };
-  // Only what was told is claimed: what was refused may be told when it comes up again.
+  // Only a success is claimed: what was refused may be tried when it comes up again.
   const claim: Guard = { kind: 'claim', space: toldSpace, key: keyOf(one, ctx), at: clock.now(), keep: null };
   ctx.recording.add(one);
   try {
@@ -175,7 +175,7 @@ async function record(one: Waiting, ok: boolean, text: string, ctx: OutboxContex
   }
 }
 
-/** The cursor moves with what is recorded. */
+/** Saves the cursor together with what is recorded. */
 async function commit(guards: Guard[], facts: Fact[], ctx: OutboxContext): Promise<void> {
   const { parts, queue } = ctx;
   const done = Math.min(ctx.seen, queue.lowest(ctx.recording) - 1);
@@ -196,7 +196,7 @@ async function fail(one: Waiting, error: unknown, ctx: OutboxContext): Promise<v
   if (known?.code === 'origin-refused' || parts.clock.now() - one.since > giveUp) {
     const recorded = await record(one, false, messageOf(error), ctx).then(
       () => true,
-      // Then it is tried again as a whole.
+      // Not recorded: the write-back is tried again as a whole.
       () => false,
     );
     if (recorded) {

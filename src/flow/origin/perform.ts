@@ -25,12 +25,12 @@ export interface TellParts {
 /** Claims of acknowledgements that were tried. */
 const triedSpace = 'origin-tried';
 
-/** A call about something that is over by itself comes too late after this, milliseconds. */
+/** The page about a resolved alert is not sent when it is older than this, milliseconds. */
 const late = 10 * 60_000;
 
 /**
- * Tells it. Resolves to a sentence for the thread, or to null when it is not needed any more; rejects as the origin does. `failures` counts
- * the attempts before: one of them may have had its effect.
+ * Performs a write-back. Resolves to a sentence for the thread, or to null when it is not needed any more; rejects with the origin's
+ * error. `failures` counts the attempts before: one of them may have had its effect.
  */
 export async function tell(old: WriteBack, failures: number, parts: TellParts): Promise<string | null> {
   if (old.what === 'on-call') return await askOnCall(old, parts);
@@ -61,8 +61,8 @@ export async function tell(old: WriteBack, failures: number, parts: TellParts): 
 }
 
 /**
- * Not for what is over already. But once it was tried it is done to its end, also after a restart: an attempt may have stopped the calls, and
- * only what is known to be acknowledged by Tocsin is handed back.
+ * Acknowledges an incident that is not over. Once it was tried it is done to its end, also after a restart: an attempt may have stopped
+ * the calls, and only an incident that Tocsin is known to have acknowledged is handed back by `recall`.
  */
 async function acknowledge(writeBack: WriteBack, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
   const claim = { space: triedSpace, key: `${parts.source}/${writeBack.key}` };
@@ -74,14 +74,14 @@ async function acknowledge(writeBack: WriteBack, run: Run, alert: Alert, parts: 
   return (await parts.connection.acknowledge?.(alert)) ?? null;
 }
 
-/** What a person did in a thread; see `pressedIn`. */
+/** Passes on a person's press of Acknowledge in a thread; see `pressedIn`. */
 async function tellPress({ what, alert, key, text }: WriteBack, { connection }: TellParts): Promise<string | null> {
   if (alert === null || alert.state === 'resolved') return null;
   if (what === 'acknowledge') return (await connection.acknowledge?.(alert)) ?? null;
   return what === 'note' && text !== null ? ((await connection.note?.(alert, { text, marker: key })) ?? null) : null;
 }
 
-/** Things may have moved on while the origin was away. */
+/** Reads the run and the alert again: they may have changed while the origin was down. */
 async function refresh(writeBack: WriteBack, parts: TellParts): Promise<WriteBack> {
   const [run, alert] = await Promise.all([
     writeBack.run === null ? null : parts.store.run(writeBack.run.id),
@@ -90,7 +90,7 @@ async function refresh(writeBack: WriteBack, parts: TellParts): Promise<WriteBac
   return { ...writeBack, run, alert };
 }
 
-/** Where the origin will not call people again, a page is better than silence. */
+/** Makes the origin call people again. Where it refuses, people are paged instead. */
 async function recall(writeBack: WriteBack, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
   const { connection } = parts;
   const key = `${parts.source}/${acknowledgedKey(alert.id, run.episode)}`;
@@ -116,7 +116,7 @@ async function pageOf(writeBack: WriteBack, run: Run, parts: TellParts): Promise
   const state = run.state === 'asking' ? `${run.title} waits for a person` : endingText(run);
   const links = await parts.links(run, alert);
   return {
-    // The same for all calls about one run: they are about one thing.
+    // One key for all pages about one run: they are about one thing.
     key: run.id,
     summary: visibleLine(alert === null ? state : `${state} (${alert.title})`),
     severity: run.state === 'unconfirmed' ? 'warning' : (alert?.severity ?? 'error'),
@@ -135,7 +135,7 @@ async function pageOf(writeBack: WriteBack, run: Run, parts: TellParts): Promise
   };
 }
 
-/** `On call for DB on-call: Mina Okafor (mina)`; whoever is in nobody's accounts is shown too, and cannot approve. */
+/** `On call for DB on-call: Mina Okafor (mina)`. An account that nobody in tocsin.yaml has is shown too, and cannot approve. */
 async function askOnCall({ alert, rota }: WriteBack, parts: TellParts): Promise<string | null> {
   const found = await parts.connection.onCall?.({
     ...rota,

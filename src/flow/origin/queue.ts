@@ -10,28 +10,28 @@ export interface Waiting {
   notBefore: number;
 }
 
-/** What waits to be told: in order for each subject, at most so many a minute, and with a pause after a failure. */
+/** The write-backs that wait: in order for each subject, within a rate limit, with back-off after a failure. */
 export interface Queue {
   add(writeBack: WriteBack): void;
-  /** The next one that is due, or how long it takes until one is, milliseconds. */
+  /** The next one that is due, or the milliseconds until one is; infinite when that needs a change first. */
   next(): { due: Waiting } | { pause: number };
-  /** It is being told: its subject waits for it. */
+  /** Marks it as in flight: others of its subject wait. */
   begin(one: Waiting): void;
   end(one: Waiting): void;
-  /** It failed, and is due again later; `all` holds the others back too. */
+  /** Schedules it again after a failure, in `least` milliseconds or more; `all` holds the others back too. */
   postpone(one: Waiting, least: number, all: boolean): void;
   remove(one: Waiting): void;
   size(): number;
-  /** The lowest sequence that waits, those `without` left out; infinite when nothing does. */
+  /** The lowest sequence that waits, leaving out `without`; infinite when nothing waits. */
   lowest(without: ReadonlySet<Waiting>): number;
   /** Resolves when anything changes. */
   changed(): Promise<void>;
   wake(): void;
 }
 
-/** How many are told at the same time. */
+/** The most that are in flight at the same time. */
 const mostBusy = 4;
-/** After a failure, milliseconds: the first pause and the longest. */
+/** The first and the longest back-off after a failure, milliseconds. */
 const firstPause = 1000;
 const longestPause = 5 * 60_000;
 const minute = 60_000;
@@ -48,7 +48,7 @@ export function createQueue(perMinute: number, clock: Clock): Queue {
     wakeUp.resolve();
     wakeUp = Promise.withResolvers<void>();
   };
-  const paceFree = () => (begun.length < perMinute ? 0 : (begun[0] ?? 0) + minute);
+  const freeAt = () => (begun.length < perMinute ? 0 : (begun[0] ?? 0) + minute);
 
   return {
     add: writeBack => void waiting.push({ writeBack, failures: 0, since: clock.now(), notBefore: 0 }),
@@ -60,7 +60,7 @@ export function createQueue(perMinute: number, clock: Clock): Queue {
       for (const one of waiting) {
         if (ahead.has(one.writeBack.subject)) continue;
         ahead.add(one.writeBack.subject);
-        const at = Math.max(one.notBefore, heldUntil, paceFree());
+        const at = Math.max(one.notBefore, heldUntil, freeAt());
         if (at <= now) return { due: one };
         soonest = Math.min(soonest, at);
       }

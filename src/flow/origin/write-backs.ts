@@ -9,21 +9,21 @@ import type { Store } from '../../ports/store.ts';
 
 type What = 'acknowledge' | 'note' | 'resolve' | 'recall' | 'page' | 'unpage' | 'on-call';
 
-/** One thing that an origin is to be told, or asked, because of an entry of the journal. */
+/** One thing that an origin is to be found, or asked, because of an entry of the journal. */
 export interface WriteBack {
   what: What;
-  /** Names it for ever: what has been told under a key is not told again. */
+  /** The idempotency key: a write-back that succeeded is not done again under the same key. */
   key: string;
-  /** Tellings of one subject keep their order: an incident, or a run that people were called for. */
+  /** An incident, or a run that people were paged for. Write-backs of one subject keep their order. */
   subject: string;
   seq: number;
   at: number;
   alert: Alert | null;
   episode: number | null;
   run: Run | null;
-  /** For a note that is not about a run: what it says. */
+  /** The text of a note that is not about a run, else null. */
   text: string | null;
-  /** For `on-call`: whose. */
+  /** For `on-call`: which rota is asked. */
   rota: { escalationPolicy: string | null; schedule: string | null };
 }
 
@@ -33,17 +33,17 @@ export interface WriteBackParts {
   connection: OriginConnection;
   store: Pick<Store, 'alert' | 'run' | 'stream'>;
   config(): Pick<Config, 'groups'>;
-  /** Whether alerts of this source come from where people are called already. */
+  /** Whether the origin of this source's alerts calls people by itself. */
   callsByItself(source: string): boolean;
 }
 
-/** Claims of what has been told. */
+/** The space of the claims of write-backs that succeeded. */
 export const toldSpace = 'origin';
 
-/** Which write-backs of the journal's entries concern alerts, and which call people: each kind keeps a pace and a cursor of its own. */
+/** `tell` is for write-backs about alerts, `page` for paging people. Each has a rate limit and a cursor of its own. */
 export type OutboxName = 'tell' | 'page';
 
-/** What follows for this origin from one entry of the journal; most entries ask for nothing. */
+/** The write-backs to this origin that follow from one entry of the journal; for most entries there are none. */
 export async function writeBacksOf(entry: Entry, outbox: OutboxName, parts: WriteBackParts): Promise<WriteBack[]> {
   const found = outbox === 'tell' ? await tellsOf(entry, parts) : await pagesOf(entry, parts);
   return found.filter(writeBack => parts.connection[methodOf(writeBack.what)] !== undefined);
@@ -79,7 +79,7 @@ async function tellsOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]
   }
 }
 
-/** Whoever opens the thread sees who is on call. */
+/** A new episode asks who is on call, so that its thread shows it. */
 async function whoIsOnCall(entry: Entry, id: string | null, parts: WriteBackParts): Promise<WriteBack[]> {
   const alert = id === null ? null : await parts.store.alert(id);
   return alert === null || !alert.trusted
@@ -87,7 +87,7 @@ async function whoIsOnCall(entry: Entry, id: string | null, parts: WriteBackPart
     : [writeBack('on-call', `${alert.id}/${alert.episode}`, entry, alert, null)];
 }
 
-/** Somebody pressed Acknowledge in a thread: the origin stops calling people too, and says whose press it was. */
+/** A person pressed Acknowledge in a thread: the origin is acknowledged too, and gets a note that names the person. */
 async function pressedIn(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const alert = await parts.store.alert(id);
   if (alert === null || !isOwn(alert, parts) || entry.actor.kind !== 'person') return [];
@@ -98,7 +98,7 @@ async function pressedIn(entry: Entry, id: string, parts: WriteBackParts): Promi
   }));
 }
 
-/** People on call are asked about an alert from elsewhere: the thread should say who they are. */
+/** An approval asks the people on call about an alert from elsewhere: the thread should say who they are. */
 async function rotaAsked(
   entry: Entry,
   by: readonly string[],
@@ -110,13 +110,13 @@ async function rotaAsked(
   return by.flatMap(name => {
     const rota = groupFacts(parts.config(), name)?.onCall;
     if (rota?.source !== parts.source) return [];
-    // The people of the incident itself were told when it opened.
+    // The people on call for the incident itself were named when it opened.
     const own = rota.escalationPolicy === null && rota.schedule === null && isOwn(alert, parts);
     return own ? [] : [{ ...writeBack('on-call', `asked/${entry.seq}/${name}`, entry, alert, null), rota }];
   });
 }
 
-/** Remediation begins: whoever is called about the incident need not be called again. Looking at things is no remediation. */
+/** Remediation begins, so the origin need not call people again. A run of risk `none` only looks at things, and acknowledges nothing. */
 async function startOf(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const subject = await ownSubject(id, parts);
   if (subject === null || subject.run.risk === 'none') return [];
@@ -129,12 +129,12 @@ async function outcomeOf(entry: Entry, id: string, parts: WriteBackParts): Promi
   const subject = await ownSubject(id, parts);
   if (subject === null) return [];
   const { run, alert } = subject;
-  const told = [writeBack('note', `${run.id}/${entry.seq}`, entry, alert, run)];
+  const found = [writeBack('note', `${run.id}/${entry.seq}`, entry, alert, run)];
   if (entry.fact.kind === 'run.finished' && mayResolve(run, alert))
-    told.push(writeBack('resolve', run.id, entry, alert, run));
-  // Tocsin may have stopped the calls, and then it is on Tocsin to begin them again.
-  if (needsPeople(entry, run)) told.push(writeBack('recall', `${run.id}/${entry.seq}`, entry, alert, run));
-  return told;
+    found.push(writeBack('resolve', run.id, entry, alert, run));
+  // If Tocsin stopped the calls, it has to begin them again.
+  if (needsPeople(entry, run)) found.push(writeBack('recall', `${run.id}/${entry.seq}`, entry, alert, run));
+  return found;
 }
 
 /** The run and its alert, when that came from this origin. Called runbooks are part of their caller. */
@@ -145,12 +145,12 @@ async function ownSubject(id: string, parts: WriteBackParts): Promise<{ run: Run
   return alert === null || !isOwn(alert, parts) ? null : { run, alert };
 }
 
-/** An incident that nobody signed may name any other: nothing is done to it. */
+/** True for a trusted alert of this source. An unsigned one may name any incident, so nothing is done to it. */
 function isOwn(alert: Alert, parts: WriteBackParts): boolean {
   return alert.source === parts.source && alert.trusted;
 }
 
-/** Deny by default: the rule that let it run must say so, and the run must have seen for itself that the alert is gone. */
+/** Denied by default: the rule that let the run start must allow it, and the run must have verified that the alert is gone. */
 export function mayResolve(run: Run, alert: Alert): boolean {
   return (
     run.state === 'succeeded' &&
@@ -163,12 +163,12 @@ export function mayResolve(run: Run, alert: Alert): boolean {
 
 const badEndings: readonly Run['state'][] = ['failed', 'ineffective', 'unconfirmed', 'expired'];
 
-/** Pure: whether the entry says that Tocsin does not go on without people. */
+/** Pure: whether the entry says that the run needs people, and should call them. */
 function needsPeople(entry: Entry, run: Run): boolean {
   const { fact } = entry;
   if (fact.kind === 'run.asking') return true;
   if (fact.kind !== 'run.finished' || !badEndings.includes(fact.state)) return false;
-  // Whoever asked for a run by hand sees that nobody approved it; nobody is called out of bed for that.
+  // A person who asked for a run sees that it was not approved, so nobody is paged for that.
   return !(fact.state === 'expired' && run.trigger === 'manual');
 }
 
@@ -178,11 +178,11 @@ async function pagesOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]
   const run = await parts.store.run(fact.run);
   if (run === null || run.parent !== null) return [];
   const alert = run.alert === null ? null : await parts.store.alert(run.alert);
-  // An incident calls people by itself; calling them twice about one thing helps nobody.
+  // The alert's origin calls people by itself; a page would be a second call about one thing.
   if (alert !== null && parts.callsByItself(alert.source)) return [];
   const key = `${run.id}/${entry.seq}`;
   if (needsPeople(entry, run)) {
-    // It may have gone on meanwhile: somebody answered.
+    // The run may have gone on meanwhile, because somebody answered.
     const over = fact.kind === 'run.asking' && run.state !== 'asking' && !isEnded(run.state);
     return over ? [] : [writeBack('page', key, entry, alert, run)];
   }
@@ -194,7 +194,7 @@ async function calledBefore(run: Run, entry: Entry, parts: WriteBackParts): Prom
   return before.some(one => one.seq < entry.seq && needsPeople(one, run));
 }
 
-/** What stands for Tocsin's own acknowledgement of an episode. */
+/** The key of Tocsin's own acknowledgement of an episode. */
 export function acknowledgedKey(alert: string, episode: number | null): string {
   return keyOf('acknowledge', `${alert}/${episode}`);
 }
@@ -218,7 +218,7 @@ function writeBack(what: What, name: string, entry: Entry, alert: Alert | null, 
   };
 }
 
-/** Who is on call is asked beside the rest: nothing waits for it. */
+/** Questions about who is on call have a subject of their own, so that no other write-back waits for them. */
 function subjectOf(what: What, alert: Alert | null, run: Run | null): string | undefined {
   if (what === 'on-call') return alert === null ? undefined : `${alert.id}/on-call`;
   return what === 'page' || what === 'unpage' ? run?.id : alert?.id;

@@ -1,4 +1,4 @@
-/** Who somebody is, what proves it, which groups they are in, and the one function that says what they may do. */
+/** Identities and what proves them, groups, and the one function that says what somebody may do. */
 
 import type { Act } from '../../model/act.ts';
 import { type Actor, identityOf, nameOf } from '../../model/actor.ts';
@@ -16,7 +16,7 @@ export interface AuthoriseFacts {
 /**
  * The one authorisation function (P7): whether this actor may do this, at the moment of the act; null when they may, else the reason.
  * It is asked for clicks, commands, HTTP, the command line and schedules alike, and denies what it does not know. Whether a vote
- * counts and what policy says of a run are decided after it, by flow/pipeline/approve.ts and flow/pipeline/decide.ts.
+ * counts and whether policy allows a run are decided after it, by flow/pipeline/approve.ts and flow/pipeline/decide.ts.
  */
 export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Promise<string | null> {
   if (who.kind === 'system') return null;
@@ -43,7 +43,7 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
   }
 }
 
-/** Whoever asked for a run, whoever was asked to approve it, and operators. */
+/** Allows the person or service that asked for the run, those who were asked to approve it, and operators. */
 async function operatorOr(who: Actor, facts: AuthoriseFacts): Promise<string | null> {
   const { run } = facts;
   if (run !== null && run.requestedBy === identityOf(who)) return null;
@@ -59,7 +59,7 @@ async function operatorOr(who: Actor, facts: AuthoriseFacts): Promise<string | n
 
 async function operator(who: Actor, { config, isAmong }: AuthoriseFacts): Promise<string | null> {
   if (who.kind !== 'person' && who.kind !== 'service') return 'Only people and services of tocsin.yaml may do this.';
-  // Without operators in tocsin.yaml everybody whom it names is one: an emergency stop that nobody may press is worse than one too many.
+  // Without operators in tocsin.yaml everybody in it is one: an emergency stop that nobody may press is worse than one too many.
   if (config.operators.length === 0 || (await isAmong(who.id, config.operators))) return null;
   return `This is for operators, which are ${config.operators.join(', ')}.`;
 }

@@ -7,13 +7,13 @@ import { type Config, type GroupFacts, groupFacts } from '../../model/config.ts'
 import type { OnCall, OnCallQuery } from '../../ports/source.ts';
 import { createLookups, type Looked, type Lookups } from './groups-lookup.ts';
 
-/** Who belongs to what, as it is now: the lists of tocsin.yaml, groups that chat platforms keep, and who is on call. */
+/** Who is in which group now: by the lists of tocsin.yaml, by groups that chat platforms keep, and by who is on call. */
 export interface Groups {
-  /** How the person stands in one of the groups (or is one of the people) named; null when in none of them. Never rejects. */
+  /** How the person is known to be in one of the groups (or one of the people) named; null when in none of them. Never rejects. */
   standing(person: string, names: readonly string[], about: About): Promise<Standing | null>;
-  /** For whoever is refused: which of the groups are not known as they are now, and what counts instead; null when all are. */
+  /** For a refused voter: which of the groups cannot be asked now, and what counts instead; null when all can. */
   doubt(names: readonly string[], about: About): Promise<string | null>;
-  /** Forgets what is known of a group that a platform keeps, or of all of its groups: it said that they changed. */
+  /** Forgets the members of a group that a platform keeps, or of all of its groups, after the platform said that they changed. */
   changed(platform: string, group: string | null): void;
 }
 
@@ -78,7 +78,7 @@ interface LookupContext {
   lookups: Lookups;
 }
 
-/** A group may come from several places, each with its own way of knowing. Never empty. */
+/** The members of a group, by each place that keeps them and how it knows. Never empty. */
 async function partsOf(name: string, about: About, ctx: LookupContext): Promise<Members[]> {
   const facts = groupFacts(ctx.parts.config(), name);
   if (facts === null) return await fromList([name], ctx);
@@ -86,12 +86,12 @@ async function partsOf(name: string, about: About, ctx: LookupContext): Promise<
   if (kept.length === 0) return await fromList(facts.members, ctx);
   const answered = kept.filter(one => one !== null);
   if (answered.length === kept.length) return answered;
-  // What tocsin.yaml lists beside a group that is kept elsewhere holds only while that place cannot be asked.
+  // What tocsin.yaml lists for a group that is kept elsewhere counts only while that place cannot be asked.
   const listed = await fromList(facts.members, ctx);
   return [...answered, ...listed.map(one => ({ ...one, how: 'fallback' as const }))];
 }
 
-/** Null for each place that cannot be asked and of which nothing young enough is known. */
+/** Null for each place that cannot be asked and whose last answer is too old. */
 function keptElsewhere(facts: GroupFacts, about: About, ctx: LookupContext): Promise<(Members | null)[]> {
   const platforms = Object.entries(facts.platforms).map(([platform, id]) => fromPlatform(`${platform}:${id}`, ctx));
   return Promise.all(facts.onCall === null ? platforms : [...platforms, fromOrigin(facts.onCall, about, ctx)]);
@@ -101,10 +101,10 @@ function keptElsewhere(facts: GroupFacts, about: About, ctx: LookupContext): Pro
 async function fromList(members: readonly string[], ctx: LookupContext): Promise<Members[]> {
   const at = ctx.parts.clock.now();
   const list = (people: readonly string[], from: string): Members => ({ people, how: 'file', from, at });
-  const foreign = members.filter(one => one.includes(':'));
+  const platformGroups = members.filter(one => one.includes(':'));
   const people = members.filter(one => !one.includes(':'));
   const kept = await Promise.all(
-    foreign.map(async one => (await fromPlatform(one, ctx)) ?? { ...list([], one), how: 'fallback' as const }),
+    platformGroups.map(async one => (await fromPlatform(one, ctx)) ?? { ...list([], one), how: 'fallback' as const }),
   );
   return people.length > 0 || kept.length === 0 ? [list(people, 'tocsin.yaml'), ...kept] : kept;
 }
@@ -129,7 +129,7 @@ async function fromOrigin(
   { parts, lookups }: LookupContext,
 ): Promise<Members | null> {
   const { source, escalationPolicy, schedule } = onCall;
-  // Whoever could send an incident without a secret would choose who may approve.
+  // An unsigned incident must not choose who may approve.
   const alert = about.alert?.source === source && about.alert.trusted ? about.alert : null;
   const own = escalationPolicy === null && schedule === null ? (alert?.labels['escalation_policy_id'] ?? '') : '';
   const origin = parts.origin(source);
@@ -151,10 +151,10 @@ function mapped(looked: Looked, from: string, platform: string, parts: GroupPart
   return { people, how: looked.how, from, at: looked.at };
 }
 
-/** From what is surest to what is least sure. */
+/** From the surest to the least sure. */
 const rank: readonly Standing['how'][] = ['file', 'live', 'last', 'fallback'];
 
-/** For people: how sure the standing of a voter is, when it is not simply listed or known live. */
+/** How a voter's membership is known, as text for people; null when it is listed or known live. */
 export function standingText(standing: Standing | undefined, now: number): string | null {
   if (standing === undefined || standing.how === 'file' || standing.how === 'live') return null;
   const minutes = Math.max(1, Math.round((now - standing.at) / 60_000));

@@ -6,9 +6,9 @@ import type { Config } from '../../model/config.ts';
 export interface Identities {
   /** Constant time; null for a token that nobody has. */
   bearer(token: string): Actor | null;
-  /** The token, or the key of the local person, with what it proves. Constant time; null when nobody has it. */
+  /** The token, or the key of the local person, that the secret is. Constant time; null when there is none. */
   proof(secret: string): Proof | null;
-  /** The same by its name, as it is now; null when it was withdrawn. */
+  /** The proof with this name, as it is now; null when it was withdrawn. */
   proofOf(name: string): Proof | null;
   whoIs(account: { platform: string; id: string }): Actor;
   /** What the actor's token may do; null when nothing limits it. */
@@ -36,9 +36,9 @@ export interface IdentityParts {
 export const localPerson = 'you';
 
 export function createIdentities(parts: IdentityParts): Identities {
-  /** What the token may do with which each came: the same person or service may have other tokens. */
+  /** What an actor's token may do, by actor: the same person or service may have other tokens. */
   const limits = new WeakMap<Actor, readonly string[]>();
-  /** All that prove something now; the first of a name counts. */
+  /** All proofs that are valid now; the first of a name counts. */
   function proofs(): Proof[] {
     const tokens = parts.config().tokens.flatMap(token => {
       const secret = parts.env(token.env);
@@ -54,7 +54,7 @@ export function createIdentities(parts: IdentityParts): Identities {
     const who: Actor = { kind: 'person', id: localPerson, via: 'api', account: null };
     return [{ name: 'local', secret: parts.localKey, who, local: true }, ...tokens];
   }
-  // Every one is compared, so that the time does not tell which was near.
+  // All are compared, so that timing does not reveal a near match.
   const proof = (secret: string) => proofs().filter(one => sameText(secret, one.secret))[0] ?? null;
   return {
     bearer: token => proof(token)?.who ?? null,

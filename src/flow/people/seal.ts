@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Seals buttons: HMAC-SHA256(key, approval id, plan hash) as hex. It proves that we made the button for exactly this plan; it is no authority. */
+/** Signs buttons: HMAC-SHA256(key, approval id, plan hash) as hex. It proves that Tocsin made the button for this plan; it is no right. */
 export interface Seals {
   seal(approval: string, planHash: string): string;
   /** Constant time. */

@@ -20,23 +20,23 @@ export interface SignInParts {
   key: string;
 }
 
-/** Milliseconds. */
+/** How long a sign-in holds, milliseconds. */
 const life = 12 * 3_600_000;
-/** An end is remembered for longer than the sign-in would have held, because clocks differ: claims go by the store's. Milliseconds. */
+/** How much longer than a sign-in its end is remembered, milliseconds: clocks differ, and claims go by the store's. */
 const slack = 3_600_000;
 
-/** Longer than any that we make; what a stranger sends is not looked at beyond it. */
+/** More characters than any pass has; a longer one, from a stranger, is not parsed. */
 const longestPass = 2000;
 
 const endedSpace = 'sign-out';
 
-/** What the pass says: which one, by which token, as whom, since when. */
+/** What a pass contains: its id, the name of its token, the id of its actor, and when it was made. */
 const facts = z.strictObject({ id: z.string(), by: z.string(), as: z.string(), at: z.int() });
 type Facts = z.infer<typeof facts>;
 
 /**
- * A pass is `<facts>.<HMAC-SHA256>`. Its key comes from the token that opened it, salted with one that comes from the shared key: without
- * the token nobody makes one, not even who reads the shared key in the database, and a token that changes takes its passes along.
+ * A pass is `<facts>.<HMAC-SHA256>`. The HMAC key is derived from the token that opened it, with a salt derived from the shared key. So
+ * without the token no pass can be made, not even with the shared key from the database, and a token that changes ends its passes.
  */
 export function createSignIns({ clock, store, feed, identities, config, key }: SignInParts): SignIns {
   const salt = derive(key, '', 'tocsin sign-ins');
@@ -105,7 +105,7 @@ function parse(pass: string): Facts | null {
   }
 }
 
-/** A token is one person's. The local person may act as anybody of tocsin.yaml. */
+/** Null when the proof may not act as `as`. A token belongs to one actor; the local person may act as anybody in tocsin.yaml. */
 function actorOf(proof: Proof, as: string, { people }: Pick<Config, 'people'>): Actor | null {
   if (!proof.local) return proof.who.id === as ? proof.who : null;
   if (as !== localPerson && !Object.hasOwn(people, as)) return null;

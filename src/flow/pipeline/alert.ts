@@ -62,14 +62,14 @@ export async function startPipeline(parts: PipelineParts): Promise<Following> {
     kinds: ['event.accepted'],
     async handle(entries, upTo) {
       const facts = entries.flatMap(({ fact }) => (fact.kind === 'event.accepted' ? [fact] : []));
-      // The events of one alert in their order; those of others need not wait for it, and their commits share transactions.
+      // The events of one alert are handled in order. Those of others need not wait for them, and their commits share transactions.
       await inOrderByKey(
         facts,
         fact => fact.alert ?? fact.event.id,
         together,
         fact => considerEvent(fact, triggers(), parts),
       );
-      // Considering again is harmless, so the durable cursor moves in strides: an fsync for each batch would be felt at the door.
+      // Considering again is harmless, so the cursor is saved in strides: an fsync for each batch would slow the door.
       if (upTo - saved < stride) return;
       await parts.feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: upTo }] });
       saved = upTo;
@@ -84,10 +84,10 @@ async function considerEvent(
 ): Promise<void> {
   const starts =
     (fact.effect === null || fact.effect === 'opened' || fact.effect === 'reopened') && triggers.concerns(fact.event);
-  // Of most of a storm nobody wants to know more.
+  // Most events of a storm concern no trigger and no run.
   if (!starts && isFirst(fact)) return;
   const alert = fact.alert === null ? null : await parts.store.alert(fact.alert);
-  if (alert !== null && !isFirst(fact)) await tellRuns(alert, fact, parts);
+  if (alert !== null && !isFirst(fact)) await notifyRuns(alert, fact, parts);
   if (!starts || (alert !== null && !isLive(alert, fact, parts.clock.now()))) return;
   for (const candidate of triggers.match({ event: fact.event, alert }))
     await considerCandidate(candidate, fact, alert, parts);
@@ -98,13 +98,13 @@ function isLive(alert: Alert, fact: FactOf<'event.accepted'>, now: number): bool
   return alert.state !== 'resolved' && alert.episode === fact.episode && (alert.silencedUntil ?? 0) <= now;
 }
 
-/** True for the first that is heard of an alert: no run can wait for it. */
+/** True for an event without an alert and for the first of an alert: no run can wait for it. */
 function isFirst(fact: FactOf<'event.accepted'>): boolean {
   return fact.alert === null || (fact.effect === 'opened' && fact.episode === 1);
 }
 
-/** News of an alert wakes the runs that wait for it, and amends those that ended without knowing. */
-async function tellRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: PipelineParts): Promise<void> {
+/** Wakes the runs that wait for the alert, and amends those that ended before it resolved. */
+async function notifyRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: PipelineParts): Promise<void> {
   for (const run of await parts.store.runs({ alert: alert.id, limit: 50 })) {
     if (!isEnded(run.state)) {
       if (run.startedAt !== null) await parts.dispatcher.wake({ run: run.id });

@@ -14,7 +14,7 @@ import type { Change, Row, Store } from '../../ports/store.ts';
 import { decide, type Facts, looksBack } from './decide.ts';
 import { makePlan } from './plan.ts';
 
-/** Why a run may begin, before policy was asked. */
+/** A request for a run, before policy has decided. */
 export interface Request {
   runbook: Runbook;
   params: Params;
@@ -43,7 +43,7 @@ export interface BeginParts {
 
 const hour = 3_600_000;
 
-/** Asks policy. Reads what it needs to know (history, halt) from the store; the decision itself is pure (flow/pipeline/decide.ts). */
+/** Lets policy decide. Reads history and halt from the store; the decision itself is pure (flow/pipeline/decide.ts). */
 export async function askPolicy(request: Request, parts: BeginParts): Promise<Decision> {
   const { variables, facts } = await gatherFacts(request, parts);
   return decide(parts.catalogue.current().policy, variables, facts);
@@ -173,7 +173,7 @@ export function beginRun(request: Request, decision: Decision, parts: BeginParts
   return { decision, run: whole, approval, change: { entries, rows, blobs: planned.blobs } };
 }
 
-/** A new approval for a plan, or for one step of it. Whoever asked for the run is barred from voting. */
+/** A new approval for a plan, or for one step of it. The one who asked for the run is barred from voting. */
 export function openApproval(
   run: Run,
   ask: Ask,

@@ -3,7 +3,7 @@ import type { Fact } from '../../model/journal.ts';
 import { isEnded, type Run } from '../../model/run.ts';
 import type { Streams } from '../journal/streams.ts';
 
-/** Journals that the run is to end. Nobody works on one that has not begun, so that one ends at once; any other ends by its worker. */
+/** Journals that the run is to end. A run that has not begun has no worker, so it ends at once; any other is ended by its worker. */
 export async function journalCancel(streams: Streams, id: string, who: Actor, because: string): Promise<Run> {
   return await streams.run(id, who, run => {
     if (isEnded(run.state)) return null;

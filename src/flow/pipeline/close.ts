@@ -11,7 +11,7 @@ export interface CloseParts {
   dispatcher: Dispatcher;
 }
 
-/** What follows from a closed approval: the run is released or ends. Also called on recovery, so it does nothing twice. */
+/** Releases or ends the run of a closed approval. Also called on recovery, so it is idempotent. */
 export async function afterVote(approval: Approval, parts: Pick<CloseParts, 'streams' | 'dispatcher'>): Promise<void> {
   if (approval.state === 'open') return;
   if (approval.step !== null) return await parts.dispatcher.wake({ run: approval.run, first: true });
@@ -40,7 +40,7 @@ export async function closePlanApproval(
   await afterVote(closed, parts);
 }
 
-/** Closes what is still open of a run's approvals: nobody shall vote on what is over. */
+/** Closes the open approvals of a run that is over, so that nobody votes on it. */
 export async function voidApprovals(
   run: string,
   because: string,

@@ -18,11 +18,11 @@ export interface Facts {
   defaultAsk: Ask;
 }
 
-/** From what may happen to what may not: a cap never lets more happen. */
+/** From the most to the least permissive: a cap never lets more happen. */
 const order: readonly Verdict[] = ['auto', 'approve', 'notify', 'deny'];
 
 /**
- * Pure: the first rule that holds decides; then whatever speaks against `auto` turns it into `approve`. Policy never fails open: a rule
+ * Pure: the first rule that holds decides; then any reason against `auto` caps it at `approve`. Policy never fails open: a rule
  * whose `when` cannot be evaluated caps the decision at `approve` and says so.
  */
 export function decide(policy: Policy, variables: PolicyVariables, facts: Facts): Decision {
@@ -47,12 +47,12 @@ export function decide(policy: Policy, variables: PolicyVariables, facts: Facts)
   };
 }
 
-/** Whether any rule looks at what ran before: a brake, or `history` in its text. Where none does, nothing of it has to be read. */
+/** Whether any rule looks at history: a brake, or `history` in its text. Where none does, no history has to be read. */
 export function looksBack(policy: Policy): boolean {
   return policy.rules.some(rule => rule.limit !== null || /\bhistory\b/.test(rule.text));
 }
 
-/** Where somebody presses Run, `notify` is as good as `auto`: a rule that failed before must not be passed by a press. */
+/** A press of Run turns `notify` into `auto`, so for manual requests a rule that failed caps `notify` at `approve`. */
 function cappedVerdict(verdict: Verdict, failed: boolean, { trigger }: PolicyVariables): Verdict {
   return failed && verdict === 'notify' && trigger === 'manual' ? 'approve' : atMost(verdict, 'approve');
 }
@@ -86,7 +86,7 @@ function ruled(rule: Rule, facts: Facts): Decision {
   };
 }
 
-/** What speaks against `auto`, in words for the thread. */
+/** The reasons against `auto`, as text for the thread. */
 function capsOn(verdict: Verdict, limit: Limit | null, variables: PolicyVariables, facts: Facts): string[] {
   if (verdict !== 'auto') return [];
   const caps: string[] = [];

@@ -13,7 +13,7 @@ import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { failedGuard } from '../journal/streams.ts';
 
-/** What became of one event of a delivery. */
+/** The result for one event of a delivery. */
 export interface Accepted {
   event: string;
   alert: string | null;
@@ -26,7 +26,7 @@ export interface Intake {
    * events are durable. Rejects with `not-found`, `bad-signature`, `bad-body`, `overloaded` or `store-failed`, and then nothing is stored.
    */
   receive(source: string, delivery: Delivery): Promise<Accepted[]>;
-  /** For sources that make events themselves; resolves to false when `once` was used before. */
+  /** For sources that make events themselves. `once` is an idempotency key; resolves to false when it was used before. */
   emit(source: string, events: readonly IncomingEvent[], once: string): Promise<boolean>;
 }
 
@@ -39,7 +39,7 @@ export interface IntakeParts {
   metrics: Metrics;
 }
 
-/** How long a signed delivery id is remembered: longer than any sender retries (PagerDuty: 48 hours). */
+/** How long a signed delivery id is remembered, milliseconds: longer than any sender retries (PagerDuty: 48 hours). */
 const rememberDeliveries = 7 * 24 * 3_600_000;
 
 /** How often a delivery is folded again because another one changed the same alert first. */
@@ -69,7 +69,7 @@ export function createIntake(parts: IntakeParts): Intake {
     }
   }
 
-  /** The first delivery may have made the alert in the same moment, or on another node: it is that one's that is named. */
+  /** Names the alert of the first delivery, which may have made it in the same moment, or on another node. */
   function asDuplicates(source: string, events: readonly IncomingEvent[], accepted: readonly Accepted[]) {
     return Promise.all(
       accepted.map(async (one, index): Promise<Accepted> => {
@@ -116,7 +116,7 @@ interface Receipt {
   raw: { digest: string; bytes: Buffer } | null;
   trusted: boolean;
   once: { space: string; key: string; keep: number } | null;
-  /** What of Tocsin's own doing came back, and was dropped. */
+  /** Which of Tocsin's own actions came back as an event, and was dropped. */
   echo: string | null;
 }
 
@@ -154,10 +154,10 @@ async function foldBatch(
     }
     const key = `${receipt.source}\n${body.fingerprint}`;
     const stored = pending.has(key) ? null : await parts.store.alertOf(receipt.source, body.fingerprint);
-    // From here to write() nothing waits, so no other delivery can fold on the same state.
+    // Nothing is awaited from here to write(), so no other delivery can fold on the same state.
     const known = pending.get(key) ?? stored;
     const effect = effectOf(known, body);
-    // Ids in the order of time keep what is new together in every index. Of two first deliveries at the same moment the store takes one, and the other folds again.
+    // Time-ordered ids keep new rows together in every index. Of two first deliveries at once the store takes one; the other folds again.
     const next = foldAlert(known, { ...event, body } as Event & { body: IncomingAlert }, effect, parts.ids.next('alt'));
     const stream = streamOf.alert(next.id);
     if (!docs.has(next.id)) guards.push({ kind: 'stream', stream, version: next.version - 1 });
@@ -188,8 +188,8 @@ function eventId(receipt: Receipt, index: number, ids: Ids): string {
 }
 
 /**
- * The newest state of alerts that have changes under way. Deliveries about one alert that arrive together fold on each other in memory
- * and share one transaction, instead of each losing the race for the stream's version.
+ * The newest state of alerts whose changes are being committed. Deliveries about one alert that arrive together fold on each other in
+ * memory and share one transaction, instead of each losing the race for the stream's version.
  */
 interface PendingAlerts {
   has(key: string): boolean;
@@ -212,7 +212,7 @@ function createPendingAlerts(): PendingAlerts {
         const known = live.get(key);
         if (known === undefined) continue;
         known.users--;
-        // After a failure nothing in memory can be relied on; those that built on it fail their guards and fold again.
+        // After a failure the state in memory is not reliable; deliveries that folded on it fail their guards and fold again.
         if (!ok || known.users <= 0) live.delete(key);
       }
     },

@@ -21,8 +21,8 @@ export interface TriggerIndex {
 interface Bound {
   runbook: Runbook;
   trigger: Trigger;
-  /** Its place among the triggers of the runbook: the first that holds counts, as its author reads them. */
-  place: number;
+  /** Its position among the triggers of the runbook: the first that holds counts. */
+  position: number;
 }
 
 interface SourceIndex {
@@ -35,7 +35,7 @@ interface SourceIndex {
 export function createTriggerIndex(runbooks: Iterable<Runbook>): TriggerIndex {
   const sources = new Map<string, SourceIndex>();
   for (const runbook of runbooks)
-    for (const [place, trigger] of runbook.triggers.entries()) addTrigger(sources, { runbook, trigger, place });
+    for (const [position, trigger] of runbook.triggers.entries()) addTrigger(sources, { runbook, trigger, position });
   return {
     concerns(event) {
       const index = sources.get(event.source);
@@ -47,7 +47,7 @@ export function createTriggerIndex(runbooks: Iterable<Runbook>): TriggerIndex {
       const holding = new Map<string, Bound>();
       for (const bound of boundBy(index, variables.event)) {
         const known = holding.get(bound.runbook.id);
-        if (known !== undefined && known.place <= bound.place) continue;
+        if (known !== undefined && known.position <= bound.position) continue;
         if (failedClause(bound.trigger, variables) === null) holding.set(bound.runbook.id, bound);
       }
       return [...holding.values()]

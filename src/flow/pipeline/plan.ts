@@ -46,7 +46,7 @@ export async function readPlan(store: Store, hash: string): Promise<{ plan: Plan
   return { plan, files };
 }
 
-/** The plan alone, its hash checked: what is done before every step. */
+/** Checks the hash of the plan alone, before every step. Rejects with `plan-changed`. */
 export async function checkPlan(store: Store, hash: string): Promise<void> {
   await checkedBlob(store, hash, 'the plan');
 }

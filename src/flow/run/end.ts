@@ -18,7 +18,7 @@ export interface Session {
   /** Aborted with a Stopped when the session has to end. */
   signal: AbortSignal;
   engine: EngineHandle;
-  /** False while nobody can have been asked anything for the run. */
+  /** False while the run cannot have asked people anything. */
   mayHaveAsked: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface Session {
 export interface EngineHandle {
   /** Ends the session of another run, if this process has it. */
   interrupt(run: string): void;
-  /** True once the process is told to stop: what runs may finish, and nothing more begins. */
+  /** True once the process has to stop: what runs may finish, and nothing more begins. */
   isDraining(): boolean;
 }
 
@@ -34,7 +34,7 @@ export function markerOf(run: string, step: string): string {
   return `${run}/${step}/`;
 }
 
-/** Compensation: what was done and can be undone is undone, newest first; then the run ends by what failed. */
+/** Compensation, as in a saga: undoes the steps that can be undone, newest first; then ends the run with what failed. */
 export async function undoAndFinish(
   error: unknown,
   session: Session,
@@ -110,13 +110,13 @@ export async function finish(
   if (run.parent !== null) await parts.dispatcher.wake({ run: run.parent.run });
 }
 
-/** What an unfinished step started must not outlive its run. A finished one may have left a daemon on purpose, so the rest is let be. */
+/** Kills the processes of unfinished steps. A finished step may have left a daemon on purpose, so its processes stay. */
 async function stopUnfinished(run: Run, parts: EngineParts): Promise<void> {
   const open = run.steps.filter(step => ['running', 'waiting', 'unknown'].includes(step.state));
   for (const step of open) await parts.children.reap(markerOf(run.id, step.id));
 }
 
-/** A run that was called for this one's sake has nothing to go on for. */
+/** Cancels the runs that this one called. */
 async function cancelCalled(session: Session, parts: EngineParts): Promise<void> {
   const { id } = session.journal.run();
   for (const called of await parts.store.runs({ parent: id, limit: 500 })) {

@@ -14,7 +14,7 @@ import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Streams } from '../journal/streams.ts';
 
-/** What the engine is put together from. */
+/** The dependencies of the engine. */
 export interface EngineParts {
   clock: Clock;
   ids: Ids;
@@ -29,7 +29,7 @@ export interface EngineParts {
   steps: ReadonlyMap<string, StepType>;
   /** Names this process in leases. */
   holder: string;
-  /** Wakes pages and platforms that show live output. */
+  /** Notifies pages and platforms that show live output. */
   outputs: OutputSignal;
   /** HTTP of steps, within the egress rules of tocsin.yaml as they are now. */
   egress: Pick<LazyEgress, 'fetch'>;

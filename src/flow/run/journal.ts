@@ -8,39 +8,42 @@ import { type Step as Addition, failedGuard, type Streams } from '../journal/str
 import type { RunLease } from './lease.ts';
 import { Stopped } from './step.ts';
 
-/** What is to be added, decided on the run as it is then. It may be asked again, when somebody else wrote meanwhile. */
+/** Decides what to add, on the run as it is then. It may be called again, when another writer was first. */
 export type Decide = (run: Run) => Addition | null;
 
 /**
- * What a session writes of its run, in order, all under its lease. What is added in the same moment is one change: a commit costs the same
- * for one entry as for three, and every node waits for the same head row.
+ * The writes of a session to its run: in order, all under its lease. Additions of the same moment are coalesced into one change: a commit
+ * costs the same for one entry as for three, and every node waits for the same head row.
  */
 export interface RunJournal {
   /** The run with all that was added, committed or about to be. */
   run(): Run;
-  /** Resolves when it, and everything before it, is durable. Rejects with Stopped `lease-lost` when the lease is gone. `last` gives the lease back. */
+  /**
+   * Resolves when it, and everything before it, is durable. Rejects with Stopped `lease-lost` when the lease is gone. `last` releases the
+   * lease with it.
+   */
   append(decide: Decide, last?: boolean): Promise<void>;
   /**
-   * Adds without waiting: it is committed with what follows at once, or alone a moment later. For results, which the runbook's own code may
-   * read before they are durable because nothing can be done on their strength that is not committed with them or after them.
+   * Adds without waiting: it is committed with what follows at once, or alone a moment later. It is for results, which the runbook may read
+   * before they are durable: all that it does with them is committed with them or after them.
    */
   add(decide: Decide): void;
-  /** Adds what is only worth committing together with something else; without it, it never was. */
+  /** Adds what is committed only together with something else; without that it is dropped. */
   lead(decide: Decide): void;
-  /** Resolves when everything that was added is durable; rejects with what came in the way. */
+  /** Resolves when everything that was added is durable; rejects with what prevented that. */
   settled(): Promise<void>;
-  /** Why a result could not be recorded; null when none was lost. Then only an ending may follow. */
+  /** The error by which a result was lost; null when none was. After it only an ending may follow. */
   lost(): unknown;
 }
 
 interface Waiting {
   decide: Decide;
   last: boolean;
-  /** Null when nobody waits for it. */
+  /** Null when no caller waits for it. */
   done: PromiseWithResolvers<void> | null;
 }
 
-/** Where a session's writing stands. */
+/** What a session has added, and how much of it is committed. */
 interface RunJournalBuffer {
   /** The run as it is stored. */
   committed: Run;
@@ -48,7 +51,7 @@ interface RunJournalBuffer {
   shown: Run;
   leading: Decide[];
   waiting: Waiting[];
-  /** Once something was lost that nobody waited for, nothing but an ending may follow it; with the lease lost, nothing at all. */
+  /** Set when an addition was lost for which no caller waited: then only an ending may follow. After a lost lease nothing may. */
   broken: { error: unknown; lease: boolean } | null;
 }
 
@@ -93,7 +96,7 @@ export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalP
     },
     add(decide) {
       put({ decide, last: false, done: null });
-      // Two turns of the loop, so that a runbook that is over has come to its end.
+      // Two turns of the event loop, so that a runbook that is over has added its ending.
       setImmediate(() => setImmediate(begin));
     },
     lead(decide) {
@@ -124,7 +127,7 @@ async function commitAllowed(batch: readonly Waiting[], writer: Writer): Promise
   for (const one of batch) if (!allowed.includes(one)) one.done?.reject(buffer.broken?.error);
 }
 
-/** One change of all that waits. Whoever waits for one of them is told what became of it. */
+/** Commits the batch as one change, and settles the promise of each addition. */
 async function commit(batch: readonly Waiting[], writer: Writer): Promise<void> {
   const { buffer, lease } = writer;
   const { streams, clock } = writer.parts;
@@ -154,7 +157,7 @@ async function commit(batch: readonly Waiting[], writer: Writer): Promise<void> 
   buffer.shown = combine(buffer.leading, buffer.waiting, buffer.committed, clock.now()).run;
 }
 
-/** A change that is refused for what one of them holds must not take the results of the others with it, so each is tried alone. */
+/** Handles a refused change. One addition must not make the others lose their results, so each is tried alone. */
 async function refuse(batch: readonly Waiting[], cause: unknown, writer: Writer): Promise<void> {
   const { buffer, lease } = writer;
   if (isLeaseLost(cause)) {
@@ -164,7 +167,7 @@ async function refuse(batch: readonly Waiting[], cause: unknown, writer: Writer)
   } else if (batch.length > 1) {
     for (const one of batch) {
       if (buffer.broken === null) await commit([one], writer);
-      // What came after a result that was lost was decided on its strength.
+      // What came after a lost result was decided on the basis of it.
       else one.done?.reject(buffer.broken.error);
     }
   } else {
@@ -175,7 +178,7 @@ async function refuse(batch: readonly Waiting[], cause: unknown, writer: Writer)
   }
 }
 
-/** What may not begin is refused alone: results are journalled also while everything is halted. */
+/** Refuses only the additions that a halt holds: results are journalled also while everything is halted. */
 async function commitWithout(
   batch: readonly Waiting[],
   { held, cause }: { held: ReadonlySet<Waiting>; cause: unknown },
@@ -201,8 +204,8 @@ function applyTo(run: Run, addition: Addition | null, at: number): Run {
 }
 
 /**
- * One addition of several, each decided on what those before it make of the run; null when there is nothing to do. Whoever throws is
- * refused alone; `held` are those that a halt would hold.
+ * Combines additions into one, each decided on the run as those before it leave it; null when there is nothing to do. One that throws is
+ * refused alone; `held` are those that a halt would refuse.
  */
 function combine(leading: readonly Decide[], batch: readonly Waiting[], run: Run, at: number) {
   let doc = run;

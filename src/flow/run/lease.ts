@@ -3,11 +3,11 @@ import { type HeldLease, keepLease } from '../fleet/heartbeat.ts';
 
 type KeepParts = Parameters<typeof keepLease>[1];
 
-/** The lease under which a session writes. One that nobody can have had yet is taken by the session's first change. */
+/** The lease under which a session writes. The lease of a run that was never begun is taken by the session's first change. */
 export interface RunLease {
   readonly name: string;
   readonly token: number;
-  /** What the session's next change is guarded by; `last` gives the lease back with it. */
+  /** The guard of the session's next change, with the fencing token; `last` releases the lease with it. */
   guard(last: boolean): Guard;
   /** A change with that guard was committed. */
   committed(last: boolean): void;
@@ -15,13 +15,13 @@ export interface RunLease {
   lost(): void;
   /** False before the first change, and after the last. */
   held(): boolean;
-  /** True when a change was to take it, and somebody had it: the session has begun nothing. */
+  /** True when another worker had the lease that the first change was to take: the session has begun nothing. */
   refused(): boolean;
   /** Ends the heartbeat. */
   stop(): void;
 }
 
-/** A lease that was acquired is kept from now on; another from when it is taken. */
+/** A lease that was acquired is renewed from now on; any other from when it is taken. */
 export function createRunLease(lease: HeldLease, acquired: boolean, keep: KeepParts): RunLease {
   let held = acquired;
   let refused = false;
@@ -32,7 +32,7 @@ export function createRunLease(lease: HeldLease, acquired: boolean, keep: KeepPa
     token,
     guard(last) {
       if (!held) return { kind: 'take', ...lease };
-      // A renewal that came after it would take its own hand for another's.
+      // A renewal after the release would take it for a lost lease.
       if (last) end();
       return { kind: 'lease', name, token, release: last };
     },

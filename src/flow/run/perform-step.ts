@@ -24,24 +24,27 @@ export class StepFailed extends Error {
   }
 }
 
-/** One worker's time with one run: replays what is journalled, then goes on until the end, a wait or a stop. */
+/** What steps need of their session: one worker's time with one run, from replay until the end, a wait or a stop. */
 export interface SessionParts {
   /** The run as of the last append. */
   run(): Run;
   /** Appends under the lease; rejects with Stopped `lease-lost` when the lease is gone. */
   append(decide: Decide): Promise<void>;
   /**
-   * Records a result; resolves when the runbook may read it. YAML may at once: what follows is committed with it or after it, see
-   * flow/run/journal.ts. The code of a TypeScript runbook can act on it by itself, so there it is durable first.
+   * Records a result; resolves when the runbook may read it. YAML may at once, because what follows is committed with it or after it, see
+   * flow/run/journal.ts. The code of a TypeScript runbook can act on it outside of the journal, so there it is durable first.
    */
   result(decide: Decide): void | Promise<void>;
   steps: ReadonlyMap<string, StepType>;
   /** The time-out of a step that names none, milliseconds. */
   defaultTimeout: number;
   now(): number;
-  /** Rejects unless a committed decision or approval for exactly this plan stands, and its snapshot is intact; resolves to false while the process stops and nothing may begin. (What is halted is asked in the change that journals the start.) */
+  /**
+   * Resolves to true when a committed decision or approval for exactly this plan stands, and to false when there is none, or when the
+   * process stops. Rejects with `plan-changed` when the snapshot is not intact. (The change that journals the start checks for a halt.)
+   */
   mayStart(): Promise<boolean>;
-  /** Kills what an interrupted attempt of this step left behind. */
+  /** Kills the processes that an interrupted attempt of this step left behind. */
   reap(step: string): Promise<void>;
   attempt(work: {
     type: StepType;
@@ -66,10 +69,10 @@ export interface Call {
   digest: string;
 }
 
-/** What a step that was left out returns, so that a runbook that reads it finds the members of `exec`. */
+/** The output of a skipped step: a runbook that reads it finds the members of `exec`. */
 const unset = { exitCode: null, stdout: '', stderr: '' };
 
-/** Brings one step as far as it goes now, from whatever is journalled of it. */
+/** Advances one step from its journalled state until it ends or has to wait. */
 export async function performCall(call: Call, parts: SessionParts, waiter: Waiter): Promise<Json> {
   for (;;) {
     const recorded = stepOf(parts.run(), call.path);
@@ -89,7 +92,7 @@ export async function performCall(call: Call, parts: SessionParts, waiter: Waite
         if (!(await settleUnknown(call, recorded, parts))) return await waiter.forEver();
         break;
       case 'waiting':
-        if (!(await goOn(call, recorded, parts))) return await waiter.forEver();
+        if (!(await resumeWait(call, recorded, parts))) return await waiter.forEver();
         break;
       case 'pending':
         if (!(await start(call, recorded, parts))) return await waiter.forEver();
@@ -98,7 +101,7 @@ export async function performCall(call: Call, parts: SessionParts, waiter: Waite
   }
 }
 
-/** A deterministic runbook does the same on replay. Where it does not, nothing is guessed. */
+/** A deterministic runbook does the same on replay. Throws `replay-differs` where it does not. */
 function checkReplay(call: Call, recorded: Step | null) {
   if (recorded === null || recorded.inputDigest === null) return;
   if (recorded.type === call.type.id && recorded.inputDigest === call.digest) return;
@@ -108,7 +111,7 @@ function checkReplay(call: Call, recorded: Step | null) {
   });
 }
 
-/** A step that was started under an earlier lease and has no recorded result: nobody knows what it did. */
+/** Journals that a step was interrupted: it was started under an earlier lease, and its outcome is not recorded. */
 async function interrupt(call: Call, recorded: Step | null, parts: SessionParts) {
   await parts.reap(call.path);
   const attempt = recorded?.attempts ?? 1;
@@ -125,7 +128,7 @@ async function interrupt(call: Call, recorded: Step | null, parts: SessionParts)
   }));
 }
 
-/** True when the step can go on; false when it has to wait, for example for a person to say how. */
+/** True when the step can go on; false when it has to wait, for example for a person's answer. */
 async function settleUnknown(call: Call, recorded: Step | null, parts: SessionParts): Promise<boolean> {
   const attempt = recorded?.attempts ?? 1;
   switch (call.options.onInterrupt) {
@@ -172,22 +175,22 @@ async function settleUnknown(call: Call, recorded: Step | null, parts: SessionPa
 }
 
 /** True when the wait is over or the step moved on. */
-async function goOn(call: Call, recorded: Step | null, parts: SessionParts): Promise<boolean> {
+async function resumeWait(call: Call, recorded: Step | null, parts: SessionParts): Promise<boolean> {
   const waiting = recorded?.waiting ?? null;
   const number = recorded?.attempts ?? 1;
   if (waiting?.for === 'retry') {
     return (waiting.wakeAt ?? 0) <= parts.now() && (await start(call, recorded, parts));
   }
-  return await record(call, number, waiting, await look(call, number, waiting, parts), parts);
+  return await record(call, number, waiting, await runAttempt(call, number, waiting, parts), parts);
 }
 
-/** Starts an attempt and journals what it came to. False when the step now waits, or may not start while everything is halted. */
+/** Starts an attempt and journals its outcome. False when the step now waits, or may not start while everything is halted. */
 async function start(call: Call, recorded: Step | null, parts: SessionParts): Promise<boolean> {
   if (!(await parts.mayStart())) return false;
   const number = (recorded?.attempts ?? 0) + 1;
   const { options } = call;
   const begun = parts.append(run => {
-    // Somebody may have ended it since it was last looked at.
+    // The run may have been ended or cancelled since it was last read.
     if (isEnded(run.state) || run.cancel !== null) throw new Stopped('cancelled');
     return {
       with: { guards: [{ kind: 'halt' }] },
@@ -207,7 +210,7 @@ async function start(call: Call, recorded: Step | null, parts: SessionParts): Pr
     };
   });
   if (!(await begun.then(() => true, refusedByHalt))) return false;
-  return await record(call, number, null, await look(call, number, null, parts), parts);
+  return await record(call, number, null, await runAttempt(call, number, null, parts), parts);
 }
 
 function refusedByHalt(error: unknown): false {
@@ -215,7 +218,7 @@ function refusedByHalt(error: unknown): false {
   throw error;
 }
 
-async function look(call: Call, number: number, waiting: Step['waiting'], parts: SessionParts) {
+async function runAttempt(call: Call, number: number, waiting: Step['waiting'], parts: SessionParts) {
   const parsed = call.type.input.safeParse(call.given);
   if (!parsed.success) {
     const because = parsed.error.issues.map(issue => `${issue.path.join('.') || 'input'}: ${issue.message}`).join('; ');
@@ -238,7 +241,7 @@ async function look(call: Call, number: number, waiting: Step['waiting'], parts:
   });
 }
 
-/** Journals what an attempt came to. False when the step now waits. */
+/** Journals the outcome of an attempt. False when the step now waits. */
 async function record(
   call: Call,
   number: number,
@@ -311,7 +314,7 @@ async function recordFailure(attempt: Attempt, outcome: Extract<Outcome, { kind:
   }));
 }
 
-/** A wait is journalled once; when only the next look moves, that stands in the run's document. */
+/** A wait is journalled once; when only its next wake-up moves, only the run's document changes. */
 async function recordWait(
   { call, parts }: Attempt,
   before: Step['waiting'],

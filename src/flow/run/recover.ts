@@ -15,7 +15,7 @@ import type { Streams } from '../journal/streams.ts';
 import { afterVote, closePlanApproval } from '../pipeline/close.ts';
 import { isCurrent } from '../pipeline/plan.ts';
 
-/** What nobody rings for: overdue approvals, timers, runs whose worker died, wake-ups that got lost. */
+/** Recovery finds what no wake-up reports: overdue approvals, timers, runs whose worker died, lost wake-ups. */
 export interface RecoverParts {
   store: Store;
   feed: Feed;
@@ -28,8 +28,8 @@ export interface RecoverParts {
 }
 
 /**
- * How often the sweeper looks, milliseconds. A lost wake-up is rung again within two rounds, and a run whose worker died is another's
- * after its lease (flow/run/run.ts) and a round: within 15 s.
+ * Milliseconds between two rounds of the sweeper. A lost wake-up is sent again within two rounds, and another worker has the run of a
+ * dead one after its lease (flow/run/run.ts) and a round: within 15 s.
  */
 const every = 4000;
 
@@ -42,11 +42,11 @@ export interface Sweeper {
 export function startSweeper(parts: RecoverParts): Sweeper {
   const end = new AbortController();
   const round = createRound(parts);
-  const teller = createOnceLogger(parts.log, {}, 'the sweeper failed and will try again');
+  const onceLogger = createOnceLogger(parts.log, {}, 'the sweeper failed and will try again');
   const loop = async () => {
     while (!end.signal.aborted) {
       await parts.clock.sleep(every, end.signal);
-      await round().then(teller.well, error => teller.failed(error));
+      await round().then(onceLogger.well, error => onceLogger.failed(error));
     }
   };
   const ended = loop().catch(() => {});
@@ -59,7 +59,7 @@ export function startSweeper(parts: RecoverParts): Sweeper {
   };
 }
 
-/** How many runs that wait for something outside are looked at in one round; the next round goes on behind them. */
+/** The most runs that one round checks of those that wait for something outside; the next round goes on after them. */
 const perRound = 1000;
 
 function createRound(parts: RecoverParts): () => Promise<void> {
@@ -68,13 +68,13 @@ function createRound(parts: RecoverParts): () => Promise<void> {
     const now = parts.clock.now();
     for (const overdue of await parts.store.approvals({ expiredBy: now, state: 'open', limit: 200 }))
       await expireApproval(overdue, parts);
-    await ringForgotten(now, parts);
-    after = await ringUnheard(after, parts);
+    await wakeDue(now, parts);
+    after = await wakeMissed(after, parts);
   };
 }
 
-/** Rings for every run that a worker could go on with, the oldest first. A wake-up for a run at work is harmless: its lease is taken. */
-async function ringForgotten(now: number, parts: RecoverParts): Promise<void> {
+/** Wakes every run that a worker could go on with, the oldest first. A wake-up for a run at work is harmless: its lease is taken. */
+async function wakeDue(now: number, parts: RecoverParts): Promise<void> {
   const { store, dispatcher } = parts;
   for await (const run of everyOf(page => store.runs({ ...page, states: ['queued', 'waiting'], due: now })))
     await dispatcher.wake({ run: run.id });
@@ -82,19 +82,19 @@ async function ringForgotten(now: number, parts: RecoverParts): Promise<void> {
     await dispatcher.wake({ run: run.id });
 }
 
-/** What runs wait for may have happened without their hearing of it. Resolves to where the next round goes on; null for the beginning. */
-async function ringUnheard(after: string | null, parts: RecoverParts): Promise<string | null> {
-  const place = after === null ? {} : { after };
-  const found = await parts.store.runs({ states: ['waiting'], limit: perRound, ...place });
+/** Wakes waiting runs whose wake-up was lost. Resolves to the run after which the next round goes on; null for the beginning. */
+async function wakeMissed(after: string | null, parts: RecoverParts): Promise<string | null> {
+  const cursor = after === null ? {} : { after };
+  const found = await parts.store.runs({ states: ['waiting'], limit: perRound, ...cursor });
   for (const run of found) {
-    if (run.startedAt === null) await hearOfApproval(run, parts);
+    if (run.startedAt === null) await applyApproval(run, parts);
     else if (await isOver(run, parts)) await parts.dispatcher.wake({ run: run.id });
   }
   return found.length < perRound ? null : (found.at(-1)?.id ?? null);
 }
 
-/** The approval was decided, and the process ended before the run heard of it. */
-async function hearOfApproval(run: Run, parts: RecoverParts): Promise<void> {
+/** Applies an approval that was closed when the process ended before its run was released. */
+async function applyApproval(run: Run, parts: RecoverParts): Promise<void> {
   const approval = run.approval === null ? null : await parts.store.approval(run.approval);
   if (approval !== null && approval.state !== 'open') await afterVote(approval, parts);
 }
@@ -102,7 +102,7 @@ async function hearOfApproval(run: Run, parts: RecoverParts): Promise<void> {
 /** True when what a step waits for has happened, and its wake-up got lost; or when a step waits for a session that asks about it. */
 async function isOver(run: Run, parts: RecoverParts): Promise<boolean> {
   for (const { state, waiting } of run.steps) {
-    // One branch waits, and of another nobody knows what it did: that is asked now, not when the wait is over.
+    // One branch waits, and the outcome of another is unknown: people are asked now, not when the wait is over.
     if (state === 'unknown') return true;
     if (state !== 'waiting' || waiting === null || waiting.on === null) continue;
     if (waiting.for === 'approval' && (await parts.store.approval(waiting.on))?.state !== 'open') return true;
@@ -112,7 +112,7 @@ async function isOver(run: Run, parts: RecoverParts): Promise<boolean> {
   return false;
 }
 
-/** What must be done once before anything else: everything that was under way when the process ended is looked at. */
+/** Call it once, before anything else: it sets timers, and does one round for all that was under way when the process ended. */
 export async function recoverAll(parts: RecoverParts): Promise<void> {
   for await (const run of everyOf(page => parts.store.runs({ ...page, states: ['waiting'] }))) {
     if (run.wakeAt !== null) await parts.dispatcher.wake({ run: run.id, at: run.wakeAt });
@@ -120,7 +120,7 @@ export async function recoverAll(parts: RecoverParts): Promise<void> {
   await createRound(parts)();
 }
 
-/** Expiry denies, or hands over to the next group once; it never approves. */
+/** Expiry closes the approval, or escalates it once to the next group; it never approves. */
 async function expireApproval(approval: Approval, parts: RecoverParts): Promise<void> {
   const to = approval.ask.escalate;
   if (to !== null && !approval.escalated) {
@@ -144,7 +144,7 @@ async function expireApproval(approval: Approval, parts: RecoverParts): Promise<
   await closePlanApproval(approval.id, 'expired', 'nobody decided in time', parts);
 }
 
-/** Editing a runbook voids the approvals that are open for its older text: what people saw is not what would run. */
+/** Voids the approvals that are open for an older text of an edited runbook: what people saw is not what would run. */
 export async function voidEdited(parts: RecoverParts): Promise<void> {
   const { runbooks } = parts.catalogue.current();
   const open = everyOf(page => parts.store.approvals({ ...page, state: 'open' }));

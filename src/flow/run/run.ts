@@ -1,4 +1,4 @@
-/** The engine: lease a run, replay its journal, perform the next step, record it; and take up what a dead process left. */
+/** The engine: lease a run, replay its journal, perform the next step, record it; and recover what a dead process left. */
 
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { Alert } from '../../model/alert.ts';
@@ -17,15 +17,15 @@ import { createAttemptTools } from './step-context.ts';
 export interface Engine {
   /** Answers a wake-up: takes the lease, replays the run from its journal and goes on until its end or its next wait. */
   work(run: string): Promise<void>;
-  /** Ends a session of this process at once: somebody cancelled the run. */
+  /** Ends this process's session of the run at once, because the run was cancelled. */
   interrupt(run: string): void;
   /** Lets running steps finish for `grace` milliseconds, then stops them; they are recorded as interrupted. */
   drain(grace: number): Promise<void>;
 }
 
-/** A lease that is not renewed for this long is another worker's for the taking, milliseconds. */
+/** The time to live of a run's lease, milliseconds: another worker may take one that is not renewed. */
 const leaseTime = 9000;
-/** A run that takes its worker down this often without any progress is stopped. */
+/** A run whose worker dies this often without any progress is stopped. */
 const maxCrashes = 3;
 
 export function createEngine(parts: EngineParts): Engine {
@@ -40,9 +40,9 @@ export function createEngine(parts: EngineParts): Engine {
     try {
       const [run, halted] = await Promise.all([parts.store.run(id), parts.store.halted()]);
       if (run === null || !isWorkable(run)) return;
-      // Whoever resumes rings for everything that waits; until then nothing begins, and nothing counts as a failed begin.
+      // `resume` wakes everything that waits; until then nothing begins, and nothing counts as a failed begin.
       if (run.cancel === null && halted !== null) return;
-      // Nobody can have had the lease of a run that was never begun, so its first change takes it. Where somebody had it after all, it is asked for.
+      // The lease of a run that was never begun is free, so its first change takes it. Where it was not free, it is acquired below.
       if (isUntouched(run) && (await hold(run, { token: 1, acquired: false }, stop))) return;
       await workUnderLease(id, stop);
     } finally {
@@ -54,13 +54,13 @@ export function createEngine(parts: EngineParts): Engine {
   async function workUnderLease(id: string, stop: AbortController): Promise<void> {
     const token = await parts.store.acquire({ name: leaseName(id), holder: parts.holder, ttl: leaseTime });
     if (token === null) return;
-    // Another worker may have gone on with it between the first look and the lease: what counts is what stands now.
+    // Another worker may have gone on with the run before the lease was acquired, so it is read again.
     const found = await parts.store.run(id);
     if (found !== null && isWorkable(found)) await hold(found, { token, acquired: true }, stop);
     else await parts.store.release({ name: leaseName(id), holder: parts.holder, token });
   }
 
-  /** False when the lease was not to be had. */
+  /** False when another worker had the lease. */
   async function hold(
     run: Run,
     { token, acquired }: { token: number; acquired: boolean },
@@ -101,7 +101,7 @@ export function createEngine(parts: EngineParts): Engine {
   };
 }
 
-/** Losing the lease ends the session and all that it started; so does a cancelling that another process journalled. */
+/** Losing the lease ends the session and all that it started; so does a cancellation that another process journalled. */
 function openLease(
   run: string,
   { token, acquired }: { token: number; acquired: boolean },
@@ -120,14 +120,14 @@ function openLease(
   });
 }
 
-/** Whether a worker can do anything for the run now. A run that waits for its approval, or for an answer, is nobody's work. */
+/** Whether a worker can do anything for the run now. A run that waits for its approval, or for an answer, needs none. */
 function isWorkable(run: Run): boolean {
   if (isEnded(run.state)) return false;
   if (run.cancel !== null) return true;
   return run.state !== 'asking' && !(run.state === 'waiting' && run.startedAt === null);
 }
 
-/** True for a run that nobody ever worked on. */
+/** True for a run that no worker has begun. */
 function isUntouched(run: Run): boolean {
   return run.state === 'queued' && run.startedAt === null && run.cancel === null;
 }
@@ -163,24 +163,24 @@ async function runSession(
     ]);
     if (snapshot === null) return;
     const isFirst = isUntouched(found) && !snapshot.plan.entry.endsWith('.ts');
-    await tellBegin(session, isFirst);
+    await journalBegin(session, isFirst);
     const runbook = await orFail(session, parts, () => parts.catalogue.fromSnapshot(snapshot.plan, snapshot.files));
-    if (runbook !== null) await goThrough(session, runbook, alert, parts);
+    if (runbook !== null) await executeRunbook(session, runbook, alert, parts);
     await journal.settled();
   } catch (error) {
     await handleEnd(error, session, parts);
   } finally {
-    // A branch may have come to its result while another ended the session. What cannot be written any more was told to whoever waited.
+    // A branch may have a result after another one ended the session. What cannot be written any more was rejected to its caller.
     await journal.settled().catch(() => {});
   }
 }
 
 /**
- * Journals that a worker begins, so that a run which kills its worker is stopped after a few times. Loading a TypeScript runbook already
- * runs its code, so there it comes first; what YAML resolves before the first step of a run was resolved when it was decided on, and the
- * begin goes with that step.
+ * Journals that a worker begins, so that a run that kills its worker is stopped after a few times. Loading a TypeScript runbook runs its
+ * code, so there the begin is committed first. What YAML resolves before its first step was resolved when the run was decided on, so
+ * there the begin is committed with that step.
  */
-async function tellBegin({ journal, lease }: Session, withFirstStep: boolean): Promise<void> {
+async function journalBegin({ journal, lease }: Session, withFirstStep: boolean): Promise<void> {
   if (journal.run().state === 'waiting') return;
   const isOver = (run: Run) => isEnded(run.state) || run.cancel !== null;
   const begin = (run: Run) => ({ facts: [{ kind: 'run.started' as const, run: run.id, token: lease.token }] });
@@ -191,20 +191,25 @@ async function tellBegin({ journal, lease }: Session, withFirstStep: boolean): P
   });
 }
 
-/** A snapshot that is not intact ends the run: nothing else may run in its name. Null then. */
+/** Ends the run, and resolves to null, when its snapshot is not intact: nothing else may run in its name. */
 async function orFail<T>(session: Session, parts: EngineParts, load: () => Promise<T>): Promise<T | null> {
   try {
     return await load();
   } catch (error) {
-    // A database that is away says nothing of the snapshot.
-    const isAway: boolean = isCode(error, 'store-failed');
-    if (isAway || !(error instanceof TocsinError)) throw error;
+    // A database that does not answer says nothing about the snapshot.
+    const isStoreDown: boolean = isCode(error, 'store-failed');
+    if (isStoreDown || !(error instanceof TocsinError)) throw error;
     await finish(session, 'failed', error.message, parts);
     return null;
   }
 }
 
-async function goThrough(session: Session, runbook: Runbook, alert: Alert | null, parts: EngineParts): Promise<void> {
+async function executeRunbook(
+  session: Session,
+  runbook: Runbook,
+  alert: Alert | null,
+  parts: EngineParts,
+): Promise<void> {
   const { journal, lease, signal } = session;
   const run = journal.run();
   const held = { name: lease.name, token: lease.token };
@@ -234,22 +239,26 @@ async function goThrough(session: Session, runbook: Runbook, alert: Alert | null
     alert,
     run: { id: run.id, reason: run.reason },
   });
-  // A promise that the runbook let go of, by Promise.all or Promise.race, may be at work still: its result is journalled first.
+  // A step that the runbook no longer awaits, after Promise.all or Promise.race, may still run: its result is journalled first.
   const ended = body.then(
     () => performer.idle().then(() => finish(session, 'succeeded', null, parts)),
     error => performer.idle().then(() => undoAndFinish(error, session, performer, parts)),
   );
-  const wentOn = await Promise.race([ended.then(() => true), performer.suspended.then(() => false), lostLease(signal)]);
+  const wentOn = await Promise.race([
+    ended.then(() => true),
+    performer.suspended.then(() => false),
+    rejectAfterStop(signal),
+  ]);
   if (wentOn) return;
   await journal.settled();
   const { id, wakeAt } = journal.run();
   if (wakeAt !== null) await parts.dispatcher.wake({ run: id, at: wakeAt });
 }
 
-/** What must hold before every step, also when the session has lasted for days. */
+/** Checks what must hold before every step, also when the session has lasted for days. */
 function createMayStart(session: Session, runbook: Runbook, parts: EngineParts): () => Promise<boolean> {
   const { journal, signal, engine } = session;
-  // The snapshot was read a moment ago; only the code of a TypeScript runbook can have come between.
+  // The snapshot was just read, so the first step needs no check, unless code of a TypeScript runbook has run since.
   let fresh = runbook.kind === 'yaml';
   return async () => {
     const run = journal.run();
@@ -261,8 +270,8 @@ function createMayStart(session: Session, runbook: Runbook, parts: EngineParts):
   };
 }
 
-/** A session that was stopped while its runbook waits for something of its own must not hold its worker. */
-function lostLease(signal: AbortSignal): Promise<boolean> {
+/** Rejects a minute after the session was stopped, so that a runbook that waits for something of its own does not hold its worker. */
+function rejectAfterStop(signal: AbortSignal): Promise<boolean> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), 60_000).unref(), { once: true });
   });

@@ -11,9 +11,9 @@ export interface Performer {
   skip(path: string, because: string): Promise<void>;
   /** Marks a group whose branches are all done. */
   closeGroup(path: string): Promise<void>;
-  /** Resolves when nothing goes on any more because everything that is left waits. */
+  /** Resolves when every branch that is left waits. */
   suspended: Promise<void>;
-  /** Call it when the runbook's function is over: resolves when no step is at work any more, and lets go of those that wait. */
+  /** Call it when the runbook's function has ended: resolves when no step runs any more. Steps that wait no longer count. */
   idle(): Promise<void>;
   /** Steps that are done and have an undo, in the order in which they were done. */
   undos(): { step: string; undo: NonNullable<StepOptions['undo']> }[];

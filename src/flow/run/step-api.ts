@@ -4,7 +4,7 @@ import { TocsinError } from '../../kernel/errors.ts';
 import type { ExecOutput, HttpOutput, StepApi, StepOptions } from '../../ports/runbook.ts';
 import type { Performer } from './session.ts';
 
-/** The `step` that a runbook calls: each method is a step type with its input put together. A branch of a parallel step gets the same under a prefix. */
+/** The `step` of a runbook: each method performs a step type with the input that it builds. `prefix` is for branches of a parallel step. */
 export function createStepApi(performer: Performer, prefix = ''): StepApi {
   const at = (id: string) => {
     if (!/^[a-z][a-zA-Z0-9_.-]{0,62}$/.test(id)) {
@@ -39,14 +39,14 @@ export function createStepApi(performer: Performer, prefix = ''): StepApi {
     do: (id, type, input, options) => perform(id, type, input, options),
     skip: (id, _type, because) => performer.skip(at(id), because),
   };
-  return heedless(api);
+  return catchUnawaited(api);
 }
 
 /**
- * A runbook that forgets an `await` must not take the process down when that step fails: the failure is journalled, and whoever
- * awaits still gets it.
+ * A runbook that forgets an `await` must not take the process down when that step fails: the failure is journalled, and an `await` still
+ * rejects with it.
  */
-function heedless(api: StepApi): StepApi {
+function catchUnawaited(api: StepApi): StepApi {
   const entries = Object.entries(api) as [string, (...given: unknown[]) => Promise<unknown>][];
   return Object.fromEntries(
     entries.map(([name, method]) => [
@@ -60,7 +60,7 @@ function heedless(api: StepApi): StepApi {
   ) as unknown as StepApi;
 }
 
-/** All branches go on until each ends or waits; then the first failure, in the order in which they are written, is the group's. */
+/** Runs all branches until each ends or waits; then rejects with the first failure, in the order in which they are written. */
 async function runParallel<T extends Record<string, (step: StepApi) => Promise<unknown>>>(
   performer: Performer,
   path: string,
@@ -78,7 +78,7 @@ async function runParallel<T extends Record<string, (step: StepApi) => Promise<u
   };
 }
 
-/** What a runbook passes becomes plain JSON, so that the digest of what is journalled is the digest of what is replayed. */
+/** Turns what a runbook passes into plain JSON, so that its digest is the same in the journal and on replay. */
 function toJson(value: unknown): Json {
   return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json);
 }

@@ -11,7 +11,7 @@ import { beginRun, openApproval } from '../pipeline/begin.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { createStepOutput, type StepOutput } from './step-output.ts';
 
-/** What the attempts of one session are made with. */
+/** Makes the contexts of the attempts of one session. */
 export interface AttemptTools {
   open(attempt: { step: string; number: number; waiting: Step['waiting'] }): {
     context(signal: AbortSignal): StepContext;
@@ -32,9 +32,9 @@ export interface AttemptToolsParts {
 export async function createAttemptTools(session: AttemptToolsParts): Promise<AttemptTools> {
   const { parts } = session;
   const { fetch } = parts.egress;
-  // A run whose steps never began has said nothing yet.
-  const silent = session.run().steps.every(step => step.attempts === 0);
-  const chunks = silent ? { last: 0 } : await countChunks(session.run().id, parts);
+  // A run without an attempt has no output yet.
+  const hasNoOutput = session.run().steps.every(step => step.attempts === 0);
+  const chunks = hasNoOutput ? { last: 0 } : await countChunks(session.run().id, parts);
   return {
     open({ step, number, waiting }) {
       const run = session.run();
@@ -109,7 +109,7 @@ function lastStepAt(run: Run, step: string): number {
   return Math.max(run.startedAt ?? run.createdAt, ...ends);
 }
 
-/** A source that can be asked knows at once; one that cannot, or does not answer in time, knows nothing. */
+/** Asks the alert's source. `unknown` when the source cannot be asked, or does not answer within 5 s. */
 async function askSource(run: Run, parts: EngineParts): Promise<'firing' | 'resolved' | 'unknown'> {
   const alert = run.alert === null ? null : await parts.store.alert(run.alert);
   const source = alert === null ? undefined : parts.catalogue.current().sources.get(alert.source);
@@ -173,7 +173,7 @@ async function postNote(message: Parameters<StepContext['post']>[0], made: Conte
   );
 }
 
-/** One approval for each attempt of a step; asked again, it is found again. */
+/** One approval for each attempt of a step; a repeated call finds the same one. */
 async function stepApproval(ask: StepAsk, made: ContextParts): Promise<Approval> {
   const { session, step, number } = made;
   const { parts } = session;
@@ -181,7 +181,7 @@ async function stepApproval(ask: StepAsk, made: ContextParts): Promise<Approval>
   const on = made.waiting?.on ?? null;
   const known = on === null ? null : await parts.store.approval(on);
   if (known !== null) return known;
-  // An attempt that was cut off may have asked already: what people said then still holds.
+  // An interrupted attempt may have asked already: its votes still count.
   const asked = (await parts.store.approvals({ run: run.id })).find(
     one => one.step === step && ['open', 'approved'].includes(one.state),
   );
@@ -213,7 +213,7 @@ async function childRun(name: string, params: Parameters<StepContext['child']>[1
   const { parts } = session;
   const run = session.run();
   const children = (await parts.store.runs({ parent: run.id, limit: 500 })).filter(one => one.parent?.step === step);
-  // Begun by this attempt, or by one that was cut off; only a child that ended badly is followed by another.
+  // Begun by this attempt, or by an interrupted one. A new child is begun only after one that ended without success.
   const known =
     children.find(one => one.id === made.waiting?.on) ??
     children.find(one => !isEnded(one.state) || one.state === 'succeeded');
@@ -259,7 +259,7 @@ async function childRun(name: string, params: Parameters<StepContext['child']>[1
   return begun.run;
 }
 
-/** The called runbook as it stands in the caller's snapshot, never as it stands on disk now. */
+/** The called runbook as it is in the caller's snapshot, never as it is on disk now. */
 async function calledRunbook(name: string, session: AttemptToolsParts): Promise<Runbook> {
   const { files } = session.runbook;
   const entry = [...files.keys()].find(path => path.replace(/^.*\//, '').replace(/\.(ya?ml|ts)$/, '') === name);

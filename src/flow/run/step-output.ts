@@ -16,7 +16,7 @@ export interface StepOutputParts {
   step: string;
   attempt: number;
   nextSeq(): number;
-  /** A process that lost the run writes no more of its output. */
+  /** Guards every chunk: a process that lost the run writes no more of its output. */
   lease: { name: string; token: number };
   hidden: Secrets;
   maxBytes: number;

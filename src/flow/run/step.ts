@@ -6,7 +6,7 @@ import { redactJson, redactText, type Secrets } from '../../kernel/redact/redact
 import type { Step } from '../../model/run.ts';
 import type { StepContext, StepResult, StepType } from '../../ports/step.ts';
 
-/** What one attempt came to. `stopped` means that it was ended from outside, and `why` by what. */
+/** The outcome of one attempt. `stopped` means that it was ended from outside; `why` is the cause. */
 export type Outcome =
   | { kind: 'done'; output: Json; exitCode: number | null }
   | { kind: 'failed'; because: string; output: Json; exitCode: number | null; ending: Step['ending'] }
@@ -15,7 +15,7 @@ export type Outcome =
 
 export type StopReason = Extract<Outcome, { kind: 'stopped' }>['why'];
 
-/** Thrown through an attempt's signal, so that whoever is stopped can tell why. */
+/** The abort reason of an attempt's signal, which says why it was stopped. */
 export class Stopped extends Error {
   readonly why: StopReason;
   constructor(why: StopReason) {
@@ -51,19 +51,19 @@ export function redactOutcome(outcome: Outcome, hidden: Secrets): Outcome {
   }
 }
 
-/** How long a driver may take to come back after its signal was aborted, before the attempt is over without it. */
+/** How long a driver may take to return after its signal was aborted, milliseconds; then the attempt ends without it. */
 const patience = 30_000;
-/** What ends the timers of an attempt: nobody reads it, so it is made once. */
+/** The abort reason that ends the timers of an attempt. It is never read, so it is made once. */
 const over = new Error('the attempt is over');
 
 /**
- * One attempt of one step: run, time-out, abort. Never rejects: whatever a driver throws is a failed attempt that says what it threw.
+ * Runs one attempt of one step, with time-out and abort. Never rejects: an error of a driver makes a failed attempt that names the error.
  */
 export async function attemptStep(attempt: Attempt): Promise<Outcome> {
   const end = new AbortController();
   const done = new AbortController();
   const { timeout, clock, session } = attempt;
-  // By hand: AbortSignal.any keeps books for the garbage collector, which a short step would feel.
+  // Not AbortSignal.any: its bookkeeping for the garbage collector would slow a short step.
   const endWithSession = () => end.abort(session.reason);
   if (session.aborted) endWithSession();
   else session.addEventListener('abort', endWithSession, { once: true });
@@ -82,7 +82,7 @@ export async function attemptStep(attempt: Attempt): Promise<Outcome> {
       attempt.type.run(attempt.input, attempt.context(end.signal)),
       abandoned(end.signal, done.signal, clock),
     ]);
-    // What was done is done, also when the end came in the same moment; anything else is explained by who ended it.
+    // A step that is done counts as done, also when it was stopped in the same moment. Any other result is explained by what stopped it.
     if (result.state === 'done') return outcomeOf(result);
     return stopped(session) ?? (timedOut ? tooLong(timeout) : outcomeOf(result));
   } catch (error) {

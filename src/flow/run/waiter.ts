@@ -1,14 +1,14 @@
 export interface Waiter {
-  /** Counts work that will go on by itself. */
+  /** Counts work that settles by itself. */
   working<T>(work: () => Promise<T>): Promise<T>;
-  /** The caller waits for something outside: a promise that never settles, counted as such. */
+  /** Returns a promise that never settles, for a caller that waits for something outside, and counts it as waiting. */
   forEver(): Promise<never>;
   suspended: Promise<void>;
-  /** Resolves when nothing goes on by itself any more. What waits then is let go: it no longer counts. */
+  /** Resolves when no counted work is left. Callers that wait then no longer count. */
   idle(): Promise<void>;
 }
 
-/** Knows when all branches of a run wait, so that its worker can be given back. */
+/** Detects when all branches of a run wait, so that its worker can be released. */
 export function createWaiter(): Waiter {
   let active = 0;
   let waits = 0;
@@ -17,7 +17,7 @@ export function createWaiter(): Waiter {
   let onIdle: (() => void)[] = [];
   const settle = () => {
     active--;
-    // The runbook's own code runs between two steps; it gets a turn before the silence counts.
+    // The runbook's own code runs between two steps, so it gets a turn of the event loop before the run counts as suspended.
     setImmediate(() => {
       if (active > 0) return;
       if (waits > 0 && !closing) suspended.resolve();

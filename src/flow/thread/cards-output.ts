@@ -10,7 +10,7 @@ export function isOutput(block: Block): block is OutputBlock {
   return block.kind === 'output';
 }
 
-/** The run's card where output has messages of its own. */
+/** The run's card without output, for platforms where output has messages of its own. */
 export function withoutOutput(card: Card): Card {
   return card.blocks.some(isOutput) ? { ...card, blocks: card.blocks.filter(block => !isOutput(block)) } : card;
 }
@@ -46,7 +46,7 @@ export function logCard(title: string, link: string): Card {
   };
 }
 
-/** Whole lines from the end, as many as a message shows; of a longer last line its end. */
+/** The last whole lines, at most 20 and 1,800 characters; of a longer last line its end. */
 export function lastLines(text: string): string {
   const trimmed = text.trimEnd();
   const lines = trimmed
@@ -61,7 +61,7 @@ export function lastLines(text: string): string {
   return shown.length > mostCharacters ? wholeFrom(shown, shown.length - mostCharacters) : shown;
 }
 
-/** Never from the middle of a surrogate pair. */
+/** Never begins in the middle of a surrogate pair. */
 function wholeFrom(text: string, start: number): string {
   const unit = text.charCodeAt(start);
   return text.slice(unit >= 0xdc00 && unit <= 0xdfff ? start + 1 : start);

@@ -236,7 +236,7 @@ function runAgain(run: Run): Button {
   };
 }
 
-/** The question to people: the plan as it will run, who may vote, what is missing, until when. */
+/** The card of an approval: the plan as it will run, who may vote, which votes are missing, until when. */
 export function approvalCard(approval: Approval, run: Run, outline: readonly StepOutline[], tools: CardTools): Card {
   const open = approval.state === 'open';
   const blocks: Block[] = [];
@@ -319,7 +319,7 @@ function voteButtons(approval: Approval, tools: CardTools): Button[] {
   ];
 }
 
-/** A decision that made no run: told in the thread, with Run where a person may press it. */
+/** The card of a decision that made no run, with a Run button where a person may press it. */
 export function decisionCard(fact: FactOf<'decision.made'>): Card {
   const press: Button = {
     label: 'Run',
@@ -353,7 +353,7 @@ export function noteCard(text: string, tone: Tone = 'neutral', mention: readonly
   return { tone, title: text, badge: null, blocks: [], buttons: [], mention: [...mention] };
 }
 
-/** How a run ended, when people have to know: everything but success, and with whom to call. */
+/** How a run ended, as a sentence for people. */
 export function endingText(run: Run): string {
   const took =
     run.startedAt === null || run.finishedAt === null ? '' : ` after ${showDuration(run.finishedAt - run.startedAt)}`;

@@ -12,16 +12,16 @@ import type { Docs } from '../journal/recent-docs.ts';
 import { alertCard, approvalCard, type CardTools, runCard } from './cards.ts';
 import { notesOf } from './notes.ts';
 
-/** One post that the journal wants, before it is known where and whether it changes anything. */
+/** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
 export interface Wanted extends Place {
   key: string;
   order: number;
   at: number;
   render(): Promise<Card>;
   run: string | null;
-  /** Nothing more is expected of it. */
+  /** True when no further change of it is expected. */
   over: boolean;
-  /** It did not change: it is only wanted where it is not shown yet. */
+  /** True when it did not change, and is only wanted where it is not shown yet. */
   unchanged?: boolean;
 }
 
@@ -31,7 +31,7 @@ interface Place {
   thread: string | null;
   /** The alert that the thread is about; null for a thread without one. */
   alert: Alert | null;
-  /** The event that it came from, for the routes; null where it is not at hand. */
+  /** The event that it came from, for the routes; null where it is not known. */
   event: Event | null;
 }
 
@@ -50,10 +50,10 @@ interface DraftContext {
   want(one: Omit<Wanted, 'order' | 'at'>, entry: Entry): void;
 }
 
-/** What a batch of entries changes, in the order in which it was first wanted: a subject that changed ten times is rendered once. */
+/** The posts that a batch of entries changes, in the order of the first change. Changes are coalesced: each subject is rendered once. */
 export async function draftPosts(entries: readonly Entry[], parts: DraftParts): Promise<Wanted[]> {
   const { store } = parts;
-  // All entries of the batch are in the documents already, so that each is read once, and what several entries need travels together.
+  // The documents contain all entries of the batch already, so each is read once, and reads of several entries run together.
   const read: DraftParts['store'] = {
     alert: once(id => store.alert(id)),
     run: once(id => store.run(id)),
@@ -65,7 +65,7 @@ export async function draftPosts(entries: readonly Entry[], parts: DraftParts): 
   for (let from = 0; from < entries.length; from += together) {
     const some = entries.slice(from, from + together);
     drafted.push(...(await Promise.all(some.map(entry => draftEntry(entry, { ...parts, store: read })))));
-    // Requests come in between: threads may lag, the door may not.
+    // Requests that arrived meanwhile go first: threads may lag, the door may not.
     await nextTurn();
   }
   const wanted = new Map<string, Wanted>();
@@ -107,7 +107,7 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   wantNotes(ctx, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
 }
 
-/** The root of the thread that an entry about something else goes to. */
+/** Wants the root of the thread that an entry about something else belongs to. */
 function wantRoot(ctx: DraftContext, alert: Alert | null, episode: number, entry: Entry): void {
   wantAlert(ctx, alert, episode, entry, { event: null, unchanged: true });
 }
@@ -119,7 +119,7 @@ function wantAlert(
   entry: Entry,
   facts: Pick<Wanted, 'event' | 'unchanged'>,
 ): void {
-  // An older episode's root keeps what it showed last: the document speaks of the newest one only.
+  // The root of an older episode stays as it is: the document has only the newest episode.
   if (alert?.episode !== episode) return;
   const render = async () => alertCard(alert, ctx.parts.cards);
   const over = alert.state === 'resolved';
@@ -177,11 +177,11 @@ async function placeOf(ctx: DraftContext, run: Run, entry: Entry): Promise<Place
   return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
 }
 
-/** What is said about a known alert goes to the thread of its newest episode; everything else is a post of its own. */
+/** A notice about a known alert goes to the thread of its newest episode; every other event is a root itself. */
 async function placeOfEvent(ctx: DraftContext, event: Event | null, entry: Entry): Promise<Place> {
   const about = event?.body.kind === 'notice' ? event.body.about : undefined;
   const alert = event === null || about === undefined ? null : await ctx.parts.store.alertOf(event.source, about);
-  // An alert that was heard of only later had no thread when this was said.
+  // The alert came later than this notice, so it had no thread then.
   if (alert === null || event === null || alert.firstSeen > event.receivedAt)
     return { thread: null, alert: null, event };
   wantRoot(ctx, alert, alert.episode, entry);

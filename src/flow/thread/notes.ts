@@ -5,7 +5,7 @@ import type { Entry } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import { decisionCard, endingText, noteCard } from './cards.ts';
 
-/** Pure: the lines that an entry adds to its thread, besides the cards that it changes. Most entries add none. */
+/** Pure: the notes that an entry adds to its thread, besides the cards that it changes. Most entries add none. */
 export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
   const { fact } = entry;
   switch (fact.kind) {
@@ -40,7 +40,7 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     case 'step.answered':
       return [noteCard(`${nameOf(entry.actor)} chose to ${fact.choice} ${fact.step}`)];
     case 'origin.told':
-      return toldNotes(fact);
+      return writeBackNotes(fact);
     case 'halt.set':
       return [noteCard(`${nameOf(entry.actor)} halted everything: ${fact.reason}`, 'warning')];
     case 'halt.cleared':
@@ -50,8 +50,8 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
   }
 }
 
-/** What people in the thread should know of what its origin was told; a note that was written there is no news here. */
-function toldNotes(fact: Extract<Entry['fact'], { kind: 'origin.told' }>): Card[] {
+/** The outcome of a write-back. A note that was written at the origin is not repeated in the thread. */
+function writeBackNotes(fact: Extract<Entry['fact'], { kind: 'origin.told' }>): Card[] {
   if (!fact.ok) return [noteCard(`${fact.source} was not told (${fact.what}): ${fact.text}`, 'warning')];
   return fact.what === 'note' || fact.text === ''
     ? []

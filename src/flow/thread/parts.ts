@@ -8,7 +8,7 @@ import type { Feed } from '../journal/feed.ts';
 import type { Docs } from '../journal/recent-docs.ts';
 import type { CardTools } from './cards.ts';
 
-/** What threads are made with. */
+/** The dependencies of the projection of threads. */
 export interface ThreadParts {
   store: Store;
   /** Where documents are read. */

@@ -6,7 +6,7 @@ import type { ThreadParts } from './parts.ts';
 export interface Place {
   platform: string;
   channel: string;
-  /** What keys end in there: nothing, or ` @channel` for the second and further channels of one platform. */
+  /** The end of keys in this place: empty, or ` @channel` for the second and further channels of one platform. */
   suffix: string;
   /** The further channels of the platform, on the first place of a new root. */
   copies: readonly string[];
@@ -23,7 +23,7 @@ export function suffixOf(channel: string): string {
   return ` @${channel}`;
 }
 
-/** A thread stays where its root was posted, whatever the routes say later; a refused root lives on in the fallback channel. */
+/** A thread stays where its root was posted, also when routes change; a refused root moves to the fallback channel. */
 export async function placesOf(one: Wanted, find: Find, parts: ThreadParts): Promise<Place[]> {
   const root = one.thread ?? one.key;
   const places: Place[] = [];
@@ -40,7 +40,7 @@ export async function placesOf(one: Wanted, find: Find, parts: ThreadParts): Pro
     }
   }
   if (!known) places.push(...routed(one, parts));
-  // Never nowhere: what no platform takes is seen in the console.
+  // Never empty: a subject that no platform takes goes to the fallback channel or the console.
   return places.length > 0 ? places : [fallbackPlace(parts)];
 }
 

@@ -6,7 +6,7 @@ import type { Wanted } from './draft.ts';
 import type { ThreadParts } from './parts.ts';
 import { type Place, placesOf } from './places.ts';
 
-/** FairQueueing what the journal wants into posts, on each platform where its thread is; those that would show nothing new are left out. */
+/** Turns what the journal wants into posts, on each platform where its thread is. Posts that would show nothing new are left out. */
 export interface Posting {
   postsFor(wanted: readonly Wanted[]): Promise<{ posts: Post[]; guards: Guard[] }>;
   /** The posts are stored now. */
@@ -15,11 +15,11 @@ export interface Posting {
 
 /** The states of a step in which it prints nothing more. */
 const ended: ReadonlySet<string> = new Set(['done', 'failed', 'skipped', 'unknown', 'undone']);
-/** How many posts are kept in memory, so that the pipeline of a usual alert reads none. */
+/** The most posts in memory, so that a usual alert needs no reads. */
 const mostKept = 4096;
 
 export function createPosting(parts: ThreadParts): Posting {
-  // Posts of immediate platforms have one writer, so that what it wrote last is what is stored. Others are changed by their poster too.
+  // Only posts of immediate platforms are kept: this is their one writer. Posts of others are changed by their poster too.
   const kept = new Map<string, Post>();
   const isImmediate = (platform: string) => parts.platforms().get(platform)?.immediate === true;
   return {
@@ -54,7 +54,7 @@ interface Draft {
 }
 
 interface Batch {
-  /** Reads ahead what the subject will ask for, so that the reads of a batch travel together. */
+  /** Reads ahead what the subject needs, so that the reads of a batch run together. */
   lookUp(one: Wanted): Promise<void>;
   find(platform: string, key: string): Promise<Post | null>;
   put(draft: Draft): Promise<void>;
@@ -75,7 +75,7 @@ function createBatch(parts: ThreadParts, kept: ReadonlyMap<string, Post>): Batch
     return await asked;
   }
 
-  /** A note is written once, with its entry: where nobody else writes there is nothing to look for. */
+  /** True for a note of an immediate platform: it is written once, here, with its entry, so there is no stored one to read. */
   const isNew = (platform: string, key: string) => immediate(platform) && key.startsWith('note/');
 
   return {
@@ -122,8 +122,8 @@ async function addWanted(one: Wanted, batch: Batch, parts: ThreadParts): Promise
 }
 
 /**
- * Where the platform cannot stream, each step's output is a message of its own: its poster edits it while the step runs
- * (flow/deliver/output.ts), this leaves what is shown for good, and the full log when the run is over.
+ * Adds the posts of output where the platform cannot stream. Each step's output is a message of its own: the poster edits it while the
+ * step runs (flow/deliver/output.ts); this adds its final text, and the full log when the run is over.
  */
 async function addOutputs(draft: Draft, run: string, batch: Batch, parts: ThreadParts): Promise<void> {
   const { card, place } = draft;
@@ -144,7 +144,7 @@ async function addOutputs(draft: Draft, run: string, batch: Batch, parts: Thread
     await batch.put({ ...draft, one, key: logKey(run) + place.suffix, card: logCard(card.title, link) });
 }
 
-/** What the poster of a step that left no text of its own was showing: it must not look live for ever. */
+/** The live output of a step that left no text of its own: its message must not look live for ever. */
 async function liveBlock(key: string, batch: Batch, place: Place): Promise<OutputBlock | null> {
   const shown = (await batch.find(place.platform, key))?.card.blocks.find(isOutput);
   return shown?.live === true ? shown : null;
@@ -162,7 +162,7 @@ function nameOf(platform: string, key: string): string {
   return `${platform} ${key}`;
 }
 
-/** A card out of the store may have its fields in another order than one that was just made; `exact` when it has not been there. */
+/** `exact` is for a card from memory. A card from the store may have its fields in another order. */
 function sameCard(before: Card, after: Card, exact: boolean): boolean {
   if (JSON.stringify(before) === JSON.stringify(after)) return true;
   return !exact && canonicalJson(before) === canonicalJson(after);

@@ -1,4 +1,4 @@
-/** From the journal to what each thread should show: its places, posts, cards and notes. Nothing here talks to a platform. */
+/** The projection from the journal to what each thread should show: places, posts, cards and notes. Nothing here talks to a platform. */
 
 import { isCode } from '../../kernel/errors.ts';
 import type { Entry } from '../../model/journal.ts';
@@ -8,13 +8,13 @@ import { postsLock, type ThreadParts } from './parts.ts';
 import { createPosting, type Posting } from './posts.ts';
 
 const cursorName = 'threads';
-/** A poster may change a post while it is projected: then both are read again. */
+/** The most tries of one batch. A poster may change a post while it is projected: then both are read again. */
 const mostTries = 8;
 
 /**
- * Chat is a view (P5). This follows the journal and writes down what every thread should show: one post for each subject, rendered from
- * the state as it is now, in the same transaction as its cursor. flow/deliver/deliver.ts then makes the platforms show it. So nothing that a
- * platform does can block, repeat or lose a step, and after an outage the threads catch up in order.
+ * Chat is a view (P5). This projection follows the journal and stores what every thread should show: one post for each subject, rendered
+ * from the current state, in the same transaction as its cursor. flow/deliver/deliver.ts then makes the platforms show it. So no platform
+ * can block, repeat or lose a step, and after an outage the threads catch up in order.
  */
 export async function startThreads(parts: ThreadParts): Promise<Following> {
   const posting = createPosting(parts);

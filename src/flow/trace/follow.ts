@@ -21,23 +21,23 @@ export interface TraceParts {
 
 const cursorName = 'traces';
 /**
- * The journal is the queue of spans: a collector may be down until so many entries wait for it. Older ones are left out then, and counted
- * as dropped, so that neither memory nor reading grows with the outage.
+ * The most entries that wait for a collector that is down: the journal is the queue of spans. Older entries are left out and counted as
+ * dropped, so that neither memory nor reading grows with the outage.
  */
 export const mostBehind = 20_000;
-/** Entries are gathered so long, milliseconds, so that a busy journal makes few requests and few commits. */
+/** How long entries are gathered before the next request, milliseconds: a busy journal then makes few requests and few commits. */
 const gather = 200;
 const batch = 256;
 
 /**
- * Follows the journal and tells the collector what happened, as one trace for each episode. It stands beside the pipeline: nothing waits for
- * it, and entries that were committed while nobody did this, or while the collector was down, are told later.
+ * Follows the journal and sends it to the collector as spans, one trace for each episode. Nothing in the pipeline waits for it. Entries
+ * that were committed while it did not run, or while the collector was down, are sent later.
  */
 export async function startTraces(parts: TraceParts): Promise<Following> {
   const { store, feed, clock } = parts;
   let spans = createSpans(store);
   const end = new AbortController();
-  // One more than the sequence, so that 0 says that nobody was here yet.
+  // The cursor holds the sequence plus 1, so that 0 means that there is no cursor yet.
   const commit = (seq: number) => feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: seq + 1 }] });
 
   async function isNear(seq: number): Promise<boolean> {
@@ -45,7 +45,7 @@ export async function startTraces(parts: TraceParts): Promise<Following> {
   }
 
   async function leaveOut(entries: readonly Entry[]): Promise<void> {
-    // What is remembered of runs has a hole then.
+    // The histories of runs lack these entries, so they are built anew.
     spans = createSpans(store);
     parts.metrics.count('tocsin_trace_spans_total', { outcome: 'dropped' }, entries.length);
     await commit(entries.at(-1)?.seq ?? 0);
@@ -58,7 +58,7 @@ export async function startTraces(parts: TraceParts): Promise<Following> {
     const facts: SpanFacts[] = [];
     for (const entry of entries) facts.push(...(await spans.of(entry)));
     const done = facts.length === 0 || (await parts.sender.send(facts, () => isNear(last.seq), end.signal));
-    // Whoever goes on tells them again, under the same ids.
+    // Stopped before the cursor moved: the next start sends these spans again, under the same ids.
     if (!done) return;
     await commit(last.seq);
     if (entries.length < batch) await clock.sleep(gather, end.signal).catch(() => {});
@@ -74,7 +74,7 @@ export async function startTraces(parts: TraceParts): Promise<Following> {
   };
 }
 
-/** Where to go on. The first time that is now: nobody asked for the traces of the past. */
+/** The sequence to start after. The first time it is the head: entries from before tracing was on are not sent. */
 async function begin(parts: TraceParts, commit: (seq: number) => Promise<unknown>): Promise<number> {
   const { store, metrics, log } = parts;
   const { seq } = await store.head();

@@ -4,7 +4,7 @@ import type { Run } from '../../model/run.ts';
 import type { Store } from '../../ports/store.ts';
 import { type TraceContext, traceOfEpisode, traceOfRun } from './ids.ts';
 
-/** What the spans of a run need to know of its entries so far; small, whatever the run printed. */
+/** What spans need of a run's entries so far. Its size does not depend on the run's output. */
 export interface RunHistory {
   seq: number;
   context: TraceContext;
@@ -12,18 +12,18 @@ export interface RunHistory {
   verdict: string;
   rule: string;
   createdAt: number;
-  /** Since when it waits for a worker; null once one took it. */
+  /** When it began to wait for a worker, milliseconds since the epoch; null once a worker took it. */
   queuedAt: number | null;
   startedAt: number | null;
   starts: number;
   lastAt: number;
   /** Attempts that were begun and have not ended, by step. */
   open: Map<string, { attempt: number; at: number; type: string }>;
-  /** Since when people are asked what to do. */
+  /** When the run began to ask people what to do; null while it asks nothing. */
   askingAt: number | null;
 }
 
-/** Remembers runs while their entries pass by, and reads the journal for those it has not seen begin. */
+/** A cache of run histories. A run whose beginning it has not seen is read from the journal. */
 export interface RunHistories {
   /** The run as it was before the entry. Null when the journal does not know it. */
   before(entry: Entry, run: string): Promise<RunHistory | null>;
@@ -31,9 +31,9 @@ export interface RunHistories {
   approvalOf(entry: Entry, approval: string): Promise<Approval | null>;
 }
 
-/** So many runs are remembered; others are read again. */
+/** The most runs in the cache; others are read from the journal again. */
 const most = 2000;
-/** A run that was called by a run that was called ... : no deeper. */
+/** The most callers that are followed upwards from a called run. */
 const deepest = 32;
 
 export function createRunHistories(store: Pick<Store, 'stream' | 'run'>): RunHistories {
@@ -46,7 +46,7 @@ export function createRunHistories(store: Pick<Store, 'stream' | 'run'>): RunHis
   }
 
   async function fold(past: RunHistory | null, entry: Entry): Promise<RunHistory | null> {
-    if (entry.fact.kind !== 'run.created') return past === null ? null : goOn(past, entry);
+    if (entry.fact.kind !== 'run.created') return past === null ? null : advance(past, entry);
     return beginning(entry.fact.run, entry, await contextOfRun(entry.fact.run));
   }
 
@@ -68,7 +68,7 @@ export function createRunHistories(store: Pick<Store, 'stream' | 'run'>): RunHis
   return {
     async before(entry, id) {
       const kept = known.get(id);
-      // An entry that comes again is looked at as if it came for the first time.
+      // For an entry that is handled again, the history before it is read from the journal.
       const found = kept !== undefined && kept.seq < entry.seq ? kept : await readBefore(id, entry.seq);
       const before = found === null ? null : { ...found, open: new Map(found.open) };
       const after = await fold(found, entry);
@@ -107,7 +107,7 @@ function beginning(run: Run, { seq, at }: Entry, context: TraceContext): RunHist
   };
 }
 
-function goOn(past: RunHistory, { fact, at, seq }: Entry): RunHistory {
+function advance(past: RunHistory, { fact, at, seq }: Entry): RunHistory {
   const next = { ...past, seq, lastAt: at };
   if (fact.kind === 'run.released') next.queuedAt = at;
   if (fact.kind === 'run.started') {

@@ -1,6 +1,6 @@
 import { sha256 } from '../../kernel/canonical.ts';
 
-/** One stretch of work, as a trace tells it. */
+/** One span, before it is encoded for the collector. */
 export interface SpanFacts {
   name: string;
   /** 32 and 16 lower-case hex digits, as W3C Trace Context has them. */
@@ -19,27 +19,27 @@ export interface SpanFacts {
   link?: { trace: string; id: string };
 }
 
-/** Where the spans of a subject belong. */
+/** The trace that the spans of a subject belong to. */
 export interface TraceContext {
   trace: string;
-  /** The span that the others hang under. */
+  /** The id of the span that is the parent of the others. */
   root: string;
 }
 
 /**
- * The trace of an episode follows from the alert's id and the episode, so that every node continues it, after a restart or days later too,
- * and nobody hands ids around.
+ * The trace of an episode is derived from the alert's id and the episode's number. So every node continues the same trace, also after a
+ * restart or days later, and no ids are passed around.
  */
 export function traceOfEpisode(alert: string, episode: number): TraceContext {
   return contextOf(`episode\n${alert}\n${episode}`);
 }
 
-/** An event that opens no alert. */
+/** The trace of an event that opens no alert. */
 export function traceOfEvent(event: string): TraceContext {
   return contextOf(`event\n${event}`);
 }
 
-/** A run that nobody's alert asked for; its own span is the root. */
+/** The trace of a run without an alert; the run's own span is its root. */
 export function traceOfRun(run: string): TraceContext {
   return { trace: contextOf(`run\n${run}`).trace, root: runSpan(run) };
 }
@@ -48,7 +48,7 @@ export function runSpan(run: string): string {
   return spanId('run', run);
 }
 
-/** The same span has the same id whoever sends it how often. */
+/** A span id, derived from the words that name the span: a span that is sent twice, or by two nodes, has the same id. */
 export function spanId(...words: (string | number)[]): string {
   const id = sha256(words.join('\n')).slice(0, 16);
   return id === '0'.repeat(16) ? `${'0'.repeat(15)}1` : id;
@@ -64,7 +64,7 @@ function contextOf(name: string): TraceContext {
   return { trace, root: spanId('root', trace) };
 }
 
-/** The span of a post that a platform shows for the first time: from when it was wanted. What its key says of its thread places it. */
+/** The span of a post that a platform shows for the first time, from when it was wanted. Null when its key names no alert and no run. */
 export function spanOfPost(
   post: { platform: string; key: string; thread: string | null; createdAt: number; run: string | null },
   at: number,

@@ -3,26 +3,26 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 
-/** InFlight spans to a collector. Rejects with SpansRefused when trying again cannot help, with anything else when it can. */
+/** Sends spans to a collector. Rejects with SpansRefused when trying again cannot help, with any other error when it can. */
 export type Export<Span> = (spans: readonly Span[]) => Promise<void>;
 
-/** The collector looked at the spans and does not take them. */
+/** The collector refused the spans for good. */
 export class SpansRefused extends Error {}
 
-/** Spans on their way to the collector. Nobody ever waits for it but the follower of the journal, which has nothing else to do. */
+/** Sends spans to the collector, with back-off. Only the follower of the journal (follow.ts) ever waits for it. */
 export interface Sender<Span> {
-  /** Takes a span that is told once, such as of a post; dropped, and counted as such, when too many wait. Never throws. */
+  /** Queues a span that comes only once, such as that of a post. It is dropped, and counted so, when too many wait. Never throws. */
   offer(span: Span): void;
   /**
-   * Resolves when the collector took them or refused them for good, and to false when it was stopped before. While the collector does not
-   * answer it tries again, with a pause that grows to 30 s, as long as `goOn` says so; then they are dropped.
+   * Resolves to true when the collector took the spans or refused them for good, and to false when it was stopped before. While the
+   * collector does not answer it tries again, with back-off up to 30 s, as long as `keepTrying` says so; then the spans are dropped.
    */
-  send(spans: readonly Span[], goOn: () => Promise<boolean>, signal: AbortSignal): Promise<boolean>;
+  send(spans: readonly Span[], keepTrying: () => Promise<boolean>, signal: AbortSignal): Promise<boolean>;
   /** How many spans wait in memory. */
   waiting(): number;
   /** True from when the collector did not take spans until it takes some. */
   failing(): boolean;
-  /** Stops trying; what was offered gets one last chance, for a moment. */
+  /** Stops trying. Queued spans are sent once more, which takes 2 s at most. */
   stop(): Promise<void>;
 }
 
@@ -33,9 +33,9 @@ export interface SenderParts<Span> {
   metrics: Metrics;
 }
 
-/** So many spans wait in memory for a collector that is slow or down. */
+/** The most spans that wait in memory for a collector that is slow or down. */
 export const mostWaiting = 2048;
-/** So many go in one request. */
+/** The most spans in one request. */
 const together = 512;
 /** How long offered spans wait for others, milliseconds. */
 const gather = 1000;
@@ -53,7 +53,7 @@ export function createSender<Span>(parts: SenderParts<Span>): Sender<Span> {
     if (count > 0) metrics.count('tocsin_trace_spans_total', { outcome: 'dropped' }, count);
   }
 
-  /** True when there is nothing more to do about them. */
+  /** True when the spans were sent, or refused for good. */
   async function tryOnce(spans: readonly Span[]): Promise<boolean> {
     try {
       await parts.export(spans);
@@ -73,15 +73,15 @@ export function createSender<Span>(parts: SenderParts<Span>): Sender<Span> {
 
   async function untilTaken(
     spans: readonly Span[],
-    goOn: () => Promise<boolean>,
+    keepTrying: () => Promise<boolean>,
     signal: AbortSignal,
   ): Promise<boolean> {
     for (let failures = 0; ; failures++) {
       if (signal.aborted) return false;
-      // Whoever stops does not wait for a collector that hangs; what it took all the same it knows by its id when it comes again.
+      // A stop does not wait for a collector that hangs. If it took the spans all the same, it knows their ids when they are sent again.
       if (await raceAbort(tryOnce(spans), signal)) return true;
       if (signal.aborted) return false;
-      if (!(await goOn())) {
+      if (!(await keepTrying())) {
         drop(spans.length);
         return true;
       }
@@ -93,7 +93,7 @@ export function createSender<Span>(parts: SenderParts<Span>): Sender<Span> {
     await clock.sleep(gather, end.signal).catch(() => {});
     while (queue.length > 0 && !end.signal.aborted) {
       const some = queue.slice(0, together);
-      // It stays in the queue until it was taken, so that the bound counts it.
+      // Spans stay in the queue until they were taken, so that `mostWaiting` counts them.
       if (await untilTaken(some, async () => true, end.signal)) queue.splice(0, some.length);
     }
     flushing = null;
@@ -105,9 +105,9 @@ export function createSender<Span>(parts: SenderParts<Span>): Sender<Span> {
       queue.push(span);
       flushing ??= flush();
     },
-    async send(spans, goOn, signal) {
+    async send(spans, keepTrying, signal) {
       for (let at = 0; at < spans.length; at += together)
-        if (!(await untilTaken(spans.slice(at, at + together), goOn, signal))) return false;
+        if (!(await untilTaken(spans.slice(at, at + together), keepTrying, signal))) return false;
       return true;
     },
     waiting: () => queue.length,
@@ -123,7 +123,7 @@ export function createSender<Span>(parts: SenderParts<Span>): Sender<Span> {
   };
 }
 
-/** What the promise says, or false as soon as the signal is aborted. It leaves no listener behind. */
+/** The value of the promise, or false as soon as the signal is aborted. It leaves no listener behind. */
 async function raceAbort(promise: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
   const aborted = Promise.withResolvers<boolean>();
   const stop = () => aborted.resolve(false);

@@ -3,17 +3,17 @@ import type { Store } from '../../ports/store.ts';
 import { createRunHistories, type RunHistories, type RunHistory } from './history.ts';
 import { runSpan, type SpanFacts, spanId, type TraceContext, traceOfEpisode, traceOfEvent, traceOfRun } from './ids.ts';
 
-/** Makes spans of the journal. Handed the same entry twice it makes the same spans twice, with the same ids. */
+/** Makes spans from journal entries. The same entry always makes the same spans, with the same ids. */
 export interface Spans {
   of(entry: Entry): Promise<SpanFacts[]>;
   contextOf(run: string): Promise<TraceContext | null>;
 }
 
-/** When so many of the newest events arrived is remembered, for the spans of decisions. */
+/** The most events whose time of arrival is remembered, for the spans of decisions. The oldest are forgotten first. */
 const mostEvents = 5000;
 
 export function createSpans(store: Pick<Store, 'stream' | 'run'>): Spans {
-  const pasts = createRunHistories(store);
+  const histories = createRunHistories(store);
   const arrivals = new Map<string, number>();
 
   function remember(event: string, at: number): void {
@@ -25,7 +25,7 @@ export function createSpans(store: Pick<Store, 'stream' | 'run'>): Spans {
   }
 
   return {
-    contextOf: pasts.contextOf,
+    contextOf: histories.contextOf,
     async of(entry) {
       const { fact } = entry;
       if (fact.kind === 'event.accepted') {
@@ -33,9 +33,9 @@ export function createSpans(store: Pick<Store, 'stream' | 'run'>): Spans {
         return accepted(fact, entry.at);
       }
       if (fact.kind === 'decision.made') return [decisionMade(fact, entry.at, arrivals.get(fact.event))];
-      if (fact.kind === 'approval.closed') return await approvalClosed(fact, entry, pasts);
+      if (fact.kind === 'approval.closed') return await approvalClosed(fact, entry, histories);
       const run = runOf(fact);
-      const past = run === null ? null : await pasts.before(entry, run);
+      const past = run === null ? null : await histories.before(entry, run);
       if (past === null) return [];
       if (fact.kind === 'run.created') return [runDecided(past, entry.at, arrivals.get(past.run.event ?? ''))];
       return ofRun(entry, past);
@@ -49,7 +49,7 @@ function runOf(fact: Entry['fact']): string | null {
   return 'run' in fact && typeof fact.run === 'string' ? fact.run : null;
 }
 
-/** News that changes nothing has no span: an alert may be repeated for weeks, and its trace must stay readable. */
+/** An event that changes nothing has no span: an alert may be repeated for weeks, and its trace must stay readable. */
 function accepted({ event, effect, alert, episode }: FactOf<'event.accepted'>, at: number): SpanFacts[] {
   if (effect === 'refreshed' || effect === 'stale') return [];
   const { trace, root } = alert === null || episode === null ? traceOfEvent(event.id) : traceOfEpisode(alert, episode);
@@ -98,7 +98,7 @@ function decisionMade(fact: FactOf<'decision.made'>, at: number, arrived: number
   };
 }
 
-/** The decision that made the run. Where the run has a trace of its own, the event has one too. */
+/** The decision that made the run. A run without an alert has a trace of its own, so its span links to the trace of the event. */
 function runDecided(past: RunHistory, at: number, arrived: number | undefined): SpanFacts {
   const { event, alert } = past.run;
   const origin = event === null || alert !== null ? null : traceOfEvent(event);
@@ -118,11 +118,11 @@ function runDecided(past: RunHistory, at: number, arrived: number | undefined): 
 async function approvalClosed(
   fact: FactOf<'approval.closed'>,
   entry: Entry,
-  pasts: RunHistories,
+  histories: RunHistories,
 ): Promise<SpanFacts[]> {
-  const approval = await pasts.approvalOf(entry, fact.approval);
+  const approval = await histories.approvalOf(entry, fact.approval);
   if (approval === null) return [];
-  const context = (await pasts.contextOf(fact.run)) ?? traceOfRun(fact.run);
+  const context = (await histories.contextOf(fact.run)) ?? traceOfRun(fact.run);
   return [
     {
       name: 'approval',
@@ -170,12 +170,12 @@ function ofRun({ fact, at, seq }: Entry, past: RunHistory): SpanFacts[] {
   }
 }
 
-/** From when a worker could have taken it to when one did: the way of its wake-up. A later start is a takeover, from the last sign of life. */
+/** From when a worker could have taken the run to when one did. A later start is a takeover, counted from the run's last entry. */
 function queued(past: RunHistory, at: number): SpanFacts {
   const first = past.starts === 0;
   const since = past.queuedAt ?? past.lastAt;
   const facts = span(past, first ? 'queued' : 'taken over', ['queued', past.run.id, past.starts], since, at);
-  return { ...facts, parent: first ? entrance(past) : runSpan(past.run.id), kind: 'consumer' };
+  return { ...facts, parent: first ? parentSpan(past) : runSpan(past.run.id), kind: 'consumer' };
 }
 
 function attempt(
@@ -202,7 +202,7 @@ function finished(past: RunHistory, at: number, state: string): SpanFacts {
   const { run } = past;
   return {
     ...span(past, `run ${run.runbook}`, ['run', run.id], past.startedAt ?? past.createdAt, at),
-    parent: past.context.root === runSpan(run.id) ? null : entrance(past),
+    parent: past.context.root === runSpan(run.id) ? null : parentSpan(past),
     attributes: {
       ...common(past),
       'tocsin.run.state': state,
@@ -216,8 +216,8 @@ function finished(past: RunHistory, at: number, state: string): SpanFacts {
   };
 }
 
-/** What a run hangs under: the run that called it, else the root. */
-function entrance({ run, context }: RunHistory): string {
+/** The parent span of a run: the run that called it, else the root. */
+function parentSpan({ run, context }: RunHistory): string {
   return run.parent === null ? context.root : runSpan(run.parent.run);
 }
 

@@ -5,10 +5,10 @@ import type { Store } from '../../ports/store.ts';
 import { traceparent } from './ids.ts';
 import { createSpans } from './spans.ts';
 
-/** So many runs are remembered with their traces. */
+/** The most runs whose trace is remembered. */
 const most = 5000;
 
-/** The dispatcher, with the trace of its run in every wake-up. A wake-up whose run cannot be read rings without one. */
+/** Adds the trace of the run to every wake-up of the dispatcher. A wake-up whose run cannot be read is sent without one. */
 export function withTraces(
   dispatcher: Dispatcher,
   { store, log }: { store: Pick<Store, 'stream' | 'run'>; log: Log },
