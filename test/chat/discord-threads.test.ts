@@ -3,7 +3,7 @@ import type { TocsinError } from '../../src/kernel/errors.ts';
 import type { Post } from '../../src/model/card.ts';
 import { samplePost } from '../contracts/samples.ts';
 import { readMessage } from '../doubles/discord/index.ts';
-import { type Harness, type HarnessOptions, messageOf, openHarness, show } from './discord/harness.ts';
+import { type Harness, type HarnessOptions, messageOf, openHarness, show, until } from './discord/harness.ts';
 
 let open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -110,4 +110,50 @@ describe('a thread', () => {
     expect(discord.thread(root?.id ?? '')).toHaveLength(3);
     expect(discord.channel('alerts').messages).toHaveLength(1);
   });
+});
+
+test('an edit in a thread that was deleted posts the message in the thread that is started again', async () => {
+  const harness = await start();
+  const { discord, connection } = harness;
+  await show(harness, post(), reply('approval/a'));
+  const message = messageOf(discord, 'approval/a');
+  discord.world.channels.delete(message.channel);
+  const edit = reply('approval/a', {
+    ref: `${message.channel}/${message.id}`,
+    card: { ...post().card, badge: '1 of 2' },
+  });
+  const ref = await connection.deliver(edit);
+  expect(ref).not.toBe(edit.ref);
+  expect(readMessage(messageOf(discord, 'approval/a').body).plain).toContain('1 of 2');
+});
+
+test('a locked thread is no refusal of the channel when the look at it fails once', async () => {
+  const harness = await start({ world: { lockedSays: 50013 } });
+  const { discord, connection } = harness;
+  await show(harness, post(), reply('note/2'));
+  const note = messageOf(discord, 'note/2');
+  Object.assign(discord.world.channels.get(note.channel) ?? {}, { archived: true, locked: true });
+  discord.world.faults.push({ method: 'GET', path: new RegExp(`/channels/${note.channel}$`), how: 'error', times: 1 });
+  // It is tried again, until it is known what the refusal is about.
+  expect(await failure(connection.deliver(reply('approval/a')))).toMatchObject({ code: 'chat-down' });
+  expect(await failure(connection.deliver(reply('approval/a')))).toMatchObject({ at: `thread ${note.channel}` });
+});
+
+test('a command in the thread of a run whose root was renewed is about the run', async () => {
+  const harness = await start();
+  const { discord } = harness;
+  const over = { key: 'run/run_1', run: 'run_1', alert: null, renewed: 1 } as const;
+  await show(harness, post(over), reply('note/9', { thread: 'run/run_1', alert: null, run: 'run_1' }));
+  const thread = messageOf(discord, 'note/9').channel;
+  await harness.connection.close();
+  const again = await start({ env: discord.env, wait: false });
+  await until(() => discord.gateway.connected() === 1);
+  const contexts: unknown[] = [];
+  const command = again.double.host.command;
+  again.double.host.command = async (who, line, context) => {
+    contexts.push(context);
+    return await command(who, line, context);
+  };
+  await discord.slash('status', {}, again.alice, { channel: thread });
+  expect(contexts).toMatchObject([{ run: 'run_1' }]);
 });

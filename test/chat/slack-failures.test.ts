@@ -333,3 +333,37 @@ describe('reactions', () => {
 
   const refNow = async (key: string) => (await harness.double.store.post('console', key))?.ref ?? null;
 });
+
+describe('a message that was deleted', () => {
+  const at = Date.now() - 60_000;
+  const first = () => ({ ...root(), createdAt: at });
+  const old = (key: string) => samplePost({ channel: '#alerts', key, thread: root().key, order: 2, createdAt: at });
+
+  it('a question that is deleted a moment after another message of its thread is posted anew', async () => {
+    harness = await openSlackHarness();
+    const { world } = harness.slack;
+    await harness.show(first());
+    const [run = '', ask = ''] = await harness.show(old('run/r1'), old('approval/q1'));
+    const remove = (ref: string) =>
+      world.messages.splice(
+        world.messages.findIndex(one => `${one.channel}/${one.ts}` === ref),
+        1,
+      );
+    const card = (badge: string) => ({ ...first().card, badge });
+    // A fresh connection, as after a restart: nothing is remembered of the thread.
+    remove(run);
+    const fresh = await openSlackHarness({ slack: harness.slack });
+    for (const post of [first(), old('run/r1'), old('approval/q1')]) await fresh.double.put(post);
+    const stored = await harness.double.store.post('console', first().key);
+    const run2 = await fresh.connection.deliver({ ...old('run/r1'), ref: run, card: card('1 of 2') }, stored);
+    expect(run2).not.toBe(run);
+    remove(ask);
+    const ask2 = await fresh.connection.deliver(
+      { ...old('approval/q1'), ref: ask, card: card('1 of 2 votes') },
+      stored,
+    );
+    await fresh.connection.close();
+    await fresh.double.close();
+    expect(ask2).not.toBe(ask);
+  });
+});

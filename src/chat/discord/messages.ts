@@ -107,7 +107,7 @@ async function create(request: Request, message: Message, work: Work): Promise<R
     const ref = { channel, message: made.id };
     // Discord answers a repeated nonce with the message that is there: it may show what was wanted then.
     if (!again || files.length > 0) return settle(post, ref, message, made, work);
-    return (await edit(post, ref, message, work)) ?? ref;
+    return (await edit(post, ref, message, work)) ?? (await create(request, message, work));
   } catch (error) {
     if (discordCode(error) === codes.unknownChannel && root !== null) {
       threads.forget(channel);
@@ -159,6 +159,11 @@ async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise
   } catch (error) {
     const code = discordCode(error);
     if (code === codes.unknownMessage) return forget(post, ref, work);
+    if (code === codes.unknownChannel && post.thread !== null) {
+      // The thread was deleted; the message goes into the one that is started again.
+      work.threads.forget(ref.channel);
+      return forget(post, ref, work);
+    }
     if (code === codes.tooManyEdits)
       throw new TocsinError('chat-limited', {
         retryAfter: oldMessagePause,

@@ -146,7 +146,8 @@ async function contextOf(from: shapes.Interaction, ctx: DiscordContext): Promise
     const root = await ctx.api.call(shapes.message, { method: 'GET', path });
     const mark =
       root.author?.id === bot ? root.embeds.findLast(one => one.footer !== undefined)?.footer?.text : undefined;
-    const [kind, id = null] = (mark ?? '').split('/');
+    // What follows a space tells copies and renewed messages apart.
+    const [kind, id = null] = (mark ?? '').replace(/ .*/s, '').split('/');
     return { ...context, alert: kind === 'alert' ? id : null, run: kind === 'run' ? id : null };
   } catch (error) {
     ctx.host.log.debug({ reason: messageOf(error) }, 'the root of a thread could not be read');

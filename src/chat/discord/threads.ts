@@ -1,4 +1,4 @@
-import { TocsinError } from '../../kernel/errors.ts';
+import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { cutText, visibleLine } from '../../kernel/text.ts';
 import type { Post } from '../../model/card.ts';
 import { type Api, discordCode } from './api.ts';
@@ -17,7 +17,7 @@ export interface Threads {
   forget(thread: string): void;
   /** Opens an archived thread again. Rejects with `chat-refused` at `thread` when a moderator locked it. */
   reopen(thread: string): Promise<void>;
-  /** What a refusal in the thread is about: this thread alone when it is locked, else what `error` says. Never rejects. */
+  /** The error to reject with: about this thread alone when it is locked, else `error`, or why that could not be told. Never rejects. */
   explain(thread: string, error: unknown): Promise<unknown>;
 }
 
@@ -73,8 +73,13 @@ export function createThreads(parts: ThreadParts): Threads {
     },
     async explain(thread, error) {
       if (discordCode(error) !== codes.noPermission) return error;
-      const found = await api.call(shapes.thread, { method: 'GET', path: `/channels/${thread}` }).catch(() => null);
-      return found?.thread_metadata?.locked === true ? lockedError(thread, error) : error;
+      try {
+        const found = await api.call(shapes.thread, { method: 'GET', path: `/channels/${thread}` });
+        return found.thread_metadata?.locked === true ? lockedError(thread, error) : error;
+      } catch (failure) {
+        // What it is about is not known yet: the delivery is tried again. A thread that may not be read says nothing against the channel's own word.
+        return isCode(failure, 'chat-refused') ? error : failure;
+      }
     },
   };
 }

@@ -66,7 +66,10 @@ export function createDeliver(parts: DeliverParts): (post: Post, root: Post | nu
     const before = await past.find(post, place, lost.has(markOf(post)));
     if (before !== null) {
       lost.delete(markOf(post));
-      return (await edit(post, before, message, parts)) ?? before;
+      const edited = await edit(post, before, message, parts);
+      if (edited !== null) return edited;
+      // It was deleted since that look.
+      past.forget(post, place);
     }
     try {
       const answer = await parts.client.chat.postMessage({
@@ -147,10 +150,11 @@ function createPast(parts: DeliverParts) {
       if (looks.size >= mostPlaces) looks.clear();
       looks.set(`${root.channel}/${root.ts}`, { at: clock.monotonic(), since: 0, keys: new Map() });
     },
+    forget: (post: Post, place: Place) => void looks.get(nameOf(place))?.keys.delete(markOf(post)),
     async find(post: Post, place: Place, again: boolean): Promise<Ref | null> {
       const mayBeThere = again || post.createdAt < parts.openedAt || clock.now() - post.createdAt > late;
       if (!mayBeThere) return null;
-      const name = `${place.channel}/${place.thread}`;
+      const name = nameOf(place);
       let look = looks.get(name);
       const serves = look !== undefined && look.since <= post.createdAt && clock.monotonic() - look.at < lookFresh;
       if (look === undefined || again || !serves) {
@@ -164,4 +168,8 @@ function createPast(parts: DeliverParts) {
       return ts === undefined ? null : { channel: place.channel, ts };
     },
   };
+}
+
+function nameOf({ channel, thread }: Place): string {
+  return `${channel}/${thread}`;
 }

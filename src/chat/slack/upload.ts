@@ -1,10 +1,10 @@
-import { TocsinError } from '../../kernel/errors.ts';
+import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { Post } from '../../model/card.ts';
 import type { ChatFile } from '../../ports/chat.ts';
 import { callTimeout, fetchInTime } from './client.ts';
 import { type DeliverParts, placeOf } from './deliver.ts';
 import { asking, isAmbiguous } from './failure.ts';
-import { findFile } from './find.ts';
+import { findFile, type Place } from './find.ts';
 
 /** Puts a file into the post's thread: an address, the bytes, and then the sharing, which is the step that people see. */
 export async function uploadFile(post: Post, file: ChatFile, root: Post | null, parts: DeliverParts): Promise<void> {
@@ -12,6 +12,7 @@ export async function uploadFile(post: Post, file: ChatFile, root: Post | null, 
   // Slack takes no empty file, and there is nothing to see in one.
   if (bytes.length === 0) return;
   const place = await placeOf(post, root, parts);
+  await requireThread(place, parts);
   const since = parts.host.clock.now();
   const { upload_url: url, file_id: id } = await asking(
     { method: 'files.getUploadURLExternal' },
@@ -33,6 +34,18 @@ export async function uploadFile(post: Post, file: ChatFile, root: Post | null, 
     if (isAmbiguous(error) && (await findFile(place, id, since, parts.client))) return;
     await asking({ method: 'files.completeUploadExternal', channel: post.channel }, Promise.reject(error));
   }
+}
+
+/** Whether Slack shares a file in a thread whose root was deleted is not documented, and its answer does not say. So the thread is looked at first. */
+async function requireThread({ channel, thread }: Place, { client }: DeliverParts): Promise<void> {
+  if (thread === null) return;
+  const look = asking(
+    { method: 'conversations.replies' },
+    client.conversations.replies({ channel, ts: thread, limit: 1 }),
+  );
+  await look.catch(error => {
+    if (isCode(error, 'chat-root-gone')) throw error;
+  });
 }
 
 async function sendBytes(url: string, bytes: Buffer): Promise<void> {

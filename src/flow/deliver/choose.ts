@@ -1,6 +1,6 @@
 import type { DeliverContext } from './context.ts';
 import { type Digest, planDigest } from './digest.ts';
-import { byTurn, type Candidate, edits, firstReady, type LimitKeyOf, newPosts } from './fair-queueing.ts';
+import { byTurn, type Candidate, edits, firstReady, type LimitKeyOf, newPosts, waitsForRoot } from './fair-queueing.ts';
 import type { Live, LiveOutputs } from './output.ts';
 import type { Item } from './queue.ts';
 
@@ -79,6 +79,7 @@ function liveEdits(ctx: DeliverContext, lives: LiveOutputs, threadsApart: boolea
   return lives
     .running()
     .filter(live => live.fresh !== null && live.shown !== null && !live.busy && !ctx.queue.items.has(live.key))
+    .filter(({ key, runPost }) => !waitsForRoot({ key, thread: runPost.thread ?? runPost.key }, ctx.queue))
     .map(live => {
       live.notBefore = Math.max(live.notBefore, ctx.queue.pausedUntil(live.key));
       const channel = threadsApart ? (live.runPost.thread ?? live.runPost.key) : live.runPost.channel;

@@ -84,7 +84,7 @@ export async function record(ctx: DeliverContext, keys = [...ctx.queue.unrecorde
   const marks = new Map(ctx.queue.unrecorded());
   const put = (post: Post) => {
     const mark = marks.get(post.key);
-    return mark === undefined ? null : withMark(post, mark.version, mark.ref);
+    return mark === undefined || mark.renewed !== (post.renewed ?? 0) ? null : withMark(post, mark.version, mark.ref);
   };
   if (keys.length > 0) await ctx.parts.mutex.with(postsLock, () => ctx.writer.update(keys, put));
   for (const key of keys) {
@@ -102,8 +102,9 @@ export async function findRoot(thread: string | null, ctx: DeliverContext): Prom
   if (root === null || root.ref !== null) return { wait: false, root };
   ctx.queue.exempt(root.key);
   const again = (post: Post): Post | null => {
-    const { withheld: _, ...rest } = post;
-    return post.ref === null ? { ...rest, delivered: 0 } : null;
+    const { withheld, ...rest } = post;
+    const isWanted = post.ref !== null || (post.delivered === 0 && withheld === undefined);
+    return isWanted ? null : { ...rest, delivered: 0 };
   };
   await ctx.parts.mutex.with(postsLock, () => ctx.writer.update([root.key], again));
   return { wait: true };
@@ -128,7 +129,9 @@ export async function renewRoot(gone: Post, ctx: DeliverContext): Promise<boolea
   const { platform, log } = ctx.parts;
   log.warn({ platform, post: gone.key }, 'the first message of a thread was deleted, and is posted anew');
   ctx.queue.exempt(gone.key);
-  await ctx.parts.mutex.with(postsLock, () => ctx.writer.update([gone.key], renewed));
+  await ctx.parts.mutex.with(postsLock, () =>
+    ctx.writer.update([gone.key], post => (post.ref === gone.ref ? renewed(post) : null)),
+  );
   await readAgain([gone.key], ctx);
   return true;
 }

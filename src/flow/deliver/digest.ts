@@ -61,13 +61,21 @@ function byThread(items: readonly Item[]): Map<string, Item[]> {
   return threads;
 }
 
+interface ListFacts {
+  platform: string;
+  now: number;
+  /** How often the root of the thread was renewed: a list of the thread that was given up is another message. */
+  renewed: number;
+  showTime(at: number): string;
+}
+
 /** The list as a post. Its key names where it begins, so that a retry finds what the first try posted. */
-export function listPost(digest: Digest, facts: { platform: string; now: number; showTime(at: number): string }): Post {
+export function listPost(digest: Digest, facts: ListFacts): Post {
   const items = [...digest.listed].sort((a, b) => a.order - b.order);
   const first = items[0];
   return {
     platform: facts.platform,
-    key: `missed/${digest.thread ?? first?.channel ?? ''}/${first?.order ?? 0}`,
+    key: `missed/${digest.thread ?? first?.channel ?? ''}/${first?.order ?? 0}${facts.renewed > 0 ? `/${facts.renewed}` : ''}`,
     channel: first?.channel ?? '',
     thread: digest.thread,
     card: listCard(items, digest, facts.showTime),

@@ -81,7 +81,8 @@ function lateness({ kind }: Item): number {
 export function edits(queue: Queue, limitKeyOf: LimitKeyOf, fairness: FairQueueing): Candidate[] {
   const found: Candidate[] = [];
   for (const item of queue.items.values()) {
-    if (item.ref === null || item.busy) continue;
+    // An edit may have to post its message anew, so its root comes first.
+    if (item.ref === null || item.busy || waitsForRoot(item, queue)) continue;
     const urgent = item.asks || item.kind === 'approval';
     found.push({
       item,
@@ -91,6 +92,11 @@ export function edits(queue: Queue, limitKeyOf: LimitKeyOf, fairness: FairQueuei
     });
   }
   return found.sort((a, b) => byTurn(a, b, fairness) || a.item.order - b.item.order);
+}
+
+/** True while the root of the thread has yet to be posted. */
+export function waitsForRoot({ key, thread }: { key: string; thread: string }, queue: Queue): boolean {
+  return key !== thread && queue.items.get(thread)?.ref === null;
 }
 
 export function byTurn(a: Candidate<unknown>, b: Candidate<unknown>, fairness: FairQueueing): number {

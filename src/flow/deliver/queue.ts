@@ -15,6 +15,8 @@ export interface Item {
   wanted: number;
   delivered: number;
   ref: string | null;
+  /** How often it was renewed. */
+  renewed: number;
   over: boolean;
   /** Its group for fair queueing: its run, or its thread. */
   group: string;
@@ -36,6 +38,8 @@ export interface Item {
 export interface Mark {
   version: number;
   ref: string;
+  /** The renewal of the post that was sent: a post that was renewed since then has another message. */
+  renewed: number;
 }
 
 export interface Queue {
@@ -69,7 +73,8 @@ export function createQueue(): Queue {
 
   function overlay(post: Post): Post {
     const mark = marks.get(post.key);
-    return mark === undefined ? post : { ...post, delivered: Math.max(post.delivered, mark.version), ref: mark.ref };
+    if (mark === undefined || mark.renewed !== (post.renewed ?? 0)) return post;
+    return { ...post, delivered: Math.max(post.delivered, mark.version), ref: mark.ref };
   }
 
   return {
@@ -98,7 +103,7 @@ export function createQueue(): Queue {
     done(key, mark) {
       marks.set(key, mark);
       const item = items.get(key);
-      if (item === undefined) return;
+      if (item === undefined || item.renewed !== mark.renewed) return;
       Object.assign(item, { delivered: mark.version, ref: mark.ref, failures: 0 });
       if (item.wanted <= item.delivered) items.delete(key);
     },
@@ -141,6 +146,7 @@ function shown(post: Post) {
     wanted: post.wanted,
     delivered: post.delivered,
     ref: post.ref,
+    renewed: post.renewed ?? 0,
     over: post.over ?? false,
     group: post.run ?? thread,
     severity: post.severity,

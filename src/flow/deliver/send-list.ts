@@ -42,7 +42,12 @@ export async function sendList(digest: Digest, request: Request, ctx: DeliverCon
 
 async function deliverList(digest: Digest, root: Post | null, ctx: DeliverContext): Promise<Post> {
   const { platform, clock, cards, connection } = ctx.parts;
-  const post = listPost(digest, { platform, now: clock.now(), showTime: at => cards.showTime(at) });
+  const post = listPost(digest, {
+    platform,
+    now: clock.now(),
+    renewed: root?.renewed ?? 0,
+    showTime: at => cards.showTime(at),
+  });
   const known = await readPost(post.key, ctx);
   const text = JSON.stringify(post.card);
   const first = ctx.lists.get(post.key) ?? text;

@@ -33,7 +33,7 @@ export async function sendLive(live: Live, request: Request, ctx: DeliverContext
     const ref = await ctx.parts.connection.deliver({ ...post, card }, place.root);
     succeeded(ctx);
     if (ref !== post.ref) {
-      ctx.queue.done(live.key, { version: post.delivered, ref });
+      ctx.queue.done(live.key, { version: post.delivered, ref, renewed: post.renewed ?? 0 });
       await record(ctx, [live.key]);
     }
     live.shown = textOf(card);

@@ -1,5 +1,6 @@
 import { isCode, messageOf, TocsinError } from '../../kernel/errors.ts';
 import { callsPeople, type Post } from '../../model/card.ts';
+import { postsLock } from '../thread/parts.ts';
 import {
   type DeliverContext,
   findRoot,
@@ -14,12 +15,15 @@ import {
   succeeded,
 } from './context.ts';
 import { logFile, withLastLines } from './log.ts';
+import { renewed } from './marks.ts';
 import type { Item } from './queue.ts';
 import type { Request } from './rate-limiter.ts';
-import type { Refusal } from './refuse.ts';
+import type { Refusal } from './refused-threads.ts';
 
 /** A post that fails this often while others go through is left out. */
 const mostFailures = 10;
+/** How long a reply waits for its root at least, milliseconds. */
+const rootPause = 1000;
 
 /** Sends the newest version of one post, and handles the outcome. Rejects with the store's errors only. */
 export async function send(item: Item, request: Request, ctx: DeliverContext): Promise<void> {
@@ -30,10 +34,9 @@ export async function send(item: Item, request: Request, ctx: DeliverContext): P
     const post = await readPost(item.key, ctx);
     if (post === null) return ctx.queue.drop(item.key);
     if (post.wanted <= post.delivered) return ctx.queue.absorb(post);
-    if (post.ref === null && ctx.refusals.isRefused(post.channel))
-      return await move(item, { because: ctx.refusals.because(post.channel), blame: 'channel' }, ctx);
     place = await findRoot(item.isRoot ? null : item.thread, ctx);
-    if (!place.wait) await show(post, place.root, ctx);
+    if (place.wait) item.notBefore = ctx.parts.clock.monotonic() + rootPause;
+    else await sendTo(item, post, place.root, ctx);
   } catch (error) {
     await failed(item, { request, root: place.wait ? null : place.root, error }, ctx);
   } finally {
@@ -41,12 +44,22 @@ export async function send(item: Item, request: Request, ctx: DeliverContext): P
   }
 }
 
+async function sendTo(item: Item, post: Post, root: Post | null, ctx: DeliverContext): Promise<void> {
+  const isNew = post.ref === null;
+  // The thread moved after the post was projected.
+  if (isNew && root !== null && root.channel !== post.channel)
+    return await change(item, now => ({ ...now, channel: root.channel }), ctx);
+  if (isNew && ctx.refusals.isRefused(post.channel))
+    return await move(item, { because: ctx.refusals.because(post.channel), blame: 'channel' }, ctx);
+  await show(post, root, ctx);
+}
+
 async function show(post: Post, root: Post | null, ctx: DeliverContext): Promise<void> {
   const ref = await showPost(post, root, ctx);
   succeeded(ctx);
   if (post.ref === null) ctx.parts.delivered?.(post, ctx.parts.clock.now());
   ctx.queue.pause(post.key, ctx.parts.clock.monotonic() + ctx.editEvery);
-  ctx.queue.done(post.key, { version: post.wanted, ref });
+  ctx.queue.done(post.key, { version: post.wanted, ref, renewed: post.renewed ?? 0 });
   // Recorded at once, so that neither this node nor the next posts it twice; edits can be recorded later and done again.
   if (post.ref !== ref) await record(ctx, [post.key]);
   await ctx.refusals.accepted(post);
@@ -104,13 +117,15 @@ async function failed(item: Item, { request, root, error }: Failure, ctx: Delive
 
 /**
  * Handles a refusal that does not pass with time. A first message, and what people have to decide, move to where they can be seen; the
- * rest is left out.
+ * rest is left out. An edit that its place refuses says nothing about the thread, which may go on elsewhere by now: the post becomes a new
+ * message there.
  */
 async function refused(item: Item, error: unknown, ctx: DeliverContext): Promise<void> {
   const because = error instanceof TocsinError ? `${messageOf(error)} ${error.remedy}` : messageOf(error);
   const blame = blameOf(error);
   const post = await readPost(item.key, ctx);
   if (post === null) return ctx.queue.drop(item.key);
+  if (post.ref !== null && !item.isRoot && blame !== 'message') return await change(item, renewed, ctx);
   const isSeen = post.ref !== null && blame === 'message';
   const mustBeSeen = (item.isRoot && post.ref === null) || (callsPeople(post) && !isSeen);
   if (blame === 'channel' || mustBeSeen) return await move(item, { because, blame }, ctx);
@@ -126,6 +141,13 @@ async function move(item: Item, refusal: Refusal, ctx: DeliverContext): Promise<
     thread.map(other => other.key),
     ctx,
   );
+}
+
+/** Changes the stored post, which is then sent as it is now. */
+async function change(item: Item, how: (post: Post) => Post, ctx: DeliverContext): Promise<void> {
+  await record(ctx);
+  await ctx.parts.mutex.with(postsLock, () => ctx.writer.update([item.key], how));
+  await readAgain([item.key], ctx);
 }
 
 /** What a refusal is about, by the `at` of the port (ports/chat.ts). A thread whose root is gone again and again is given up like a locked one. */
