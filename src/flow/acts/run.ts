@@ -62,7 +62,7 @@ function whyNot(run: Run, act: Answer): string | null {
 function answerFacts(run: Run, act: Answer, who: Actor): { facts: Fact[] } {
   const step = run.steps.find(one => one.id === act.step);
   const reason = `${nameOf(who)}${act.reason === null ? '' : `: ${act.reason}`}`;
-  // A question about the replay is not about a step's outcome: what is journalled of the step stays.
+  // A question about the replay is not about a step's outcome, so the journalled outcome of the step stays.
   if (step?.state !== 'unknown') {
     return act.choice === 'abort'
       ? { facts: [{ kind: 'run.finished', run: run.id, state: 'failed', because: `aborted by ${reason}` }] }

@@ -40,8 +40,13 @@ export async function performVote(
       ? { facts: voteFacts(now, who, { ...act, standing }, parts.clock.now()) }
       : null;
   });
-  const said = refusal as Refusal | null;
-  if (said !== null) return refused(said.code, statusOf[said.code], said.because + (await doubtOf(said, after, parts)));
+  const rejection = refusal as Refusal | null;
+  if (rejection !== null)
+    return refused(
+      rejection.code,
+      statusOf[rejection.code],
+      rejection.because + (await uncertainGroups(rejection, after, parts)),
+    );
   await afterVote(after, parts);
   return { ok: true, text: answerText(after), run: after.run, approval: after.id };
 }
@@ -54,8 +59,8 @@ async function standingIn(approval: Approval, who: Actor, parts: ActParts): Prom
 }
 
 /** Tells a refused voter which groups could not be asked. */
-async function doubtOf(said: Refusal, approval: Approval, parts: ActParts): Promise<string> {
-  if (said.code !== 'forbidden') return '';
+async function uncertainGroups(rejection: Refusal, approval: Approval, parts: ActParts): Promise<string> {
+  if (rejection.code !== 'forbidden') return '';
   const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
   const doubt = await parts.groups.doubt(approval.ask.by, { alert });
   return doubt === null ? '' : ` (${doubt})`;

@@ -13,7 +13,7 @@ import { send } from './send.ts';
 import { sendList } from './send-list.ts';
 import { sendLive } from './send-live.ts';
 
-/** One platform's poster: reads what is wanted, and sends what may go now. */
+/** The poster of one platform: reads what it should show, and sends what may go now. */
 export interface Poster {
   /** Reads what changed and what running steps printed, and records what was delivered. Rejects when the store does. */
   look(): Promise<void>;

@@ -20,7 +20,7 @@ import type { Item } from './queue.ts';
 import type { Request } from './rate-limiter.ts';
 import type { Refusal } from './refused-threads.ts';
 
-/** A post that fails this often while others go through is left out. */
+/** A post that fails this often while others are delivered is handled as refused. */
 const mostFailures = 10;
 /** How long a reply waits for its root at least, milliseconds. */
 const rootPause = 1000;
@@ -150,7 +150,7 @@ async function change(item: Item, how: (post: Post) => Post, ctx: DeliverContext
   await readAgain([item.key], ctx);
 }
 
-/** What a refusal is about, by the `at` of the port (ports/chat.ts). A thread whose root is gone again and again is given up like a locked one. */
+/** What a refusal is about, by the `at` of the port (ports/chat.ts). A thread whose root is gone repeatedly counts as locked. */
 function blameOf(error: unknown): Refusal['blame'] {
   if (isCode(error, 'chat-root-gone')) return 'thread';
   const at = error instanceof TocsinError ? (error.at ?? '') : '';

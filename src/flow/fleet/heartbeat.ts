@@ -61,7 +61,7 @@ export function keepLease(lease: HeldLease, parts: HeartbeatParts): () => void {
       if (answer === true) {
         kept = asked;
         rest = lease.ttl / 3;
-        await parts.each().catch(error => log.warn({ lease: lease.name, because: messageOf(error) }, 'a look failed'));
+        await parts.each().catch(error => log.warn({ lease: lease.name, because: messageOf(error) }, 'a check failed'));
       } else {
         if (clock.monotonic() >= kept + lease.ttl)
           return parts.lost('its lease could not be renewed in time, so another process may have it');

@@ -15,7 +15,7 @@ export const beginning: Position = { seq: 0, hash: genesis };
 export interface JournalCheck {
   /** The last entry that verified; the next check may go on from here. */
   at: Position;
-  /** True when everything up to the head was looked at. */
+  /** True when everything up to the head was checked. */
   done: boolean;
   /** `journal-broken`, with the first bad entry in `at`; null while all is well. */
   broken: TocsinError | null;

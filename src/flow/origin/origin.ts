@@ -10,7 +10,7 @@ import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Origin, Origins } from './origins.ts';
 import { cursorOf, type RunningOutbox, startOutbox } from './outbox.ts';
-import { tell } from './perform.ts';
+import { perform } from './perform.ts';
 import { type OutboxName, writeBacksOf } from './write-backs.ts';
 
 /** Writes outcomes back to where alerts came from, and pages people. It follows the journal, on one node at a time. */
@@ -109,7 +109,7 @@ async function openOutbox(origin: Origin, outbox: OutboxName, parts: OriginParts
         config: () => parts.catalogue.current().config,
         callsByItself: from => from === source || parts.origins.of(from)?.connection.recall !== undefined,
       }),
-    tell: (writeBack, failures) => tell(writeBack, failures, { ...parts, source, connection, driver, people }),
+    perform: (writeBack, failures) => perform(writeBack, failures, { ...parts, source, connection, driver, people }),
   });
   return { origin, outbox, running };
 }

@@ -7,7 +7,7 @@ import { type Entry, type Fact, streamOf } from '../../model/journal.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { createQueue, type Queue, type Waiting } from './queue.ts';
-import { type OutboxName, toldSpace, type WriteBack } from './write-backs.ts';
+import { doneSpace, type OutboxName, type WriteBack } from './write-backs.ts';
 
 /**
  * The outbox of one origin: write-backs that follow from the journal. It has a cursor of its own, keeps the order of each subject, obeys
@@ -27,7 +27,7 @@ export interface OutboxParts {
   log: Log;
   writeBacks(entry: Entry): Promise<WriteBack[]>;
   /** Resolves to null when the write-back is not needed any more. `failures` counts the attempts before. */
-  tell(writeBack: WriteBack, failures: number): Promise<string | null>;
+  perform(writeBack: WriteBack, failures: number): Promise<string | null>;
 }
 
 export interface RunningOutbox {
@@ -40,7 +40,7 @@ export interface RunningOutbox {
 const mostWaiting = 256;
 /** How long one write-back is tried, milliseconds. */
 const giveUp = 48 * 3_600_000;
-/** The cursor is saved at least once in so many entries. */
+/** The cursor is saved when it can move by so many entries. */
 const stride = 512;
 
 /** The name of an outbox's cursor. The cursor holds the next sequence, because 0 means that there is none yet. */
@@ -77,7 +77,7 @@ export async function startOutbox(parts: OutboxParts): Promise<RunningOutbox> {
   const following = parts.feed.follow({ name, after: seen, batch: 256, handle: entries => take(entries, ctx) });
   const working = work(ctx);
   return {
-    trouble: () => (ctx.trouble === null ? null : `${queue.size()} wait to be told: ${ctx.trouble}`),
+    trouble: () => (ctx.trouble === null ? null : `${queue.size()} write-backs wait: ${ctx.trouble}`),
     async stop() {
       ctx.end.abort(new Error('stopped'));
       queue.wake();
@@ -130,8 +130,8 @@ async function rest(pause: number, { queue, end, parts }: OutboxContext): Promis
 async function attempt(one: Waiting, ctx: OutboxContext): Promise<void> {
   const { parts } = ctx;
   try {
-    if (!(await parts.store.claimed({ space: toldSpace, key: keyOf(one, ctx) }))) {
-      const text = await parts.tell(one.writeBack, one.failures);
+    if (!(await parts.store.claimed({ space: doneSpace, key: keyOf(one, ctx) }))) {
+      const text = await parts.perform(one.writeBack, one.failures);
       if (text !== null) await record(one, true, text, ctx);
       if (text !== null) count(one, 'ok', ctx);
     }
@@ -163,7 +163,7 @@ async function record(one: Waiting, ok: boolean, text: string, ctx: OutboxContex
   const about = { alert: alert?.id ?? null, episode, run: run?.id ?? null };
   const fact: Fact = { kind: 'origin.told', source, what, key, ...about, ok, text };
   // Only a success is claimed: what was refused may be tried when it comes up again.
-  const claim: Guard = { kind: 'claim', space: toldSpace, key: keyOf(one, ctx), at: clock.now(), keep: null };
+  const claim: Guard = { kind: 'claim', space: doneSpace, key: keyOf(one, ctx), at: clock.now(), keep: null };
   ctx.recording.add(one);
   try {
     await commit(ok ? [claim] : [], [fact], ctx);
@@ -192,7 +192,7 @@ async function fail(one: Waiting, error: unknown, ctx: OutboxContext): Promise<v
   const { parts, queue } = ctx;
   const known = error instanceof TocsinError ? error : null;
   const facts = { reason: messageOf(error), writeBack: one.writeBack.key, failures: one.failures };
-  parts.log[known === null ? 'error' : 'warn'](facts, 'an origin was not told');
+  parts.log[known === null ? 'error' : 'warn'](facts, 'a write-back failed');
   if (known?.code === 'origin-refused' || parts.clock.now() - one.since > giveUp) {
     const recorded = await record(one, false, messageOf(error), ctx).then(
       () => true,

@@ -7,9 +7,9 @@ import type { OriginConnection, OriginPage } from '../../ports/source.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { endingText } from '../thread/cards.ts';
-import { acknowledgedKey, mayResolve, toldSpace, type WriteBack } from './write-backs.ts';
+import { acknowledgedKey, doneSpace, mayResolve, type WriteBack } from './write-backs.ts';
 
-export interface TellParts {
+export interface PerformParts {
   source: string;
   connection: OriginConnection;
   store: Pick<Store, 'alert' | 'run' | 'claimed'>;
@@ -32,12 +32,12 @@ const late = 10 * 60_000;
  * Performs a write-back. Resolves to a sentence for the thread, or to null when it is not needed any more; rejects with the origin's
  * error. `failures` counts the attempts before: one of them may have had its effect.
  */
-export async function tell(old: WriteBack, failures: number, parts: TellParts): Promise<string | null> {
+export async function perform(old: WriteBack, failures: number, parts: PerformParts): Promise<string | null> {
   if (old.what === 'on-call') return await askOnCall(old, parts);
   const writeBack = await refresh(old, parts);
   const { connection } = parts;
   const { alert, run } = writeBack;
-  if (run === null) return await tellPress(writeBack, parts);
+  if (run === null) return await performPress(writeBack, parts);
   if (writeBack.what === 'unpage') return (await connection.unpage?.(run.id)) ?? null;
   if (writeBack.what === 'page') {
     const tooLate = alert?.state === 'resolved' && parts.clock.now() - writeBack.at > late && failures === 0;
@@ -64,7 +64,7 @@ export async function tell(old: WriteBack, failures: number, parts: TellParts): 
  * Acknowledges an incident that is not over. Once it was tried it is done to its end, also after a restart: an attempt may have stopped
  * the calls, and only an incident that Tocsin is known to have acknowledged is handed back by `recall`.
  */
-async function acknowledge(writeBack: WriteBack, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
+async function acknowledge(writeBack: WriteBack, run: Run, alert: Alert, parts: PerformParts): Promise<string | null> {
   const claim = { space: triedSpace, key: `${parts.source}/${writeBack.key}` };
   const begins = !isEnded(run.state) && alert.state !== 'resolved' && alert.acknowledgedBy === null;
   if (!(await parts.store.claimed(claim))) {
@@ -75,14 +75,17 @@ async function acknowledge(writeBack: WriteBack, run: Run, alert: Alert, parts: 
 }
 
 /** Passes on a person's press of Acknowledge in a thread; see `pressedIn`. */
-async function tellPress({ what, alert, key, text }: WriteBack, { connection }: TellParts): Promise<string | null> {
+async function performPress(
+  { what, alert, key, text }: WriteBack,
+  { connection }: PerformParts,
+): Promise<string | null> {
   if (alert === null || alert.state === 'resolved') return null;
   if (what === 'acknowledge') return (await connection.acknowledge?.(alert)) ?? null;
   return what === 'note' && text !== null ? ((await connection.note?.(alert, { text, marker: key })) ?? null) : null;
 }
 
 /** Reads the run and the alert again: they may have changed while the origin was down. */
-async function refresh(writeBack: WriteBack, parts: TellParts): Promise<WriteBack> {
+async function refresh(writeBack: WriteBack, parts: PerformParts): Promise<WriteBack> {
   const [run, alert] = await Promise.all([
     writeBack.run === null ? null : parts.store.run(writeBack.run.id),
     writeBack.alert === null ? null : parts.store.alert(writeBack.alert.id),
@@ -91,11 +94,11 @@ async function refresh(writeBack: WriteBack, parts: TellParts): Promise<WriteBac
 }
 
 /** Makes the origin call people again. Where it refuses, people are paged instead. */
-async function recall(writeBack: WriteBack, run: Run, alert: Alert, parts: TellParts): Promise<string | null> {
+async function recall(writeBack: WriteBack, run: Run, alert: Alert, parts: PerformParts): Promise<string | null> {
   const { connection } = parts;
   const key = `${parts.source}/${acknowledgedKey(alert.id, run.episode)}`;
   // Only calls that Tocsin stopped are begun again.
-  if (alert.state === 'resolved' || !(await parts.store.claimed({ space: toldSpace, key }))) return null;
+  if (alert.state === 'resolved' || !(await parts.store.claimed({ space: doneSpace, key }))) return null;
   try {
     return (await connection.recall?.(alert)) ?? null;
   } catch (error) {
@@ -105,13 +108,13 @@ async function recall(writeBack: WriteBack, run: Run, alert: Alert, parts: TellP
   }
 }
 
-async function noteText(run: Run, alert: Alert, parts: TellParts): Promise<string> {
+async function noteText(run: Run, alert: Alert, parts: PerformParts): Promise<string> {
   const links = await parts.links(run, alert);
   const state = run.state === 'asking' ? `${run.title} waits for a person: ${run.because ?? ''}` : endingText(run);
   return [`Tocsin: ${cutText(visible(state), 1000)}`, ...links.map(link => `${link.label}: ${link.url}`)].join('\n');
 }
 
-async function pageOf(writeBack: WriteBack, run: Run, parts: TellParts): Promise<OriginPage> {
+async function pageOf(writeBack: WriteBack, run: Run, parts: PerformParts): Promise<OriginPage> {
   const { alert } = writeBack;
   const state = run.state === 'asking' ? `${run.title} waits for a person` : endingText(run);
   const links = await parts.links(run, alert);
@@ -136,7 +139,7 @@ async function pageOf(writeBack: WriteBack, run: Run, parts: TellParts): Promise
 }
 
 /** `On call for DB on-call: Mina Okafor (mina)`. An account that nobody in tocsin.yaml has is shown too, and cannot approve. */
-async function askOnCall({ alert, rota }: WriteBack, parts: TellParts): Promise<string | null> {
+async function askOnCall({ alert, rota }: WriteBack, parts: PerformParts): Promise<string | null> {
   const found = await parts.connection.onCall?.({
     ...rota,
     alert: alert?.source === parts.source && alert.trusted ? alert : null,

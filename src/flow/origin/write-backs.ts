@@ -38,14 +38,14 @@ export interface WriteBackParts {
 }
 
 /** The space of the claims of write-backs that succeeded. */
-export const toldSpace = 'origin';
+export const doneSpace = 'origin';
 
 /** `tell` is for write-backs about alerts, `page` for paging people. Each has a rate limit and a cursor of its own. */
 export type OutboxName = 'tell' | 'page';
 
 /** The write-backs to this origin that follow from one entry of the journal; for most entries there are none. */
 export async function writeBacksOf(entry: Entry, outbox: OutboxName, parts: WriteBackParts): Promise<WriteBack[]> {
-  const found = outbox === 'tell' ? await tellsOf(entry, parts) : await pagesOf(entry, parts);
+  const found = outbox === 'tell' ? await alertWriteBacksOf(entry, parts) : await pageWriteBacksOf(entry, parts);
   return found.filter(writeBack => parts.connection[methodOf(writeBack.what)] !== undefined);
 }
 
@@ -53,7 +53,7 @@ function methodOf(what: What): Exclude<keyof OriginConnection, 'perMinute'> {
   return what === 'on-call' ? 'onCall' : what;
 }
 
-async function tellsOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
+async function alertWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
   const { fact } = entry;
   switch (fact.kind) {
     case 'event.accepted':
@@ -172,7 +172,7 @@ function needsPeople(entry: Entry, run: Run): boolean {
   return !(fact.state === 'expired' && run.trigger === 'manual');
 }
 
-async function pagesOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
+async function pageWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
   const { fact } = entry;
   if (fact.kind !== 'run.asking' && fact.kind !== 'run.finished' && fact.kind !== 'run.amended') return [];
   const run = await parts.store.run(fact.run);

@@ -48,7 +48,7 @@ export function createGroups(parts: GroupParts): Groups {
       ).catch((error: unknown) => {
         parts.log.error(
           { reason: messageOf(error), names },
-          'the members of groups could not be told, so nobody is in',
+          'the members of groups could not be looked up, so nobody is in them',
         );
         return [];
       });

@@ -41,7 +41,7 @@ export interface PipelineParts extends BeginParts {
 }
 
 const cursorName = 'road';
-/** At most so many entries are considered again after a restart. */
+/** The cursor is saved after so many entries, which are considered again after a restart. */
 const stride = 512;
 /** How many alerts are considered at the same time. */
 const together = 32;
@@ -93,7 +93,7 @@ async function considerEvent(
     await considerCandidate(candidate, fact, alert, parts);
 }
 
-/** False when the episode ended, or was silenced, before this event was looked at: nothing starts for what is over. */
+/** False when the episode ended, or was silenced, before this event was considered: nothing starts for it then. */
 function isLive(alert: Alert, fact: FactOf<'event.accepted'>, now: number): boolean {
   return alert.state !== 'resolved' && alert.episode === fact.episode && (alert.silencedUntil ?? 0) <= now;
 }
@@ -190,7 +190,7 @@ async function hasLiveRun(alert: Alert, candidate: Candidate, parts: PipelinePar
   return runs.some(run => !isEnded(run.state));
 }
 
-/** `notify` and `deny` make no run: the decision itself is what is kept and posted. */
+/** `notify` and `deny` make no run: the decision itself is journalled and posted. */
 function decisionOnly(
   request: Request,
   decision: { verdict: string; rule: string; because: string },

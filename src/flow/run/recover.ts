@@ -28,8 +28,8 @@ export interface RecoverParts {
 }
 
 /**
- * Milliseconds between two rounds of the sweeper. A lost wake-up is sent again within two rounds, and another worker has the run of a
- * dead one after its lease (flow/run/run.ts) and a round: within 15 s.
+ * Milliseconds between two rounds of the sweeper. A lost wake-up is sent again within two rounds. The run of a dead worker goes to another
+ * after its lease (flow/run/run.ts) and a round: within 15 s.
  */
 const every = 4000;
 

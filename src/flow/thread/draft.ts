@@ -131,7 +131,7 @@ async function wantRun(ctx: DraftContext, id: string, entry: Entry): Promise<voi
   if (run === null) return;
   const place = await placeOf(ctx, run, entry);
   const over = isEnded(run.state);
-  // In a thread the question comes first: it is what people read to decide, and the run's card goes on below it.
+  // In a thread the approval comes first: people read it to decide, and the run's card follows below it.
   const asks = entry.fact.kind === 'run.created' && place.thread !== null ? run.approval : null;
   const approval = asks === null ? null : await ctx.parts.store.approval(asks);
   if (approval !== null) wantQuestion(ctx, approval, run, place, entry);

@@ -8,7 +8,7 @@ import { readPlan } from '../pipeline/plan.ts';
 /** How many plans are remembered: a card is rendered several times while it is open. */
 const most = 200;
 
-/** Reads what a run's plan will do, from its snapshot: what people are shown is what was hashed. Empty when the snapshot is gone. */
+/** Reads the steps of a run's plan from its snapshot, as they were hashed. A snapshot that cannot be read makes one step that says why. */
 export function createOutlines(parts: {
   store: Store;
   catalogue: Catalogue;

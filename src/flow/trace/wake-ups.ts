@@ -34,7 +34,7 @@ export function withTraces(
     ...dispatcher,
     async wake(wakeUp) {
       const trace = await traceOf(wakeUp.run).catch(error => {
-        log.debug({ run: wakeUp.run, because: messageOf(error) }, 'a wake-up rings without its trace');
+        log.debug({ run: wakeUp.run, because: messageOf(error) }, 'a wake-up is sent without its trace');
         return {};
       });
       await dispatcher.wake({ ...wakeUp, ...trace });
