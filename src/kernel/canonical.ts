@@ -2,7 +2,10 @@ import { hash } from 'node:crypto';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** One text for one value: keys sorted by code unit at every depth, no white space (the idea of RFC 8785). `undefined` members are left out. */
+/**
+ * Canonical JSON: equal values give the same text. Keys are sorted by code unit at every depth and there is no white space, as in
+ * RFC 8785. `undefined` members are left out.
+ */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;

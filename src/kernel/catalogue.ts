@@ -1,6 +1,6 @@
 /**
- * The one catalogue of errors that reach people. A code never changes its meaning. `status` is the HTTP status that fits,
- * `message` what happened, `remedy` what to do about it. A test throws or names every code, and docs/errors.md is generated from this file.
+ * All errors that reach people, by code. A code never changes its meaning. `status` is the HTTP status for it, `message` says what happened
+ * and `remedy` what to do about it. A test throws or names every code, and docs/errors.md is generated from this file.
  */
 export const catalogue = {
   // Requests at the door
@@ -220,7 +220,7 @@ export const catalogue = {
     message: 'No Tocsin answers at this address.',
     remedy: 'Start it, or set TOCSIN_URL to where it listens.',
   },
-  // Steps and their children
+  // Steps and their child processes
   'argv-invalid': {
     status: 422,
     message: 'The command is not one that can be started.',
@@ -287,7 +287,7 @@ export const catalogue = {
     remedy: 'Nothing: it is posted anew, and the thread goes on there.',
   },
 
-  // Origins of alerts, which are told what became of them
+  // Write-back to the origins of alerts
   'origin-limited': {
     status: 503,
     message: 'The origin of the alert wants fewer requests for a while.',

@@ -1,14 +1,14 @@
-/** Wall time and monotonic time, passed in so that tests can own them. All values are milliseconds. */
+/** Wall time and monotonic time. It is passed in, so that tests can control time. All values are milliseconds. */
 export interface Clock {
-  /** Milliseconds since the Unix epoch; may jump with the system's clock. */
+  /** Milliseconds since the Unix epoch; may jump when the system's clock is set. */
   now(): number;
-  /** Milliseconds on a clock that never goes back; only differences mean anything. */
+  /** Milliseconds on a clock that never goes back; only differences have a meaning. */
   monotonic(): number;
-  /** Resolves after `ms`, or rejects with the signal's reason. */
+  /** Resolves after `ms`, at most about 24.8 days. Rejects with the signal's reason on abort. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The longest delay that `setTimeout` takes before it fires at once (2^31 - 1 ms, about 24.8 days). */
+/** The longest delay of `setTimeout`: 2^31 - 1 ms, about 24.8 days. It fires a longer one at once. */
 const longestTimer = 2_147_483_647;
 
 export const systemClock: Clock = {

@@ -1,7 +1,7 @@
 import ms from 'ms';
 import { z } from 'zod';
 
-/** "10m", "30s", "1h", "250ms" as milliseconds; null when the text is not a duration. A bare number is refused: its unit would be a guess. */
+/** Milliseconds of "10m", "30s", "1h" or "250ms"; null for any other text. A number without a unit is refused. */
 export function parseDuration(text: string): number | null {
   if (!/^\d+(\.\d+)?\s*[a-z]+$/i.test(text.trim())) return null;
   const value = ms(text.trim() as ms.StringValue);
@@ -15,7 +15,7 @@ function noUnit(given: string): string {
   return `${given} has no unit; write ${given}s or ${minutes >= 1 && Number.isInteger(minutes) ? minutes : given}m`;
 }
 
-/** A duration as people write it in a file; the parsed value is milliseconds. A bare number is refused: its unit would be a guess. */
+/** Schema of a duration in a file; the parsed value is milliseconds. A number without a unit is refused: its unit would be a guess. */
 export const duration = z
   .string({ error: issue => (typeof issue.input === 'number' ? noUnit(String(issue.input)) : undefined) })
   .meta({
@@ -34,18 +34,18 @@ export const duration = z
     return value;
   });
 
-/** What TypeScript gives as milliseconds, or as text, in the members of these names: as text with its unit, as files have it. */
+/** Adds the unit to the named members. TypeScript runbooks may give times in milliseconds; schemas of files take text with a unit. */
 export function withUnits(given: object, names: readonly string[]): object {
   const entries = Object.entries(given).map(([name, value]) => [name, names.includes(name) ? withUnit(value) : value]);
   return Object.fromEntries(entries);
 }
 
-/** 1500 -> "1500ms"; anything but a number stays as it is. */
+/** 1500 becomes "1500ms"; any value that is not a number stays as it is. */
 export function withUnit<T>(time: T): T | string {
   return typeof time === 'number' ? `${time}ms` : time;
 }
 
-/** 65000 -> "1m 5s": the two largest units, for people. */
+/** Milliseconds for people, in the two largest units: 65000 becomes "1m 5s". */
 export function showDuration(milliseconds: number): string {
   const total = Math.max(0, Math.round(milliseconds / 1000));
   if (total === 0) return milliseconds > 0 ? `${Math.round(milliseconds)}ms` : '0s';

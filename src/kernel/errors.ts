@@ -3,27 +3,27 @@ import { catalogue } from './catalogue.ts';
 export type ErrorCode = keyof typeof catalogue;
 
 export interface ErrorFacts {
-  /** What went wrong, in a sentence, in the words of the design. */
+  /** What went wrong, in one sentence; the catalogue's message when left out. */
   message?: string;
   /** What would have been accepted. */
   allowed?: string | readonly string[];
   /** What came instead. Never a secret and never a whole request body. */
   given?: string;
-  /** What to do now; the catalogue's remedy when left out. */
+  /** What to do about it; the catalogue's remedy when left out. */
   remedy?: string;
   /** Where: a file with line and column, a step, a field. */
   at?: string;
-  /** What is wrong with each field of what was given, by its name: forms show it there. */
+  /** What is wrong with each field, by name; forms show it beside the field. */
   fields?: Readonly<Record<string, string>>;
-  /** How long to wait before it is worth another try, milliseconds. */
+  /** Milliseconds to wait before the next try. */
   retryAfter?: number;
   cause?: unknown;
 }
 
-/** Every error that reaches a person. Match it by `code`, which is stable, never by class or text. */
+/** An error that reaches people. Match it by `code`, which is stable, never by class or text. */
 export class TocsinError extends Error {
   readonly code: ErrorCode;
-  /** The HTTP status that fits. */
+  /** The HTTP status of the code. */
   readonly status: number;
   readonly allowed: string | readonly string[] | undefined;
   readonly given: string | undefined;
@@ -47,7 +47,7 @@ export class TocsinError extends Error {
     this.retryAfter = facts.retryAfter;
   }
 
-  /** The error as an API answer: no stack, no cause. */
+  /** The error as an API response, without stack and cause. */
   toJSON() {
     return {
       code: this.code,
@@ -65,14 +65,14 @@ export function isCode(error: unknown, code: ErrorCode): error is TocsinError {
   return error instanceof TocsinError && error.code === code;
 }
 
-/** The text of anything that was thrown. */
+/** The message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
 /**
- * What went wrong in one line, with what came instead and where, unless `known` says that already; what to do is `remedy`. For fields,
- * reports and logs.
+ * The error on one line, for fields, reports and logs: the message, then `given` and `at` unless `known` contains them. The remedy is not
+ * part of it.
  */
 export function summaryOf(error: unknown, known = ''): string {
   if (!(error instanceof TocsinError)) return messageOf(error);
@@ -80,7 +80,7 @@ export function summaryOf(error: unknown, known = ''): string {
   return facts === '' ? error.message : `${error.message} (${facts})`;
 }
 
-/** For a person at a terminal or in a thread: what, where, allowed, given, remedy, each on its line. */
+/** The error for a terminal or a thread: message, place, allowed, given and remedy, each on its own line. */
 export function explainError(error: unknown): string {
   if (!(error instanceof TocsinError)) return messageOf(error);
   const allowed = Array.isArray(error.allowed) ? error.allowed.join(', ') : error.allowed;

@@ -1,6 +1,6 @@
 import { messageOf, TocsinError } from './errors.ts';
 
-/** What the system's codes mean for whoever named the file; see errno(3). */
+/** What the codes of errno(3) mean for the person who named the file. */
 const words: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EISDIR: 'it is a folder, not a file',
@@ -14,13 +14,16 @@ const words: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'its name is too long',
 };
 
-/** Why a file could not be read or written, in words that need no manual and repeat no path. */
+/** Why a file could not be read or written, in plain words and without the path. */
 export function explainFile(error: unknown): string {
   const code = codeOf(error);
   return (Object.hasOwn(words, code) ? words[code] : undefined) ?? messageOf(error);
 }
 
-/** `file-missing` or `file-unusable` for what somebody named; `at` is where it was looked for. What is no error of the system stays as it is. */
+/**
+ * A system error as TocsinError `file-missing` or `file-unusable`. `given` is the path as somebody named it, `at` where it was looked for.
+ * Any other error is returned unchanged.
+ */
 export function fileError(error: unknown, given: string, at = given, remedy?: string): unknown {
   const code = codeOf(error);
   if (code === '') return error;

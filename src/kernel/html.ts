@@ -1,6 +1,6 @@
 import { visible } from './text.ts';
 
-/** A piece of finished HTML. Only the `html` tag makes one (the class is not exported), so a string can never pass as markup. */
+/** Finished HTML. Only the `html` tag makes it (the class is not exported), so a string can never pass as markup. */
 class Html {
   readonly #text: string;
   constructor(text: string) {
@@ -16,9 +16,9 @@ export type { Html };
 export type HtmlValue = Html | string | number | null | undefined | false | readonly HtmlValue[];
 
 /**
- * Joins a literal template and data. Every value is escaped. In running text, control, bidi and zero-width characters are made visible
- * first; inside a tag (attribute values) they stay as they are, because forms must send back what they were given.
- * Attribute values must stand in double quotes; a test reads the templates and says where they do not.
+ * Template tag for HTML: every value is escaped. In text, control, bidi and zero-width characters are made visible first. In attribute
+ * values they stay as they are, because forms must send back what they were given. Attribute values must be in double quotes; a test reads
+ * the templates and reports those that are not.
  */
 export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Html {
   let text = strings[0] ?? '';
@@ -31,7 +31,7 @@ export function html(strings: TemplateStringsArray, ...values: HtmlValue[]): Htm
   return new Html(text);
 }
 
-/** Whether the text ends inside a tag, `<a href="` for example. */
+/** True when the text ends inside a tag, for example after `<a href="`. */
 function opensTag(text: string, before: boolean): boolean {
   const open = text.lastIndexOf('<');
   const close = text.lastIndexOf('>');
@@ -49,7 +49,7 @@ function render(value: HtmlValue, inTag: boolean): string {
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 function escapeHtml(text: string): string {
-  // A NUL has no escape in HTML; a browser would show U+FFFD, so we say so ourselves. A CR would become LF on the way back.
+  // HTML has no escape for NUL, and browsers show U+FFFD for it. A CR must be escaped, or a form would send back LF.
   return text
     .replace(/[&<>"']/g, char => entities[char] ?? char)
     .replaceAll('\0', '\ufffd')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
 
-/** Makes ids that sort by the time they were made and cannot be guessed: `run_0mgw3k5q2x7c...`. */
+/** Makes ids that sort by creation time and cannot be guessed: `run_0mgw3k5q2x7c...`. */
 export interface Ids {
   next(prefix: IdPrefix): string;
 }
@@ -14,7 +14,7 @@ export function createIds(clock: Clock): Ids {
   return { next: prefix => `${prefix}_${timePart(clock.now())}${randomPart()}` };
 }
 
-/** 48 bits of milliseconds as ten characters, Crockford's base 32, so that text order is time order. */
+/** 48 bits of milliseconds as ten characters in Crockford's base 32, so that text order is time order. */
 function timePart(now: number): string {
   let rest = Math.max(0, Math.floor(now));
   let text = '';
@@ -28,7 +28,7 @@ function timePart(now: number): string {
 let pool = Buffer.alloc(0);
 let used = 0;
 
-/** 60 random bits as twelve characters. The bytes come from a pool, because one system call an id is felt under load. */
+/** 60 random bits as twelve characters. The bytes come from a pool, because a system call for each id is too slow under load. */
 function randomPart(): string {
   if (used + 12 > pool.length) {
     pool = randomBytes(6000);

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { TocsinError } from './errors.ts';
 import { fileError, isMissing } from './file-error.ts';
 
-/** Ours have 64 characters; a person's own may have fewer, but not so few that somebody finds it by trying. */
+/** The shortest key, characters. Ours have 64; a key that a person wrote may be shorter, but must not be guessable. */
 const least = 32;
 
 /**
- * A secret key of this installation: 32 random bytes as hex in `<folder>/<name>.key`, made at first use, readable by the owner only. An
- * empty file is what a crash left of one, and is replaced. For the one process that owns the folder. Rejects with `file-unusable` or
- * `file-missing`.
+ * A secret key of this installation: 32 random bytes as hex in `<folder>/<name>.key`, created at first use with mode 0600. An empty file is
+ * the rest of a crash and is replaced. Only the process that owns the folder may call it. Rejects with `file-unusable` or `file-missing`.
  */
 export async function readOrMakeKey(folder: string, name: string): Promise<string> {
   const path = join(folder, `${name}.key`);
@@ -29,7 +28,7 @@ export async function readOrMakeKey(folder: string, name: string): Promise<strin
   });
 }
 
-/** Empty when there is none. A disk that lost its power may keep a file's length without its bytes. */
+/** Empty when there is no key. NULs are dropped: after a power failure a file may have its length but zeros for its bytes. */
 async function readKey(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).replaceAll('\0', '').trim();
@@ -39,10 +38,10 @@ async function readKey(path: string): Promise<string> {
   }
 }
 
-/** The file has its name only once its bytes are on disk. */
+/** Writes and syncs a draft first: the file gets its final name only when its bytes are on disk. */
 async function makeKey(path: string): Promise<string> {
   const draft = `${path}.new`;
-  // Of a start that ended before it came to the name.
+  // A draft is left when an earlier start ended before the rename.
   await rm(draft, { force: true });
   const key = randomBytes(32).toString('hex');
   const file = await open(draft, 'wx', 0o600);

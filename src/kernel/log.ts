@@ -1,4 +1,4 @@
-/** What the house logs with: the part of pino's interface that is used, so that tests can pass a list instead. */
+/** The logger: the part of pino's interface that is used, so that tests can pass a list instead. */
 export interface Log {
   debug(facts: object, message?: string): void;
   info(facts: object, message?: string): void;

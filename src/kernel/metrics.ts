@@ -1,7 +1,7 @@
-/** What the house counts with, so that no floor below HTTP knows the metrics library. Names are those of /metrics (see http/metrics.ts). */
+/** The interface to metrics: no layer below http depends on the metrics library. The names are those of /metrics (see http/metrics.ts). */
 export interface Metrics {
   count(name: CounterName, labels?: Readonly<Record<string, string>>, by?: number): void;
-  /** `seconds` as Prometheus wants durations. */
+  /** Durations are in seconds, as Prometheus recommends. */
   observe(name: HistogramName, seconds: number, labels?: Readonly<Record<string, string>>): void;
   gauge(name: GaugeName, value: number, labels?: Readonly<Record<string, string>>): void;
 }

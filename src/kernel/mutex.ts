@@ -1,4 +1,4 @@
-/** Runs work one at a time for each key, in the order of the calls. Different keys do not wait for each other. */
+/** A mutex for each key: work runs one at a time in the order of the calls. Different keys do not wait for each other. */
 export interface KeyedMutex {
   with<T>(key: string, work: () => Promise<T>): Promise<T>;
 }
@@ -8,13 +8,13 @@ export function createKeyedMutex(): KeyedMutex {
   return {
     with(key, work) {
       const before = tails.get(key) ?? Promise.resolve();
-      const mine = before.then(work, work);
-      const tail = mine.catch(() => {});
+      const result = before.then(work, work);
+      const tail = result.catch(() => {});
       tails.set(key, tail);
       void tail.then(() => {
         if (tails.get(key) === tail) tails.delete(key);
       });
-      return mine;
+      return result;
     },
   };
 }

@@ -14,8 +14,8 @@ const policy = [
 ].join('; ');
 
 /**
- * The headers of every page. `same-origin` and not `no-referrer`: both send nothing to other sites, but under `no-referrer` browsers make the
- * Origin of our own forms `null`, and Origin is what we check.
+ * The headers of every page. The referrer policy is `same-origin` and not `no-referrer`: neither sends a referrer to other sites, but with
+ * `no-referrer` browsers send `Origin: null` for our own forms, and the Origin header is what we check.
  */
 export const pageHeaders = {
   'content-security-policy': policy,
@@ -27,7 +27,7 @@ export const pageHeaders = {
   'cache-control': 'no-store',
 } as const;
 
-/** A small page without navigation. `onTo` sends the browser on at once; `back` false leaves out the link to the page. */
+/** A small page without navigation. `onTo` redirects the browser at once; `back: false` leaves out the link to the console. */
 export function renderPlain(
   title: string,
   body: Html,
@@ -57,7 +57,7 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Not now',
 };
 
-/** What went wrong, for a person who looks with a browser. What was given is shown as text. */
+/** An error page for browsers. `given` is shown as text, at most 300 characters. */
 export function renderProblem({
   code,
   status,
@@ -72,7 +72,7 @@ export function renderProblem({
   );
 }
 
-/** Whether the sender of a request is a browser that shows what comes to a person. Where programs call, they get JSON whatever they accept. */
+/** True when the response should be a page: the client accepts HTML and the path is not one for programs, which always get JSON. */
 export function wantsPage(path: string, accept: string | undefined): boolean {
   return !forPrograms.test(path) && /(^|[,\s])text\/html\b/i.test(accept ?? '');
 }

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TocsinError } from './errors.ts';
 
-/** Loads every driver of a shelf: one file (`x.ts`) or one folder (`x/index.ts`) is one driver with the id `x`, as its default export. */
+/**
+ * Loads all drivers of a shelf (plugin folder), by id. The default export of a file `x.ts` or `x/index.ts` is the driver with the id `x`.
+ * Rejects with `driver-invalid` when the id differs, or as `check` throws.
+ */
 export async function loadShelf<T extends { id: string }>(
   folder: string,
   check: (value: unknown, file: string) => T,
@@ -29,7 +32,7 @@ export async function loadShelf<T extends { id: string }>(
   return drivers;
 }
 
-/** A check for loadShelf: the default export is an object that has these members. */
+/** A check for loadShelf that the default export is an object with `id` and these members. It throws `driver-invalid`. */
 export function hasMembers<T extends { id: string }>(
   ...members: (keyof T & string)[]
 ): (value: unknown, file: string) => T {

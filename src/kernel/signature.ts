@@ -1,7 +1,7 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
-/** One secret, or several while one replaces another; the parsed value is a list. An empty secret is refused: it would prove nothing. */
+/** Schema of one secret, or of several during a rotation; the parsed value is a list. An empty one would prove nothing and is refused. */
 export const secretList = z
   .union([z.string(), z.array(z.string()).min(1).max(8)])
   .meta({ description: 'A secret, or a list of secrets that all hold while one replaces another.' })
@@ -13,18 +13,18 @@ export const secretList = z
   });
 
 export interface HmacCheck {
-  /** Text, or bytes where the sender gives its secret encoded. */
+  /** As text, or as bytes where the sender issues an encoded secret. */
   secrets: readonly (string | Uint8Array)[];
-  /** What is signed, in order. */
+  /** The signed message: these parts, concatenated. */
   parts: readonly (string | Uint8Array)[];
-  /** The signatures that were sent, without their prefix. Those after the sixteenth are not looked at. */
+  /** The signatures of the request, without their prefix. Only the first sixteen are checked. */
   signatures: readonly string[];
   encoding: 'hex' | 'base64';
 }
 
 const mostSignatures = 16;
 
-/** True when any signature is the HMAC-SHA256 under any secret. Takes the same time whichever it is, and however much of one is right. */
+/** True when any signature is the HMAC-SHA256 of the parts under any secret. The time does not depend on which one matches, or how much. */
 export function checkHmac(check: HmacCheck): boolean {
   const given = check.signatures.slice(0, mostSignatures).map(text => decode(text, check.encoding));
   let right = false;
@@ -33,7 +33,7 @@ export function checkHmac(check: HmacCheck): boolean {
     for (const part of check.parts) hmac.update(part);
     const expected = hmac.digest();
     for (const one of given) {
-      // Both are compared always, so that the time does not tell which of them fits.
+      // All are compared, so that the time does not reveal which one matches.
       const same = timingSafeEqual(one ?? Buffer.alloc(32), expected);
       right = (same && one !== null) || right;
     }
@@ -47,15 +47,15 @@ function decode(text: string, encoding: 'hex' | 'base64'): Buffer | null {
   return shape.test(text) ? Buffer.from(text, encoding) : null;
 }
 
-/** Makes digests that nobody outside can compute, so that comparing them tells nothing; one call costs a tenth of an HMAC object. */
+/** Per-process salt: outsiders cannot compute the digests, so comparing them reveals nothing. Hashing costs a tenth of an HMAC object. */
 const salt = randomBytes(32).toString('hex');
 
-/** Equality of two texts in a time that depends on neither their content nor where they differ. */
+/** Constant-time equality of two texts: the time depends on neither their content nor where they differ. */
 export function sameText(given: string, expected: string): boolean {
   return timingSafeEqual(hash('sha256', salt + given, 'buffer'), digestOf(expected));
 }
 
-/** Of what is expected again and again, the digest is kept; there are as many as there are secrets and sign-ins at one time. */
+/** A cache of the digests of expected values. There are as many as secrets and sign-ins in use. */
 const digests = new Map<string, Buffer>();
 const mostDigests = 64;
 
@@ -68,7 +68,7 @@ function digestOf(expected: string): Buffer {
   return made;
 }
 
-/** True when the `Authorization` header carries one of the bearer tokens. */
+/** True when the `Authorization` header has one of the bearer tokens. Constant time. */
 export function checkBearer(header: string | undefined, tokens: readonly string[]): boolean {
   const given = credentials(header, 'bearer');
   let right = false;
@@ -81,7 +81,7 @@ export interface BasicUser {
   passwords: readonly string[];
 }
 
-/** True when the `Authorization` header carries the user with one of the passwords. */
+/** True when the `Authorization` header has the user with one of the passwords. Constant time. */
 export function checkBasic(header: string | undefined, expected: BasicUser): boolean {
   const given = Buffer.from(credentials(header, 'basic') ?? '', 'base64').toString('utf8');
   let right = false;
@@ -89,7 +89,7 @@ export function checkBasic(header: string | undefined, expected: BasicUser): boo
   return right;
 }
 
-/** What follows the scheme in an `Authorization` header, or null when it names another scheme or nothing. */
+/** The credentials after the scheme of an `Authorization` header; null for another scheme or when they are missing. */
 function credentials(header: string | undefined, scheme: string): string | null {
   if (header === undefined) return null;
   const space = header.indexOf(' ');

@@ -3,11 +3,11 @@ import type { Json } from './canonical.ts';
 import { TocsinError } from './errors.ts';
 
 export interface JsonLimits {
-  /** How many objects and arrays may stand inside each other. */
+  /** The deepest nesting of objects and arrays. */
   depth: number;
-  /** Members of all objects together. */
+  /** The most members of all objects together. */
   keys: number;
-  /** Bytes of one string or key, as it stands in the body with its escapes. */
+  /** The most bytes of one string or key, as written in the body with its escapes. */
   string: number;
 }
 
@@ -19,13 +19,14 @@ const colon = 0x3a;
 const dot = 0x2e;
 
 /**
- * Parses the one JSON document of a request body; its size is the caller's to limit.
+ * Parses a request body as one JSON document. The caller limits the size of the body.
  *
- * Refused: bytes that are not UTF-8, more than one document, duplicate keys (also `"a"` next to `"\u0061"`), what exceeds the limits, and
- * numbers beyond the range of a double. Objects have no prototype, so `__proto__`, `constructor` and `toString` are ordinary keys, and a key
- * that is missing is undefined. An integer beyond 2^53 is kept as its text (Opsgenie sends nanoseconds). A leading byte-order mark is ignored.
+ * Refused: bytes that are not UTF-8, more than one document, duplicate keys (also `"a"` next to `"\u0061"`), a body that exceeds `limits`,
+ * and numbers beyond the range of a double. Objects have no prototype, so `__proto__`, `constructor` and `toString` are ordinary keys,
+ * and a missing key is undefined. An integer beyond 2^53 becomes its text (Opsgenie sends nanoseconds). A leading byte-order mark is
+ * ignored.
  *
- * Throws TocsinError `bad-body` that names the place and repeats nothing of the body.
+ * Throws TocsinError `bad-body`, which names the place and quotes nothing of the body.
  */
 export function parseStrictJson(body: Buffer, limits: Partial<JsonLimits> = {}): Json {
   if (!isUtf8(body)) throw new TocsinError('bad-body', { message: 'The body is not valid UTF-8.', allowed: 'UTF-8' });
@@ -33,12 +34,12 @@ export function parseStrictJson(body: Buffer, limits: Partial<JsonLimits> = {}):
   const text = body.toString('utf8', hasMark(body) ? 3 : 0);
   const count = { keys: 0 };
   const value = harden(parse(text, found.wide, body), count);
-  // JSON.parse keeps the last of two members with one name, so fewer members than colons means that a name came twice.
+  // JSON.parse keeps the last of two members with one name, so fewer members than colons means a duplicate key.
   if (count.keys !== found.keys) throw duplicate(text, body);
   return value;
 }
 
-/** One pass over the bytes: what must be known before anything is built, and whether a number may be too wide for a double. */
+/** One pass over the bytes that checks the limits before anything is built. `wide`: a number may be too large for a double. */
 function scan(body: Buffer, limits: JsonLimits): { keys: number; wide: boolean } {
   let depth = 0;
   let keys = 0;
@@ -59,7 +60,7 @@ function scan(body: Buffer, limits: JsonLimits): { keys: number; wide: boolean }
     } else if (byte >= 0x30 && byte <= 0x39) {
       const start = i;
       while (i + 1 < end && isDigit(body[i + 1] ?? 0)) i++;
-      // Sixteen digits are the first that can lie beyond 2^53; digits after a point only lose precision, as everywhere.
+      // Only numbers of sixteen digits and more can be beyond 2^53. Digits after the decimal point only lose precision, as usual.
       if (i - start >= 15 && body[start - 1] !== dot) wide = true;
     }
   }
@@ -97,14 +98,14 @@ function parse(text: string, wide: boolean, body: Buffer): unknown {
   }
 }
 
-/** A reviver: an integer that a double cannot hold exactly stays the text that it is in the body. */
+/** A reviver: an integer that a double cannot hold exactly becomes its source text. */
 function keepWide(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
   const source = context?.source ?? '';
   return /^-?\d+$/.test(source) ? source : value;
 }
 
-/** The same value in objects without a prototype. The depth is bounded already, so recursion is safe. */
+/** Copies the value into objects without a prototype. The depth is bounded already, so recursion is safe. */
 function harden(value: unknown, count: { keys: number }): Json {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return value;
   if (typeof value === 'number') {
@@ -123,7 +124,7 @@ function harden(value: unknown, count: { keys: number }): Json {
   return out;
 }
 
-/** Finds where the second of two equal names stands. Slow, and only for bodies that are refused. */
+/** Finds the position of the second of two equal keys. Slow; only used for bodies that are refused. */
 function duplicate(text: string, body: Buffer): TocsinError {
   const open: (Set<string> | null)[] = [];
   const tokens = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
@@ -154,7 +155,7 @@ function tooMuch(what: string, allowed: string, body: Buffer, offset: number): T
   });
 }
 
-/** Line and column, from 1, counted in UTF-16 units. */
+/** Line and column of an offset, from 1, counted in UTF-16 code units. */
 function place(text: string, offset: number): string {
   const before = text.slice(0, Math.min(offset, text.length));
   const line = before.split('\n').length;

@@ -1,20 +1,20 @@
 /**
- * Characters that change how the text around them looks, or that cannot be seen: controls, format characters (bidi, zero width, tags),
- * other default-ignorable code points, line and paragraph separators, lone surrogates, look-alikes of the space, the blank Braille cell.
- * New line and tab stay. Emoji keep their joiner and variation selectors.
+ * Invisible characters and characters that change how the text around them looks: controls, format characters (bidi, zero width, tags),
+ * other default-ignorable code points, line and paragraph separators, lone surrogates, space look-alikes, the blank Braille cell. New line
+ * and tab are not among them. Emoji keep their joiner and variation selectors.
  */
 const hidden =
   /(?<!\p{Extended_Pictographic}|\p{Extended_Pictographic}\p{EMod}|\p{Extended_Pictographic}\ufe0f|[0-9#*])\ufe0f|(?<!\p{Extended_Pictographic}|\p{EMod}|\ufe0f)\u200d|\u200d(?!\p{Extended_Pictographic})|(?!\n|\t|\u200d|\ufe0f)[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\p{Cs}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800]/gu;
 
-/** Nothing but printable ASCII, new lines and tabs: the usual case, which needs no work. */
+/** Only printable ASCII, new lines and tabs: the usual case, which needs no work. */
 const plain = /^[\n\t\x20-\x7e]*$/;
 
-/** Writes out what hides: U+202E becomes the six characters `\u202e`, a carriage return `\r`. New lines and tabs stay as they are. */
+/** Escapes invisible characters: U+202E becomes the six characters `\u202e`, a carriage return `\r`. New lines and tabs stay. */
 export function visible(text: string): string {
   return plain.test(text) ? text : text.replace(hidden, writtenOut);
 }
 
-/** `visible` on one line: new lines and tabs are written out too. */
+/** `visible` on one line: new lines and tabs are escaped too. */
 export function visibleLine(text: string): string {
   return visible(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
@@ -26,8 +26,8 @@ function writtenOut(character: string): string {
 }
 
 /**
- * Cuts to at most `max` UTF-16 units, the note about what was cut included: `abc… 1,234 more characters`. No character is split. The
- * count is of code points.
+ * Cuts the text to at most `max` UTF-16 code units, including the note about the rest: `abc… 1,234 more characters`. Surrogate pairs stay
+ * whole. The count is in code points.
  */
 export function cutText(text: string, max: number): string {
   if (text.length <= max) return text;
@@ -38,12 +38,15 @@ export function cutText(text: string, max: number): string {
   return kept + note(countCharacters(text, kept.length));
 }
 
-/** `cutText` of the text on one line, with what hides written out: per value, so that a long one pushes no later one out of sight. */
+/** `visibleLine` and `cutText`. Use it on each value, so that a long one does not push later ones out of sight. */
 export function cutLine(text: string, max: number): string {
   return cutText(visibleLine(text), max);
 }
 
-/** The end of at most `max` UTF-16 units, from the beginning of a line where one is near: of a log the last lines are the news. */
+/**
+ * The end of the text, at most `max` UTF-16 code units, including a note about what was cut above. It begins at the start of a line
+ * when one is near. For logs, whose last lines matter most.
+ */
 export function cutHead(text: string, max: number): string {
   if (text.length <= max) return text;
   const longest = noteAbove(text.length).length;
@@ -85,34 +88,34 @@ function countCharacters(text: string, from: number): number {
 }
 
 /**
- * ECMA-48 escape sequences as terminals take them: CSI, the string sequences (OSC, DCS, SOS, PM, APC) up to their end, and the short ones;
- * also their one-byte C1 forms. An unfinished sequence counts as one up to the end of its line.
+ * ECMA-48 escape sequences: CSI, the string sequences (OSC, DCS, SOS, PM, APC) up to their end, and the short ones; also their one-byte C1
+ * forms. An unfinished sequence counts up to the end of its line.
  */
 const escapes =
   /(?:\x1b\[|\x9b)[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]?|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x9c|\x1b\\)?|\x1b[\x20-\x2f]*[\x30-\x7e]?/g;
 
-/** Takes all escape sequences away, colours included. */
+/** Removes all escape sequences, colours included. */
 export function stripAnsi(text: string): string {
   return text.includes('\x1b') || /[\x90-\x9f]/.test(text) ? text.replace(escapes, '') : text;
 }
 
-/** Colours and other looks only: `ESC [ numbers m`. */
+/** SGR sequences, which set colours and weight: `ESC [ numbers m`. */
 const look = /^\x1b\[[0-9;:]{0,64}m$/;
 
-/** Takes all escape sequences away but those that set colours and weight (SGR). */
+/** Removes all escape sequences except those that set colours and weight (SGR). */
 export function keepColours(text: string): string {
   if (!text.includes('\x1b') && !/[\x90-\x9f]/.test(text)) return text;
   return text.replace(escapes, sequence => (look.test(sequence) ? sequence : ''));
 }
 
-/** Scripts whose letters pass for Latin ones. */
+/** Scripts with letters that look like Latin ones. */
 const lookAlikes =
   /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}]/u;
 const latin = /\p{Script=Latin}/u;
 
 /**
- * Words that mix Latin letters with look-alikes of another script, at most three and the first 60 letters of each, with every letter written
- * out that is not ASCII: `prоd` with a Cyrillic о is `pr\u{43e}d`. For a note beside the text, because it cannot be seen.
+ * Words that mix Latin letters with look-alikes of another script (homographs): at most three, the first 60 letters of each, with letters
+ * outside of ASCII escaped. `prоd` with a Cyrillic о becomes `pr\u{43e}d`. For a warning beside the text, because the mix cannot be seen.
  */
 export function mixedWords(text: string): string[] {
   if (plain.test(text)) return [];

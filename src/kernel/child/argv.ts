@@ -5,16 +5,16 @@ import { z } from 'zod';
 import { TocsinError } from '../errors.ts';
 import { visibleLine } from '../text.ts';
 
-/** Linux takes at most 128 KiB in one argument or variable (MAX_ARG_STRLEN, its NUL included), whatever the total. */
+/** Bytes of the longest argument or variable: Linux allows 128 KiB for each (MAX_ARG_STRLEN), the closing NUL included. */
 export const longestArgument = 131_071;
 
-/** An argv as a file gives it: a program and its arguments, no shell. Numbers and booleans that YAML made of words become text again. */
+/** An argv as a file gives it: a program and its arguments, no shell. Words that YAML parsed as numbers or booleans become text again. */
 export const argvInput = z
   .array(z.union([z.string(), z.number().transform(String), z.boolean().transform(String)]))
   .min(1, 'an argv needs at least the program')
   .meta({ description: 'The program and its arguments, each an element of its own. No shell reads them.' });
 
-/** Names of environment variables that a runbook may set. `TOCSIN_` and `PARAM_` are ours. */
+/** Names of environment variables that a runbook may set. The prefixes `TOCSIN_` and `PARAM_` are reserved. */
 export const variableName = z
   .string()
   .regex(
@@ -22,15 +22,15 @@ export const variableName = z
     'use letters, digits and _, not starting with a digit, TOCSIN_ or PARAM_',
   );
 
-/** Elements that need no quotes: nothing in them can be taken for a border, a quote or something hidden. */
+/** Elements that need no quotes: they hold no white space, no quote and no invisible character. */
 const bare = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-/** One line that shows an argv unambiguously: bare words as they are, all else as JSON strings with everything hidden written out. */
+/** An argv on one unambiguous line: plain words as they are, other elements as JSON strings with invisible characters escaped. */
 export function showArgv(argv: readonly string[]): string {
   return argv.map(element => (bare.test(element) ? element : visibleLine(JSON.stringify(element)))).join(' ');
 }
 
-/** Throws `argv-invalid` for what no system call can carry, before anything is started. */
+/** Throws `argv-invalid` for an argv or environment that `execve` would refuse, and for a program that begins with a dash. */
 export function checkArgv(argv: readonly string[], env: Readonly<Record<string, string>>): void {
   const program = argv[0];
   if (program === undefined || program === '')
@@ -48,7 +48,7 @@ export function checkArgv(argv: readonly string[], env: Readonly<Record<string, 
   }
 }
 
-/** The value itself is not repeated: it may be a secret. */
+/** The error does not repeat the value, which may be a secret. */
 function checkBytes(text: string, what: string): void {
   if (text.includes('\0')) throw invalid(`There is a NUL in ${what}.`, 'text without NUL', what);
   const size = Buffer.byteLength(text);
@@ -65,7 +65,10 @@ function invalid(message: string, allowed: string, given: string): TocsinError {
   return new TocsinError('argv-invalid', { message, allowed, given });
 }
 
-/** Finds the file that `execvp` would take. Throws `program-missing` with where it was looked for: behind setpriv it would only be an exit code 127. */
+/**
+ * Finds the file that `execvp` would run. Rejects with `program-missing`, which says where it looked. Without this check a missing program
+ * would show only as exit code 127 of setpriv.
+ */
 export async function findProgram(program: string, path: string, cwd: string): Promise<string> {
   const places = program.includes('/')
     ? [resolve(cwd, program)]
@@ -100,7 +103,7 @@ async function look(place: string): Promise<'yes' | 'no' | 'denied'> {
   );
 }
 
-/** Throws `argv-invalid` when the folder is not there: the system would blame the program instead. */
+/** Rejects with `argv-invalid` when the folder is missing. The system would report the program as missing instead. */
 export async function checkFolder(cwd: string): Promise<void> {
   const facts = await stat(cwd).catch(() => null);
   if (!facts?.isDirectory())

@@ -1,4 +1,4 @@
-/** Child processes: how they are started, read, and killed until none is left. */
+/** Child processes: starting them, reading their output, and killing them with all their descendants. */
 
 import { type ChildProcess, spawn as spawnChild } from 'node:child_process';
 import { closeSync } from 'node:fs';
@@ -18,43 +18,43 @@ export interface ChildCommand {
   argv: readonly string[];
   /** The home folder when left out. */
   cwd?: string;
-  /** Added to a clean environment (PATH, HOME, LANG, TZ, TMPDIR and the marker). */
+  /** Variables added to a clean environment, which has PATH, HOME, LANG, TZ, TMPDIR and the marker. */
   env?: Readonly<Record<string, string>>;
-  /** /dev/null when left out. */
+  /** The text that the program reads; /dev/null when left out. */
   stdin?: string;
-  /** A private PID namespace, where the machine allows one: no descendant outlives the program, not even one started on purpose. */
+  /** Runs it in a private PID namespace, so that no descendant outlives the program, not even a daemon that it started on purpose. */
   isolate?: boolean;
-  /** Milliseconds after which it is stopped, besides the step's own time-out. */
+  /** Milliseconds after which it is stopped, in addition to the step's own time-out. */
   timeout?: number;
 }
 
 export interface ChildIo {
-  /** `<run>/<step>/<attempt>`: carried in the environment by the child and all of its descendants. */
+  /** `<run>/<step>/<attempt>`: an environment variable of the child, inherited by its descendants. */
   marker: string;
-  /** Abort stops the child with everything that it started: TERM, KILL after `grace`, until none is left. */
+  /** Abort stops the child and all its descendants: TERM first, KILL after `grace`, repeated until none is left. */
   signal: AbortSignal;
   /** Milliseconds between TERM and KILL. */
   grace: number;
-  /** A promise holds the child back until it resolves. */
+  /** Back-pressure: the stream is not read further until the returned promise has settled. */
   onOutput(chunk: Buffer, stream: 'stdout' | 'stderr'): void | Promise<void>;
 }
 
 export interface ChildEnd {
-  /** Null when a signal ended it. */
+  /** Null when a signal ended the program. */
   exitCode: number | null;
   signal: NodeJS.Signals | null;
 }
 
 export interface Children {
   /**
-   * Resolves when the program has exited and its output has been read; a descendant that keeps the output open is not waited for and
-   * lives on. After an abort it resolves when no descendant is left. Rejects with the signal's reason when that is aborted already,
-   * and with `argv-invalid`, `program-missing`, `spawn-failed`, `isolation-unavailable` or `children-left`.
+   * Resolves when the program has exited and its output has been read. It does not wait for a descendant that keeps the output open; that
+   * process lives on. After an abort it resolves when no descendant is left. Rejects with the signal's reason when the signal is aborted
+   * already, or with `argv-invalid`, `program-missing`, `spawn-failed`, `isolation-unavailable` or `children-left`.
    */
   spawn(command: ChildCommand, io: ChildIo): Promise<ChildEnd>;
   /**
-   * Stops every process whose environment carries the marker: the exact value, or any that begins with it when it ends in '/'. TERM, then
-   * KILL after `grace` milliseconds (2,000 when left out). Resolves to how many there were; rejects with `children-left`.
+   * Stops every process whose environment has the marker: the exact value, or any value with this prefix when it ends in '/'. TERM first,
+   * KILL after `grace` milliseconds (2,000 when left out). Resolves to the number of processes found; rejects with `children-left`.
    */
   reap(marker: string, grace?: number): Promise<number>;
 }
@@ -62,7 +62,7 @@ export interface Children {
 export interface ChildrenParts {
   clock: Clock;
   log: Log;
-  /** PATH for children. */
+  /** PATH of the children. */
   path: string;
   home: string;
   lang?: string;
@@ -81,8 +81,8 @@ interface Tools extends KillParts {
 }
 
 /**
- * The one place that starts processes. Node's spawn blocks the loop for 2 ms at 120 MB of memory and 40 ms at 1 GB; should that
- * hurt, this interface can move into a small helper process without a change elsewhere.
+ * The only place that starts processes for steps. Node's spawn blocks the event loop: for 2 ms at 120 MB of memory, for 40 ms at 1 GB. If
+ * that becomes a problem, a small helper process can implement this interface without a change elsewhere.
  */
 export function createChildren(parts: ChildrenParts): Children {
   const tmp = parts.tmp ?? '/tmp';
@@ -110,7 +110,7 @@ export function createChildren(parts: ChildrenParts): Children {
 async function spawnOne(tools: Tools, command: ChildCommand, io: ChildIo): Promise<ChildEnd> {
   io.signal.throwIfAborted();
   const cwd = command.cwd ?? tools.home;
-  // The marker comes last: nothing that a runbook says can take it away.
+  // The marker comes last, so that a runbook cannot overwrite it.
   const env: Record<string, string> = { ...tools.base, ...command.env, [markerName]: io.marker };
   checkArgv(command.argv, env);
   await checkFolder(cwd);
@@ -141,7 +141,7 @@ async function start(
     const child = spawnChild(file, args, {
       cwd: options.cwd,
       env: options.env,
-      // A session and a process group of its own, so that signals to the group reach the child and nobody else.
+      // A new session and process group, so that a signal to the group reaches only the child and its descendants.
       detached: true,
       stdio: [stdin ?? 'ignore', ...(pipes?.ends ?? (['pipe', 'pipe'] as const))],
     });
@@ -175,12 +175,12 @@ function whenExited(child: ChildProcess): Promise<ChildEnd> {
     child.once('error', error => reject(cannotSpawn(error)));
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
   });
-  // Whoever awaits it sees a rejection; until then it must not count as unhandled.
+  // A caller that awaits it later still sees the rejection; without this it would count as unhandled until then.
   exited.catch(() => {});
   return exited;
 }
 
-/** From start to end: output, time-out, abort. */
+/** Follows a started child to its end: output, time-out, abort. */
 async function attend(tools: Tools, started: Started, io: ChildIo, timeout: number | undefined): Promise<ChildEnd> {
   const drain = createDrain({ clock: tools.clock, log: tools.log.child({ marker: io.marker }) }, started, io.onOutput);
   const stopped = whenStopped(tools, io.signal, timeout);
@@ -192,7 +192,7 @@ async function attend(tools: Tools, started: Started, io: ChildIo, timeout: numb
   stopped.promise.then(kill, () => {});
   try {
     const end = await started.exited;
-    // An abort may come while the last output is read; then the descendants must go too.
+    // An abort may arrive while the last output is read; then the descendants must be killed too.
     await Promise.race([drain.afterExit(), stopped.promise]);
     await killed;
     if (killed !== null) await drain.afterKill();

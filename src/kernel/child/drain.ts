@@ -3,22 +3,22 @@ import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 
-/** Reads a child's two outputs, with back-pressure, and knows when enough was waited for. */
+/** Reads stdout and stderr of a child with back-pressure, and decides how long to wait for their end. */
 export interface Drain {
-  /** After the main child exited: resolves at the end of both outputs, or when what it left in the pipes has been read. */
+  /** For use after the main child exited. Resolves at the end of both outputs, or when the data it left in the pipes has been read. */
   afterExit(): Promise<void>;
-  /** After everything was killed: the pipes are at their end; a reader that hangs is not waited for long. */
+  /** For use after all processes were killed. Resolves when the rest has been read, or after 5 s when the reader hangs. */
   afterKill(): Promise<void>;
-  /** Nothing more is passed on. An output that is still open is read on and thrown away. */
+  /** Stops passing output on. An output that is still open is read further and discarded. */
   letGo(): void;
 }
 
-/** A look at the outputs, milliseconds; after three quiet ones in a row nothing of the main child can be left in a pipe. */
+/** Milliseconds between two looks at the outputs. After three looks in a row without data, the main child's output has been read. */
 const look = 25;
 const quietLooks = 3;
-/** Looks that a descendant which keeps writing can hold us up: about 2 s. */
+/** The most looks while a descendant keeps writing: about 2 s. */
 const mostLooks = 80;
-/** Milliseconds that a reader may take to finish after everything was killed. */
+/** Milliseconds that the reader gets to finish after all processes were killed. */
 const lastRead = 5000;
 
 type OnOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') => void | Promise<void>;
@@ -38,7 +38,7 @@ export function createDrain(
       let [quiet, seen] = [0, flow.chunks];
       for (let looks = 0; flow.passing && flow.open > 0 && quiet < quietLooks && looks < mostLooks; ) {
         await Promise.race([ended, parts.clock.sleep(look)]);
-        // While the reader holds us back, nothing can be known of the pipes and no time is counted.
+        // While the reader applies back-pressure the state of the pipes is unknown, so this look does not count.
         if (flow.busy > 0) continue;
         looks++;
         quiet = flow.chunks === seen ? quiet + 1 : 0;
@@ -62,7 +62,7 @@ export function createDrain(
 
 interface Flow {
   chunks: number;
-  /** How many chunks the reader has not finished with. */
+  /** Chunks that the reader has not finished with. */
   busy: number;
   open: number;
   broken: boolean;
@@ -88,12 +88,15 @@ function follow(log: Log, socket: Socket, stream: 'stdout' | 'stderr', onOutput:
       resolve();
     };
     socket.once('close', end);
-    // A reading error is an end: what was written before it has been passed on.
+    // A read error counts as the end: the data before it has been passed on.
     socket.on('error', error => log.debug({ because: messageOf(error) }, 'an output ended with an error'));
   });
 }
 
-/** The promise to wait for, which never rejects; null when there is none. A reader that fails must not fail the step: its effects are real. */
+/**
+ * Passes a chunk to the reader. Returns the promise to wait for, which never rejects, or null. A reader that fails must not fail the step,
+ * because the step's effects have happened.
+ */
 function pass(
   log: Log,
   chunk: Buffer,
@@ -114,8 +117,8 @@ function pass(
 }
 
 /**
- * Closing our end would kill the survivor at its next line (SIGPIPE), and not reading would stop it when the pipe is full. So it is read
- * on, without keeping this process alive for it.
+ * Reads on for a process that survives the step, without keeping this process alive. Closing our end would kill that process at its next
+ * write (SIGPIPE); not reading would block it when the pipe is full.
  */
 function keepOpen(socket: Socket): void {
   if (socket.destroyed) return;

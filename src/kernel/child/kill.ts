@@ -11,42 +11,43 @@ export interface KillParts {
 export interface KillTarget {
   /** The marker's exact value, or a prefix that ends in '/'. */
   marker: string;
-  /** The main child, which leads its own group and session; null when only the marker is known. */
+  /** The pid of the main child, which leads its own process group and session; null when only the marker is known. */
   root: number | null;
 }
 
-/** Milliseconds after which what KILL did not end is given up on. */
+/** Milliseconds after which processes that survive KILL are given up. */
 const patience = 30_000;
 
 /**
- * TERM to all, KILL after `grace` milliseconds, again and again until none is found. Resolves to how many there were.
- * Rejects with `children-left` when some outlive KILL (they wait inside the kernel). A process of another user, reached through sudo,
- * cannot be signalled: it is named in the log and left.
+ * Sends TERM to all processes of the target and KILL after `grace` milliseconds, repeated until none is found. Resolves to the number of
+ * processes found. Rejects with `children-left` when some survive KILL for 30 s (they wait inside the kernel). A process of another user
+ * (started with sudo) cannot be signalled: it is logged and left.
  */
 export async function killAll(parts: KillParts, target: KillTarget, grace: number): Promise<number> {
   const scanner = createScanner(target.marker, target.root);
-  // Looked at before the first signal: when a parent dies, what it started can no longer be told by it.
+  // Survey before the first signal: once a parent is dead, its children can no longer be found through it.
   const first = await scanner.survey();
   if (first === null) return killGroup(parts, target.root, grace);
-  const reaper: Reaper = { ...parts, scanner, met: new Set(), foreign: new Set() };
+  const reaper: Reaper = { ...parts, scanner, seen: new Set(), denied: new Set() };
   for (const one of first.found) signal(reaper, one, 'SIGTERM');
-  // A stopped process takes TERM only when it goes on.
+  // A stopped process receives TERM only after CONT.
   for (const one of first.found) signal(reaper, one, 'SIGCONT');
   if (!(await goneWithin(reaper, first.found.length === 0 ? 0 : grace))) await killUntilNone(reaper);
-  if (reaper.foreign.size > 0) {
+  if (reaper.denied.size > 0) {
     parts.log.warn(
-      { marker: target.marker, pids: [...reaper.foreign] },
+      { marker: target.marker, pids: [...reaper.denied] },
       'processes of a step belong to another user and were left',
     );
   }
-  return reaper.met.size;
+  return reaper.seen.size;
 }
 
 interface Reaper extends KillParts {
   scanner: Scanner;
-  /** All that were ever found. */
-  met: Set<number>;
-  foreign: Set<number>;
+  /** Pids of all processes that were ever found. */
+  seen: Set<number>;
+  /** Pids that may not be signalled (EPERM). */
+  denied: Set<number>;
 }
 
 async function goneWithin(reaper: Reaper, grace: number): Promise<boolean> {
@@ -58,7 +59,7 @@ async function goneWithin(reaper: Reaper, grace: number): Promise<boolean> {
   return false;
 }
 
-/** Whole groups first: that is one act for the kernel, in which a fork bomb cannot go on. */
+/** Kills whole process groups first: the kernel does that in one call, during which a fork bomb cannot fork. */
 async function killUntilNone(reaper: Reaper): Promise<void> {
   const end = reaper.clock.monotonic() + patience;
   let last: Seen[] = [];
@@ -73,23 +74,23 @@ async function killUntilNone(reaper: Reaper): Promise<void> {
   throw new TocsinError('children-left', { given: `pids ${last.map(one => one.pid).join(', ')}` });
 }
 
-/** Every group in reach of a marker lies in a session that a step began, so nobody else is in it. */
+/** Killing the group is safe: each process with the marker is in a session that a step began, so its group holds no other process. */
 function killOnSight(reaper: Reaper, one: Seen): void {
   signalGroup(one.group, 'SIGKILL');
   signal(reaper, one, 'SIGKILL');
 }
 
 function left(reaper: Reaper, round: Round): Seen[] {
-  for (const one of round.found) reaper.met.add(one.pid);
-  return round.found.filter(one => !reaper.foreign.has(one.pid));
+  for (const one of round.found) reaper.seen.add(one.pid);
+  return round.found.filter(one => !reaper.denied.has(one.pid));
 }
 
-/** How many empty but unsure looks in a row count as none: on a busy machine some process always ends meanwhile. */
+/** How many empty looks in a row count as none when each is unsure: on a busy machine some process always ends during a look. */
 const enoughLooks = 20;
 
 /**
- * Because pids are used again, everything is looked at afresh in between: what was somebody else's a moment ago may be the number of one of
- * ours now. That look takes its time, and whoever forks fast slips through it, so the quick ones follow once more.
+ * True when no process is left. Pids are reused, so a pid that was unrelated a moment ago may be one of ours now: a full survey follows the
+ * quick looks. The survey is slow and a process that forks fast escapes it, so the quick looks are repeated after it.
  */
 async function isOver(reaper: Reaper): Promise<boolean> {
   if (!seesNone(reaper)) return false;
@@ -98,7 +99,7 @@ async function isOver(reaper: Reaper): Promise<boolean> {
   return seesNone(reaper);
 }
 
-/** One empty look proves nothing while processes end under it: each may have left a child behind. So it takes a sure one, or many. */
+/** One empty look proves nothing when a process ended during it: that process may have left a child. It takes a sure look, or many. */
 function seesNone(reaper: Reaper): boolean {
   for (let looks = 0; looks < enoughLooks; looks++) {
     const round = reaper.scanner.glance();
@@ -108,7 +109,7 @@ function seesNone(reaper: Reaper): boolean {
   return true;
 }
 
-/** Without /proc (macOS) only the process group is known: what left it by setsid is not found. */
+/** Without /proc (macOS) only the process group is known: a process that left it by setsid is not found. */
 async function killGroup(parts: KillParts, root: number | null, grace: number): Promise<number> {
   if (root === null) {
     parts.log.warn({}, 'this system has no /proc: processes that a stopped Tocsin left behind cannot be found');
@@ -122,22 +123,22 @@ async function killGroup(parts: KillParts, root: number | null, grace: number): 
   return 1;
 }
 
-/** True when there was something to signal. Never group 0 or 1: those would be our own and everything. */
+/** True when the signal was sent. Never sends to group 0 (our own) or 1 (`kill(-1)` means all processes). */
 function signalGroup(group: number | null, name: NodeJS.Signals | 0): boolean {
   if (group === null || group <= 1) return false;
   return send(-group, name) === 'sent';
 }
 
 function signal(reaper: Reaper, one: Seen, name: NodeJS.Signals): void {
-  reaper.met.add(one.pid);
-  if (send(one.pid, name) === 'foreign') reaper.foreign.add(one.pid);
+  reaper.seen.add(one.pid);
+  if (send(one.pid, name) === 'denied') reaper.denied.add(one.pid);
 }
 
-function send(pid: number, name: NodeJS.Signals | 0): 'sent' | 'gone' | 'foreign' {
+function send(pid: number, name: NodeJS.Signals | 0): 'sent' | 'gone' | 'denied' {
   try {
     process.kill(pid, name);
     return 'sent';
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM' ? 'foreign' : 'gone';
+    return error instanceof Error && 'code' in error && error.code === 'EPERM' ? 'denied' : 'gone';
   }
 }

@@ -7,23 +7,23 @@ import type { Log } from '../log.ts';
 import { findProgram } from './argv.ts';
 import { exitCodeOf } from './wrappers.ts';
 
-/** Real pipes for one child. `ends` go to the child and are closed by `handOver`; the streams are ours. */
+/** Named pipes for stdout and stderr of one child. `ends` are the child's descriptors; the streams are our ends. */
 export interface Pipes {
   ends: [stdout: number, stderr: number];
   stdout: Socket;
   stderr: Socket;
-  /** Closes the child's ends on our side, so that the end of file arrives when the last writer is gone. */
+  /** Closes our copies of the child's descriptors, so that the end of file arrives when the last writer is gone. */
   handOver(): void;
 }
 
 export interface PipeMaker {
-  /** Null where pipes cannot be made; then node's own are good enough. */
+  /** Null where named pipes cannot be made; then Node's own connections are used. */
   make(): Promise<Pipes | null>;
 }
 
 /**
- * Node connects children by socket pairs, and a socket cannot be opened by name: `echo oops > /dev/stderr` in a script fails with
- * ENXIO. Named pipes, opened at both ends and unlinked at once, behave as scripts expect.
+ * Makes named pipes, opened at both ends and unlinked at once. Node connects children by socket pairs, and a socket cannot be opened by
+ * name: with them `echo oops > /dev/stderr` in a script fails with ENXIO.
  */
 export function createPipeMaker(parts: { log: Log; path: string; tmp: string }): PipeMaker {
   let tool: Promise<string | null> | null = null;
@@ -66,7 +66,7 @@ interface Ends {
   write: number;
 }
 
-/** The first open must not wait for a writer; the second finds a reader and does not wait. The child's end blocks, as programs expect. */
+/** The read end opens without blocking, because there is no writer yet; then the write end does not wait. The child's end blocks. */
 function openEnds(name: string, opened: number[]): Ends {
   const read = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
   opened.push(read);
@@ -75,7 +75,7 @@ function openEnds(name: string, opened: number[]): Ends {
   return { read, write };
 }
 
-/** The sockets own our ends from here on, and close them. */
+/** From here on the sockets own our descriptors and close them. */
 function assemble(out: Ends, err: Ends): Pipes {
   return {
     ends: [out.write, err.write],
@@ -89,8 +89,8 @@ function assemble(out: Ends, err: Ends): Pipes {
 }
 
 /**
- * The text as a file without a name, open for reading; the caller closes it. Not a pipe: opening /dev/stdin again would wait for ever
- * for a writer that is gone, and a program that reads nothing would hold us up.
+ * The text as an unlinked file, open for reading. Returns the descriptor, which the caller closes. A pipe would not do: opening /dev/stdin
+ * again would wait for ever for a writer that is gone, and a program that reads nothing would block us.
  */
 export async function openInput(tmp: string, text: string): Promise<number> {
   const folder = await mkdtemp(join(tmp, 'tocsin-input-'));

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { cutText, stripAnsi, visibleLine } from '../text.ts';
 
-/** What a program leaves for the next steps. */
+/** The result of a program, as the next steps read it. */
 export const programOutput = z.object({
   exitCode: z.int(),
   stdout: z.string(),
   stderr: z.string(),
-  /** How many bytes of the two are not here. */
+  /** Bytes that were left out of stdout and stderr together. */
   cut: z.int(),
 });
 export type ProgramOutput = z.infer<typeof programOutput>;
@@ -25,7 +25,7 @@ interface Ended {
   cut: number;
 }
 
-/** The result of a step that ran a program: done with an exit code that counts as success, else failed with the last thing it said. */
+/** The result of a step that ran a program: done for an exit code in `ok`, else failed with the last line that it printed. */
 export function judgeExit(ended: Ended, ok: readonly number[]) {
   const { exitCode, stdout, stderr, cut } = ended;
   if (exitCode !== null && ok.includes(exitCode)) {
@@ -48,10 +48,10 @@ function lastWords(...texts: readonly string[]): string {
   return '';
 }
 
-/** What a dry run leaves. */
+/** The result of a dry run. */
 export const nothingRan: ProgramOutput = { exitCode: 0, stdout: '', stderr: '', cut: 0 };
 
-/** Environment variables with the values of secrets, fetched one after the other. */
+/** Environment variables with the values of the named secrets. Rejects as `secret` does. */
 export async function secretVariables(
   names: Readonly<Record<string, string>>,
   secret: (name: string) => Promise<string>,

@@ -1,37 +1,40 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 
-/** One living process as /proc tells it. */
+/** One living process, from /proc. */
 export interface Seen {
   pid: number;
   parent: number;
   group: number;
   session: number;
-  /** When it started, in the kernel's ticks: with the pid it names a process for good. */
+  /** When it started, in clock ticks since boot: pid and start together identify a process although pids are reused. */
   start: string;
-  /** True when its environment carries the marker. */
+  /** True when its environment has the marker. */
   marked: boolean;
 }
 
-/** The variable that every child of a step carries, and its descendants with it. */
+/** The environment variable of every child of a step; descendants inherit it. */
 export const markerName = 'TOCSIN_STEP';
 
 export interface Round {
   found: Seen[];
-  /** False when a process ended while it was looked at: it may have left a child that is not in the list. */
+  /** False when a process ended during the look: it may have left a child that is not in the list. */
   sure: boolean;
 }
 
 /**
- * Finds what belongs to a step: processes with the marker, those of the root's group and session, and the descendants of any of them. The
- * environment is the one a process was started with, so what called setsid or forked twice still shows it. Not found: what belongs
- * to another user (went through sudo); and what cleared or overwrote its environment, left the session and lost its parent before the
- * first look.
+ * Finds the processes of a step: those with the marker, those of the root's group and session, and the descendants of all of them. /proc
+ * shows the environment a process was started with, so a process that called setsid or forked twice still has the marker. Not found: the
+ * marker of another user's process (sudo), and a process that cleared or overwrote its environment, left the session and lost its parent
+ * before the first look.
  */
 export interface Scanner {
-  /** Looks at all processes, without blocking for long. Null where there is no /proc (macOS). */
+  /** Reads all processes, without blocking for long. Null where there is no /proc (macOS). */
   survey(): Promise<Round | null>;
-  /** Looks, in one go, at what is ours or new since the last look; calls `onSight` for each at once, before it can fork again. */
+  /**
+   * Reads, synchronously, the processes that belong to the step or are new since the last look. Calls `onSight` for each one at once,
+   * before it can fork again.
+   */
   glance(onSight?: (one: Seen) => void): Round;
 }
 
@@ -39,7 +42,7 @@ interface Memory {
   root: number | null;
   self: number;
   matches: (environ: Buffer) => boolean;
-  /** Ours, by pid, with the start: found once, they stay ours when their parent goes. */
+  /** Start by pid of the step's processes: once found, they still count when their parent has ended. */
   ours: Map<number, string>;
   unrelated: Set<number>;
   zombies: Set<number>;
@@ -63,7 +66,7 @@ async function survey(memory: Memory): Promise<Round | null> {
   const pids = names.filter(isPid);
   const all: Seen[] = [];
   let sure = true;
-  // In slices: thousands of open files at once would take the descriptors that children need.
+  // In slices: thousands of files open at once would use up the descriptors that children need.
   for (let i = 0; i < pids.length; i += 64) {
     for (const one of await Promise.all(pids.slice(i, i + 64).map(pid => readProcess(pid, memory)))) {
       if (one === 'gone') sure = false;
@@ -102,12 +105,12 @@ function isOurs(one: Seen, memory: Memory): boolean {
 }
 
 /**
- * With all descendants, however deep. Never this process and what it descends from: a Tocsin that a step of a Tocsin started carries that
- * step's marker.
+ * The step's processes with all their descendants. This process and its ancestors are excluded: a Tocsin that was started by a step of
+ * another Tocsin has that step's marker itself.
  */
 function belongTo(all: readonly Seen[], memory: Memory): Seen[] {
-  const spared = lineOf(all, memory.self);
-  const seen = all.filter(one => !spared.has(one.pid));
+  const excluded = lineOf(all, memory.self);
+  const seen = all.filter(one => !excluded.has(one.pid));
   const chosen = new Set(seen.filter(one => isOurs(one, memory)).map(one => one.pid));
   for (let size = -1; size !== chosen.size; ) {
     size = chosen.size;
@@ -151,7 +154,7 @@ function readOrNull(file: string): Buffer | null {
 }
 
 function parseProcess(pid: string, stat: string, environ: Buffer | null, memory: Memory): Look {
-  // The name in parentheses may hold spaces and parentheses, so the fields count from the last one (proc_pid_stat(5), from field 3).
+  // The name in parentheses may hold spaces and parentheses, so fields are counted after the last one (proc_pid_stat(5), from field 3).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state, parent, group, session] = fields;
   if (state === 'Z' || state === 'X') {
@@ -169,7 +172,7 @@ function parseProcess(pid: string, stat: string, environ: Buffer | null, memory:
   };
 }
 
-/** The exact value, or any value that begins with it when it ends in '/'. */
+/** A test for the exact value, or for any value with this prefix when the marker ends in '/'. */
 function markerTest(marker: string): (environ: Buffer) => boolean {
   const start = Buffer.from(`${markerName}=${marker}`);
   const whole = !marker.endsWith('/');

@@ -3,15 +3,15 @@ import { TocsinError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { findProgram } from './argv.ts';
 
-/** What is put in front of a step's argv. Each is looked up and tried once. */
+/** Programs that are put in front of a step's argv. Each is looked up and tried once. */
 export interface Wrappers {
   /**
-   * `setpriv --pdeathsig KILL --`, so that a child dies with a killed Tocsin; empty where there is none. The signal is tied to the
-   * thread that spawned, which is why spawning must stay on the main thread; it is not passed on by fork and is lost when the program
-   * changes its user (setuid), so recovery looks for the marker besides.
+   * `setpriv --pdeathsig KILL --`, so that a child dies when Tocsin is killed; empty where setpriv does not work. The signal is tied to the
+   * thread that spawned, so spawning must stay on the main thread. Fork does not pass it on and a change of user (setuid) clears it, so
+   * recovery also looks for the marker.
    */
   deathSignal(): Promise<readonly string[]>;
-  /** `unshare` into a PID namespace of its own. Rejects with `isolation-unavailable`. */
+  /** `unshare` into a private PID namespace. Rejects with `isolation-unavailable`. */
   isolation(): Promise<readonly string[]>;
 }
 
@@ -25,7 +25,7 @@ export function createWrappers(parts: { log: Log; path: string; platform?: NodeJ
       return death;
     },
     async isolation() {
-      // Root makes the namespace directly; anybody else needs a user namespace around it, which many machines forbid.
+      // Root creates the namespace directly. Other users need a user namespace around it, which many machines forbid.
       const inside = ['--pid', '--fork', '--mount-proc', '--kill-child', '--'];
       space ??= firstThatWorks(tools, 'unshare', [inside, ['--user', '--map-current-user', ...inside]]);
       const found = await space;
@@ -52,7 +52,7 @@ async function firstThatWorks(
   return null;
 }
 
-/** Runs a small helper without any input or output; null when it could not be started. */
+/** Runs a helper program without input or output. Resolves to its exit code; null when it could not be started or a signal ended it. */
 export function exitCodeOf(argv: readonly string[]): Promise<number | null> {
   const [file = '', ...args] = argv;
   return new Promise(resolve => {

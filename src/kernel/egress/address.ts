@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Where an address leads. `public` may be reached when its host is allowed; `private` only where tocsin.yaml names the host under
- * `private`; `guarded` (link-local, cloud metadata and the like) only where it names the very address.
+ * How an address is treated. `public`: reached when its host is allowed. `private`: reached only when tocsin.yaml names the host under
+ * `private`. `guarded` (link-local, cloud metadata and the like): reached only when `private` names the address itself.
  */
 export type Reach = 'public' | 'private' | 'guarded';
 
@@ -17,7 +17,7 @@ const privateFour = listOf('ipv4', [
 ]);
 
 /**
- * The other special ranges of the IANA registry, and two metadata services that lie outside of link-local: Azure's wire server and
+ * The other ranges of the IANA special-purpose registry, and two metadata services outside of link-local: Azure's WireServer and
  * Alibaba's, which is in shared address space.
  */
 const guardedFour = listOf('ipv4', [
@@ -37,9 +37,9 @@ const guardedFour = listOf('ipv4', [
 const privateSix = listOf('ipv6', ['::1/128', 'fc00::/7']);
 /** Amazon's metadata services in fd00::/8. */
 const guardedSix = listOf('ipv6', ['fd00:ec2::/32']);
-/** Within 2000::/3, the only part of IPv6 that is given out: Teredo, benchmarking, ORCHID, documentation. */
+/** Special ranges within 2000::/3, the only global unicast range that is allocated: Teredo, benchmarking, ORCHID, documentation. */
 const specialSix = listOf('ipv6', ['2001::/23', '2001:db8::/32', '3fff::/20']);
-const givenOutSix = listOf('ipv6', ['2000::/3']);
+const allocatedSix = listOf('ipv6', ['2000::/3']);
 
 function listOf(family: 'ipv4' | 'ipv6', ranges: readonly string[]): BlockList {
   const list = new BlockList();
@@ -68,10 +68,10 @@ function reachOfSix(address: string): Reach {
   if (inner !== null) return reachOf(inner);
   if (guardedSix.check(address, 'ipv6')) return 'guarded';
   if (privateSix.check(address, 'ipv6')) return 'private';
-  return givenOutSix.check(address, 'ipv6') && !specialSix.check(address, 'ipv6') ? 'public' : 'guarded';
+  return allocatedSix.check(address, 'ipv6') && !specialSix.check(address, 'ipv6') ? 'public' : 'guarded';
 }
 
-/** The IPv4 address that an IPv6 one really leads to: v4-mapped and v4-compatible, NAT64 (RFC 6052), 6to4; null for others. */
+/** The IPv4 address that is embedded in an IPv6 one: v4-mapped, v4-compatible, NAT64 (RFC 6052) and 6to4; null for others. */
 function embeddedFour(groups: readonly number[]): string | null {
   const [a = 0, b = 0, c = 0] = groups;
   const start = groups.slice(0, 6);
@@ -87,7 +87,7 @@ function dotted(high: number, low: number): string {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** The eight groups; null for one with a zone (`fe80::1%eth0`) or what is none. */
+/** The eight groups of an IPv6 address; null for one with a zone (`fe80::1%eth0`) and for other text. */
 function groupsOf(address: string): number[] | null {
   if (address.includes('%')) return null;
   const text = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...parts) => {

@@ -1,4 +1,4 @@
-/** Outgoing HTTP: which addresses may be reached, and requests that go nowhere else. */
+/** Outgoing HTTP: requests that reach only the addresses that the rules allow. */
 
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
@@ -6,25 +6,26 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import { messageOf, TocsinError } from '../errors.ts';
 import { reachOf } from './address.ts';
 
-/** All addresses of a host name. */
+/** Resolves a host name to all of its addresses. */
 export type Lookup = (hostname: string) => Promise<readonly { address: string; family: number }[]>;
 
 export interface EgressParts {
-  /** `host` (any port) or `host:port`; `*.example.com` for subdomains. Nothing else is reached. */
+  /** Hosts that may be reached, as `host` (any port) or `host:port`; `*.example.com` for subdomains. */
   allow: readonly string[];
-  /** In the same form: hosts that may also lie in private or loopback ranges. Link-local and metadata addresses must be named themselves. */
+  /** In the same form: hosts that may also be in private or loopback ranges. Link-local and metadata addresses must be named themselves. */
   private: readonly string[];
   /** The system's resolver when left out. */
   lookup?: Lookup;
-  /** The most bytes of an answer that are read, unpacked; 1 MiB when left out. */
+  /** The most bytes of a response body, decompressed; 1 MiB when left out. */
   maxBody?: number;
 }
 
 export interface Egress {
   /**
-   * `fetch` within the rules: http and https to allowed hosts, connected to an address that was checked, at most three redirects, each
-   * checked again and without credentials on another origin. Rejects with `egress-refused`, `egress-failed`, `response-too-large`, or the
-   * reason of the signal, which also bounds the time; an answer must begin within 30 s in any case.
+   * `fetch` within the rules: http and https to allowed hosts, connected only to an address that was checked. Follows at most three
+   * redirects; each is checked again and gets no credentials on another origin. The response must begin within 30 s; the signal can end it
+   * sooner. Rejects with `egress-refused` or `egress-failed`, or with the signal's reason. Reading a body that is too long rejects with
+   * `response-too-large`.
    */
   fetch: typeof fetch;
   /** Closes idle connections. */
@@ -32,15 +33,15 @@ export interface Egress {
 }
 
 const mostRedirects = 3;
-/** Headers that may follow to another origin: none of them can be a credential. */
+/** Headers that are kept on a redirect to another origin: none of them can be a credential. */
 const harmless = new Set(['accept', 'accept-language', 'content-type', 'user-agent']);
-/** Milliseconds until a connection stands, an answer begins, and between two parts of it. */
+/** Milliseconds: the time-out of a connect, of the response headers, and between two chunks of the body. */
 const patience = 30_000;
 
 export function createEgress(parts: EgressParts): Egress {
   const rules: Rules = { allow: parts.allow.map(parseHost), private: parts.private.map(parseHost) };
   const maxBody = parts.maxBody ?? 1024 * 1024;
-  // One agent for each port, because the lookup that connects is told the host only.
+  // One agent for each port, because the lookup function gets only the host.
   const agents = new Map<string, Agent>();
   const agentFor = (port: string) => {
     const known = agents.get(port);
@@ -51,7 +52,7 @@ export function createEgress(parts: EgressParts): Egress {
       headersTimeout: patience,
       bodyTimeout: patience,
       maxHeaderSize: 64 * 1024,
-      // A connection that is used again was checked when it was made; not for long, because names move.
+      // A reused connection was checked when it was made. It is kept for a short time only, because DNS records change.
       keepAliveTimeout: 4000,
       keepAliveMaxTimeout: 60_000,
     });
@@ -77,7 +78,7 @@ interface Rules {
   private: readonly HostRule[];
 }
 
-/** `host`, `host:port`, `[v6]:port`, a bare v6 address. */
+/** Parses `host`, `host:port`, `[v6]:port` or a bare IPv6 address. */
 function parseHost(text: string): HostRule {
   const trimmed = text.trim().toLowerCase();
   if (isIP(trimmed) === 6) return { host: plainHost(`[${trimmed}]`), port: null };
@@ -86,7 +87,7 @@ function parseHost(text: string): HostRule {
   return { host: host.startsWith('*.') ? host : plainHost(host), port: match?.[2] ?? null };
 }
 
-/** As URLs have it: lower case, punycode, short forms of addresses written out; without a trailing dot or brackets. */
+/** The host as WHATWG URL normalises it (lower case, punycode, full addresses), without a trailing dot or brackets. */
 function plainHost(host: string): string {
   const spelled = URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host;
   return spelled.replace(/\.$/, '').replace(/^\[|\]$/g, '');
@@ -162,7 +163,7 @@ async function ask(tools: Tools, attempt: Attempt, signal: AbortSignal | null): 
       ...(attempt.body == null ? {} : { body: attempt.body as string, duplex: 'half' as const }),
       ...(signal === null ? {} : { signal }),
     });
-    // Undici's classes are not the global ones, though they have the same members.
+    // Undici's classes are not the global ones, but they have the same members.
     return answer as unknown as Response;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
@@ -176,7 +177,7 @@ async function ask(tools: Tools, attempt: Attempt, signal: AbortSignal | null): 
   }
 }
 
-/** Fetch hides what happened behind `fetch failed`. */
+/** The cause behind the `fetch failed` that fetch throws. */
 function rootOf(error: unknown): unknown {
   let at = error;
   for (
@@ -192,7 +193,7 @@ function portOf(url: URL): string {
   return url.port || (url.protocol === 'https:' ? '443' : '80');
 }
 
-/** What can be told without a lookup. A host that is an address is checked here: nothing will be looked up for it. */
+/** The checks that need no lookup. A host that is an address is checked here, because there will be no lookup for it. */
 function checkUrl(rules: Rules, url: URL): void {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw refused(url, 'Only http and https are spoken.');
   if (url.username !== '' || url.password !== '')
@@ -205,7 +206,7 @@ function checkUrl(rules: Rules, url: URL): void {
   if (isIP(host) !== 0) checkAddress(rules, host, port, host);
 }
 
-/** Throws unless this address may be reached under this name. */
+/** Throws `egress-refused` unless this address may be reached under this host name. */
 function checkAddress(rules: Rules, host: string, port: string, address: string): void {
   const reach = reachOf(address);
   if (reach === 'public') return;
@@ -220,14 +221,14 @@ function checkAddress(rules: Rules, host: string, port: string, address: string)
 }
 
 function refused(url: URL, message: string): TocsinError {
-  // Neither path nor query: both may hold a secret.
+  // Without path and query: both may hold a secret.
   return new TocsinError('egress-refused', {
     message,
     given: url.host === '' ? url.protocol : `${url.protocol}//${url.host}`,
   });
 }
 
-/** Looks up once, checks every address, and connects to those: a name cannot change between check and use. */
+/** Looks up once, checks every address and connects only to those, so that the name cannot change between check and use (DNS rebinding). */
 function checkedLookup(rules: Rules, port: string, lookup: Lookup): LookupFunction {
   return (hostname, options, callback) => {
     resolveChecked(rules, port, lookup, hostname).then(
@@ -266,7 +267,7 @@ function redirected(attempt: Attempt, status: number, location: string): Attempt
   return { ...attempt, url, headers };
 }
 
-/** The answer as one of the global class, whose body ends with an error when it is too long. */
+/** The answer as a global `Response` whose body fails with `response-too-large` after `maxBody` bytes. */
 function bounded(answer: Response, maxBody: number): Response {
   const tooLarge = () =>
     new TocsinError('response-too-large', { allowed: `at most ${maxBody.toLocaleString('en-GB')} bytes` });

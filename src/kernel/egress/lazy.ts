@@ -1,6 +1,6 @@
 import type { Egress, EgressParts } from './egress.ts';
 
-/** The egress of the rules in force: loaded at the first request, because its library is heavy, and made anew when the rules change. */
+/** The egress for the rules in force. It is loaded at the first request, because undici is heavy, and replaced when the rules change. */
 export interface LazyEgress {
   fetch: typeof fetch;
   close(): Promise<void>;
@@ -14,7 +14,7 @@ export function createLazyEgress(rules: () => Pick<EgressParts, 'allow' | 'priva
     if (made?.text === text) return made.egress;
     const old = made?.egress;
     made = { text, egress: import('./egress.ts').then(({ createEgress }) => createEgress(rules())) };
-    // What the old rules let begin may end; nothing new begins under them.
+    // Requests that began under the old rules may finish; no new one begins under them.
     void old?.then(egress => egress.close());
     return made.egress;
   }

@@ -7,7 +7,7 @@ import { cutText, visibleLine } from '../text.ts';
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'this is not the name of a header');
 const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a header is one line of Latin-1 text');
 
-/** A request as a runbook writes it. */
+/** Schema of a request in a runbook. */
 export const httpRequest = z.strictObject({
   url: z
     .string()
@@ -38,23 +38,24 @@ export interface RequestTools {
   fetch: typeof fetch;
   secret(name: string): Promise<string>;
   signal: AbortSignal;
-  /** The same in every attempt; sent with what is not safe to repeat, for services that know the header. */
+  /** Sent as `idempotency-key` with POST and PATCH; the same in every attempt of a step. */
   idempotencyKey: string;
 }
 
-/** Headers of an answer that may be credentials are not kept. */
+/** Response headers that are dropped, because they may hold credentials. */
 const notKept = new Set(['set-cookie', 'set-cookie2', 'authorization', 'proxy-authenticate', 'www-authenticate']);
 
 /**
- * Sends it and reads the whole answer, in which the secrets that were sent and what looks like a credential are made unreadable: it is
- * journalled, and a service may well send back what it was sent. Rejects as `fetch` does.
+ * Sends the request and reads the whole response. The response is redacted (the secrets that were sent, and text that looks like a
+ * credential), because it is journalled and a service may echo what it was sent. Rejects as `fetch` and `secret` do, and with
+ * `params-invalid` for a secret that does not fit into a header.
  */
 export async function sendRequest(input: HttpRequestInput, tools: RequestTools): Promise<HttpAnswer> {
   const headers = new Headers(input.headers);
   const values: string[] = [];
   for (const [header, name] of Object.entries(input.secrets)) {
     const value = (await tools.secret(name)).trim();
-    // Checked here, because the library's own error repeats the value.
+    // Checked here, because the library's own error would repeat the value.
     if (!headerValue.safeParse(value).success)
       throw new TocsinError('params-invalid', {
         message: 'The value of a secret does not fit into a header.',
@@ -76,8 +77,8 @@ export async function sendRequest(input: HttpRequestInput, tools: RequestTools):
   });
   const kept = [...answer.headers].filter(([name]) => !notKept.has(name));
   const text = (await answer.text()).replaceAll('\0', '\ufffd');
-  const told = redactJson({ headers: Object.fromEntries(kept), body: text }, values);
-  return httpAnswer.parse({ status: answer.status, ...(told as object) });
+  const redacted = redactJson({ headers: Object.fromEntries(kept), body: text }, values);
+  return httpAnswer.parse({ status: answer.status, ...(redacted as object) });
 }
 
 function headerOf(header: string, value: string): string {
@@ -95,7 +96,7 @@ export function isOkStatus(status: number, ok: readonly number[] | undefined): b
   return ok === undefined ? status >= 200 && status <= 299 : ok.includes(status);
 }
 
-/** One line: what is sent where. */
+/** The request on one line, for plans and cards. Secrets are shown by name. */
 export function showRequest(input: HttpRequestInput): string {
   const parts = [
     `${input.method} ${visibleLine(input.url)}`,
@@ -112,7 +113,7 @@ export function showAnswer(answer: HttpAnswer): string {
   return `status ${answer.status}${first === '' ? '' : `: ${cutText(visibleLine(first), 200)}`}`;
 }
 
-/** What went wrong with a request that got no answer, for people. */
+/** Why a request got no answer, for people. At most 300 characters. */
 export function showFailure(error: unknown): string {
   return cutText(visibleLine(messageOf(error)), 300);
 }

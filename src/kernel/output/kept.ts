@@ -1,7 +1,7 @@
-/** Raw chunks in order of arrival, the newest ones up to a number of bytes. */
+/** A ring buffer of raw chunks: keeps the newest ones up to a number of bytes, in order of arrival. */
 export interface RawTail {
   push(chunk: Buffer, order: number): void;
-  /** Bytes that were dropped from its front. */
+  /** Bytes that were dropped from the front. */
   dropped(): number;
   /** Drops everything. */
   clear(): void;
@@ -15,9 +15,9 @@ export interface RawBlock {
   order: number;
 }
 
-/** Small writes are gathered in blocks of this size: an object for every byte would cost a hundred times the byte. */
+/** Bytes of a block in which small writes are gathered. An object for each one-byte write would cost a hundred times the byte. */
 const blockSize = 16 * 1024;
-/** What an object costs beside its bytes, roughly. */
+/** Approximate memory cost of a block besides its bytes. */
 const overhead = 256;
 
 export function createRawTail(capacity: number): RawTail {
@@ -26,8 +26,8 @@ export function createRawTail(capacity: number): RawTail {
 
   function push(chunk: Buffer, order: number): void {
     const last = blocks.at(-1);
-    const room = last?.order === order ? last.bytes.length - last.used : 0;
-    const part = Math.min(room, chunk.length);
+    const free = last?.order === order ? last.bytes.length - last.used : 0;
+    const part = Math.min(free, chunk.length);
     if (last !== undefined && part > 0) {
       chunk.copy(last.bytes, last.used, 0, part);
       last.used += part;
@@ -40,7 +40,7 @@ export function createRawTail(capacity: number): RawTail {
     }
   }
 
-  /** A block that is continued gets room for more; one whose stream keeps changing does not. */
+  /** A block that continues the same order gets spare capacity; when the streams alternate, each chunk gets a block of its own size. */
   function append(chunk: Buffer, order: number): void {
     const bytes = Buffer.allocUnsafeSlow(
       blocks.at(-1)?.order === order ? Math.max(blockSize, chunk.length) : chunk.length,
@@ -76,14 +76,14 @@ function cost(block: { bytes: Buffer } | undefined): number {
   return (block?.bytes.length ?? 0) + overhead;
 }
 
-/** Bytes of which the first and the last half are kept. */
+/** A bounded buffer that keeps the head and the tail of a stream, half of the bound each. */
 export interface Kept {
   push(bytes: Buffer): void;
-  /** So many bytes are missing here. */
+  /** Marks that `count` bytes are missing at this point. */
   skip(count: number): void;
   isFull(): boolean;
   cut(): number;
-  /** The head, and the tail, which follows the gap; cut at whole characters. */
+  /** The head, and the tail after the gap; both are cut at whole UTF-8 characters. */
   head(): Buffer;
   tail(): Buffer;
 }
@@ -96,14 +96,14 @@ export function createKept(maxBytes: number): Kept {
 
   return {
     push(bytes) {
-      const room = full ? 0 : half - headSize;
-      if (bytes.length <= room) {
+      const free = full ? 0 : half - headSize;
+      if (bytes.length <= free) {
         head.push(Buffer.from(bytes));
         headSize += bytes.length;
         return;
       }
-      // Not within a UTF-8 character.
-      let end = Math.max(0, room);
+      // Does not split a UTF-8 character.
+      let end = Math.max(0, free);
       while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
       if (end > 0) head.push(Buffer.from(bytes.subarray(0, end)));
       headSize += end;
@@ -114,7 +114,7 @@ export function createKept(maxBytes: number): Kept {
       if (count === 0) return;
       full = true;
       skipped += count;
-      // What came before the gap would stand next to what comes after it.
+      // Otherwise bytes from before the gap would be joined with bytes from after it.
       tail.clear();
     },
     isFull: () => full,
@@ -127,7 +127,7 @@ export function createKept(maxBytes: number): Kept {
   };
 }
 
-/** How many bytes at the tail's front are too many, or belong to a character whose start is gone. */
+/** Bytes to cut from the front of the tail: those beyond the bound, and the rest of a character whose start is gone. */
 function trimmed(tail: RawTail, half: number): number {
   const all = Buffer.concat(tail.blocks().map(block => block.bytes));
   let start = Math.max(0, all.length - half);

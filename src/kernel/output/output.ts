@@ -1,4 +1,4 @@
-/** What a step prints: redacted, bounded and kept as it arrives. */
+/** The output of a step: redacted, bounded, kept and streamed. */
 
 import type { ChildCommand, ChildEnd, ChildIo, Children } from '../child/child.ts';
 import type { Clock } from '../clock.ts';
@@ -10,23 +10,23 @@ import { createLogText, dataText, type LogText } from './text.ts';
 
 type Stream = 'stdout' | 'stderr';
 
-/** The output of one step: redacted, made harmless, bounded, shown live. Memory stays bounded whatever is written. */
+/** The output of one step: redacted, sanitised, bounded and shown live. Memory use is bounded whatever is written. */
 export interface Output {
-  /** For one child process; its results are for the next step, and what it writes is in the step's output. */
+  /** A sink for one child process. Its text is part of the step's output, and its `end` gives the result for the next step. */
   child(): ChildOutput;
-  /** A line from us. */
+  /** Adds text of the step itself. */
   say(text: string): void;
-  /** Everything, when no child writes any more. */
+  /** Ends the output and resolves to all of it. Call it when no child writes any more. */
   end(): Promise<{
-    /** The whole output, both streams as they came; beyond the bound the first and the last half, with a note between. */
+    /** Both streams in order of arrival. Beyond `maxBytes` it is the head and the tail, with a note between them. */
     text: string;
-    /** How many bytes are not in it. */
+    /** Bytes that are left out of the text. */
     cut: number;
   }>;
 }
 
 export interface ChildOutput {
-  /** A promise asks to wait before more is written. Never rejects. */
+  /** Back-pressure: wait for the returned promise before the next write. It never rejects. */
   write(chunk: Buffer, stream: Stream): void | Promise<void>;
   end(): { stdout: string; stderr: string; cut: number };
 }
@@ -34,25 +34,25 @@ export interface ChildOutput {
 export interface OutputParts {
   clock: Clock;
   log: Log;
-  /** Values that must not be seen. */
+  /** Values that are redacted. */
   secrets: Secrets | Iterable<string>;
   /** Bytes of the whole output that are kept: half from its head, half from its tail. */
   maxBytes: number;
-  /** Bytes of each stream of a child that the next step can read; 256 KiB when left out. */
+  /** Bytes of each stream of a child that are kept for the next step; 256 KiB when left out. */
   maxStream?: number;
-  /** Takes the next piece of live output, whole lines. Called one at a time; while its promise is open the child may be held back. */
+  /** Takes the next batch of live output, whole lines. Calls do not overlap; while its promise is pending the child may be held back. */
   onChunk(text: string): void | Promise<void>;
 }
 
-/** Live output goes out when so many milliseconds have passed, or so many characters wait. */
+/** A batch of live output is sent after this many milliseconds, or when this many characters wait. */
 const batchEvery = 100;
 const batchSize = 16 * 1024;
-/** Characters that may wait for a slow reader before the child is held back. */
+/** Characters that may wait for a slow reader before back-pressure holds the child back. */
 const mostWaiting = 256 * 1024;
-/** Beyond the head there is one glimpse of what comes so often, so long. */
-const glimpseEvery = 1000;
-const glimpseSize = 2048;
-/** How far a credential that is no known secret may reach into what was cut. */
+/** After the head is full, live output is only sampled: one sample per this many milliseconds, of this many bytes. */
+const sampleEvery = 1000;
+const sampleSize = 2048;
+/** Bytes that an unknown credential may extend past a cut. */
 const tornReach = 4096;
 
 interface State {
@@ -60,11 +60,11 @@ interface State {
   secrets: Secrets;
   kept: Kept;
   live: Live;
-  /** Raw bytes that went by since the last glimpse. */
+  /** Raw bytes since the last sample. */
   unseen: number;
-  lastGlimpse: number;
-  /** What glimpses may still use: the head's size again. */
-  glimpses: number;
+  lastSample: number;
+  /** Characters that samples may still use; the size of the head at first. */
+  sampleBudget: number;
 }
 
 export function createOutput(parts: OutputParts): Output {
@@ -75,8 +75,8 @@ export function createOutput(parts: OutputParts): Output {
     kept: createKept(parts.maxBytes),
     live: createLive(parts),
     unseen: 0,
-    lastGlimpse: 0,
-    glimpses: parts.maxBytes / 2,
+    lastSample: 0,
+    sampleBudget: parts.maxBytes / 2,
   };
   return {
     child: () => createChildOutput(state),
@@ -95,7 +95,7 @@ export function createOutput(parts: OutputParts): Output {
   };
 }
 
-/** Into what is kept, and out live while the head lasts. */
+/** Keeps the text, and sends it live until the head is full. */
 function show(state: State, text: string): void {
   if (text === '') return;
   const early = !state.kept.isFull();
@@ -107,9 +107,9 @@ interface Pipe {
   redactor: ByteFilter;
   lines: LogText;
   data: Kept;
-  /** What came when the head was full: worked on at the end, because most of it will be gone by then. */
+  /** Bytes that came after the head was full. They are processed at the end, because most of them will have been dropped by then. */
   raw: RawTail;
-  /** How much of its front is left out, because it may be the rest of a secret. */
+  /** Bytes at the front of `raw` that are left out, because they may be the rest of a secret. */
   start: number;
 }
 
@@ -127,7 +127,7 @@ function createChildOutput(state: State): ChildOutput {
     if (stream !== last) order++;
     last = stream;
     pipes[stream].raw.push(chunk, order);
-    glimpse(state, pipes[stream], chunk.length);
+    sample(state, pipes[stream], chunk.length);
   }
 
   return {
@@ -165,14 +165,14 @@ function finish(state: State, pipe: Pipe): void {
   show(state, pipe.lines.push(rest, state.parts.clock.monotonic()) + pipe.lines.flush());
 }
 
-/** Where bytes were dropped: what was begun before the gap ends there, and both sides count what is missing. */
+/** Handles dropped bytes: text from before the gap is finished there, and the gap is counted in the result and in the output. */
 function forgetTorn(state: State, pipe: Pipe): void {
   const dropped = pipe.raw.dropped();
   if (dropped === 0) return;
   finish(state, pipe);
   const all = Buffer.concat(pipe.raw.blocks().map(block => block.bytes));
   const torn = safeStart(all, state.secrets.longest);
-  // Through the redactor, so that it knows what began here; what comes out may be the rest of a secret.
+  // The redactor must see these bytes to know what began in them; its output is discarded, as it may be the rest of a secret.
   pipe.redactor.push(all.subarray(0, torn));
   pipe.redactor.push(Buffer.from('\n'));
   pipe.start = torn;
@@ -189,7 +189,7 @@ function remaining(pipe: Pipe): { bytes: Buffer; order: number }[] {
   });
 }
 
-/** The first place from which on nothing can be the rest of a secret that began before: after a line's end, else after a white space. */
+/** The first offset after which nothing can be the rest of a secret that began earlier: after a line break, else at a space. */
 function safeStart(bytes: Buffer, longest: number): number {
   const keyEnd = endOfTornKey(bytes);
   const from = Math.max(longest, keyEnd);
@@ -200,7 +200,7 @@ function safeStart(bytes: Buffer, longest: number): number {
   return space >= 0 && space < far + tornReach ? space : far;
 }
 
-/** After the END of a private key whose BEGIN is gone; 0 when there is none. */
+/** The offset after the END line of a private key whose BEGIN is gone; 0 when there is none. */
 function endOfTornKey(bytes: Buffer): number {
   const front = bytes.subarray(0, 16 * tornReach).toString('latin1');
   const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/.exec(front);
@@ -218,33 +218,33 @@ function gapNote(cut: number): string {
   return `\n[… ${cut.toLocaleString('en-GB')} bytes cut …]\n`;
 }
 
-/** Beyond the head people still see that something happens, and what, without all of it being worked on. */
-function glimpse(state: State, pipe: Pipe, size: number): void {
+/** Sends a sample of the newest bytes: people still see progress when the head is full, without the cost of processing all output. */
+function sample(state: State, pipe: Pipe, size: number): void {
   state.unseen += size;
   const now = state.parts.clock.monotonic();
-  if (now - state.lastGlimpse < glimpseEvery || state.glimpses <= 0 || state.live.isBusy()) return;
-  state.lastGlimpse = now;
-  const recent = pipe.raw.last(glimpseSize + state.secrets.longest + 2 * tornReach);
-  const start = Math.max(safeStart(recent, state.secrets.longest), recent.length - glimpseSize);
+  if (now - state.lastSample < sampleEvery || state.sampleBudget <= 0 || state.live.isBusy()) return;
+  state.lastSample = now;
+  const recent = pipe.raw.last(sampleSize + state.secrets.longest + 2 * tornReach);
+  const start = Math.max(safeStart(recent, state.secrets.longest), recent.length - sampleSize);
   const redactor = createRedactor(state.secrets);
   redactor.push(recent.subarray(0, start));
   const lines = createLogText();
   const text = lines.push(redactor.push(recent.subarray(start)), 0);
   const piece = `[… ${state.unseen.toLocaleString('en-GB')} bytes not shown live …]\n${text}`;
   state.unseen = 0;
-  state.glimpses -= piece.length;
+  state.sampleBudget -= piece.length;
   state.live.push(piece);
 }
 
 interface Live {
   push(text: string): void;
-  /** To wait for, when too much waits. */
+  /** The promise to wait for when too much is buffered. */
   pressure(): Promise<void> | undefined;
   isBusy(): boolean;
   end(): Promise<void>;
 }
 
-/** Batches, and hands over one batch at a time. */
+/** Gathers live output in batches and passes on one batch at a time. */
 function createLive(parts: OutputParts): Live {
   let waiting = '';
   let sending: Promise<void> | null = null;
@@ -267,17 +267,17 @@ function createLive(parts: OutputParts): Live {
     if (sending !== null || waiting === '') return;
     const text = waiting;
     waiting = '';
-    sending = hand(text).finally(() => {
+    sending = passBatch(text).finally(() => {
       sending = null;
       if (waiting !== '') send();
     });
   }
 
-  async function hand(text: string): Promise<void> {
+  async function passBatch(text: string): Promise<void> {
     try {
       await parts.onChunk(text);
     } catch (error) {
-      // The step is what counts, and all of its output is still stored at the end.
+      // A failure of live output must not fail the step; the output is still stored at the end.
       broken = true;
       waiting = '';
       parts.log.error({ because: messageOf(error) }, 'live output could not be passed on; the step goes on without');
@@ -299,7 +299,7 @@ function createLive(parts: OutputParts): Live {
   };
 }
 
-/** Runs a child within a step's output: what `context.spawn` does. */
+/** Runs a child and adds what it prints to the step's output: the implementation of `context.spawn`. Rejects as `Children.spawn`. */
 export async function spawnInto(
   children: Children,
   output: Output,

@@ -1,19 +1,19 @@
 import { keepColours, stripAnsi, visible } from '../text.ts';
 
-/** Bytes of one stream as text that is safe to store and show, complete lines at a time. */
+/** Converts the bytes of one stream to text that is safe to store and show. Returns complete lines only, until `flush`. */
 export interface LogText {
   push(bytes: Uint8Array, now: number): string;
   flush(): string;
 }
 
-/** Characters after which a line is broken, because neither people nor pages can do anything with longer ones. */
+/** Characters after which a line is broken: longer lines are of no use to people or pages. */
 const longestLine = 16 * 1024;
-/** Milliseconds between two states of a progress bar that are shown as lines. */
+/** Milliseconds between two states of a progress bar that are kept as lines. */
 const progressEvery = 2000;
 
 /**
- * Valid Unicode (what is not UTF-8 becomes U+FFFD), colours kept and all other escape sequences taken away, control characters and what
- * hides written out. A line that returns to its start (a progress bar) becomes its last state, and one state every two seconds.
+ * The text is valid Unicode: bytes that are not UTF-8 become U+FFFD. Colours are kept, other escape sequences are removed, control and
+ * invisible characters are escaped. A line with carriage returns (a progress bar) becomes its last state, and one state every two seconds.
  */
 export function createLogText(): LogText {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -24,7 +24,7 @@ export function createLogText(): LogText {
     const lines = (line + text).split('\n');
     line = lines.pop() ?? '';
     let out = lines.map(one => cleanLine(one)).join('');
-    // A return at the very end may be the first half of a line break.
+    // A CR at the very end may be the first half of a CRLF.
     const back = line.length < 2 ? -1 : line.lastIndexOf('\r', line.length - 2);
     if (back >= 0) {
       const state = line.slice(0, back);
@@ -54,7 +54,7 @@ export function createLogText(): LogText {
   };
 }
 
-/** Not within an escape sequence or a surrogate pair. */
+/** The offset at or before `end` that splits no escape sequence and no surrogate pair. */
 function borderBefore(text: string, end: number): number {
   const sequence = text.lastIndexOf('\x1b', end - 1);
   if (sequence > 0 && end - sequence < 64) return sequence;
@@ -65,12 +65,12 @@ function borderBefore(text: string, end: number): number {
 const ordinary = /^[\t\x20-\x7e]*$/;
 const sgr = /(\x1b\[[0-9;:]*m)/;
 
-/** One line without its break; the result ends in one, and has more when the line is too long. */
+/** Cleans one line, given without its line break. The result ends with a line break, and has more of them when the line is too long. */
 function cleanLine(given: string): string {
   const line = given.endsWith('\r') ? given.slice(0, -1) : given;
   if (ordinary.test(line) && line.length <= longestLine) return `${line}\n`;
   const last = withBackspaces(lastState(keepColours(line)));
-  // Splitting by a group leaves the colour codes at the odd places.
+  // Splitting by a capture group puts the colour codes at the odd indexes.
   const shown = last
     .split(sgr)
     .map((part, at) => (at % 2 === 1 ? part : visible(pictures(part))))
@@ -78,12 +78,12 @@ function cleanLine(given: string): string {
   return wrap(shown);
 }
 
-/** What a terminal would show at the end: the text after the last return that is followed by anything. */
+/** The final state of the line on a terminal: the text after the last carriage return that is followed by text. */
 function lastState(line: string): string {
   return line.includes('\r') ? (line.split('\r').findLast(part => part !== '') ?? '') : line;
 }
 
-/** `X` backspace removes X, as a terminal would show it (spinners, overstrikes). */
+/** Applies backspaces as a terminal would (spinners, overstrikes): each one removes the character before it. */
 function withBackspaces(line: string): string {
   if (!line.includes('\b')) return line;
   const kept: string[] = [];
@@ -94,7 +94,7 @@ function withBackspaces(line: string): string {
   return kept.join('');
 }
 
-/** C0 controls as their pictures: ␀ instead of NUL. Shorter than writing them out, and binary has many. */
+/** Replaces C0 controls by their Unicode pictures (␀ for NUL). That is shorter than an escape, and binary output has many. */
 function pictures(text: string): string {
   return text.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, c =>
     String.fromCharCode(c === '\x7f' ? 0x2421 : 0x2400 + c.charCodeAt(0)),
@@ -112,7 +112,7 @@ function wrap(line: string): string {
   return `${out}${rest}\n`;
 }
 
-/** The same bytes as data for the next step: valid Unicode, no escape sequences, no NUL, line breaks as `\n`; nothing else is changed. */
+/** The bytes as data for the next step: valid Unicode, without escape sequences, NUL as U+FFFD, CRLF as LF; otherwise unchanged. */
 export function dataText(bytes: Uint8Array): string {
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   return stripAnsi(text).replaceAll('\r\n', '\n').replaceAll('\0', '\ufffd');

@@ -1,13 +1,13 @@
-/** Shorter secrets are not looked for: they stand in too much honest text. */
+/** Shorter secrets are not looked for: they occur in too much ordinary text. Characters. */
 export const shortestSecret = 4;
-/** From this length on, encoded forms are looked for besides the raw one. */
+/** From this length on, encoded forms are looked for as well as the raw one. */
 const shortestEncoded = 6;
-/** Lines of a secret of several lines (a private key) that are looked for by themselves. */
+/** The shortest line of a multi-line secret (a private key) that is also looked for by itself. */
 const shortestLine = 8;
 
 /**
- * The byte strings that give a secret away: raw, as JSON and shells quote it, URL-encoded, hexadecimal, base64 wherever in a longer
- * text it was encoded. Line breaks are left out of all of them, because the search looks through line breaks.
+ * The byte strings in which a secret may occur: raw, quoted for JSON and shells, URL-encoded, in hex, and in base64 at any alignment within
+ * a longer encoded text. All are without line breaks, because the search ignores line breaks. Empty for secrets under four characters.
  */
 export function formsOf(secret: string): Buffer[] {
   const value = secret.trim();
@@ -41,9 +41,9 @@ function hexForms(value: string): string[] {
 }
 
 /**
- * The three alignments that the secret may have within what was encoded. Characters that also depend on its neighbours are left out; for
- * the first alignment the ending with and without padding is there too. A tool that breaks lines may do so within the first characters,
- * where the search does not look through breaks: so each form also starts a little later.
+ * Base64 at the three alignments that the secret may have in the encoded data. Characters that also depend on neighbouring bytes are left
+ * out; the first alignment is also there whole, with and without padding. The search does not match across a line break in the first
+ * `breakDepth` bytes of a form, so each form is added again from up to that many characters later.
  */
 function base64Forms(bytes: Buffer): string[] {
   const forms = [bytes.toString('base64'), bytes.toString('base64').replace(/=+$/, '')];
@@ -59,15 +59,15 @@ function base64Forms(bytes: Buffer): string[] {
   return forms.flatMap(form => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
 }
 
-/** A line break within a form is looked through once this many bytes of it were met. */
+/** A line break within a form is ignored once this many bytes of the form have matched. */
 export const breakDepth = 4;
 
 /**
- * An Aho-Corasick automaton over all forms: one pass over the text, whatever the number of secrets. Children of a node are a linked list,
- * because most nodes have one; the root has a table.
+ * An Aho-Corasick automaton over all forms: one pass over the text for any number of secrets. The children of a node are a linked list,
+ * because most nodes have one child; the root has a table.
  */
 export interface Automaton {
-  /** By byte: the node after it at the root; 0 is the root. */
+  /** The root's children, by byte; 0 (the root itself) means none. */
   root: Int32Array;
   byte: Uint8Array;
   child: Int32Array;
@@ -118,7 +118,7 @@ export function step(made: Automaton, node: number, byte: number): number {
   return next;
 }
 
-/** Breadth first: a node's failure link is shallower, so it is known already. */
+/** Sets the failure links breadth first: the link of a node points to a shallower node, whose own link is set already. */
 function linkFailures(made: Automaton, count: number): void {
   const queue = new Int32Array(count);
   let [head, tail] = [0, 0];

@@ -1,14 +1,14 @@
-/** Bytes in, bytes out, some of them later. */
+/** A streaming filter over bytes. It may hold bytes back until later. */
 export interface ByteFilter {
   push(bytes: Buffer): Buffer;
-  /** What was held back. The filter can be used again from the start. */
+  /** The bytes that were held back. Afterwards the filter can be used again from the start. */
   flush(): Buffer;
 }
 
 /**
- * What looks like a credential, whoever it belongs to. Group 1, where there is one, is kept. Every pattern is linear: it starts at a
- * word's start or at a fixed text, and no two of its repeats can share characters. None crosses a line break. Text is latin1, one
- * character a byte.
+ * Patterns of common credentials. Group 1, where there is one, is kept. Every pattern runs in linear time: it starts at the start of
+ * a word or at a fixed text, and no two of its repeats can match the same characters. None crosses a line break. The text is latin1,
+ * one character for each byte.
  */
 const patterns: readonly RegExp[] = [
   // Tokens with a prefix of their own: AWS, GitHub, GitLab, Slack, Google, Stripe, npm and others.
@@ -27,20 +27,20 @@ const patterns: readonly RegExp[] = [
   /((?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|account[_-]?key|credentials?)["']{0,1}\s{0,8}(?:=>|[:=])\s{0,8}(?:"|'|\\")?)(?!\[redacted\])[^\s"'`,;&)}\]]{3,}/gi,
 ];
 
-/** One cheap look at the whole text, which most output does not pass. */
+/** A cheap test of the whole text before the patterns; most output does not match it. */
 const worthALook =
   /pass|pwd|secret|token|key|credential|authorization|bearer|:\/\/|eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|npm_|AIza|[sr]k_|sk-|hvs\.|dop_v1_|xox|xapp-|PRIVATE/i;
 
 const begin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
-/** A line of a PEM body or of its headers, however it was quoted or indented. */
+/** A line of a PEM body or of its headers, quoted or indented in any way. */
 const keyLine = /^[\s"'|>+\\]*(?:[A-Za-z0-9+/=\\[\]]*|[A-Za-z-]+: .*)[\s"'+,\\]*$/;
-/** No private key has more lines; without a limit one BEGIN could swallow everything after it. */
+/** The most lines of a private key. Without a limit a single BEGIN could redact everything after it. */
 const mostKeyLines = 400;
 
-/** A line without an end that gets longer than this is worked on in parts. */
+/** A line without an end is processed in parts when it is longer than this, in bytes. */
 const window = 64 * 1024;
-/** How much of such a part waits for what follows, so that a credential is not torn. */
+/** Bytes at the end of such a part that wait for the next one, so that a credential is not split. */
 const overlap = 4 * 1024;
 
 const mark = '[redacted]';
@@ -51,7 +51,7 @@ interface Span {
   text: string;
 }
 
-/** Replaces what looks like a credential, line by line; a line without an end waits until it is whole or long. */
+/** Replaces text that looks like a credential, line by line. A line without an end waits until it is complete or over 64 KiB. */
 export function createPatternFilter(): ByteFilter {
   const state: State = { rest: '', keyLines: 0, tail: false };
   return {
@@ -74,9 +74,9 @@ export function createPatternFilter(): ByteFilter {
 
 interface State {
   rest: string;
-  /** How many lines of a private key were met; 0 outside of one. */
+  /** Lines of a private key so far; 0 outside of one. */
   keyLines: number;
-  /** True while a credential that did not end in its part goes on. */
+  /** True while a credential continues from the part before. */
   tail: boolean;
 }
 
@@ -86,7 +86,10 @@ function wholeLines(state: State, given: string): string {
   return replaceSpans(text, [...keySpans(state, text), ...spansOf(text)]);
 }
 
-/** All but the overlap of a long line. What reaches over the border is replaced whole; what reaches the end goes on in the next part. */
+/**
+ * Processes a long line up to the overlap. A credential that crosses that border is replaced whole; one that reaches the end continues
+ * in the next part.
+ */
 function longLine(state: State): string {
   const text = withoutTail(state, state.rest);
   state.rest = '';
@@ -102,7 +105,7 @@ function longLine(state: State): string {
   );
 }
 
-/** Drops what is left of a credential that began in the part before. */
+/** Drops the rest of a credential that began in the part before. */
 function withoutTail(state: State, text: string): string {
   if (!state.tail) return text;
   const stop = text.search(/[\s"'`,;]/);
@@ -123,7 +126,7 @@ function spansOf(text: string): Span[] {
   return spans;
 }
 
-/** Private keys, from BEGIN to END over lines; the first line gets the mark, the others vanish. */
+/** Spans of private keys from BEGIN to END over several lines. The first line becomes the mark, the others are removed. */
 function keySpans(state: State, text: string): Span[] {
   if (state.keyLines === 0 && !text.includes('PRIVATE KEY')) return [];
   const spans: Span[] = [];

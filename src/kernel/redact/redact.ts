@@ -1,4 +1,4 @@
-/** Keeping secrets out of what is shown: in every form that a value takes, across the borders of chunks. */
+/** Redaction: removes secrets from output in all their encoded forms, also across chunk borders. */
 
 import type { Json } from '../canonical.ts';
 import { type Automaton, breakDepth, buildAutomaton, formsOf, step } from './forms.ts';
@@ -6,16 +6,16 @@ import { type ByteFilter, createPatternFilter } from './patterns.ts';
 
 export type { ByteFilter };
 
-/** Secrets made ready for searching; make it once where many texts are redacted with the same ones. */
+/** Secrets compiled for searching. Compile once when many texts are redacted with the same secrets. */
 export interface Secrets {
   readonly automaton: Automaton | null;
-  /** The longest form, bytes: how far a secret can reach over a border. */
+  /** Bytes of the longest form: how far a secret can extend over a chunk border. */
   readonly longest: number;
 }
 
 /**
- * Values of at least six characters are looked for raw, quoted, URL-encoded, in hex and in base64; of four or five only raw; shorter ones
- * not at all, because they stand in too much honest text.
+ * Values of at least six characters are looked for raw, quoted, URL-encoded, in hex and in base64; values of four or five only raw and
+ * quoted. Shorter ones are ignored, because they occur in too much ordinary text.
  */
 export function compileSecrets(values: Iterable<string>): Secrets {
   const forms = [...values].flatMap(formsOf);
@@ -24,9 +24,9 @@ export function compileSecrets(values: Iterable<string>): Secrets {
 }
 
 /**
- * A filter over a stream of bytes, in one pass: replaces the secrets in all their forms, also when a chunk or a line break tears them, and
- * what looks like a credential, by `[redacted]`. It holds back what could become a secret and a line that has no end yet, 64 KiB at
- * most besides the longest secret. One per stream.
+ * A streaming filter that replaces secrets by `[redacted]`, in all their forms, also across chunks and line breaks, and text that
+ * looks like a credential. It holds back a possible start of a secret and an unfinished line: at most 64 KiB and the longest secret.
+ * Use one for each stream.
  */
 export function createRedactor(secrets: Secrets | Iterable<string>): ByteFilter {
   const { automaton } = isCompiled(secrets) ? secrets : compileSecrets(secrets);
@@ -42,13 +42,13 @@ export function createRedactor(secrets: Secrets | Iterable<string>): ByteFilter 
   };
 }
 
-/** The same for one text: an error message, a card, a log line. */
+/** Redacts one text, such as an error message, a card or a log line. */
 export function redactText(text: string, secrets: Secrets | Iterable<string> = []): string {
   const redactor = createRedactor(secrets);
   return Buffer.concat([redactor.push(Buffer.from(text)), redactor.flush()]).toString();
 }
 
-/** The same for every text in a value, names of members too. */
+/** Redacts every string in a JSON value, the names of members included. */
 export function redactJson(value: Json, secrets: Secrets | Iterable<string> = []): Json {
   const ready = isCompiled(secrets) ? secrets : compileSecrets(secrets);
   const walk = (part: Json): Json => {
@@ -70,15 +70,15 @@ const none = Buffer.alloc(0);
 interface Match {
   start: number;
   end: number;
-  /** True when its mark is out already and only its rest is to be dropped. */
+  /** True when the mark was written already and only the rest of the match is to be dropped. */
   marked: boolean;
 }
 
 function createExactFilter(automaton: Automaton): ByteFilter {
   let node = 0;
-  /** From the first byte that may still belong to a secret. */
+  /** Bytes from the first one that may still belong to a secret. */
   let held: Buffer = none;
-  /** In `held`'s coordinates, in order, not overlapping. */
+  /** As offsets into `held`, in order, not overlapping. */
   let matches: Match[] = [];
 
   function push(bytes: Buffer): Buffer {
@@ -117,10 +117,10 @@ function createExactFilter(automaton: Automaton): ByteFilter {
   };
 }
 
-/** Where each byte that is not a line break stands; grown as needed and shared, because a search never waits. */
+/** Offsets of the bytes that are not line breaks. It grows as needed; searches can share it, because a search is synchronous. */
 let places = new Int32Array(128 * 1024);
 
-/** Runs the automaton from `from` on and adds what it finds to `matches`. `safe` is where the next match can start at the earliest. */
+/** Runs the automaton over `data` from offset `from` and adds to `matches`. `safe` is the earliest start of the next match. */
 function search(automaton: Automaton, data: Buffer, from: number, start: number, matches: Match[]) {
   if (places.length < data.length) places = new Int32Array(data.length * 2);
   const { root, fail, depth, ends } = automaton;
@@ -136,7 +136,7 @@ function search(automaton: Automaton, data: Buffer, from: number, start: number,
     if (node === 0) {
       node = root[byte] ?? 0;
       if (node === 0) continue;
-      // Nothing before this byte matters any more.
+      // No match can start before this byte.
       count = 0;
       places[count++] = i;
     } else {
@@ -155,7 +155,7 @@ function search(automaton: Automaton, data: Buffer, from: number, start: number,
   return { node, safe: reach === 0 ? data.length : (places[count - reach] ?? 0) };
 }
 
-/** Matches arrive by their end; one that starts earlier takes in those that it covers. */
+/** Matches arrive in order of their end. A match is merged with earlier ones that it overlaps. */
 function add(matches: Match[], start: number, end: number): void {
   let [first, marked] = [start, false];
   for (let last = matches.at(-1); last !== undefined && last.end > first; last = matches.at(-1)) {
