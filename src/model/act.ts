@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Decision } from './decision.ts';
 import { json } from './run.ts';
 
-/** Everything that can change something, from whatever path it comes. One function authorises and performs it (flow/acts/act.ts). */
+/** A command that changes state, from any entry point (chat, API, console). One function authorises and performs it: flow/acts/act.ts. */
 export const act = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('run'),
@@ -10,7 +10,7 @@ export const act = z.discriminatedUnion('kind', [
     params: z.record(z.string(), json),
     alert: z.string().nullable(),
     reason: z.string().nullable(),
-    /** What the button of a card offers. It is taken once, however often and by whom the button is pressed. */
+    /** Idempotency key of the card button. The offer is taken once, however often and by whomever the button is pressed. */
     offer: z.string().optional(),
   }),
   z.object({
@@ -18,7 +18,10 @@ export const act = z.discriminatedUnion('kind', [
     approval: z.string(),
     vote: z.enum(['approve', 'deny']),
     reason: z.string().nullable(),
-    /** HMAC(key, approval id, plan hash), hex: proof that the button was made by us for this plan. Null from the API, where the caller names the plan by the approval's id. */
+    /**
+     * HMAC(key, approval id, plan hash), hex: proves that we made the button, and for this plan. Null from the API, where the caller names
+     * the plan by the approval's id.
+     */
     seal: z.string().nullable(),
   }),
   z.object({ kind: z.literal('cancel'), run: z.string(), reason: z.string().nullable() }),
@@ -27,7 +30,7 @@ export const act = z.discriminatedUnion('kind', [
     run: z.string(),
     step: z.string(),
     choice: z.enum(['retry', 'skip', 'abort']),
-    /** The number of the question that it answers (see Run). Left out by whoever means the present one. */
+    /** The number of the question that it answers (see Run.question); the present question when left out. */
     question: z.int().optional(),
     reason: z.string().nullable(),
   }),
@@ -38,7 +41,7 @@ export const act = z.discriminatedUnion('kind', [
 ]);
 export type Act = z.infer<typeof act>;
 
-/** What somebody is told after an act, privately. `ok: false` carries a code of the catalogue. */
+/** The private answer to an act. `ok: false` has a code of the error catalogue. */
 export type ActAnswer =
   | { ok: true; text: string; run?: string; approval?: string }
   | {
@@ -46,9 +49,9 @@ export type ActAnswer =
       code: string;
       status: number;
       text: string;
-      /** What policy said, when the refusal is a decision. */
+      /** The policy decision, when the refusal comes from policy. */
       decision?: Decision;
-      /** What would have been allowed, as in TocsinError. */
+      /** Fields of TocsinError. */
       details?: {
         allowed?: string | readonly string[];
         given?: string;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * Who did something. A person is the identity of the config (accounts on several platforms are one person); `via` is where the act
- * came from. A stranger is somebody whom no entry of `people` names: they can be shown and journalled, and may do nothing.
+ * Who did something. A `person` is an entry of `people` in tocsin.yaml; accounts on several platforms are one person. A `stranger` is an
+ * account that no entry of `people` names: it can be shown and journalled, but may do nothing. `via` is where the act came from.
  */
 export const actor = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('person'), id: z.string(), via: z.string(), account: z.string().nullable() }),
@@ -15,7 +15,7 @@ export type Actor = z.infer<typeof actor>;
 
 export const system: Actor = { kind: 'system', id: 'tocsin' };
 
-/** `alice`, `service ci`, `alertmanager`, for cards and the log. */
+/** The name for cards and the log: `alice`, `service ci`, `alertmanager`. */
 export function nameOf(who: Actor): string {
   switch (who.kind) {
     case 'person':
@@ -29,7 +29,7 @@ export function nameOf(who: Actor): string {
   }
 }
 
-/** One key per human or service, whatever platform they act from. Votes and requests are compared by it. */
+/** One key for each human or service, the same on all platforms. Votes and requests are compared by it. */
 export function identityOf(who: Actor): string {
   return `${who.kind}:${who.id}`;
 }

@@ -4,7 +4,7 @@ import { type Event, type IncomingAlert, labels, link, severity } from './event.
 export const alertState = z.enum(['firing', 'resolved', 'silenced']);
 export type AlertState = z.infer<typeof alertState>;
 
-/** A condition that lasts, identified by source and fingerprint. Each firing-to-resolved stretch is an episode; an episode owns one thread. */
+/** A condition that lasts, identified by source and fingerprint. Each firing-to-resolved period is an episode, which owns one thread. */
 export const alert = z.object({
   id: z.string(),
   source: z.string(),
@@ -17,32 +17,32 @@ export const alert = z.object({
   links: z.array(link),
   trusted: z.boolean(),
   episode: z.int().min(1),
-  /** How often this episode was delivered as firing. */
+  /** How many times this episode was delivered as firing. */
   count: z.int(),
   firstSeen: z.int(),
-  /** When news of any kind last arrived. */
+  /** When the last delivery of any kind arrived. */
   lastSeen: z.int(),
-  /** When it was last delivered as firing: evidence for `verify`. */
+  /** When it was last delivered as firing; `verify` relies on it. */
   lastFiring: z.int(),
   startsAt: z.int(),
   resolvedAt: z.int().nullable(),
   acknowledgedBy: z.string().nullable(),
   silencedUntil: z.int().nullable(),
-  /** The version of its stream: how many journal entries made it. */
+  /** The version of its stream: the number of journal entries behind it. */
   version: z.int(),
 });
 export type Alert = z.infer<typeof alert>;
 
 /**
- * What one alert event does to what is known.
- * `opened` a new episode; `refreshed` still firing; `resolved` the episode ends; `reopened` a firing that is not newer than the resolve
- * came after it: the episode goes on, and nothing starts by itself; `stale` news older than what is known, or a resolve of what is
- * resolved; `acknowledged` somebody acknowledged it at its origin.
+ * What one alert event does to the alert.
+ * `opened`: a new episode. `refreshed`: still firing. `resolved`: the episode ends. `reopened`: after the resolve came a firing that is
+ * not newer than it, so the episode continues and no runbook starts by itself. `stale`: older than the known state, or a resolve of a
+ * resolved alert. `acknowledged`: somebody acknowledged it at its origin.
  */
 export const effect = z.enum(['opened', 'refreshed', 'resolved', 'reopened', 'stale', 'acknowledged']);
 export type Effect = z.infer<typeof effect>;
 
-/** Pure: decides what the event does. A delivery whose signed id was seen before does not come here: intake refuses its claim. */
+/** Pure: decides the effect of an event. Duplicates by signed delivery id do not arrive here, because intake drops them by their claim. */
 export function effectOf(known: Alert | null, news: IncomingAlert): Effect {
   if (known === null) return news.state === 'firing' ? 'opened' : news.state;
   const live = known.state !== 'resolved';
@@ -53,31 +53,31 @@ export function effectOf(known: Alert | null, news: IncomingAlert): Effect {
   return startedLater(news, known) ? 'opened' : 'reopened';
 }
 
-/** True when an acknowledgement overtook the firing that it speaks of: the episode is known, and has not opened. */
+/** True when an acknowledgement arrived before the firing it belongs to: the episode is known but has not opened. */
 function awaitsFirst(known: Alert): boolean {
   return known.state === 'firing' && known.count === 0;
 }
 
-/** A resolve that speaks of an earlier stretch than the one that fires now. */
+/** True for a resolve of an earlier episode than the one that fires now. */
 function older(news: IncomingAlert, known: Alert): boolean {
   return news.startsAt < known.startsAt && news.occurredAt < known.startsAt;
 }
 
-/** True when the sender says that this stretch began after the last one ended. */
+/** True when the sender says that this firing began after the last episode ended. */
 function startedLater(news: IncomingAlert, known: Alert): boolean {
   return news.startsAt > known.startsAt && news.startsAt >= (known.resolvedAt ?? 0);
 }
 
-/** Pure fold: the alert after the event. `id` names an alert that is new. */
+/** Pure reducer: the alert after the event. `id` is used for a new alert. */
 export function foldAlert(known: Alert | null, news: Event & { body: IncomingAlert }, what: Effect, id: string): Alert {
   const at = news.receivedAt;
   const body = news.body;
   const base = known ?? blank(news, id);
   const version = (known?.version ?? 0) + 1;
-  // A resolve also says when its stretch began, so that the firing of that stretch is known to be old when it comes later.
+  // A resolve also says when its firing began, so that the firing itself counts as old when it arrives later.
   const startsAt = body.state === 'resolved' ? Math.max(base.startsAt, body.startsAt) : base.startsAt;
   const seen = { ...base, version, startsAt, lastSeen: Math.max(base.lastSeen, at) };
-  // Deliveries may be folded in another order than they arrived in; evidence of firing never gets older.
+  // Deliveries may be folded in another order than they arrived in, so `lastFiring` never goes back.
   const lastFiring = Math.max(base.lastFiring, at);
   if (what === 'stale') return seen;
   if (what === 'acknowledged') return { ...seen, acknowledgedBy: base.acknowledgedBy ?? `${news.source}` };

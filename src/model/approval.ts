@@ -5,24 +5,24 @@ export const approvalState = z.enum(['open', 'approved', 'denied', 'expired', 'v
 export type ApprovalState = z.infer<typeof approvalState>;
 
 /**
- * How it was known, at the moment of the vote, that the person may vote. `file`: tocsin.yaml lists them. `live`: the platform or origin that
- * keeps the group said so at most 60 s before. `last`: it was down, and this is what it last said, at most 15 minutes before. `fallback`: it
- * was down for longer, and the members that tocsin.yaml lists for that case held.
+ * How the right to vote was established at the time of the vote. `file`: tocsin.yaml lists the person. `live`: the platform or origin
+ * that keeps the group confirmed it at most 60 s before. `last`: that service was down, and its last answer, at most 15 minutes old, was
+ * used. `fallback`: it was down for longer, and the members that tocsin.yaml lists for that case were used.
  */
 export const standing = z.object({
   group: z.string(),
   how: z.enum(['file', 'live', 'last', 'fallback']),
-  /** Who keeps the group: `slack`, the name of a source, or `tocsin.yaml`. */
+  /** Where the group is kept: `slack`, the name of a source, or `tocsin.yaml`. */
   from: z.string(),
-  /** When it was learnt, milliseconds since the epoch. */
+  /** When the answer was obtained, milliseconds since the epoch. */
   at: z.int(),
 });
 export type Standing = z.infer<typeof standing>;
 
 export const vote = z.object({
-  /** The person, one key across platforms. */
+  /** The identity of the person, the same on all platforms. */
   person: z.string(),
-  /** The account they pressed with, `slack:T1/U2`; null for a token. */
+  /** The account that voted, such as `slack:T1/U2`; null for a token. */
   account: z.string().nullable(),
   via: z.string(),
   vote: z.enum(['approve', 'deny']),
@@ -37,7 +37,7 @@ export type Vote = z.infer<typeof vote>;
 export const approval = z.object({
   id: z.string(),
   run: z.string(),
-  /** The step that asks in the middle of a run; null when the whole run waits for it. */
+  /** The step that asks; null when the approval is for the whole run. */
   step: z.string().nullable(),
   alert: z.string().nullable(),
   runbook: z.string(),
@@ -48,7 +48,7 @@ export const approval = z.object({
   risk,
   rule: z.string(),
   ask,
-  /** Identities that may not vote: whoever asked for the run. */
+  /** Identities that may not vote: the requester of the run. */
   barred: z.array(z.string()),
   state: approvalState,
   votes: z.array(vote),
@@ -56,7 +56,7 @@ export const approval = z.object({
   createdAt: z.int(),
   expiresAt: z.int(),
   closedAt: z.int().nullable(),
-  /** True once it was handed to the group it escalates to. */
+  /** True once it was escalated to the next group. */
   escalated: z.boolean(),
   version: z.int(),
 });

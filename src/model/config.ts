@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../kernel/duration.ts';
 
-/** A name that people type and that stands in addresses: lower case, digits, dashes. */
+/** A name that people type and that is part of URLs: lower-case letters, digits, dashes. */
 export const name = z
   .string()
   .regex(
@@ -34,7 +34,7 @@ const route = z.strictObject({
 
 const members = z.array(z.string());
 
-/** A group: people of tocsin.yaml, or one that a chat platform or an origin keeps. */
+/** A group: a list of people of tocsin.yaml, or a group that a chat platform or an origin keeps. */
 const group = z.union([
   members,
   z
@@ -56,7 +56,7 @@ const group = z.union([
     }),
 ]);
 
-/** tocsin.yaml. Values of the form ${NAME} come from the environment. Unknown keys are errors. */
+/** Schema of tocsin.yaml. Values of the form ${NAME} come from the environment. Unknown keys are errors. */
 export const configFile = z.strictObject({
   runbooks: z.string().default('./runbooks').meta({ description: 'The folder of runbooks, relative to this file.' }),
   policy: z.string().default('./policy.yaml').meta({ description: 'The policy file, relative to this file.' }),
@@ -122,16 +122,16 @@ export const configFile = z.strictObject({
 /** The parsed file: defaults filled in, durations in milliseconds, ${NAME} replaced. */
 export type Config = z.infer<typeof configFile>;
 
-/** What tocsin.yaml says of a group, whichever form it is written in. */
+/** A group of tocsin.yaml in one form, whichever way it was written. */
 export interface GroupFacts {
   /** People by id, and groups of platforms as `platform:id`. */
   members: readonly string[];
-  /** The groups that platforms keep for it, as id by platform. */
+  /** The groups on chat platforms that belong to it: id by platform. */
   platforms: Readonly<Record<string, string>>;
   onCall: { source: string; escalationPolicy: string | null; schedule: string | null } | null;
 }
 
-/** Null when there is no group of this name. */
+/** The facts of a group; null when there is no group of this name. */
 export function groupFacts(config: Pick<Config, 'groups'>, of: string): GroupFacts | null {
   const found = Object.hasOwn(config.groups, of) ? config.groups[of] : undefined;
   if (found === undefined) return null;

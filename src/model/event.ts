@@ -12,11 +12,11 @@ const common = {
   title: z.string(),
   labels,
   links: z.array(link),
-  /** When it happened by the sender's clock, milliseconds since the epoch. */
+  /** When it happened, by the sender's clock, milliseconds since the epoch. */
   occurredAt: z.int(),
 };
 
-/** What a source makes of a delivery. The door adds id, source and time, and nothing else. */
+/** A normalised event as a source returns it. Intake adds the fields of `event`: id, source, time, raw bytes and trust. */
 export const incomingEvent = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('alert'),
@@ -25,21 +25,21 @@ export const incomingEvent = z.discriminatedUnion('kind', [
     /** The identity of the condition within its source. */
     fingerprint: z.string().min(1).max(512),
     severity,
-    /** False when the sender says that nobody works on it any more; not said by most. */
+    /** False when the sender says that an acknowledgement was withdrawn; most senders do not say it. */
     acknowledged: z.literal(false).optional(),
     annotations: labels,
-    /** When this stretch began, milliseconds since the epoch, as the sender says. */
+    /** When this episode began, as the sender says, milliseconds since the epoch. */
     startsAt: z.int(),
-    /** When a resolved alert ended, as the sender says; null while it fires. */
+    /** When a resolved alert ended, as the sender says, milliseconds since the epoch; null while it fires. */
     endsAt: z.int().nullable(),
   }),
   z.object({ kind: z.literal('tick'), ...common, schedule: z.string(), at: z.int() }),
-  /** Verified, but of a type that opens no alert: kept, posted, answered 202. */
+  /** A verified event of a type that opens no alert. It is stored, posted and answered with 202. */
   z.object({
     kind: z.literal('notice'),
     ...common,
     type: z.string(),
-    /** The fingerprint of the alert of the same source that it is about: it is shown in that alert's thread. Left out when it is about none. */
+    /** The fingerprint of the alert of the same source that it is about, in whose thread it is shown. Left out when there is none. */
     about: z.string().min(1).max(512).optional(),
   }),
 ]);
@@ -47,7 +47,7 @@ export type IncomingEvent = z.infer<typeof incomingEvent>;
 export const eventKind = z.enum(['alert', 'tick', 'notice'] satisfies IncomingEvent['kind'][]);
 export type EventKind = z.infer<typeof eventKind>;
 
-/** Whether a trigger of this kind takes such events. One that names none takes all but notices: what is said in passing starts nothing by itself. */
+/** True when a trigger of kind `wanted` takes events of kind `given`. A trigger without a kind (null) takes all events except notices. */
 export function takesKind(wanted: EventKind | null, given: EventKind): boolean {
   return wanted === null ? given !== 'notice' : wanted === given;
 }
@@ -57,9 +57,9 @@ export const event = z.object({
   id: z.string(),
   source: z.string(),
   receivedAt: z.int(),
-  /** SHA-256 of the raw bytes, which are kept as a blob; null when nothing was delivered (a tick). */
+  /** SHA-256 of the raw bytes, which are stored as a blob; null when nothing was delivered (a tick). */
   raw: z.string().nullable(),
-  /** True when the source verified a secret. An event that nobody signed never leads to `auto`. */
+  /** True when the source verified a secret. An unauthenticated event never leads to `auto`. */
   trusted: z.boolean(),
   body: incomingEvent,
 });

@@ -3,16 +3,16 @@ import type { Fact, FactOf } from './journal.ts';
 import type { Run, Step } from './run.ts';
 import { isEnded } from './run.ts';
 
-/** Pure: the run after one more fact of its stream. The first fact is `run.created`. `at` is the entry's time. */
+/** Pure reducer: the run after one more fact of its stream. The first fact must be `run.created`. `at` is the time of the entry. */
 export function foldRun(known: Run | null, fact: Fact, at: number): Run {
   if (fact.kind === 'run.created') return { ...fact.run, version: 1 };
   if (known === null) throw new Error(`a run's first entry is run.created, not ${fact.kind}`);
-  // An ending is final, whatever a late writer appends; only what is said of it may change.
+  // An ending is final, whatever a late writer appends. Only its explanation may change (`run.amended`).
   const next = isEnded(known.state) && fact.kind !== 'run.amended' ? known : settle(applyToRun(known, fact, at));
   return { ...next, version: known.version + 1, wakeAt: isEnded(next.state) ? null : wakeAt(next) };
 }
 
-/** A started run whose steps only wait is waiting: it holds no worker. */
+/** A started run whose steps only wait is `waiting`: it holds no worker. */
 function settle(run: Run): Run {
   if (run.startedAt === null || (run.state !== 'running' && run.state !== 'waiting')) return run;
   const works = run.steps.some(step => step.state === 'running') || !run.steps.some(step => step.state === 'waiting');
@@ -51,7 +51,7 @@ function applyToRun(run: Run, fact: Fact, at: number): Run {
   }
 }
 
-/** Facts of a step; any progress that is recorded means that the worker is well, so the crash count starts again. */
+/** Facts of a step. Recorded progress shows that the worker did not crash, so it resets the crash count. */
 function applyToSteps(run: Run, fact: Fact, at: number): Run {
   switch (fact.kind) {
     case 'step.started':
@@ -107,7 +107,7 @@ function finished(step: Step, fact: FactOf<'step.finished'>, at: number): Step {
   };
 }
 
-/** No step of a run that is over runs or waits: one without a recorded result stays unknown, and one that waited did not get there. */
+/** In an ended run no step runs or waits: a running step becomes `unknown` (no recorded result), a waiting one `failed`. */
 function closed(end: FactOf<'run.finished'>, at: number): (step: Step) => Step {
   return step => {
     if (step.state === 'running')
@@ -132,7 +132,7 @@ function withStep(run: Run, id: string, change: (step: Step) => Step): Run {
   return { ...run, steps: run.steps.map((step, index) => (index === at ? change(step) : step)) };
 }
 
-/** A step that nothing has happened to yet. */
+/** A step in its initial state. */
 export function newStep(id: string, facts: Partial<Step> = {}): Step {
   return {
     id,
@@ -154,8 +154,8 @@ export function newStep(id: string, facts: Partial<Step> = {}): Step {
 }
 
 /**
- * Pure: the run when a step that waits will be looked at at another time than its entry says. A look that found nothing new is no news,
- * so this stands in the document only: whoever folds the journal again looks once too early, and that does no harm.
+ * Pure: the run with another wake-up time for a waiting step. A look that found nothing new is not journalled, so the time is only in the
+ * document; after a fold of the journal the step is looked at once too early, which does no harm.
  */
 export function postponeStep(run: Run, id: string, at: number | null): Run {
   const steps = run.steps.map(step =>
@@ -172,7 +172,7 @@ function wakeAt(run: Run): number | null {
   return due.length === 0 ? null : Math.min(...due);
 }
 
-/** Pure: the approval after one more fact of its stream. The first fact is `approval.requested`. */
+/** Pure reducer: the approval after one more fact of its stream. The first fact must be `approval.requested`. */
 export function foldApproval(known: Approval | null, fact: Fact, at: number): Approval {
   if (fact.kind === 'approval.requested') return { ...fact.approval, version: 1 };
   if (known === null) throw new Error(`an approval's first entry is approval.requested, not ${fact.kind}`);

@@ -3,22 +3,22 @@ import { sha256 } from '../kernel/canonical.ts';
 import { cutText } from '../kernel/text.ts';
 import type { Labels, link, Severity } from './event.ts';
 
-/** Bounds on what a sender's text may take up, characters. What is cut says how much is missing. */
+/** Limits on texts of a sender, in characters; `labels` is the number of labels. A text that is cut says how much is missing. */
 export const longest = { title: 500, label: 4096, labelName: 256, labels: 256, url: 2048, fingerprint: 512 } as const;
 
-/** The text in well-formed Unicode, at most `max` characters with the note of what was cut. */
+/** The text as well-formed Unicode, at most `max` characters including the note about the rest. */
 export function boundText(text: string, max: number): string {
   return cutText(text.isWellFormed() ? text : text.toWellFormed(), max);
 }
 
-/** The first text that says something, as a title. */
+/** The first text that is not blank, as a title. */
 export function titleOf(...candidates: (string | null | undefined)[]): string {
   const found = candidates.find(text => text != null && text.trim() !== '') ?? '(without a title)';
-  // A title is a column of its own, and a database may refuse NUL in one.
+  // A title has its own column, and a database may refuse NUL in a column.
   return boundText(found.trim().replaceAll('\0', '\uFFFD'), longest.title);
 }
 
-/** The labels with bounded names, values and number. The result has no prototype, so a label may have any name. */
+/** The labels, limited in number and in the length of names and values. The result has no prototype, so a label may have any name. */
 export function labelsOf(given: Readonly<Record<string, string>>): Labels {
   const names = Object.keys(given);
   const out: Labels = Object.create(null);
@@ -29,7 +29,7 @@ export function labelsOf(given: Readonly<Record<string, string>>): Labels {
   return out;
 }
 
-/** A fingerprint or delivery id that fits a column: as it is, or its digest when it is too long or not plain text. */
+/** A fingerprint or delivery id that fits a column: unchanged, or its SHA-256 when it is empty, too long or has control characters. */
 export function keyOf(text: string): string {
   const plain = text.length <= longest.fingerprint && text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text);
   return plain && text !== '' ? text : `sha256:${sha256(text)}`;
@@ -42,7 +42,7 @@ const words: Readonly<Record<Severity, RegExp>> = {
   info: /^(info|information|informational|notice|low|none|debug|ok|(p|sev|severity)[- ]?[45])$/i,
 };
 
-/** The severity that a sender's word means, or null when it is none that people use for one. */
+/** The severity for a sender's word, or null when the word is not known. */
 export function severityOf(word: string | null | undefined): Severity | null {
   const text = (word ?? '').trim();
   if (text === '' || text.length > 20) return null;
@@ -50,7 +50,7 @@ export function severityOf(word: string | null | undefined): Severity | null {
   return found === undefined ? null : (found[0] as Severity);
 }
 
-/** A link that a page may show, or nothing: only http and https, so that no address can carry a script. */
+/** A link that a page may show, or none. Only http and https are allowed, so that no URL can hold a script. */
 export function linkOf(label: string, url: string | null | undefined): z.infer<typeof link>[] {
   if (url == null || url === '' || url.length > longest.url) return [];
   const parsed = URL.parse(url);
@@ -64,7 +64,10 @@ export function timeOf(text: string | null | undefined): number | null {
   return Number.isFinite(at) && at > 0 ? Math.floor(at) : null;
 }
 
-/** A start as the sender tells it. A time that is missing, or more than a day ahead of us, would make all later news look old: then it is now. */
+/**
+ * The start time as the sender gives it, or `now` when it is missing or more than a day in the future: such a start would make all later
+ * events look old. Milliseconds since the epoch.
+ */
 export function startOf(claimed: number | null, now: number): number {
   return claimed === null || claimed > now + 86_400_000 ? now : claimed;
 }

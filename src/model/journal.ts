@@ -6,13 +6,13 @@ import { approval, approvalState, vote } from './approval.ts';
 import { event } from './event.ts';
 import { ending, json, run, stepEnding, waiting } from './run.ts';
 
-/** The format of entries. A reader meets old versions for ever, so a change adds a version and keeps the old reader. */
+/** The format version of entries. Old entries stay in the journal, so a change adds a version and keeps the reader of the old one. */
 export const entryVersion = 1;
 
 const body = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
   z.object({ kind: z.literal(kind), ...shape });
 
-/** All that can happen. The fold of a stream's facts is the state; nothing else is. */
+/** All kinds of facts (event sourcing). State is the fold of a stream's facts, and comes from nothing else. */
 export const fact = z.discriminatedUnion('kind', [
   // stream alert/<id> or event/<id>
   body('event.accepted', {
@@ -79,7 +79,7 @@ export const fact = z.discriminatedUnion('kind', [
   body('approval.escalated', { approval: z.string(), run: z.string(), to: z.string(), expiresAt: z.int() }),
   body('approval.closed', { approval: z.string(), run: z.string(), state: approvalState, because: z.string() }),
 
-  // stream decision/<event>: what matched and was decided without making a run
+  // stream decision/<event>: a match whose decision made no run
   body('decision.made', {
     event: z.string(),
     alert: z.string().nullable(),
@@ -92,11 +92,11 @@ export const fact = z.discriminatedUnion('kind', [
     because: z.string(),
   }),
 
-  // stream origin/<source>: what the origin of an alert was told, or what it told on being asked
+  // stream origin/<source>: write-backs to the origin of an alert, and its answers to queries
   body('origin.told', {
     source: z.string(),
     what: z.enum(['acknowledge', 'note', 'resolve', 'recall', 'page', 'unpage', 'on-call']),
-    /** Names this telling for ever: it is done once. */
+    /** Idempotency key of the write-back: it is done once. */
     key: z.string(),
     alert: z.string().nullable(),
     episode: z.int().nullable(),
@@ -117,7 +117,7 @@ export type Fact = z.infer<typeof fact>;
 export type FactKind = Fact['kind'];
 export type FactOf<K extends FactKind> = Extract<Fact, { kind: K }>;
 
-/** What a writer hands to the store; sequence, previous hash and hash are the store's. */
+/** An entry as a writer passes it to the store, which adds sequence, previous hash and hash. */
 export interface NewEntry {
   stream: string;
   actor: z.infer<typeof actor>;
@@ -140,12 +140,12 @@ export interface Entry extends NewEntry {
   hash: string;
 }
 
-/** The text that is stored for an entry. Whatever has meaning is in it, so that the hash covers it. */
+/** The text that is stored for an entry. It has all the content, so that the hash covers everything. */
 export function entryBytes(entry: NewEntry): string {
   return JSON.stringify({ stream: entry.stream, v: entryVersion, actor: entry.actor, at: entry.at, fact: entry.fact });
 }
 
-/** SHA-256 over previous hash, sequence and stored bytes, each on its line, lower-case hex. */
+/** SHA-256 over previous hash, sequence and stored bytes, joined by new lines; lower-case hex. */
 export function entryHash(prev: string, seq: number, bytes: string): string {
   return sha256(`${prev}\n${seq}\n${bytes}`);
 }

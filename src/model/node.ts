@@ -1,19 +1,19 @@
 import { z } from 'zod';
 
-/** What a process takes on. `all` is everything; a fleet has at least one of each of the others, or of `all`. */
+/** The work that a process does; `all` is everything. A fleet needs a node for each of the other roles, or one with `all`. */
 export const role = z.enum(['all', 'intake', 'worker', 'chat']);
 export type Role = z.infer<typeof role>;
 
-/** What a node says of itself in its heartbeat. */
+/** The content of a node's heartbeat. */
 export const nodeFacts = z.object({
   id: z.string(),
-  /** Its machine and process, for people who look for it; empty when it does not say. */
+  /** Its machine and process, for people; empty when unknown. */
   at: z.string().default(''),
   role,
   version: z.string(),
-  /** Digest of the policy, the runbooks and the people in force there; see digestOfSet. */
+  /** Digest of the policy, the runbooks and the people in force on that node; see digestOfSet. */
   set: z.string(),
-  /** Milliseconds since the epoch, by the node's own clock. */
+  /** When it started, milliseconds since the epoch by the node's own clock. */
   since: z.number(),
 });
 export type NodeFacts = z.infer<typeof nodeFacts>;

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { canonicalJson, sha256 } from '../kernel/canonical.ts';
 import { json } from './run.ts';
 
-/** The stored snapshot behind a plan hash: these exact canonical bytes are a blob, and their SHA-256 is what people approve. */
+/** The snapshot behind a plan hash. Its canonical JSON is stored as a blob, and people approve the SHA-256 of those bytes. */
 export const plan = z.object({
   runbook: z.string(),
-  /** Every file that the runbook is made of (its source, its imports, the runbooks it calls), by path, as blob digests. */
+  /** Blob digests, by path, of all files of the runbook: its source, its imports, and the runbooks it calls. */
   files: z.record(z.string(), z.string()),
-  /** The path in `files` that is the runbook itself. */
+  /** The path in `files` of the runbook itself. */
   entry: z.string(),
   params: z.record(z.string(), json),
   targets: z.array(z.string()),
@@ -25,7 +25,7 @@ export function planHash(value: Plan): string {
   return sha256(planBytes(value));
 }
 
-/** What cards show of a hash. */
+/** The first ten characters of a hash, as cards show it. */
 export function shortHash(hash: string): string {
   return hash.slice(0, 10);
 }

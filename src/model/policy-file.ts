@@ -54,8 +54,8 @@ export const ruleFile = z.strictObject({
 });
 export type RuleFile = z.infer<typeof ruleFile>;
 
-/** policy.yaml: the first rule that holds decides; when none holds, people are asked. */
+/** Schema of policy.yaml: the first rule that holds decides; when none holds, people are asked. */
 export const policyFile = z.strictObject({ rules: z.array(ruleFile).max(500) });
 
-/** Brakes of the design that do not work yet. A key without an effect would be a false promise, so that it is an error. */
+/** Keys for brakes that are not implemented yet. They are errors, because a key without an effect would be a false promise. */
 export const laterKeys = ['concurrency', 'blastRadius', 'breaker', 'cooldown', 'loop', 'storm', 'window', 'stepUp'];

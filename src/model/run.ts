@@ -36,7 +36,7 @@ export function isEnded(state: RunState): state is Ending {
 
 export const stepState = z.enum(['pending', 'running', 'waiting', 'done', 'failed', 'skipped', 'unknown', 'undone']);
 
-/** Deeper values than this are refused; it is far beyond what a source or a step hands over, and ends a circle. */
+/** The deepest nesting that is accepted. It is far beyond real values, and stops at circular references. */
 const deepest = 200;
 
 function isJson(value: unknown, depth = 0): value is Json {
@@ -52,18 +52,18 @@ function isJson(value: unknown, depth = 0): value is Json {
 }
 
 /**
- * Any JSON value, checked as such on its way out of the database. Not `z.json()`: a schema that refers to itself makes zod keep books on
- * everything that is parsed around it, and keeps `z.compile` away from every document that has one.
+ * Schema of any JSON value. Not `z.json()`: a recursive schema makes zod track everything that is parsed around it, and `z.compile` does
+ * not work for a document that has one.
  */
 export const json: z.ZodType<Json> = z.custom<Json>(value => isJson(value), 'a JSON value');
 
-/** How a run ends by a step that failed. */
+/** How a run ends when a step fails. */
 export const stepEnding = z.enum(['failed', 'ineffective', 'unconfirmed']);
 
-/** Why a step or a run is not going on by itself now. */
+/** Why a step or a run is waiting. */
 export const waiting = z.object({
   for: z.enum(['timer', 'approval', 'resolve', 'run', 'retry']),
-  /** When it is looked at again at the latest, milliseconds since the epoch; null when only news wakes it. */
+  /** When it wakes at the latest, milliseconds since the epoch; null when only an event can wake it. */
   wakeAt: z.int().nullable(),
   /** The approval or the child run that it waits for. */
   on: z.string().nullable(),
@@ -82,10 +82,10 @@ export const step = z.object({
   inputDigest: z.string().nullable(),
   waiting: waiting.nullable(),
   exitCode: z.int().nullable(),
-  /** What the next steps read; bounded, redacted. */
+  /** The output that the next steps read; bounded and redacted. */
   output: json,
   because: z.string().nullable(),
-  /** For a failed step, how the run ends by it; null otherwise. */
+  /** How the run ends because of this failed step; null for other steps. */
   ending: stepEnding.nullable(),
   startedAt: z.int().nullable(),
   finishedAt: z.int().nullable(),
@@ -116,20 +116,20 @@ export const run = z.object({
   steps: z.array(step),
   cancel: z.object({ by: z.string(), reason: z.string().nullable() }).nullable(),
   because: z.string().nullable(),
-  /** The newest question to people: its number in the run, counted from 1, and its step. Null before the first; each takes one answer. */
+  /** The latest question to people: its number in the run, from 1, and its step. Null before the first. Each question takes one answer. */
   question: z.object({ number: z.int(), step: z.string() }).nullable().default(null),
   createdAt: z.int(),
   startedAt: z.int().nullable(),
   finishedAt: z.int().nullable(),
-  /** When the wake-up must ring again at the latest; null when nothing is due. */
+  /** When the next wake-up is due at the latest, milliseconds since the epoch; null when none is due. */
   wakeAt: z.int().nullable(),
-  /** How often a worker took it and did not come back: a poison run is stopped after three. */
+  /** How many workers took it without recorded progress since. A run that crashes its workers is stopped after three. */
   crashes: z.int(),
   version: z.int(),
 });
 export type Run = z.infer<typeof run>;
 
-/** Pure: whether a `verify` step held, after the last step that may have changed anything. */
+/** Pure: true when a `verify` step succeeded after the last step that may have changed something. */
 export function isVerified(run: Pick<Run, 'steps'>): boolean {
   const done = run.steps.filter(step => step.state === 'done' && step.finishedAt !== null);
   const verified = Math.max(0, ...done.filter(step => step.type === 'verify').map(step => step.finishedAt ?? 0));

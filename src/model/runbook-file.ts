@@ -3,7 +3,7 @@ import { duration } from '../kernel/duration.ts';
 import { risk } from './decision.ts';
 import { eventKind } from './event.ts';
 
-/** The id of a runbook: its file's name without the ending. */
+/** The id of a runbook: the name of its file without the extension. */
 export const runbookId = /^[a-z0-9][a-z0-9-]{0,62}$/;
 export const stepId = /^[a-z][a-z0-9-]{0,40}$/;
 const paramName = /^[a-zA-Z][a-zA-Z0-9_]{0,62}$/;
@@ -89,7 +89,7 @@ const retry = z.strictObject({
   factor: z.number().min(1).max(10).optional().meta({ description: 'The wait grows by it with every try.' }),
 });
 
-/** The keys that every step may have, besides the one that names its type. */
+/** The keys that every step may have, besides the key of its type. */
 export const stepCommon = z.object({
   id: z
     .string()
@@ -114,7 +114,7 @@ export const stepCommon = z.object({
 export type StepCommon = z.infer<typeof stepCommon>;
 export const stepKeys = Object.keys(stepCommon.shape);
 
-/** Steps are checked one by one against the step shelf, so that the schema of the file lets them through. */
+/** Schema of a YAML runbook. It accepts any object as a step; steps are checked one by one against their step types. */
 export const runbookFile = z.strictObject({
   title: z.string().min(1).max(200),
   about,

@@ -9,17 +9,20 @@ import type { CatalogueView } from './chat.ts';
 import type { Runbook } from './runbook.ts';
 import type { Source } from './source.ts';
 
-/** The files of the user as one consistent set: config, policy, runbooks. A broken edit keeps the last good set. */
+/** The user's files (config, policy, runbooks) as one consistent set. When an edit breaks a file, the last good set stays in force. */
 export interface Catalogue {
-  /** The set in force. It is replaced as a whole, never changed. */
+  /** The set in force. A reload replaces it as a whole; it is never changed in place. */
   current(): CatalogueSet;
-  /** What is wrong with the files as they are now; empty when the set in force is what the files say. */
+  /** Errors in the present files; empty when the set in force matches the files. */
   problems(): readonly Problem[];
-  /** Called after a reload, good or bad. Returns how to stop. */
+  /** Calls the listener after each reload that changed the set or its problems. Returns the function that unsubscribes. */
   onChange(listener: () => void): () => void;
   /** Reads the files again. */
   reload(): Promise<void>;
-  /** Loads a runbook from a plan's snapshot: what was approved is what runs. `files` are the bytes by path. */
+  /**
+   * Loads a runbook from a plan's snapshot, so that exactly what was approved runs. `files` are the bytes by path. Rejects with
+   * `plan-changed` when they do not match the plan.
+   */
   fromSnapshot(plan: Plan, files: ReadonlyMap<string, Uint8Array>): Promise<Runbook>;
   close(): Promise<void>;
 }
@@ -30,11 +33,14 @@ export interface CatalogueSet {
   runbooks: ReadonlyMap<string, Runbook>;
   /** The sources of tocsin.yaml by the name in `/events/{name}`, with their parsed options. */
   sources: ReadonlyMap<string, ConfiguredSource>;
-  /** The channels, as `platform:channel`, in which this alert or event is posted: the first route that holds, else `console:alerts`. Never empty, never throws. */
+  /**
+   * The channels, as `platform:channel`, in which this alert or event is posted: those of the first route that holds, else
+   * `console:alerts`. Never empty, never throws.
+   */
   route(variables: { event: Event | null; alert: Alert | null }): readonly string[];
-  /** All channels that the files name, and where: routes and the fallback. */
+  /** All channels that routes and the fallback name, with their positions. */
   targets: readonly RouteTarget[];
-  /** SHA-256 over all files that made this set. */
+  /** SHA-256 over all files of this set. */
   digest: string;
   view: CatalogueView;
 }
@@ -54,7 +60,7 @@ export interface ConfiguredSource {
   options: unknown;
 }
 
-/** One thing that is wrong in a file. Lines and columns count from 1. */
+/** One mistake in a file. Lines and columns count from 1. */
 export interface Problem {
   file: string;
   line: number;
@@ -63,7 +69,7 @@ export interface Problem {
   message: string;
   allowed?: string;
   given?: string;
-  /** The nearest known word. */
+  /** The nearest known word, as a suggestion. */
   nearest?: string;
   level: 'error' | 'warning';
 }
@@ -76,16 +82,16 @@ export interface Rule {
   name: string;
   /** The CEL text, `true` when the rule has none. */
   text: string;
-  /** Throws when it cannot be evaluated, which caps the decision at `approve`. */
+  /** Throws when it cannot be evaluated; then the decision is `approve` at most. */
   when(variables: PolicyVariables): boolean;
   decide: Verdict;
   ask: Ask | null;
   limit: Limit | null;
-  /** Whether runs by this rule may resolve the alert at its origin, once it is verified gone. */
+  /** True when runs by this rule may resolve the alert at its origin after they verified that it is gone. */
   resolves?: boolean;
 }
 
-/** Brakes on `auto`; a brake that trips turns it into `approve`. */
+/** Brakes on `auto` (a rate limit of automation): a brake that trips turns `auto` into `approve`. */
 export interface Limit {
   /** At most this many automatic runs of the runbook an hour. */
   perHour: number | null;

@@ -11,23 +11,23 @@ import type { CheckTools, Finding } from './check.ts';
 import type { SignIns } from './sign-ins.ts';
 import type { Store } from './store.ts';
 
-/** One chat platform. It shows posts and passes on what people do; it decides nothing and stores no truth. */
+/** A chat platform driver. It shows posts and passes on what people do. It makes no decisions and holds no state of record. */
 export interface ChatPlatform<Options = unknown> {
-  /** The file's or folder's name. */
+  /** The name of its file or folder. */
   id: string;
   about: string;
   options: z.ZodType<Options>;
   capabilities: ChatCapabilities;
-  /** Whether the environment has what it needs, such as a token; a platform without this is always on. */
+  /** True when the environment has what it needs, such as a token. A platform without this method is always on. */
   isOn?(env: ChatHost['env']): boolean;
   /**
-   * Rejects only for options that cannot work. A wrong token, a missing scope or a server that is down is no reason: the connection
-   * tells it by `trouble()` and tries again with back-off by itself.
+   * Rejects only for options that can never work. For a wrong token, a missing scope or a server that is down it resolves; the connection
+   * reports the problem by `trouble()` and retries with back-off.
    */
   open(options: Options, host: ChatHost): Promise<ChatConnection>;
   /**
-   * For `tocsin doctor`: looks at tokens, scopes, channels and groups by plain requests, without opening a connection, because a second one
-   * would take events away from the process that runs. Changes nothing and never rejects.
+   * For `tocsin doctor`: checks tokens, scopes, channels and groups by plain requests. It opens no connection, because a second one would
+   * take events away from the running process. Changes nothing and never rejects.
    */
   check?(options: Options, tools: CheckTools): Promise<Finding[]>;
 }
@@ -35,17 +35,17 @@ export interface ChatPlatform<Options = unknown> {
 export interface ChatCapabilities {
   /** The longest text of one message, characters. */
   maxText: number;
-  /** True when the platform streams output by itself from the store; otherwise the flow edits a post `output/<run>/<step>`. */
+  /** True when the platform streams live output from the store itself; otherwise the flow edits the post `output/<run>/<step>`. */
   streams: boolean;
-  /** Milliseconds between two edits of one message. */
+  /** The shortest time between two edits of one message, milliseconds. */
   editEvery: number;
-  /** True when the stored post is the message, as in the console: it counts as delivered as soon as it is stored. */
+  /** True when the stored post is the message itself, as in the console: it counts as delivered once it is stored. */
   immediate?: boolean;
-  /** What the platform takes; nothing is paced without it. */
+  /** The rate limits of the platform; without them there is no rate limiter. */
   rateLimits?: RateLimits;
 }
 
-/** The platform's limits as it documents them; the flow stays a little below. What it says itself (`chat-limited`) comes first. */
+/** Rate limits as the platform documents them. The rate limiter stays a little below; a `chat-limited` of the platform takes precedence. */
 export interface RateLimits {
   /** New messages in one channel. */
   posts: Rate;
@@ -65,99 +65,103 @@ export interface Rate {
   per: number;
 }
 
-/** A text that is sent as a file. It is redacted and bounded already, and has no escape sequences. */
+/** A text that is sent as a file. It is already redacted, bounded and free of escape sequences. */
 export interface ChatFile {
   /** A plain file name such as `disk-full-run_01.log`. */
   name: string;
-  /** Read it once; a further try gets a fresh one. */
+  /** Can be read once; a retry gets a new one. */
   text: AsyncIterable<string> | string;
 }
 
 export interface ChatConnection {
   /**
-   * Makes the platform show the post as it is wanted: posts it first (in the thread of `root`), edits it later. `root` is the post whose
-   * thread it is in, with the reference that the platform gave it; null for a post that goes into the channel itself. It travels with the
-   * request because the store may not have that reference yet. Resolves to the platform's id of the message, a new one where the message
-   * was deleted and had to be posted anew. Never posts a key twice: after an ambiguous failure it finds its own message again by metadata
-   * or nonce. Has its own time-outs and never waits for a rate limit.
+   * Makes the platform show the wanted version of the post: posts it at first (in the thread of `root`), edits it later. `root` is the post
+   * whose thread it is in, with the platform's reference; null for a post in the channel itself. The root is passed in because the store
+   * may not have its reference yet. Resolves to the platform's id of the message, which is a new one when the message was deleted and
+   * posted anew. Idempotent by key: after an ambiguous failure it finds its own message by metadata or nonce. Has its own time-outs and
+   * never waits for a rate limit.
    *
-   * Rejects with `chat-limited` (`retryAfter` says for how long, `at` names what is limited: `channel C1` or `method chat.update` or
-   * `all`), `chat-down` (nothing gets through now), `chat-root-gone` (the root's message is not there: it is posted anew, then this one
-   * is tried again), or `chat-refused` (it will not do, whatever is waited; the message says why and what to do). A refusal whose `at`
-   * begins with `channel` is about the channel (it is gone, the bot is not in it): its threads move to the fallback channel. One whose `at`
-   * begins with `thread` is about this thread (it is locked), any other about this message: what people have to decide is shown elsewhere,
-   * the rest is left out, and other threads go on.
+   * Rejects with one of:
+   * - `chat-limited`: rate-limited for `retryAfter` ms; `at` says what is limited (`channel C1`, `method chat.update` or `all`).
+   * - `chat-down`: the platform cannot be reached now.
+   * - `chat-root-gone`: the root's message is missing. The root is posted anew, then this post is tried again.
+   * - `chat-refused`: permanent; the message says why and what to do. When `at` begins with `channel`, the channel is unusable (it is gone,
+   *   or the bot is not in it) and its threads move to the fallback channel. When `at` begins with `thread`, this thread is unusable (it is
+   *   locked); otherwise only this message is. Then messages that need a decision are shown elsewhere, the rest is left out, and other
+   *   threads continue.
    */
   deliver(post: Post, root: Post | null): Promise<string>;
   /**
-   * Sends a file into the thread of `root`. Rejects like `deliver`. Left out where the platform takes no files: then the post is delivered
-   * instead, whose card has a link to the console.
+   * Sends a file into the thread of `root`. Rejects like `deliver`. A platform that takes no files leaves it out; then the post is
+   * delivered instead, and its card links to the console.
    */
   upload?(post: Post, file: ChatFile, root: Post | null): Promise<void>;
-  /** Names of channels that exist, as routes name them; null when any name does, or when it cannot be told now. */
+  /** Names of the existing channels, as in routes; null when any name is valid, or when the list is not available now. */
   channels(): Promise<readonly string[] | null>;
-  /** The members of a group that the platform itself manages, as accounts; null when it manages none of this name. */
+  /** The accounts in a group that the platform manages; null when it has no group of this name. */
   members(group: string): Promise<readonly string[] | null>;
-  /** Where people see the post, for links from elsewhere; null when it has no address. */
+  /** The URL of the post, for links from elsewhere; null when it has none. */
   linkTo?(post: Post): string | null;
   /**
-   * Only where every connection would be told everything (a gateway): begins or ends to hear what people do. Of several nodes the one that
-   * posts hears; the others can look up groups and channels all the same. A connection without it hears from the beginning.
+   * Starts or stops receiving what people do. For platforms that send all events to every connection (a gateway): of several nodes only the
+   * one that posts receives them, while the others can still look up groups and channels. A connection without it receives from the start.
    */
   hear?(on: boolean): Promise<void>;
-  /** null when well; otherwise what is wrong and what to do. */
+  /** null when healthy; otherwise what is wrong and what to do. */
   trouble(): string | null;
   close(): Promise<void>;
 }
 
-/** What a platform may use of the rest. */
+/** The services that a chat platform may use. */
 export interface ChatHost {
   clock: Clock;
   log: Log;
   config(): Config;
   /** The value of an environment variable, for tokens. */
   env(name: string): string | undefined;
-  /** Read only: the pages and commands show what is stored. */
+  /** For reading only, by pages and commands. */
   store: Store;
-  /** Authorises and performs. Never rejects for a refusal; the answer says why. */
+  /** Authorises and performs an act. A refusal does not reject; the answer says why. */
   act(who: Actor, act: Act): Promise<ActAnswer>;
   /** Runs a chat command line such as `run disk-full host=web-1`. `alert` is the thread's alert, when there is one. */
   command(who: Actor, line: string, context: CommandContext): Promise<CommandAnswer>;
   /** The person that an account belongs to, or a stranger. */
   whoIs(account: { platform: string; id: string }): Actor;
-  /** The person or service that a bearer token belongs to (tokens of tocsin.yaml; the local key is `you`); null for an unknown token. Constant time. */
+  /**
+   * The person or service that a bearer token of tocsin.yaml belongs to (the local key is `you`); null for an unknown token. Constant time.
+   */
   bearer(token: string): Actor | null;
   signIns: SignIns;
-  /** What Details shows, for the person who asks only. */
+  /** The card of a Details button. Show it only to the person who asked. */
   details(subject: 'alert' | 'run' | 'approval', id: string): Promise<Card | null>;
   /**
-   * Why: for an event, an alert (its newest event) or a run (its event), every runbook with the clause that held or failed, and every rule. What
-   * would be decided now, without effect; null when nothing has this id.
+   * Explains the decision on an event, an alert (its newest event) or a run (its event): every runbook with the clause that held or failed,
+   * and every rule. It evaluates what would be decided now, without effects. Null when nothing has this id.
    */
   explain(id: string): Promise<Explanation | null>;
   catalogue(): CatalogueView;
-  /** What people who look at the console should know, one text each: a chat platform that is down, a channel that refuses, a route to nowhere, Redis. */
+  /** Problems to show in the console, one text each: a chat platform is down, a channel refuses, a route leads nowhere, Redis. */
   troubles(): readonly string[];
-  /** The nodes that are up, and what is wrong between them; one node alone has no problems. */
+  /** The nodes that are up, and problems between them; a single node has none. */
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
-  /** The chat commands that exist, in the order of their names: for help, autocompletion and menus. */
+  /** All chat commands, sorted by name, for help, autocompletion and menus. */
   commands(): readonly CommandView[];
   /**
-   * True for the first who asks with the key, on whichever node and across restarts, until `keep` milliseconds have passed: for what a
-   * platform may hand over twice. Rejects when the store does not answer.
+   * Claims an idempotency key: true for the first call with the key on any node, also across restarts, within `keep` milliseconds. For
+   * events that a platform may deliver twice. Rejects when the store does not answer.
    */
   once(key: string, keep: number): Promise<boolean>;
-  /** To be called when the members of a group changed, so that nobody votes by what they were; null for all groups of the platform. */
+  /** Call it when the members of a group changed, so that no vote relies on the old members; null for all groups of the platform. */
   membersChanged(platform: string, group: string | null): void;
-  /** Called after each commit that changed something; `seq` is the journal's head. Returns how to stop. */
+  /** Calls the listener after each commit; `seq` is the journal's head. Returns the function that unsubscribes. */
   onChange(listener: (seq: number) => void): () => void;
-  /** Called for each live output chunk of a run. Returns how to stop. */
+  /** Calls the listener for each live output chunk of a run. Returns the function that unsubscribes. */
   onOutput(run: string, listener: () => void): () => void;
-  /** Verifies the journal incrementally and tells its state. */
+  /** Verifies the journal incrementally and resolves to its state. */
   journalState(): Promise<{ ok: boolean; head: number; checked: number; because: string | null }>;
-  /** HTTP on the same port as everything else; null where no HTTP server runs. */
+  /** The shared HTTP server; null where none runs. */
   http: FastifyInstance | null;
-  /** Where the page is reachable, for links: `http://127.0.0.1:8080`. */
+  /** The base URL for links, such as `http://127.0.0.1:8080`. */
   baseUrl(): string;
   /** The local access key of the console, or null when tokens guard it. */
   localKey: string | null;
@@ -178,7 +182,7 @@ export interface Explanation {
   runbooks: readonly {
     runbook: string;
     holds: boolean;
-    /** The clause that held or the first that failed. */
+    /** The clause that held, or the first that failed. */
     because: string;
     /** What would be decided now; null when the trigger does not hold. */
     decision: { verdict: string; rule: string; because: string } | null;
@@ -191,7 +195,7 @@ export interface Explanation {
   }[];
 }
 
-/** A chat command as help and menus show it. */
+/** A chat command, for help and menus. */
 export interface CommandView {
   id: string;
   about: string;
@@ -207,7 +211,7 @@ export interface CommandView {
 
 export type CommandAnswer = { ok: true; card: Card } | { ok: false; code: string; text: string };
 
-/** What lists and forms need to know of the loaded files. */
+/** The loaded files, for lists and forms. */
 export interface CatalogueView {
   runbooks: readonly RunbookView[];
   rules: readonly { name: string; decide: string; when: string }[];
@@ -227,7 +231,7 @@ export interface RunbookView {
 
 export interface ParamView {
   name: string;
-  /** A `person` is the id of somebody in `people` of tocsin.yaml: a platform may let people choose an account, and asks `whoIs` whose it is. */
+  /** A `person` is an id in `people` of tocsin.yaml. A platform may offer a choice of accounts and map the account with `whoIs`. */
   type: 'string' | 'number' | 'boolean' | 'enum' | 'person';
   about: string;
   required: boolean;

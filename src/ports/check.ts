@@ -1,26 +1,26 @@
 import type { Clock } from '../kernel/clock.ts';
 
-/** One thing that `tocsin doctor` looked at. */
+/** The result of one check of `tocsin doctor`. */
 export interface Finding {
-  /** What was looked at: `the bot token`, `channel #ops`. */
+  /** What was checked: `the bot token`, `channel #ops`. */
   what: string;
   state: 'ok' | 'warning' | 'bad';
-  /** What was found, in a sentence; needed unless it is ok. */
+  /** What was found, in one sentence; required unless the state is `ok`. */
   because?: string;
   /** What to do. */
   remedy?: string;
-  /** The page where it is set. */
+  /** The URL of the page where it is configured. */
   page?: string;
 }
 
-/** What checks are made with. They look, and change nothing. */
+/** The tools of a check. Checks only read; they change nothing. */
 export interface CheckTools {
   clock: Clock;
-  /** The time of each answer is compared with the clock of this machine, so a check need not do it. */
+  /** `fetch` that also compares the Date of each response with this machine's clock, so that a check need not do it. */
   fetch: typeof fetch;
   env(name: string): string | undefined;
   signal: AbortSignal;
-  /** Where people and senders reach Tocsin; null when tocsin.yaml does not say. */
+  /** The public URL of Tocsin; null when tocsin.yaml names none. */
   url: string | null;
   /** For a source: its name, as in `/events/{name}`. For a platform: its id. */
   name: string;

@@ -6,13 +6,13 @@ import type { Approval } from '../model/approval.ts';
 import type { Block, Card } from '../model/card.ts';
 import type { ChatHost, CommandAnswer, CommandContext, ParamView, RunbookView } from './chat.ts';
 
-/** A private answer. What is left out is empty. */
+/** A private answer as a card. Fields that are left out are empty. */
 export function answer(facts: { title: string } & Partial<Card>): CommandAnswer {
   const empty = { tone: 'neutral' as const, badge: null, blocks: [], buttons: [], mention: [] };
   return { ok: true, card: { ...empty, ...facts } };
 }
 
-/** Label and value per line. */
+/** A block of labels and values, one pair per line. */
 export function fieldsOf(pairs: readonly (readonly [label: string, value: string])[], code = false): Block {
   return { kind: 'fields', fields: pairs.map(([label, value]) => ({ label, value, code })) };
 }
@@ -21,18 +21,18 @@ export function refuse(code: ErrorCode, text: string): CommandAnswer {
   return { ok: false, code, text };
 }
 
-/** What `host.act` said, as the answer of a command. */
-export function answerAct(said: ActAnswer): CommandAnswer {
-  if (!said.ok) return { ok: false, code: said.code, text: said.text };
-  const blocks = said.run === undefined ? [] : [fieldsOf([['Run', said.run]], true)];
-  return answer({ tone: 'good', title: said.text, blocks });
+/** The result of `host.act` as the answer of a command. */
+export function answerAct(result: ActAnswer): CommandAnswer {
+  if (!result.ok) return { ok: false, code: result.code, text: result.text };
+  const blocks = result.run === undefined ? [] : [fieldsOf([['Run', result.run]], true)];
+  return answer({ tone: 'good', title: result.text, blocks });
 }
 
 const shortest = 4;
 
 /**
- * The one that a word names: its whole id, or a beginning or an ending that only one has. Ids begin with their time, so endings are
- * shorter. Throws `not-found` or `bad-request` with what would have been allowed.
+ * Finds the item by its whole id or by a unique prefix or suffix of at least four characters. Ids begin with their time, so a suffix is
+ * unique sooner. Throws `not-found`, or `bad-request` when several match, with the allowed ids.
  */
 export function pickByPrefix<T>(word: string, all: readonly T[], idOf: (item: T) => string, what: string): T {
   const exact = all.find(item => idOf(item) === word);
@@ -57,7 +57,7 @@ export function pickByPrefix<T>(word: string, all: readonly T[], idOf: (item: T)
   });
 }
 
-/** The runbook of a name. Throws `runbook-unknown` with the nearest one. */
+/** Finds the runbook by name. Throws `runbook-unknown` with the nearest name. */
 export function pickRunbook(name: string, runbooks: readonly RunbookView[]): RunbookView {
   const found = runbooks.find(runbook => runbook.id === name);
   if (found !== undefined) return found;
@@ -70,7 +70,7 @@ export function pickRunbook(name: string, runbooks: readonly RunbookView[]): Run
   });
 }
 
-/** Parameters as typed words give them. Throws `params-invalid` for names that the runbook does not have and for missing ones. */
+/** Parses the `name=value` words of a command. Throws `params-invalid` for unknown and for missing parameters. */
 export function paramsFrom(named: ReadonlyMap<string, string>, runbook: RunbookView): Record<string, Json> {
   const known = new Map(runbook.params.map(param => [param.name, param]));
   const params: Record<string, Json> = {};
@@ -107,7 +107,7 @@ export function describeParam(param: ParamView): string {
   return `${param.name} (${kind}, ${need})`;
 }
 
-/** Text as the declared type where it clearly is one; otherwise the text, which the runbook refuses in its own words. */
+/** Converts the text to the declared type where it clearly fits; otherwise returns the text, and the runbook refuses it. */
 export function typedValue(param: ParamView, text: string): Json {
   if (param.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   if (param.type === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
@@ -115,8 +115,8 @@ export function typedValue(param: ParamView, text: string): Json {
 }
 
 /**
- * The open approval that words or the thread name, and the words after it. Without a word it is the only one of the thread; a vote
- * outside of a thread always names its approval.
+ * Finds the open approval: by the first word, or without words the only one of the thread. Resolves to it and the words after it. Outside
+ * of a thread the approval must be named. Rejects with `bad-request` or `not-found`.
  */
 export async function chooseApproval(
   words: readonly string[],

@@ -1,9 +1,9 @@
 import type { Actor } from '../model/actor.ts';
 import type { ChatHost, CommandAnswer, CommandContext } from './chat.ts';
 
-/** One chat command: a file in commands/. */
+/** A chat command: one file in commands/. */
 export interface Command {
-  /** The file's name and the word that people type. */
+  /** The name of the file, and the word that people type. */
   id: string;
   about: string;
   /** `run <runbook> [name=value ...]` */
@@ -18,14 +18,14 @@ export interface CommandArg {
   name: string;
   about: string;
   required: boolean;
-  /** What completes it. */
+  /** The kind of values, for autocompletion. */
   of: 'runbook' | 'run' | 'approval' | 'alert' | 'text' | 'params';
 }
 
 export interface CommandInput {
   who: Actor;
   context: CommandContext;
-  /** Words after the command, quotes taken off. */
+  /** The words after the command, without quotes. */
   words: readonly string[];
   /** `name=value` words, in order of appearance. */
   named: ReadonlyMap<string, string>;

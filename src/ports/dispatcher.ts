@@ -1,20 +1,20 @@
 import type { Log } from '../kernel/log.ts';
 
-/** Carries wake-ups: "look at this run". A wake-up may be lost, doubled or late; the store has the truth and the sweeper sends it again. */
+/** Carries wake-ups for runs. A wake-up may be lost, duplicated or late: the store is authoritative, and the sweeper sends it again. */
 export interface Dispatcher {
   readonly id: string;
   /**
-   * Rings at `at` (milliseconds since the epoch), or now. Ringing twice for one run before it is answered may ring once; ringing for a run
-   * that is being answered rings again afterwards. Never rejects, and never waits for a server that is down.
+   * Sends a wake-up at `at`, or now. Wake-ups for one run that are not handled yet may be coalesced; one for a run that is being handled
+   * is delivered afterwards. Never rejects, and never waits for a server that is down.
    */
   wake(wakeUp: WakeUp): Promise<void>;
-  /** Starts answering. The handler is never called twice at the same time for one run by one dispatcher. */
+  /** Starts handling wake-ups. One dispatcher never calls the handler for the same run concurrently. */
   start(answer: (run: string) => Promise<void>): void;
-  /** How many handlers are at work. */
+  /** The number of handlers at work. */
   busy(): number;
-  /** null when well; otherwise what is wrong and what to do. Wake-ups are late then, never lost for good: the sweeper sends them again. */
+  /** null when healthy; otherwise what is wrong and what to do. Wake-ups are then late but not lost: the sweeper sends them again. */
   trouble(): string | null;
-  /** Stops taking wake-ups at once; resolves when the handlers at work have ended. */
+  /** Stops taking wake-ups at once; resolves when the running handlers have ended. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,20 +23,20 @@ export interface WakeUp {
   run: string;
   /** Milliseconds since the epoch; now when left out. */
   at?: number;
-  /** Goes before the wake-ups that wait already: a person waits for this one. */
+  /** Priority over waiting wake-ups: a person waits for this one. */
   first?: boolean;
-  /** What the wake-up belongs to, as a traceparent of W3C Trace Context; carried along where traces are told. */
+  /** A W3C traceparent, passed along where traces are exported. */
   trace?: string;
 }
 
 export interface DispatcherOptions {
-  /** How many runs are answered at the same time by this process. */
+  /** How many runs this process handles at the same time. */
   concurrency: number;
-  /** The address of a server; null where none is needed. */
+  /** The URL of a server; null where none is needed. */
   url: string | null;
   now: () => number;
   log: Log;
-  /** True when OpenTelemetry's global tracer is set: then wake-ups that have a trace tell it of their way. */
+  /** True when OpenTelemetry's global tracer is set: then wake-ups that have a trace emit spans. */
   traced?: boolean;
 }
 
@@ -44,8 +44,8 @@ export interface DispatcherDriver {
   id: string;
   about: string;
   /**
-   * Rejects only for what waiting does not heal: a wrong address or password, a server that is too old or would drop wake-ups. A server that
-   * is down is told by `trouble()`, and tried again with back-off.
+   * Rejects only for permanent errors: a wrong address or password, or a server that is too old or would drop wake-ups. A server that is
+   * down is reported by `trouble()` and retried with back-off.
    */
   open(options: DispatcherOptions): Promise<Dispatcher>;
 }

@@ -4,7 +4,7 @@ import type { Risk } from '../model/decision.ts';
 import type { Event, EventKind } from '../model/event.ts';
 import type { RunbookView } from './chat.ts';
 
-/** A runbook as the engine knows it, whether it was written in YAML or TypeScript. Made by load/, read by flow/. */
+/** A loaded runbook, written in YAML or TypeScript. Made by load/, read by flow/. */
 export interface Runbook {
   id: string;
   title: string;
@@ -13,17 +13,17 @@ export interface Runbook {
   risk: Risk;
   triggers: readonly Trigger[];
   params: ParamSet;
-  /** What it acts on with these parameters; brakes and blast radius count these. */
+  /** The targets with these parameters; brakes count them. */
   targets(params: Params): string[];
   /** Names of secrets that its steps may ask for. */
   secrets: readonly string[];
-  /** Every file it is made of (itself, its imports, the runbooks it calls), by path relative to the runbook folder. */
+  /** All its files (itself, its imports, the runbooks it calls), by path relative to the runbook folder. */
   files: ReadonlyMap<string, Uint8Array>;
   entry: string;
-  /** The steps as they are known before running; empty for TypeScript. `shows` resolves what will be executed, with these parameters. */
+  /** The steps as far as they are known before the run; empty for TypeScript. `shows` has the parameters filled in. */
   outline(params: Params): StepOutline[];
   view: RunbookView;
-  /** The body. Deterministic but for steps: it is replayed from the journal after every wait and every restart. */
+  /** The body. It must be deterministic except for its steps: it is replayed from the journal after every wait and every restart. */
   body(input: RunbookInput): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export interface Trigger {
   /** CEL over the event; throws when it cannot be evaluated. Null when there is none. */
   where: ((variables: EventVariables) => boolean) | null;
   whereText: string | null;
-  /** Computes parameters from the event; throws TocsinError `params-invalid`. */
+  /** Computes the parameters from the event. Throws TocsinError `params-invalid`. */
   params(variables: EventVariables): Params;
 }
 
@@ -61,7 +61,7 @@ export interface EventVariables {
 }
 
 export interface ParamSet {
-  /** Fills defaults, coerces text to the declared type, refuses unknown names. Throws TocsinError `params-invalid` naming every field. */
+  /** Fills defaults and coerces text to the declared type. Throws TocsinError `params-invalid`, which names every wrong or unknown one. */
   parse(given: Params): Params;
 }
 
@@ -90,7 +90,7 @@ export interface ExecOutput {
   stderr: string;
 }
 
-/** What a runbook calls. Every call is journalled under its id; on replay a finished one returns what was recorded. */
+/** The API of a runbook's body. Every call is journalled under its id; on replay a finished call returns its recorded result. */
 export interface StepApi {
   exec(
     id: string,
@@ -140,7 +140,7 @@ export interface StepApi {
   ): Promise<{ [K in keyof T]: Awaited<ReturnType<T[K]>> }>;
   /** Any step type by its id. */
   do(id: string, type: string, input: unknown, options?: StepOptions): Promise<Json>;
-  /** Records that a step was left out, with the reason. */
+  /** Records that a step was skipped, with the reason. */
   skip(id: string, type: string, because: string, options?: StepOptions): Promise<void>;
 }
 

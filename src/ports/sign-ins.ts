@@ -1,35 +1,35 @@
 import type { Actor } from '../model/actor.ts';
 
 /**
- * Sign-ins of browsers. They are kept by the browser, as a text that only a node of this installation can make, so that they hold on every
- * node and over restarts without being stored; only those that were ended early are.
+ * Sign-ins of browsers. A sign-in is a token that the browser keeps and only a node of this installation can make. It is valid on every
+ * node and after restarts without being stored; only sign-ins that were ended early are stored.
  */
 export interface SignIns {
-  /** A short name of this installation, the same on each node: for the name of a cookie. */
+  /** A short name of this installation, the same on every node, for the name of the cookie. */
   readonly realm: string;
-  /** For whoever has this token or, in local mode, the key; null for an unknown one. */
+  /** Signs in with a token of tocsin.yaml or, in local mode, with the local key; null for an unknown one. */
   open(secret: string): SignIn | null;
   /**
-   * What a browser brought; null when there is none, when it is forged or over, was ended on whichever node, or when the token that opened it
-   * was withdrawn, changed or given to somebody else. Rejects when the store does not answer, but asks it only about what is genuine.
+   * The sign-in of a browser's pass. Null when the pass is missing, forged or expired, was ended on any node, or when the token that opened
+   * it was withdrawn, changed or given to another person. Asks the store only about genuine passes; rejects when it does not answer.
    */
   read(pass: string | undefined): Promise<SignIn | null>;
-  /** Local mode: the same sign-in as another person of tocsin.yaml; null when there is no such person, or for a token. */
+  /** Local mode: the same sign-in as another person of tocsin.yaml; null for an unknown person or a sign-in by token. */
   actAs(signIn: SignIn, person: string): SignIn | null;
-  /** Ends it on every node. Rejects when the store does not take it: then it still holds. */
+  /** Ends the sign-in on every node. Rejects when the store fails; then the sign-in is still valid. */
   end(signIn: SignIn): Promise<void>;
 }
 
 export interface SignIn {
-  /** The same while one acts as somebody else. */
+  /** Stays the same after `actAs`. */
   id: string;
-  /** What the browser keeps; whoever has it is signed in. */
+  /** The bearer token that the browser keeps. */
   pass: string;
-  /** What each form of its pages carries. */
+  /** The token in each form of the pages (CSRF protection). */
   form: string;
   who: Actor;
-  /** True when the key of the local person opened it. */
+  /** True when it was opened with the local key. */
   local: boolean;
-  /** When it is over, by the clock of the node that opened it. */
+  /** When it expires, by the clock of the node that opened it, milliseconds since the epoch. */
   until: number;
 }

@@ -5,95 +5,95 @@ import type { Alert } from '../model/alert.ts';
 import type { IncomingEvent, Severity } from '../model/event.ts';
 import type { CheckTools, Finding } from './check.ts';
 
-/** A delivery as it came over the wire. Header names are lower case. */
+/** A delivery as received. Header names are lower case. */
 export interface Delivery {
   headers: Readonly<Record<string, string | undefined>>;
   body: Buffer;
-  /** When it arrived, milliseconds since the epoch, by our clock. */
+  /** When it arrived, by our clock, milliseconds since the epoch. */
   at: number;
 }
 
 export type Verified =
-  /** `by` names the proof; `none` means that no secret is configured, so nothing it says leads to `auto`. */
+  /** `by` names the proof. `none`: no secret is configured, so its events never lead to `auto`. */
   { ok: true; by: 'hmac' | 'bearer' | 'basic' | 'none' } | { ok: false; because: string };
 
 export interface Normalised {
   events: IncomingEvent[];
   /**
-   * The sender's id of this delivery, when it stands in signed bytes: a second delivery of the same id is a duplicate. Null for senders
-   * that sign no unique id (Alertmanager, Grafana): they repeat identical bodies for an alert that is live again.
+   * The sender's id of this delivery, if it is part of the signed bytes: a second delivery with the same id is a duplicate. Null for
+   * senders that sign no unique id (Alertmanager, Grafana), because they send identical bodies again for an alert that fires again.
    */
   deliveryId: string | null;
   /**
-   * When it was dropped because it bears the marks of what Tocsin itself did at the origin: a word for what. It is counted, because anybody
-   * who may write there can set such a mark.
+   * Set when the delivery was dropped as an echo of Tocsin's own write-back: a word for the kind. Echoes are counted in a metric, because
+   * anybody with write access at the origin can set the mark of one.
    */
   echo?: string;
 }
 
-/** One thing that delivers events. */
+/** An event source driver. */
 export interface Source<Options = unknown> {
-  /** The file's name. */
+  /** The name of its file. */
   id: string;
   /** One sentence for the reference. */
   about: string;
   options: z.ZodType<Options>;
-  /** Content types that are taken; `application/json` when left out. */
+  /** The accepted content types; `application/json` when left out. */
   contentTypes?: readonly string[];
   /** The largest body in bytes; 1 MiB when left out. */
   maxBody?: number;
-  /** How long before an alert's change reaches us at the latest, milliseconds (a group_interval); `check` compares `verify.within` with it. */
+  /** The longest delay of a change of an alert, milliseconds (a group_interval). `tocsin check` compares `verify.within` with it. */
   delay?(options: Options): number | null;
   examples: readonly SourceExample[];
-  /** Constant time. Called with the raw bytes, before anything is parsed. */
+  /** Checks the signature or secret in constant time, over the raw bytes and before anything is parsed. */
   verify(delivery: Delivery, options: Options): Verified;
-  /** Pure. `body` was parsed strictly. Throws TocsinError `bad-body` when it is not of the documented shape. */
+  /** Pure: turns the strictly parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape. */
   normalise(body: unknown, delivery: Delivery, options: Options): Normalised;
-  /** Asks the origin whether the alert fires now. Rejects when it cannot be asked; `unknown` when the origin does not know. */
+  /** Asks the origin whether the alert fires now; `unknown` when the origin does not know. Rejects when it cannot be asked. */
   isFiring?(alert: Alert, options: Options, tools: AskTools): Promise<'firing' | 'resolved' | 'unknown'>;
   /**
-   * What the origin can be told, and asked, beyond its events; null when these options give no way. The methods that are there are what it
-   * can do. Rejects for nothing: trouble shows when it is told something.
+   * The connection for write-back and queries; null when these options allow none. Its methods show what the origin can do. It makes no
+   * request, so errors show only when a method is called.
    */
   origin?(options: Options, host: OriginHost): OriginConnection | null;
-  /** Whether these options let it tell who is on call; `check` needs to know without opening anything. */
+  /** True when it can look up who is on call with these options; `tocsin check` needs to know without a connection. */
   tellsOnCall?(options: Options): boolean;
-  /** Looks whether the keys of these options work and may do what is wanted; for `tocsin doctor`. Changes nothing and never rejects. */
+  /** For `tocsin doctor`: checks that the keys of these options work and have the permissions. Changes nothing and never rejects. */
   check?(options: Options, tools: CheckTools): Promise<Finding[]>;
-  /** For sources that make events themselves (schedule). Returns how to stop. */
+  /** For sources that make events themselves (schedule). Resolves to the function that stops it. */
   start?(options: Options, tools: EmitTools): Promise<() => Promise<void>>;
 }
 
-/** What an origin is reached with. */
+/** The tools of an origin connection. */
 export interface OriginHost {
   clock: Clock;
   log: Log;
-  /** `fetch` to these addresses and nowhere else, with the checks of egress rules. They come from tocsin.yaml, never from an event. */
+  /** `fetch` restricted to these addresses, with the egress checks. The addresses come from tocsin.yaml, never from an event. */
   reach(addresses: readonly string[]): typeof fetch;
 }
 
 /**
- * The way back to where an alert came from. Every method resolves to a sentence for the thread, or rejects with `origin-limited`
- * (`retryAfter` says for how long), `origin-down` (nothing is known to have happened, or it is not known: it is told again) or
- * `origin-refused` (it will not do, however often). Each may be called again after it had its effect, because the process may end before that
- * is recorded: it then finds its own effect and repeats nothing. Own time-outs, of at most 15 s.
+ * Write-back to the origin of an alert. Every method that writes resolves to a sentence for the thread. Methods reject with
+ * `origin-limited` (retry after `retryAfter` milliseconds), `origin-down` (the effect is missing or unknown: it is retried) or
+ * `origin-refused` (permanent). A method may be called again after it had its effect, because the process may end before the effect is
+ * recorded; it must then find its own effect and not repeat it. Methods have their own time-outs of at most 15 s.
  */
 export interface OriginConnection {
-  /** The most that is begun within a minute. */
+  /** Rate limits: the most calls that are begun within a minute. */
   perMinute: { tell: number; page: number };
-  /** Somebody works on it: whoever is called about it need not be called again. */
+  /** Acknowledges the alert: it is being worked on, so nobody need be called again. */
   acknowledge?(alert: Alert): Promise<string>;
-  /** Writes down what became of it. `marker` is unique to this note and stands in its text. */
+  /** Adds a note with the outcome. `marker` is unique to this note and part of its text. */
   note?(alert: Alert, note: { text: string; marker: string }): Promise<string>;
-  /** It is gone, verified. */
+  /** Resolves the alert, which a run has verified to be gone. */
   resolve?(alert: Alert): Promise<string>;
-  /** Calls people again about an alert that was acknowledged for a run that did not help. */
+  /** Withdraws the acknowledgement after a run that did not help, so that people are called again. */
   recall?(alert: Alert): Promise<string>;
-  /** Calls people. The same `key` never calls twice for what is still open. */
+  /** Pages people. While a page with the same `key` is open, it pages nobody again. */
   page?(page: OriginPage): Promise<string>;
-  /** Takes a call back; harmless when there is none. */
+  /** Withdraws a page; does nothing when there is none. */
   unpage?(key: string): Promise<string>;
-  /** Who is on call now, those who are called first. Rejects as the others do. */
+  /** Looks up who is on call now at the first level. */
   onCall?(query: OnCallQuery): Promise<OnCall>;
 }
 
@@ -101,7 +101,7 @@ export interface OriginPage {
   key: string;
   summary: string;
   severity: Severity;
-  /** What it is about: a host, a target, an alert. */
+  /** The affected thing: a host, a target, an alert. */
   source: string;
   component: string;
   at: number;
@@ -110,16 +110,16 @@ export interface OriginPage {
 }
 
 export interface OnCallQuery {
-  /** When it is about an alert of this origin, and the query names nothing itself, its own people are meant. */
+  /** The alert of this origin, if any: its own on-call people are meant when the query names no policy and no schedule. */
   alert: Alert | null;
   escalationPolicy: string | null;
   schedule: string | null;
 }
 
 export interface OnCall {
-  /** Accounts at this origin, with the names that it has for them. */
+  /** Accounts and names at this origin. */
   people: readonly { account: string; name: string }[];
-  /** What they are on call for; null when the query does not determine it, and then nobody is. */
+  /** The policy or schedule they are on call for; null when the query does not determine one, and then `people` is empty. */
   of: string | null;
 }
 
@@ -132,7 +132,7 @@ export interface AskTools {
 export interface EmitTools {
   clock: Clock;
   log: Log;
-  /** Commits the events; `once` is the key under which only one node's emission counts. Resolves to false when another was first. */
+  /** Commits the events. `once` is an idempotency key: only the first node's emission counts. Resolves to false when another was first. */
   emit(events: IncomingEvent[], once: string): Promise<boolean>;
 }
 
@@ -143,7 +143,7 @@ export interface SourceExample {
   headers: Record<string, string>;
   /** The body as text. */
   body: string;
-  /** Milliseconds since the epoch at which it arrives; a fixed time when left out. */
+  /** When it arrives, milliseconds since the epoch; a fixed time when left out. */
   at?: number;
   expect: { events: readonly Partial<IncomingEvent>[]; deliveryId?: string | null } | { refused: string };
 }

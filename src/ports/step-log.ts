@@ -4,18 +4,18 @@ import type { Store } from './store.ts';
 
 type LogStore = Pick<Store, 'stream' | 'blob' | 'output'>;
 
-/** What a step printed. */
+/** The output of one step. */
 export interface StepLog {
   step: string;
   text: string;
-  /** True when it printed something that is not stored any more. */
+  /** True when its output is not stored any more. */
   gone: boolean;
 }
 
 /**
- * The output of a run's steps, in the order of the steps, those left out that printed nothing. Of a step at work these are the chunks so
- * far. Of a finished one the stored log counts, which is there when its chunks have been deleted, and which has the tail that chunks leave
- * out beyond the bound. Rejects with `journal-broken` when a stored log is not the one of its digest.
+ * The output of a run's steps in order, without steps that printed nothing. For a running step it is the chunks so far. For a finished step
+ * it is the stored log, which outlives the chunks and has the tail that chunks leave out beyond the bound. Rejects with `journal-broken`
+ * when a stored log does not match its digest.
  */
 export async function* readLogs(store: LogStore, run: Run, only: string | null): AsyncGenerator<StepLog> {
   const digests = await digestsOf(store, run.id);
@@ -25,7 +25,7 @@ export async function* readLogs(store: LogStore, run: Run, only: string | null):
     const digest = digests.get(step);
     const bytes = digest === undefined ? null : await store.blob(digest);
     const kept = bytes === null ? null : new TextDecoder().decode(bytes);
-    // Chunks also have what a look before the last one printed, so they count where nothing was left out of them.
+    // Chunks also have the output of earlier looks of the attempt, so they are used when nothing was left out of them.
     const whole = kept === null || live.last.endsWith(kept);
     const text = live.earlier + (whole ? live.last : kept);
     const gone = text === '' && digest !== undefined;
@@ -33,7 +33,7 @@ export async function* readLogs(store: LogStore, run: Run, only: string | null):
   }
 }
 
-/** The digests of logs by step; the journal names one when a step has finished. */
+/** The digests of stored logs by step, from the `step.finished` entries. */
 async function digestsOf(store: LogStore, run: string): Promise<Map<string, string>> {
   const entries = await store.stream(streamOf.run(run));
   return new Map(
@@ -43,7 +43,7 @@ async function digestsOf(store: LogStore, run: string): Promise<Map<string, stri
   );
 }
 
-/** Chunks of the attempts before the last one, and of the last one. */
+/** The chunks of the last attempt, and those of the attempts before it, as texts. */
 async function readChunks(store: LogStore, run: string, step: string): Promise<{ earlier: string; last: string }> {
   const texts = new Map<number, string[]>();
   for (let after = 0; ; ) {

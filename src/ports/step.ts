@@ -8,25 +8,25 @@ import type { Approval } from '../model/approval.ts';
 import type { Risk } from '../model/decision.ts';
 import type { Run, Waiting } from '../model/run.ts';
 
-/** One step type. `run` is called again after a wait, with what was recorded, and says where it stands. */
+/** A step type driver. After a wait `run` is called again with the recorded wait, and returns the new state. */
 export interface StepType<Input = unknown, Output extends Json = Json> {
-  /** The file's name, and the key in YAML. */
+  /** The name of its file, and the key in YAML. */
   id: string;
   about: string;
-  /** What the runbook gives, after templates. In YAML a short form (`exec: [a, b]`) is allowed when the schema takes it. */
+  /** The input after templates. In YAML a short form (`exec: [a, b]`) is allowed when the schema accepts it. */
   input: z.ZodType<Input>;
   output: z.ZodType<Output>;
   risk: Risk;
-  /** Whether running it twice does no harm, when the runbook does not say. */
+  /** True when running it twice does no harm. A runbook may override it. */
   idempotent: boolean;
-  /** Milliseconds until it is stopped, when the runbook does not say; `default` for `run.timeout` of tocsin.yaml, null for never (it waits on purpose). */
+  /** The time-out in milliseconds; `default`: `run.timeout` of tocsin.yaml; null: never (steps that wait). A runbook may override it. */
   timeout: number | 'default' | null;
   examples: readonly StepExample[];
-  /** Keys of the input whose text is code: `${{ }}` in them is refused at load, with the reason. */
+  /** Keys of the input that hold code: `${{ }}` in them is refused at load. */
   literal?: readonly string[];
   /**
-   * For the plan: what exactly will happen. Used on the card, so it shows argv elements unambiguously, and several lines only where each line
-   * of what the runbook says stands behind a gutter.
+   * Describes exactly what will happen, for the plan and the card. It must show argv elements unambiguously. It may have several lines only
+   * if each line of the runbook's text is behind a gutter.
    */
   show(input: Input): string;
   run(input: Input, context: StepContext): Promise<StepResult<Output>>;
@@ -41,32 +41,32 @@ export type StepResult<Output extends Json = Json> =
       exitCode?: number /** How the run ends when nothing else is done about it; `failed` when left out. */;
       ending?: 'failed' | 'ineffective' | 'unconfirmed';
     }
-  /** Gives the worker back. The step is looked at again when `wakeAt` comes or when there is news of what it waits for. */
+  /** Releases the worker. `run` is called again at `wakeAt`, or when there is news of what the step waits for. */
   | { state: 'waiting'; for: Waiting['for']; wakeAt: number | null; on?: string };
 
 export interface StepContext {
   run: Run;
   step: string;
   attempt: number;
-  /** `<run>/<step>`: the same in every attempt, for services that take an idempotency key. */
+  /** `<run>/<step>`, the same in every attempt, for services that accept an idempotency key. */
   idempotencyKey: string;
-  /** Aborted by time-out, cancel and a lost lease. */
+  /** Aborted by a time-out, a cancel or a lost lease. */
   signal: AbortSignal;
   clock: Clock;
   log: Log;
-  /** What was recorded when this step began to wait; null on the first call. */
+  /** The recorded wait of this step; null on the first call. */
   waiting: Waiting | null;
-  /** When the last step before this one ended; evidence of firing must be newer. Milliseconds since the epoch. */
+  /** When the last step before this one ended, milliseconds since the epoch. Evidence of firing must be newer than this. */
   lastStepAt: number;
-  /** The alert as it is now; null when the run has none. */
+  /** The present state of the alert; null when the run has none. */
   alert(): Promise<Alert | null>;
-  /** Asks the alert's source where it can be asked; `unknown` otherwise. Never rejects. */
+  /** Asks the alert's source whether it fires; `unknown` when the source cannot be asked. Never rejects. */
   isFiring(): Promise<'firing' | 'resolved' | 'unknown'>;
-  /** Runs a child process; see kernel/child/child.ts. Output streams into the thread, redacted. */
+  /** Runs a child process and streams its redacted output into the thread. Rejects as in kernel/child/child.ts. */
   spawn(command: SpawnCommand): Promise<SpawnResult>;
   /** HTTP within the egress rules of tocsin.yaml. */
   fetch: typeof fetch;
-  /** The value of a secret that the runbook names. Rejects with `params-invalid` for another. */
+  /** The value of a secret that the runbook names. Rejects with `params-invalid` for any other. */
   secret(name: string): Promise<string>;
   /** Adds text to the step's output. */
   say(text: string): void;
@@ -76,11 +76,11 @@ export interface StepContext {
     mention: readonly string[];
     tone?: 'info' | 'good' | 'warning' | 'error';
   }): Promise<void>;
-  /** Opens the step's approval when there is none, and returns its present state. */
+  /** Opens the step's approval if there is none, and resolves to its present state. */
   approval(ask: StepAsk): Promise<Approval>;
-  /** Starts the child run when there is none, and returns it. Its runbook must be in the plan's snapshot. */
+  /** Starts the child run if there is none, and resolves to it. Its runbook must be part of the plan's snapshot. */
   child(runbook: string, params: Record<string, Json>): Promise<Run>;
-  /** True in `tocsin test` and dry runs: nothing outside may change. */
+  /** True in dry runs, such as those of `tocsin test`: the step must not change anything outside. */
   dry: boolean;
 }
 
@@ -92,13 +92,13 @@ export interface StepAsk {
   reasonRequired: boolean;
 }
 
-/** What a step may start: argv, folder, environment, input. */
+/** A child process of a step: argv, folder, environment, input. */
 export type SpawnCommand = ChildCommand;
 
 export interface SpawnResult {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
-  /** Bounded, redacted text; `cut` counts the bytes that were left out in the middle. */
+  /** Bounded and redacted text; `cut` is the number of bytes left out of the middle. */
   stdout: string;
   stderr: string;
   cut: number;

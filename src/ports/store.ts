@@ -5,27 +5,31 @@ import type { Entry, FactKind, NewEntry } from '../model/journal.ts';
 import type { Run, RunState } from '../model/run.ts';
 
 /**
- * Keeps the truth. A change is data: guards that must all hold, entries that are appended to the journal, and the projections that
- * follow from them, in one durable transaction. Concurrent changes share a transaction (group commit); each succeeds or fails alone.
+ * The system of record. A change is data: guards that must all hold, entries to append to the journal, and the rows of projections, all in
+ * one durable transaction. Concurrent changes share a transaction (group commit); each succeeds or fails alone.
  */
 export interface Store {
   readonly id: string;
   /**
-   * Makes the change durable (fsync) before it resolves. Changes are applied in the order of the calls.
-   * Rejects with TocsinError `guard-failed` when a guard does not hold (nothing of this change is stored, the others of the same
-   * transaction are not touched; `at` begins with the guard's kind and names it: `stream run/x`, `claim intake/x`, `lease run/x`, `take run/x`, `halt everything`, `post slack/x`,
-   * or with `row` when a document is older than the stored one, or is a new alert whose identity another has), `store-failed` when the database refuses (nothing is stored; only when
-   * the disk itself failed may it turn out after a restart that it was: then the store writes no more until it is opened again; and when the
-   * connection to a server was lost in a commit and the server did not come back in time to tell, which the message then says).
+   * Makes the change durable (fsync) before it resolves. Changes are applied in the order of the calls. Rejects with:
+   * - `guard-failed` when a guard does not hold. Nothing of this change is stored; other changes of the same transaction are not affected.
+   *   `at` names the guard by its kind: `stream run/x`, `claim intake/x`, `lease run/x`, `take run/x`, `halt everything`, `post slack/x`.
+   *   It begins with `row` when a document is older than the stored one, or is a new alert with the identity of another.
+   * - `store-failed` when the database fails. Nothing is stored, with two exceptions. When the disk itself failed, the change may turn out
+   *   after a restart to be stored; the store then writes no more until it is opened again. When the connection to a server was lost in a
+   *   commit and the server did not come back in time, the outcome is unknown, and the message says so.
    */
   commit(change: Change): Promise<Committed>;
 
-  /** A lease by the store's clock. Resolves to a fencing token that is greater than any before under this name, or null while another holds it. */
+  /**
+   * Takes a lease for `ttl` milliseconds by the store's clock. Resolves to a fencing token greater than all earlier ones of this name, or
+   * to null while another holder has it.
+   */
   acquire(lease: { name: string; holder: string; ttl: number }): Promise<number | null>;
-  /** Prolongs; false when it was lost meanwhile. */
+  /** Extends a lease; false when it was lost meanwhile. */
   renew(lease: { name: string; holder: string; token: number; ttl: number }): Promise<boolean>;
   release(lease: { name: string; holder: string; token: number }): Promise<void>;
-  /** Who holds these leases now, by the store's clock; names that nobody holds are left out. */
+  /** The present holders of these leases, by the store's clock; leases without a holder are left out. */
   holders(names: readonly string[]): Promise<{ name: string; holder: string }[]>;
 
   alert(id: string): Promise<Alert | null>;
@@ -33,29 +37,29 @@ export interface Store {
   /** The latest episode first. */
   alerts(query: Page & { state?: AlertState }): Promise<Alert[]>;
   run(id: string): Promise<Run | null>;
-  /** Newest first. `due` finds runs that a wake-up should have rung for: queued, or with wakeAt at or before it; these come oldest first. */
+  /** Newest first. `due` selects runs that need a wake-up (queued, or with `wakeAt` at or before it), oldest first. */
   runs(
     query: Page & { states?: readonly RunState[]; runbook?: string; alert?: string; due?: number; parent?: string },
   ): Promise<Run[]>;
   approval(id: string): Promise<Approval | null>;
-  /** Newest first. `expiredBy` finds open approvals that expire at or before it, the longest overdue first. */
+  /** Newest first. `expiredBy` selects open approvals that expire at or before it, the longest overdue first. */
   approvals(query: Page & { state?: ApprovalState; run?: string; expiredBy?: number }): Promise<Approval[]>;
-  /** For brakes: when runs of this runbook (with this target, if given) were started by `auto`, at or after `since`, oldest first. */
+  /** For brakes: the times at which `auto` started runs of this runbook (on this target, if given), from `since` on, oldest first. */
   autoRuns(query: { runbook: string; target?: string; since: number }): Promise<number[]>;
   claimed(claim: { space: string; key: string }): Promise<boolean>;
   halted(): Promise<{ by: string; reason: string; at: number } | null>;
 
-  /** Entries after `after`, oldest first; with `kinds` only those. */
+  /** Entries after sequence `after`, oldest first; with `kinds` only entries of these kinds. */
   journal(query: { after: number; limit: number; kinds?: readonly FactKind[] }): Promise<Entry[]>;
-  /** The same rows exactly as they are stored and unparsed: what verification and export read. Never rejects for a damaged entry. */
+  /** The rows as stored, unparsed, for verification and export. Never rejects for a damaged entry. */
   journalRows(query: { after: number; limit: number }): Promise<JournalRow[]>;
   /** All entries of one stream, oldest first. */
   stream(name: string): Promise<Entry[]>;
   head(): Promise<{ seq: number; hash: string }>;
-  /** Rejects with `journal-broken` when the stored bytes are not those of the digest. */
+  /** The bytes of a digest, or null. Rejects with `journal-broken` when the stored bytes do not match the digest. */
   blob(digest: string): Promise<Uint8Array | null>;
 
-  /** What the threads should show; see model/card.ts. */
+  /** The wanted messages of the threads; see model/card.ts. */
   post(platform: string, key: string): Promise<Post | null>;
   posts(query: PostQuery): Promise<Post[]>;
   cursor(name: string): Promise<number>;
@@ -64,49 +68,49 @@ export interface Store {
   output(query: { run: string; step?: string; after: number; limit: number }): Promise<OutputChunk[]>;
 
   /**
-   * Calls the listener when another process changed something, soon afterwards; a hint, which may come late, twice or for several
-   * changes at once. A store with one owning process does not have it. Returns how to stop.
+   * Calls the listener soon after another process changed something. It is a hint, which may come late, twice or once for several changes.
+   * A store with one owning process does not have it. Returns the function that unsubscribes.
    */
   onAppend?(listener: (news: Appended) => void): () => void;
 
-  /** True when a trivial write is possible now: what /readyz asks. */
+  /** True when a trivial write succeeds now; used by /readyz. */
   healthy(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** What other processes changed. */
+/** A notification of changes by other processes. */
 export interface Appended {
-  /** The journal's head by then. */
+  /** The journal's head at that time. */
   seq: number;
   /** The newest `changed` stamp of a post. */
   stamp: number;
-  /** Runs with new output, as far as they are known; empty after a connection was lost, although there may be some. */
+  /** Runs with new output, as far as known. After a lost connection it is empty, although there may be some. */
   outputs: readonly string[];
-  /** Runs that somebody wants ended, as far as they are known; empty after a connection was lost, although there may be some. */
+  /** Runs that are to be cancelled, as far as known. After a lost connection it is empty, although there may be some. */
   cancels: readonly string[];
 }
 
 export interface Page {
   /** 100 when left out, 1000 at most. */
   limit?: number;
-  /** Return what sorts after this id in the list's own order; nothing when there is no such id. */
+  /** Cursor: returns items after this id in the list's order; none when there is no such id. */
   after?: string;
 }
 
 export interface PostQuery {
   platform: string;
   channel?: string;
-  /** The key of the root post whose thread is wanted; null for roots only. */
+  /** The key of the thread's root post; null for roots only. */
   thread?: string | null;
-  /** Only posts whose wanted version is newer than the delivered one. */
+  /** Only posts whose wanted version is newer than the delivered version. */
   undelivered?: boolean;
-  /** Only posts that changed after this `changed` stamp, in the order of their stamps. */
+  /** Cursor: only posts with a later `changed` stamp, in the order of their stamps. */
   changedAfter?: number;
-  /** Only posts whose `order` is this or less: how older ones are reached. */
+  /** Only posts whose `order` is at most this, for paging to older ones. */
   upTo?: number;
   /** 100 when left out, 1000 at most. */
   limit?: number;
-  /** `newest` for the tail of a channel; the default is oldest first. */
+  /** `newest` first for the tail of a channel; `oldest` first when left out. */
   order?: 'oldest' | 'newest';
 }
 
@@ -120,15 +124,21 @@ export interface Change {
 export type Guard =
   /** The stream has exactly this many entries. */
   | { kind: 'stream'; stream: string; version: number }
-  /** Nobody has made this claim yet; making it is part of the change. `keep` says how long it is remembered, null for ever. */
+  /** The claim was not made before; making it is part of the change. It is kept for `keep` milliseconds, null for ever. */
   | { kind: 'claim'; space: string; key: string; at: number; keep: number | null }
-  /** The name's token is this one and was not released. One that ran out and that nobody took still holds: fencing is about order, not time. */
+  /** The lease has this fencing token and was not released. It may have expired, if it was not taken again: fencing is about order. */
   | { kind: 'lease'; name: string; token: number /** Gives the lease back with this change. */; release?: boolean }
-  /** The lease is free as `acquire` means it, and its next token is this one (1 for a name that was never held); taking it for `ttl` milliseconds is part of the change. */
+  /**
+   * The lease is free as for `acquire`, and its next fencing token is this one (1 for a name that was never held). Taking it for `ttl`
+   * milliseconds is part of the change.
+   */
   | { kind: 'take'; name: string; holder: string; token: number; ttl: number }
-  /** Nothing is halted: what stops everything stops also what was decided on a moment before. */
+  /** There is no halt. A halt also stops changes that were decided just before it. */
   | { kind: 'halt' }
-  /** The post still has this `changed` stamp; 0: there is none. Whoever writes a post it read guards it so, as the projection and a poster may be two processes. */
+  /**
+   * The post still has this `changed` stamp; 0 when it must not exist. Optimistic concurrency for read and write of a post, because the
+   * projection and the delivery may be two processes.
+   */
   | { kind: 'post'; platform: string; key: string; changed: number };
 
 export type Row =
@@ -144,13 +154,13 @@ export interface OutputChunk {
   run: string;
   step: string;
   attempt: number;
-  /** Rises by one within the run, over all of its steps, from 1. */
+  /** Counts from 1 within the run, over all its steps. */
   seq: number;
   text: string;
   at: number;
 }
 
-/** A row of the journal as it is stored. `stream`, `position` (from 1, within the stream) and `kind` are copies for look-ups. */
+/** A stored row of the journal. `stream`, `position` (from 1, within the stream) and `kind` are copies for look-ups. */
 export interface JournalRow {
   seq: number;
   stream: string;
@@ -169,10 +179,10 @@ export interface Committed {
 export interface StoreOptions {
   /** The folder of an embedded store. */
   folder: string;
-  /** The address of a database server; null for an embedded store. */
+  /** The URL of a database server; null for an embedded store. */
   url: string | null;
   now: () => number;
-  /** Called once, when the disk failed so that nothing more is written before the store is opened afresh by a new process. */
+  /** Called once, when the disk failed. Nothing more is written until a new process opens the store. */
   onDamage?: (error: Error) => void;
 }
 

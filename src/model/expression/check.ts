@@ -3,18 +3,18 @@ import { CompileProblem, literalText, type Node } from './functions.ts';
 import type { Scope } from './scopes.ts';
 import { LabelMap } from './values.ts';
 
-/** How many times the bodies of all(), exists(), map() and filter() may run in one evaluation. */
-const mostTurns = 100_000;
+/** The most iterations of all(), exists(), map() and filter() together in one evaluation. */
+const mostIterations = 100_000;
 
 export interface Budget {
   left: number;
 }
 
 export function refill(budget: Budget) {
-  budget.left = mostTurns;
+  budget.left = mostIterations;
 }
 
-/** Refuses what the language allows and we do not. Throws CompileProblem. */
+/** Refuses the parts of CEL that are not allowed here: matches(), dyn(), misleading has(), bad literals. Throws CompileProblem. */
 export function refuseForbidden(root: Node, scope: Scope<never>) {
   visit(root, node => refuseCalls(node, scope));
 }
@@ -28,16 +28,16 @@ export function variablesIn(root: Node, scope: Scope<never>): Set<string> {
   return names;
 }
 
-/** Makes every turn of a loop count, and `in` ask labels for presence. Call it after the types are checked. */
+/** Counts loop iterations against the budget, and makes `in` test labels for presence. Call it after the types are checked. */
 export function adjustTree(root: Node, budget: Budget) {
   visit(root, node => {
-    if (node.op === 'comprehension') countTurns(node, budget);
-    if (node.op === 'in') askPresence(node);
+    if (node.op === 'comprehension') countIterations(node, budget);
+    if (node.op === 'in') testPresence(node);
   });
 }
 
-/** The library takes a key for present when it reads as anything, and labels read as '' where they are not. */
-function askPresence(node: Node) {
+/** Needed because the library takes a key for present when its value is defined, and a missing label reads as ''. */
+function testPresence(node: Node) {
   const { handle } = node;
   if (handle === undefined) return;
   node.handle = (key, map, ...rest) => (map instanceof LabelMap ? map.has(String(key)) : handle(key, map, ...rest));
@@ -56,7 +56,7 @@ function refuseCalls(node: Node, scope: Scope<never>) {
   if (literalCalls.has(name) && first !== undefined) checkLiteral(name, first);
 }
 
-/** `has` looks at its argument without checking it, and is always true where a missing word reads as ''. */
+/** `has` does not type-check its argument, and is always true where a missing field reads as ''. */
 function refuseHas(argument: Node, scope: Scope<never>) {
   const root = rootOf(argument);
   if (root === null || scope.variables[root] === undefined || scope.variables[root] === 'dyn') return;
@@ -82,22 +82,22 @@ function checkLiteral(name: string, argument: Node) {
   if (!good) throw new CompileProblem(`"${text}" is not a ${name}`, argument, example);
 }
 
-/** A list in a webhook's body can be long and the loops over it nested, so that the turns are bounded together. */
-function countTurns(node: Node, budget: Budget) {
+/** A list in a webhook's body can be long and loops over it can be nested, so all iterations share one bound. */
+function countIterations(node: Node, budget: Budget) {
   const args = node.args as { step: Node };
   const inner = args.step;
   if ('counted' in inner) return;
   const step = {
     counted: inner,
     evaluate(evaluator: Parameters<Node['evaluate']>[0], _node: Node, context: unknown) {
-      if (--budget.left < 0) throw new Error(`this goes through more than ${mostTurns} elements`);
+      if (--budget.left < 0) throw new Error(`this goes through more than ${mostIterations} elements`);
       return inner.evaluate(evaluator, inner, context);
     },
   };
   args.step = step as unknown as Node;
 }
 
-/** Every node once, with what macros became. */
+/** Visits every node once, expanded macros included. */
 function visit(node: Node, see: (node: Node) => void, seen = new Set<unknown>()) {
   if (seen.has(node)) return;
   seen.add(node);
@@ -118,7 +118,7 @@ function isNode(value: unknown): value is Node {
   return value !== null && typeof value === 'object' && 'op' in value && 'start' in value;
 }
 
-/** What the library says, in our words: what is wrong, what is known, the nearest known word. */
+/** The library's error as ours: what is wrong, the known words, and the nearest one. */
 export function explainProblem(
   error: { code?: string; summary?: string; message: string; node?: unknown },
   scope: Scope<never>,

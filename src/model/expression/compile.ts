@@ -6,8 +6,8 @@ import { type Scope, type ScopeName, scopes } from './scopes.ts';
 import { fromCel } from './values.ts';
 
 /**
- * What the place that holds an expression needs of it. `text` takes texts, numbers and truth values and makes them text; `texts` takes
- * a text or a list of texts; `json` takes anything that JSON can say.
+ * The result types that a place may require of an expression. `text` accepts strings, numbers, booleans, times and null, and converts them
+ * to text. `texts` accepts a text or a list of texts. `json` accepts any value with a JSON form.
  */
 export interface Results {
   bool: boolean;
@@ -21,7 +21,7 @@ export type Wants = keyof Results;
 /** A CEL expression, parsed and type-checked once. */
 export interface Expression<V, R> {
   text: string;
-  /** The static type, as CEL names it. */
+  /** The static type by its CEL name. */
   type: string;
   /** The variables that it reads. */
   uses: ReadonlySet<string>;
@@ -31,7 +31,7 @@ export interface Expression<V, R> {
 
 type Named = { [K in ScopeName]: (typeof scopes)[K] extends Scope<infer V> ? V : never };
 
-/** `expression-invalid`, with the place in the text. */
+/** TocsinError `expression-invalid` with the offset of the mistake. */
 export class ExpressionError extends TocsinError {
   /** Characters from the start of the text. */
   readonly offset: number;
@@ -45,7 +45,7 @@ export class ExpressionError extends TocsinError {
 
 const longest = 4000;
 
-/** Parses and checks the text for the scope. Throws ExpressionError with the offset of what is wrong. */
+/** Parses and type-checks the text, at most 4,000 characters, for the scope. Throws ExpressionError with the offset of the mistake. */
 export function compileExpression<N extends ScopeName, W extends Wants>(
   text: string,
   scope: N,

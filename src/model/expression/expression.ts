@@ -1,7 +1,7 @@
-/** Expressions as Tocsin uses them: CEL over typed variables, linear regular expressions, templates, windows of time. */
+/** Expressions: CEL over typed variables, linear-time regular expressions, templates and time windows. */
 
-// Checked when a file loads, with an error that has a position; bounded in work whatever an event brings. This file is what others
-// import; what it is used for (triggers, policy, parameters) is not said here.
+// Expressions are checked when a file loads, with errors that have a position. Their work is bounded whatever an event contains. Other
+// modules import only this file.
 
 export {
   compileExpression,

@@ -2,7 +2,7 @@ import type { Environment } from '@marcbachmann/cel-js';
 import { compilePattern, recentPattern } from './regex.ts';
 import { parseWindow } from './window.ts';
 
-/** The part of the library's syntax tree that is used; its types leave the expanded macros out. */
+/** The part of the library's syntax tree that we use. The library's own types leave expanded macros out. */
 export interface Node {
   readonly op: string;
   readonly args: unknown;
@@ -10,7 +10,7 @@ export interface Node {
   readonly end: number;
   readonly meta?: { alternate?: Node; macro?: object };
   checkedType?: { name: string; kind: string };
-  /** What an operator does, set when its types are checked. */
+  /** The implementation of an operator, set by the type check. */
   handle?: (left: unknown, right: unknown, ...rest: unknown[]) => unknown;
   evaluate(evaluator: Runner, node: Node, context: unknown): unknown;
 }
@@ -22,7 +22,7 @@ interface Checker {
   getType(name: string): { name: string };
 }
 
-/** Thrown while an expression compiles; `node` says where. */
+/** Thrown while an expression compiles; `node` has the position. */
 export class CompileProblem extends Error {
   readonly node: { start: number; end: number };
   readonly allowed: string | undefined;
@@ -33,7 +33,7 @@ export class CompileProblem extends Error {
   }
 }
 
-/** What is told of each function in the reference. */
+/** The description of each function in the reference. */
 export const functionNotes: Record<string, string> = {
   re: 'True when the pattern (RE2 syntax, linear time) matches any part of the text: re(labels.instance, "^web-[0-9]+").',
   inWindow:
@@ -48,7 +48,7 @@ export function registerFunctions(env: Environment): Environment {
     .registerFunction('hostOf(string): string', (address: string) => hostOf(address));
 }
 
-/** A pattern that stands in the file is compiled with the file, so that a mistake in it is found at load. */
+/** A literal pattern is compiled when the file loads, so that a mistake in it is found then. */
 function regexMacro(textNode: Node, patternNode: Node) {
   const literal = literalText(patternNode);
   const fixed = literal === null ? null : attempt(patternNode, () => compilePattern(literal));

@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js';
 import { messageOf } from '../../kernel/errors.ts';
 
-/** A regular expression in linear time (RE2 syntax: no look-around, no back-references). */
+/** A regular expression that matches in linear time (RE2 syntax: no look-around, no back-references). */
 export interface Pattern {
   text: string;
   /** True when any part of the text matches. */
@@ -10,11 +10,11 @@ export interface Pattern {
   matches(text: string): boolean;
 }
 
-/** The longest pattern and the largest compiled program; both bound the cost per character of input. */
+/** Characters of the longest pattern and instructions of the largest program: together they bound the cost for each input character. */
 const longest = 1000;
 const largest = 20_000;
 
-/** Throws an Error that says why when the text is not a pattern, or one too large to be cheap. */
+/** Throws an Error with the reason when the text is not a pattern in RE2 syntax, or is too large. */
 export function compilePattern(text: string): Pattern {
   if (text.length > longest) throw new Error(`a pattern has at most ${longest} characters, this has ${text.length}`);
   const regex = compile(text);
@@ -33,7 +33,7 @@ function compile(text: string): RE2JS {
 
 const recent = new Map<string, Pattern>();
 
-/** For patterns that are computed: keeps the last few compiled. Throws like compilePattern. */
+/** compilePattern with a cache of up to 100 patterns, for patterns that are computed. Throws like compilePattern. */
 export function recentPattern(text: string): Pattern {
   const known = recent.get(text);
   if (known !== undefined) return known;

@@ -8,15 +8,15 @@ import type { Event } from '../event.ts';
 import { registerFunctions } from './functions.ts';
 import { AlertValue, EventValue, eventValue, type LabelMap, toCel } from './values.ts';
 
-/** The variables that an expression may use, with their types, and how they come from what the caller has. */
+/** The variables that an expression may use, with their types and the function that binds them to the caller's data. */
 export interface Scope<V> {
   name: string;
   environment: Environment;
   variables: Readonly<Record<string, string>>;
-  /** Fields of the named types, for the nearest known word. */
+  /** Fields of the named types, for suggestions in errors. */
   types: Readonly<Record<string, Readonly<Record<string, string>>>>;
   bind(variables: V): Record<string, unknown>;
-  /** True where data without a declared shape comes in: the body of a webhook. */
+  /** True for data without a declared schema, such as the body of a webhook. */
   open: boolean;
 }
 
@@ -59,7 +59,7 @@ const alertFields = {
   lastSeen: time,
 };
 
-/** Bounds of one expression; far above what people write and far below what costs anything. */
+/** Limits of one expression: far above what people write, and low enough to keep evaluation cheap. */
 const limits = { maxAstNodes: 600, maxDepth: 40, maxListElements: 300, maxMapEntries: 100, maxCallArguments: 8 };
 
 const base = registerFunctions(new Environment({ unlistedVariablesAreDyn: false, limits }))
@@ -70,7 +70,7 @@ const commonTypes = { Event: eventFields, Alert: alertFields };
 
 type Types = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** Makes a scope. `types` may name each other only after the one they use. */
+/** Makes a scope. A type in `types` may use only types that come before it. */
 export function makeScope<V>(parts: {
   name: string;
   variables: Record<string, string>;
@@ -142,7 +142,7 @@ const policy = makeScope<PolicyFacts>({
     alert: 'Alert',
     labels: labelsType,
     runbook: 'RunbookFacts',
-    // Every runbook has other parameters, so that their types are known only when the rule is asked.
+    // Parameters differ between runbooks, so their types are known only at evaluation.
     params: 'map<string, dyn>',
     targets: 'list<string>',
     actor: 'ActorFacts',
@@ -175,6 +175,6 @@ const policy = makeScope<PolicyFacts>({
   },
 });
 
-/** The scopes that have a name. A runbook's own scope is made from its parameters and steps. */
+/** The named scopes. The scope of a runbook is made from its parameters and steps. */
 export const scopes = { event, route, policy } as const;
 export type ScopeName = keyof typeof scopes;

@@ -5,19 +5,19 @@ import { type Scope, type ScopeName, scopes } from './scopes.ts';
 /** A text with `${{ expression }}` in it. */
 export interface Template<V> {
   text: string;
-  /** False when there is no expression in it: the value is known at load. */
+  /** False when it has no expression, so that its value is known at load. */
   dynamic: boolean;
   /** The CEL type of a template that is exactly one expression; `string` otherwise. */
   type: string;
   /** The variables that its expressions read. */
   uses: ReadonlySet<string>;
-  /** One expression alone keeps its type; anything else is text. The result is never looked at for expressions again. */
+  /** A template that is one expression keeps its type; any other gives text. Expressions in the result are never evaluated. */
   evaluate(variables: V): Json;
 }
 
 type Part<V> = string | Expression<V, Json>;
 
-/** Parses the text. Throws ExpressionError; its offset counts in the whole text. */
+/** Parses the text. Throws ExpressionError, whose offset is relative to the whole text. */
 export function compileTemplate<V>(text: string, scope: Scope<V> | ScopeName): Template<V> {
   const where = (typeof scope === 'string' ? scopes[scope] : scope) as Scope<V>;
   const parts = splitTemplate(text).map(piece =>
@@ -41,7 +41,7 @@ function joinParts<V>(parts: readonly Part<V>[], variables: V): string {
   return parts.map(part => (typeof part === 'string' ? part : showText(part.evaluate(variables)))).join('');
 }
 
-/** A value inside a text: nothing for null, JSON for lists and maps. */
+/** A value as part of a text: empty for null, JSON for lists and maps. */
 export function showText(value: Json): string {
   if (value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
@@ -64,7 +64,7 @@ function compileAt<V>(text: string, offset: number, scope: Scope<V>): Expression
 
 type Piece = { kind: 'text'; text: string } | { kind: 'expression'; text: string; offset: number };
 
-/** `$${{` stands for the characters `${{`. */
+/** Splits a template into texts and expressions. `$${{` is the escape for `${{`. */
 export function splitTemplate(text: string): Piece[] {
   const pieces: Piece[] = [];
   let plain = '';
@@ -85,7 +85,7 @@ export function splitTemplate(text: string): Piece[] {
   return pieces;
 }
 
-/** The position of the `}}` that closes it; braces of CEL maps and texts in quotes are passed over. */
+/** The offset of the closing `}}`, not counting braces of CEL maps and braces in quotes. */
 function endOfExpression(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {

@@ -2,18 +2,18 @@ import type { Json } from '../../kernel/canonical.ts';
 import type { Alert } from '../alert.ts';
 import type { Event } from '../event.ts';
 
-/** What CEL sees of labels: a map in which a label that is not there reads as the empty string. */
+/** Labels for CEL: a map in which a missing label reads as the empty string. */
 export class LabelMap extends Map<string, string> {
   override get(key: string): string {
     return super.get(key) ?? '';
   }
 }
-// The evaluator takes as maps only what was made by Map itself; it is one in all that it asks of it.
+// The evaluator accepts as a map only an object whose constructor is Map itself.
 Object.defineProperty(LabelMap.prototype, 'constructor', { value: Map });
 
 const known = new WeakMap<object, LabelMap>();
 
-/** The same labels are asked by many expressions, so that their map is made once. */
+/** The labels as a LabelMap, cached by object, because many expressions read the same labels. */
 export function labelMap(labels: Readonly<Record<string, string | undefined>>): LabelMap {
   const made = known.get(labels);
   if (made !== undefined) return made;
@@ -25,7 +25,10 @@ export function labelMap(labels: Readonly<Record<string, string | undefined>>): 
 
 const noLabels: Record<string, string> = {};
 
-/** An event as expressions see it. Without an event (a person pressed Run) it shows what is known of the alert, else nothing: empty texts, kind "none". */
+/**
+ * An event as expressions see it. Without an event (a person pressed Run) its fields come from the alert, and `kind` is "none". Without
+ * both its texts are empty.
+ */
 export class EventValue {
   readonly #event: Event | null;
   readonly #alert: Alert | null;
@@ -41,7 +44,7 @@ export class EventValue {
   get #asAlert() {
     return this.#body?.kind === 'alert' ? this.#body : null;
   }
-  /** The alert stands in only where there is no event. */
+  /** The alert is used only when there is no event. */
   get #standIn() {
     return this.#event === null ? this.#alert : null;
   }
@@ -93,7 +96,7 @@ export class EventValue {
   }
 }
 
-/** An alert as expressions see it; without one its texts are empty and its state is "none". */
+/** An alert as expressions see it. Without an alert its texts are empty and its state is "none". */
 export class AlertValue {
   readonly #alert: Alert | null;
 
@@ -158,7 +161,7 @@ export function eventValue(event: Event | null, alert: Alert | null): EventValue
   return value;
 }
 
-/** JSON as CEL takes it: whole numbers are its int, everything else stays. */
+/** JSON as CEL values: safe integers become bigint (CEL int), objects become maps, other values stay. */
 export function toCel(value: Json): unknown {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (Array.isArray(value)) return value.map(toCel);
@@ -167,7 +170,7 @@ export function toCel(value: Json): unknown {
   return value;
 }
 
-/** A result of CEL as JSON. Times are ISO 8601 texts, durations are milliseconds. Throws for what has no JSON form. */
+/** A CEL result as JSON. Times become ISO 8601 texts, durations milliseconds. Throws an Error for a value without a JSON form. */
 export function fromCel(value: unknown): Json {
   switch (typeof value) {
     case 'string':

@@ -1,8 +1,8 @@
 import { DateTime, IANAZone } from 'luxon';
 
-/** A stretch of the week by the wall clock of a zone; whether an instant is in it follows summer time. */
+/** A weekly time window by the wall clock of a time zone. Daylight saving time is taken into account. */
 export interface TimeWindow {
-  /** `at` in milliseconds since the epoch. The end is not part of the window. */
+  /** True when `at` (milliseconds since the epoch) is in the window. The end is exclusive. */
   holds(at: number): boolean;
 }
 
@@ -16,7 +16,7 @@ export const windowForms = [
   '"Mon-Fri 09:00 - 17:00" or "Sat,Sun 00:00 - 24:00" (on these days)',
 ];
 
-/** Throws an Error that says what is wrong with the window or the zone. */
+/** Throws an Error with the reason when the window or the zone is not valid. */
 export function parseWindow(text: string, zone: string): TimeWindow {
   if (!IANAZone.isValidZone(zone))
     throw new Error(`"${zone}" is not a time zone of the IANA list such as Europe/London`);
@@ -31,7 +31,7 @@ export function parseWindow(text: string, zone: string): TimeWindow {
   };
 }
 
-/** Minutes since Monday 00:00; `to` is beyond the week's end when the stretch wraps. */
+/** Minutes since Monday 00:00. `to` is beyond the end of the week when the window wraps. */
 interface Span {
   from: number;
   to: number;
@@ -58,7 +58,7 @@ function weeklySpan(fromDay = '', fromTime = '', toDay = '', toTime = ''): Span[
   return [{ from, to: to > from ? to : to + week }];
 }
 
-/** A window of a day that ends before it begins reaches into the next day and belongs to the day on which it begins. */
+/** A daily window that ends before it begins extends into the next day; it belongs to the day on which it begins. */
 function dailySpans(names: string | undefined, fromTime = '', toTime = ''): Span[] | null {
   const on = names === undefined ? days.map((_, index) => index) : dayList(names);
   const from = minuteOf(fromTime);
@@ -81,7 +81,7 @@ function dayList(text: string): number[] | null {
   return list;
 }
 
-/** `fri` and `friday`; null for anything else. */
+/** The index of `fri` or `friday` from Monday; null for other text. */
 function dayOf(text: string): number | null {
   const full = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
   const index = full.findIndex((name, at) => text === name || text === days[at]);
