@@ -10,20 +10,20 @@ import { createSnapshots } from './snapshot.ts';
 export interface CatalogueParts extends LoadParts {
   /** The data folder, for the code of stored snapshots. */
   data: string;
-  /** False: files are read again only by reload(). */
+  /** Watches the files for changes; when false, only reload() reads them again. True when left out. */
   watch?: boolean;
 }
 
-/** How long files must be quiet before they are read again: editors write in several steps. */
-const quiet = 150;
+/** Debounce in milliseconds between the last change and the reload: editors write in several steps. */
+const debounce = 150;
 
-/** Loads everything and keeps it current. Rejects with `file-invalid`, naming all problems, when the files are broken at the start. */
+/** Loads all files and keeps the set current. Rejects with `file-invalid`, which lists all problems, when there are errors at start. */
 export async function createCatalogue(parts: CatalogueParts): Promise<Catalogue> {
   const first = await loadSet(parts);
   if (first.set === null) throw startProblem(first.problems);
   let set: CatalogueSet = first.set;
   let problems = first.problems;
-  tellWarnings(problems, parts);
+  logWarnings(problems, parts);
   const listeners = new Set<() => void>();
   const watcher = createWatcher(parts, () => void reload());
   await watcher.follow(first.watched);
@@ -44,8 +44,8 @@ export async function createCatalogue(parts: CatalogueParts): Promise<Catalogue>
     if (next.set === null)
       parts.log.warn({ problems: errorsOf(problems) }, 'the files have errors; the last good set stays in force');
     else parts.log.info({ runbooks: set.runbooks.size, rules: set.policy.rules.length }, 'the files were read again');
-    tellWarnings(problems, parts);
-    for (const listener of listeners) tell(listener, parts);
+    logWarnings(problems, parts);
+    for (const listener of listeners) notify(listener, parts);
   }
 
   return {
@@ -69,12 +69,12 @@ export async function checkFiles(parts: LoadParts): Promise<Problem[]> {
   return (await loadSet(parts)).problems;
 }
 
-/** A warning leaves the files in force, so that only errors count as problems of the set. */
+/** Only errors count as problems of the set, because files with warnings are still in force. */
 function errorsOf(problems: readonly Problem[]): Problem[] {
   return problems.filter(problem => problem.level === 'error');
 }
 
-function tellWarnings(problems: readonly Problem[], parts: LoadParts) {
+function logWarnings(problems: readonly Problem[], parts: LoadParts) {
   for (const { level, file, line, column, message } of problems)
     if (level === 'warning') parts.log.warn({ at: `${file}:${line}:${column}` }, message);
 }
@@ -86,7 +86,7 @@ function startProblem(problems: readonly Problem[]): TocsinError {
   });
 }
 
-/** What nobody foresaw is a problem too, never the end of the process. */
+/** An unexpected error becomes a problem too; it must not end the process. */
 async function loadSafely(parts: LoadParts): Promise<LoadedSet> {
   try {
     return await loadSet(parts);
@@ -107,7 +107,7 @@ function sameProblems(a: readonly Problem[], b: readonly Problem[]): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function tell(listener: () => void, parts: LoadParts) {
+function notify(listener: () => void, parts: LoadParts) {
   try {
     listener();
   } catch (error) {
@@ -116,21 +116,21 @@ function tell(listener: () => void, parts: LoadParts) {
 }
 
 interface Watcher {
-  /** Watches these files (by their folder, because editors replace files) and folders. */
+  /** Watches these folders, and these files by their folders, because editors replace files. */
   follow(paths: readonly string[]): Promise<void>;
   close(): void;
 }
 
 function createWatcher(parts: CatalogueParts, changed: () => void): Watcher {
   const open = new Map<string, FSWatcher>();
-  let settle: AbortController | null = null;
+  let pending: AbortController | null = null;
   let closed = false;
 
-  function stir() {
-    settle?.abort();
-    const mine = new AbortController();
-    settle = mine;
-    parts.clock.sleep(quiet, mine.signal).then(changed, () => {});
+  function schedule() {
+    pending?.abort();
+    const timer = new AbortController();
+    pending = timer;
+    parts.clock.sleep(debounce, timer.signal).then(changed, () => {});
   }
 
   async function follow(paths: readonly string[]) {
@@ -146,7 +146,7 @@ function createWatcher(parts: CatalogueParts, changed: () => void): Watcher {
 
   function start(folder: string) {
     try {
-      const watcher = watch(folder, { persistent: false }, stir);
+      const watcher = watch(folder, { persistent: false }, schedule);
       watcher.on('error', error => {
         parts.log.warn({ folder, error: messageOf(error) }, 'the folder is no longer watched');
         watcher.close();
@@ -165,7 +165,7 @@ function createWatcher(parts: CatalogueParts, changed: () => void): Watcher {
     follow,
     close() {
       closed = true;
-      settle?.abort();
+      pending?.abort();
       for (const watcher of open.values()) watcher.close();
       open.clear();
     },

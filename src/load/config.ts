@@ -13,7 +13,7 @@ import type { Path, YamlFile } from './yaml.ts';
 export interface ConfigParts {
   env: Env;
   sources: ReadonlyMap<string, Source>;
-  /** The chat platforms that exist; null when they are not to be checked. */
+  /** The chat platforms; null when they are not to be checked. */
   platforms: ReadonlyMap<string, ChatPlatform> | null;
 }
 
@@ -29,7 +29,7 @@ export interface CompiledRoute {
   to: readonly string[];
 }
 
-/** What is in force without a tocsin.yaml: two local people, who can approve each other's requests, and Alertmanager's webhook. */
+/** The config without a tocsin.yaml: two local people, who can approve each other's requests, and Alertmanager's webhook. */
 export const standardConfig = {
   people: { you: {}, sam: {} },
   groups: { sre: ['you', 'sam'] },
@@ -37,7 +37,7 @@ export const standardConfig = {
   sources: { alertmanager: {} },
 };
 
-/** Compiles tocsin.yaml. Null when something in it is wrong. */
+/** Compiles tocsin.yaml. `compiled` is null when it has errors; `config` is null when its shape is wrong. */
 export function compileConfig(
   yaml: YamlFile,
   parts: ConfigParts,
@@ -62,7 +62,7 @@ export function compileConfig(
   return { compiled: failed ? null : { config, sources, routes, targets }, config, faults };
 }
 
-/** `alertmanager:` with nothing after it means its defaults. */
+/** An entry without a value, such as `alertmanager:`, means its defaults. */
 function withEmptyMaps(data: unknown): unknown {
   if (data === null || typeof data !== 'object' || Array.isArray(data)) return data;
   const record: Record<string, unknown> = { ...data };
@@ -97,7 +97,7 @@ function checkPeople(config: Config, faults: Faults) {
   checkAccounts(config, faults);
 }
 
-/** One account is one person; otherwise one human could vote as two. */
+/** An account may belong to one person only; otherwise one human could vote as two. */
 function checkAccounts(config: Config, faults: Faults) {
   const owners = new Map<string, string>();
   for (const [person, { accounts }] of Object.entries(config.people))
@@ -112,7 +112,7 @@ function checkAccounts(config: Config, faults: Faults) {
     }
 }
 
-/** `by: on-call` works without further words where one source can tell who is on call, and no group is called so. */
+/** Adds the group `on-call` when exactly one source can look up who is on call, and no group or person has that name. */
 function withOnCall(config: Config, shelf: ReadonlyMap<string, Source>): Config {
   if (Object.hasOwn(config.groups, 'on-call') || Object.hasOwn(config.people, 'on-call')) return config;
   const able = Object.entries(config.sources).filter(([name, { type, ...options }]) => {
@@ -129,7 +129,7 @@ function tellsOnCall(driver: Source, options: unknown): boolean {
   return driver.tellsOnCall?.(options) === true;
 }
 
-/** Where a group is kept must be somewhere that can be asked. */
+/** The platform or source that keeps a group must exist and be able to look it up. */
 function checkGroups(
   config: Config,
   faults: Faults,
@@ -217,7 +217,7 @@ function configureSources(
 
 const channel = /^[a-z0-9][a-z0-9-]*:.{1,200}$/;
 
-/** The channels that the file names, each checked and with its place. */
+/** All valid channels of routes and the fallback, with their positions. */
 function collectTargets(
   config: Config,
   yaml: YamlFile,

@@ -5,13 +5,13 @@ import type { Faults } from './problems.ts';
 import { showTrigger } from './triggers.ts';
 import type { Path } from './yaml.ts';
 
-/** A runbook that is right in itself and not yet compared with the other files. */
+/** A runbook that is valid by itself and not yet checked against the other files. */
 export interface Draft {
   file: string;
   faults: Faults;
   /** Its own files, by path relative to the runbook folder. */
   own: ReadonlyMap<string, Uint8Array>;
-  /** The runbooks that its steps call; `params` null when the code puts them together. */
+  /** The runbooks that its steps call; `params` is null when code computes them. */
   calls: readonly { name: string; path: Path; params: readonly string[] | null }[];
   /** The people and groups that its steps name. */
   names: readonly { name: string; path: Path }[];

@@ -8,7 +8,7 @@ import type { StepType } from '../ports/step.ts';
 import type { Shelf } from './steps-yaml.ts';
 import type { TestCase } from './test-file.ts';
 
-/** What a runbook would do: nothing outside happens. */
+/** The result of a dry run, which has no effects outside. */
 export interface DryRun {
   /** Step ids in the order in which they run; a branch is `group/branch`. */
   steps: string[];
@@ -23,7 +23,10 @@ interface Recorder extends DryRun {
   undo: string[];
 }
 
-/** Runs the body against a recording `step`, twice: what it does must depend on nothing but parameters and outputs, because it is replayed. */
+/**
+ * Runs the body twice with a `step` that records. Both runs must be equal: the body is replayed, so it may depend only on parameters and
+ * outputs.
+ */
 export async function runDry(
   runbook: Runbook,
   params: Params,
@@ -137,7 +140,7 @@ function checkInput(path: string, driver: StepType, input: Json) {
   throw new TocsinError('step-failed', { message: `The input of ${path} is not allowed: ${why}` });
 }
 
-/** The assumed output over the plain values of the type. */
+/** The assumed output of a step, with default values of its type for what is left out. */
 function outputOf(driver: StepType, given: Readonly<Record<string, Json>>): Json {
   const schema = z.toJSONSchema(driver.output, { io: 'output', unrepresentable: 'any', reused: 'inline' }) as Shape;
   const plain = plainOf(schema);

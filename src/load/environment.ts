@@ -3,7 +3,10 @@ import type { Path } from './yaml.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Replaces `${NAME}` and `${NAME:-default}` in the texts of a parsed file. `$${` stands for the characters `${`. Values are data: they are not looked at again. */
+/**
+ * Replaces `${NAME}` and `${NAME:-default}` in the texts of a parsed file. `$${` is the escape for `${`. References in values of variables
+ * are not replaced.
+ */
 export function fillEnvironment(value: unknown, env: Env, faults: Faults, path: Path = []): unknown {
   if (typeof value === 'string') return fillText(value, env, faults, path);
   if (Array.isArray(value)) return value.map((item, index) => fillEnvironment(item, env, faults, [...path, index]));

@@ -12,20 +12,20 @@ export interface FolderFile {
   kind: 'yaml' | 'ts';
   /** Relative to the folder, with forward slashes. */
   path: string;
-  /** As it is shown to people. */
+  /** The path as people see it in messages. */
   file: string;
   bytes: Uint8Array;
 }
 
 export interface Folder {
-  /** By id. Ids come from this list only: nobody's input ever becomes a path. */
+  /** By id. Ids come from this list only, so that input never becomes a path. */
   files: ReadonlyMap<string, FolderFile>;
   problems: Problem[];
-  /** Folders in it, in which files that runbooks import may stand. */
+  /** Its subfolders, which may hold files that runbooks import. */
   below: readonly string[];
 }
 
-/** Reads the runbooks of a folder. Links that lead out of it, and names that are not ids, are problems. */
+/** Reads the runbooks of a folder. Links out of the folder, and names that are not ids, become problems. */
 export async function readFolder(folder: string, wanted: boolean): Promise<Folder> {
   const problems: Problem[] = [];
   const files = new Map<string, FolderFile>();
@@ -49,10 +49,10 @@ export async function readFolder(folder: string, wanted: boolean): Promise<Folde
   return { files, problems, below: await foldersBelow(folder) };
 }
 
-/** A folder of runbooks is small; more than these are not watched. */
+/** The most subfolders that are watched; a folder of runbooks is small. */
 const mostFolders = 100;
 
-/** Folders below this one, nearest first; hidden ones and installed packages are left out, because runbooks import nothing from there. */
+/** Subfolders, breadth first, without hidden ones and node_modules, because runbooks import nothing from there. */
 async function foldersBelow(folder: string): Promise<string[]> {
   const found: string[] = [];
   const open = [folder];
@@ -66,7 +66,7 @@ async function foldersBelow(folder: string): Promise<string[]> {
   return found.slice(0, mostFolders);
 }
 
-/** Tests stand beside their runbooks; hidden files and editors' copies are not ours. */
+/** True for files in the folder that are not runbooks: tests, type declarations, hidden files, copies of editors. */
 function isAside(name: string): boolean {
   return (
     name.endsWith('.test.yaml') ||
@@ -122,7 +122,10 @@ function isInside(root: string, file: string): boolean {
   return way !== '' && !way.startsWith('..') && !way.startsWith(sep);
 }
 
-/** A file with all that it imports by relative paths, by path relative to the folder. Throws an Error that names what cannot be part of a plan. */
+/**
+ * The bytes of a file and of all its relative imports, by path relative to the folder. Rejects with an Error that names an import which
+ * cannot be part of a plan.
+ */
 export async function readImports(folder: string, entry: FolderFile): Promise<Map<string, Uint8Array>> {
   const root = await realpath(folder);
   const files = new Map<string, Uint8Array>();
@@ -151,7 +154,7 @@ function refuse(specifier: string, error: unknown): never {
   throw new Error(`it imports "${specifier}", which cannot be read: ${explainFile(error)}`);
 }
 
-/** The specifiers of the static imports, and of `import('...')` with a plain text. */
+/** The specifiers of static imports and of `import('...')` with a literal. */
 function importsOf(code: string): string[] {
   const found = code.matchAll(
     /^\s*(?:import|export)\b(?!\s+type\b)[^'"`;]*?from\s*['"]([^'"]+)['"]|^\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm,

@@ -1,4 +1,4 @@
-/** The files of the user as one checked set. */
+/** Loads and checks the user's files as one set. */
 export { type CatalogueParts, checkFiles, createCatalogue } from './catalogue.ts';
 export { showProblems } from './problems.ts';
 export { registerResolver } from './resolve.ts';

@@ -3,13 +3,13 @@ import type { Path } from './yaml.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** A place whose value comes from a template; `fixed` when its type is known at load. */
+/** A path whose value comes from a template; `fixed` when its type is known at load. */
 export interface TemplatePlace {
   path: Path;
   fixed: boolean;
 }
 
-/** Leaves out the issues that are about values which nobody knows yet. */
+/** Drops issues about values of templates, which are not known at load. Keeps a wrong type that is known. */
 export function relevantIssues(issues: readonly Issue[], places: readonly TemplatePlace[], base: Path = []): Issue[] {
   return issues.flatMap((issue): Issue[] => {
     const path = [...base, ...issue.path];

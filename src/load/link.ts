@@ -6,7 +6,7 @@ import type { Runbook } from '../ports/runbook.ts';
 import type { Draft } from './draft.ts';
 import { checkName, knownVoters } from './policy.ts';
 
-/** Compares the runbooks with each other and with tocsin.yaml; adds what is wrong to their faults. */
+/** Checks the runbooks against each other and against tocsin.yaml, and adds problems to their faults. */
 export function checkTogether(
   drafts: ReadonlyMap<string, Draft>,
   known: { names: ReadonlySet<string>; config: Config | null; sources: ReadonlyMap<string, ConfiguredSource> },
@@ -50,7 +50,7 @@ function checkCall(
       });
 }
 
-/** A runbook that calls itself over others would never end. */
+/** A runbook that calls itself, directly or through others, would never end. */
 function checkCircle(draft: Draft, drafts: ReadonlyMap<string, Draft>) {
   const way = findWay(draft.runbook.id, draft.runbook.id, drafts, new Set());
   const call = draft.calls.find(one => one.name === way?.[1]);
@@ -83,7 +83,7 @@ function checkAgainstConfig(draft: Draft, config: Config) {
   });
 }
 
-/** A trigger on a source that is not set up is no mistake of the runbook: it waits for the source. */
+/** A trigger on a source that is not configured is a warning: the runbook may be there before its source. */
 function checkSources(draft: Draft, config: Config, sources: ReadonlyMap<string, ConfiguredSource>) {
   const known = Object.keys(config.sources);
   draft.runbook.triggers.forEach((trigger, index) => {
@@ -105,7 +105,7 @@ function checkSources(draft: Draft, config: Config, sources: ReadonlyMap<string,
   });
 }
 
-/** The runbook with the files of all that it calls: a plan covers them. */
+/** The runbook with its files and those of all runbooks it calls, which a plan covers. */
 export function completeRunbook(draft: Draft, drafts: ReadonlyMap<string, Draft>): Runbook {
   const files = new Map<string, Uint8Array>();
   gather(draft, drafts, files, new Set());

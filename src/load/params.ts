@@ -7,7 +7,7 @@ import type { ParamFile } from '../model/runbook-file.ts';
 import type { ParamView } from '../ports/chat.ts';
 import type { ParamSet, Params } from '../ports/runbook.ts';
 
-/** One parameter, ready to check values. `check` returns the value, or why it is refused. */
+/** A compiled parameter. `check` returns the coerced value, or why it is refused. */
 export interface ParamRule {
   name: string;
   /** The CEL type of the value. */
@@ -19,8 +19,8 @@ export interface ParamRule {
 }
 
 /**
- * Throws an Error that says why when the pattern does not compile. `people` are the ids of tocsin.yaml; null where they are not at hand: then
- * any id is taken, because a value was checked when the run was asked for.
+ * Compiles a parameter. `people` are the ids of tocsin.yaml. When they are not available (null), any id is accepted, because the value was
+ * checked when the run was requested. Throws an Error when the pattern does not compile.
  */
 export function paramRule(name: string, file: ParamFile, people: readonly string[] | null = null): ParamRule {
   const pattern = file.type === 'string' && file.pattern !== undefined ? compilePattern(file.pattern) : null;
@@ -66,7 +66,7 @@ function checkValue(file: Exclude<ParamFile, { type: 'person' }>, pattern: Patte
   }
 }
 
-/** How many people an answer lists. */
+/** The most people that a refusal lists. */
 const mostPeople = 20;
 
 function checkPerson(value: Json, people: readonly string[] | null): Checked {
@@ -87,7 +87,7 @@ function asText(value: Json): string | null {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }
 
-/** Texts reach commands as arguments, so that what commands could take for an option, and NUL, is refused. */
+/** Texts are passed to commands as arguments, so NUL and values that look like an option (a leading dash) are refused. */
 export function checkText(
   text: string | null,
   rules: { pattern: { text: string; matches(text: string): boolean } | null; maxLength: number; allowDash: boolean },
@@ -133,7 +133,7 @@ function viewOf(name: string, file: ParamFile, people: readonly string[]): Param
   };
 }
 
-/** Checks a whole set of values. Missing ones get their default; unknown names are refused. */
+/** Checks a set of values: missing ones get their default, unknown names are refused. `parse` throws `params-invalid`. */
 export function createParamSet(runbook: string, rules: readonly ParamRule[]): ParamSet {
   const byName = new Map(rules.map(rule => [rule.name, rule]));
   return {
@@ -167,7 +167,7 @@ function unknownName(name: string, known: Iterable<string>): string {
   return `there is no parameter "${name.slice(0, 80)}"${near === null ? '' : `; did you mean "${near}"?`}`;
 }
 
-/** What is wrong with one parameter; the name is null when the fault is of none that exists. */
+/** A problem of one parameter; the name is null for a parameter that does not exist. */
 export interface Fault {
   name: string | null;
   because: string;
@@ -178,10 +178,10 @@ export function paramsInvalid(
   faults: readonly Fault[],
   rules: readonly { name: string }[],
 ): TocsinError {
-  const told = faults.map(({ name, because }) => (name === null ? because : `${name} ${because}`));
+  const texts = faults.map(({ name, because }) => (name === null ? because : `${name} ${because}`));
   const fields = faults.flatMap(({ name, because }) => (name === null ? [] : [[name, because] as const]));
   return new TocsinError('params-invalid', {
-    message: `The parameters do not fit ${runbook}: ${told.join('; ')}.`,
+    message: `The parameters do not fit ${runbook}: ${texts.join('; ')}.`,
     fields: Object.fromEntries(fields),
     allowed: rules.map(rule => rule.name).join(', ') || 'no parameters',
   });

@@ -7,9 +7,10 @@ import type { Limit, Policy, Rule } from '../ports/catalogue.ts';
 import { createFaults, type Faults } from './problems.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
-const half = 30 * 60 * 1000;
+/** Milliseconds until an approval expires when the rule does not say. */
+const defaultExpiry = 30 * 60 * 1000;
 
-/** Compiles policy.yaml. `config` is what names of groups and people are compared with; null when tocsin.yaml itself is broken. */
+/** Compiles policy.yaml. Names of groups and people are checked against `config`, which is null when tocsin.yaml has errors. */
 export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: Policy | null; faults: Faults } {
   const faults = createFaults(yaml);
   const data = refuseLater(yaml.data, faults);
@@ -24,7 +25,7 @@ export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: 
   return { policy: faults.list.some(fault => fault.level === 'error') ? null : { rules }, faults };
 }
 
-/** All errors at once: conditions are checked even when the shape of a rule is wrong. */
+/** Checks conditions even when the shape of a rule is wrong, so that all errors are reported at once. */
 function checkConditions(data: unknown, faults: Faults) {
   rulesIn(data).forEach((rule: unknown, index) => {
     const when = (rule as { when?: unknown } | null)?.when;
@@ -32,7 +33,7 @@ function checkConditions(data: unknown, faults: Faults) {
   });
 }
 
-/** Tells of brakes that do not work yet, and takes them out so that they are told once. */
+/** Reports brakes that are not implemented yet, and removes them so that they are reported only once. */
 function refuseLater(data: unknown, faults: Faults): unknown {
   const rules = (data as { rules?: unknown } | null)?.rules;
   if (!Array.isArray(rules)) return data;
@@ -107,7 +108,7 @@ function askOf(file: RuleFile, by: string[]): Ask {
   return {
     by,
     quorum: file.quorum ?? 1,
-    expires: file.expires ?? half,
+    expires: file.expires ?? defaultExpiry,
     escalate: file.then?.escalate ?? null,
     reasonRequired: file.reason === 'required',
   };
@@ -120,7 +121,7 @@ function limitOf(file: RuleFile): Limit | null {
 
 const asking = ['by', 'quorum', 'expires', 'then', 'reason'] as const;
 
-/** A key that changes nothing is a mistake of whoever wrote it. `given` is the limit as it stands in the file, with keys that were told of. */
+/** Refuses keys without an effect. `given` is the limit as written, including keys that were removed and reported already. */
 function refuseIdle(file: RuleFile, given: unknown, path: Path, faults: Faults) {
   const asks = file.decide === 'approve' || (file.decide === 'auto' && file.limit !== undefined);
   if (!asks)
@@ -145,7 +146,7 @@ function refuseIdle(file: RuleFile, given: unknown, path: Path, faults: Faults) 
     faults.add([...path, 'limit'], 'the limit is empty', { allowed: 'perHour, perTarget' });
 }
 
-/** Groups that a platform keeps (`slack:@ops`) are known only there. */
+/** True for a group that a platform keeps (`slack:@ops`), which cannot be checked here. */
 export function isForeign(name: string): boolean {
   return name.includes(':');
 }
@@ -162,7 +163,7 @@ function checkNames(file: RuleFile, by: readonly string[], path: Path, faults: F
   if (file.then !== undefined) checkName(file.then.escalate, [...path, 'then', 'escalate'], faults, known);
   if (by.length === 0 || by.some(name => isForeign(name) || !known.includes(name))) return;
   const groups = by.map(name => groupFacts(config, name));
-  // How many a platform or a rota counts is known only there.
+  // The size of a group that a platform or an on-call schedule keeps is not known here.
   if (groups.some(group => group !== null && (group.onCall !== null || Object.keys(group.platforms).length > 0)))
     return;
   const people = new Set(by.flatMap((name, index) => groups[index]?.members ?? [name]));

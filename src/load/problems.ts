@@ -5,14 +5,14 @@ import { ExpressionError } from '../model/expression/expression.ts';
 import type { Problem } from '../ports/catalogue.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
-/** Gathers what is wrong in one file, with positions. */
+/** Collects the problems of one file, with positions. */
 export interface Faults {
   readonly list: Problem[];
-  /** `path` is where; `key` points at the key instead of the value. */
+  /** Adds a problem at the path; with `key` its position is that of the key, not of the value. */
   add(path: Path, message: string, more?: FaultFacts): void;
-  /** What a compile of an expression threw; anything else is thrown on. */
+  /** Adds an ExpressionError at the path; rethrows any other error. */
   addExpression(path: Path, error: unknown): void;
-  /** The issues of a zod parse of the value at the path. */
+  /** Adds the issues of a zod parse of the value at the path. */
   addIssues(path: Path, issues: readonly z.core.$ZodIssue[], schema: z.ZodType): void;
 }
 
@@ -60,14 +60,14 @@ export function createFaults(yaml: YamlFile): Faults {
   return faults;
 }
 
-/** A file or folder that could not be read, as a problem of it. */
+/** The problem `file-missing` or `file-unusable` for a file or folder that could not be read. */
 export function unreadable(file: string, error: unknown, what = 'the file'): Problem {
   const code = isMissing(error) ? 'file-missing' : 'file-unusable';
   const message = `${what} cannot be read: ${explainFile(error)}`;
   return { file, line: 1, column: 1, code, message, level: 'error' };
 }
 
-/** steps[2].exec */
+/** A path as text, such as `steps[2].exec`. */
 export function showPath(path: Path): string {
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
@@ -133,7 +133,7 @@ function addIssue(faults: Faults, yaml: YamlFile, base: Path, issue: z.core.$Zod
   }
 }
 
-/** True when the schema says in its own words what is wrong, instead of zod's. */
+/** True when the message comes from our schema and not from zod. */
 function hasWords(issue: z.core.$ZodIssue): boolean {
   return !issue.message.startsWith('Invalid ');
 }
@@ -161,7 +161,7 @@ function isAbsent(data: unknown, path: Path): boolean {
   return value === undefined;
 }
 
-/** Of the alternatives, the one that fits best: it goes deepest and has the fewest faults. Empty when all fail at once. */
+/** The issues of the alternative that fits best: the deepest, with the fewest issues. Empty when none fits any better. */
 function bestBranch(issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] {
   const depth = (issues: readonly z.core.$ZodIssue[]) =>
     Math.max(0, ...issues.map(one => one.path.length + (isPlain(one) ? 0 : 1)));
@@ -170,7 +170,7 @@ function bestBranch(issue: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIs
   return best === undefined || depth(best) === 0 ? [] : best;
 }
 
-/** Only the type or the value does not fit: that says little of which alternative was meant. */
+/** True when only the type or the value is wrong, which says little about which alternative was meant. */
 function isPlain(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_value' || (issue.code === 'invalid_type' && !hasWords(issue));
 }
@@ -198,7 +198,7 @@ function jsonSchema(schema: z.ZodType): JsonSchema {
   return made;
 }
 
-/** A stand-in for the part of a schema at the path, so that nested issues find their known keys. */
+/** A placeholder schema for the part at the path, so that nested issues find their known keys. */
 function at(schema: z.ZodType, path: Path): z.ZodType {
   const [part] = walk([jsonSchema(schema)], path);
   if (part === undefined) return z.unknown();
@@ -242,7 +242,7 @@ function knownValues(schema: z.ZodType, path: Path): string[] {
   });
 }
 
-/** Errors before warnings of the same place, in the order of files, lines and columns. */
+/** Sorts by file, line and column; at the same position errors come before warnings. */
 export function sortProblems(problems: readonly Problem[]): Problem[] {
   return [...problems].sort(
     (a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.level, b.level),
@@ -253,7 +253,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** For a terminal: where and what on one line, then what is allowed, what was given, and the nearest known word. */
+/** The problems for a terminal: position and message on one line, then allowed, given and the nearest known word. */
 export function showProblems(problems: readonly Problem[]): string {
   return sortProblems(problems).map(showProblem).join('\n');
 }

@@ -5,8 +5,8 @@ const mark = 'tocsin-load=';
 let registered = false;
 
 /**
- * Lets runbooks and commands import `tocsin` wherever their folder is, also in stored snapshots. A file that is imported with a digest in its address
- * passes the digest on to the files that it imports, so that an edit of any of them loads all of them anew.
+ * Registers a module resolver, once. It lets runbooks and commands import `tocsin` from any folder, also in stored snapshots. A file that
+ * is imported with a digest in its URL passes the digest on to its relative imports, so that an edit of any of them reloads all of them.
  */
 export function registerResolver() {
   if (registered) return;

@@ -8,10 +8,13 @@ export interface RouteVariables {
   alert: Alert | null;
 }
 
-/** Where everything goes that no route takes: the console is always there. */
+/** The channel when no route holds: the console always exists. */
 const standard = ['console:alerts'];
 
-/** The first route that holds. A route that cannot be evaluated does not hold: an alert is always posted somewhere. */
+/**
+ * Makes a function that returns the channels of the first route that holds. A route whose evaluation throws is passed to `complain` and
+ * skipped, so that an alert is always posted somewhere.
+ */
 export function createRoute(
   routes: readonly { holds(variables: RouteVariables): boolean; to: readonly string[] }[],
   complain: (error: unknown) => void,
@@ -28,10 +31,10 @@ export function createRoute(
   };
 }
 
-/** Ids of Slack and of Discord. The bot may not see what they name until it is invited, so that only posting tells. */
+/** Channel ids of Slack and Discord. They are not checked, because the bot may not see a channel until it is invited. */
 const idShape = /^(?:[CDG][A-Z0-9]{6,}|\d{15,25})$/;
 
-/** The channels of the files that a platform does not know. `names` are those that it knows. */
+/** Problems for channels in the files that a platform does not have. `names` are the channels that it has. */
 export function unknownChannels(
   targets: readonly RouteTarget[],
   platform: string,

@@ -16,7 +16,7 @@ import type { Path, YamlFile } from './yaml.ts';
 const isObjectSchema = (value: unknown): value is z.ZodObject =>
   value instanceof z.ZodType && value.def.type === 'object';
 
-/** What the default export of a TypeScript runbook must be. */
+/** Schema of the default export of a TypeScript runbook. */
 const definitionShape = z.strictObject({
   title: z.string().min(1).max(200),
   about: z.string().max(2000).default(''),
@@ -32,7 +32,7 @@ const definitionShape = z.strictObject({
   ),
 });
 
-/** Checks the default export of a TypeScript runbook; `people` as for `paramRule`. Null when something is wrong; the problems are in `faults`. */
+/** Checks the default export of a TypeScript runbook; `people` as for `paramRule`. `draft` is null when `faults` has errors. */
 export function compileTsRunbook(
   id: string,
   file: string,
@@ -55,7 +55,7 @@ export function compileTsRunbook(
   return { draft: faults.list.some(fault => fault.level === 'error') ? null : draft, faults };
 }
 
-/** The shape for finding the known keys: functions cannot be told as JSON Schema. */
+/** The shape for looking up known keys. JSON Schema cannot represent functions, so they are unknown here. */
 const describable = definitionShape.omit({ params: true, run: true }).extend({ params: z.unknown(), run: z.unknown() });
 
 function build(
@@ -124,7 +124,7 @@ interface FieldSchema {
   person?: unknown;
 }
 
-/** The parameters as rules, so that commands and events are coerced and shown like those of a YAML runbook. */
+/** The zod parameters as rules, so that values of commands and events are coerced and shown as for a YAML runbook. */
 function rulesOf(schema: z.ZodObject, faults: Faults, people: readonly string[] | null): ParamRule[] {
   const shape = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as {
     properties?: Record<string, FieldSchema>;
@@ -197,7 +197,7 @@ function withDefault(rule: ParamRule, standard: Json | undefined): ParamRule {
   };
 }
 
-/** Our own rules first (texts become numbers, no NUL, no leading dash), then the runbook's schema has the last word. */
+/** Applies our own rules first (texts become numbers, no NUL, no leading dash), then the runbook's schema. */
 function zodParams(id: string, schema: z.ZodObject, rules: readonly ParamRule[]): ParamSet {
   const first = createParamSet(id, rules);
   const strict = schema.strict();
@@ -226,7 +226,7 @@ function dropUndefined(data: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
 }
 
-/** Positions in code, found by the text that stands there. */
+/** A YamlFile for code: positions are found by searching for the value or key in the text. */
 function codeReader(file: string, text: string, exported: unknown): YamlFile {
   const placeOf = (offset: number) => {
     const before = text.slice(0, Math.max(0, offset)).split('\n');

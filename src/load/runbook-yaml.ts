@@ -13,7 +13,7 @@ import { fitTexts, type Texts } from './templates.ts';
 import { compileTriggers, type FromEvent, tryCompile } from './triggers.ts';
 import type { YamlFile } from './yaml.ts';
 
-/** Compiles a runbook of a YAML file; `people` as for `paramRule`. Null when something is wrong; the problems are in `faults`. */
+/** Compiles a YAML runbook; `people` as for `paramRule`. `draft` is null when `faults` has errors. */
 export function compileYamlRunbook(
   id: string,
   yaml: YamlFile,
@@ -33,14 +33,14 @@ export function compileYamlRunbook(
   return { draft: faults.list.some(fault => fault.level === 'error') ? null : draft, faults };
 }
 
-/** All errors at once: the steps are looked at even when another part of the file is wrong. */
+/** Checks the steps even when another part of the file is wrong, so that all errors are reported at once. */
 function checkStepsAnyway(data: unknown, faults: Faults, shelf: Shelf) {
   const record = data !== null && typeof data === 'object' ? (data as Record<string, unknown>) : {};
   if (Array.isArray(record['steps']))
     compileSteps(record['steps'], ['steps'], { faults, shelf, rules: rulesAnyway(record['params']) });
 }
 
-/** The names that the file gives its parameters, with the types of those that are right. */
+/** The parameters by name, with their types where they are valid. */
 function rulesAnyway(params: unknown): ParamRule[] {
   if (params === null || typeof params !== 'object') return [];
   return Object.entries(params).map(([name, value]) => {
@@ -57,7 +57,7 @@ function attemptRule(name: string, file: ParamFile | null): ParamRule | null {
   }
 }
 
-/** Stands in for a parameter that is wrong and told of already. */
+/** A placeholder for an invalid parameter that was reported already. */
 function unknownRule(name: string): ParamRule {
   const any = paramRule(name, { type: 'string', maxLength: 1000, allowDash: false });
   return { ...any, type: 'dyn' };
@@ -159,7 +159,7 @@ function memberOf(work: Work, name: string): unknown {
   return work.raw !== null && typeof work.raw === 'object' ? (work.raw as Record<string, unknown>)[name] : undefined;
 }
 
-/** Secrets reach a step only when the runbook names them, because the plan that people approve lists them. */
+/** A step may use only secrets that the runbook names, because the plan that people approve lists them. */
 function checkSecrets(works: readonly Work[], named: readonly string[], faults: Faults) {
   for (const work of works) {
     const secrets = memberOf(work, 'secrets');
@@ -191,7 +191,7 @@ function callOf(work: Work): Draft['calls'] {
     : [];
 }
 
-/** People and groups that a step names: they must be in tocsin.yaml. */
+/** The people and groups that a step names. They must be in tocsin.yaml. */
 function namesOf(work: Work): Draft['names'] {
   const key = work.type === 'approve' ? 'by' : work.type === 'notify' ? 'mention' : null;
   if (key === null) return [];
@@ -243,7 +243,7 @@ async function perform(
 
 const noFacts: Omit<StepFacts, 'params'> = { alert: null, run: { id: '', reason: null }, steps: new Map() };
 
-/** What can be resolved before the run is resolved; the rest keeps its expression, which says what it is computed from. */
+/** The outline of a step. Templates that use only parameters are evaluated; others keep their expression as text. */
 function outlineOf(step: CompiledStep, params: Params, prefix = ''): StepOutline[] {
   if (step.does.kind === 'parallel')
     return step.does.branches.flatMap(branch => outlineOf(branch, params, `${prefix}${step.id}/`));
@@ -260,7 +260,7 @@ function staticOutline(steps: readonly CompiledStep[], prefix = ''): StepOutline
 
 function outlineWork(step: CompiledStep, work: Work, prefix: string, show: (work: Work) => string): StepOutline {
   const text = show(work);
-  // What stands behind the lines of a script would read as part of its last one.
+  // Text after the last line of a script would read as part of that line.
   const lines = text.includes('\n');
   const condition = step.if === null ? '' : `${lines ? '\n' : ' '}(only if ${step.if.text})`;
   const undo = step.undo === null ? '' : `${lines ? '\n' : '; '}undone by ${step.undo.type}: ${show(step.undo)}`;

@@ -6,7 +6,7 @@ import type { Source } from '../ports/source.ts';
 import type { StepType } from '../ports/step.ts';
 import type { Shelf } from './steps-yaml.ts';
 
-/** JSON Schema, as far as it is put together here. */
+/** The parts of JSON Schema that are used here. */
 export interface JsonSchema {
   [key: string]: unknown;
   description?: string;
@@ -28,7 +28,7 @@ function describeSchema(schema: z.ZodType): JsonSchema {
   return $defs === undefined ? rest : (withoutReferences(rest) as JsonSchema);
 }
 
-/** Only "any JSON value" refers to itself. Put into a larger schema, the reference would lead nowhere; anything is what it says. */
+/** Replaces references by an empty schema. Only "any JSON value" is recursive, and its reference would break inside a larger schema. */
 function withoutReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutReferences);
   if (value === null || typeof value !== 'object') return value;
@@ -89,7 +89,7 @@ function inputSchema(type: StepType): JsonSchema {
 
 const template = { type: 'string', pattern: '\\$\\{\\{' };
 
-/** Where a value is expected, `${{ expression }}` may stand for it. */
+/** Allows `${{ expression }}` in place of any scalar value. */
 function withTemplates(schema: unknown): JsonSchema {
   if (Array.isArray(schema)) return schema.map(withTemplates) as unknown as JsonSchema;
   if (schema === null || typeof schema !== 'object') return schema as JsonSchema;
@@ -142,7 +142,7 @@ export function configSchema(sources: ReadonlyMap<string, Source>): JsonSchema {
   };
 }
 
-/** A source whose name is not its type says its type. */
+/** The schema of a source; `typed` when its name is not its type, so that `type` is required. */
 function sourceSchema(driver: Source, options: JsonSchema, typed: boolean): JsonSchema {
   const required = Array.isArray(options['required']) ? (options['required'] as string[]) : [];
   const whole = {

@@ -28,26 +28,26 @@ import { loadYaml, type YamlFile } from './yaml.ts';
 export interface LoadParts {
   /** The path of tocsin.yaml. */
   configPath: string;
-  /** True when somebody named the path: then a missing file is an error and not the built-in defaults. */
+  /** True when the path was given explicitly: then a missing file is an error. Otherwise the built-in defaults are used. */
   explicit: boolean;
   env: Env;
   sources: ReadonlyMap<string, Source>;
   steps: Shelf;
-  /** The chat platforms that exist, to check routes and `chat:`; left out, they are not checked. */
+  /** The chat platforms, to check routes and `chat:`; not checked when left out. */
   platforms?: ReadonlyMap<string, ChatPlatform>;
   clock: Clock;
   log: Log;
 }
 
 export interface LoadedSet {
-  /** Null when there is an error; warnings alone leave it usable. */
+  /** Null when there are errors; warnings alone do not prevent a set. */
   set: CatalogueSet | null;
   problems: Problem[];
-  /** Folders and files whose change may change the set. */
+  /** Folders and files to watch, because a change of them may change the set. */
   watched: readonly string[];
 }
 
-/** Reads and checks all files of the user: everything that is wrong in any of them, and the set when nothing is. */
+/** Reads and checks all files of the user. Resolves to all problems, and to the set when there are no errors. */
 export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const digests: Record<string, string> = {};
   const problems: Problem[] = [];
@@ -74,7 +74,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
 interface ReadConfig {
   compiled: CompiledConfig | null;
   config: Config | null;
-  /** Which files somebody named, so that they must be there. */
+  /** Which paths tocsin.yaml names explicitly, so that they must exist. */
   named: { policy: boolean; runbooks: boolean };
 }
 
@@ -100,7 +100,7 @@ async function readConfig(parts: LoadParts, digests: Record<string, string>, pro
   return { compiled, config, named: { policy: data.policy !== undefined, runbooks: data.runbooks !== undefined } };
 }
 
-/** Without a tocsin.yaml; sources that do not exist in this build are left out. */
+/** The config without a tocsin.yaml, without sources that this build does not have. */
 function builtIn(parts: LoadParts): YamlFile {
   const sources = Object.fromEntries(
     Object.entries(standardConfig.sources).filter(([name]) => parts.sources.has(name)),
@@ -119,7 +119,7 @@ function missing(file: string, message: string): Problem {
   return { file, line: 1, column: 1, code: 'file-missing', message, level: 'error' };
 }
 
-/** Null when the file is not there. */
+/** Null when the file does not exist. */
 async function readYaml(file: string, digests: Record<string, string>) {
   try {
     const bytes = await readFile(file);
@@ -162,18 +162,18 @@ async function readRunbooks(
   const found = await readFolder(folder, named);
   problems.push(...found.problems);
   const drafts = new Map<string, Draft>();
-  const told: Faults[] = [];
+  const collected: Faults[] = [];
   const people = config === null ? null : Object.keys(config.people);
   for (const file of found.files.values()) {
     const { draft, faults, broken } = await readRunbook(folder, file, people, parts);
     for (const [path, bytes] of draft?.own ?? [[file.path, file.bytes] as const])
       digests[join(folder, path)] = sha256(bytes);
-    if (faults !== null) told.push(faults);
+    if (faults !== null) collected.push(faults);
     problems.push(...broken);
     if (draft !== null) drafts.set(file.id, draft);
   }
   checkTogether(drafts, { names: new Set(found.files.keys()), config, sources });
-  for (const faults of told) problems.push(...faults.list);
+  for (const faults of collected) problems.push(...faults.list);
   return { drafts, below: found.below };
 }
 
@@ -192,8 +192,8 @@ async function readRunbook(folder: string, file: FolderFile, people: People, par
   return { ...compileYamlRunbook(file.id, loaded.yaml, file.bytes, parts.steps, people), broken: [] };
 }
 
-/** How long a module may take to load: a top-level await that never ends must not stop everything else. */
-const patience = 10_000;
+/** The time-out of loading a module, milliseconds: a top-level await that never ends must not block everything else. */
+const loadTimeout = 10_000;
 
 async function readTypeScript(
   folder: string,
@@ -213,8 +213,8 @@ async function readTypeScript(
 
 async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T> {
   const stop = new AbortController();
-  const late = clock.sleep(patience, stop.signal).then(() => {
-    throw new Error(`it did not load within ${patience / 1000} seconds`);
+  const late = clock.sleep(loadTimeout, stop.signal).then(() => {
+    throw new Error(`it did not load within ${loadTimeout / 1000} seconds`);
   });
   late.catch(() => {});
   try {
@@ -224,7 +224,7 @@ async function inTime<T>(clock: Clock, work: Promise<T>): Promise<T> {
   }
 }
 
-/** Where the code failed, when the stack says so; never the stack itself. */
+/** A problem at the position from the stack, if there is one. The stack itself is not shown. */
 function importProblem(file: FolderFile, error: unknown): Problem {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const place = stack
@@ -262,7 +262,7 @@ function makeSet(
     view: {
       runbooks: [...runbooks.values()].map(runbook => runbook.view),
       rules: policy.rules.map(rule => ({ name: rule.name, decide: rule.decide, when: rule.text })),
-      // A set is made only where there is no error.
+      // A set is made only when there are no errors.
       problems: [],
     },
   };

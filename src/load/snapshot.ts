@@ -18,12 +18,12 @@ export interface SnapshotParts {
   steps: Shelf;
 }
 
-/** A run that waits is woken many times, and its code is the same each time. */
+/** The size of the cache of compiled snapshots: a waiting run is woken many times with the same code. */
 const mostKept = 50;
 
 /**
- * Loads the runbook of a plan from the bytes that were stored with it. Throws `plan-changed` when they are not the bytes of the plan:
- * that is checked every time; what the same bytes compile to is kept.
+ * Makes the loader of stored plans. It checks the bytes against the plan every time and rejects with `plan-changed` when they differ.
+ * Compiled runbooks are cached (LRU).
  */
 export function createSnapshots(parts: SnapshotParts) {
   const kept = new Map<string, Omit<Runbook, 'files'>>();
@@ -90,7 +90,7 @@ async function importStored(id: string, plan: Plan, files: ReadonlyMap<string, U
   return { draft, faults: faults.list.map(problem => problem.message) };
 }
 
-/** Writes the files below `<data>/snapshots/<digest>`, readable by this user only. What is there already is compared, not trusted. */
+/** Writes the files below `<data>/snapshots/<digest>`, readable by this user only. Existing files are compared, not trusted. */
 async function storeFiles(plan: Plan, files: ReadonlyMap<string, Uint8Array>, data: string): Promise<string> {
   const root = resolve(data, 'snapshots');
   const folder = join(root, sha256(canonicalJson(plan.files)));

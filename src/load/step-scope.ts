@@ -6,16 +6,16 @@ import { AlertValue, toCel } from '../model/expression/values.ts';
 import type { Params } from '../ports/runbook.ts';
 import type { ParamRule } from './params.ts';
 
-/** What the expressions of a runbook's steps see while it runs. */
+/** The data that expressions in steps can read during a run. */
 export interface StepFacts {
   params: Params;
   alert: Alert | null;
   run: { id: string; reason: string | null };
-  /** By step id; a step that was left out has no output. */
+  /** By step id; a skipped step has no output. */
   steps: ReadonlyMap<string, { state: 'done' | 'skipped'; output: Json }>;
 }
 
-/** A step that others may read, with the CEL types of its output. */
+/** A step whose output later steps can read, with the CEL types of its fields. */
 export interface StepShape {
   id: string;
   fields: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export interface StepShape {
 const noLabels = {};
 const zero: Record<string, unknown> = { string: '', int: 0n, double: 0, bool: false };
 
-/** The scope of one step: all parameters, and the steps before it. */
+/** The scope of one step: all parameters and the steps before it. */
 export function stepScope(rules: readonly ParamRule[], before: readonly StepShape[]): Scope<StepFacts> {
   const params = Object.fromEntries(rules.map(rule => [rule.name, rule.type]));
   const stepTypes = Object.fromEntries(
@@ -45,7 +45,7 @@ export function stepScope(rules: readonly ParamRule[], before: readonly StepShap
   });
 }
 
-/** The scope of `target:`, which is asked before there is a run. */
+/** The scope of `target:`, which is evaluated before there is a run. */
 export function targetScope(rules: readonly ParamRule[]): Scope<Params> {
   return makeScope<Params>({
     name: 'target',
@@ -55,7 +55,7 @@ export function targetScope(rules: readonly ParamRule[]): Scope<Params> {
   });
 }
 
-/** A parameter that was left out reads as the zero of its type: '', 0, false. */
+/** A parameter that was left out reads as the zero value of its type: '', 0, false. */
 function bindParams(rules: readonly ParamRule[], params: Params): Record<string, unknown> {
   return Object.fromEntries(rules.map(rule => [rule.name, bindValue(rule.type, params[rule.name])]));
 }
@@ -86,7 +86,7 @@ function emptyOf(type: string): unknown {
 
 const knownFields = new WeakMap<z.ZodType, Record<string, string>>();
 
-/** The CEL types of what a step type puts out, as far as its schema tells. */
+/** The CEL types of a step type's output, as far as its schema declares them. */
 export function outputFields(schema: z.ZodType): Record<string, string> {
   const fields = knownFields.get(schema) ?? readFields(schema);
   knownFields.set(schema, fields);

@@ -13,12 +13,12 @@ import type { Path } from './yaml.ts';
 
 export type Shelf = ReadonlyMap<string, StepType>;
 
-/** A step type with its input, in which templates may stand. */
+/** A step type with its input, which may contain templates. */
 export interface Work {
   type: string;
   driver: StepType;
   input: TemplateTree<StepFacts>;
-  /** The input as it stands in the file. */
+  /** The input as written in the file. */
   raw: unknown;
   path: Path;
 }
@@ -39,7 +39,7 @@ export interface StepsContext {
   rules: readonly ParamRule[];
 }
 
-/** Compiles the steps in order; each sees the steps before it. */
+/** Compiles the steps in order; expressions of a step can read the steps before it. */
 export function compileSteps(list: readonly unknown[], base: Path, context: StepsContext): CompiledStep[] {
   const before: StepShape[] = [];
   const ids = new Set<string>();
@@ -105,7 +105,7 @@ function checkCommon(record: Record<string, unknown>, path: Path, faults: Faults
   return parsed.data;
 }
 
-/** Scopes are made only for steps that have expressions, and once for each. */
+/** Makes the scope of a step on first use, because many steps have no expressions. */
 function lazyScope(rules: readonly ParamRule[], before: readonly StepShape[]): () => Scope<StepFacts> {
   let made: Scope<StepFacts> | null = null;
   const shapes = [...before];
@@ -154,7 +154,7 @@ function compileBranches(
   });
 }
 
-/** What a group cannot have: its branches have their own. */
+/** Refuses keys that a parallel group cannot have; they belong to its branches. */
 function refuseOnGroup(common: StepCommon, path: Path, faults: Faults) {
   for (const key of ['timeout', 'retry', 'idempotent', 'onInterrupt', 'undo'] as const)
     if (common[key] !== undefined)
@@ -207,8 +207,8 @@ function compileUndo(undo: Record<string, unknown>, path: Path, context: StepsCo
   return compileWork(type, undo[type], [...path, type], context, scope);
 }
 
-/** Step types whose input is read by people only; elsewhere data of an event must be a declared parameter. */
-const talking = new Set(['notify', 'approve']);
+/** Step types whose input only people read. In all others, event data is allowed only as a declared parameter. */
+const messageTypes = new Set(['notify', 'approve']);
 
 function compileWork(
   type: string,
@@ -223,7 +223,7 @@ function compileWork(
   const literal = (place: Path) => (place.length === 0 ? code.length > 0 : code.includes(String(place[0])));
   const earlier = context.faults.list.length;
   const input = compileTree(raw, scope, context.faults, path, literal);
-  if (!talking.has(type)) refuseEventData(input.templates, path, context.faults);
+  if (!messageTypes.has(type)) refuseEventData(input.templates, path, context.faults);
   if (context.faults.list.length === earlier) checkInput(driver, input, path, context.faults);
   return { type, driver, input, raw, path };
 }
@@ -239,7 +239,7 @@ function refuseEventData(templates: TemplateTree<StepFacts>['templates'], path: 
   }
 }
 
-/** The input as far as it is known; what a template makes is checked when the step runs. */
+/** Checks the known part of the input; values of templates are checked when the step runs. */
 function checkInput(driver: StepType, input: TemplateTree<StepFacts>, path: Path, faults: Faults) {
   const texts = fitTexts(input, some => driver.input.safeParse(input.sample(some)).success);
   const parsed = driver.input.safeParse(input.sample(texts));
@@ -248,18 +248,18 @@ function checkInput(driver: StepType, input: TemplateTree<StepFacts>, path: Path
   faults.addIssues(path, relevantIssues(parsed.error.issues, places), driver.input);
 }
 
-/** True when the type of the result is known, so that a wrong type is a mistake. */
+/** True when the type of the result is known at load, so that a wrong type can be reported. */
 function isFixed(template: Template<StepFacts>): boolean {
   return /^(string|int|uint|double|bool)$/.test(template.type);
 }
 
-/** The options of a step with what its templates make. */
+/** The options of a step, with the templates of its undo input evaluated. */
 export function stepOptions(step: CompiledStep, facts: StepFacts): StepOptions {
   if (step.undo === null) return step.options;
   return { ...step.options, undo: { type: step.undo.type, input: workInput(step.undo, facts) } };
 }
 
-/** The input of a step with what its templates make, read as its type takes it. */
+/** The input of a step with its templates evaluated, as typed values or text, whichever the step type accepts. */
 export function workInput(work: Work, facts: StepFacts): Json {
   const texts = fitTexts(work.input, some => work.driver.input.safeParse(work.input.evaluate(facts, some)).success);
   return work.input.evaluate(facts, texts);

@@ -3,22 +3,22 @@ import { compileTemplate, type Scope, showText, type Template } from '../model/e
 import type { Faults } from './problems.ts';
 import type { Path } from './yaml.ts';
 
-/** A value of a file in which texts may hold `${{ }}`. */
+/** A value of a file whose texts may contain `${{ }}`. */
 export interface TemplateTree<V> {
-  /** Every template with its place below the value. */
+  /** All templates with their paths in the value. */
   templates: readonly { path: Path; template: Template<V> }[];
-  /** The value with what the templates make, those of `texts` as text. A result is data: it is not looked at again. */
+  /** The value with all templates evaluated; those in `texts` give text. Results are data: templates in them are not evaluated. */
   evaluate(variables: V, texts?: Texts<V>): Json;
-  /** The value with stand-ins of the right kind, for checking at load. */
+  /** The value with sample values of the right types, for checks at load. */
   sample(texts?: Texts<V>): Json;
-  /** The value with each template evaluated where `can` allows it, and its text left as it is elsewhere. */
+  /** The value with templates evaluated where `can` allows it; the others keep their text. */
   preview(variables: V, can: (template: Template<V>) => boolean, texts?: Texts<V>): Json;
 }
 
-/** Templates that are one expression, and whose result is wanted as text all the same. */
+/** Templates of one expression whose result is needed as text. */
 export type Texts<V> = ReadonlySet<Template<V>>;
 
-/** `literal` says which places are code: there the text is left alone, and `${{` in it is an error. */
+/** Compiles the templates in a value. Where `literal` is true for the path, the text is code: it is left unchanged, and `${{` is an error. */
 export function compileTree<V>(
   value: unknown,
   scope: () => Scope<V>,
@@ -77,12 +77,12 @@ function asText(value: Json, wanted = false): Json {
   return wanted ? showText(value) : value;
 }
 
-/** Most places of which every combination is tried. */
+/** The most templates for which every combination is tried. */
 const mostTried = 6;
 
 /**
- * A number in an argv is meant as text, and the same number in a list of exit codes as a number: of the ways to read the templates
- * that are one expression, the first that the schema takes. The typed reading when it takes none.
+ * Finds which single-expression templates must give text for the schema to accept the value. A number in an argv is meant as text, in a
+ * list of exit codes as a number. Returns the first combination that fits; the typed values when none fits.
  */
 export function fitTexts<V>(tree: TemplateTree<V>, fits: (texts: Texts<V>) => boolean): Texts<V> {
   const open = tree.templates.map(({ template }) => template).filter(template => template.type !== 'string');
@@ -116,7 +116,7 @@ function tryEvaluate<V>(template: Template<V>, variables: V): Json {
   }
 }
 
-/** A value of the type that the template makes. */
+/** A sample value of the template's type. */
 function sampleOf(template: { type: string; text: string }): Json {
   switch (template.type) {
     case 'int':

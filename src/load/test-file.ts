@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { severity } from '../model/event.ts';
 import { json } from '../model/run.ts';
 
-/** What a step is assumed to put out; what is left out has the plain values of its type (exit code 0, empty texts). */
+/** The assumed output of a step. Fields that are left out have default values of their type (exit code 0, empty texts). */
 const assumed = z.union([
   z.strictObject({
     fails: z.string().min(1).meta({ description: 'The step fails for this reason.' }),
@@ -11,7 +11,7 @@ const assumed = z.union([
   z.record(z.string(), json),
 ]);
 
-/** One case of runbooks/<id>.test.yaml. */
+/** Schema of one case in runbooks/<id>.test.yaml. */
 export const testCase = z.strictObject({
   name: z.string().min(1),
   params: z.record(z.string(), json).optional().meta({ description: 'Parameters as a person would give them.' }),

@@ -21,19 +21,19 @@ export interface TestResult {
   /** The name of the case. */
   name: string;
   ok: boolean;
-  /** What was expected and what came, one text a difference. */
+  /** Expected and actual value, one text for each difference. */
   differences: readonly string[];
 }
 
 export interface TestReport {
-  /** What is wrong in the user's files and in the test files; with an error nothing is run. */
+  /** Problems in the user's files and in the test files. With errors in the user's files no test is run. */
   problems: readonly Problem[];
   results: readonly TestResult[];
   /** Runbooks without a test file. */
   untested: readonly string[];
 }
 
-/** Runs runbooks/<id>.test.yaml of every runbook, dry: no step acts. For `tocsin test`. */
+/** Runs runbooks/<id>.test.yaml of every runbook as dry runs, without effects. For `tocsin test`. */
 export async function runRunbookTests(parts: LoadParts): Promise<TestReport> {
   const { set, problems } = await loadSet(parts);
   if (set === null) return { problems, results: [], untested: [] };
@@ -149,7 +149,7 @@ function labelHolds(match: LabelMatch, value: string): boolean {
   return match.kind === 'in' ? match.values.includes(value) : match.test(value);
 }
 
-/** A fixed time, so that a test says the same on every day. */
+/** A fixed time, so that a test gives the same result on every day. */
 const at = Date.UTC(2026, 0, 15, 12);
 
 function eventOf(given: NonNullable<TestCase['event']>): Event {
@@ -176,7 +176,7 @@ function alertOf(event: Event | null): Alert | null {
   return event?.body.kind === 'alert' ? foldAlert(null, { ...event, body: event.body }, 'opened', 'alt_test') : null;
 }
 
-/** One line a case, with what differed below it. */
+/** One line for each case, with its differences below. */
 export function showTests(report: TestReport): string {
   const lines = report.results.flatMap(result => [
     `${result.ok ? 'ok  ' : 'FAIL'} ${result.runbook}: ${result.name}`,

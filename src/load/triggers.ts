@@ -12,7 +12,7 @@ import type { Path } from './yaml.ts';
 type TriggerFile = z.infer<typeof trigger>;
 export type FromEvent = Expression<EventVariables, Json>;
 
-/** Compiles the triggers of a runbook; `from` are the expressions of the parameters themselves. */
+/** Compiles the triggers of a runbook; `from` has the expressions that parameters declare, by parameter. */
 export function compileTriggers(
   on: readonly TriggerFile[],
   faults: Faults,
@@ -63,7 +63,7 @@ function ownParams(file: TriggerFile, faults: Faults, path: Path, rules: readonl
   });
 }
 
-/** A required parameter that no event can fill would refuse every event. */
+/** Refuses a required parameter without a value from the event: with it the trigger would refuse every event. */
 function requireFilled(
   faults: Faults,
   path: Path,
@@ -79,7 +79,7 @@ function requireFilled(
   }
 }
 
-/** The empty text stands for a label that is not there, so that it counts as not given. */
+/** An empty text counts as not given, because a missing label reads as the empty text. */
 function fromEvent(sources: ReadonlyMap<string, FromEvent>, variables: EventVariables): Record<string, Json> {
   const values: Record<string, Json> = {};
   for (const [name, expression] of sources) {
@@ -113,7 +113,7 @@ function matchOf(faults: Faults, path: Path, label: string, value: TriggerFile['
   }
 }
 
-/** alertmanager { alertname: NodeDiskFull } where labels.env != "production" */
+/** A trigger as text: `alertmanager { alertname: NodeDiskFull } where labels.env != "production"`. */
 export function showTrigger(trigger: Trigger): string {
   const labels = trigger.match.map(match => {
     if (match.kind === 'equals') return `${match.label}: ${match.value}`;

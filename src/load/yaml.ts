@@ -14,27 +14,31 @@ import {
 import { messageOf } from '../kernel/errors.ts';
 import type { Problem } from '../ports/catalogue.ts';
 
+/** The largest file, bytes. */
 export const largestFile = 256 * 1024;
-/** Enough for a few shared pieces, far too little for a bomb. */
+/** The most aliases: enough for a few shared parts, too few for an alias bomb ("billion laughs"). */
 const mostAliases = 20;
 
 export type Path = readonly PropertyKey[];
 
-/** A YAML file: what it says, and where. */
+/** A parsed YAML file with positions. */
 export interface YamlFile {
   file: string;
   data: unknown;
-  /** Line and column, from 1, of the value at the path, or of the nearest thing that is there. `offset` counts characters into a text. */
+  /** Line and column, from 1, of the value at the path, or of its nearest existing parent. `offset` counts characters into a text. */
   locate(path: Path, offset?: number): { line: number; column: number };
-  /** Line and column of the key itself. */
+  /** Line and column, from 1, of the key at the path. */
   locateKey(path: Path): { line: number; column: number };
-  /** The value as it is written, cut to 80 characters; empty when it is not there. */
+  /** The value as written, cut to 80 characters; empty when it does not exist. */
   source(path: Path): string;
 }
 
 export type Loaded = { ok: true; yaml: YamlFile } | { ok: false; problems: Problem[] };
 
-/** Parses one YAML 1.2 document (core schema) strictly: warnings are errors, keys are unique texts, aliases are few. */
+/**
+ * Parses one YAML 1.2 document (core schema) strictly, at most 256 KiB: warnings are errors, keys are unique strings, and there are at most
+ * 20 aliases.
+ */
 export function loadYaml(file: string, bytes: Uint8Array): Loaded {
   const problem = (message: string, at = { line: 1, column: 1 }, more: Partial<Problem> = {}): Problem => ({
     file,
@@ -72,7 +76,7 @@ export function loadYaml(file: string, bytes: Uint8Array): Loaded {
     });
     const faults = [...document.errors, ...document.warnings];
     if (faults.length > 0)
-      return { ok: false, problems: faults.slice(0, 20).map(fault => problem(tell(fault), where(fault.pos[0]))) };
+      return { ok: false, problems: faults.slice(0, 20).map(fault => problem(explain(fault), where(fault.pos[0]))) };
     const forbidden = findForbidden(document);
     if (forbidden !== null) return { ok: false, problems: [problem(forbidden.message, where(forbidden.offset))] };
     const data: unknown = document.toJS({ maxAliasCount: mostAliases });
@@ -91,7 +95,7 @@ function decode(bytes: Uint8Array): string | null {
   }
 }
 
-function tell(fault: { code: string; message: string }): string {
+function explain(fault: { code: string; message: string }): string {
   const said: Record<string, string> = {
     DUPLICATE_KEY: 'this key is there twice',
     MULTIPLE_DOCS: 'a file has one document; take out the line with ---',
@@ -115,7 +119,7 @@ interface Forbidden {
   offset: number;
 }
 
-/** What the language knows and we do not: other versions, tags that make objects, keys that mean something to JavaScript itself. */
+/** Finds YAML features that are not allowed: other versions, tags that construct objects, keys with a meaning in JavaScript. */
 function findForbidden(document: Document.Parsed): Forbidden | null {
   const { version, explicit } = document.directives.yaml;
   if (explicit === true && version !== '1.2')
@@ -130,7 +134,7 @@ function findForbidden(document: Document.Parsed): Forbidden | null {
       if (isAlias(node)) return found === null ? undefined : visit.BREAK;
       if (node.anchor !== undefined) anchors.add(node.anchor);
       if (node.tag !== undefined && !plainTags.has(node.tag))
-        found = { message: tell({ code: 'TAG_RESOLVE_FAILED', message: '' }), offset };
+        found = { message: explain({ code: 'TAG_RESOLVE_FAILED', message: '' }), offset };
       return found === null ? undefined : visit.BREAK;
     },
     Pair(_key, { key }) {
@@ -178,7 +182,7 @@ function keyOf(key: unknown): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
-/** Goes as far along the path as there are nodes. */
+/** The last existing node along the path; `whole` when the path exists completely. */
 function nearestNode(root: unknown, path: Path): { node: Node | null; whole: boolean } {
   let node = isNode(root) ? root : null;
   for (const step of path) {
@@ -193,7 +197,7 @@ function nearestNode(root: unknown, path: Path): { node: Node | null; whole: boo
   return { node, whole: true };
 }
 
-/** Where the character of a scalar's value stands in the file, as exactly as escapes and folding allow. */
+/** The file offset of a character of a scalar's value, as exactly as escapes and folding allow. */
 function offsetIn(
   text: string,
   node: { value: unknown; range?: readonly [number, number, number] | null | undefined; type?: string | undefined },
@@ -207,7 +211,7 @@ function offsetIn(
   return at >= 0 ? start + at + offset : start;
 }
 
-/** In a block the indentation of each line is not part of the value. */
+/** The offset for a block scalar, where the indentation of each line is not part of the value. */
 function offsetInBlock(written: string, value: string, start: number, offset: number): number {
   const before = value.slice(0, offset).split('\n');
   const line = value.split('\n')[before.length - 1] ?? '';
