@@ -37,7 +37,7 @@ async function findSubject(word: string | undefined, context: CommandContext, ho
   return pickByPrefix(word, [...runs, ...alerts], one => one.id, 'event, alert or run').id;
 }
 
-/** What the journal says was decided when the events came: of the alert in its present episode, or of the one event. */
+/** The decisions in the journal, made when the events arrived: for the present episode of the alert, or for the one event. */
 async function decidedThen(found: Explanation, host: ChatHost): Promise<Block[]> {
   const events = await eventsOf(found, host);
   const streams = await Promise.all(events.map(event => host.store.stream(`decision/${event}`)));
@@ -69,7 +69,7 @@ async function eventsOf(found: Explanation, host: ChatHost): Promise<string[]> {
 
 const mostOthers = 20;
 
-/** What would be decided now, without effect: the files may have changed since. */
+/** The decisions that would be made now, without effects. They may differ, because the files may have changed since. */
 function decidedNow(found: Explanation): Block[] {
   const held = found.runbooks.filter(one => one.holds);
   const others = found.runbooks.filter(one => !one.holds);

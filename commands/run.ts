@@ -24,7 +24,7 @@ export default defineCommand({
           : `Parameters are name=value, for example ${first}=${extra}.`;
       return refuse('params-invalid', `"${extra}" is not a parameter. ${hint}`);
     }
-    // `reason` belongs to the request, unless the runbook has a parameter of that name.
+    // `reason` is the reason of the request, unless the runbook has a parameter of that name.
     const given = new Map(named);
     const own = runbook.params.some(param => param.name === 'reason');
     const reason = own ? null : (given.get('reason') ?? null);

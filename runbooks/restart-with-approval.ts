@@ -1,6 +1,6 @@
 import { defineRunbook, z } from 'tocsin';
 
-/** The state of a sample service is a file in the sandbox: "starts state". Exit code 0 says that it is active, 3 that it is not. */
+/** The sample service is a file in the sandbox with "starts state". Exit code 0: it is active; 3: it is not. */
 const look = `
 file="\${TMPDIR:-/tmp}/tocsin-sandbox-$(id -u)/$1.state"
 state="1 active"
@@ -9,7 +9,7 @@ echo "$state"
 case "$state" in *" active") ;; *) exit 3 ;; esac
 `;
 
-/** Stops and starts it, as a service manager would: the number counts its starts. */
+/** Stops and starts the service, as a service manager would; the number counts its starts. */
 const restart = `
 sandbox="\${TMPDIR:-/tmp}/tocsin-sandbox-$(id -u)"
 mkdir -p "$sandbox"

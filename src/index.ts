@@ -1,4 +1,4 @@
-/** The public entry: what runbooks, commands and drivers import as `tocsin`. */
+/** The public API, which runbooks, commands and drivers import as `tocsin`. */
 export { z } from 'zod';
 export type { Json } from './kernel/canonical.ts';
 export { showDuration } from './kernel/duration.ts';

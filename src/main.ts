@@ -1,4 +1,4 @@
-/** `npm start`: the process itself, with the options of `tocsin start`. Its modules are compiled once and kept, so that the next start is quick. */
+/** The entry of `npm start`, with the options of `tocsin start`. Node's compile cache makes the next start faster. */
 import { enableCompileCache } from 'node:module';
 
 enableCompileCache();

@@ -18,7 +18,7 @@ export interface TemplateTree<V> {
 /** Templates of one expression whose result is needed as text. */
 export type Texts<V> = ReadonlySet<Template<V>>;
 
-/** Compiles the templates in a value. Where `literal` is true for the path, the text is code: it is left unchanged, and `${{` is an error. */
+/** Compiles the templates in a value. Where `literal` is true for the path, the text is code: it stays, and `${{` is an error. */
 export function compileTree<V>(
   value: unknown,
   scope: () => Scope<V>,

@@ -38,7 +38,7 @@ type Options = z.infer<typeof options>;
 
 const texts = z.record(z.string(), z.string());
 
-/** Webhook version 4. Keys that newer releases add are let through. Source: prometheus/alertmanager template/template.go. */
+/** Webhook version 4. Unknown keys of newer releases are allowed. Source: prometheus/alertmanager template/template.go. */
 const payload = z.object({
   version: z.string().optional(),
   receiver: z.string().optional(),
@@ -124,7 +124,7 @@ export default defineSource<Options>({
     const parsed = payload.safeParse(body);
     if (!parsed.success) throw notAlertmanager(parsed.error);
     const events: IncomingEvent[] = parsed.data.alerts.map(alert => eventOf(alert, parsed.data, delivery, given));
-    // Alertmanager signs no unique id and repeats identical bodies for an alert that is live again, so there is no delivery id.
+    // Alertmanager signs no unique id and sends identical bodies again for an alert that fires again, so there is no delivery id.
     return { events: [...events, ...truncated(parsed.data, delivery)], deliveryId: null };
   },
   isFiring,
@@ -166,13 +166,13 @@ function eventOf(alert: PayloadAlert, group: Payload, delivery: Delivery, given:
   };
 }
 
-/** Releases before 0.17 or so send no fingerprint; the labels are the identity there too. */
+/** Releases before about 0.17 send no fingerprint; then a hash of the labels is used, which are the identity in Alertmanager too. */
 function fingerprintOf(alert: { labels: Record<string, string>; fingerprint?: string | undefined }): string {
   if (alert.fingerprint !== undefined && alert.fingerprint !== '') return keyOf(alert.fingerprint);
   return `labels:${sha256(canonicalJson(alert.labels)).slice(0, 32)}`;
 }
 
-/** With max_alerts set, Alertmanager leaves alerts out and says how many: people should know that the list is not whole. */
+/** A notice when alerts are missing: with max_alerts set, Alertmanager leaves alerts out and sends their number. */
 function truncated(group: Payload, delivery: Delivery): IncomingEvent[] {
   const count = group.truncatedAlerts ?? 0;
   if (!(count > 0)) return [];
@@ -189,7 +189,7 @@ function truncated(group: Payload, delivery: Delivery): IncomingEvent[] {
 }
 
 function notAlertmanager(error: z.ZodError): TocsinError {
-  // Deeper than alerts.0.labels the path is made of the sender's words.
+  // Deeper than alerts.0.labels the path consists of the sender's words.
   const at = error.issues[0]?.path.slice(0, 3).join('.') || 'the document';
   return new TocsinError('bad-body', {
     message: 'The body is not a webhook of Alertmanager.',
@@ -208,22 +208,22 @@ const listed = z.array(
 );
 const apiStatus = z.object({ uptime: z.string(), cluster: z.object({ status: z.string() }).optional() });
 
-/** Source: api/v2/openapi.yaml of Alertmanager. The list holds active, silenced and inhibited alerts, and no resolved ones. */
+/** Asks API v2. The list has active, silenced and inhibited alerts, but no resolved ones. Source: Alertmanager api/v2/openapi.yaml. */
 async function isFiring(alert: Alert, given: Options, tools: AskTools): Promise<'firing' | 'resolved' | 'unknown'> {
   if (given.url === undefined) return 'unknown';
   const { body, at } = await ask(`alerts?${filters(alert)}`, given, tools);
-  // Alertmanager leaves ended alerts out by its own clock, so its clock is asked rather than ours.
+  // Alertmanager drops ended alerts by its own clock, so `at` is its time (the Date header) and not ours.
   const fires = listed
     .parse(body)
     .some(one => fingerprintOf(one) === alert.fingerprint && (timeOf(one.endsAt) ?? at) >= at);
   if (fires) return 'firing';
   const status = apiStatus.parse((await ask('status', given, tools)).body);
   const young = at - (timeOf(status.uptime) ?? 0) < given.settle;
-  // After a restart the list is empty until Prometheus has sent everything again: silence then proves nothing.
+  // After a restart the list is empty until Prometheus has sent all alerts again, so an absent alert proves nothing yet.
   return young || status.cluster?.status === 'settling' ? 'unknown' : 'resolved';
 }
 
-/** Label matchers that narrow the list; what they let through is compared by fingerprint. Labels that were cut or need quoting are left out. */
+/** Label matchers that narrow the list; the result is then compared by fingerprint. Labels that were cut or need quoting are left out. */
 function filters(alert: Alert): string {
   const query = new URLSearchParams({ active: 'true', silenced: 'true', inhibited: 'true', unprocessed: 'true' });
   const plain = Object.entries(alert.labels).filter(
@@ -234,12 +234,13 @@ function filters(alert: Alert): string {
   return query.toString();
 }
 
+/** The longest response, UTF-16 code units of text. */
 const largestAnswer = 16 * 1024 * 1024;
 
 async function ask(path: string, given: Options, tools: AskTools): Promise<{ body: unknown; at: number }> {
   const response = await tools.fetch(`${given.url?.replace(/\/+$/, '')}/api/v2/${path}`, {
     headers: { accept: 'application/json', ...given.headers },
-    // A redirect could lead anywhere, with our headers.
+    // A redirect could send our headers to another host.
     redirect: 'error',
     signal: tools.signal,
   });

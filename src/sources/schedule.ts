@@ -36,11 +36,11 @@ const options = z.strictObject({
 });
 type Options = z.infer<typeof options>;
 
-/** How late a tick may be (a blocked process, a laptop's short sleep) and still counts, milliseconds. Later it is missed. */
+/** How late a tick may be (a blocked process, a short sleep of a laptop), milliseconds. A later one is missed. */
 const tolerance = 60_000;
 
-/** Waits before a tick that could not be made durable is tried again, milliseconds. Its key makes doing it twice harmless. */
-const waits = [1000, 2000, 5000, 15_000, 30_000];
+/** Back-off before each retry of a tick that could not be made durable, milliseconds. The idempotency key makes retries harmless. */
+const backoff = [1000, 2000, 5000, 15_000, 30_000];
 
 export default defineSource<Options>({
   id: 'schedule',
@@ -55,7 +55,7 @@ export default defineSource<Options>({
       },
       headers: {},
       body: '{}',
-      // Ticks are made here; nobody can deliver one.
+      // Ticks are made by this source and cannot be delivered.
       expect: { refused: 'bad-signature' },
     },
     {
@@ -107,13 +107,13 @@ async function tick(id: string, one: Job, at: number, tools: EmitTools & { signa
       await tools.emit([eventOf(id, one, at)], key);
       return;
     } catch (error) {
-      const wait = waits[tries];
+      const wait = backoff[tries];
       if (wait === undefined || tools.signal.aborted) {
         tools.log.error({ tick: key, because: messageOf(error) }, 'a tick was lost: it could not be made durable');
         return;
       }
       tools.log.warn({ tick: key, because: messageOf(error) }, 'a tick is tried again');
-      // Told to stop, it is tried once more at once.
+      // On stop the wait ends early, and it is tried once more.
       await tools.clock.sleep(wait, tools.signal).catch(() => {});
     }
   }
@@ -154,7 +154,7 @@ function cronProblems(cron: string): string[] {
   }
 }
 
-/** node-cron writes to the console by itself when it gets no log. */
+/** A logger for node-cron, which would otherwise write to the console. */
 function cronLog(log: Log) {
   const write = (level: 'debug' | 'warn' | 'error') => (what: string | Error) =>
     log[level]({ because: messageOf(what) }, 'node-cron');

@@ -6,7 +6,7 @@ import { TocsinError } from '../kernel/errors.ts';
 import { visible, visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';
 
-/** How each interpreter takes code as one element of its argv. Shells stop at the first command that fails, also within a pipe where they can. */
+/** The argv for code by interpreter, with the code as one element. Shells stop at the first failing command, also in a pipe if they can. */
 const interpreters = {
   bash: code => ['bash', '--noprofile', '--norc', '-e', '-o', 'pipefail', '-c', guarded(code), 'tocsin'],
   sh: code => ['sh', '-e', '-c', guarded(code), 'tocsin'],
@@ -17,7 +17,7 @@ const interpreters = {
   ruby: code => ['ruby', '-e', code],
 } as const satisfies Record<string, (code: string) => string[]>;
 
-/** Code that begins with a dash or a plus would be taken for an option. */
+/** Code that begins with a dash or a plus would be taken for an option, so it gets a new line before it. */
 function guarded(code: string): string {
   return /^[-+]/.test(code) ? `\n${code}` : code;
 }
@@ -113,7 +113,7 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
   },
 });
 
-/** The code as it is, each line behind a gutter, so that no line of it can pass for ours. */
+/** The code as written, each line behind a gutter, so that no line of it can imitate ours. */
 function show(input: Input): string {
   const head = [
     input.shell,
@@ -125,7 +125,7 @@ function show(input: Input): string {
   return [head.filter(part => part !== '').join('  '), ...lines.map(line => `│ ${line}`)].join('\n');
 }
 
-/** PARAM_<NAME> for each parameter. Throws `params-invalid` when two names become one. */
+/** The variable PARAM_<NAME> for each parameter. Throws `params-invalid` when two parameters get the same variable. */
 function paramVariables(params: Readonly<Record<string, Json>>): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(params)) {

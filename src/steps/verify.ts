@@ -26,8 +26,8 @@ type Input = z.infer<typeof input>;
 type Resolved = Extract<Input, { resolved: true }>;
 type Condition = Exclude<Input, Resolved>;
 
-/** One look may take so long, milliseconds. */
-const patience = 30_000;
+/** The time-out of one check, milliseconds. */
+const checkTimeout = 30_000;
 
 export default defineStep<Input, null>({
   id: 'verify',
@@ -80,7 +80,7 @@ async function lookAtAlert({ within: time }: Resolved, context: StepContext): Pr
   const alert = await context.alert();
   if (alert === null)
     return { state: 'failed', because: 'there is no alert to verify: the run was not started for one' };
-  // A later episode means that the one this run was for has ended.
+  // A later episode means that the episode of this run has ended.
   const over = alert.state === 'resolved' || (context.run.episode !== null && alert.episode > context.run.episode);
   if (over) return { state: 'done', output: null };
   const firing = await context.isFiring();
@@ -98,7 +98,7 @@ async function lookAtAlert({ within: time }: Resolved, context: StepContext): Pr
     : { state: 'failed', because: `there was no news of the alert for ${showDuration(time)}`, ending: 'unconfirmed' };
 }
 
-/** A source that can be asked is asked often at first: most fixes show at once, and the others need patience. */
+/** Milliseconds until the source is asked again: often at first, because most fixes show at once, then less often (2 s to 30 s). */
 function pauseAfter(elapsed: number): number {
   return Math.min(30_000, Math.max(2000, Math.round(elapsed / 4)));
 }
@@ -118,9 +118,9 @@ function times(context: StepContext, time: number) {
   return { now, since, deadline: since + time };
 }
 
-/** Null when it succeeded, else why not. */
+/** Null when the program succeeded, else the reason. */
 async function tryProgram(argv: readonly string[], context: StepContext): Promise<string | null> {
-  const { exitCode, signal } = await context.spawn({ argv, timeout: patience });
+  const { exitCode, signal } = await context.spawn({ argv, timeout: checkTimeout });
   return exitCode === 0 ? null : exitCode === null ? `ended by ${signal ?? 'a signal'}` : `exit code ${exitCode}`;
 }
 
@@ -129,8 +129,8 @@ async function tryRequest(
   context: StepContext,
 ): Promise<string | null> {
   try {
-    // The step has no time-out of its own, so a service that answers drop by drop must not hold the worker.
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(patience)]);
+    // The step itself has no time-out, so a service that answers very slowly must not hold the worker.
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(checkTimeout)]);
     const answer = await sendRequest(request, { ...context, signal, secret: name => context.secret(name) });
     return isOkStatus(answer.status, request.okStatus) ? null : showAnswer(answer);
   } catch (error) {

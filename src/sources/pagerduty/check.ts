@@ -5,7 +5,7 @@ import { type Client, createClient } from './client.ts';
 import { addressesOf, type Options } from './options.ts';
 import { ownKeyPrefix } from './own.ts';
 
-/** For `tocsin doctor`. Everything is read, but for one event that resolves what does not exist, which PagerDuty takes and forgets. */
+/** For `tocsin doctor`. It only reads, except for one event that resolves a page that does not exist, which PagerDuty accepts and drops. */
 export async function checkKeys(given: Options, tools: CheckTools): Promise<Finding[]> {
   const client = createClient(given, { fetch: tools.fetch, signal: tools.signal });
   const pages = pagesOf(given);
@@ -92,7 +92,7 @@ function checkThere(what: string, path: string, client: Client, page: string): P
 const users = z.object({ users: z.array(z.object({ email: z.string().nullish() })) });
 const me = z.object({ user: z.object({ role: z.string().nullish() }) });
 
-/** The key of a user says who acts; the key of an account needs `from` for everything that changes something. */
+/** A user's API key identifies the user; an account's key needs the `From` header for every change. */
 async function checkFrom(given: Options, client: Client, pages: Pages): Promise<Finding> {
   const what = 'in whose name it acts';
   const own = await client.rest('GET', '/users/me').then(
@@ -161,14 +161,14 @@ async function checkSubscription(client: Client, tools: CheckTools, pages: Pages
       page: pages.webhooks,
     };
   } catch (error) {
-    // Some keys may not list them; that says nothing of whether it is there.
+    // Some keys may not list subscriptions, so this does not mean that there is none.
     return { what, state: 'warning', because: `it cannot be looked up: ${messageOf(error)}`, page: pages.webhooks };
   }
 }
 
 async function checkRoutingKey(client: Client): Promise<Finding> {
-  const nothing = { event_action: 'resolve', dedup_key: `${ownKeyPrefix}doctor` };
-  return await look('the integration key of Events API v2', () => client.enqueue(nothing), {
+  const probe = { event_action: 'resolve', dedup_key: `${ownKeyPrefix}doctor` };
+  return await look('the integration key of Events API v2', () => client.enqueue(probe), {
     remedy:
       'Set routingKey to the integration key of an "Events API v2" integration of the service that is to be paged.',
   });

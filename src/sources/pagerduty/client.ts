@@ -2,11 +2,11 @@ import { isCode, messageOf, TocsinError } from '../../kernel/errors.ts';
 import { cutText, visibleLine } from '../../kernel/text.ts';
 import { addressesOf, type Options } from './options.ts';
 
-/** The two APIs of PagerDuty. Rejects with `origin-limited`, `origin-down` or `origin-refused`, whatever goes wrong. */
+/** A client of PagerDuty's REST and Events APIs. All methods reject only with `origin-limited`, `origin-down` or `origin-refused`. */
 export interface Client {
-  /** The parsed answer. `path` has its query, and begins with a slash. */
+  /** Resolves to the parsed response. `path` begins with a slash and includes the query. */
   rest(method: 'GET' | 'PUT' | 'POST', path: string, body?: object): Promise<unknown>;
-  /** Events API v2; the routing key is added. */
+  /** Sends an event to the Events API v2, with the routing key added. */
   enqueue(event: object): Promise<void>;
 }
 
@@ -15,16 +15,16 @@ export interface ClientTools {
   signal?: AbortSignal;
 }
 
-/** How long an answer is waited for, milliseconds. */
-const patience = 10_000;
-/** How long to wait after a 429 that does not say it, milliseconds: the limits are per minute. */
-const breath = 30_000;
+/** The time-out of a request, milliseconds. */
+const requestTimeout = 10_000;
+/** The back-off after a 429 without a header that says how long, milliseconds: the limits are per minute. */
+const defaultBackoff = 30_000;
 
 export function createClient(given: Options, tools: ClientTools): Client {
   const { api, events } = addressesOf(given);
 
   async function send(url: string, init: RequestInit): Promise<unknown> {
-    const limits = [AbortSignal.timeout(patience), ...(tools.signal === undefined ? [] : [tools.signal])];
+    const limits = [AbortSignal.timeout(requestTimeout), ...(tools.signal === undefined ? [] : [tools.signal])];
     const answer = await ask(url, { ...init, redirect: 'error', signal: AbortSignal.any(limits) }, tools.fetch);
     if (!answer.ok) throw failure(answer);
     return parse(answer.text);
@@ -76,7 +76,7 @@ async function ask(url: string, init: RequestInit, request: typeof fetch): Promi
   }
 }
 
-/** The system's `fetch` hides what happened behind `fetch failed`. */
+/** The cause behind the `fetch failed` that fetch throws. */
 function rootOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return messageOf(cause) || messageOf(error);
@@ -90,12 +90,12 @@ function parse(text: string): unknown {
   }
 }
 
-/** Source of the statuses: PagerDuty developer-docs, REST-API/14-Errors.md, 04-Rate-Limits.md and events-API-v2/05-Rate-Limits.md. */
+/** The error for a status. Source: PagerDuty developer-docs, REST-API/14-Errors.md, 04-Rate-Limits.md, events-API-v2/05-Rate-Limits.md. */
 function failure(answer: Answer): TocsinError {
-  const said = saidBy(answer.text);
-  const message = `PagerDuty answered ${answer.status}${said === '' ? '' : `: ${said}`}`;
+  const detail = errorText(answer.text);
+  const message = `PagerDuty answered ${answer.status}${detail === '' ? '' : `: ${detail}`}`;
   if (answer.status === 429) return new TocsinError('origin-limited', { message, retryAfter: waitOf(answer.headers) });
-  // Refused whatever is asked, until somebody corrects the key: nothing is given up meanwhile.
+  // A wrong key fails every request until somebody corrects it, so write-backs are retried and not given up.
   if (answer.status === 401) {
     return new TocsinError('origin-down', {
       message: `${message}. The key is not valid.`,
@@ -106,14 +106,14 @@ function failure(answer: Answer): TocsinError {
   return new TocsinError('origin-refused', { message, given: String(answer.status) });
 }
 
-/** Seconds, in the headers that say it; bounded, so that a wrong one stops nothing for ever. */
+/** Milliseconds to wait, from the headers that say it in seconds; at most 10 minutes, so that a wrong value cannot block write-backs. */
 function waitOf(headers: Headers): number {
   const seconds = Number(headers.get('retry-after') ?? headers.get('ratelimit-reset') ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, 10 * 60_000) : breath;
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, 10 * 60_000) : defaultBackoff;
 }
 
-/** Error texts of both APIs, as one line: `{error: {message, errors}}` and `{message, errors}`. */
-function saidBy(text: string): string {
+/** The error text of a response on one line. The APIs send `{error: {message, errors}}` and `{message, errors}`. */
+function errorText(text: string): string {
   try {
     const body: unknown = JSON.parse(text);
     const error = (body as { error?: unknown } | null)?.error ?? body;

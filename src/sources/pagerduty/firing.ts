@@ -8,8 +8,8 @@ const incident = z.object({ incident: z.object({ status: z.string() }) });
 const alerts = z.object({ alerts: z.array(z.object({ status: z.string() })), more: z.boolean().nullish() });
 
 /**
- * Whether what the incident is about is over: it is resolved, or all alerts in it are. An open incident says nothing of now, because it stays open
- * until somebody closes it, so it is never evidence of firing.
+ * `resolved` when the incident or all alerts in it are resolved, else `unknown`. An open incident is never evidence of firing, because it
+ * stays open until somebody closes it. Rejects when PagerDuty cannot be asked.
  */
 export async function isFiring(alert: Alert, given: Options, tools: AskTools): Promise<'resolved' | 'unknown'> {
   if (given.apiToken === undefined) return 'unknown';

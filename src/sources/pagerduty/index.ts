@@ -11,7 +11,7 @@ export default defineSource<Options>({
   about:
     'Incidents of PagerDuty, from its webhooks v3: each incident is one alert. Other types of event (notes, services, pings) are posted and open nothing. With `apiToken` Tocsin acknowledges an incident while it remediates, writes the outcome as a note and knows who is on call; with `routingKey` it pages when a run does not help.',
   options,
-  // More than the 256 KiB beyond which PagerDuty itself drops an event.
+  // PagerDuty itself drops an event beyond 256 KiB.
   maxBody: 512 * 1024,
   delay: () => null,
   examples: [
@@ -71,7 +71,7 @@ export default defineSource<Options>({
   check: checkKeys,
 });
 
-/** `v1=<hex>` several times while a secret is replaced. Other versions prove nothing that we know how to check. */
+/** The header has several `v1=<hex>` signatures while a secret is rotated. Other versions are unknown and ignored. */
 function verify(delivery: Delivery, given: Options): Verified {
   if (given.secret === undefined) return { ok: true, by: 'none' };
   const header = delivery.headers['x-pagerduty-signature'];

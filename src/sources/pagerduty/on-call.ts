@@ -17,13 +17,13 @@ const page = z.object({
 });
 type Entry = z.infer<typeof page>['oncalls'][number];
 
-/** Entries on a page, and pages that are read: a policy has at most twenty levels. */
+/** Entries on a page, and the most pages that are read: a policy has at most twenty levels. */
 const size = 100;
 const mostPages = 5;
 
 /**
- * Those who are called first: the lowest level of an escalation policy, or whoever a schedule names. What the query names counts, then the
- * policy of the alert's own incident, then `onCall` of the options. Never everybody in the account.
+ * The people who are called first: the lowest level of an escalation policy, or those on a schedule. It uses the policy or schedule of the
+ * query, else the policy of the alert's incident, else `onCall` of the options. Without any it returns nobody, never the whole account.
  */
 export async function whoIsOnCall(query: OnCallQuery, given: Options, client: Client): Promise<OnCall> {
   const wanted = selector(query, given);

@@ -41,7 +41,7 @@ export const options = z.strictObject({
 });
 export type Options = z.infer<typeof options>;
 
-/** Source: PagerDuty developer-docs, REST-API/01-Overview.md and events-API-v2/01-Overview.md; service regions. */
+/** The URLs of APIs and web app. Source: PagerDuty developer-docs, REST-API/01-Overview.md, events-API-v2/01-Overview.md; regions. */
 export function addressesOf(given: Options): { api: string; events: string; web: string } {
   const suffix = given.region === 'eu' ? 'eu.pagerduty.com' : 'pagerduty.com';
   return {

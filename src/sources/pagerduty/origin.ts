@@ -8,9 +8,9 @@ import { whoIsOnCall } from './on-call.ts';
 import { addressesOf, type Options } from './options.ts';
 import { carries, ownKeyPrefix, signed } from './own.ts';
 
-/** Within the limits of PagerDuty: 960 requests a minute and key, of which a telling takes up to three; 120 events a minute and key. */
+/** Within PagerDuty's rate limits for each key: 960 requests a minute, of which a write-back takes up to three; 120 events a minute. */
 const perMinute = { tell: 240, page: 120 };
-/** Bounds of the Events API v2, characters. Source: developer-docs events-API-v2/02-Send-Alert-Event.md. */
+/** Limits of the Events API v2, characters. Source: developer-docs events-API-v2/02-Send-Alert-Event.md. */
 const longest = { summary: 1024, note: 2000, key: 255 };
 
 export function openOrigin(given: Options, host: OriginHost): OriginConnection | null {
@@ -51,23 +51,23 @@ function pathOf(alert: Alert): string {
   return `/incidents/${encodeURIComponent(alert.fingerprint)}`;
 }
 
-/** Setting a status that it has already is no error to us, whichever way PagerDuty says so (1001, 1002). */
+/** Idempotent: PagerDuty's error for a status that the incident already has (1001, 1002) counts as success. */
 async function changeStatus(alert: Alert, status: 'acknowledged' | 'resolved', client: Client): Promise<string> {
   try {
     await client.rest('PUT', pathOf(alert), { incident: { type: 'incident_reference', status } });
     return status === 'resolved' ? 'Resolved the incident in PagerDuty' : 'Acknowledged the incident in PagerDuty';
   } catch (error) {
-    const said = isCode(error, 'origin-refused')
+    const already = isCode(error, 'origin-refused')
       ? /already (resolved|acknowledged)/i.exec(error.message)?.[1]
       : undefined;
-    if (said === undefined) throw error;
-    return `The incident is ${said.toLowerCase()} in PagerDuty already`;
+    if (already === undefined) throw error;
+    return `The incident is ${already.toLowerCase()} in PagerDuty already`;
   }
 }
 
 const notes = z.object({ notes: z.array(z.object({ content: z.string().nullish() })) });
 
-/** Looked for first: the last attempt may have been written though its answer was lost. */
+/** Idempotent: looks for the marker first, because an earlier attempt may have succeeded although its response was lost. */
 async function writeNote(alert: Alert, note: { text: string; marker: string }, client: Client): Promise<string> {
   const path = `${pathOf(alert)}/notes`;
   const known = notes.parse(await client.rest('GET', path));
@@ -81,8 +81,8 @@ const incident = z.object({
 });
 
 /**
- * InFlight it back to the first level of its escalation policy, which makes it `triggered` again and calls people. Not when somebody else
- * acknowledged it too: they are on it. PagerDuty refuses this for incidents of low urgency.
+ * Escalates the incident back to the first level of its policy, which makes it `triggered` again and calls people. It does nothing when
+ * somebody else also acknowledged it, because they work on it. PagerDuty refuses this for incidents of low urgency.
  */
 async function callAgain(alert: Alert, client: Client): Promise<string> {
   const now = incident.parse(await client.rest('GET', pathOf(alert))).incident;

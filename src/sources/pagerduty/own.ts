@@ -1,6 +1,6 @@
 /**
- * What Tocsin writes at PagerDuty is known by these signs when it comes back. A note carries its marker in brackets at its end; the deduplication
- * key of a page begins with `tocsin/`, and PagerDuty gives it back as the incident's key.
+ * The prefix of the deduplication keys of Tocsin's pages. By it, and by the marker in brackets at the end of its notes, Tocsin recognises
+ * its own write-backs when they come back as webhooks. PagerDuty returns the deduplication key as the key of the incident.
  */
 export const ownKeyPrefix = 'tocsin/';
 
@@ -8,7 +8,7 @@ export function isOwnKey(key: string): boolean {
   return key.startsWith(ownKeyPrefix);
 }
 
-/** How a note ends, so that it is found again before it is written once more. */
+/** Appends the marker to a note, so that a retry finds the note. */
 export function signed(text: string, marker: string): string {
   return `${text}\n[tocsin ${marker}]`;
 }

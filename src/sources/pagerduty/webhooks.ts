@@ -9,7 +9,7 @@ const reference = z
   .object({ id: z.string().nullish(), summary: z.string().nullish(), html_url: z.string().nullish() })
   .nullish();
 
-/** Webhooks v3. What `data` holds depends on the type; only what is read is named. Source: PagerDuty developer-docs docs/webhooks. */
+/** Webhooks v3. `data` depends on the event type; only fields that are read are here. Source: PagerDuty developer-docs docs/webhooks. */
 const payload = z.object({
   event: z.object({
     id: z.string().min(1),
@@ -38,7 +38,7 @@ const incident = z.object({
 });
 type Incident = z.infer<typeof incident>;
 
-/** What a type says of its incident; `status` where the type does not tell and the incident's own status does. */
+/** The alert state by event type; `status` where it comes from the status of the incident. */
 const states: Readonly<Record<string, IncomingAlert['state'] | 'status'>> = {
   'incident.triggered': 'firing',
   'incident.reopened': 'firing',
@@ -53,15 +53,15 @@ const states: Readonly<Record<string, IncomingAlert['state'] | 'status'>> = {
   'incident.incident_type.changed': 'status',
 };
 
-/** Types that take an acknowledgement back when the incident is `triggered` after them. */
-const handedOver = new Set([
+/** Types that withdraw an acknowledgement when the incident is `triggered` afterwards. */
+const withdrawals = new Set([
   'incident.unacknowledged',
   'incident.escalated',
   'incident.delegated',
   'incident.reassigned',
 ]);
 
-/** Pure: one delivery is one event. Throws `bad-body` when it is not of the documented shape. */
+/** Pure: makes one event of a delivery, none of an echo. Throws `bad-body` when the body does not have the documented shape. */
 export function normaliseWebhook(body: unknown, delivery: Delivery): Normalised {
   const parsed = payload.safeParse(body);
   if (!parsed.success) {
@@ -72,15 +72,15 @@ export function normaliseWebhook(body: unknown, delivery: Delivery): Normalised 
     });
   }
   const { event } = parsed.data;
-  // The id stands in the signed body; X-Webhook-Id does not.
+  // This id is part of the signed body; X-Webhook-Id is not.
   const deliveryId = keyOf(event.id);
-  // What Tocsin itself wrote or called about comes back as a webhook: posting it, or running something for it, would go round in circles.
+  // Tocsin's own notes and pages come back as webhooks. Posting them, or starting runbooks for them, would be a loop.
   const echo = echoOf(event);
   if (echo !== null) return { events: [], deliveryId, echo };
   return { events: [alertOf(event, delivery) ?? noticeOf(event, delivery)], deliveryId };
 }
 
-/** A note that Tocsin wrote, or an incident that it called people about, by their marks; null for anything else. */
+/** Recognises Tocsin's own note or page by its marker or key; null for anything else. */
 function echoOf(event: PagerDutyEvent): 'note' | 'page' | null {
   const parsed = z.object({ content: z.string().nullish(), incident_key: z.string().nullish() }).safeParse(event.data);
   if (!parsed.success) return null;
@@ -95,16 +95,16 @@ function alertOf(event: PagerDutyEvent, delivery: Delivery): IncomingAlert | nul
   const about = parsed.data;
   const occurredAt = startOf(timeOf(event.occurred_at), delivery.at);
   const state = says === 'status' ? stateOf(about.status) : says;
-  // A reopened incident fires again from now on; its creation was long ago.
+  // A reopened incident fires again from now on, so its time of creation is not the start.
   const created = event.event_type === 'incident.reopened' ? null : timeOf(about.created_at);
   return {
     kind: 'alert',
     state,
-    // Not incident_key: two services may use the same key for different things, and an incident may move to another service.
+    // Not incident_key: two services may use the same key for different problems, and an incident may move to another service.
     fingerprint: keyOf(about.id),
     title: titleOf(about.title, `Incident ${about.number ?? about.id}`),
     severity: severityOf(about.priority?.summary) ?? (about.urgency === 'low' ? 'warning' : 'error'),
-    ...(state === 'firing' && handedOver.has(event.event_type) ? { acknowledged: false as const } : {}),
+    ...(state === 'firing' && withdrawals.has(event.event_type) ? { acknowledged: false as const } : {}),
     labels: labelsOfIncident(about),
     annotations: labelsOf(about.incident_key ? { incident_key: about.incident_key } : {}),
     links: [...linkOf('Incident', about.html_url), ...linkOf('Service', about.service?.html_url)],
@@ -144,7 +144,7 @@ const noticed = z.object({
   incident: reference,
 });
 
-/** Whatever is not about the state of an incident (a note, a responder, a status update): kept, and posted in the incident's thread. */
+/** A notice for events that do not change an incident's state (a note, a responder, a status update), for the incident's thread. */
 function noticeOf(event: PagerDutyEvent, delivery: Delivery): IncomingEvent {
   const parsed = noticed.safeParse(event.data ?? {});
   const about: Partial<z.infer<typeof noticed>> = parsed.success ? parsed.data : {};

@@ -140,7 +140,7 @@ function isState(text: string): text is IncomingAlert['state'] {
 }
 
 function startIn(value: Json, delivery: Delivery): number {
-  // Seconds until the year 5138 are below this; milliseconds since 1973 above it.
+  // 1e11 separates the units: seconds reach it in the year 5138, milliseconds reached it in 1973.
   const number = typeof value === 'number' ? value * (value < 1e11 ? 1000 : 1) : null;
   const at = typeof value === 'string' ? timeOf(value) : number;
   if (at === null || !(at > 0) || !Number.isSafeInteger(Math.floor(at))) {
@@ -159,7 +159,7 @@ function evaluate<R>(where: string, expression: Expression<Facts, R>, facts: Fac
   try {
     return expression.evaluate(facts);
   } catch (error) {
-    // The cause may quote the body, so that only the mapping is named.
+    // The cause may quote the body, so only the mapping is named.
     throw new TocsinError('bad-body', {
       message: 'The body does not fit a mapping of this source.',
       at: where,

@@ -10,14 +10,14 @@ import {
 } from '../../model/expression/expression.ts';
 import type { Delivery } from '../../ports/source.ts';
 
-/** What the expressions of a mapping see. */
+/** The data that the expressions of a mapping can read. */
 export interface Facts {
   body: unknown;
   item: unknown;
   headers: Delivery['headers'];
 }
 
-/** Maps and CEL numbers, because a body may use any word as a key, `constructor` too. */
+/** `body` and `item` are CEL values with maps (toCel), because a body may have any key, also `constructor`. */
 const scope = makeScope<Facts>({
   name: 'webhook',
   variables: { body: 'dyn', item: 'dyn', headers: 'map<string, string>' },
@@ -120,7 +120,7 @@ export const options = z.strictObject({
 });
 export type Options = z.infer<typeof options>;
 
-/** The key of the HMAC that a secret stands for. */
+/** The HMAC key of a secret. */
 export function keyBytes(secret: string, encoding: 'text' | 'base64'): string | Buffer {
   return encoding === 'text' ? secret : Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
 }

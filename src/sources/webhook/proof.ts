@@ -2,7 +2,7 @@ import { checkBasic, checkBearer, checkHmac } from '../../kernel/signature.ts';
 import type { Delivery, Verified } from '../../ports/source.ts';
 import { type Hmac, keyBytes, type Options } from './options.ts';
 
-/** Constant time in what is secret. */
+/** Checks the configured proof (bearer, basic or HMAC). The time does not depend on the secrets. */
 export function verify(delivery: Delivery, given: Options): Verified {
   const { auth } = given;
   if (auth === undefined) return { ok: true, by: 'none' };
@@ -29,7 +29,7 @@ function isSigned(delivery: Delivery, how: Hmac): boolean {
     .split(start, 64)
     .map(text => text.replace(/[\s,]+.*$/s, ''));
   const secrets = how.secret.map(one => keyBytes(one, how.secretEncoding));
-  // What stands before the first prefix is no signature.
+  // The text before the first prefix is not a signature.
   return checkHmac({
     secrets,
     parts,
@@ -38,7 +38,7 @@ function isSigned(delivery: Delivery, how: Hmac): boolean {
   });
 }
 
-/** The signed bytes in order; null when a header that is signed is not there. */
+/** The signed bytes in order; null when a signed header is missing. */
 function signedParts(delivery: Delivery, how: Hmac): (string | Buffer)[] | null {
   const template = how.signed ?? (how.timestampHeader === undefined ? '{body}' : `{${how.timestampHeader}}:{body}`);
   const parts: (string | Buffer)[] = [];
