@@ -51,10 +51,10 @@ export function cutHead(text: string, max: number): string {
   if (text.length <= max) return text;
   const longest = noteAbove(text.length).length;
   if (longest >= max) return `…${wholeFrom(text, text.length - Math.max(0, max - 1))}`.slice(0, Math.max(0, max));
-  const room = max - longest;
-  const from = text.length - room;
+  const budget = max - longest;
+  const from = text.length - budget;
   const line = text.indexOf('\n', from);
-  const kept = wholeFrom(text, line < 0 || line > from + room / 2 ? from : line + 1);
+  const kept = wholeFrom(text, line < 0 || line > from + budget / 2 ? from : line + 1);
   return noteAbove(countCharacters(text.slice(0, text.length - kept.length), 0)) + kept;
 }
 

@@ -5,7 +5,7 @@ import type { ConfiguredSource, RouteTarget } from '../ports/catalogue.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
 import type { Source } from '../ports/source.ts';
 import { type Env, fillEnvironment } from './environment.ts';
-import { checkName, isForeign, knownVoters } from './policy.ts';
+import { checkName, isPlatformGroup, knownVoters } from './policy.ts';
 import { createFaults, type Faults } from './problems.ts';
 import type { RouteVariables } from './routes.ts';
 import type { Path, YamlFile } from './yaml.ts';
@@ -82,7 +82,7 @@ function checkPeople(config: Config, faults: Faults) {
   for (const [group, given] of Object.entries(config.groups)) {
     const path = ['groups', group, ...(Array.isArray(given) ? [] : ['members'])];
     groupFacts(config, group)?.members.forEach((member, index) => {
-      if (!people.includes(member) && !isForeign(member))
+      if (!people.includes(member) && !isPlatformGroup(member))
         faults.add([...path, index], `there is no person "${member}"`, {
           given: member,
           allowed: people.join(', ') || 'entries under people:',

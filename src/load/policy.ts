@@ -21,7 +21,7 @@ export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: 
   );
   if (!parsed.success) checkConditions(data, faults);
   warnUnreachable(rules, faults);
-  refuseTwins(rules, faults);
+  refuseDuplicateNames(rules, faults);
   return { policy: faults.list.some(fault => fault.level === 'error') ? null : { rules }, faults };
 }
 
@@ -147,7 +147,7 @@ function refuseIdle(file: RuleFile, given: unknown, path: Path, faults: Faults) 
 }
 
 /** True for a group that a platform keeps (`slack:@ops`), which cannot be checked here. */
-export function isForeign(name: string): boolean {
+export function isPlatformGroup(name: string): boolean {
   return name.includes(':');
 }
 
@@ -161,7 +161,7 @@ function checkNames(file: RuleFile, by: readonly string[], path: Path, faults: F
     checkName(name, [...path, 'by', ...(Array.isArray(file.by) ? [index] : [])], faults, known);
   });
   if (file.then !== undefined) checkName(file.then.escalate, [...path, 'then', 'escalate'], faults, known);
-  if (by.length === 0 || by.some(name => isForeign(name) || !known.includes(name))) return;
+  if (by.length === 0 || by.some(name => isPlatformGroup(name) || !known.includes(name))) return;
   const groups = by.map(name => groupFacts(config, name));
   // The size of a group that a platform or an on-call schedule keeps is not known here.
   if (groups.some(group => group !== null && (group.onCall !== null || Object.keys(group.platforms).length > 0)))
@@ -175,7 +175,7 @@ function checkNames(file: RuleFile, by: readonly string[], path: Path, faults: F
 }
 
 export function checkName(name: string, path: Path, faults: Faults, known: readonly string[]) {
-  if (isForeign(name) || known.includes(name)) return;
+  if (isPlatformGroup(name) || known.includes(name)) return;
   faults.add(path, `there is no group or person "${name}" in tocsin.yaml`, {
     given: name,
     allowed: known.join(', '),
@@ -192,7 +192,7 @@ function warnUnreachable(rules: readonly Rule[], faults: Faults) {
   });
 }
 
-function refuseTwins(rules: readonly Rule[], faults: Faults) {
+function refuseDuplicateNames(rules: readonly Rule[], faults: Faults) {
   rules.forEach((rule, index) => {
     if (rules.findIndex(other => other.name === rule.name) < index)
       faults.add(['rules', index, 'name'], 'a decision names its rule, so that two rules cannot have one name', {

@@ -112,9 +112,9 @@ function build(
 function compileParams(file: RunbookFile['params'], faults: Faults, people: readonly string[] | null): ParamRule[] {
   const upper = new Map<string, string>();
   return Object.entries(file).flatMap(([name, declared]) => {
-    const twin = upper.get(name.toUpperCase());
-    if (twin !== undefined)
-      faults.add(['params', name], `"${name}" and "${twin}" are the same environment variable`, { key: true });
+    const duplicate = upper.get(name.toUpperCase());
+    if (duplicate !== undefined)
+      faults.add(['params', name], `"${name}" and "${duplicate}" are the same environment variable`, { key: true });
     upper.set(name.toUpperCase(), name);
     if (declared.required === true && declared.default !== undefined)
       faults.add(['params', name, 'required'], 'a parameter with a default is never missing', { key: true });

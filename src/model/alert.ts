@@ -43,14 +43,14 @@ export const effect = z.enum(['opened', 'refreshed', 'resolved', 'reopened', 'st
 export type Effect = z.infer<typeof effect>;
 
 /** Pure: decides the effect of an event. Duplicates by signed delivery id do not arrive here, because intake drops them by their claim. */
-export function effectOf(known: Alert | null, news: IncomingAlert): Effect {
-  if (known === null) return news.state === 'firing' ? 'opened' : news.state;
+export function effectOf(known: Alert | null, incoming: IncomingAlert): Effect {
+  if (known === null) return incoming.state === 'firing' ? 'opened' : incoming.state;
   const live = known.state !== 'resolved';
-  if (news.state === 'acknowledged') return live ? 'acknowledged' : 'stale';
-  if (news.state === 'resolved') return live && !older(news, known) ? 'resolved' : 'stale';
+  if (incoming.state === 'acknowledged') return live ? 'acknowledged' : 'stale';
+  if (incoming.state === 'resolved') return live && !older(incoming, known) ? 'resolved' : 'stale';
   if (awaitsFirst(known)) return 'opened';
-  if (live) return news.startsAt < known.startsAt ? 'stale' : 'refreshed';
-  return startedLater(news, known) ? 'opened' : 'reopened';
+  if (live) return incoming.startsAt < known.startsAt ? 'stale' : 'refreshed';
+  return startedLater(incoming, known) ? 'opened' : 'reopened';
 }
 
 /** True when an acknowledgement arrived before the firing it belongs to: the episode is known but has not opened. */
@@ -59,20 +59,25 @@ function awaitsFirst(known: Alert): boolean {
 }
 
 /** True for a resolve of an earlier episode than the one that fires now. */
-function older(news: IncomingAlert, known: Alert): boolean {
-  return news.startsAt < known.startsAt && news.occurredAt < known.startsAt;
+function older(incoming: IncomingAlert, known: Alert): boolean {
+  return incoming.startsAt < known.startsAt && incoming.occurredAt < known.startsAt;
 }
 
 /** True when the sender says that this firing began after the last episode ended. */
-function startedLater(news: IncomingAlert, known: Alert): boolean {
-  return news.startsAt > known.startsAt && news.startsAt >= (known.resolvedAt ?? 0);
+function startedLater(incoming: IncomingAlert, known: Alert): boolean {
+  return incoming.startsAt > known.startsAt && incoming.startsAt >= (known.resolvedAt ?? 0);
 }
 
 /** Pure reducer: the alert after the event. `id` is used for a new alert. */
-export function foldAlert(known: Alert | null, news: Event & { body: IncomingAlert }, what: Effect, id: string): Alert {
-  const at = news.receivedAt;
-  const body = news.body;
-  const base = known ?? blank(news, id);
+export function foldAlert(
+  known: Alert | null,
+  incoming: Event & { body: IncomingAlert },
+  what: Effect,
+  id: string,
+): Alert {
+  const at = incoming.receivedAt;
+  const body = incoming.body;
+  const base = known ?? blank(incoming, id);
   const version = (known?.version ?? 0) + 1;
   // A resolve also says when its firing began, so that the firing itself counts as old when it arrives later.
   const startsAt = body.state === 'resolved' ? Math.max(base.startsAt, body.startsAt) : base.startsAt;
@@ -80,7 +85,7 @@ export function foldAlert(known: Alert | null, news: Event & { body: IncomingAle
   // Deliveries may be folded in another order than they arrived in, so `lastFiring` never goes back.
   const lastFiring = Math.max(base.lastFiring, at);
   if (what === 'stale') return seen;
-  if (what === 'acknowledged') return { ...seen, acknowledgedBy: base.acknowledgedBy ?? `${news.source}` };
+  if (what === 'acknowledged') return { ...seen, acknowledgedBy: base.acknowledgedBy ?? `${incoming.source}` };
   const facts = {
     ...seen,
     title: body.title,
@@ -88,7 +93,7 @@ export function foldAlert(known: Alert | null, news: Event & { body: IncomingAle
     labels: body.labels,
     annotations: body.annotations,
     links: body.links,
-    trusted: news.trusted,
+    trusted: incoming.trusted,
   };
   switch (what) {
     case 'opened':
@@ -119,11 +124,11 @@ export function foldAlert(known: Alert | null, news: Event & { body: IncomingAle
   }
 }
 
-function blank(news: Event & { body: IncomingAlert }, id: string): Alert {
-  const { body, receivedAt: at } = news;
+function blank(incoming: Event & { body: IncomingAlert }, id: string): Alert {
+  const { body, receivedAt: at } = incoming;
   return {
     id,
-    source: news.source,
+    source: incoming.source,
     fingerprint: body.fingerprint,
     title: body.title,
     severity: body.severity,
@@ -131,7 +136,7 @@ function blank(news: Event & { body: IncomingAlert }, id: string): Alert {
     labels: body.labels,
     annotations: body.annotations,
     links: body.links,
-    trusted: news.trusted,
+    trusted: incoming.trusted,
     episode: 1,
     count: 0,
     firstSeen: at,

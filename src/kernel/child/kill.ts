@@ -16,7 +16,7 @@ export interface KillTarget {
 }
 
 /** Milliseconds after which processes that survive KILL are given up. */
-const patience = 30_000;
+const killTimeout = 30_000;
 
 /**
  * Sends TERM to all processes of the target and KILL after `grace` milliseconds, repeated until none is found. Resolves to the number of
@@ -61,7 +61,7 @@ async function goneWithin(reaper: Reaper, grace: number): Promise<boolean> {
 
 /** Kills whole process groups first: the kernel does that in one call, during which a fork bomb cannot fork. */
 async function killUntilNone(reaper: Reaper): Promise<void> {
-  const end = reaper.clock.monotonic() + patience;
+  const end = reaper.clock.monotonic() + killTimeout;
   let last: Seen[] = [];
   do {
     last = left(

@@ -48,7 +48,7 @@ async function firstThatWorks(
       if ((await exitCodeOf([file, ...variant, test])) === 0) return [file, ...variant];
     }
   }
-  parts.log.info({ tool }, `${tool} is not here or may not do its work`);
+  parts.log.info({ tool }, `${tool} is not installed or not permitted`);
   return null;
 }
 

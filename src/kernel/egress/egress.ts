@@ -36,7 +36,7 @@ const mostRedirects = 3;
 /** Headers that are kept on a redirect to another origin: none of them can be a credential. */
 const harmless = new Set(['accept', 'accept-language', 'content-type', 'user-agent']);
 /** Milliseconds: the time-out of a connect, of the response headers, and between two chunks of the body. */
-const patience = 30_000;
+const idleTimeout = 30_000;
 
 export function createEgress(parts: EgressParts): Egress {
   const rules: Rules = { allow: parts.allow.map(parseHost), private: parts.private.map(parseHost) };
@@ -48,9 +48,9 @@ export function createEgress(parts: EgressParts): Egress {
     if (known !== undefined) return known;
     const lookup = checkedLookup(rules, port, parts.lookup ?? (host => systemLookup(host, { all: true })));
     const agent = new Agent({
-      connect: { lookup, timeout: patience },
-      headersTimeout: patience,
-      bodyTimeout: patience,
+      connect: { lookup, timeout: idleTimeout },
+      headersTimeout: idleTimeout,
+      bodyTimeout: idleTimeout,
       maxHeaderSize: 64 * 1024,
       // A reused connection was checked when it was made. It is kept for a short time only, because DNS records change.
       keepAliveTimeout: 4000,

@@ -1,4 +1,4 @@
-/** A ring buffer of raw chunks: keeps the newest ones up to a number of bytes, in order of arrival. */
+/** A bounded buffer of raw chunks: keeps the newest ones up to a number of bytes, in order of arrival. */
 export interface RawTail {
   push(chunk: Buffer, order: number): void;
   /** Bytes that were dropped from the front. */
