@@ -15,7 +15,7 @@ import { system } from './model/actor.ts';
 import { streamOf } from './model/journal.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 
-/** Joins all parts and starts them. Rejects with a TocsinError that says what is wrong and what to do; nothing is left running then. */
+/** Joins all parts and starts them. Rejects with a TocsinError that has a remedy; then nothing is left running. */
 export async function createApp(options: AppOptions): Promise<App> {
   const undo: (() => Promise<void>)[] = [];
   try {
@@ -82,8 +82,8 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
 }
 
 /**
- * One local person may act with the key of the link, on loopback and while tocsin.yaml names no tokens. On other interfaces everybody
- * could press every button, so there somebody has to say who they are.
+ * On loopback, and while tocsin.yaml names no tokens, one local person may act with the key of the link. On other interfaces everybody
+ * could press every button, so tokens are required there.
  */
 function withLocalKey(options: AppOptions, catalogue: Catalogue): AppOptions {
   const { tokens } = catalogue.current().config;
@@ -112,7 +112,7 @@ async function stopApp(
   if (base.state.draining) return;
   base.state.draining = true;
   await running.tickers.stop();
-  // No more wake-ups first: another node answers them, while this one lets its running steps finish.
+  // Wake-ups stop first, so that other nodes take them while this one lets its running steps finish.
   const drained = base.dispatcher.drain();
   await base.engine.drain(base.catalogue.current().config.run.grace);
   await drained;

@@ -31,12 +31,12 @@ import { openTracing } from './tracing.ts';
 
 export type Base = Awaited<ReturnType<typeof createBase>>;
 
-/** Everything that exists before the first byte arrives. */
+/** Creates everything that must exist before the server listens. */
 export async function createBase(options: AppOptions, made: { shelves: Shelves; catalogue: Catalogue; store: Store }) {
   const { clock, ids, log } = options;
   const { shelves, catalogue, store } = made;
   const { metrics, registry } = createMetrics();
-  // Where other processes write, only the store knows what is newest.
+  // No cache where other processes write too: only the store has the newest documents.
   const recent = store.onAppend === undefined ? createRecentDocs(store) : undefined;
   const docs = recent?.docs ?? store;
   const feed = createCountedFeed({
@@ -113,7 +113,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   };
 }
 
-/** What other nodes did that concerns this one. A cancel that goes missing here is found by the heartbeat of the run's lease. */
+/** Passes on the news of other nodes. A cancel that is lost here is found when the lease of the run is renewed. */
 function hearOthers(store: Store, outputs: OutputSignals, engine: Engine): void {
   store.onAppend?.(news => {
     news.outputs.forEach(outputs.wake);
@@ -121,7 +121,7 @@ function hearOthers(store: Store, outputs: OutputSignals, engine: Engine): void 
   });
 }
 
-/** What tells who somebody is, and that a button or a sign-in is one of ours. */
+/** Creates what verifies identities, and the seals of buttons and sign-ins. */
 async function createProofs(
   options: AppOptions,
   parts: { catalogue: Catalogue; store: Store; feed: SignInParts['feed']; shared: boolean },
@@ -133,7 +133,7 @@ async function createProofs(
   return { seals: createSeals(key), identities, signIns };
 }
 
-/** The feed, with all that this process commits in the figures. */
+/** The feed, which counts all commits of this process in the metrics. */
 function createCountedFeed({
   catalogue,
   ...parts
@@ -147,7 +147,7 @@ function createCountedFeed({
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** A moment in the zone of tocsin.yaml. Making a format costs more than a card, so it is kept. */
+/** Formats a time in the time zone of tocsin.yaml. Creating a formatter costs more than a whole card, so it is cached. */
 function showTime(at: number, timeZone: string): string {
   const format =
     formats.get(timeZone) ?? new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone });

@@ -6,11 +6,11 @@ import { unknownChannels } from '../load/routes.ts';
 import type { Catalogue, Problem } from '../ports/catalogue.ts';
 import type { ChatConnection } from '../ports/chat.ts';
 
-/** Whether the channels that tocsin.yaml names exist, as far as the platforms tell now. */
+/** Checks that the channels that tocsin.yaml names exist, as far as the platforms answer. */
 export interface ChannelCheck {
   /** Rejects with `file-invalid`, naming all channels that do not exist. */
   assertKnown(): Promise<void>;
-  /** The same for /readyz, after an edit of the file: what is in force goes on, and its threads go to the fallback channel. */
+  /** The same as a text for /readyz, after an edit of the file. The configuration stays in force; threads go to the fallback channel. */
   trouble(): string | null;
   close(): void;
 }
@@ -22,7 +22,7 @@ export interface ChannelCheckParts {
   log: Log;
 }
 
-/** How long a platform may take to tell its channels, milliseconds; after that they count as not known. */
+/** How long a platform may take to list its channels, milliseconds. After that they count as unknown. */
 const patience = 5000;
 
 export function createChannelCheck(parts: ChannelCheckParts): ChannelCheck {

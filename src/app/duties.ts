@@ -16,7 +16,7 @@ export function pipelineDuty(base: Base): Duty {
   return { name: 'road', start: fence => startPipeline({ ...base, feed: fencedFeed(base.feed, fence) }) };
 }
 
-/** What nobody rings for. Whoever takes it over looks at everything first. */
+/** The singleton task that finds work without a wake-up. A node that takes it over looks at everything first. */
 export function sweeperDuty(base: Base): Duty {
   return {
     name: 'sweeper',
@@ -37,7 +37,7 @@ export function threadsDuty(base: Base, platforms: Platforms): Duty {
       const threads = await startThreads({ ...base, feed, platforms: () => platforms.on, baseUrl, fence: () => fence });
       return {
         async stop(lost) {
-          // What another node does by now cannot be waited for.
+          // After the lease was lost, another node does the work, which cannot be awaited here.
           if (!lost) await threads.caughtUp();
           await threads.stop();
         },
@@ -46,7 +46,7 @@ export function threadsDuty(base: Base, platforms: Platforms): Duty {
   };
 }
 
-/** The one poster of a platform; where one connection hears for all, it is that of the poster. */
+/** The singleton task that posts to a platform. Where a platform allows one receiving connection, it belongs to this node. */
 export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
   return {
     name: `posts/${id}`,
@@ -74,7 +74,7 @@ export function postsDuty(base: Base, platforms: Platforms, id: string): Duty {
   };
 }
 
-/** What the origins of alerts are told, and whom they call. */
+/** The singleton task of write-back to the origins of alerts, and of the pages that they send. */
 export function originsDuty(base: Base, platforms: Platforms): Duty {
   return {
     name: 'origins',

@@ -3,7 +3,7 @@ import type { Run } from '../model/run.ts';
 import type { Base } from './base.ts';
 import type { Connections } from './platforms.ts';
 
-/** Where people see a run: its page, and its thread on each platform that has an address for it. */
+/** The links to a run: its page, and its thread on each platform that has an address for it. */
 export async function linksTo(
   run: Run,
   alert: Alert | null,

@@ -5,14 +5,14 @@ import type { Log } from '../kernel/log.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatConnection } from '../ports/chat.ts';
 
-/** Who belongs to what, and the ways back to the origins of alerts, which know who is on call. */
+/** The members of groups, and the write-backs to the origins of alerts, which know who is on call. */
 export interface Membership {
   groups: Groups;
   origins: Origins;
   /** Filled when the platforms are opened, which need what is made here. */
   live: {
     platform(id: string): ChatConnection | undefined;
-    /** Why an origin could not be told something, by source. */
+    /** Why a write-back failed, by source; null when all is well. */
     origin(): Record<string, string | null>;
     /** Channels that tocsin.yaml names and that do not exist. */
     channels(): string | null;

@@ -21,9 +21,9 @@ export interface WaitOptions {
 }
 
 /**
- * Opens what may not be there yet, such as a database server that starts at the same time: tries until it answers, with a pause that
- * grows to ten seconds. Meanwhile the address is listened on: `/healthz` is well, `/readyz` says what is waited for, and everything
- * else is told to come again. Rejects at once for what no waiting helps, and with the signal's reason when it is told to stop.
+ * Opens something that may not be up yet, such as a database server that starts at the same time. It retries with a back-off of up to ten
+ * seconds. Meanwhile it serves HTTP: `/healthz` is well, `/readyz` names the trouble, and every other request is asked to retry. Rejects
+ * at once with an error that waiting does not cure, and with the signal's reason when the signal aborts.
  */
 export async function openWithRetry<T>(open: () => Promise<T>, options: WaitOptions): Promise<T> {
   let room: StandIn | null = null;
@@ -38,7 +38,7 @@ export async function openWithRetry<T>(open: () => Promise<T>, options: WaitOpti
         if (!isCode(error, 'store-unreachable')) throw error;
         room ??= await openRoom(options);
         room.tell(error);
-        // When it is told to stop, the next turn of the loop says so.
+        // An abort is handled by the next turn of the loop.
         await options.clock.sleep(pause, options.signal).catch(() => {});
       }
     }
@@ -48,7 +48,7 @@ export async function openWithRetry<T>(open: () => Promise<T>, options: WaitOpti
 }
 
 interface StandIn {
-  /** Shows it on `/readyz`, and logs it unless that was done just now. */
+  /** Shows the error on `/readyz`, and logs it unless it was logged recently. */
   tell(error: TocsinError): void;
   close(): Promise<void>;
 }
@@ -60,7 +60,7 @@ async function openRoom(options: WaitOptions): Promise<StandIn> {
   let logged = { trouble, at: 0 };
   const server = createServer((request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
-    // What was sent is read and dropped, so that the sender hears the answer.
+    // The body is read and dropped, so that the sender receives the answer.
     request.resume();
     if (wantsPage(path, request.headers.accept)) {
       response.writeHead(503, {

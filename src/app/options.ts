@@ -6,7 +6,7 @@ import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatHost } from '../ports/chat.ts';
 import type { Store } from '../ports/store.ts';
 
-/** What the process gives the house. */
+/** What the process gives the app. */
 export interface AppOptions {
   env: Readonly<Record<string, string | undefined>>;
   clock: Clock;
@@ -22,13 +22,13 @@ export interface AppOptions {
   localKey: string | null;
   /** The machine and the process, for people who look for this node: `web-1 pid 4242`. */
   at?: string;
-  /** What this process takes on; everything when left out. */
+  /** The role of this process; `all` when left out. */
   role?: Role;
   /** Ends a start that still waits for a database server. */
   signal?: AbortSignal;
-  /** Told once when nothing can be written any more until a new process opens the database: the process should end. */
+  /** Called once when nothing can be written any more until a new process opens the database. The process should end then. */
   onFatal?: (error: Error) => void;
-  /** For tests: puts something between the house and its store. */
+  /** For tests: wraps the store. */
   wrapStore?: (store: Store) => Store;
 }
 

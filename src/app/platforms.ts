@@ -61,7 +61,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
       return entry;
     },
   };
-  // Workers talk to nobody. Intake nodes look up who may vote, take what people press and what platforms call, and post nothing.
+  // Workers open no platform. Intake nodes look up voters and receive presses and requests of platforms, but post nothing.
   if (base.role !== 'worker') for (const id of on.keys()) await platforms.open(id);
   base.live.platform = id => connections.get(id)?.connection;
   return { http, platforms, host };
@@ -102,7 +102,7 @@ function troubleOf({ connection, delivery }: OpenPlatform): string | null {
   return connection.trouble() ?? delivery?.trouble() ?? null;
 }
 
-/** For the console's pages: they say it themselves when the console has a trouble. */
+/** For the console's pages, which show the console's own trouble themselves. */
 function troublesOf(base: Base, connections: Connections): string[] {
   const chat = [...connections].flatMap(([id, platform]) => {
     const trouble = platform.platform.capabilities.immediate ? null : troubleOf(platform);

@@ -13,8 +13,8 @@ export interface Running {
 }
 
 /**
- * Starts what this node takes on. A worker answers wake-ups, a chat node writes threads and posts; the pipeline and the sweeper are done by one
- * node of any role. Schedules tick on every node, so that none is missed while a node is replaced, and a claim lets one of them win.
+ * Starts the work of this node's role. A worker answers wake-ups; a chat node writes threads and posts. The pipeline and the sweeper run on
+ * one node of any role. Schedules tick on every node, so that none is missed while a node is replaced; a claim lets one node win.
  */
 export async function startRunning(base: Base, platforms: Platforms): Promise<Running> {
   const take = (duty: Duty) => takeTurns(duty, base);
@@ -25,7 +25,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   for (const duty of chat) posting.push(await take(duty));
   const sweeping = await take(sweeperDuty(base));
   const road = await take(pipelineDuty(base));
-  // Chat nodes know the threads that notes lead to, and are the ones that talk to the outside.
+  // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
   const tracing: Turn[] = [];
   for (const duty of tracesDuties(base)) tracing.push(await take(duty));
@@ -47,7 +47,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   };
 }
 
-/** What an origin is being told may end, for a moment; what hangs is told again after the next start. */
+/** Waits for a moment for write-backs under way. One that hangs is repeated after the next start. */
 async function stopTelling(writeBack: Turn | null, { clock, origins }: Base): Promise<void> {
   const stopping = writeBack?.stop() ?? Promise.resolve();
   await Promise.race([stopping, clock.sleep(3000)]);

@@ -6,8 +6,8 @@ import { tracingHeaders } from './tracing.ts';
 type Environment = AppOptions['env'];
 
 /**
- * All values that must never be shown, wherever they turn up: secrets and tokens of tocsin.yaml, what sources and chat platforms prove
- * themselves with, tokens and passwords in the environment, the key of the local link. Made ready once for each set of files.
+ * All values that must never be shown: secrets and tokens of tocsin.yaml, credentials of sources and chat platforms, tokens and passwords
+ * in the environment, and the key of the local link. Computed once for each set of files.
  */
 export function createHidden(
   options: Pick<AppOptions, 'env' | 'localKey'>,
@@ -41,12 +41,12 @@ export function secretsOf(
   return [...new Set(values)].filter(value => value !== '');
 }
 
-/** How options that are secret are called: token, bearer, clientSecret, signing_key. Not secretEncoding, not tokenHeader. */
+/** Matches the names of secret options: token, bearer, clientSecret, signing_key; but not secretEncoding or tokenHeader. */
 const secretName = /(?:token|secret|password|passphrase|bearer|[a-z]Key|_key)s?$/;
-/** Headers that say who asks; others, such as Accept, stand in honest text. */
+/** Matches headers that carry credentials. The values of others, such as Accept, occur in ordinary text. */
 const secretHeader = /auth|token|secret|password|cookie|credential|key/i;
 
-/** The secret values among the options of a driver. Drivers name them alike, so that one look finds those of drivers to come. */
+/** The secret values among the options of a driver, by the names of the options. So new drivers need no code here. */
 function secretOptions(options: unknown): string[] {
   if (options === null || typeof options !== 'object') return [];
   return Object.entries(options).flatMap(([name, value]) => {
@@ -72,14 +72,14 @@ function textsIn(value: unknown): string[] {
   return value !== null && typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [];
 }
 
-/** SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, DISCORD_TOKEN and their like. */
+/** The values of SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET, DISCORD_TOKEN and similar variables. */
 function platformTokens(env: Environment): string[] {
   return Object.entries(env).flatMap(([name, value]) =>
     /^(?:SLACK|DISCORD)_(?:\w+_)?(?:TOKEN|SECRET)$/.test(name) && value !== undefined ? [value.trim()] : [],
   );
 }
 
-/** The password in an address, as it stands there and as it is meant. */
+/** The password in an address, both percent-encoded and decoded. */
 function passwordsOf(address: string): string[] {
   const url = URL.parse(address);
   if (url === null) return [];

@@ -13,7 +13,7 @@ export function serversOf(env: AppOptions['env']): Servers {
   return { database: read('DATABASE_URL'), redis: read('REDIS_URL') };
 }
 
-/** Throws `environment-invalid` for servers and roles that do not go together. */
+/** Throws `environment-invalid` when the servers do not fit the role or each other. */
 export function checkServers({ env, role = 'all' }: Pick<AppOptions, 'env' | 'role'>): void {
   const { database, redis } = serversOf(env);
   if (redis !== null && database === null) {
@@ -37,7 +37,7 @@ export function checkServers({ env, role = 'all' }: Pick<AppOptions, 'env' | 'ro
   }
 }
 
-/** Only the driver that is configured is loaded: BullMQ and ioredis are heavy. */
+/** Loads only the configured driver, because BullMQ and ioredis are large. */
 export async function openDispatcher(options: AppOptions, concurrency: number, traced: boolean): Promise<Dispatcher> {
   const { redis } = serversOf(options.env);
   const { default: driver }: { default: DispatcherDriver } =

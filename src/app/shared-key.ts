@@ -14,13 +14,13 @@ export async function readSealKey(
   return await readOrMakeSharedKey(store, 'seal', options.clock.now());
 }
 
-/** A key of 288 bits is so many numbers of 48 bits. */
+/** A key has 288 bits: this many numbers of 48 bits. */
 const count = 6;
 const digits = 12;
 
 /**
- * A secret key that all nodes of a fleet share, as hex, made by the first that asks. The store keeps numbers under names, and that is
- * enough for it. Whoever reads the database can read it: it seals buttons and is no authority.
+ * A secret key that all nodes of a fleet share, as hex, created by the first node that asks. The store keeps numbers under names, so the
+ * key is stored as numbers. Everyone with read access to the database can read it. It only seals buttons and grants no rights.
  */
 async function readOrMakeSharedKey(store: Store, name: string, now: number): Promise<string> {
   const names = Array.from({ length: count }, (_, n) => `key/${name}/${n}`);

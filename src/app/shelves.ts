@@ -30,7 +30,7 @@ export async function loadShelves(): Promise<Shelves> {
   return { sources, steps, chat, commands };
 }
 
-/** Only the driver that is configured is loaded: the library of a server is heavy. A server that is not there yet is waited for. */
+/** Loads only the configured driver, because the library of a server is large. Waits for a server that is not up yet. */
 export async function openStore(options: AppOptions): Promise<Store> {
   const { dataFolder: folder, clock } = options;
   const url = options.env['DATABASE_URL']?.trim() || null;

@@ -9,8 +9,8 @@ const noWrites =
 const patience = 1000;
 
 /**
- * Why nothing can be stored now, and what to do; null when it can. A read tells what a server that refuses says, and at once; a write tells of
- * a server that hangs and of a disk that takes nothing.
+ * Why nothing can be stored now, with a remedy; null when the store is well. A read shows at once the error of a server that refuses; a
+ * write finds a server that hangs and a disk that cannot be written.
  */
 export async function findStoreTrouble(
   store: Pick<Store, 'head' | 'healthy'>,

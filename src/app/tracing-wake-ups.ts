@@ -6,8 +6,8 @@ import type { Sender } from '../flow/trace/send.ts';
 type Api = typeof import('@opentelemetry/api');
 
 /**
- * Sets OpenTelemetry's global tracer for libraries that tell spans of their own: BullMQ, by `bullmq-otel`. Only what it tells of one wake-up
- * is kept, in the trace that the wake-up carries; its polling and its housekeeping belong to no episode. Returns how to end it.
+ * Sets OpenTelemetry's global tracer for libraries that emit spans: BullMQ, by `bullmq-otel`. Only its spans of a wake-up are kept, in the
+ * trace that the wake-up carries; spans of polling and housekeeping belong to no episode. Returns a function that ends it.
  */
 export async function traceWakeUps(sender: Pick<Sender<SpanFacts>, 'offer'>): Promise<() => void> {
   const [api, { TracerProvider }] = await Promise.all([
@@ -33,13 +33,13 @@ export async function traceWakeUps(sender: Pick<Sender<SpanFacts>, 'offer'>): Pr
   };
 }
 
-/** What BullMQ says of a wake-up without options, results and reasons. */
-const told = /^bullmq\.(job\.(id|name|processed\.timestamp)|queue\.name|worker\.id)$/;
+/** The attributes of BullMQ's spans that are kept: none with options, results or reasons. */
+const kept = /^bullmq\.(job\.(id|name|processed\.timestamp)|queue\.name|worker\.id)$/;
 
 function factsOf(span: ReadableSpan): SpanFacts {
   const { traceId, spanId } = span.spanContext();
   const attributes = Object.entries(span.attributes).flatMap(([name, value]) =>
-    told.test(name) && (typeof value === 'string' || typeof value === 'number') ? [[name, value] as const] : [],
+    kept.test(name) && (typeof value === 'string' || typeof value === 'number') ? [[name, value] as const] : [],
   );
   return {
     name: 'bell answered',

@@ -12,7 +12,7 @@ type Environment = AppOptions['env'];
 
 export interface Tracing {
   sender: Sender<SpanFacts>;
-  /** Tells of a post that a platform shows. */
+  /** Records that a platform shows a post. */
   delivered(post: Post, at: number): void;
   close(): Promise<void>;
 }
@@ -24,7 +24,7 @@ export interface TracingSettings {
   serviceName: string;
 }
 
-/** How the standard variables of OpenTelemetry say it; null when no collector is named, or the SDK is disabled. */
+/** Reads OpenTelemetry's standard variables. Null when no collector is named, or the SDK is disabled. */
 export function tracingSettings(env: Environment): TracingSettings | null {
   const read = (name: string) => readOption(env, name);
   const own = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']?.trim() || null;
@@ -47,7 +47,7 @@ function readOption(env: Environment, name: string): string | null {
   return env[`OTEL_EXPORTER_OTLP_TRACES_${name}`]?.trim() || env[`OTEL_EXPORTER_OTLP_${name}`]?.trim() || null;
 }
 
-/** What a collector wants to be shown: `name=value,name=value`, percent-encoded. */
+/** The headers for the collector, from `name=value,name=value`, percent-encoded. */
 export function tracingHeaders(env: Environment): Record<string, string> {
   const pairs = (readOption(env, 'HEADERS') ?? '').split(',').flatMap(pair => {
     const at = pair.indexOf('=');
@@ -159,7 +159,7 @@ function timeOf(ms: number): [number, number] {
   return [seconds, Math.min(999_999_999, Math.round((ms - seconds * 1000) * 1e6))];
 }
 
-/** What a collector says of the spans themselves; everything else, a wrong key too, may be put right while they wait. */
+/** Marks an error as a refusal when the collector rejects the spans themselves. Any other, such as a wrong key, may be corrected. */
 function asRefusal(error: (Error & { code?: unknown }) | undefined): Error {
   if (error?.code === 400 || error?.code === 413) return new SpansRefused(`the collector answered ${error.code}`);
   return error ?? new Error('the collector did not take the spans');

@@ -2,8 +2,8 @@ import { messageOf } from '../kernel/errors.ts';
 import { type Dispatcher, type DispatcherOptions, defineDispatcher } from '../ports/dispatcher.ts';
 
 /**
- * The longest a timer sleeps before it looks at the clock again, milliseconds: timers stand still while a machine is suspended and do
- * not see the clock being set, and they cannot hold more than 2^31 - 1 ms.
+ * The longest that a timer sleeps before it reads the clock again, milliseconds. Timers stop while a machine is suspended, do not notice
+ * that the clock was set, and cannot hold more than 2^31 - 1 ms.
  */
 const longestNap = 60_000;
 
@@ -14,10 +14,10 @@ export default defineDispatcher({
 });
 
 function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
-  /** Bells that are due, in the order they came; a run stands in it once. */
+  /** Due wake-ups in the order of arrival; each run occurs once. */
   const queue = new Set<string>();
   const working = new Set<string>();
-  /** Runs that were rung for while they were being answered. */
+  /** Runs that were woken while their handler was at work. */
   const again = new Set<string>();
   const timers = createTimers(now, due);
   const drained: (() => void)[] = [];
@@ -43,7 +43,7 @@ function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
 
   async function work(run: string, handler: (run: string) => Promise<void>): Promise<void> {
     try {
-      // Whoever rings goes on first: a handler never runs inside the call of ring.
+      // A handler never runs inside the call of `wake`.
       await null;
       await handler(run);
     } catch (error) {
@@ -85,7 +85,7 @@ function createLocal({ concurrency, now, log }: DispatcherOptions): Dispatcher {
   };
 }
 
-/** To the head of the queue. It costs as much as the queue is long, and people press rarely. */
+/** Moves a run to the head of the queue. O(n), but it is only done when a person presses a button, which is rare. */
 function putFirst(queue: Set<string>, run: string): void {
   const others = [...queue].filter(one => one !== run);
   queue.clear();
@@ -93,7 +93,7 @@ function putFirst(queue: Set<string>, run: string): void {
   for (const one of others) queue.add(one);
 }
 
-/** Bells for later. One run may have several times; the same time counts once. */
+/** Timers for later wake-ups. One run may have several times; the same time counts once. */
 function createTimers(now: () => number, due: (run: string) => void) {
   const armed = new Map<string, NodeJS.Timeout>();
 

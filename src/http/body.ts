@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TocsinError } from '../kernel/errors.ts';
 
-/** After a refusal the rest of a body is read and thrown away up to here, so that the sender reads the answer; then the connection is cut. */
+/** Bytes of a refused body that are read and discarded, so that the sender reads the answer. After that the connection is closed. */
 const lingerBytes = 32 * 1024 * 1024;
 
 /** The raw bytes of a request, at most `limit`. Rejects with `body-too-large`, or `bad-body` when the sender stops in the middle. */
@@ -34,7 +34,7 @@ export function readBody(incoming: IncomingMessage, limit: number): Promise<Buff
   });
 }
 
-/** Throws away what is left of a body; an endless one loses its connection. */
+/** Discards the rest of a body; closes the connection of one that is too long. */
 export function discard(incoming: IncomingMessage): void {
   let size = 0;
   incoming.on('error', () => {});

@@ -11,7 +11,7 @@ import type { Accepted, HttpParts } from './parts.ts';
 /** The largest body of a source that names no limit of its own, bytes. */
 export const defaultMaxBody = 1024 * 1024;
 
-/** What may be between the first byte of a body and its durable answer at one time; more is answered 503. */
+/** Limits of the deliveries between their first byte and their durable answer; more are answered 503. */
 export interface DoorLimits {
   events: number;
   /** Bytes of bodies. */
@@ -22,11 +22,11 @@ export const doorLimits: DoorLimits = { events: 2000, bytes: 64 * 1024 * 1024 };
 
 const answerType = 'application/json; charset=utf-8';
 
-/** `POST /events/{source}`: 202 once every event is durable. Says nothing of the body and does not tell which sources exist. */
+/** `POST /events/{source}`: 202 once every event is durable. The answer repeats nothing of the body, and not which sources exist. */
 export async function addDoor(app: FastifyInstance, parts: HttpParts, limits: DoorLimits = doorLimits): Promise<void> {
   const load: Load = { events: 0, bytes: 0, told: new Map() };
   await app.register(async door => {
-    // The raw bytes are what is signed, so no parser may see them first: the handler reads the stream itself.
+    // The signature covers the raw bytes, so there is no parser: the handler reads the stream itself.
     door.removeAllContentTypeParsers();
     door.addContentTypeParser('*', (_request, _payload, done) => done(null));
     door.post<{ Params: { source: string } }>('/events/:source', { exposeHeadRoute: false }, (request, reply) =>
@@ -35,7 +35,7 @@ export async function addDoor(app: FastifyInstance, parts: HttpParts, limits: Do
   });
 }
 
-/** What is at the door now, and when each kind of refusal was last told to the log. */
+/** The deliveries under way, and when each kind of refusal was last logged. */
 interface Load {
   events: number;
   bytes: number;
@@ -75,7 +75,7 @@ async function answer(
   }
 }
 
-/** What the body may come to hold in memory: what it says of itself, or all that is allowed when it says nothing. */
+/** The bytes that the body may take in memory: its Content-Length, or the limit when there is none. */
 function expectedSize(request: DoorRequest, limit: number): number {
   const declared = request.headers['content-length'];
   if (declared !== undefined) return Math.min(Number(declared), limit);
@@ -121,7 +121,7 @@ function mediaType(header: string): string {
 
 const decoy = randomBytes(32);
 
-/** An unknown source costs and looks like a bad signature, so that nobody finds out which sources exist. The log says which it was. */
+/** An unknown source takes as long and looks the same as a bad signature, so that sources cannot be enumerated. The log names it. */
 function refuseUnknown(body: Buffer): never {
   createHmac('sha256', decoy).update(body).digest();
   throw new TocsinError('not-found');
@@ -155,14 +155,14 @@ function refuse(
     .send({ error: { ...body.error, ...harmlessFacts(error) } });
 }
 
-/** What helps a sender and can hold nothing of its body: the types that are taken, a line and column. */
+/** The facts that help a sender and cannot hold a part of its body: the accepted types, a line and column. */
 function harmlessFacts(error: TocsinError): { allowed?: string | readonly string[]; at?: string } {
   if (error.code === 'wrong-content-type' && error.allowed !== undefined) return { allowed: error.allowed };
   if (error.code === 'bad-body' && /^line \d+, column \d+$/.test(error.at ?? '')) return { at: error.at };
   return {};
 }
 
-/** One line a second for each source and code: a sender that is refused all day must not fill the log. */
+/** Logs a refusal, at most once a second for each source and code, so that a refused sender cannot fill the log. */
 function tell(
   error: TocsinError,
   thrown: unknown,
@@ -190,7 +190,7 @@ function tell(
   else parts.log.error({ ...facts, err: thrown }, 'an event could not be taken in');
 }
 
-/** Only the sender's own mistakes are its mistakes: everything else is 503, which every sender repeats. */
+/** Keeps the code of a sender's mistake. Everything else becomes 503, after which every sender retries. */
 function asRefusal(thrown: unknown): TocsinError {
   if (!(thrown instanceof TocsinError)) return new TocsinError('overloaded', { cause: thrown });
   const sendersFault = thrown.status < 500 && !isCode(thrown, 'guard-failed');

@@ -8,8 +8,8 @@ import { pageHeaders, renderProblem, wantsPage } from '../kernel/plain-page.ts';
 export const retryAfter = 5;
 
 /**
- * Answers with an error: status and body from the catalogue, the headers that belong to the status, never a stack. A browser gets a page, every
- * other caller JSON.
+ * Answers with an error: status and body from the catalogue, the headers that belong to the status, never a stack. A browser gets a page,
+ * every other caller JSON.
  */
 export function sendError(reply: FastifyReply, error: TocsinError): FastifyReply {
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
@@ -20,7 +20,7 @@ export function sendError(reply: FastifyReply, error: TocsinError): FastifyReply
   return reply.code(error.status).header('cache-control', 'no-store').send({ error: error.toJSON() });
 }
 
-/** What anything that was thrown becomes at the border; what is not ours is logged and shown as `internal`. */
+/** Converts anything that was thrown. An error that is neither a TocsinError nor Fastify's is logged and shown as `internal`. */
 export function toTocsinError(
   error: unknown,
   log: Log,
@@ -45,7 +45,7 @@ export function pathOf(url: string): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
-/** Fastify's own refusals by their status; its codes are its business. */
+/** Maps Fastify's own refusals by their status, because its codes may change. */
 function frameworkCode(error: unknown): ErrorCode | null {
   const status = (error as { statusCode?: unknown } | null)?.statusCode;
   if (status === 413) return 'body-too-large';

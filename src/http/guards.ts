@@ -3,14 +3,14 @@ import type { FastifyRequest } from 'fastify';
 import { TocsinError } from '../kernel/errors.ts';
 import type { HttpParts } from './parts.ts';
 
-/** Addresses that senders, probes and scrapers reach under whatever name they know; none of them shows or changes what people see. */
+/** Paths that senders, probes and scrapers may reach under any host name. None of them shows or changes what people see. */
 const anyHost = /^\/(events\/|healthz$|metrics$)/;
-/** Where a chat platform calls, signed. Posted only: a page of the console may be called so too, such as that of a channel `events`. */
+/** Paths of signed requests of chat platforms. POST only, because a page of the console may have such a path (a channel `events`). */
 const anyHostPosted = /^\/[a-z0-9-]+\/events$/;
 
 /**
- * Refuses a request under a name that is not ours, so that a page whose name was rebound to this machine reaches nothing, and a request
- * that a browser sends for another site. An IP address cannot be rebound, so it always passes.
+ * Refuses a request with a foreign Host, against DNS rebinding, and a request that a browser sends for another site. An IP address cannot
+ * be rebound, so it always passes.
  */
 export function checkHostAndOrigin(request: FastifyRequest, path: string, parts: HttpParts): void {
   const host = request.headers.host;
@@ -26,7 +26,10 @@ export function checkHostAndOrigin(request: FastifyRequest, path: string, parts:
   if (origin === undefined && request.headers['sec-fetch-site'] === 'cross-site') throw new TocsinError('wrong-origin');
 }
 
-/** True for a name this process answers to: loopback, an address, the configured url; any name where tokens guard everything and no url is configured. */
+/**
+ * True for a name of this process: loopback, an IP address, or the configured url. Any name will do where tokens guard everything and no url
+ * is configured.
+ */
 function isOurs(name: string | null, parts: HttpParts): boolean {
   if (name === null) return false;
   if (isLoopbackName(name) || isIP(name) !== 0) return true;

@@ -3,10 +3,13 @@ import { messageOf } from '../kernel/errors.ts';
 import { type Run, runState } from '../model/run.ts';
 import type { HttpParts } from './parts.ts';
 
-/** What has to be well for an event to be accepted; `health` is the check itself. */
+/** The parts that must be well for an event to be accepted; `health` is the check itself. */
 const doorParts = ['store', 'health'];
 
-/** `/healthz`: the process is up. `/readyz`: it accepts events, and which of its parts are not well. `/metrics`: for Prometheus. None of them needs a token or shows data. */
+/**
+ * `/healthz`: the process is up. `/readyz`: whether it accepts events, and which parts are not well. `/metrics`: for Prometheus. None needs a
+ * token or shows data.
+ */
 export function addHealth(app: FastifyInstance, parts: HttpParts): void {
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ ok: true }));
 
@@ -14,7 +17,7 @@ export function addHealth(app: FastifyInstance, parts: HttpParts): void {
     const health = await parts.health().catch(error => ({ health: messageOf(error) }));
     const draining = parts.draining();
     const ill = Object.entries(health).flatMap(([part, trouble]) => (trouble === null ? [] : [part]));
-    // Where chat, Redis or a file is at fault, events are accepted all the same: taken out of rotation, a node would lose them.
+    // Trouble with chat, Redis or a file does not stop intake. If the node were taken out of rotation, events would be lost.
     const ready = !draining && !ill.some(part => doorParts.includes(part));
     return reply
       .code(ready ? 200 : 503)
@@ -30,26 +33,26 @@ export function addHealth(app: FastifyInstance, parts: HttpParts): void {
       });
   });
 
-  const told = new Set<string>();
+  const seen = new Set<string>();
   app.get('/metrics', async (_request, reply) => {
-    await refreshGauges(parts, told);
+    await refreshGauges(parts, seen);
     return reply.header('content-type', parts.registry.contentType).send(await parts.registry.metrics());
   });
 }
 
 const live = runState.extract(['waiting', 'queued', 'running', 'asking']).options;
 
-/** The most that is counted for a gauge: a scrape must stay cheap. */
+/** The most that a gauge counts, so that a scrape stays cheap. */
 const counted = 1000;
 
-/** What is a state rather than an event is read at each scrape; what does not answer keeps its last value. */
-async function refreshGauges(parts: HttpParts, told: Set<string>): Promise<void> {
+/** Reads the gauges of states at each scrape. One that cannot be read keeps its last value. */
+async function refreshGauges(parts: HttpParts, seen: Set<string>): Promise<void> {
   const attempt = (refresh: () => Promise<void>) =>
     refresh().catch(error => parts.log.warn({ because: messageOf(error) }, 'something did not answer for /metrics'));
-  await attempt(async () => tellParts(await parts.health(), told, parts));
+  await attempt(async () => tellParts(await parts.health(), seen, parts));
   for (const refresh of [refreshStore, refreshRuns, refreshApprovals, refreshJournal])
     await attempt(() => refresh(parts));
-  await attempt(() => refreshPosts(parts, told));
+  await attempt(() => refreshPosts(parts, seen));
   const { nodes, problems } = parts.host.fleet();
   parts.metrics.gauge('tocsin_nodes', nodes.length);
   parts.metrics.gauge('tocsin_fleet_problems', problems.length);
@@ -74,7 +77,7 @@ async function refreshRuns({ store, metrics, clock }: HttpParts): Promise<void> 
   metrics.gauge('tocsin_oldest_queued_run_seconds', age(since, now));
 }
 
-/** A run that people approved waits for a worker since then, not since it was asked for. */
+/** Since when a run has waited for a worker: for an approved one since the approval, not since the request. */
 async function queuedSince(run: Run, store: HttpParts['store']): Promise<number> {
   const approval = run.approval === null ? null : await store.approval(run.approval);
   return approval?.closedAt ?? run.createdAt;
@@ -92,8 +95,8 @@ function age(since: readonly number[], now: number): number {
 }
 
 /** The platforms of the files, and those that are on because their token is there. */
-async function refreshPosts({ store, metrics, catalogue }: HttpParts, told: ReadonlySet<string>): Promise<void> {
-  const connected = [...told].flatMap(part => (part.startsWith('chat ') ? [part.slice(5)] : []));
+async function refreshPosts({ store, metrics, catalogue }: HttpParts, seen: ReadonlySet<string>): Promise<void> {
+  const connected = [...seen].flatMap(part => (part.startsWith('chat ') ? [part.slice(5)] : []));
   for (const platform of new Set(['console', ...connected, ...Object.keys(catalogue.current().config.chat)])) {
     const posts = await store.posts({ platform, undelivered: true, limit: counted });
     metrics.gauge('tocsin_posts_undelivered', posts.length, { platform });
@@ -107,8 +110,8 @@ async function refreshJournal({ host, metrics }: HttpParts): Promise<void> {
   metrics.gauge('tocsin_journal_broken', ok ? 0 : 1);
 }
 
-/** A part that this node does not speak of any more, because another one has it now, is not down here. */
-function tellParts(found: Awaited<ReturnType<HttpParts['health']>>, told: Set<string>, { metrics }: HttpParts): void {
-  for (const part of Object.keys(found)) told.add(part);
-  for (const part of told) metrics.gauge('tocsin_part_down', (found[part] ?? null) === null ? 0 : 1, { part });
+/** Sets the gauge of each part. A part that this node no longer reports, because another node has it now, is not down here. */
+function tellParts(found: Awaited<ReturnType<HttpParts['health']>>, seen: Set<string>, { metrics }: HttpParts): void {
+  for (const part of Object.keys(found)) seen.add(part);
+  for (const part of seen) metrics.gauge('tocsin_part_down', (found[part] ?? null) === null ? 0 : 1, { part });
 }

@@ -5,7 +5,7 @@ import type { Actor } from '../model/actor.ts';
 import { isLoopbackAddress } from './guards.ts';
 import type { HttpParts } from './parts.ts';
 
-/** Who a request of the API is from. Throws `unauthenticated`. In local mode reading from this machine needs no token; every change does. */
+/** Identifies the caller of the API. Throws `unauthenticated`. In local mode reading from this machine needs no token; a change does. */
 export function identify(request: FastifyRequest, parts: HttpParts): Actor {
   const header = request.headers.authorization;
   if (header !== undefined) {
@@ -18,7 +18,7 @@ export function identify(request: FastifyRequest, parts: HttpParts): Actor {
   throw new TocsinError('unauthenticated', localHint(parts));
 }
 
-/** A proxy on this machine makes everybody look local, so what it forwards is not. */
+/** A proxy on this machine makes every caller look local, so forwarded requests do not count as local. */
 function isLocalReading(request: FastifyRequest, parts: HttpParts): boolean {
   const { headers, method } = request;
   if (parts.host.localKey === null || (method !== 'GET' && method !== 'HEAD')) return false;

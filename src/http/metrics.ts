@@ -39,7 +39,7 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
   },
 };
 
-/** From a moment to a week: people and timers are part of it. */
+/** Buckets in seconds, up to a week, because durations include people and timers. */
 const long = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 604_800];
 
 const histograms: Record<HistogramName, { help: string; labels: string[]; buckets: number[] }> = {

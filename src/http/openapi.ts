@@ -106,7 +106,7 @@ function parametersOf(shape: z.ZodObject, place: 'path' | 'query'): JsonObject[]
   });
 }
 
-/** Coerced numbers accept any text as input, so JSON Schema says nothing of them; their bounds tell that they are integers. */
+/** Coerced numbers accept any input, so their JSON Schema has no type. Bounds show that they are integers. */
 function typed(schema: JsonObject): JsonObject {
   return schema['type'] === undefined && schema['anyOf'] === undefined && schema['enum'] === undefined
     ? { type: 'integer', ...schema }
@@ -156,7 +156,7 @@ function componentRef(ref: string): string {
   return `#/components/schemas/${componentName(ref.replace('#/$defs/', ''))}`;
 }
 
-/** The one schema that has no name of its own because it contains itself is that of any JSON value. */
+/** The only generated name: the recursive schema of any JSON value has no name of its own. */
 function componentName(name: string): string {
   if (!name.startsWith('__schema')) return name;
   if (name === '__schema0') return 'Json';

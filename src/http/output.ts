@@ -10,7 +10,7 @@ interface Which {
 
 const batch = 200;
 
-/** The chunks of a run's output in order, read in batches while somebody takes them. */
+/** The chunks of a run's output in order, read in batches as they are consumed. */
 export async function* outputChunks(store: Store, which: Which): AsyncGenerator<OutputChunk> {
   let after = which.after;
   for (;;) {
@@ -22,7 +22,7 @@ export async function* outputChunks(store: Store, which: Which): AsyncGenerator<
   }
 }
 
-/** From a chunk on, the chunks; else the whole logs, which are kept longer. */
+/** With a first chunk, the chunks from there on; else the whole logs, which are kept longer. */
 export async function* outputText(store: Store, run: Run, which: Which): AsyncGenerator<string> {
   if (which.after > 0) for await (const chunk of outputChunks(store, which)) yield chunk.text;
   else for await (const log of readLogs(store, run, which.step ?? null)) yield log.text;

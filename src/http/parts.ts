@@ -15,7 +15,7 @@ export interface Accepted {
   duplicate: boolean;
 }
 
-/** The rest of the house as HTTP sees it. */
+/** The dependencies of the HTTP layer. */
 export interface HttpParts {
   clock: Clock;
   log: Log;
@@ -30,11 +30,11 @@ export interface HttpParts {
   version: string;
   /** Health of the parts for /readyz: name to null when well, else what is wrong. */
   health(): Promise<Record<string, string | null>>;
-  /** How many runs this node works on, and how many it can; left out where it takes none. */
+  /** How many runs this node works on, and how many it can at most; left out where it takes none. */
   work?(): { busy: number; places: number };
   /** False on a node that takes no deliveries and serves no API: then only health and metrics are served. */
   doors?: boolean;
-  /** True once the process was told to stop: intake answers 503. */
+  /** True once the process is stopping; intake then answers 503. */
   draining(): boolean;
   metrics: Metrics;
   registry: Registry;

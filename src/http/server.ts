@@ -8,7 +8,7 @@ import { checkHostAndOrigin } from './guards.ts';
 import { addHealth } from './health.ts';
 import type { HttpParts } from './parts.ts';
 
-/** How long a sender may take, milliseconds: a slow one holds a connection, and nothing else. */
+/** How long a sender may take, milliseconds. A slow sender occupies a connection and nothing else. */
 const times = { headers: 10_000, request: 30_000, keepAlive: 72_000, checkEvery: 2000 };
 
 /** Connections at one time; more are closed at once, before they cost memory. */
@@ -61,7 +61,7 @@ export async function createHttp(parts: HttpParts, options: { door?: DoorLimits 
   return app;
 }
 
-/** Made at the first request: it costs more than anything else at start. */
+/** Built at the first request, because it would take more time than anything else at start. */
 function addOpenApi(app: FastifyInstance, version: string): void {
   let text: string | null = null;
   app.get('/openapi.json', async (_request, reply) => {
@@ -71,7 +71,7 @@ function addOpenApi(app: FastifyInstance, version: string): void {
   });
 }
 
-/** What is not HTTP, is too slow or has too many headers: a JSON answer like every other, then the end of the connection. */
+/** Answers a request that is not HTTP, too slow or has too many headers with JSON as well, then closes the connection. */
 function refuseConnection(error: Error & { code?: string }, socket: import('node:net').Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy();
   const status = statusOf(error.code);

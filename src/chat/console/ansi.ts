@@ -1,6 +1,6 @@
 import { type Html, html } from '../../kernel/html.ts';
 
-/** What SGR codes have switched on, and the beginning of an escape sequence that the next chunk will complete. */
+/** The styles that SGR codes have switched on, and an escape sequence that is incomplete until the next chunk. */
 export interface AnsiState {
   fg: number | null;
   bg: number | null;
@@ -27,8 +27,8 @@ export const plain: AnsiState = {
 const longestEscape = 64;
 
 /**
- * Colours (SGR) become classes; every other control sequence is dropped, so output can neither move the cursor over what was printed
- * nor name a link or a title. A lone carriage return becomes a line break: what it would have overwritten stays readable.
+ * Renders colours (SGR) as classes and drops every other control sequence, so output can neither overwrite earlier lines nor set a link or
+ * a title. A lone carriage return becomes a line break, so the text that it would have overwritten stays readable.
  */
 export function renderAnsi(text: string, before: AnsiState): { html: Html; after: AnsiState } {
   const { ready, pending } = holdBack(before.pending + text);

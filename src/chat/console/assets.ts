@@ -13,8 +13,8 @@ const htmx = dirname(createRequire(import.meta.url).resolve('htmx.org'));
 const own = join(import.meta.dirname, 'static');
 
 /**
- * Every file there is, so that no name leads anywhere else. htmx and its extension are one script: htmx begins in a task of its own after
- * it was read, and an extension that comes as a second script may come after that, which leaves the page without its stream.
+ * The complete list of files, so that no path can reach another one. htmx and its extension are served as one script: htmx starts in a task
+ * of its own after it was loaded, and an extension in a second script may load after that, which leaves the page without its stream.
  */
 const files = new Map<string, { paths: readonly string[]; type: string }>([
   [

@@ -1,4 +1,4 @@
-/** Allows so many tries per window and address, and so many over all addresses. */
+/** Limits sign-in attempts in a window, for each address and over all addresses. */
 export interface AttemptLimiter {
   /** Milliseconds until the next try is allowed; 0 when it is allowed now (and counted). */
   take(address: string): number;

@@ -36,7 +36,7 @@ function openForm(slot: string): Html {
   return html`<form method="post" action="/console/act" hx-post="/console/act" hx-target="#${slot}" hx-swap="innerHTML" hx-disable="find button">`;
 }
 
-/** A form of ours that answers into a slot; the children bring fields and the button. */
+/** A form whose answer is shown in a slot. The children are its fields and its button. */
 export function renderForm(
   action: string,
   slot: string,

@@ -13,7 +13,7 @@ import {
 import { renderButtons } from './buttons.ts';
 import { domId, runPath, showElapsed, showTime, type Viewer } from './viewer.ts';
 
-/** What a state is called beside its colour, so that nobody depends on seeing the colour. */
+/** The name of a state, shown beside its colour for people who cannot see it. */
 const toneWords: Record<Tone, string> = {
   critical: 'Critical',
   error: 'Error',
@@ -60,8 +60,8 @@ export function renderCard(card: Card, place: CardPlace, viewer: Viewer): Html {
 }
 
 /**
- * In a channel the first facts are enough to know which alert it is; the others fold away, so that the next alert is in sight too. A long
- * plan folds away once nobody is asked about it any more; while somebody is, all of it is in sight.
+ * In a channel the first facts identify the alert; the others are folded, so that the next alert is visible too. A long plan is shown
+ * unfolded while people are asked about it, and folded afterwards.
  */
 function renderBlocks(card: Card, place: CardPlace, viewer: Viewer): Html {
   const asks = card.buttons.some(button => button.does.kind === 'act');
@@ -87,7 +87,7 @@ export function renderPost(post: Post, viewer: Viewer, facts: Partial<CardPlace>
   return renderCard(post.card, { id: domId('post', post.key), at: post.createdAt, href: null, ...facts }, viewer);
 }
 
-/** Words that mix letters of scripts that look alike are named, because they cannot be seen. */
+/** Names words that mix look-alike letters of several scripts, because the difference cannot be seen. */
 function renderMixed(text: string): Html | null {
   const words = mixedWords(text);
   if (words.length === 0) return null;
@@ -96,7 +96,7 @@ function renderMixed(text: string): Html | null {
 
 const mostText = 4000;
 
-/** A plan is read before it is approved: it is shown as a whole, not the beginning of it. */
+/** Characters of a code block. It is large enough to show a whole plan, because people read it before they approve it. */
 const mostCode = 60_000;
 const mostValue = 600;
 
@@ -129,7 +129,7 @@ function renderFields(fields: Extract<Block, { kind: 'fields' }>['fields']): Htm
   )}</dl>`;
 }
 
-/** Only http and https become links; anything else is shown as the text it is. The host is shown, because a label may say anything. */
+/** Only http and https become links; anything else is shown as text. The host is shown too, because the label may be misleading. */
 export function renderLink(label: string, url: string): Html {
   const target = webUrl(url);
   if (target === null) return html`<span class="dead-link">${cutLine(label, 120)}: ${cutLine(url, 200)}</span> `;
@@ -156,7 +156,7 @@ export function renderProgress(block: Progress, viewer: Viewer): Html {
 </div>`;
 }
 
-/** States come from enumerated types, but a class name is not the place to rely on it. */
+/** The CSS class of a state. Other characters are replaced, although states are of enumerated types. */
 export function stateClass(state: string): string {
   return /^[a-z]+$/.test(state) ? state : 'unknown';
 }

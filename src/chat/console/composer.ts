@@ -8,7 +8,7 @@ export interface ComposerPlace {
   hint: string;
 }
 
-/** The message box: takes a line of `commands/` and shows the answer to whoever typed it, and to nobody else. */
+/** The message box: takes a line of `commands/` and shows the answer only to the person who typed it. */
 export function renderComposer(place: ComposerPlace, viewer: Viewer): Html {
   const fields = { channel: place.channel ?? '', alert: place.alert ?? '', run: place.run ?? '' };
   const names = viewer.host.commands().map(command => command.id);

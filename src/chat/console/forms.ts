@@ -10,7 +10,7 @@ import { type Parts, refuseEntry, sendFragment } from './reply.ts';
 import { findSample, sendSample } from './samples.ts';
 import { runPath, type Viewer } from './viewer.ts';
 
-/** Everything that changes something, and nothing of it by GET. Each form passes one check before anything is read from it. */
+/** Registers all routes that change something, by POST only. Each form passes one check before anything is read from it. */
 export function registerForms(scope: FastifyInstance, parts: Parts): void {
   guarded(scope, parts, '/console/act', pressButton);
   guarded(scope, parts, '/console/command', sendCommand);
@@ -60,13 +60,13 @@ function fields(request: FastifyRequest): Record<string, string> {
   return parsed.success ? parsed.data : {};
 }
 
-/** Back to the page of ours that the form was on. */
+/** The path of the console page that the form was on. */
 function backPath(request: FastifyRequest): string {
   const from = request.headers.referer;
   return from !== undefined && URL.canParse(from) ? safePath(new URL(from).pathname) : '/';
 }
 
-/** A path on this page, never another site: `//evil.example` and `/\evil.example` are addresses to browsers. */
+/** A path on this site. Browsers read `//evil.example` and `/\evil.example` as other sites, so they are refused. */
 export function safePath(path: string): string {
   return /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(path) ? path : '/';
 }
@@ -144,7 +144,7 @@ async function runByForm(
   const params: Record<string, Json> = {};
   for (const param of runbook.params) {
     const text = form[`param.${param.name}`] ?? '';
-    // An empty field is a parameter that was not given: the runbook's default holds, or it says that it is required.
+    // An empty field is a parameter that was not given: its default applies, or it is reported as missing.
     if (text !== '') params[param.name] = typedValue(param, text);
   }
   const reason = (form['reason'] ?? '').trim() || null;

@@ -2,19 +2,19 @@ import type { ChatHost } from '../../ports/chat.ts';
 import { type FrameData, readFrameData, renderBanners, renderNav } from './layout.ts';
 import type { FrameRegions } from './stream.ts';
 
-/** What stands around every page, read once for all open pages until something changes. */
+/** The frame around every page, read once for all open pages until something changes. */
 export interface Frame {
   read(): Promise<FrameData>;
   /** As regions of a page whose place in the navigation is `here`. */
   regions(here: string): FrameRegions;
-  /** Something changed: read again. */
+  /** Invalidates the cache after a change. */
   stale(): void;
 }
 
 export function createFrame(host: ChatHost): Frame {
   let known: Promise<FrameData> | null = null;
   let readAt = Number.NEGATIVE_INFINITY;
-  /** Files change without a commit, so nothing is believed for longer than this. */
+  /** The longest that the frame is cached, milliseconds, because files change without a commit. */
   const longest = 5000;
   const read = () => {
     const now = host.clock.monotonic();

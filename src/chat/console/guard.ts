@@ -4,11 +4,11 @@ import { pageHeaders } from '../../kernel/plain-page.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 
 /**
- * A page that another site may not drive: the Host must be one that we answer to (a name that was rebound to a loopback address is
- * not), and a change must come from a page of the same origin.
+ * Guards the console against other sites. The Host must be a name of this process, against DNS rebinding, and a change must come from a
+ * page of the same origin.
  */
 
-/** Names and addresses that the page answers to. An address cannot be rebound, so where tokens guard the page every address will do. */
+/** Whether the Host header is allowed. An IP address cannot be rebound, so where tokens guard the page every address is. */
 export function hostAllowed(header: string | undefined, host: ChatHost): boolean {
   const name = hostName(header);
   if (name === null) return false;

@@ -13,18 +13,18 @@ export interface HubLimits {
   pause: number;
   /** Milliseconds after which a quiet stream gets a comment, so that proxies keep it open. */
   heartbeat: number;
-  /** Milliseconds that a page may take no data before it is dropped; it comes back by itself. */
+  /** Milliseconds that a page may accept no data before its stream is closed; the page reconnects by itself. */
   stalled: number;
 }
 
 export const hubLimits: HubLimits = { streams: 64, pause: 250, heartbeat: 15_000, stalled: 60_000 };
 
-/** The open pages. Each has at most one message on its way: while it is slow, news only marks it as due. */
+/** The open pages. Each has at most one message in flight; while it is slow, changes are coalesced. */
 export interface Hub {
   /** False when there are too many. */
   full(): boolean;
   open(response: ServerResponse, feed: PageFeed, viewer: () => Promise<Viewer | null>): void;
-  /** News for everybody. */
+  /** Updates all pages after a change. */
   wake(): void;
   count(): number;
   close(): void;
@@ -60,7 +60,7 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
   function schedule(stream: Stream): void {
     stream.due = true;
     if (stream.busy || stream.timer !== null || stream.blockedSince !== null || !streams.has(stream)) return;
-    // Each page costs reads and rendering: the more there are, the longer each of them waits.
+    // Each page costs reads and rendering, so the pause grows with their number.
     const pause = limits.pause * (1 + streams.size / 8);
     const wait = Math.max(0, stream.lastSent + pause - clock.monotonic());
     stream.timer = setTimeout(() => {
@@ -74,7 +74,7 @@ export function createHub(parts: { host: ChatHost; clock: Clock; log: Log; limit
     stream.busy = true;
     try {
       const viewer = await stream.viewer();
-      // The session ended: the page must not go on reading.
+      // The session has ended, so the page must not receive more.
       if (viewer === null) return drop(stream);
       const { texts, stamp } = await stream.feed.next(viewer);
       if (!streams.has(stream)) return;
@@ -148,7 +148,7 @@ function release(stream: Stream): void {
   stream.response.destroy();
 }
 
-/** Listens for the output of the runs that the page shows live, and no longer for others. */
+/** Subscribes to the output of the runs that the page shows live, and unsubscribes from others. */
 function followOutputs(stream: Stream, host: ChatHost, more: () => void): void {
   const wanted = new Set(stream.feed.liveRuns());
   for (const run of wanted) {
@@ -161,7 +161,7 @@ function followOutputs(stream: Stream, host: ChatHost, more: () => void): void {
   }
 }
 
-/** Server-sent events, one after the other. The last has as its id the stamp that the page then has; it comes back as Last-Event-ID. */
+/** Encodes server-sent events. The id of the last is the stamp that the page is then at; it comes back as Last-Event-ID. */
 function frames(texts: readonly string[], stamp: number): string {
   const bodies = texts.map(text =>
     text

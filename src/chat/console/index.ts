@@ -5,8 +5,8 @@ import { channelsOf } from './layout.ts';
 import { registerConsole } from './routes.ts';
 
 /**
- * The console: a chat platform whose messages are the rows of the store, shown by pages on the same port as everything else. It needs
- * no account anywhere, so it is always there.
+ * The console: a chat platform whose messages are rows of the store, shown as web pages on Tocsin's own port. It needs no account, so it
+ * is always available.
  */
 export default defineChat({
   id: 'console',
@@ -30,7 +30,7 @@ export default defineChat({
     });
     let closed = false;
     return {
-      // The row is the message: whoever has the page open is told that it changed.
+      // The row is the message, so a delivery only updates the open pages.
       async deliver(post) {
         if (closed) throw new Error('the console is closed');
         hub.wake();

@@ -12,7 +12,7 @@ export interface Page {
   stream: string | null;
 }
 
-/** What stands around every page and changes by itself. */
+/** The data of the frame around every page. */
 export interface FrameData {
   channels: readonly string[];
   openApprovals: number;
@@ -55,7 +55,7 @@ export function channelsOf(host: ChatHost): readonly string[] {
   return [...new Set(['alerts', ...names])];
 }
 
-/** For the head of every page. `open` must survive a morph: which details are open is the reader's business, not the server's. */
+/** htmx's settings. A morph keeps `open`, because the reader, not the server, opens and closes details. */
 const htmxConfig = JSON.stringify({
   history: false,
   includeIndicatorCSS: false,

@@ -5,7 +5,7 @@ import { type AnsiState, plain, renderAnsi } from './ansi.ts';
 /** How many characters of one step's output a page holds; the full log is a link away. */
 export const mostShown = 64 * 1024;
 
-/** How many chunks before the last one are looked at for the tail. */
+/** How many chunks before the last one are read for the tail. */
 const tailChunks = 1000;
 
 export interface Tail {
@@ -31,7 +31,7 @@ export async function readTail(store: Store, run: string, step: string): Promise
   }
 }
 
-/** Doubles until nothing follows, then halves: the greatest sequence number of the step. */
+/** The greatest sequence number of the step, by exponential and then binary search. */
 async function lastSeq(store: Store, run: string, step: string): Promise<number> {
   const firstAfter = async (after: number) => (await store.output({ run, step, after, limit: 1 }))[0]?.seq ?? null;
   let known = await firstAfter(0);
@@ -50,7 +50,7 @@ async function lastSeq(store: Store, run: string, step: string): Promise<number>
   return known;
 }
 
-/** So that a cut neither begins in the middle of an escape sequence nor of a line. */
+/** Starts a cut text at a line start, so that it begins in the middle of neither a line nor an escape sequence. */
 function fromLineStart(text: string): string {
   const at = text.indexOf('\n');
   return at < 0 || at > 4096 ? text : text.slice(at + 1);
@@ -62,7 +62,7 @@ export function renderTail(tail: Tail): { html: Html; ansi: AnsiState } {
   return { html: html`${note}${body}`, ansi: after };
 }
 
-/** What is in the box when a page is made: the store's chunks, or the card's own tail when the store has none (any more). */
+/** The output that a new page shows: from the store's chunks, or the card's own tail when the store has none or no longer has them. */
 export async function renderOutputNow(store: Store, run: string, step: string, fallback: string): Promise<Html> {
   const tail = await readTail(store, run, step);
   if (tail.seq === 0 && tail.text === '') return renderAnsi(fallback, plain).html;

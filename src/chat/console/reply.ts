@@ -8,7 +8,7 @@ import type { Hub } from './hub.ts';
 import { renderLogin } from './pages/login.ts';
 import type { SessionGuard } from './session-guard.ts';
 
-/** What the routes share. */
+/** The dependencies of the routes. */
 export interface Parts {
   host: ChatHost;
   hub: Hub;
@@ -26,7 +26,7 @@ export function sendWhole(reply: FastifyReply, text: string): FastifyReply {
   return reply.type('text/html; charset=utf-8').send(text);
 }
 
-/** Why somebody was not let in, with the way in. */
+/** Answers a failed sign-in with the reason and the login form. */
 export function refuseEntry(reply: FastifyReply, wait: number, parts: Parts, to: string | null): FastifyReply {
   const local = parts.host.localKey !== null;
   if (wait > 0) {

@@ -45,12 +45,12 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
   return parts.frame;
 }
 
-/** A whole page is answered as on every other address (http/errors.ts); what a script asked for is shown in its place on the page. */
+/** Answers an error: to a script with a fragment for its place on the page, otherwise as everywhere (http/errors.ts). */
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply, host: ChatHost): FastifyReply {
   if (header(request, 'hx-request') !== 'true') throw error;
   const known = error instanceof TocsinError ? error : null;
   const status = known?.status ?? statusOf(error);
-  // What is known is said where it comes from; every open page would say it again.
+  // Known errors are logged at their source; here every open page would log them again.
   if (known === null && status >= 500)
     host.log.error({ error, path: request.url.split('?')[0] }, 'a console request failed');
   return sendFragment(request, reply.code(status), renderNotice(textOf(known, status), 'error'));
@@ -125,7 +125,7 @@ async function sendPage(
     const missing = { title: 'Not found', here: '', main: renderMissing(), stream: null };
     return sendWhole(reply.code(404), renderDocument(missing, around, viewer));
   }
-  // The stamp is read before the content: what changes in between is sent once more, never missed.
+  // The stamp is read before the content: a change in between is then sent again and never missed.
   const stamp = page.list === null ? 0 : (await page.list.keys()).stamp;
   const stream = `/console/stream?${new URLSearchParams({ page: pathname + search, after: String(stamp) })}`;
   const main = await page.render(viewer);
@@ -133,8 +133,8 @@ async function sendPage(
 }
 
 /**
- * The link that start prints: the key becomes a cookie, and the address is cleaned. A strict cookie is not sent along when another site
- * led here, so then the browser is sent on by the page itself, which counts as our own step.
+ * Handles the link that the start prints: the key becomes a cookie, and is removed from the address. A strict cookie is not sent on a
+ * navigation from another site, so in that case a page of this site does the redirect.
  */
 async function enterByLink(
   request: FastifyRequest,

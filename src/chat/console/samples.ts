@@ -6,7 +6,7 @@ import { renderForm } from './buttons.ts';
 import { renderNotice } from './cards.ts';
 import type { Viewer } from './viewer.ts';
 
-/** A sample alert: what Alertmanager would send, through the same door as the real one. */
+/** A sample alert, sent to the same webhook as Alertmanager's. */
 interface Sample {
   id: string;
   title: string;
@@ -57,7 +57,7 @@ export function findSample(id: string): Sample | undefined {
   return samples.find(sample => sample.id === id);
 }
 
-/** Offered while nothing but samples has ever arrived: with an empty database open, afterwards folded away. */
+/** Shown while only samples have arrived: unfolded with an empty database, folded afterwards. */
 export async function renderSamples(viewer: Viewer): Promise<Html> {
   const alerts = await viewer.host.store.alerts({ limit: samples.length + 1 });
   const onlySamples = alerts.every(alert => alert.labels['tocsin_sample'] === 'true');
@@ -82,7 +82,7 @@ function renderSample(sample: Sample, firing: boolean, viewer: Viewer): Html {
   return html`<li id="${`sample-${sample.id}`}"><p><b>${sample.title}</b> <span class="sub">${sample.about}</span></p><div class="buttons">${send('firing', firing ? 'Send again' : 'Send', firing ? 'plain' : 'primary')}${firing && send('resolved', 'Send resolve', 'plain')}</div></li>`;
 }
 
-/** Sends the sample over HTTP and says what the door answered. Never rejects. */
+/** Sends the sample over HTTP and shows the answer. Never rejects. */
 export async function sendSample(
   host: ChatHost,
   sample: Sample,

@@ -7,19 +7,19 @@ import { createAttemptLimiter } from './attempt-limiter.ts';
 import { foreignOrigin } from './guard.ts';
 import type { Viewer } from './viewer.ts';
 
-/** Knows who looks at a page, and lets nobody change anything without a sign-in, our own origin and the form's token. */
+/** Identifies the viewer of a page. A change needs a sign-in, the same origin and the form's token. */
 export interface SessionGuard {
-  /** Who asks; null in token mode without a sign-in: nothing is shown. */
+  /** The viewer; null in token mode without a sign-in, when nothing is shown. */
   viewer(request: FastifyRequest): Promise<Viewer | null>;
   /** The same without a request, for streams: asked again whenever something is sent. */
   viewerAgain(request: FastifyRequest): () => Promise<Viewer | null>;
-  /** Whose change it is, or why it is refused; what is admitted may be tried (host.act still decides). */
+  /** The viewer of a change, or why it is refused. host.act still authorises an admitted change. */
   admit(request: FastifyRequest, csrf: string): Promise<{ viewer: Viewer & { who: Actor } } | { refused: string }>;
   /** Signs in from the login form. A form of another site may not sign this browser in as somebody else. */
   enterByForm(request: FastifyRequest, reply: FastifyReply, token: string): Entered;
   /** Signs in with the local key or a token. */
   enter(request: FastifyRequest, reply: FastifyReply, secret: string): Entered;
-  /** Ends the sign-in on every node. Rejects when the store does not take it; this browser has forgotten it all the same. */
+  /** Ends the sign-in on every node. Rejects when the store cannot record it; the browser's cookie is deleted in any case. */
   leave(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   /** Local mode: acts as another person of the config from now on. False when there is no such person. */
   actAs(request: FastifyRequest, reply: FastifyReply, person: string): Promise<boolean>;
@@ -30,7 +30,7 @@ export type Entered = { ok: true } | { ok: false; wait: number };
 
 const tries = { each: 10, all: 100, window: 60_000 };
 
-/** Said to readers who press something. */
+/** Shown to readers who press a button. */
 const localHelp =
   'This page only reads here. To act, open the link that npm start printed in the terminal: it ends in ?key=… and signs this browser in.';
 
@@ -84,7 +84,7 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
   };
 }
 
-/** The key signs in where it guards the page, and tokens where they do. */
+/** Whether the sign-in is of the mode in force: the local key, or tokens. */
 function fits(signIn: SignIn, host: ChatHost): boolean {
   return signIn.local === (host.localKey !== null);
 }
@@ -101,7 +101,7 @@ function isSecure(host: ChatHost): boolean {
   return host.baseUrl().startsWith('https:') || (host.config().url ?? '').startsWith('https:');
 }
 
-/** Cookies know no ports: two Tocsins on one machine would sign each other out under one name, and nodes of a fleet must share one. */
+/** Cookies ignore ports, so two instances on one machine need different names; the nodes of a fleet must share one. */
 function cookieName(host: ChatHost): string {
   return `${isSecure(host) ? '__Host-' : ''}tocsin_${host.signIns.realm}`;
 }

@@ -8,18 +8,18 @@ import type { LivePage, PostList, Region } from './pages/page.ts';
 import type { Box } from './pages/posts.ts';
 import type { Viewer } from './viewer.ts';
 
-/** What one open page has been sent so far, and what it should be sent next. It holds no content, so a slow page costs little memory. */
+/** The state of one open page's stream: what was sent, and what comes next. It holds no content, so a slow page costs little memory. */
 export interface PageFeed {
   /**
-   * Fragments that bring the page up to date, and the stamp they bring it to; no texts when there is nothing new. They are applied one
-   * after the other: htmx looks for all targets of a message before it changes anything, so what goes into a new box comes after the box.
+   * Fragments that update the page, and the stamp that it is then at; no texts when nothing is new. Each is a message of its own, because
+   * htmx looks up all targets of a message before it changes anything, and output for a new box must come after the box.
    */
   next(viewer: Viewer): Promise<{ texts: string[]; stamp: number }>;
   /** The runs whose live output is on the page. */
   liveRuns(): readonly string[];
 }
 
-/** One thing around every page, like the banners. */
+/** The regions of the frame around every page, such as the banners. */
 export type FrameRegions = readonly Region[];
 
 const mostChanges = 200;
@@ -50,7 +50,7 @@ export function createFeed(page: LivePage, frameRegions: FrameRegions, store: St
 
 /** Only a digest is kept: the content itself would be one copy per open page. */
 function isNew(sent: Map<string, string>, id: string, content: Html): boolean {
-  // The reader's clock moves by itself; what only counts on is not news.
+  // The page's script advances elapsed times, so a change of these alone is not sent.
   const digest = sha256(String(content).replace(/<(span|time)[^>]* data-now="\d+"[^>]*>[^<]*/g, ''));
   if (sent.get(id) === digest) return false;
   sent.set(id, digest);
@@ -64,13 +64,13 @@ function partial(id: string, swap: string, content: Html): Html {
 
 function createListFeed(list: PostList, store: Store, after: number) {
   let stamp = after;
-  /** What the page has; null until it is known. */
+  /** The keys on the page; null until they are known. */
   let shown: Set<string> | null = null;
   return {
     stamp: () => stamp,
     async next(viewer: Viewer): Promise<{ pieces: Html[]; touched: boolean }> {
       const first = shown === null ? await list.keys() : null;
-      // A stamp from the future is one of another database: the page is from before a restart with an empty one.
+      // A stamp ahead of the store's is of another database: the page was opened before a restart with an empty one.
       if (first !== null && stamp > first.stamp) stamp = 0;
       const posts = await store.posts({ ...list.query, changedAfter: stamp, limit: mostChanges });
       const items = new Set(posts.map(post => list.itemOf(post)).filter(key => key !== null));
@@ -98,7 +98,7 @@ async function oneItem(list: PostList, key: string, viewer: Viewer, shown: Set<s
   return partial(list.id, list.grows === 'start' ? 'afterbegin' : 'beforeend', item);
 }
 
-/** After a gap, or when too much changed at once: the list as a whole, morphed into the one that is there. */
+/** The whole list, morphed into the present one; sent after a gap, or when too much changed at once. */
 async function wholeList(list: PostList, keys: readonly string[], viewer: Viewer): Promise<Html> {
   const items: Html[] = [];
   for (const key of keys) {

@@ -3,7 +3,7 @@ import { type Html, html } from '../../kernel/html.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 
-/** Whoever looks at a page, and what rendering needs to know of them. */
+/** The viewer of a page, with what rendering needs. */
 export interface Viewer {
   host: ChatHost;
   /** Who acts when a button is pressed; null for a reader, whose changes are refused. */
@@ -51,7 +51,7 @@ function format(at: number, zone: string, options: Intl.DateTimeFormatOptions): 
   return found.format(at);
 }
 
-/** How long something took, or takes since; the page's script counts on while it has no end. */
+/** The elapsed time. While `to` is null, the page's script counts on. */
 export function showElapsed(from: number, to: number | null, viewer: Viewer): Html {
   const text = showDuration(Math.max(0, (to ?? viewer.now) - from));
   return to === null

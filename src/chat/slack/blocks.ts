@@ -3,7 +3,7 @@ import { mixedWords } from '../../kernel/text.ts';
 import { type Block, type Progress, progressText, stepMark } from '../../model/card.ts';
 import { fixed, line, lines, linkTo, literal, type Piece, type RichPart, section } from './text.ts';
 
-/** How long each kind of value may be, characters. They shrink together when a message is too long as a whole. */
+/** The longest that each kind of value may be, characters. All are reduced together when a whole message is too long. */
 export interface Caps {
   title: number;
   text: number;
@@ -59,7 +59,7 @@ export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
   }
 }
 
-/** One line each; those that do not fit are counted. */
+/** One line for each; the number of those that do not fit is shown. */
 function rows<T>(all: readonly T[], caps: Caps, render: (one: T) => Piece[]): RichPart[] {
   if (all.length === 0) return [];
   const shown = all.length <= caps.rows ? all : all.slice(0, caps.rows - 1);
@@ -68,7 +68,7 @@ function rows<T>(all: readonly T[], caps: Caps, render: (one: T) => Piece[]): Ri
   return [section(...pieces)];
 }
 
-/** Letters of different scripts that look alike are named, because they cannot be seen. */
+/** Letters of different scripts that look alike are named, because the difference cannot be seen. */
 function value(text: string, code: boolean, caps: Caps): Piece[] {
   // On one line always: a value with line breaks could look like further fields.
   const shown = line(text, caps.value, code ? { code } : {});

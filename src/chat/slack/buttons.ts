@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Button, button, type Post } from '../../model/card.ts';
 import { plainText } from './text.ts';
 
-/** The longest `value` of a button that Slack takes. */
+/** The longest `value` of a button that Slack takes, characters. */
 const mostValue = 2000;
 /** Buttons in one `actions` block. */
 const mostButtons = 25;
@@ -11,8 +11,8 @@ const mostButtons = 25;
 export const actionPrefix = 'tocsin:button:';
 
 /**
- * What a press brings back: the button's meaning itself, or, where that is too long, the post and the label to look it up by. Slack signs
- * what it sends us and shows only values that this app posted, and the act is authorised anyway when it is performed.
+ * The value of a button, which a press sends back: its act or details, or, where that is too long, the post and the label to look it up by.
+ * Slack signs its requests and sends only values that this app posted. The act is authorised when it is performed in any case.
  */
 export const pressed = z.union([
   z.strictObject({ does: button.shape.does, reason: button.shape.reason, label: z.string() }),
@@ -23,7 +23,7 @@ export type Pressed = z.infer<typeof pressed>;
 /** The button on an alert's own message that opens the form for a run; its value is the alert's id. */
 export const startAction = 'tocsin:start';
 
-/** The buttons of a card; `post` is the key of its post, null for private answers, whose long buttons cannot be looked up and are left out. */
+/** The buttons of a card. `post` is the key of its post; null for private answers, whose long buttons cannot be looked up: they are omitted. */
 export function renderButtons(
   buttons: readonly Button[],
   post: string | null,
@@ -37,7 +37,7 @@ export function renderButtons(
     return [{ type: 'button' as const, action_id: `${actionPrefix}${index}`, text, value, ...style }];
   });
   const start = { type: 'button' as const, action_id: startAction, text: plainText('Run …', 75), value: alert ?? '' };
-  // Where nothing can be done about it any more, nothing needs to be run.
+  // A card without acts left needs no button for a run.
   const live = alert !== null && buttons.some(one => one.does.kind === 'act');
   const all = live ? [start, ...elements] : elements;
   return all.length === 0 ? [] : [{ type: 'actions', elements: all.slice(0, mostButtons) }];

@@ -4,21 +4,21 @@ import type { ChatHost } from '../../ports/chat.ts';
 import type { SlackClient } from './client.ts';
 import { asking } from './failure.ts';
 
-/** Channels by name: posts name them as people do, Slack wants their ids. */
+/** Looks up channel ids by name: posts name channels as people do, Slack requires ids. */
 export interface Channels {
   /** The id of `#ops`, `ops` or `C0123ABC`. Rejects with `chat-refused` when there is none of this name. */
   idOf(name: string): Promise<string>;
-  /** Every name that a route may give a channel; null when Slack does not tell now. */
+  /** Every name that a route may give a channel; null when Slack does not answer. */
   names(): Promise<readonly string[] | null>;
 }
 
 /**
- * How long a list is believed, and how often an unknown name may ask for a new one, milliseconds. Reading all pages of a large workspace
- * takes the whole of the method's tier, 20 calls a minute.
+ * How long a list is cached, and how often an unknown name may reload it, milliseconds. Reading all pages of a large workspace takes the
+ * whole rate limit of the method's tier, 20 calls a minute.
  */
 const fresh = 3_600_000;
 const again = 60_000;
-/** Pages of 1,000: a workspace with more channels than this is served by ids. */
+/** Pages of 1,000. In a workspace with more channels, the rest can be named by id only. */
 const mostPages = 20;
 
 const idShape = /^[CGD][A-Z0-9]{6,}$/;

@@ -17,20 +17,20 @@ export async function checkSlack(tools: CheckTools): Promise<Finding[]> {
     tools.env('SLACK_BOT_TOKEN'),
     clientOptions({ env: tools.env, log: silentLog }, tools.fetch),
   );
-  const token = await look('SLACK_BOT_TOKEN', () => checkBotToken(client));
-  const heard = await look('receiving', () => checkReceiving(tools, webApi.WebClient));
+  const token = await probe('SLACK_BOT_TOKEN', () => checkBotToken(client));
+  const heard = await probe('receiving', () => checkReceiving(tools, webApi.WebClient));
   if (token[0]?.state === 'bad') return [...token, ...heard];
   return [
     ...token,
     ...heard,
-    ...(await look('channels', () => checkChannels(client, tools.channels))),
-    ...(await look('groups', () => checkGroups(client, tools.groups))),
-    ...(await look('accounts', () => checkAccounts(client, tools.accounts))),
+    ...(await probe('channels', () => checkChannels(client, tools.channels))),
+    ...(await probe('groups', () => checkGroups(client, tools.groups))),
+    ...(await probe('accounts', () => checkAccounts(client, tools.accounts))),
   ];
 }
 
-/** A look that fails is a finding. */
-async function look(what: string, work: () => Promise<Finding[]>): Promise<Finding[]> {
+/** Turns a failed check into a finding. */
+async function probe(what: string, work: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await work();
   } catch (error) {
@@ -61,7 +61,7 @@ async function checkReceiving(tools: CheckTools, WebClient: typeof webApi.WebCli
   const appToken = tools.env('SLACK_APP_TOKEN');
   if (appToken) {
     const client = new WebClient(appToken, clientOptions({ env: tools.env, log: silentLog }, tools.fetch));
-    // Only the address of a connection is asked for, and it is not opened.
+    // This only asks for the address of a connection; the connection is not opened.
     await asking({ method: 'apps.connections.open', token: 'app' }, client.apps.connections.open({}));
     return [{ what: 'SLACK_APP_TOKEN', state: 'ok', because: 'Socket Mode needs no public address' }];
   }
@@ -139,7 +139,7 @@ async function checkAccounts(client: SlackClient, accounts: CheckTools['accounts
   return findings;
 }
 
-/** `typed` when what stands in tocsin.yaml is wrong, and not the account. */
+/** `typed` when the fault is in tocsin.yaml and not in the account. */
 async function faultOf(
   client: SlackClient,
   account: string,

@@ -2,12 +2,12 @@ import type { webApi } from '@slack/bolt';
 import type { Log } from '../../kernel/log.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 
-/** How long one call may take, milliseconds. The SDK itself would wait for ever. */
+/** How long one call may take, milliseconds. The SDK itself has no time-out. */
 export const callTimeout = 10_000;
 
 export type SlackClient = webApi.WebClient;
 
-/** How every client of this platform calls: no retries and no waiting of its own, because flow/deliver/deliver.ts paces and repeats. */
+/** Options of every Slack client: no retries and no waiting of its own, because flow/deliver/deliver.ts limits the rate and retries. */
 export function clientOptions(
   host: Pick<ChatHost, 'env' | 'log'>,
   fetch: typeof globalThis.fetch = fetchInTime,
@@ -27,7 +27,7 @@ export function clientOptions(
 export const fetchInTime: typeof globalThis.fetch = (url, init) =>
   globalThis.fetch(url, { ...init, signal: init?.signal ?? AbortSignal.timeout(callTimeout) });
 
-/** What the SDK says goes to our log without its arguments' noise; texts of messages stay out of it. */
+/** Sends the SDK's messages to our log, without their arguments, which may hold texts of messages. */
 export function quietLogger(log: Log): NonNullable<webApi.WebClientOptions['logger']> {
   const tell = (level: 'warn' | 'debug') => (message: unknown) =>
     log[level]({ said: String(message).slice(0, 300) }, 'the Slack SDK');

@@ -34,10 +34,10 @@ function formFor(line: string, ctx: SlackContext): { runbook: string | null } | 
 
 type Mention = NonNullable<ReturnType<typeof mention.parse>>;
 
-/** A mention takes the same commands; in a thread of ours they are about its alert. */
+/** A mention takes the same commands. In a thread of this app they are about its alert. */
 export async function handleMention(said: Mention, ctx: SlackContext): Promise<void> {
   const { event } = said;
-  // Bots may mention us as well, but they are never answered: two of them could go on for ever.
+  // Bots are never answered: two bots that mention each other would not stop.
   if (event.user === undefined || event.bot_id !== undefined) return;
   const origin = { user: event.user, channel: event.channel, thread: event.thread_ts ?? null, responseUrl: null };
   const line = typedLine(mentionedLine(event.text, ctx.session.current()?.botUser ?? '')) || 'help';
@@ -78,8 +78,8 @@ async function runLine(
 }
 
 /**
- * Commands may show what is stored, so strangers get none of them. What would have been an act is refused by the one function that
- * authorises, so that it is journalled like a press.
+ * Commands may show stored data, so strangers cannot use them. A line that would be an act goes to the authorisation function, so that
+ * its refusal is journalled like that of a press.
  */
 async function refuseStranger(
   who: Extract<Actor, { kind: 'stranger' }>,
@@ -113,7 +113,7 @@ function actOf(line: string): Act | null {
   }
 }
 
-/** What was typed: Slack's clients make quotes round, which no command line knows. */
+/** The typed text with straight quotes: Slack's clients replace them by typographic ones, which the parser does not know. */
 function typedLine(text: string): string {
   return text
     .replace(/[\u201c\u201d\u201e]/g, '"')
@@ -122,7 +122,7 @@ function typedLine(text: string): string {
     .trim();
 }
 
-/** The text after our name, with the entities that Slack writes into messages taken out again. */
+/** The text after the bot's name, with Slack's entities decoded. */
 function mentionedLine(text: string, botUser: string): string {
   const name = `<@${botUser}>`;
   const at = botUser === '' ? -1 : text.indexOf(name);

@@ -7,7 +7,7 @@ import type { SlackMessage } from './render.ts';
 import type { Session } from './session.ts';
 import type { Subjects } from './subjects.ts';
 
-/** What everything that people do in Slack is handled with. */
+/** The dependencies of all handlers of this platform. */
 export interface SlackContext {
   client: SlackClient;
   host: ChatHost;
@@ -18,12 +18,12 @@ export interface SlackContext {
   subjects: Subjects;
 }
 
-/** Where somebody did something, and where they are answered. */
+/** Where a person acted, and where the answer goes. */
 export interface Origin {
   user: string;
   /** Null in App Home and in modals that no channel belongs to. */
   channel: string | null;
-  /** The root's `ts` when it was in a thread. */
+  /** The `ts` of the thread's root; null outside of threads. */
   thread: string | null;
   /** The address that Slack gave for answers, or null. */
   responseUrl: string | null;

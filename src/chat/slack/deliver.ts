@@ -22,10 +22,10 @@ export interface DeliverParts {
   openedAt: number;
 }
 
-/** What is gone for good under a reference, so that the post has to be made anew. */
+/** Errors that mean that the message can no longer be edited, so that a new one has to be posted. */
 const goneErrors = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
 
-/** The form of the message is what is refused. */
+/** Errors that refuse the form of a message. */
 const shapeErrors = new Set([
   'invalid_blocks',
   'invalid_blocks_format',
@@ -37,7 +37,7 @@ const shapeErrors = new Set([
 
 /** Posts or edits one post; see ChatConnection.deliver. */
 export function createDeliver(parts: DeliverParts): (post: Post, root: Post | null) => Promise<string> {
-  /** Marks of posts whose answer got lost: they may be there. */
+  /** Keys of posts whose answer was lost; they may have been posted. */
   const lost = new Set<string>();
   const past = createPast(parts);
 
@@ -48,7 +48,7 @@ export function createDeliver(parts: DeliverParts): (post: Post, root: Post | nu
     const facts = { post: post.key, alert, mentions, now: parts.host.clock.now() };
     const ref = await show(post, root, renderMessage(post.card, facts)).catch(error => {
       if (!shapeErrors.has(slackError(error.cause) ?? '')) throw error;
-      // Not all limits are documented: what people must decide about is shown in any case.
+      // Not all of Slack's limits are documented. The short form makes sure that people see what they must decide about.
       parts.host.log.error({ reason: messageOf(error), key: post.key }, 'Slack does not take a message as it is');
       return show(post, root, renderBare(post.card, facts));
     });
@@ -92,7 +92,7 @@ export function createDeliver(parts: DeliverParts): (post: Post, root: Post | nu
   }
 }
 
-/** The reference when it was edited; null when there is no such message any more, so that it has to be posted again. */
+/** Edits the message. Resolves to its reference, or to null when the message no longer exists and has to be posted again. */
 async function edit(post: Post, ref: Ref, message: SlackMessage, parts: DeliverParts): Promise<Ref | null> {
   try {
     await parts.client.chat.update({ ...contentOf(post, message), channel: ref.channel, ts: ref.ts });
@@ -108,12 +108,12 @@ function contentOf(post: Post, message: SlackMessage) {
   return { text: message.text, blocks: message.blocks, attachments: message.attachments, metadata };
 }
 
-/** A reply to a message that was deleted is taken with `ok`, and stands in the channel: its answer names no thread. */
+/** Whether a reply became a message of the channel. Slack answers `ok` to a reply to a deleted root, but without `thread_ts`. */
 function isOutside(message: { thread_ts?: string } | undefined): boolean {
   return message !== undefined && message.thread_ts === undefined;
 }
 
-/** Takes a reply out of the channel that was meant for a thread. Resolves to what the delivery rejects with. */
+/** Deletes a reply that became a message of the channel. Resolves to the error that the delivery rejects with. */
 async function takeBack(ref: Ref, { client, host }: DeliverParts): Promise<TocsinError> {
   await client.chat.delete(ref).catch(tellLog(host.log, 'a reply whose thread is gone stays in the channel'));
   return new TocsinError('chat-root-gone', { message: 'The first message of the thread was deleted in Slack.' });
@@ -131,21 +131,21 @@ export async function placeOf(
   return { channel: ref.channel, thread: ref.ts };
 }
 
-/** A post that waited longer than this may have been posted by a node that died before it wrote that down, milliseconds. */
+/** A post that waited longer than this, milliseconds, may have been posted by a node that died before it stored the reference. */
 const late = 5000;
-/** How long a look at a place serves other posts of it, milliseconds. */
-const lookFresh = 60_000;
+/** How long the history of a place is cached, milliseconds. */
+const historyFresh = 60_000;
 const mostPlaces = 500;
 
 /**
- * What was posted before: after a lost answer, and for posts that an earlier process or another node may have posted without writing it
- * down. One look at a thread serves all of its late posts.
+ * Finds messages that were posted before: after a lost answer, and for posts that an earlier process or another node may have posted
+ * without storing the reference. The history of a thread is read once for all of its late posts.
  */
 function createPast(parts: DeliverParts) {
   const { clock } = parts.host;
   const looks = new Map<string, { at: number; since: number; keys: Map<string, string> }>();
   return {
-    /** A thread that was begun just now holds nothing yet, so that nobody has to look. */
+    /** A new thread is empty, so its history need not be read. */
     opened(root: Ref): void {
       if (looks.size >= mostPlaces) looks.clear();
       looks.set(`${root.channel}/${root.ts}`, { at: clock.monotonic(), since: 0, keys: new Map() });
@@ -156,7 +156,7 @@ function createPast(parts: DeliverParts) {
       if (!mayBeThere) return null;
       const name = nameOf(place);
       let look = looks.get(name);
-      const serves = look !== undefined && look.since <= post.createdAt && clock.monotonic() - look.at < lookFresh;
+      const serves = look !== undefined && look.since <= post.createdAt && clock.monotonic() - look.at < historyFresh;
       if (look === undefined || again || !serves) {
         const at = clock.monotonic();
         const keys = await findPosts(place, post.createdAt, parts.client, parts.session);

@@ -13,8 +13,8 @@ import { plainText, richText, type SlackBlock } from './text.ts';
 type Details = Extract<Button['does'], { kind: 'details' }>;
 
 /**
- * Details for whoever asked: people whom tocsin.yaml names, as for everything that is not posted for all. What is too long for a message
- * is shown whole in a modal, so that nobody approves what they could not read.
+ * Shows details to the person who asked, only if tocsin.yaml names that person. What is too long for a message is shown whole in a modal,
+ * so that nobody approves a plan that they could not read.
  */
 export async function showDetails(
   does: Details,
@@ -32,7 +32,7 @@ export async function showDetails(
   try {
     await openOrPush(trigger, wholeView(card, now), ctx);
   } catch (error) {
-    // Slack gives three seconds to open it; the shorter form is better than none.
+    // A modal must be opened within 3 s of the press. When that fails, a shortened message is sent.
     ctx.host.log.info({ reason: messageOf(error) }, 'details were not opened in a modal, and are told in short');
     await tell(message);
   }
@@ -40,7 +40,7 @@ export async function showDetails(
 
 const mostBlocks = 97;
 const pieceLength = 2900;
-/** A view may have 250 KB; characters are written as up to six bytes. */
+/** Characters. A view may have 250 KB, and one character may take six bytes. */
 const mostWhole = 40_000;
 
 const wide: Caps = { ...capsAt(1), text: 6000, code: pieceLength, value: 3000, because: 2000, rows: 200 };
@@ -65,7 +65,7 @@ function wholeView(card: Card, now: number): types.ModalView {
   };
 }
 
-/** A long plan goes over several blocks, at the ends of lines where there are some. */
+/** Splits a long block into several, at line ends where possible. */
 function piecesOf(block: Block, room: number): Block[] {
   if (block.kind !== 'code') return room > 0 ? [block] : [];
   const text = cutText(visible(block.text), Math.max(100, room));

@@ -1,7 +1,7 @@
 import { messageOf, TocsinError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 
-/** What the SDK throws, by its stable `code`; see @slack/web-api errors. */
+/** An error of the SDK, told apart by its stable `code`; see the errors of @slack/web-api. */
 interface SlackFailure {
   code?: string;
   retryAfter?: number;
@@ -29,7 +29,7 @@ const tokenErrors = new Set([
   'org_login_required',
   'access_denied',
 ]);
-/** The outcome of the call is open: it may have had its effect. */
+/** Errors after which the outcome of the call is unknown: it may have had its effect. */
 const openErrors = new Set([
   'internal_error',
   'fatal_error',
@@ -44,7 +44,7 @@ export function slackError(error: unknown): string | null {
   return data?.error ?? null;
 }
 
-/** True when the call may have had its effect all the same, so that it must not simply be done again. */
+/** True when the call may have had its effect in spite of the error, so that it must not be retried blindly. */
 export function isAmbiguous(error: unknown): boolean {
   const { code, data, statusCode } = shape(error);
   if (code === 'slack_webapi_request_error') return true;
@@ -57,7 +57,7 @@ function isOpen(error: string): boolean {
   return openErrors.has(error) || !/^[a-z][a-z0-9_:-]*$/i.test(error);
 }
 
-/** What a call was about, to say it in the error. */
+/** The subject of a call, for its error. */
 export interface CallPlace {
   method: string;
   /** The channel as the post names it. */
@@ -66,7 +66,7 @@ export interface CallPlace {
   token?: 'bot' | 'app';
 }
 
-/** Says a failure of a call in the words of the port: `chat-limited`, `chat-down` or `chat-refused`, with what to do. */
+/** Converts a failed call to an error of the port: `chat-limited`, `chat-down` or `chat-refused`, with a remedy. */
 export function toChatError(error: unknown, place: CallPlace): TocsinError {
   if (error instanceof TocsinError) return error;
   const { code, retryAfter, statusCode } = shape(error);
@@ -118,7 +118,7 @@ function limited(place: CallPlace, retryAfter: number, cause: unknown): TocsinEr
   });
 }
 
-/** What is wrong with the channel and not with the message. */
+/** Errors of the channel and not of the message. */
 const channelErrors = new Set([
   'channel_not_found',
   'not_in_channel',
@@ -147,7 +147,7 @@ function refused(place: CallPlace, said: string, cause: unknown): TocsinError {
   });
 }
 
-/** Awaits a call and says its failure as a `TocsinError`. */
+/** Awaits a call. Rejects with a `TocsinError` of the port. */
 export async function asking<T>(place: CallPlace, call: Promise<T>): Promise<T> {
   try {
     return await call;
@@ -156,7 +156,7 @@ export async function asking<T>(place: CallPlace, call: Promise<T>): Promise<T> 
   }
 }
 
-/** For work that nobody waits for: a failure is told to the log, and is no reason to stop. */
+/** A rejection handler for background work: it logs the failure. */
 export function tellLog(log: Log, what: string): (error: unknown) => void {
   return error => log.warn({ reason: messageOf(error) }, what);
 }

@@ -62,15 +62,15 @@ function select(param: ParamView): types.StaticSelect {
   };
 }
 
-/** People choose an account of Slack. The default is told and not chosen: its person may have none, or one that Slack refuses to show. */
+/** A select of Slack accounts. The default is named, not preselected: the person may have no account, or one that Slack refuses to show. */
 function people(param: ParamView): types.UsersSelect {
   const text = param.default === null ? 'Choose somebody' : `${param.default} when left empty`;
   return { type: 'users_select', action_id: action, placeholder: plainText(text, 150) };
 }
 
 /**
- * The parameters as they were filled in, and what is wrong at which field. An empty field is left out, so that the runbook's default holds.
- * `personOf` tells whose an account is; null when it is nobody's.
+ * Reads the submitted parameters, and the errors by field. An empty field is left out, so that the runbook's default applies. `personOf`
+ * maps an account to a person of tocsin.yaml, or to null.
  */
 export function readParams(
   runbook: RunbookView,

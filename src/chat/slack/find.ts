@@ -2,7 +2,7 @@ import type { SlackClient } from './client.ts';
 import { asking } from './failure.ts';
 import type { Session } from './session.ts';
 
-/** How our messages are told apart; the payload holds ids only, because everybody in the workspace may read it. */
+/** The metadata type of our messages. The payload holds ids only, because everybody in the workspace can read it. */
 export const metadataType = 'tocsin_post';
 
 /** Where a message would be: in a channel, or in the thread of a root. */
@@ -14,7 +14,7 @@ export interface Place {
 
 const pageSize = 200;
 const mostPages = 10;
-/** Clocks differ, milliseconds. */
+/** The allowed clock skew, milliseconds. */
 const skew = 300_000;
 
 interface Found {
@@ -26,8 +26,8 @@ interface Found {
 }
 
 /**
- * Finds what we posted under these keys since `since` (milliseconds), by the metadata of the messages: after an answer got lost, or a
- * crash between posting and writing down the reference, nobody else knows whether it was posted.
+ * Finds the messages posted under these keys since `since` (milliseconds since the epoch), by their metadata. After a lost answer, or a
+ * crash before the reference was stored, only Slack knows whether a message was posted.
  */
 export async function findPosts(
   place: Place,
@@ -52,7 +52,7 @@ export async function findFile(place: Place, id: string, since: number, client: 
   return found;
 }
 
-/** The key of the post that a message of ours shows; null for messages of others, whatever their metadata says. */
+/** The key of the post that a message of this app shows; null for messages of others, whatever their metadata says. */
 export async function keyAt(place: { channel: string; ts: string }, client: SlackClient, session: Session) {
   const answer = await asking(
     { method: 'conversations.replies' },

@@ -4,28 +4,28 @@ import type { SlackClient } from './client.ts';
 import { asking } from './failure.ts';
 import type { Session } from './session.ts';
 
-/** The user groups of the workspace, by their handle (`@sre`). Who is in them is cached by the flow, so it is asked anew here each time. */
+/** The user groups of the workspace, by their handle (`@sre`). The flow caches members, so `members` asks Slack each time. */
 export interface Groups {
   /** The id of a handle or of an id, null when there is none. Rejects when Slack does not answer. */
   idOf(handle: string): Promise<string | null>;
   /** The members as accounts `T1/U1`; null when there is no such group. Rejects when Slack does not answer. */
   members(handle: string): Promise<readonly string[] | null>;
-  /** The same, at most a minute old: for pages that only show who may vote. */
+  /** Like `members`, but at most a minute old; for pages that only show who may vote. */
   lately(handle: string): Promise<readonly string[] | null>;
-  /** Forgets the handles and members: Slack said that a group was made or changed. */
+  /** Clears the cache, after Slack has reported that a group was created or changed. */
   forget(): void;
 }
 
 /**
- * What Slack calls a group that policy or a card names: `slack:@sre` is meant literally, a group of tocsin.yaml may be kept in Slack.
- * Null when Slack does not keep it.
+ * The Slack handle of a group that policy or a card names: `slack:@sre` names it directly, and a group of tocsin.yaml may refer to one.
+ * Null when the group is not kept in Slack.
  */
 export function keptHere(name: string, config: Config): string | null {
   if (name.startsWith('slack:')) return name.slice('slack:'.length);
   return groupFacts(config, name)?.platforms['slack'] ?? null;
 }
 
-/** How long the list of handles is believed, and the members where that is enough, milliseconds. */
+/** How long the list of handles, and the members for `lately`, are cached; milliseconds. */
 const fresh = 60_000;
 
 export function createGroups(client: SlackClient, session: Session, host: ChatHost): Groups {

@@ -4,17 +4,17 @@ import type { SlackContext } from './context.ts';
 import { tellLog } from './failure.ts';
 import { publishHome, renderHome } from './home.ts';
 
-/** Keeps the pages of App Home current for those who looked at theirs not long ago. */
+/** Keeps the App Home pages of recent visitors current. */
 export interface Homes {
-  /** Somebody opened the page, or pressed something on it; `notice` is what came of that. */
+  /** Shows the page after a person opened it or pressed a button on it; `notice` is the result of the press. */
   show(account: Account, notice?: Parameters<typeof renderHome>[1]): Promise<void>;
   stop(): void;
 }
 
-/** How long after the last look a page is kept current, and how often at most, milliseconds. */
+/** How long after the last visit a page is kept current, and the shortest time between two updates; milliseconds. */
 const keptFor = 30 * 60_000;
 const every = 5000;
-/** Pages that are kept current at one time; the longest unseen is let go. */
+/** The most pages kept current at one time; the least recently visited is dropped. */
 const mostKept = 50;
 
 interface Kept {
@@ -48,7 +48,7 @@ export function createHomes(ctx: SlackContext): Homes {
     working = false;
   }
 
-  /** Publishes what changed only: the method has a limit, and nobody sees the same page again. */
+  /** Publishes a page only when it changed, because the method is rate-limited. */
   async function refresh(one: Kept): Promise<void> {
     const blocks = await renderHome(one.account, null, ctx);
     const digest = sha256(JSON.stringify(blocks));
@@ -62,7 +62,7 @@ export function createHomes(ctx: SlackContext): Homes {
       const blocks = await renderHome(account, notice, ctx);
       await publishHome(account, blocks, ctx);
       kept.delete(account.user);
-      // With a notice the page is not what it will be: the next refresh takes the notice away.
+      // The digest is of the page with the notice, so the next refresh publishes it without.
       kept.set(account.user, { account, seenAt: clock.monotonic(), digest: sha256(JSON.stringify(blocks)) });
       if (kept.size > mostKept) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
     },

@@ -6,22 +6,22 @@ import type { ChatHost } from '../../ports/chat.ts';
 import { parseJson } from './buttons.ts';
 import { createSeen, isFirst } from './seen.ts';
 
-/** How far Slack's time may be from ours, in both directions, seconds. */
+/** The allowed clock skew between Slack and this process, in both directions, seconds. */
 const mostSkew = 300;
-/** How long a signature is remembered: longer than its time stamp holds, milliseconds. */
+/** How long a signature is remembered, milliseconds: longer than its time stamp is valid. */
 const seenKeep = 2 * mostSkew * 1000 + 60_000;
 const bodyLimit = 1024 * 1024;
 
 /**
- * Requests of Slack on the same port as everything else, at `/slack/events`. Bolt's own receiver would open a port, and takes time stamps
- * of the future and such that are no numbers, so the signature is checked here.
+ * Receives Slack's requests at `/slack/events`, on Tocsin's own port. Bolt's receiver would open another port, and it accepts time stamps
+ * that are in the future or not numeric, so the signature is checked here.
  */
 export async function createHttpReceiver(http: FastifyInstance, secret: string, host: ChatHost): Promise<Receiver> {
   let app: App | null = null;
   const seen = createSeen<null>({ keep: seenKeep, most: 100_000, monotonic: () => host.clock.monotonic() });
   await http.register(async scope => {
     scope.removeAllContentTypeParsers();
-    // The raw bytes are what is signed.
+    // The signature covers the raw bytes.
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
     scope.post('/slack/events', async (request, reply) => {
       const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
@@ -87,7 +87,7 @@ async function receive(
     const ack = async (answer: unknown) => resolve(answer ?? '');
     const facts = Number.isNaN(retry) ? {} : { retryNum: retry };
     app.processEvent({ body, ack, ...facts }).then(
-      // Something nobody listens for is acknowledged too: Slack would only send it again.
+      // A request without a listener is acknowledged too, because Slack would send it again.
       () => resolve(''),
       error => {
         host.log.error({ err: error }, 'a request of Slack failed');

@@ -5,9 +5,9 @@ import type { SlackClient } from './client.ts';
 import { asking, slackError } from './failure.ts';
 import type { Session } from './session.ts';
 
-/** Who an account of Slack is, as far as Slack vouches for it at the moment of the act. */
+/** Maps a Slack account to a person, as far as Slack confirms the account at the moment of the act. */
 export interface Identify {
-  /** Never rejects: somebody whom Slack cannot vouch for now is a stranger, and the reason says why. */
+  /** Never rejects: an account that Slack does not confirm is a stranger, with the reason. */
   who(account: Account): Promise<Actor>;
 }
 
@@ -16,7 +16,7 @@ interface Facts {
   at: number;
 }
 
-/** How long facts about an account are believed, and how long while Slack does not answer, milliseconds. */
+/** How long facts about an account are cached, and how long while Slack does not answer; milliseconds. */
 const fresh = 60_000;
 const stale = 900_000;
 const mostKnown = 10_000;
@@ -24,7 +24,7 @@ const mostKnown = 10_000;
 export function createIdentify(client: SlackClient, session: Session, host: ChatHost): Identify {
   const known = new Map<string, Facts>();
 
-  /** Many presses of one person ask once. */
+  /** Look-ups under way, so that several presses of one person share one. */
   const looking = new Map<string, Promise<Facts>>();
   function factsOf(user: string, team: string): Promise<Facts> {
     const last = known.get(user);
@@ -82,7 +82,7 @@ interface SlackUser {
   enterprise_user?: { teams?: string[] };
 }
 
-/** Why Slack does not vouch for an account; null when it does. Flags: docs.slack.dev, user object. */
+/** Why an account is not accepted; null when it is. Flags: docs.slack.dev, user object. */
 export function refusalOf(user: SlackUser, team: string): string | null {
   if (user.deleted === true) return 'the account is deactivated';
   if (user.is_bot === true) return 'the account is a bot';

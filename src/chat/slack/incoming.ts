@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What Slack sends, as far as it is used. Everything else in it is ignored; what does not fit is refused and logged. */
+/** Schemas of the used fields of Slack's payloads. Other fields are ignored; a payload that does not match is refused and logged. */
 
 const user = z.object({ id: z.string(), team_id: z.string().optional() });
 const team = z.object({ id: z.string() }).nullish();

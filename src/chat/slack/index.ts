@@ -85,14 +85,14 @@ async function openSlack(host: ChatHost): Promise<ChatConnection> {
   };
 }
 
-/** Starts to hear what people do. `ended` resolves after the signal, and never rejects. */
+/** Starts to receive events. `ended` resolves after the signal, and never rejects. */
 async function listen(ctx: SlackContext, homes: Homes, signal: AbortSignal): Promise<{ ended: Promise<void> }> {
   const { host, session } = ctx;
   const appToken = host.env('SLACK_APP_TOKEN');
   const secret = host.env('SLACK_SIGNING_SECRET');
   if (appToken) return { ended: listenOnSocket(appToken, ctx, homes, signal) };
   if (secret && host.http !== null) {
-    // The route has to be there before the port is opened, whether Slack answers or not.
+    // The route must be registered before the port is opened, whether Slack answers or not.
     const receiver = await createHttpReceiver(host.http, secret, host);
     await createReceiving(receiver, ctx, homes);
     signal.addEventListener('abort', () => void receiver.stop(), { once: true });

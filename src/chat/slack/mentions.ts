@@ -4,7 +4,7 @@ import type { ChatHost } from '../../ports/chat.ts';
 import { type Groups, keptHere } from './groups.ts';
 import { line, literal, type Piece } from './text.ts';
 
-/** FairQueueing people and groups of the config into mentions. Nothing else ever becomes one. */
+/** Turns people and groups of the config into mentions. Nothing else is ever turned into a mention. */
 export interface Mentions {
   of(names: readonly string[]): Promise<Piece[]>;
 }

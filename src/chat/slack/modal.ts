@@ -4,7 +4,7 @@ import { asking } from './failure.ts';
 import { resultView } from './render.ts';
 import { literal, richText, type SlackBlock, section } from './text.ts';
 
-/** What a submitted modal comes to: errors at its fields, or what is shown in its place. */
+/** The result of a submitted modal: errors at its fields, or blocks that replace it. */
 export type Outcome = { errors: Record<string, string> } | { blocks: SlackBlock[] };
 
 export type ViewAck = (
@@ -13,12 +13,12 @@ export type ViewAck = (
     | { response_action: 'update'; view: types.ModalView },
 ) => Promise<void>;
 
-/** Slack waits 3 s for an acknowledgement and people much less: what takes longer than this is shown when it is there, milliseconds. */
+/** Milliseconds. An outcome that takes longer is shown after the acknowledgement, for which Slack waits 3 s and people less. */
 const patience = 350;
 
 /**
- * Acknowledges a submitted modal in time whatever happens: with the outcome where that is quick, because errors at fields can only be
- * shown by the acknowledgement, else with a note that is replaced by the outcome.
+ * Acknowledges a submitted modal in time: with the outcome if that is quick, because only the acknowledgement can show errors at fields,
+ * else with a note that the outcome replaces later.
  */
 export async function answerModal(
   ack: ViewAck,

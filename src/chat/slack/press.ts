@@ -20,7 +20,7 @@ const reasonFacts = z.strictObject({ value: z.string(), required: z.boolean() })
 
 type Pressed = Pick<Button, 'does' | 'reason' | 'label'>;
 
-/** A press on a button of a card, after it was acknowledged. */
+/** Handles a press on a button of a card, after its acknowledgement. */
 export async function handlePress(body: BlockActions, tell: Tell, ctx: SlackContext): Promise<void> {
   const value = body.actions[0]?.value ?? '';
   const button = await findButton(value, key => ctx.host.store.post('slack', key));
@@ -75,7 +75,7 @@ async function performWithReason(body: ViewSubmission, ctx: SlackContext): Promi
   return { blocks: flatten(await perform(withReason(does.act, reason), accountOf(body), ctx)) };
 }
 
-/** Performs the act of a button for whoever pressed it, and says what came of it. Never rejects. */
+/** Performs the act of a button for the account that pressed it. Resolves to a message with the result. Never rejects. */
 async function perform(what: Act, account: Account, ctx: SlackContext): Promise<SlackMessage> {
   try {
     const who = await ctx.identify.who(account);
@@ -92,7 +92,7 @@ function withReason(what: Act, reason: string | null): Act {
   return reason === null || !('reason' in what) ? what : { ...what, reason };
 }
 
-/** A card for one person calls nobody. */
+/** A card for one person, without mentions. */
 export function renderPrivate(card: Card, ctx: SlackContext): SlackMessage {
   return renderMessage(card, { post: null, mentions: [], now: ctx.host.clock.now() });
 }

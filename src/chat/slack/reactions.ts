@@ -6,7 +6,7 @@ import type { SlackClient } from './client.ts';
 import { slackError, toChatError } from './failure.ts';
 import type { Ref } from './ref.ts';
 
-/** Reactions on the root mirror its state, so that a channel can be read at a glance. They are decoration: never waited for, never an error. */
+/** Mirrors the state of a root message as reactions on it. They are optional: no delivery waits for them, and a failure is no error. */
 export interface Reactions {
   /** The post was delivered; `root` is the message that its state is mirrored on. */
   mirror(post: Post, root: Ref): void;
@@ -29,7 +29,7 @@ const runSigns = {
   neutral: 'no_entry_sign',
 } as const;
 
-/** What the slot may hold, so that a leftover of an earlier process is found. */
+/** All reactions that a slot may hold, so that one left by an earlier process is found. */
 const slots = { alert: Object.values(alertSigns), run: [...new Set(Object.values(runSigns))] };
 type Slot = keyof typeof slots;
 
@@ -53,7 +53,7 @@ export function createReactions(client: SlackClient, host: ChatHost): Reactions 
       if (shown.get(key) === one.sign) continue;
       const old = shown.get(key);
       const wrong = old === undefined ? slots[one.slot].filter(sign => sign !== one.sign) : [old];
-      // What an earlier process left is taken off only where there can be one: not on a message that is new.
+      // A reaction of an earlier process is removed too, unless the message is too new to have one.
       if (old !== undefined || !isNew(one.ref, host.clock.now()))
         for (const sign of wrong) await call('remove', one.ref, sign);
       await call('add', one.ref, one.sign);
@@ -81,7 +81,7 @@ export function createReactions(client: SlackClient, host: ChatHost): Reactions 
   function begin(): void {
     working ??= work().finally(() => {
       working = null;
-      // What was wanted after the last look.
+      // More was requested after the loop's last check.
       if (wanted.size > 0 && !end.signal.aborted) begin();
     });
   }

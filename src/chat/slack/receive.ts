@@ -27,11 +27,11 @@ import { createSeen, isFirst } from './seen.ts';
 
 export const shortcutCallback = 'tocsin:run_on_this';
 
-/** Slack repeats an event for up to 5 minutes, and clicks may be doubled by a nervous finger, milliseconds. */
+/** How long events and presses are remembered, milliseconds: Slack repeats an event for up to 5 minutes, and people may click twice. */
 const eventKeep = 3_600_000;
 const clickKeep = 3000;
 
-/** Bolt's app over a receiver: everything is acknowledged first and handled then. */
+/** Bolt's app over a receiver. Every request is acknowledged first and handled afterwards. */
 export async function createReceiving(receiver: Receiver, ctx: SlackContext, homes: Homes): Promise<App> {
   const { App } = await import('@slack/bolt');
   const { host, session } = ctx;
@@ -131,7 +131,7 @@ function addEvents(app: App, ctx: SlackContext, homes: Homes): void {
   app.event('subteam_members_changed', forget);
 }
 
-/** What does not have the shape that Slack documents is told to the log and does nothing. */
+/** Parses a payload. One without the documented shape is logged and ignored. */
 function parse<T>(schema: z.ZodType<T>, body: unknown, ctx: SlackContext): T | null {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
@@ -153,7 +153,7 @@ function originOf(press: BlockActions): Origin {
   const channel = press.channel?.id ?? press.container?.channel_id ?? null;
   const ts = press.message?.ts ?? press.container?.message_ts;
   const thread = press.message?.thread_ts ?? press.container?.thread_ts ?? null;
-  // A root's own buttons are answered beside it: an answer in its thread would be out of sight.
+  // A press on a root is answered in the channel, because an answer in the thread would not be seen.
   return {
     user: press.user.id,
     channel,

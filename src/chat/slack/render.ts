@@ -53,9 +53,9 @@ export interface RenderFacts {
   now: number;
 }
 
-/** Slack refuses more over all blocks at about 13,200; the rest is air for what else it may count. */
+/** Characters over all blocks. Slack refuses about 13,200; the difference is a margin for what else it may count. */
 const mostCharacters = 11_000;
-/** Slack takes 50 over a message and its attachments. */
+/** Blocks. Slack takes 50 over a message and its attachments. */
 const mostBlocks = 40;
 
 /** A card as a message that Slack takes, however long its texts are: the longer it is, the more of each value is cut. */

@@ -5,8 +5,8 @@ import type { Origin, SlackContext } from './context.ts';
 import { renderMessage, renderNotice, type SlackMessage } from './render.ts';
 
 /**
- * Tells somebody something that nobody else sees: in the thread, else by the address that Slack gave, else in a direct message. Never
- * rejects, because nobody waits for it; what could not be told is in the log.
+ * Sends a message that only one person sees: in the thread, else to the response URL, else as a direct message. Never rejects; a failure
+ * is logged.
  */
 export async function tellPrivately(ctx: SlackContext, to: Origin, message: SlackMessage): Promise<void> {
   const ways = [

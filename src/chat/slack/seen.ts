@@ -1,7 +1,7 @@
 import { messageOf } from '../../kernel/errors.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 
-/** Remembers what was handled for a while, so that a redelivery does nothing and a doubled click gets the answer of the first. */
+/** Deduplicates for a while: a redelivery does nothing, and a second click gets the answer of the first. */
 export interface Seen<T> {
   /** What was kept under the key; `make` makes it when there is nothing yet. */
   once(key: string, make: () => T): { first: boolean; value: T };
@@ -29,7 +29,7 @@ export function createSeen<T>(options: { keep: number; most: number; monotonic()
   };
 }
 
-/** The same over all nodes and restarts. While the store does not answer nothing can be done twice, because nothing can be done. */
+/** Deduplicates over all nodes and restarts, by a claim in the store. True while the store does not answer, as no act is possible then. */
 export async function isFirst(key: string, keep: number, host: Pick<ChatHost, 'once' | 'log'>): Promise<boolean> {
   try {
     return await host.once(key, keep);

@@ -14,7 +14,7 @@ export interface Identity {
 
 /** What the bot token can do here. Everything that calls Slack waits for it once. */
 export interface Session {
-  /** Rejects with `chat-down` while Slack or the token will not do; the next call asks again. */
+  /** Rejects with `chat-down` while Slack does not answer or refuses the token; the next call asks again. */
   ready(): Promise<Identity>;
   /** The last identity, null before the first. */
   current(): Identity | null;
@@ -83,7 +83,7 @@ export function createSession(client: SlackClient, host: ChatHost): Session {
   };
 }
 
-/** Told at once and by name, not when the first call that needs one fails. */
+/** Names missing scopes at the start, before the first call that needs one fails. */
 function missingScopes(granted: readonly string[] | undefined): string | null {
   if (granted === undefined) return null;
   const missing = Object.entries(botScopes).filter(([scope]) => !granted.includes(scope));
@@ -92,7 +92,7 @@ function missingScopes(granted: readonly string[] | undefined): string | null {
   return `The bot token lacks ${missing.length === 1 ? 'the scope' : 'the scopes'} ${list}. Add them under "OAuth & Permissions" of the app at https://api.slack.com/apps and install the app again.`;
 }
 
-/** Keeps at something until it holds or the signal aborts: 1 s after the first failure, at most a minute between tries. */
+/** Retries until the work succeeds or the signal aborts, with back-off: 1 s after the first failure, at most a minute. */
 export async function insist(work: () => Promise<unknown>, host: ChatHost, signal: AbortSignal): Promise<boolean> {
   for (let failures = 0; !signal.aborted; failures++) {
     try {

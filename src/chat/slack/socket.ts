@@ -10,8 +10,8 @@ const closeWithin = 2000;
 const longestPause = 60_000;
 
 /**
- * Keeps one Socket Mode connection open. The SDK's own reconnecting is off: when the address of a new connection cannot be had, it rejects
- * a promise that nobody holds, which would end the process.
+ * Keeps one Socket Mode connection open. The SDK's own reconnecting is off: when it cannot get the address of a new connection, it leaves
+ * a rejected promise unhandled, which would end the process.
  */
 export async function keepConnected(
   receiver: SocketModeReceiver,
@@ -49,7 +49,7 @@ function whyNot(error: unknown): string {
   return `${failure.message} ${failure.remedy}`;
 }
 
-/** Resolves with the work or the signal. Connections come and go for as long as the process lives, so nothing stays on the signal. */
+/** Resolves with the work or the signal. It removes its listener, because the signal outlives many connections. */
 async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   const { promise: aborted, resolve } = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@ import { keyAt } from './find.ts';
 import type { Ref } from './ref.ts';
 import type { Session } from './session.ts';
 
-/** What a thread is about. */
+/** The subject of a thread. */
 export interface Subject {
   alert: string | null;
   run: string | null;
@@ -33,14 +33,14 @@ export function createSubjects(client: SlackClient, session: Session): Subjects 
     async at(ref) {
       const found = known.get(`${ref.channel}/${ref.ts}`);
       if (found !== undefined) return found;
-      // After a restart Slack still knows: the metadata of the root names its post.
+      // After a restart, the metadata of the root still names its post.
       const key = await keyAt(ref, client, session);
       return key === null ? nothing : subjectOf(key);
     },
   };
 }
 
-/** The marks of posts are those of model/card.ts: `alert/<id>/<episode>`, `run/<id>`, and what follows a space for copies and renewed ones. */
+/** Marks come from model/card.ts: `alert/<id>/<episode>` or `run/<id>`, then a space and a suffix for copies and renewed posts. */
 function subjectOf(mark: string): Subject {
   const [kind, id] = mark.split(' ', 1).join('').split('/');
   if (id === undefined) return nothing;

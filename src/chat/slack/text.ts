@@ -7,8 +7,8 @@ export type RichPart = types.RichTextBlock['elements'][number];
 export type SlackBlock = types.KnownBlock;
 
 /**
- * Text is never markup: what people see is made of `rich_text` elements, whose texts Slack takes literally. Only the fallback of
- * notifications is parsed by Slack, and it goes through here: the three characters that begin entities, links and mentions are escaped.
+ * Escapes the three characters that begin entities, links and mentions. Only the fallback of notifications needs it: everything else is
+ * `rich_text`, whose texts Slack takes literally.
  */
 export function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

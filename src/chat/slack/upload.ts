@@ -9,7 +9,7 @@ import { findFile, type Place } from './find.ts';
 /** Puts a file into the post's thread: an address, the bytes, and then the sharing, which is the step that people see. */
 export async function uploadFile(post: Post, file: ChatFile, root: Post | null, parts: DeliverParts): Promise<void> {
   const bytes = Buffer.from(await wholeText(file.text), 'utf8');
-  // Slack takes no empty file, and there is nothing to see in one.
+  // Slack refuses an empty file.
   if (bytes.length === 0) return;
   const place = await placeOf(post, root, parts);
   await requireThread(place, parts);
@@ -30,7 +30,7 @@ export async function uploadFile(post: Post, file: ChatFile, root: Post | null, 
       share as Parameters<typeof parts.client.files.completeUploadExternal>[0],
     );
   } catch (error) {
-    // The answer got lost: the thread tells whether the file is there, so that it is not shared twice.
+    // The answer was lost. The thread is searched for the file, so that it is not shared twice.
     if (isAmbiguous(error) && (await findFile(place, id, since, parts.client))) return;
     await asking({ method: 'files.completeUploadExternal', channel: post.channel }, Promise.reject(error));
   }

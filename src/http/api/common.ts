@@ -5,7 +5,7 @@ import type { RouteAnswer } from '../route.ts';
 
 export const none = z.strictObject({});
 
-/** Ids are opaque; this only keeps nonsense out of queries. */
+/** Ids are opaque; this only keeps malformed ones out of queries. */
 export const id = z.string().regex(/^[a-z]{3}_[0-9a-z]{1,40}$/, 'an id such as run_01jd3v9k2m');
 
 export const withId = z.strictObject({ id });

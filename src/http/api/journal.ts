@@ -47,7 +47,7 @@ const journalState = defineRoute({
   handle: async ({ parts }) => ({ status: 200, json: await parts.host.journalState() }),
 });
 
-/** Read in batches while somebody takes them, so that a slow reader holds no memory. */
+/** Reads in batches, as the client consumes them, so that a slow client costs no memory. */
 async function* journalLines(store: Store, from: number, last: number): AsyncGenerator<string> {
   let after = from;
   while (after < last) {
@@ -58,7 +58,7 @@ async function* journalLines(store: Store, from: number, last: number): AsyncGen
   }
 }
 
-/** A row as it is stored, with what its bytes say beside them; a damaged one is shown too, for it is evidence. */
+/** A row as it is stored, and its parsed bytes. A damaged row is shown too, because it is evidence. */
 function showRow(row: JournalRow): string {
   const { seq, stream, kind, bytes, prev, hash } = row;
   return `${JSON.stringify({ seq, stream, kind, ...readBytes(bytes), bytes, prev, hash })}\n`;

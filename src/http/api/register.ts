@@ -15,7 +15,7 @@ const maxBody = 256 * 1024;
 
 const callers = new WeakMap<FastifyRequest, Actor>();
 
-/** Serves the routes: who asks is known before a body is read, and everything is parsed before a handler sees it. */
+/** Serves the routes. The caller is identified before a body is read, and everything is parsed before the handler runs. */
 export async function addApi(app: FastifyInstance, routes: readonly Route[], parts: HttpParts): Promise<void> {
   await app.register(async api => {
     api.removeAllContentTypeParsers();
@@ -73,13 +73,13 @@ function sendRefusal(reply: FastifyReply, refused: ActRefused): FastifyReply {
   return reply.code(refused.status).send({ error: refused.toJSON(), decision: { verdict, rule, because } });
 }
 
-/** A body of the API that does not parse is a bad request; its 422 belongs to parameters. */
+/** A body of the API that does not parse is `bad-request`; here, 422 is for parameters. */
 function asBadRequest(error: unknown): TocsinError {
   if (!isCode(error, 'bad-body')) return new TocsinError('bad-request', { cause: error });
   return new TocsinError('bad-request', { message: error.message, ...(error.at && { at: error.at }) });
 }
 
-/** Parses one part of a request. Throws `bad-request` that names every field that is wrong and the nearest known one. */
+/** Parses one part of a request. Throws `bad-request`, which names every wrong field and the nearest known one. */
 function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z.infer<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

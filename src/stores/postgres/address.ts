@@ -1,6 +1,6 @@
 import { TocsinError } from '../../kernel/errors.ts';
 
-/** Where a database is, parsed; `shown` is it without the password. */
+/** A parsed address of a database. `shown` is the address without the password. */
 export interface Address {
   url: string;
   shown: string;
@@ -10,7 +10,7 @@ const allowed = 'postgres://user:password@host:5432/database, with ?sslmode=veri
 const encode =
   'Percent-encode what is not a letter or a digit in the user and the password: % is %25, @ is %40, : is %3A, / is %2F, # is %23.';
 
-/** Parses DATABASE_URL. Throws `environment-invalid` that repeats nothing of what may be a password. */
+/** Parses DATABASE_URL. Throws `environment-invalid`; the error never repeats a part that may be a password. */
 export function parseAddress(url: string): Address {
   // A socket's address has no host: postgres://user@/database?host=/run/postgresql
   const text = url.replace('@/', '@localhost/').replace(':///', '://localhost/');
@@ -29,7 +29,7 @@ export function parseAddress(url: string): Address {
   return { url, shown: `postgres://${user}${host}${port}${parsed.pathname}` };
 }
 
-/** What the library and we decode; both would fail where this is false. */
+/** Whether the text is valid percent-encoding. The library and this module decode it, and both would throw otherwise. */
 function isEncoded(part: string): boolean {
   try {
     decodeURIComponent(part);

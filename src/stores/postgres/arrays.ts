@@ -1,12 +1,12 @@
-/** The type numbers of PostgreSQL (pg_type.dat) for the elements that are sent. */
+/** PostgreSQL's type OIDs (pg_type.dat) of the elements that are sent. */
 const types = { text: 25, int8: 20, bytea: 17 } as const;
 
 export type ElementType = keyof typeof types;
 export type Element = string | number | Uint8Array | null;
 
 /**
- * A one-dimensional array in PostgreSQL's binary format (array_recv): a count, then each element behind its length. The text format
- * would have every quote of every JSON document escaped here and unescaped there, which costs more than the rest of a commit.
+ * Encodes a one-dimensional array in PostgreSQL's binary format (array_recv): a count, then each element after its length in bytes. The
+ * text format would escape and unescape every quote of every JSON document, which costs more than the rest of a commit.
  */
 export function encodeArray(type: ElementType, elements: readonly Element[]): Buffer {
   let size = 20;
@@ -32,7 +32,7 @@ function sizeOf(type: ElementType, element: Element): number {
   return typeof element === 'object' ? element.byteLength : Buffer.byteLength(String(element));
 }
 
-/** Straight into the array: a buffer for each element would be copied once more and thrown away. Returns where the next one begins. */
+/** Writes an element in place, because a buffer for each would be copied once more. Returns the offset of the next element. */
 function writeElement(type: ElementType, element: Element, out: Buffer, at: number): number {
   const begin = at + 4;
   if (element === null) return out.writeInt32BE(-1, at);

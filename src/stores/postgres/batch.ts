@@ -2,21 +2,21 @@ import { type BulkRow, type BulkTable, insertRows } from './bulk.ts';
 import type { Statement } from './session.ts';
 import type { Head } from './view.ts';
 
-/** What a transaction will write. Members add to it once they have decided; it is sent in one go. */
+/** The writes of one transaction. Members add to it after their checks; all statements are sent together. */
 export interface Batch {
-  /** Replaces what an earlier member put under this key, in its place; with `keep` the earlier one stays. */
+  /** Writes a row. It replaces a row of an earlier member with the same key, at the same position; with `keep` the earlier row stays. */
   put<T extends BulkTable>(table: T, key: string, row: BulkRow<T>, keep?: 'keep'): void;
-  /** Adds a row that nothing replaces. */
+  /** Adds a row that no later member can replace. */
   add<T extends BulkTable>(table: T, row: BulkRow<T>): void;
   /** The document of the halt; null clears it. */
   halt(doc: string | null): void;
-  /** A statement that comes after the rows. */
+  /** Adds a statement that runs after the rows. */
   also(statement: Statement): void;
-  /** A run has new output. */
+  /** Notes that a run has new output. */
   news(run: string): void;
-  /** Somebody wants a run ended. */
+  /** Notes that the end of a run was requested. */
   cancel(run: string): void;
-  /** Everything up to the commit; empty when there is nothing to write. `before` is the head as it was found. */
+  /** All statements before the commit; empty when there is nothing to write. `before` is the head as it was read. */
   statements(before: Head, after: Head): Statement[];
 }
 
@@ -73,12 +73,12 @@ function moveHead(head: Head): Statement {
   };
 }
 
-/** The channel on which processes tell each other of what they appended. */
+/** The NOTIFY channel on which processes announce what they appended. */
 export const channel = 'tocsin';
 
 /**
- * Of each kind. A payload must be shorter than 8,000 bytes, and two times so many ids have about 4,300. Who misses the name of a run looks
- * at all that it shows; a worker that does sees that its run was cancelled when it renews the lease.
+ * The most run ids of each kind in one payload. PostgreSQL limits a payload to less than 8,000 bytes; two lists of this length have about
+ * 4,300. A follower that misses an id rereads all runs it shows. A worker that misses one sees the cancellation when it renews its lease.
  */
 const mostRuns = 64;
 

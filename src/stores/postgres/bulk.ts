@@ -55,7 +55,7 @@ export const columnsOf = {
 export type BulkTable = keyof typeof columnsOf;
 export type BulkRow<T extends BulkTable> = Record<keyof (typeof columnsOf)[T], Element>;
 
-/** What identifies a row that is replaced; a table without it refuses a second row, `keep` leaves the first as it is. */
+/** The key columns of an upsert. A table not listed here refuses a second row with the same key; `keep` leaves the first row as it is. */
 const replaced: Partial<Record<BulkTable, readonly string[] | 'keep'>> = {
   claim: ['space', 'key'],
   lease: ['name'],
@@ -70,7 +70,7 @@ const replaced: Partial<Record<BulkTable, readonly string[] | 'keep'>> = {
 
 const texts = new Map<BulkTable, string>();
 
-/** One insert for any number of rows: each column is one array. No key may occur twice in it, unless the table keeps the first. */
+/** One insert for any number of rows; each column is one array. No key may occur twice in it, unless the table keeps the first row. */
 export function insertRows<T extends BulkTable>(table: T, rows: readonly BulkRow<T>[]): Statement {
   const columns = Object.entries(columnsOf[table]) as [keyof BulkRow<T>, ElementType][];
   const text = texts.get(table) ?? insertText(table);

@@ -8,19 +8,22 @@ import { isFree, putLease } from './lease-rows.ts';
 import { prepareRow } from './rows.ts';
 import { claimName, type Needs, postName, type View } from './view.ts';
 
-/** One part of a shared transaction. `decide` checks first and changes afterwards: a `guard-failed` it throws leaves nothing behind. It may be asked again, with another view. */
+/**
+ * One part of a shared transaction. `decide` checks first and changes afterwards, so a `guard-failed` that it throws leaves nothing behind.
+ * It may be called again, with another view.
+ */
 export interface Member<T> {
-  /** About how many bytes it will write. */
+  /** Bytes that it will write, approximately. */
   size: number;
   need(needs: Needs): void;
   decide(view: View, batch: Batch): T;
 }
 
-/** Expired claims are swept after this many new ones, and more than as many at once, so that they die out. */
+/** Expired claims are deleted after this many new ones. One sweep deletes more than that, so expired claims cannot pile up. */
 const sweepEvery = 256;
 const sweepMost = 1024;
 
-/** Makes changes ready outside of the transaction: all texts are built and checked there. */
+/** Prepares changes outside of the transaction: all texts are built and checked here. */
 export function createChanges(): (change: Change) => Member<Committed> {
   let claims = 0;
   return change => {
@@ -114,7 +117,7 @@ function checkGuard(guard: Guard, view: View): void {
 
 function makeClaim(guard: Extract<Guard, { kind: 'claim' }>, view: View, batch: Batch): void {
   const claim = { space: toColumn(guard.space), key: toColumn(guard.key) };
-  // How long is counted by the database's clock, which all nodes share.
+  // `until` is on the database's clock, which all nodes share.
   const until = guard.keep === null ? null : view.now + guard.keep;
   view.claims.add(claimName(claim));
   batch.put('claim', claimName(claim), { ...claim, at: guard.at, until });

@@ -5,18 +5,18 @@ import { askOutcome } from './outcome.ts';
 import type { Connect, Session } from './session.ts';
 import { type Contention, InDoubt, type Settle, transact, type Waiting } from './transact.ts';
 
-/** How long a change waits for a server that does not take it, milliseconds; then it is rejected, and its sender may come again. */
+/** How long a change waits for a server that does not answer or is busy, milliseconds. Then it is rejected, and its caller may retry. */
 const patience = 10_000;
 const shortestPause = 50;
 const longestPause = 1000;
 
-/** Makes transactions over one connection, which it opens again when it is lost. */
+/** Runs transactions over one connection. A lost connection is opened again. */
 export interface Committer {
-  /** Settles all who wait, in one transaction or in several. One call at a time. `more` gives those who came meanwhile and fit in with them. */
+  /** Settles all waiting members, in one transaction or several. One call at a time. `more` takes later ones that still fit. */
   commit(waiting: readonly Waiting[], more: (batch: readonly Waiting[]) => readonly Waiting[]): Promise<void>;
-  /** Why nothing can be written any more: a newer Tocsin changed the database so that this one must not use it. */
+  /** Why this process must not write any more (`store-too-new`): a newer Tocsin has changed the database. Null while it may. */
   overtaken(): TocsinError | null;
-  /** The server's process that writes for us; null while there is none. */
+  /** The pid of the server process behind the connection; null while there is none. */
   pid(): number | null;
   close(): Promise<void>;
 }
@@ -41,15 +41,15 @@ export function createCommitter(connect: Connect): Committer {
     await gone?.close();
   }
 
-  /** When the connection is lost in a commit, what became of it is asked before anything is tried again. */
+  /** When the connection is lost during a commit, the outcome is looked up before anything is tried again. */
   async function attempt(waiting: Waiting[], more: More): Promise<readonly Settle[]> {
     try {
       return await transact(await reach(), waiting, contention, more);
     } catch (error) {
-      // The server may have said that it ends the connection before the end was seen here.
+      // The server may report the end of the session before the socket closes.
       if (kindOf(error) === 'lost') await drop();
       if (!(error instanceof InDoubt)) throw error;
-      const outcome = await askOutcome(connect, error.doubtful);
+      const outcome = await askOutcome(connect, error.unanswered);
       if (outcome === 'committed') return error.settle;
       if (outcome === 'not') throw error.cause;
       const unknown = inDoubt(error.cause);
@@ -66,7 +66,7 @@ export function createCommitter(connect: Connect): Committer {
       } catch (error) {
         if (isCode(error, 'store-too-new')) overtaken = error;
         const kind = kindOf(error);
-        // Where the server does not let us in, no member is at fault.
+        // Without a live connection the server refused the session, not a member.
         if (kind === 'refused' && waiting.length > 1 && session?.alive() === true) return await halve(waiting);
         waiting = refuse(waiting, error, kind === 'lost' || kind === 'busy' ? patience : 0);
         if (waiting.length > 0) await sleep(pause);
@@ -74,7 +74,7 @@ export function createCommitter(connect: Connect): Committer {
     }
   }
 
-  /** So that a member which the server refuses stands alone in the end, and takes no other with it. */
+  /** Commits the two halves one after the other, until a member that the server refuses is alone and fails no other. */
   async function halve(waiting: readonly Waiting[]): Promise<void> {
     const middle = waiting.length >> 1;
     await commit(waiting.slice(0, middle));
@@ -89,7 +89,7 @@ export function createCommitter(connect: Connect): Committer {
   };
 }
 
-/** Rejects those who have waited for longer than `limit` milliseconds, and returns the others. */
+/** Rejects the members that have waited for at least `limit` milliseconds, and returns the others. */
 function refuse(waiting: readonly Waiting[], error: unknown, limit: number): Waiting[] {
   const now = performance.now();
   const isLate = (one: Waiting) => now - one.since >= limit;

@@ -15,7 +15,10 @@ export default defineStore({
   open: openStore,
 });
 
-/** Rejects with `environment-invalid`, `store-unreachable` (worth waiting for), `store-refused`, `store-too-old`, `store-too-new` or `store-in-use`. */
+/**
+ * Opens and migrates the database. Rejects with `environment-invalid`, `store-unreachable` (worth waiting for), `store-refused`,
+ * `store-too-old`, `store-too-new` or `store-in-use`.
+ */
 async function openStore(options: StoreOptions): Promise<Store> {
   if (options.url === null) throw new TocsinError('environment-invalid', { at: 'DATABASE_URL', given: 'nothing' });
   const address = parseAddress(options.url);
@@ -40,7 +43,7 @@ async function openStore(options: StoreOptions): Promise<Store> {
     listening: createListening(connect, () => writer.pid()),
   });
   try {
-    // From now on this process is known to be there, and that it can write is known too.
+    // The first write opens the writer's connection, which registers this process (`enter`), and shows that writing works.
     await writer.write(probe);
     return store;
   } catch (error) {
@@ -49,7 +52,7 @@ async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** What the writer does goes by indexes always; plans that were made while a table was small must not turn into walks over it. */
+/** The writer always looks up by index. A plan that was made while a table was small must not become a sequential scan of a large one. */
 async function enterAndTune(session: Session): Promise<void> {
   await enter(session);
   await session.send([{ text: 'set enable_seqscan = off' }, { text: 'set jit = off' }]);

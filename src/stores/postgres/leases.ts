@@ -7,8 +7,8 @@ import type { Lease, View } from './view.ts';
 import type { Writer } from './writer.ts';
 
 /**
- * Leases by the database's clock. They share the transactions of the journal, so taking one is ordered among the commits that it
- * fences. A name keeps its row for ever, so that its tokens only rise.
+ * Leases, timed by the database's clock. They share the transactions of the journal, so acquiring one is ordered among the commits that
+ * it fences. The row of a name is never deleted, so its fencing tokens only rise.
  */
 export function createLeases(writer: Writer): Pick<Store, 'acquire' | 'renew' | 'release'> {
   return {

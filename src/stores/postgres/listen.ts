@@ -5,7 +5,7 @@ import { channel } from './batch.ts';
 import type { Connect, Session } from './session.ts';
 
 export interface Listening {
-  /** Calls the listener when another process appended. Returns how to stop. */
+  /** Calls the listener when another process appended. Returns a function that stops it. */
   listen(listener: (news: Appended) => void): () => void;
   close(): Promise<void>;
 }
@@ -14,17 +14,17 @@ const news = z.object({
   seq: z.int(),
   stamp: z.int(),
   outputs: z.array(z.string()),
-  // Older nodes do not send them.
+  // Older nodes do not send this field.
   cancels: z.array(z.string()).default([]),
 });
 
-/** Milliseconds between two looks at the head: what a connection that died silently swallowed is found by then. */
-const lookEvery = 5000;
+/** Milliseconds between two polls of the head. They find what was lost on a connection that died silently. */
+const pollEvery = 5000;
 const longestPause = 5000;
 
 /**
- * LISTEN on a connection of its own, opened with the first listener. News is a hint, never the truth: after each new connection and every
- * few seconds the head itself is looked at, so that nothing that was missed stays unknown.
+ * LISTEN on a connection of its own, opened with the first listener. Notifications are hints and may be lost. So the head itself is read
+ * after each new connection, and then every few seconds.
  */
 export function createListening(connect: Connect, ownPid: () => number | null): Listening {
   const listeners = new Set<(news: Appended) => void>();
@@ -32,7 +32,7 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
   let loop: Promise<void> | null = null;
   let last: Appended = { seq: 0, stamp: 0, outputs: [], cancels: [] };
 
-  function tell(appended: Appended): void {
+  function notify(appended: Appended): void {
     last = { ...appended, seq: Math.max(last.seq, appended.seq), stamp: Math.max(last.stamp, appended.stamp) };
     for (const listener of listeners) listener(appended);
   }
@@ -40,15 +40,15 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
   function onNotice(pid: number, payload: string): void {
     if (pid === ownPid()) return;
     const parsed = news.safeParse(tryJson(payload));
-    // Whoever else uses the channel is not understood, and not needed.
-    if (parsed.success) tell(parsed.data);
+    // Payloads of other programs on the same channel are ignored.
+    if (parsed.success) notify(parsed.data);
   }
 
-  async function look(session: Session): Promise<void> {
+  async function pollHead(session: Session): Promise<void> {
     const [answer] = await session.send([{ name: 'look-head', text: 'select seq, stamp from head where id = 1' }]);
     const head = answer?.rows[0];
     if (head !== undefined && (head.seq > last.seq || head.stamp > last.stamp))
-      tell({ ...head, outputs: [], cancels: [] });
+      notify({ ...head, outputs: [], cancels: [] });
   }
 
   async function follow(): Promise<void> {
@@ -56,8 +56,8 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
     try {
       await session.send([{ text: `listen ${channel}` }]);
       while (!stop.signal.aborted && session.alive()) {
-        await look(session);
-        await Promise.race([rest(lookEvery), session.ended]);
+        await pollHead(session);
+        await Promise.race([rest(pollEvery), session.ended]);
       }
     } finally {
       await session.close();
@@ -67,9 +67,9 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
   async function run(): Promise<void> {
     for (let pause = 100; !stop.signal.aborted; pause = Math.min(longestPause, pause * 2)) {
       const began = performance.now();
-      // A connection that cannot be had is tried again; that the server is gone is told by whoever writes or reads.
+      // A failed connection is tried again. The writer and the readers report a server that is down.
       await follow().catch(() => {});
-      if (performance.now() - began > lookEvery) pause = 100;
+      if (performance.now() - began > pollEvery) pause = 100;
       await rest(pause);
     }
   }

@@ -4,14 +4,14 @@ import { migrations } from './migrations.ts';
 import type { Session, Statement } from './session.ts';
 
 /**
- * Advisory locks say who is there, and die with their session. (lockSpace, 0) is the gate: it is passed to open the database and
- * kept for oneself to migrate. (lockSpace, n) is shared by the processes that know the migrations up to n.
+ * Advisory locks show which processes are connected; they end with their session. (lockSpace, 0) is held exclusively to migrate, and shared
+ * for a moment by each process that enters. (lockSpace, n) is shared by the processes that know the migrations up to n.
  */
 const lockSpace = 0x746f6373;
 
 export const oldestServer = 140_000;
 
-/** What a database has had done to it. */
+/** A migration that was applied to the database. */
 interface Done {
   number: number;
   name: string;
@@ -19,9 +19,9 @@ interface Done {
 }
 
 /**
- * Brings the database up to date; of nodes that start together one does it and the others wait. Throws `store-too-old` for a server before
- * 14, `store-too-new` when a newer Tocsin changed the database so that this one must not use it, and `store-in-use` when a migration would
- * break processes of an older Tocsin that are connected.
+ * Applies the missing migrations. Of nodes that start together, one applies them and the others wait. Throws `store-too-old` for a server
+ * before version 14, `store-too-new` when a newer Tocsin changed the database so that this one must not use it, and `store-in-use` when a
+ * migration would break connected processes of an older Tocsin.
  */
 export async function migrate(session: Session, known: readonly Migration[] = migrations): Promise<void> {
   await checkServer(session);
@@ -38,7 +38,7 @@ export async function migrate(session: Session, known: readonly Migration[] = mi
   }
 }
 
-/** Says that this process is there, and refuses a database that a newer Tocsin changed meanwhile. For every connection that writes. */
+/** Registers this process. Throws `store-too-new` when a newer Tocsin changed the database meanwhile. For every connection that writes. */
 export async function enter(session: Session, known: readonly Migration[] = migrations): Promise<void> {
   await session.send([
     { text: `select pg_advisory_lock_shared(${lockSpace}, 0)` },
@@ -51,7 +51,7 @@ export async function enter(session: Session, known: readonly Migration[] = migr
   }
 }
 
-/** It comes with the first migration: a database that refuses that one is left as it was found. */
+/** Sent in the transaction of the first migration, so that a database that refuses it is left unchanged. */
 const makeTable: Statement = {
   text: 'create table migration (number integer primary key, name text not null, breaks boolean not null, at bigint not null)',
 };
@@ -77,7 +77,7 @@ function refuseNewer(done: readonly Done[], known: readonly Migration[]): void {
 
 async function apply(session: Session, migration: Migration, first: readonly Statement[]): Promise<void> {
   if (migration.breaks) await refuseWhileOlder(session, migration);
-  // Statements that are sent together without parameters are one transaction, but only this way it is seen.
+  // Statements that are sent together without parameters are one transaction anyway; begin and commit make it explicit.
   await session.send([
     { text: 'begin' },
     ...first,

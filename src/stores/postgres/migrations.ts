@@ -1,7 +1,7 @@
 import { genesis } from '../../model/journal.ts';
 import type { Migration } from '../sql/migration.ts';
 
-/** Texts sort by their bytes, as everywhere else; documents and entries are text, because JSON types rewrite them. */
+/** Texts sort by their bytes, as everywhere in Tocsin. Documents and entries are text, because JSON column types rewrite them. */
 const text = 'text collate "C"';
 
 const first: Migration = {

@@ -2,7 +2,7 @@ import { TocsinError } from '../../kernel/errors.ts';
 import type { Address } from './address.ts';
 import { describeFailure, kindOf, remedyFor } from './failure.ts';
 
-/** Why the database could not be opened: `store-unreachable` when waiting may help, else `store-refused`. */
+/** The error for a database that could not be opened: `store-unreachable` when waiting may help, else `store-refused`. */
 export function toOpenFailure(error: unknown, address: Address): TocsinError {
   if (error instanceof TocsinError) return at(error, address);
   const facts = { at: address.shown, given: describeFailure(error), cause: error };

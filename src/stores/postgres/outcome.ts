@@ -3,44 +3,44 @@ import { sqlState } from './failure.ts';
 import type { Connect, Session } from './session.ts';
 import type { Head } from './view.ts';
 
-/** A transaction whose commit was sent and whose answer never came. */
-export interface Doubtful {
+/** A transaction whose commit was sent and not answered. */
+export interface UnansweredCommit {
   xid: string;
-  /** The journal's head that it would have left; null when it appended nothing. */
+  /** The journal's head after this transaction; null when it appended nothing. */
   head: Head | null;
 }
 
-/** How long the server is asked, milliseconds, and how often. */
+/** How long the server is asked, and the pause between two attempts; milliseconds. */
 const patience = 20_000;
 const pause = 200;
 
 /**
- * What became of the transaction: asked by its number, which the server knows also after a crash, and by the hash of its last entry, which
- * holds on another server too (one that took over). `unknown` when nobody answered in time, or the number is forgotten.
+ * Finds out whether a transaction was committed, by its xid (which the server knows also after a crash) and by the hash of its last journal
+ * entry (which holds after a failover too). `unknown` when no server answered in time, or when the server has forgotten the xid.
  */
-export async function askOutcome(connect: Connect, doubtful: Doubtful): Promise<'committed' | 'not' | 'unknown'> {
+export async function askOutcome(connect: Connect, commit: UnansweredCommit): Promise<'committed' | 'not' | 'unknown'> {
   const until = performance.now() + patience;
   while (performance.now() < until) {
-    const outcome = await ask(connect, doubtful);
+    const outcome = await ask(connect, commit);
     if (outcome !== 'later') return outcome;
     await sleep(pause);
   }
   return 'unknown';
 }
 
-async function ask(connect: Connect, doubtful: Doubtful): Promise<'committed' | 'not' | 'unknown' | 'later'> {
+async function ask(connect: Connect, commit: UnansweredCommit): Promise<'committed' | 'not' | 'unknown' | 'later'> {
   let session: Session | null = null;
   try {
     session = await connect();
-    // A standby may not have got to it yet; what it holds counts once it has taken over.
+    // A standby may not have replayed it yet. Its content counts once it was promoted.
     if (await isStandby(session)) return 'later';
-    const status = await statusOf(session, doubtful.xid);
+    const status = await statusOf(session, commit.xid);
     if (status === 'in progress') return 'later';
-    // An entry says more than a number does: a server that took over may have given the number to another transaction.
-    if (doubtful.head !== null) return (await hasEntry(session, doubtful.head)) ? 'committed' : 'not';
+    // The entry is the better evidence: after a failover the xid may belong to another transaction.
+    if (commit.head !== null) return (await hasEntry(session, commit.head)) ? 'committed' : 'not';
     return status === 'committed' ? 'committed' : status === null ? 'unknown' : 'not';
   } catch {
-    // Not reachable yet: the next question comes after a pause, and the last one ends as `unknown`, which the writer tells.
+    // Not reachable yet. It is asked again after a pause; when the time is over, the outcome is `unknown`, which the writer reports.
     return 'later';
   } finally {
     await session?.close();
@@ -52,7 +52,7 @@ async function isStandby(session: Session): Promise<boolean> {
   return answer?.rows[0]?.standby === true;
 }
 
-/** `committed`, `aborted`, `in progress`, `future` when the server has not given this number yet, null when it forgot it. */
+/** `committed`, `aborted` or `in progress`; `future` when the server has not assigned this xid yet, null when it has forgotten it. */
 async function statusOf(session: Session, xid: string): Promise<string | null> {
   try {
     const [answer] = await session.send([{ text: 'select pg_xact_status($1::xid8) as status', values: [xid] }]);

@@ -2,22 +2,22 @@ import { encodeArray } from './arrays.ts';
 import type { ReadConnection } from './read-connection.ts';
 import type { Statement } from './session.ts';
 
-/** A statement that was prepared under its name. */
+/** A prepared statement with its values. */
 export type Question = Required<Statement>;
 
 type Row = Record<string, unknown>;
 
-/** Where reads are asked. */
+/** Batches reads. */
 export interface ReadBatcher {
   all(question: Question): Promise<Row[]>;
-  /** The first row; many such questions of one statement, each with texts for values, are asked as one. */
+  /** The first row. Questions of the same statement whose values are all texts are merged into one statement. */
   first(question: Question): Promise<Row | undefined>;
   close(): Promise<void>;
 }
 
-/** How long a read waits for the answers to others at most, milliseconds. */
+/** The longest that a read waits for the answers to other reads, milliseconds. */
 const patience = 20;
-/** How many questions are asked as one. */
+/** How many questions are merged into one statement at most. */
 const mostTogether = 500;
 
 interface Waiting<T> {
@@ -25,20 +25,20 @@ interface Waiting<T> {
   answer: PromiseWithResolvers<T>;
 }
 
-/** What is sent in the next packet, by what makes two questions the same. */
+/** The next batch, by statement name and values, so that equal questions are asked once. */
 interface ReadBatch {
   all: Map<string, Waiting<Row[]>>;
   first: Map<string, Waiting<Row | undefined>>;
 }
 
-const emptyPacket = (): ReadBatch => ({ all: new Map(), first: new Map() });
+const emptyBatch = (): ReadBatch => ({ all: new Map(), first: new Map() });
 
 /**
- * One packet at a time on each connection: whatever is asked meanwhile makes the next one, and the same question is asked once in it. So
- * the packets grow with the load, as commits do, and a read that takes long keeps only one connection.
+ * Sends one batch at a time on each connection. Reads that are asked meanwhile form the next batch, and equal ones are asked once. So the
+ * batches grow with the load, as commits do, and a slow read occupies only one connection.
  */
 export function createReadDesk(readers: readonly ReadConnection[]): ReadBatcher {
-  let readBatch = emptyPacket();
+  let readBatch = emptyBatch();
   let planned = false;
   let late: NodeJS.Timeout | undefined;
   const freest = () => readers.reduce((best, reader) => (reader.busy() < best.busy() ? reader : best));
@@ -48,21 +48,21 @@ export function createReadDesk(readers: readonly ReadConnection[]): ReadBatcher 
     planned = true;
     setImmediate(() => {
       planned = false;
-      send(false);
+      flush(false);
     });
   }
 
-  function send(anyhow: boolean): void {
+  function flush(force: boolean): void {
     if (readBatch.all.size + readBatch.first.size === 0) return;
     const reader = freest();
-    if (reader.busy() > 0 && !anyhow) {
-      late ??= setTimeout(() => send(true), patience);
+    if (reader.busy() > 0 && !force) {
+      late ??= setTimeout(() => flush(true), patience);
       return;
     }
     clearTimeout(late);
     late = undefined;
     const sent = readBatch;
-    readBatch = emptyPacket();
+    readBatch = emptyBatch();
     for (const { question, answer } of sent.all.values()) {
       const asked = reader.ask(question).then(({ rows }) => rows);
       asked.finally(plan).then(answer.resolve, answer.reject);
@@ -82,7 +82,7 @@ export function createReadDesk(readers: readonly ReadConnection[]): ReadBatcher 
     all: question => put(readBatch.all, question),
     first: question => put(readBatch.first, question),
     async close() {
-      send(true);
+      flush(true);
       for (const reader of readers) await reader.close();
     },
   };
@@ -106,7 +106,7 @@ function groupsOf(waiting: Iterable<Group[number]>): Group[] {
   return groups;
 }
 
-/** Never rejects: those who wait are told. */
+/** Settles every question of the group. Never rejects. */
 async function askFirst(group: Group, reader: ReadConnection): Promise<void> {
   const [one, ...others] = group;
   if (one === undefined) return;
@@ -116,7 +116,7 @@ async function askFirst(group: Group, reader: ReadConnection): Promise<void> {
       return;
     }
     const rows = new Map<number, Row>();
-    for (const { asked, ...row } of (await reader.ask(asOne(group.map(({ question }) => question)))).rows)
+    for (const { asked, ...row } of (await reader.ask(mergeQuestions(group.map(({ question }) => question)))).rows)
       rows.set(asked, row);
     for (const [index, { answer }] of group.entries()) answer.resolve(rows.get(index + 1));
   } catch (error) {
@@ -126,8 +126,8 @@ async function askFirst(group: Group, reader: ReadConnection): Promise<void> {
 
 const texts = new Map<string, string>();
 
-/** One statement for many questions: their values are columns of a table that is joined with what each asks. */
-function asOne(questions: readonly Question[]): Statement {
+/** One statement for many questions: a table of their values, laterally joined with the statement. */
+function mergeQuestions(questions: readonly Question[]): Statement {
   const [{ name = '', text = '', values = [] } = {}] = questions;
   const made = texts.get(text) ?? manyOf(text, values.length);
   texts.set(text, made);
@@ -143,7 +143,7 @@ function asOne(questions: readonly Question[]): Statement {
   };
 }
 
-/** The limit keeps the planner at one look into an index for each; a join it might do as a walk over the whole table. */
+/** With the limit the planner does one index look-up for each question; for a plain join it might scan the whole table. */
 function manyOf(text: string, count: number): string {
   const names = Array.from({ length: count }, (_, n) => `v${n + 1}`);
   const columns = names.map((_, n) => `$${n + 1}::text[]`);

@@ -9,12 +9,12 @@ export interface ReadConnection {
   close(): Promise<void>;
 }
 
-/** One connection for reads, opened with the first. A read that lost its connection is asked once more on a new one. */
+/** One connection for reads, opened with the first read. A read whose connection was lost is retried once on a new one. */
 export function createReadConnection(connect: Connect): ReadConnection {
   let session: Promise<Session> | null = null;
   let busy = 0;
 
-  /** A connection that could not be had is not kept, whatever the server said: it may have another mind the next time. */
+  /** A failed connection attempt is not kept, whatever its error: the next one may succeed. */
   function begin(): Promise<Session> {
     const made: Promise<Session> = connect({ gather: true }).catch(error => {
       if (session === made) session = null;
@@ -23,18 +23,18 @@ export function createReadConnection(connect: Connect): ReadConnection {
     return made;
   }
 
-  /** Asks on the present connection; one that was lost is given up, so that the next asks on a new one. */
+  /** Asks on the present connection. A lost connection is dropped, so that the next read opens a new one. */
   async function askOnce(statement: Statement): Promise<Answer> {
     session ??= begin();
-    const mine = session;
+    const current = session;
     try {
-      const [answer] = await (await mine).send([statement]);
+      const [answer] = await (await current).send([statement]);
       if (answer === undefined) throw new TocsinError('store-failed', { given: 'no answer' });
       return answer;
     } catch (error) {
-      if (kindOf(error) === 'lost' && session === mine) {
+      if (kindOf(error) === 'lost' && session === current) {
         session = null;
-        await mine.then(lost => lost.close()).catch(() => {});
+        await current.then(lost => lost.close()).catch(() => {});
       }
       throw error;
     }

@@ -7,7 +7,7 @@ import { createReadDesk } from './read-batcher.ts';
 import { createReadConnection } from './read-connection.ts';
 import type { Connect } from './session.ts';
 
-/** The connections of one node that read; the writer and the listener have their own. Reads share them, a packet at a time. */
+/** How many connections one node reads on. The writer and the listener have their own. */
 const readers = 3;
 
 export interface Reads {
@@ -15,7 +15,7 @@ export interface Reads {
   close(): Promise<void>;
 }
 
-/** Runs the reads. They reject with `store-failed`, and never wait for longer than the time-outs say. */
+/** Runs the reads. They reject with `store-failed`, and never wait for longer than the time-outs. */
 export function createReads(connect: Connect): Reads {
   const batcher = createReadDesk(Array.from({ length: readers }, () => createReadConnection(connect)));
   const names = new Map<string, string>();
@@ -48,7 +48,7 @@ export function createReads(connect: Connect): Reads {
   };
 }
 
-/** The reads in PostgreSQL's dialect, over whatever runs them. */
+/** The query builder in PostgreSQL's dialect; `ready` runs what it compiles. */
 export function sqlOf(ready: (statement: string) => Ready): Sql {
   return createSql({
     tables,
@@ -57,7 +57,7 @@ export function sqlOf(ready: (statement: string) => Ready): Sql {
   });
 }
 
-/** Builds and compiles; it never runs anything. */
+/** Builds and compiles queries; it never runs them. */
 const tables = new Kysely<Tables>({
   dialect: {
     createAdapter: () => new PostgresAdapter(),

@@ -63,7 +63,7 @@ export function prepareRow(row: Row): PreparedRow {
   }
 }
 
-/** A new one brings its identity with it, which must be nobody else's. */
+/** The identity (source and fingerprint) of a new alert must not belong to another alert. */
 function alertRow({ id }: Alert, columns: ReturnType<typeof alertColumns> & { doc: string }): PreparedRow {
   const prepared = versioned('alert', id, columns, (_view, batch) => batch.put('alert', columns.id, columns));
   const name = identityName(columns);

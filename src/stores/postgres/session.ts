@@ -11,33 +11,34 @@ export interface Statement {
 }
 
 export interface Answer {
-  // biome-ignore lint/suspicious/noExplicitAny: rows are looked at by who asked, each in its own shape
+  // biome-ignore lint/suspicious/noExplicitAny: each caller reads its rows in their own shape
   rows: any[];
-  /** Rows that were changed or found; the word that the server says for the command. */
+  /** Rows that were changed or found. */
   count: number;
+  /** The command tag, such as `COMMIT`. */
   command: string;
 }
 
-/** Milliseconds. What the server enforces comes before what is enforced here, so that its word is heard where it can speak. */
+/** Time-outs, milliseconds. The server's are shorter than the client's, so that its error arrives where it can send one. */
 export const timeouts = {
   connect: 5000,
   /** A lock that another node holds. */
   lock: 5000,
   statement: 6000,
-  /** A node that was paused in a transaction must not hold the others up for longer. */
+  /** A node that was paused inside a transaction must not block the others for longer. */
   idleInTransaction: 5000,
-  /** A server that hangs does not enforce anything. */
+  /** The client's own limit, because a server that hangs enforces none. */
   answer: 7000,
 } as const;
 
-/** One connection. Statements that are sent together travel together and are done in order. */
+/** One connection. Statements that are sent together share a network write and run in order. */
 export interface Session {
-  /** The server's process that serves it. */
+  /** The pid of the server process behind it. */
   pid: number;
   alive(): boolean;
   /** Resolves when the connection is gone. */
   ended: Promise<void>;
-  /** Rejects with the first failure; the connection is gone when there was no answer in time. */
+  /** Rejects with the first failure. Without an answer in time the connection is closed. */
   send(statements: readonly Statement[]): Promise<Answer[]>;
   close(): Promise<void>;
 }
@@ -45,13 +46,13 @@ export interface Session {
 export type Connect = (options?: {
   /** Called for each notification that the session listens to. */
   onNotice?: (pid: number, payload: string) => void;
-  /** Waits for answers for as long as they take: for migrations. */
+  /** No time-outs for answers; for migrations. */
   patient?: boolean;
-  /** Lets everything that is sent in one turn of the loop travel together, at the price of the rest of that turn: for many small reads. */
+  /** Joins everything that is sent in one turn of the event loop into one write, which waits for the turn's end; for many small reads. */
   gather?: boolean;
 }) => Promise<Session>;
 
-/** The library is heavy, so it is loaded when a server is configured. */
+/** The library is large, so it is loaded only when a server is configured. */
 export async function loadLibrary(): Promise<typeof pg> {
   return (await import('pg')).default;
 }
@@ -71,7 +72,7 @@ function clientConfig(address: Address, types: pg.CustomTypesConfig): pg.ClientC
   };
 }
 
-/** bigint as a number: what is counted here stays far below 2^53. */
+/** Parses bigint as a number: all values stored here stay far below 2^53. */
 function typesOf(library: typeof pg): pg.CustomTypesConfig {
   const int8 = 20;
   return {
@@ -81,8 +82,8 @@ function typesOf(library: typeof pg): pg.CustomTypesConfig {
 }
 
 /**
- * What a server, a database or a role may have been told otherwise: texts are UTF-8, and what is committed is on disk. Documents are
- * compressed with lz4 where the server has it: its own pglz takes longer for them than everything else in a commit.
+ * Settings that a server, a database or a role may have with other defaults: texts are UTF-8, and a commit waits for the disk. Documents
+ * are compressed with lz4 where the server has it: compressing them with pglz takes longer than everything else in a commit.
  */
 const settings = `
   set client_encoding = 'UTF8';
@@ -111,7 +112,7 @@ export function createConnect(library: typeof pg, address: Address): Connect {
       alive = false;
       resolve();
     };
-    // An error of an idle connection is its end; a statement that was under way tells its own.
+    // An error of an idle connection ends it. A statement under way rejects with its own error.
     client.on('error', end);
     client.on('end', end);
     if (onNotice !== undefined) client.on('notification', notice => onNotice(notice.processId, notice.payload ?? ''));
@@ -137,7 +138,7 @@ export function createConnect(library: typeof pg, address: Address): Connect {
 
 async function sendAll(client: pg.Client, statements: readonly Statement[], gather: boolean): Promise<Answer[]> {
   const settled = await Promise.allSettled(writeAll(client, statements, gather));
-  // After the first failure of a transaction the server refuses the rest of it (25P02), which says nothing.
+  // After the first failure the server refuses the rest of the transaction (25P02), so those errors are not the cause.
   const failures = settled.flatMap(result => (result.status === 'rejected' ? [result.reason] : []));
   const failure = failures.find(error => sqlState(error) !== '25P02') ?? failures[0];
   if (failure !== undefined) throw failure;
@@ -148,7 +149,7 @@ async function sendAll(client: pg.Client, statements: readonly Statement[], gath
   );
 }
 
-/** Each statement alone would be a call of the system, and a packet; corked they are one. */
+/** Without cork() each statement would be a system call and a packet of its own. */
 function writeAll(client: pg.Client, statements: readonly Statement[], gather: boolean) {
   const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
   stream.cork();

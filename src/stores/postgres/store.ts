@@ -13,10 +13,10 @@ import type { Listening } from './listen.ts';
 import type { Reads } from './reads.ts';
 import type { Writer } from './writer.ts';
 
-/** A server that takes longer than this for a trivial write is not well, milliseconds. */
+/** A server that takes longer than this for a trivial write counts as unhealthy, milliseconds. */
 const healthyWithin = 5000;
 
-/** The store over connections that are open to a database that is migrated. It owns them and closes them. */
+/** The store over connections to a migrated database. It owns the connections and closes them. */
 export function createStore(parts: { writer: Writer; reads: Reads; listening: Listening }): Store {
   const { writer, reads, listening } = parts;
   const prepareChange = createChanges();
@@ -54,7 +54,7 @@ export function createStore(parts: { writer: Writer; reads: Reads; listening: Li
   };
 }
 
-/** A trivial write on the way that every change takes, lock of the head row included. */
+/** A trivial write on the same path as every change, with the lock of the head row. */
 export const probe: Member<void> = {
   size: 16,
   need() {},

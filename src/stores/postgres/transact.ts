@@ -2,47 +2,47 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { createBatch } from './batch.ts';
 import type { Member } from './change.ts';
 import { kindOf, toStoreFailed } from './failure.ts';
-import type { Doubtful } from './outcome.ts';
+import type { UnansweredCommit } from './outcome.ts';
 import type { Answer, Session, Statement } from './session.ts';
 import { createNeeds, openLock, openView, type View } from './view.ts';
 
-/** A member, and who waits for what comes of it. */
+/** A member of a transaction, and the promise that its caller waits for. */
 export interface Waiting {
   member: Member<unknown>;
-  /** On the monotonic clock. */
+  /** When it was queued, milliseconds on the monotonic clock. */
   since: number;
   resolve(value: never): void;
   reject(error: unknown): void;
 }
 
-/** Tells one who waits what came of the work. */
+/** Settles the promise of one member. */
 export type Settle = () => void;
 
-/** The transaction may have been committed: the connection went before the server's word came. */
+/** The transaction may have been committed: the connection was lost before the server answered. */
 export class InDoubt extends Error {
-  readonly doubtful: Doubtful;
+  readonly unanswered: UnansweredCommit;
   readonly settle: readonly Settle[];
-  constructor(doubtful: Doubtful, settle: readonly Settle[], cause: unknown) {
+  constructor(unanswered: UnansweredCommit, settle: readonly Settle[], cause: unknown) {
     super('the outcome is in doubt', { cause });
-    this.doubtful = doubtful;
+    this.unanswered = unanswered;
     this.settle = settle;
   }
 }
 
-/** How a node gets along with the others, from one transaction to the next. */
+/** Lock contention between nodes, remembered from one transaction to the next. */
 export interface Contention {
-  /** The last transaction waited for the lock of another node: then it is waited for first, and whoever comes meanwhile is taken along. */
+  /** The last transaction waited for another node's lock. Then the next locks first, and takes members that arrive meanwhile. */
   contended: boolean;
 }
 
-/** Milliseconds that a lock takes when another node has it; a round trip without is shorter. */
+/** Milliseconds: a lock that takes longer than this was held by another node, and below `freeBelow` it was free. */
 const contendedAfter = 10;
 const freeBelow = 3;
 
 /**
- * One transaction in two round trips: the first locks the head row and reads what the members need, the second writes and commits. Where
- * nodes wait for each other the lock has a round trip of its own, and `more` adds to the batch whoever came until it was had: fewer and
- * larger transactions, which is what a crowd needs. Rejects with InDoubt when its commit was sent and no answer came.
+ * Runs one transaction in two round trips: the first locks the head row and reads what the members need, the second writes and commits.
+ * Under contention the lock has a round trip of its own, and `more` adds the members that arrived until it was acquired: many nodes then
+ * commit in fewer and larger transactions. Rejects with InDoubt when the commit was sent and no answer came.
  */
 export async function transact(
   session: Session,
@@ -53,13 +53,13 @@ export async function transact(
   const writes = createBatch();
   let statements: Statement[];
   let settle: readonly Settle[];
-  let doubtful: Doubtful;
+  let unanswered: UnansweredCommit;
   try {
     const view = await openFor(session, batch, contention, more);
     const before = { ...view.head };
     settle = batch.map(one => decide(one, () => one.member.decide(view, writes)));
     statements = writes.statements(before, view.head);
-    doubtful = { xid: view.xid, head: view.head.seq === before.seq ? null : view.head };
+    unanswered = { xid: view.xid, head: view.head.seq === before.seq ? null : view.head };
   } catch (error) {
     await rollBack(session);
     throw error;
@@ -72,7 +72,7 @@ export async function transact(
     checkCommitted(await session.send([...statements, { text: 'commit' }]));
     return settle;
   } catch (error) {
-    throw kindOf(error) === 'lost' ? new InDoubt(doubtful, settle, error) : error;
+    throw kindOf(error) === 'lost' ? new InDoubt(unanswered, settle, error) : error;
   }
 }
 
@@ -96,7 +96,7 @@ async function openFor(
   return opening.read(answers);
 }
 
-/** Does one member's work; what comes of it is told only after the commit. */
+/** Does one member's work. Its promise is settled only after the commit. */
 function decide(one: Waiting, work: () => unknown): Settle {
   try {
     const value = work() as never;
@@ -107,7 +107,7 @@ function decide(one: Waiting, work: () => unknown): Settle {
   }
 }
 
-/** A commit of a transaction that failed is answered as a rollback. */
+/** PostgreSQL answers the commit of a failed transaction with ROLLBACK. */
 function checkCommitted(answers: readonly Answer[]): void {
   const command = answers.at(-1)?.command;
   if (command !== 'COMMIT') throw new TocsinError('store-failed', { given: `commit was answered with ${command}` });
@@ -115,6 +115,6 @@ function checkCommitted(answers: readonly Answer[]): void {
 
 async function rollBack(session: Session): Promise<void> {
   if (!session.alive()) return;
-  // A session that cannot even do this is of no use any more.
+  // A session that cannot roll back is unusable.
   await session.send([{ text: 'rollback' }]).catch(() => session.close());
 }

@@ -2,7 +2,7 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { encodeArray } from './arrays.ts';
 import type { Answer, Statement } from './session.ts';
 
-/** The journal's head while a transaction is open; members move it on. */
+/** The journal's head while a transaction is open; members advance it. */
 export interface Head {
   seq: number;
   hash: string;
@@ -17,7 +17,7 @@ export interface Lease {
   until: number;
 }
 
-/** What an alert is known by; columns. */
+/** The identity of an alert, as columns. */
 export interface Identity {
   source: string;
   fingerprint: string;
@@ -25,7 +25,7 @@ export interface Identity {
 
 export type Versioned = 'alert' | 'run' | 'approval';
 
-/** What the members of a transaction have to know before they decide; names are columns. */
+/** What the members of a transaction must read before they decide; names are columns. */
 export interface Needs {
   streams: Set<string>;
   claims: Map<string, { space: string; key: string }>;
@@ -37,12 +37,12 @@ export interface Needs {
   documents: Record<Versioned, Set<string>>;
 }
 
-/** What is stored, as far as it was asked for, and what the members before changed. Read under the lock of the head row, so it holds. */
+/** The stored state that was asked for, with the changes of earlier members. Read under the lock of the head row, so it stays true. */
 export interface View {
   head: Head;
   /** The database's clock, milliseconds since the epoch. */
   now: number;
-  /** The transaction's number: what became of it can be asked later. */
+  /** The transaction's xid, by which its outcome can be looked up later. */
   xid: string;
   lengths: Map<string, number>;
   claims: Set<string>;
@@ -52,7 +52,7 @@ export interface View {
   versions: Record<Versioned, Map<string, number>>;
   /** Ids of alerts by identityName. */
   identities: Map<string, string>;
-  /** Whether everything is halted, where it was asked. */
+  /** Whether the halt is set; read only when it was asked for. */
   halted: boolean;
 }
 
@@ -87,14 +87,14 @@ interface Part {
 
 const versioned: readonly Versioned[] = ['alert', 'run', 'approval'];
 
-/** Opens the transaction and locks the head row: what comes first, also where it is sent alone. */
+/** Opens the transaction and locks the head row. Sent first, either alone or as part of openView. */
 export function openLock(): Statement[] {
   return [begin, lockHead].map(part => part.statement);
 }
 
 /**
- * Opens the transaction, locks the head row first, and reads what is needed: one round trip. Where the lock was taken before, `locked` are
- * the answers to openLock, and the rest is sent.
+ * Opens the transaction, locks the head row, then reads what is needed, in one round trip. When openLock was sent before, `locked` holds
+ * its answers, and only the rest is sent.
  */
 export function openView(
   needs: Needs,
@@ -126,7 +126,7 @@ export function openView(
   };
 }
 
-/** Each statement must see what was committed before it, which a server may be told to do otherwise by default. */
+/** Each statement must see what was committed before it; the server's default isolation level may be another. */
 const begin: Part = { statement: { text: 'begin isolation level read committed' }, take() {} };
 
 const lockHead: Part = {
@@ -137,7 +137,7 @@ const lockHead: Part = {
   },
 };
 
-/** A statement of its own: the time that the lock took to get has passed by then. */
+/** A statement of its own, so that the clock is read after the lock was acquired. */
 const readClock: Part = {
   statement: { name: 'read-clock', text: 'select tocsin_now() as now, pg_current_xact_id()::text as xid' },
   take(view, { rows: [row] }) {
@@ -146,7 +146,7 @@ const readClock: Part = {
   },
 };
 
-/** One look into an index for each name (lateral with a limit): a join would be planned as a walk over the whole table. */
+/** One index look-up for each name (lateral with a limit): a join would be planned as a scan of the whole table. */
 function lookUps(needs: Needs): Part[] {
   const parts: Part[] = [];
   if (needs.streams.size > 0) parts.push(lengthsOf([...needs.streams]));
@@ -160,7 +160,7 @@ function lookUps(needs: Needs): Part[] {
   return parts;
 }
 
-/** Looks up many names with one statement; each of their texts is a column of its own. */
+/** Looks up many names with one statement; each part of a name is an array of its own. */
 function lookUpAll<T>(
   name: string,
   text: string,

@@ -6,21 +6,21 @@ import type { Connect } from './session.ts';
 import type { Waiting } from './transact.ts';
 
 export interface Writer {
-  /** Does the work in the next transaction, in the order of the calls, and resolves when it is durable. */
+  /** Runs the member in the next transaction, in the order of the calls. Resolves when it is durable. */
   write<T>(member: Member<T>): Promise<T>;
-  /** The server's process that writes for us; null while there is none. */
+  /** The pid of the server process behind the writer's connection; null while there is none. */
   pid(): number | null;
-  /** Writes what waits, then refuses. */
+  /** Writes what is queued, then refuses further calls with `store-failed`. */
   close(): Promise<void>;
 }
 
-/** A transaction is bounded in members and in bytes (a member that is larger goes alone). */
+/** The bounds of a transaction, in members and in bytes. A member that is larger goes alone. */
 const mostMembers = 512;
 const mostBytes = 4 * 1024 * 1024;
 
 /**
- * Group commit: whatever arrives while a transaction is under way makes the next one. The head row is locked first, so the transactions of
- * all nodes follow each other. A member whose guard fails is rejected alone.
+ * Group commit: members that arrive while a transaction is under way share the next one. Each transaction locks the head row first, so the
+ * transactions of all nodes are serialised. A member whose guard fails is rejected alone.
  */
 export function createWriter(connect: Connect): Writer {
   const committer = createCommitter(connect);
@@ -29,7 +29,7 @@ export function createWriter(connect: Connect): Writer {
   let closed: TocsinError | null = null;
 
   async function work(): Promise<void> {
-    // All calls of one turn of the loop share a transaction.
+    // All calls in one turn of the event loop share a transaction.
     await nextTurn();
     while (queue.length > 0) await committer.commit(takeNext([]), takeNext);
     working = null;
@@ -59,7 +59,7 @@ export function createWriter(connect: Connect): Writer {
   };
 }
 
-/** Those who fit into a transaction together with a batch; of an empty one the first always does. */
+/** The queued members that fit into a transaction together with a batch. With an empty batch the first always fits. */
 function take(queue: readonly Waiting[], batch: readonly Waiting[]): Waiting[] {
   let bytes = batch.reduce((sum, { member }) => sum + member.size, 0);
   const end = queue.findIndex(({ member }, index) => {

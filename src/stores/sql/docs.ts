@@ -33,7 +33,7 @@ export function writeDoc<T extends DocTable>(table: T, doc: Doc<T>): string {
   return JSON.stringify(doc);
 }
 
-/** Rows out of the database are a border: a document that does not parse is an error that names it. */
+/** Parses a document of a row. Throws an error that names the document when it does not parse. */
 export function readDoc<T extends DocTable>(table: T, row: { doc: string }): Doc<T> {
   try {
     return docs[table].parse(JSON.parse(row.doc)) as Doc<T>;

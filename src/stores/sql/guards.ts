@@ -5,7 +5,7 @@ export function guardFailed(kind: string, name: string, allowed: string, given: 
   return new TocsinError('guard-failed', { at: `${kind} ${name}`, allowed, given });
 }
 
-/** An alert is its source and fingerprint: two first deliveries at the same moment must not make two of it. */
+/** Source and fingerprint identify an alert. Two simultaneous first deliveries must not create two alerts. */
 export function identityTaken(id: string, other: string): TocsinError {
   return guardFailed('row', `alert/${id}`, 'an identity that no alert has', `that of ${other}`);
 }

@@ -1,6 +1,6 @@
 /**
- * A text as a column: itself, or, when it has a NUL or half of a surrogate pair, which databases cut or replace, its JSON behind a
- * mark. Different texts stay different, so a hostile key cannot pass for another.
+ * Encodes a text as a column. Databases cut or replace a NUL and half a surrogate pair, so a text with one is stored as a mark and JSON;
+ * any other text is stored as it is. Different texts stay different, so a hostile key cannot pass for another.
  */
 export function toColumn(text: string): string {
   return !text.includes('\0') && !text.startsWith(mark) && text.isWellFormed() ? text : mark + JSON.stringify(text);

@@ -6,7 +6,7 @@ import { toColumn } from '../sql/text.ts';
 import type { LeaseRows } from './leases.ts';
 import { prepare, tables } from './query.ts';
 
-/** Expired claims are swept after this many new ones, and more than as many at once, so that they die out. */
+/** Expired claims are deleted after this many new ones. One sweep deletes more than that, so expired claims cannot pile up. */
 const sweepEvery = 256;
 const sweepMost = 1024;
 

@@ -39,7 +39,7 @@ export function prepareLeases(db: DatabaseSync, now: () => number) {
   };
 }
 
-/** Leases by this process's clock. A name keeps its row for ever, so that its tokens only rise. */
+/** Leases, timed by this process's clock. The row of a name is never deleted, so its fencing tokens only rise. */
 export function createLeases(
   db: DatabaseSync,
   writer: Writer,
@@ -81,7 +81,7 @@ export function createLeases(
   };
 }
 
-/** Nobody else can hold a lease of a database that one process owns: whoever held one before is gone. Tokens go on rising. */
+/** Frees all leases. One process owns the database, so earlier holders are dead. Fencing tokens go on rising. */
 export function freeAllLeases(db: DatabaseSync): void {
   prepare(db)(() => tables.updateTable('lease').set({ holder: null }).where('holder', 'is not', null)).run({});
 }

@@ -91,7 +91,7 @@ async function locked(folder: string, cause: unknown): Promise<TocsinError> {
   return new TocsinError('store-locked', { at: folder, given: `held by process ${pid.trim()}`, cause });
 }
 
-/** A checkpoint copies each page once, however often it changed since the last one: every 64 MB costs the door less than SQLite's 4 MB. */
+/** A checkpoint copies each page once, however often it changed. So one every 64 MB delays requests less than SQLite's default, 4 MB. */
 function configure(db: DatabaseSync): void {
   db.exec(`
     pragma synchronous = normal;

@@ -18,7 +18,7 @@ interface Write {
   write(head: Head): void;
 }
 
-/** FairQueueing projections into statements. The text of a document is built when the row is given, not inside the transaction. */
+/** Turns projections into statements. The text of a document is built when the row is given, not inside the transaction. */
 export function createRows(db: DatabaseSync): (row: Row) => Write {
   const alert = createAlertRow(db);
   const run = createRunRow(db);

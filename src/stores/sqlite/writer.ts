@@ -25,7 +25,7 @@ interface Member {
 export interface Writer {
   /** Does the work in the next transaction, in the order of the calls, and resolves when it is durable. `size` is roughly its bytes. */
   write<T>(work: Work<T>, size: number): Promise<T>;
-  /** Flushes and syncs what waits before it returns, and refuses from then on. Resolves when every member was told. */
+  /** Flushes and syncs what waits before it returns, and refuses from then on. Resolves when every member is settled. */
   close(): Promise<void>;
 }
 
@@ -34,9 +34,9 @@ const mostMembers = 256;
 const mostBytes = 4 * 1024 * 1024;
 
 /**
- * Group commit. All calls that come while the log is being synced share the next transaction and its sync: a page that several of them change
- * is written once, and nobody is told before a sync that began after the commit has ended. A member whose guard fails is rejected alone; when the
- * database refuses, members are tried again one by one, so that a bad one does not take the others with it.
+ * Group commit. All calls that arrive while the log is being synced share the next transaction and its sync, so a page that several of
+ * them change is written once. A promise is settled only after a sync that began after its commit. A member whose guard fails is rejected
+ * alone. When the database refuses a transaction, its members are retried one by one, so that a bad one does not fail the others.
  */
 export function createWriter(db: DatabaseSync, log: LogSync, onDamage: (error: Error) => void = () => {}): Writer {
   const transact = createTransact(db);
@@ -101,7 +101,7 @@ export function createWriter(db: DatabaseSync, log: LogSync, onDamage: (error: E
   };
 }
 
-/** Runs members in one transaction; what comes of each is told by the functions that it returns, once the commit is durable. */
+/** Runs members in one transaction. Returns functions that settle their promises, to be called once the commit is durable. */
 function createTransact(db: DatabaseSync): (members: readonly Member[]) => (() => void)[] {
   const readHead = prepare(db)(() => tables.selectFrom('head').select(['seq', 'hash', 'stamp']).where('id', '=', 1));
   const writeHead = prepare<{ seq: number; hash: string; stamp: number }>(db)(v =>
@@ -131,7 +131,7 @@ interface Settling {
   add(members: readonly Member[], settle: readonly (() => void)[]): void;
   /** While the log is being synced. */
   busy(): boolean;
-  /** Syncs before it returns. Resolves when everybody was told, which a sync that is under way does by its own end. */
+  /** Syncs before it returns. Resolves when every member is settled, which may wait for the end of a sync under way. */
   now(): Promise<void>;
 }
 
@@ -145,7 +145,7 @@ function createSettling(
   let running = false;
   let ended = Promise.resolve();
 
-  const tell = (error: unknown) => {
+  const settleAll = (error: unknown) => {
     const all = under;
     under = [];
     if (error === null) for (const { settle } of all) for (const one of settle) one();
@@ -162,12 +162,12 @@ function createSettling(
       begin();
       try {
         await log.sync();
-        tell(null);
+        settleAll(null);
       } catch (error) {
         // After a failed sync the kernel forgets what was not written: what came later is not durable either.
         onFailure(error);
         begin();
-        tell(error);
+        settleAll(error);
       }
     }
     running = false;
@@ -185,18 +185,18 @@ function createSettling(
       if (under.length === 0) return ended;
       try {
         log.syncNow();
-        // A failure is reported once: the sync under way may have it, so that this one hears of none. Both must end well.
-        if (!running) tell(null);
+        // The kernel reports a failure once, perhaps to the sync under way only. So both must succeed.
+        if (!running) settleAll(null);
       } catch (error) {
         onFailure(error);
-        tell(error);
+        settleAll(error);
       }
       return ended;
     },
   };
 }
 
-/** Does one member's work; what comes of it is told only after the commit. */
+/** Does one member's work. Its promise is settled only after the commit. */
 function attempt(member: Member, head: Head): () => void {
   try {
     const value = member.work(head) as never;

@@ -8,12 +8,12 @@ import type { Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 import { renderRoot, rootId } from './posts.ts';
 
-/** How many threads one page of a channel shows at most; what is older has pages of its own. */
+/** How many threads one page of a channel shows at most; older ones are on further pages. */
 export const mostThreads = 400;
 
 /**
- * The timeline of a channel: one card per thread, the newest first, so that nobody scrolls at three in the morning. `upTo` is the place
- * from which older ones are shown, on a page that does not change by itself.
+ * The timeline of a channel: one card per thread, newest first, so that people need not scroll. `upTo` is the position from which older
+ * ones are shown, on a page without live updates.
  */
 export function channelPage(host: ChatHost, channel: string, show: number, upTo: number | null): LivePage {
   const query = { platform: 'console', channel };
@@ -28,7 +28,7 @@ export function channelPage(host: ChatHost, channel: string, show: number, upTo:
     grows: 'start',
     query,
     keys: async () => {
-      // The stamp first: what changes after it is sent again, never missed.
+      // The stamp is read first: a later change is then sent again and never missed.
       const stamp = await lastChange(host, channel);
       const keys = (await roots()).sort((a, b) => b.order - a.order).map(post => post.key);
       return { keys, stamp };
@@ -60,7 +60,7 @@ ${renderMore(channelPath(channel), posts, show)}`;
   };
 }
 
-/** A longer page while one page holds it; then the next, which begins with the last thread of this one, so that none is missed. */
+/** Links to a longer page up to the limit, then to the next page, which begins with the last thread of this one, so that none is missed. */
 function renderMore(path: string, posts: readonly Post[], show: number): Html {
   const last = posts.at(-1);
   if (last === undefined || posts.length < show) return html``;

@@ -64,7 +64,7 @@ async function findOne(
   }
 }
 
-/** A place in the journal's order; null when none is given. */
+/** A position in the journal; null when none is given. */
 function placeIn(text: string | undefined): number | null {
   const given = Number(text ?? '');
   return Number.isSafeInteger(given) && given > 0 ? given : null;

@@ -28,7 +28,7 @@ export async function renderPostNow(post: Post, viewer: Viewer): Promise<Html> {
   return renderPost(post, viewer, { output: (run, step) => filled.get(`${run}/${step}`) ?? html`` });
 }
 
-/** A root in the timeline of its channel: its card, and what its thread is at. */
+/** A root in the timeline of its channel: its card, and the present state of its thread. */
 export async function renderRoot(post: Post, viewer: Viewer): Promise<Html> {
   const last = await lastReply(viewer.host, post);
   return html`<div class="root" id="${rootId(post.key)}">${renderPost(withoutOutput(post), viewer, { href: threadPath(post.key), fold: true })}${
@@ -40,10 +40,10 @@ export function rootId(key: string): string {
   return domId('root', key);
 }
 
-/** How many of the last replies are looked through. */
+/** How many of the last replies are read. */
 const mostReplies = 5;
 
-/** What waits for a person, else the last that has a state, else the last: "you approved" must not hide what the run is at since. */
+/** The last reply that waits for a person, else the last with a state, else the last. So "you approved" does not hide the run's state. */
 async function lastReply(host: ChatHost, root: Post): Promise<Post | null> {
   const { key: thread, channel } = root;
   const found = await host.store.posts({ platform: 'console', channel, thread, order: 'newest', limit: mostReplies });
@@ -52,7 +52,7 @@ async function lastReply(host: ChatHost, root: Post): Promise<Post | null> {
   );
 }
 
-/** Output belongs to the thread; in the channel it would bury the other alerts. */
+/** Removes output, which is shown in the thread only; in the channel it would push the other alerts away. */
 function withoutOutput(post: Post): Post {
   return { ...post, card: { ...post.card, blocks: post.card.blocks.filter(block => block.kind !== 'output') } };
 }

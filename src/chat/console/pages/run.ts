@@ -110,7 +110,7 @@ async function renderPlan(id: string, viewer: Viewer): Promise<Html> {
   return html`<p class="none">A TypeScript runbook: its steps are known when they run. The plan's hash covers its code and the parameters.</p>`;
 }
 
-/** What a person can do about the run now: the buttons of its card. */
+/** The buttons of the run's card. */
 async function renderActions(id: string, viewer: Viewer): Promise<Html> {
   const buttons = (await viewer.host.details('run', id))?.buttons.filter(button => button.does.kind === 'act') ?? [];
   return html`${renderButtons(buttons, 'run-actions', viewer)}<div class="slot" id="${domId('ans', 'run-actions')}" aria-live="polite" hx-morph-skip></div>`;

@@ -10,8 +10,8 @@ import type { LivePage } from './page.ts';
 import { boxesOf, renderPostNow } from './posts.ts';
 
 /**
- * A thread: the root card and the newest of what is in it, oldest first, with live output. `upTo` is the place from which an older part
- * is shown, which does not change any more. Null when there is no such root.
+ * A thread: the root card and its newest replies, oldest first, with live output. `upTo` is the position from which an older part is shown,
+ * without live updates. Null when there is no such root.
  */
 export async function threadPage(host: ChatHost, key: string, upTo: number | null = null): Promise<LivePage | null> {
   const root = await host.store.post('console', key);
@@ -67,7 +67,7 @@ async function renderThread(
   const posts = await read();
   const items: Html[] = [];
   for (const post of posts) items.push(await renderPostNow(post, viewer));
-  // The oldest reply stands on the older page too, so that none of several in one place is missed.
+  // The older page repeats the oldest reply, so that none of several at one position is missed.
   const oldest = posts.length > mostReplies ? posts[1] : undefined;
   const path = threadPath(root.key);
   const older =

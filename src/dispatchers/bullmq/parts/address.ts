@@ -2,7 +2,7 @@ import { TocsinError } from '../../../kernel/errors.ts';
 
 const allowed = 'redis://user:password@host:6379/0, or rediss:// for TLS';
 
-/** Throws `environment-invalid` for what is no address of a Redis. What was given is never shown whole: it may hold a password. */
+/** Parses REDIS_URL. Throws `environment-invalid`; the error never shows the whole text, which may hold a password. */
 export function parseAddress(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed !== null && ['redis:', 'rediss:'].includes(parsed.protocol) && parsed.hostname !== '') {

@@ -1,9 +1,9 @@
 import { messageOf } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
 
-/** The handlers at work in this process. A run is never answered twice at the same time, also when Redis forgot that it is being answered. */
+/** The handlers at work in this process. Two handlers never work on one run at the same time, even if Redis lost the first job. */
 export interface InFlight {
-  /** Resolves when the run was answered; at once when it is being answered already, and then it rings again afterwards. Never rejects. */
+  /** Resolves when the handler has ended. For a run already at work it resolves at once; the run is woken again later. Never rejects. */
   answer(run: string, handler: (run: string) => Promise<void>): Promise<void>;
   has(run: string): boolean;
   busy(): number;

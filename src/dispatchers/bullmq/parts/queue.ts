@@ -5,28 +5,28 @@ import type { Log } from '../../../kernel/log.ts';
 import type { WakeUp } from '../../../ports/dispatcher.ts';
 import type { RedisLink } from './redis.ts';
 
-/** Bells on their way to Redis. */
+/** Wake-ups on their way to Redis. */
 export interface WakeUpQueue {
   /** Takes the wake-up. Resolves when Redis has it, or at once while Redis is down: then it is sent when Redis is back. Never rejects. */
   post(wakeUp: WakeUp): Promise<void>;
   close(): Promise<void>;
 }
 
-/** In Redis the queue of wake-ups is called bells, as it was when the first fleet was set up. */
+/** The name of the queue of wake-ups in Redis. It keeps its first name, because nodes of all versions share it. */
 export const queueName = 'bells';
 export const prefix = 'tocsin';
 
-/** A wake-up of a worker's queue: ring now, or ring now because its time has come. */
+/** A job of the queue. Its kind is `now`, or `timer` for a delayed wake-up. */
 export type WakeUpData = { run: string };
 export const kinds = { now: 'now', timer: 'timer' } as const;
 
-/** How many wake-ups go to Redis in one transaction: it does nothing else meanwhile. */
+/** The most wake-ups in one Redis transaction. Redis does nothing else meanwhile. */
 const batch = 200;
-/** How many wake-ups wait in memory for a Redis that is down; the sweeper wakes whatever is beyond. */
+/** The most wake-ups kept in memory while Redis is down. Further ones are dropped; the sweeper wakes their runs. */
 const most = 10_000;
 /** Milliseconds between two tries, and how long closing waits. */
 const pause = 1000;
-/** How long whoever rings waits for Redis at most, milliseconds. */
+/** The longest that a caller of `post` waits for Redis, milliseconds. */
 const patience = 250;
 
 export async function openQueue(parts: { redis: RedisLink; now: () => number; log: Log }): Promise<WakeUpQueue> {
@@ -41,14 +41,14 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
     defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
   });
   queue.on('error', error => log.debug({ because: messageOf(error) }, 'the queue of wake-ups'));
-  /** By what makes two wake-ups the same. */
+  /** By run and time, so that equal wake-ups are sent once. */
   const waiting = new Map<string, Waiting>();
   let sending: Promise<void> | null = null;
-  /** True while Redis keeps a batch for too long: then nobody waits for it. */
+  /** True while Redis has not answered a batch in time. Then callers do not wait. */
   let stuck = false;
   let closed = false;
 
-  function letGo(some: Iterable<Waiting>) {
+  function release(some: Iterable<Waiting>) {
     for (const { taken } of some) taken.resolve();
   }
 
@@ -58,29 +58,29 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
     const sent = some.map(([, one]) => one);
     const late = setTimeout(() => {
       stuck = true;
-      letGo([...sent, ...waiting.values()]);
+      release([...sent, ...waiting.values()]);
     }, patience).unref();
     try {
       await queue.addBulk(sent.map(({ wakeUp }) => jobOf(wakeUp, now())));
     } catch (error) {
       log.debug({ because: messageOf(error), wakeUps: sent.length }, 'wake-ups were not taken and are sent again');
       for (const [key, one] of some) if (waiting.size < most && !waiting.has(key)) waiting.set(key, one);
-      letGo(sent);
+      release(sent);
       if (!closed) await after(pause);
     }
     clearTimeout(late);
     stuck = false;
-    letGo(sent);
+    release(sent);
   }
 
   async function send() {
     while (waiting.size > 0 && !closed) {
       await redis.fit;
-      // Whoever rings in the same turn of the loop shares the transaction.
+      // All calls in one turn of the event loop share a transaction.
       await nextTurn();
       await sendBatch();
     }
-    letGo(waiting.values());
+    release(waiting.values());
     sending = null;
   }
 
@@ -96,10 +96,10 @@ export async function openQueue(parts: { redis: RedisLink; now: () => number; lo
       if (!stuck && redis.trouble() === null) await one.taken.promise;
     },
     async close() {
-      // What is on its way while Redis answers is worth a moment; what is not gets there by the sweeper.
+      // A batch under way gets a moment while Redis answers. The sweeper wakes the runs of the others.
       if (sending !== null && redis.trouble() === null) await Promise.race([sending, after(pause)]);
       closed = true;
-      letGo(waiting.values());
+      release(waiting.values());
       await Promise.race([queue.close().catch(() => {}), after(pause)]);
     },
   };
@@ -110,7 +110,7 @@ interface Waiting {
   taken: PromiseWithResolvers<void>;
 }
 
-/** A bounded wait for a server that may not answer; it keeps no process alive. */
+/** Resolves after `ms` milliseconds; bounds waits for a server that may not answer. It does not keep the process alive. */
 export function after(ms: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, ms).unref());
 }
@@ -118,15 +118,15 @@ export function after(ms: number): Promise<void> {
 function jobOf({ run, at, first, trace }: WakeUp, now: number) {
   const telemetry = trace === undefined ? {} : { telemetry: { metadata: JSON.stringify({ traceparent: trace }) } };
   if (at !== undefined && at > now) {
-    // The same time counts once; other times of the run ring too.
+    // The job id deduplicates the same time. Other times of the run are jobs of their own.
     return { name: kinds.timer, data: { run }, opts: { jobId: `${run}@${at}`, delay: at - now, ...telemetry } };
   }
-  // One wake-up of a run waits. One that comes while the run is being answered is kept and waits as soon as it was answered.
+  // One wake-up of a run is queued at a time. One that arrives while the run is at work is kept, and queued when the work has ended.
   const deduplication = { id: run, keepLastIfActive: true };
   return { name: kinds.now, data: { run }, opts: { deduplication, lifo: first === true, ...telemetry } };
 }
 
-/** The trace that a wake-up of Redis carries. */
+/** The trace context (traceparent) that a job carries, if any. */
 export function traceOf(job: Job<WakeUpData>): Pick<WakeUp, 'trace'> {
   const found = /"traceparent":"([0-9a-f-]{55})"/.exec(job.opts.telemetry?.metadata ?? '');
   return found?.[1] === undefined ? {} : { trace: found[1] };

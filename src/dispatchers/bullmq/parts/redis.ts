@@ -3,27 +3,27 @@ import { messageOf, TocsinError } from '../../../kernel/errors.ts';
 import type { Log } from '../../../kernel/log.ts';
 import { hideAddress, parseAddress } from './address.ts';
 
-/** A connection that comes back by itself. */
+/** A connection that reconnects by itself. */
 export interface RedisLink {
   client: Redis;
-  /** Resolves when a Redis that will do answers for the first time; never, while none does. */
+  /** Resolves when a usable Redis has answered for the first time. Pending until then. */
   fit: Promise<void>;
-  /** null when well; otherwise what is wrong and what to do. */
+  /** What is wrong and what to do; null when all is well. */
   trouble(): string | null;
   close(): void;
 }
 
-/** How long a start waits for the first answer before it goes on without, milliseconds. */
+/** How long a start waits for the first answer before it goes on without Redis, milliseconds. */
 const patience = 3000;
 /** The longest pause between two tries, milliseconds. */
 const longestPause = 5000;
-/** Data that does not come for this long means a dead connection, milliseconds; a blocking read ends before, after 10 s at most. */
+/** A connection without data for this long is dead, milliseconds. A blocking read is shorter: 10 s at most. */
 const silence = 15_000;
 const oldest = 7;
 
 /**
- * Connects. Rejects with `environment-invalid` for an address that is none, and with `redis-unfit` for a Redis that refuses the password,
- * is too old or may drop keys when its memory is full, or that is something else. One that is down is waited for.
+ * Connects. Rejects with `environment-invalid` for a malformed address, and with `redis-unfit` when the server refuses the password, is too
+ * old, may evict keys when its memory is full, or is not Redis. It does not reject when the server is down.
  */
 export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
   parseAddress(url);
@@ -46,21 +46,21 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
   let closed = false;
   let looking: NodeJS.Timeout | undefined;
 
-  /** A start that is refused says so itself. */
+  /** Logs it, except during the start, which rejects with the error instead. */
   function refuse(unfit: TocsinError) {
     if (!starting && !closed) report.ill(`${unfit.message} Given: ${unfit.given}.`, unfit.remedy);
     settled.resolve(unfit);
   }
 
-  /** What makes it unfit can be set right without a restart of either, so it is looked at again. */
-  async function look() {
+  /** An unfit Redis can be corrected without a restart of Redis or Tocsin, so it is checked again later. */
+  async function check() {
     clearTimeout(looking);
-    // Where INFO is not allowed, it is taken as it is.
+    // Where INFO is not allowed, the server is accepted unchecked.
     const unfit = await checkServer(client, shown).catch(() => null);
     if (client.status !== 'ready' || closed) return;
     if (unfit !== null) {
       refuse(unfit);
-      looking = setTimeout(look, longestPause).unref();
+      looking = setTimeout(check, longestPause).unref();
       return;
     }
     report.well();
@@ -77,7 +77,7 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
     clearTimeout(looking);
     if (report.trouble() === null && !closed) report.ill('The connection broke.');
   });
-  client.on('ready', look);
+  client.on('ready', check);
 
   const timer = setTimeout(() => settled.resolve(null), patience);
   const refusal = await settled.promise;
@@ -102,7 +102,7 @@ export async function connectRedis(url: string, log: Log): Promise<RedisLink> {
 
 interface Report {
   trouble(): string | null;
-  /** Logs each cause once until it is well again, however often it is tried. */
+  /** Logs each cause once until Redis is well again. */
   ill(because: string, remedy?: string): void;
   well(): void;
 }
@@ -110,28 +110,28 @@ interface Report {
 function createReport(shown: string, log: Log): Report {
   const speaks = shown.startsWith('rediss:') ? ' and speaks TLS,' : '';
   const reach = `See that it runs${speaks} and that REDIS_URL names it.`;
-  const told = new Set<string>();
+  const logged = new Set<string>();
   let trouble: string | null = `Redis at ${shown} has not answered yet. ${reach}`;
   return {
     trouble: () => trouble,
     ill(because, remedy = reach) {
       trouble = `Redis at ${shown}: ${because} ${remedy}`;
-      if (told.has(because)) return;
-      told.add(because);
+      if (logged.has(because)) return;
+      logged.add(because);
       log.warn({ redis: shown, because, remedy }, 'Redis cannot be used; wake-ups wait, and it is tried again');
     },
     well() {
-      if (told.size > 0) log.info({ redis: shown }, 'Redis answers again');
-      told.clear();
+      if (logged.size > 0) log.info({ redis: shown }, 'Redis answers again');
+      logged.clear();
       trouble = null;
     },
   };
 }
 
-/** What no waiting heals: a password that is refused, or none where one is wanted, and what is not Redis at all. */
+/** The errors that waiting does not cure: a refused or missing password, or a server that is not Redis. Null for others. */
 function refusalOf(error: unknown, shown: string): TocsinError | null {
   const text = messageOf(error);
-  // The words of ioredis for an answer that is not of Redis' protocol, such as a web server's.
+  // ioredis says this of an answer that is not in Redis' protocol, such as a web server's.
   if (/^Unknown RESP type|^Protocol error/.test(text)) {
     return new TocsinError('redis-unfit', {
       message: 'What answers is not Redis.',
@@ -153,7 +153,10 @@ function refusalOf(error: unknown, shown: string): TocsinError | null {
   });
 }
 
-/** INFO rather than CONFIG, which hosted servers do not allow. Sources: redis.io/docs/latest/commands/info, docs.bullmq.io (going to production). */
+/**
+ * Checks version and eviction policy with INFO, because hosted servers do not allow CONFIG. Sources: redis.io/docs/latest/commands/info,
+ * docs.bullmq.io (going to production).
+ */
 async function checkServer(client: Redis, shown: string): Promise<TocsinError | null> {
   const text = `${await client.info('server')}\n${await client.info('memory')}`;
   const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';

@@ -15,8 +15,8 @@ export interface WorkersParts {
 }
 
 /**
- * A worker that died keeps its wake-ups for `lockDuration`, then the next check gives them to another: together as long as the lease of a run
- * (flow/run/run.ts). A worker that only was slow loses nothing: the lease says who works on a run, a wake-up only wakes.
+ * Milliseconds, but `drainDelay` in seconds. The jobs of a dead worker go to another after `lockDuration` and the next check, together as
+ * long as the lease of a run (flow/run/run.ts). A slow worker that loses its jobs loses no run, because the lease decides who works on it.
  */
 const times = { lockDuration: 6000, stalledInterval: 3000, drainDelay: 5, runRetryDelay: 1000 };
 /** How long closing waits for a Redis that does not answer, milliseconds. */
@@ -35,7 +35,7 @@ export async function createWorkers(parts: WorkersParts) {
 
   async function take(job: Job<WakeUpData>): Promise<void> {
     const { run } = job.data;
-    // Given back: whoever else listens answers it.
+    // Posted again, so that another node's worker can take it.
     if (stopping !== null || answer === null || job.name === kinds.timer)
       return await queue.post({ run, ...traceOf(job) });
     await inFlight.answer(run, answer);
@@ -54,12 +54,12 @@ export async function createWorkers(parts: WorkersParts) {
       ...times,
       ...telemetry,
     });
-    // A job that vanished with the rest of Redis, a lock that ran out: the lease of the run is what counts.
+    // Such as a job lost with Redis' data, or an expired lock. Harmless, because the lease of the run decides.
     made.on('error', error => log.debug({ because: messageOf(error) }, 'the worker of wake-ups'));
     return made;
   }
 
-  /** A worker of BullMQ ends for good when its connection is cut at the wrong moment: then another one is made. */
+  /** A BullMQ worker ends for good when its connection is cut at the wrong moment. Then another one is made. */
   async function keepWorking(): Promise<void> {
     await redis.fit;
     while (stopping === null) {
@@ -75,7 +75,7 @@ export async function createWorkers(parts: WorkersParts) {
     const closing = worker?.close();
     await inFlight.idle();
     const closed = await Promise.race([closing?.then(() => true) ?? true, after(patience)]);
-    // What still holds on to a Redis that does not answer is let go.
+    // Closing did not end in time, because Redis does not answer: the connection is dropped.
     if (closed !== true) worker?.disconnect().catch(() => {});
   }
 
@@ -86,8 +86,8 @@ export async function createWorkers(parts: WorkersParts) {
       void keepWorking();
     },
     /**
-     * While Redis is down a worker answers its own wake-ups, as far as it has hands: the node with the sweeper goes on with everything that
-     * way. False when it cannot.
+     * Starts the handler without Redis, for use while Redis is down; the node with the sweeper continues all runs that way. False when the
+     * run is at work, no handler is free, or the dispatcher is not started or is stopping.
      */
     offer(run: string): boolean {
       const free = inFlight.busy() < parts.concurrency && !inFlight.has(run);
