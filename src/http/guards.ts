@@ -27,8 +27,8 @@ export function checkHostAndOrigin(request: FastifyRequest, path: string, parts:
 }
 
 /**
- * True for a name of this process: loopback, an IP address, or the configured url. Any name will do where tokens guard everything and no url
- * is configured.
+ * True for a name of this process: loopback, an IP address, or the configured url. Any name will do where tokens guard everything and no
+ * url is configured.
  */
 function isOurs(name: string | null, parts: HttpParts): boolean {
   if (name === null) return false;

@@ -7,8 +7,8 @@ import type { HttpParts } from './parts.ts';
 const doorParts = ['store', 'health'];
 
 /**
- * `/healthz`: the process is up. `/readyz`: whether it accepts events, and which parts are not well. `/metrics`: for Prometheus. None needs a
- * token or shows data.
+ * `/healthz`: the process is up. `/readyz`: whether it accepts events, and which parts are not well. `/metrics`: for Prometheus. None needs
+ * a token or shows data.
  */
 export function addHealth(app: FastifyInstance, parts: HttpParts): void {
   app.get('/healthz', async (_request, reply) => reply.header('cache-control', 'no-store').send({ ok: true }));

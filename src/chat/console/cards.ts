@@ -156,7 +156,7 @@ export function renderProgress(block: Progress, viewer: Viewer): Html {
 </div>`;
 }
 
-/** The CSS class of a state. Other characters are replaced, although states are of enumerated types. */
+/** The CSS class of a state; `unknown` for a text that is no plain word, although states are of enumerated types. */
 export function stateClass(state: string): string {
   return /^[a-z]+$/.test(state) ? state : 'unknown';
 }

@@ -66,7 +66,7 @@ function backPath(request: FastifyRequest): string {
   return from !== undefined && URL.canParse(from) ? safePath(new URL(from).pathname) : '/';
 }
 
-/** A path on this site. Browsers read `//evil.example` and `/\evil.example` as other sites, so they are refused. */
+/** A path on this site. Browsers read `//evil.example` and `/\evil.example` as other sites; these, and anything else, become `/`. */
 export function safePath(path: string): string {
   return /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(path) ? path : '/';
 }

@@ -4,14 +4,14 @@ import type { Clock } from '../../kernel/clock.ts';
 import { messageOf, TocsinError } from '../../kernel/errors.ts';
 import { remedies } from './remedies.ts';
 
-/** Discord's REST interface, with time-outs, without queues of its own, and with errors that say what to do. */
+/** Discord's REST API, with time-outs, without queues of its own, and with errors that have a remedy. */
 export interface Api {
   /**
-   * Rejects with `chat-limited`, `chat-down` or `chat-refused`, as a delivery does; `discordCode` tells Discord's own code. `at` names
-   * the place in the error: what is limited, and what refuses where the refusal is about a channel.
+   * Rejects with `chat-limited`, `chat-down` or `chat-refused`, as a delivery does; `discordCode` gives Discord's own code. The error's
+   * `at` names what is rate-limited, or the channel that a refusal is about.
    */
   call<T>(schema: z.ZodType<T>, call: Call): Promise<T>;
-  /** What is wrong with the token; null when Discord took it, or was not asked yet. */
+  /** What is wrong with the token; null when Discord accepted it, or was not asked yet. */
   trouble(): string | null;
   close(): void;
 }
@@ -43,7 +43,7 @@ type Discord = typeof import('discord.js');
 
 /** The longest time for one request with its body, milliseconds; a file takes longer. */
 const longest = { plain: 10_000, file: 60_000 };
-/** How long nothing is asked after Discord refused the token: refused requests in masses get the address banned. */
+/** The back-off after Discord refused the token, milliseconds: many refused requests get the IP address banned. */
 const pause = { first: 15_000, most: 600_000 };
 
 export function createApi(discord: Discord, parts: ApiParts): Api {
@@ -65,7 +65,7 @@ export function createApi(discord: Discord, parts: ApiParts): Api {
     } catch (error) {
       const status = error instanceof discord.DiscordAPIError ? error.status : 0;
       if (!auth || status !== 401) throw classify(discord, error, one);
-      // The library forgets a token that was refused; it may be right again, for Discord had outages of that kind.
+      // The library drops a refused token. It may become valid again: Discord had outages of that kind.
       rest.setToken(parts.token);
       const times = (refused?.times ?? 0) + 1;
       refused = { times, until: parts.clock.monotonic() + Math.min(pause.most, pause.first * 2 ** (times - 1)) };
@@ -89,7 +89,7 @@ export function createApi(discord: Discord, parts: ApiParts): Api {
 function createRest(discord: Discord, { token, url }: ApiParts, more: { globalRequestsPerSecond?: number }): REST {
   const options = {
     ...(url === null ? {} : { api: url.replace(/\/$/, '') }),
-    // Waiting, trying again and their order are the flow's: a queue in here would hold decisions up behind output.
+    // The flow does rate limiting and retries: a queue here would delay decisions behind output.
     rejectOnRateLimit: () => true,
     retries: 0,
     timeout: longest.file,
@@ -100,7 +100,7 @@ function createRest(discord: Discord, { token, url }: ApiParts, more: { globalRe
 
 async function request(rest: REST, one: Call, closed: AbortSignal, plain: number): Promise<unknown> {
   const { method, path, body, query, files, auth } = one;
-  // The library's time-out ends with the head of the answer; this one covers its body too.
+  // The library's time-out covers only the headers of the answer; this one covers its body too.
   const signal = AbortSignal.any([closed, AbortSignal.timeout(files === undefined ? plain : longest.file)]);
   return rest.request({
     method: method as never,

@@ -3,9 +3,8 @@ import type { Button, Card } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 
 /**
- * What a button carries. Discord takes 100 characters, too few for an act with its seal, so a button names the card that it is on and a
- * digest of what it does; the act itself, seal included, is read from the stored card when it is pressed. A button is no authority in any case:
- * host.act decides.
+ * What a button's id refers to. Discord takes 100 characters, too few for an act with its seal. So the id names the card and a digest of
+ * what the button does; the act with its seal is read from the stored card when it is pressed. A button grants no rights: host.act decides.
  */
 export type Place =
   | { kind: 'post'; key: string }
@@ -14,7 +13,7 @@ export type Place =
 const longest = 100;
 const asks = { none: 'n', optional: 'o', required: 'r' } as const;
 
-/** `b.<asks>.<digest>.p.<key>` or `b.<asks>.<digest>.<subject>.<id>`; null where it does not fit, and then there is no button. */
+/** `b.<asks>.<digest>.p.<key>` or `b.<asks>.<digest>.<subject>.<id>`; null when it is too long, and then the button is left out. */
 export function buttonReference(button: Button, place: Place): string | null {
   const where = place.kind === 'post' ? `p.${place.key}` : `${place.subject}.${place.id}`;
   const text = `b.${asks[button.reason]}.${digestOf(button)}.${where}`;
@@ -39,7 +38,7 @@ export function readReference(text: string): Pressed | null {
   return { asks: asked, digest, place };
 }
 
-/** 96 bits over what the button does: enough to tell the buttons of one card apart, and those of an older version of it. */
+/** A digest of what the button does, 96 bits: enough to tell apart the buttons of one card and of its older versions. */
 function digestOf({ label, does }: Button): string {
   return createHash('sha256')
     .update(JSON.stringify([label, does]))
@@ -47,7 +46,7 @@ function digestOf({ label, does }: Button): string {
     .slice(0, 16);
 }
 
-/** Where the buttons of a private card are found again: by what they are about. */
+/** The place of a button on a private card: the subject that the card can be rendered from again. */
 export function privatePlace(button: Button): Place | null {
   const { does } = button;
   if (does.kind === 'details') return { kind: 'details', subject: does.subject, id: does.id };
@@ -87,7 +86,7 @@ export async function findButton(pressed: Pressed, host: ChatHost): Promise<Foun
   return { card, button: card?.buttons.find(one => digestOf(one) === pressed.digest) ?? null };
 }
 
-/** What the card of a post is about, for whoever pressed a button that is gone. */
+/** The subject of a card, for the answer to a press on a button that no longer exists. */
 export function subjectOf(place: Place): { subject: 'alert' | 'run' | 'approval'; id: string } | null {
   if (place.kind === 'details') return place;
   const [subject, id = ''] = place.key.split('/');

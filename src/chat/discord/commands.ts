@@ -2,7 +2,7 @@ import { cutText } from '../../kernel/text.ts';
 import type { CommandView } from '../../ports/chat.ts';
 import type { Slash } from './shapes.ts';
 
-/** `/tocsin` with a sub-command per command. Everybody may see it; what they may do is decided when they do it. */
+/** `/tocsin` with a sub-command per command. Everybody can see it; each use is authorised. */
 export interface SlashCommand {
   name: 'tocsin';
   description: string;
@@ -55,12 +55,12 @@ function subCommand(command: CommandView): SubCommand {
       required: arg.required,
       autocomplete: arg.of !== 'text',
     }));
-  // Discord wants the required ones first; the line is put together in the command's own order.
+  // Discord requires the required options first; `lineOf` restores the command's own order.
   options.sort((a, b) => Number(b.required) - Number(a.required));
   return { type: 1, name: command.id, description: cutText(command.about, most.description), options };
 }
 
-/** What was typed, as the line that the same command takes everywhere. */
+/** The typed options as a command line, in the syntax of all platforms. */
 export function lineOf(data: Slash['data'], commands: readonly CommandView[]): string {
   const [sub] = data.options;
   if (sub === undefined) return 'help';

@@ -6,7 +6,7 @@ import type { Completion } from './shapes.ts';
 /** Discord shows 25 choices of 100 characters. */
 const most = { choices: 25, text: 100 } as const;
 
-/** What may be meant by what was typed so far. */
+/** The completions of what was typed so far. */
 export async function completeCommand({ data }: Completion, host: ChatHost): Promise<Choice[]> {
   const [sub] = data.options;
   const focused = sub?.options.find(option => option.focused === true);

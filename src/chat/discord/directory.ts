@@ -15,9 +15,9 @@ export interface Directory {
   channel(name: string): Promise<string>;
   /** The people of tocsin.yaml who have the role, by its id or its name; null when there is none. Rejects when several have the name. */
   members(role: string): Promise<readonly string[] | null>;
-  /** What Discord said of a member just now. True when it is not what the groups were told. */
+  /** Takes a member's present roles. True when they differ from those that the groups were resolved with. */
   hasNews(user: string, roles: readonly string[]): boolean;
-  /** The channels changed. */
+  /** Clears the cached list, after the channels have changed. */
   forget(): void;
 }
 
@@ -28,7 +28,7 @@ export interface DirectoryParts {
   clock: Clock;
 }
 
-/** How long the list of channels is good, and how soon it is asked again for a name that is not in it, milliseconds. */
+/** How long the list of channels is cached, and how soon it is reloaded for a name that is not in it; milliseconds. */
 const kept = { list: 60_000, missing: 5_000 };
 /** Text and announcement channels: where messages with threads go. */
 const textual = [0, 5];
@@ -102,8 +102,8 @@ function unknownChannel(name: string, count: number, names: readonly string[]): 
 const abreast = 5;
 
 /**
- * Asks for each person that tocsin.yaml links to Discord. Listing the members of a server needs a privileged intent, and whoever is in no
- * entry of `people` may do nothing anyway.
+ * Looks up each person that tocsin.yaml links to Discord. Listing all members of a server would need a privileged intent, and members
+ * without an entry in `people` may do nothing anyway.
  */
 async function membersOf(
   role: string,
@@ -131,7 +131,7 @@ async function membersOf(
 const mostTries = 5;
 const longestWait = 5000;
 
-/** Waits for a limit that is over soon: one person's answer must not cost those of all others. */
+/** Waits for a rate limit that is over soon and retries, so that one failed look-up does not lose those of all others. */
 async function withPatience<T>(ask: () => Promise<T>, clock: Clock): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
@@ -147,7 +147,7 @@ async function withPatience<T>(ask: () => Promise<T>, clock: Clock): Promise<T> 
 const unknownMember = 10007;
 const unknownUser = 10013;
 
-/** Somebody who left the server, or who has not accepted its rules yet, has no role. */
+/** A member's roles. A person who left the server, or has not accepted its rules yet, has none. */
 async function rolesOf(api: Api, guild: string, user: string): Promise<readonly string[]> {
   try {
     const found = await api.call(shapes.member, { method: 'GET', path: `/guilds/${guild}/members/${user}` });
@@ -163,7 +163,7 @@ function rolesText(roles: readonly string[]): string {
   return [...roles].sort().join(' ');
 }
 
-/** The role of everybody has the server's id and is nobody's group. A name that two roles have is nobody's either: who may vote is no guess. */
+/** The id of a role. `@everyone` (its id is the server's) is no group. A name of two roles is ambiguous, and who may vote must not be. */
 function findRole(role: string, guild: string, all: readonly { id: string; name: string }[]): string | null {
   const others = all.filter(one => one.id !== guild);
   const byId = others.find(one => one.id === role);

@@ -1,10 +1,10 @@
 import type { ChatFile } from '../../ports/chat.ts';
 import type { Call } from './api.ts';
 
-/** Discord takes files of 10 MiB on any server; a little is left for the form around it. */
+/** Bytes. Discord takes files of 10 MiB on any server; the rest is for the multipart form. */
 const most = 9.5 * 1024 * 1024;
 
-/** The file as it is sent. What is too long loses its middle, with the number of bytes that are missing. */
+/** Reads a file for upload. The middle of one that is too long is replaced by the number of missing bytes. */
 export async function readFile({ name, text }: ChatFile): Promise<NonNullable<Call['files']>[number]> {
   const half = Math.floor((most - 100) / 2);
   const head: Buffer[] = [];

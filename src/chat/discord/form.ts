@@ -5,15 +5,15 @@ import { namedWord } from './commands.ts';
 import type { Modal, ModalField } from './reply.ts';
 import type { Filled, Slash } from './shapes.ts';
 
-/** A form for the parameters of a runbook. What was given so far is kept here, because a modal's id has no room for it. */
+/** Forms for the parameters of a runbook. The values given so far are kept here, because a modal's id is too short for them. */
 export interface Forms {
   /** A form when a required parameter is missing; null when the command can run as it is. */
   forSlash(data: Slash['data']): Modal | null;
-  /** The form of a button `f.<key>` again, with what was filled in; null when it is forgotten. */
+  /** The form of a button `f.<key>` again, with the values that were filled in; null when it has expired. */
   again(key: string): Modal | null;
   /**
-   * The line that a filled form stands for, and the key under which it can be opened again; null when it is forgotten. `refused` says
-   * why there is nothing to run: somebody was chosen who is not in `people`.
+   * The command line of a submitted form, and the key under which it can be opened again; null when it has expired. `refused` says why it
+   * cannot be run: a chosen member is not in `people`.
    */
   lineOf(filled: Filled['data']): { line: string; key: string; refused: string | null } | null;
 }
@@ -82,7 +82,7 @@ export function createForms(host: ChatHost): Forms {
   };
 }
 
-/** Writes what was filled in to `given`; says whom it does not know among those who were chosen, else null. */
+/** Writes the submitted values to `given`. Returns a text about chosen members that are not in `people`, else null. */
 function readFilled(filled: Filled['data'], given: Map<string, string>, host: ChatHost): string | null {
   let refused: string | null = null;
   for (const { component } of filled.components) {
@@ -90,7 +90,7 @@ function readFilled(filled: Filled['data'], given: Map<string, string>, host: Ch
     const value = component.values?.[0] ?? component.value ?? '';
     const name = component.custom_id.replace(/^p\./, '');
     if (component.type === userMenu) {
-      // A menu of members cannot show who was given by name, so that an empty one leaves them as they are.
+      // A menu of members cannot preselect a person given by name, so an empty one leaves the value as it is.
       if (value === '') continue;
       const who = host.whoIs({ platform: 'discord', id: value });
       if (who.kind === 'person') given.set(name, who.id);
@@ -101,7 +101,7 @@ function readFilled(filled: Filled['data'], given: Map<string, string>, host: Ch
   return refused;
 }
 
-/** What was typed as `host=web-1 "note=two words"`; null when it is more than a form can take over: then the command says what is wrong. */
+/** Parses `host=web-1 "note=two words"`. Null for a text that a form cannot take over; then the command reports what is wrong. */
 function readGiven(text: string, runbook: RunbookView): Map<string, string> | null {
   const given = new Map<string, string>();
   for (const word of text.trim() === '' ? [] : text.trim().split(/\s+/)) {

@@ -4,14 +4,14 @@ import type { ChatHost } from '../../ports/chat.ts';
 import { remedies } from './remedies.ts';
 
 /**
- * Hears what people do. It opens and closes by itself what is needed: of several nodes the one that holds the lease opens it, and posts go
- * out whether it is open or not.
+ * Receives events and interactions over Discord's gateway. Of several nodes only the holder of the lease opens it; posts do not depend
+ * on it.
  */
 export interface Gateway {
   /** Starts to connect, and to connect again whenever it is lost, with back-off. */
   open(): void;
   close(): Promise<void>;
-  /** Why nothing is heard; null when well, when closed, and during the first seconds. */
+  /** Why nothing is received; null when well, when closed, and during the first seconds. */
   trouble(): string | null;
 }
 
@@ -20,7 +20,7 @@ export interface GatewayParts {
   token: string;
   url: string | null;
   host: ChatHost;
-  /** Called each time when dispatches flow. */
+  /** Called each time that the connection becomes ready for events. */
   onReady(): void;
   onEvent(name: string, data: unknown): void;
 }
@@ -32,11 +32,11 @@ interface Events {
 }
 type Manager = Parameters<NonNullable<NonNullable<ConstructorParameters<typeof Client>[0]['ws']>['buildStrategy']>>[0];
 
-/** Milliseconds between two tries; the second row is for what does not mend by itself, such as a wrong token. */
+/** Back-off between two attempts, milliseconds; `refused` is for what does not pass by itself, such as a wrong token. */
 const pauses = { lost: { first: 1000, most: 60_000 }, refused: { first: 60_000, most: 600_000 } } as const;
-/** How long an end is waited for, milliseconds. */
-const longestGoodbye = 3000;
-/** Of the connection: the TCP and WebSocket handshake, HELLO, READY. */
+/** How long a close may take, milliseconds. */
+const longestClose = 3000;
+/** Time-outs of the TCP and WebSocket handshake, HELLO and READY, milliseconds. */
 const timeouts = { handshake: 10_000, hello: 10_000, ready: 15_000 } as const;
 const heard = [
   'INTERACTION_CREATE',
@@ -60,7 +60,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     for (let failures = 0; !signal.aborted; ) {
       const { because, code, wasReady } = await connectOnce(parts, signal, text => {
         trouble = text;
-      }).catch(beyondHelp);
+      }).catch(failedAttempt);
       if (signal.aborted) return;
       failures = wasReady ? 1 : failures + 1;
       trouble = because;
@@ -91,8 +91,8 @@ function pauseAfter(failures: number, { first, most }: { first: number; most: nu
   return Math.min(most, first * 2 ** Math.min(failures - 1, 20));
 }
 
-/** Whatever the library throws ends one try, never the house. */
-function beyondHelp(error: unknown): Ended {
+/** An error that the library throws ends one attempt, never the process. */
+function failedAttempt(error: unknown): Ended {
   return { because: `The Discord gateway failed: ${messageOf(error)}`, code: null, wasReady: false };
 }
 
@@ -103,7 +103,7 @@ interface Ended {
   wasReady: boolean;
 }
 
-/** One client from login until it is beyond help. Short losses are mended by the library, which resumes its session. */
+/** Runs one client from login until it cannot recover. The library handles short losses: it resumes the session. */
 async function connectOnce(
   parts: GatewayParts,
   signal: AbortSignal,
@@ -117,7 +117,7 @@ async function connectOnce(
     },
     down: (code, failures) => {
       if (code !== null && unrecoverable.includes(code)) ended.resolve({ because: remedies.closed(code), code });
-      // A resume within a moment is nothing that anybody has to know.
+      // A quick resume is not reported.
       else if (failures > 2)
         tell(
           'The Discord gateway is lost; Tocsin tries to connect again. Presses and commands are not heard meanwhile.',
@@ -164,7 +164,7 @@ function createClient({ discord, url }: GatewayParts, strategy: (manager: Manage
   });
 }
 
-/** The line of one client, with what the library leaves open: a back-off between its tries, and an end that is an end. */
+/** The connection of one client, with what the library lacks: a back-off between attempts, and a close after which it does not retry. */
 function createLine(
   parts: GatewayParts,
   signal: AbortSignal,
@@ -174,7 +174,7 @@ function createLine(
   let failures = 0;
   let wasUp = false;
   let released = false;
-  /** Resolves when no handshake is under way: the library must not be destroyed within one. */
+  /** Resolves when no handshake is under way, because the library must not be destroyed during one. */
   let shaking = Promise.withResolvers<void>();
   shaking.resolve();
 
@@ -186,11 +186,11 @@ function createLine(
 
   return {
     wasUp: () => wasUp,
-    /** Destroys the client, as soon as no handshake is under way; waits for it a moment only. */
+    /** Destroys the client as soon as no handshake is under way. The wait is bounded. */
     async release(destroy: () => Promise<void>) {
       released = true;
       const enough = new AbortController();
-      const late = clock.sleep(longestGoodbye, enough.signal).catch(() => {});
+      const late = clock.sleep(longestClose, enough.signal).catch(() => {});
       const done = shaking.promise.then(destroy).catch(error => {
         parts.host.log.warn({ err: error }, 'a connection to the Discord gateway did not end in order');
       });
@@ -206,10 +206,10 @@ function createLine(
       options.readyTimeout = timeouts.ready;
       let connected = false;
       const retrieve = options.retrieveSessionInfo;
-      // The library asks for the session before each try; that is where a try can be put off, or never happen.
+      // The library calls this before each attempt, so an attempt can be delayed or stopped here.
       options.retrieveSessionInfo = async id => {
         if (connected) return retrieve(id);
-        // The first try comes at once (the library itself waits half a second): a resume in time loses no press.
+        // The first attempt has no delay (the library itself waits half a second), because a quick resume loses no press.
         if (failures > 1) await clock.sleep(pauseAfter(failures - 1, pauses.lost), signal).catch(() => {});
         if (released || signal.aborted) return new Promise(() => {});
         connected = true;

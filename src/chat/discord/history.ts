@@ -5,17 +5,17 @@ import { remember } from './remember.ts';
 import * as shapes from './shapes.ts';
 
 /**
- * Finds messages of ours by their mark. Discord itself recognises a repeated post by its nonce for a few minutes only; after that, and after
- * a crash between a post and its record, the channel is read.
+ * Finds our messages by their mark. Discord deduplicates a repeated post by its nonce for a few minutes only. After that, and after a crash
+ * between a post and its record, the channel is read.
  */
 export interface History {
   /** The id of our message with this mark in the channel, among those that were posted since `since`; null when there is none. */
   find(channel: string, mark: string, since: number): Promise<string | null>;
-  /** The channel was made just now: nothing is in it that has to be read. */
+  /** Marks a new channel as empty, so that it is not read. */
   isNew(channel: string): void;
 }
 
-/** How long what was read of a channel is good, milliseconds: less than a nonce is remembered. */
+/** How long the messages of a channel are cached, milliseconds: less than a nonce is remembered. */
 const kept = 45_000;
 const pages = 10;
 const mostChannels = 500;

@@ -22,7 +22,7 @@ export default defineChat({
     rateLimits: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
   },
   isOn: env => Boolean(env('DISCORD_TOKEN')),
-  // Nothing of it is loaded where Discord is off.
+  // Loaded only where Discord is on.
   open: async (options, host) => (await import('./open.ts')).openDiscord(options, host),
   check: (options, tools) => checkDiscord(options, tools),
 });

@@ -3,7 +3,7 @@ import { groupFacts } from '../../model/config.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Directory } from './directory.ts';
 
-/** The Discord users that people and groups of tocsin.yaml stand for. Nobody else is ever called. */
+/** Maps people and groups of tocsin.yaml to Discord users. No other user is ever mentioned. */
 export interface Mentions {
   of(names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
 }
@@ -11,7 +11,7 @@ export interface Mentions {
 /** A larger group is named as text, so that an alert never calls a whole company. */
 const mostPeople = 10;
 const mostNames = 20;
-/** How long a role is known well enough to call its members, milliseconds: a card is rendered many times. Who may vote is asked elsewhere. */
+/** How long the members of a role are cached for mentions, milliseconds: a card is rendered many times. Votes do not use this cache. */
 const kept = 300_000;
 
 export function createMentions(directory: Directory, host: ChatHost): Mentions {

@@ -12,7 +12,7 @@ import { type Message, renderCard } from './render.ts';
 import * as shapes from './shapes.ts';
 import type { Threads } from './threads.ts';
 
-/** Posts and edits. One key is one message, however often and from how many sides it is delivered. */
+/** Posts and edits messages. One key is one message, however often it is delivered, and by however many callers. */
 export interface Messages {
   deliver(post: Post, root: Post | null): Promise<string>;
   upload(post: Post, file: ChatFile, root: Post | null): Promise<void>;
@@ -24,26 +24,26 @@ export interface MessageParts {
   threads: Threads;
   history: History;
   mentions: Mentions;
-  /** Where this process knows posts to be, by `placeName`. */
+  /** The known references of posts, by `placeName`. */
   refs: Remembered<Ref>;
-  /** Told of each message of ours as Discord has it now. */
+  /** Called with each message of ours as Discord has it now. */
   onDelivered(post: Post, ref: Ref, message: shapes.Message): void;
 }
 
 interface Work extends MessageParts {
   /** What Discord shows now, as it was sent. */
   shown: Remembered<string>;
-  /** Posts that were sent without an answer: they may be there. */
+  /** Posts that were sent without an answer; they may exist. */
   tried: Remembered<true>;
   /** The last message of a post that somebody deleted. */
   deleted: Remembered<string>;
 }
 
 const codes = { unknownChannel: 10003, unknownMessage: 10008, archived: 50083, tooManyEdits: 30046 } as const;
-/** How long a repeated post is surely recognised by its nonce, milliseconds; after that the channel is read. */
+/** How long Discord certainly deduplicates by nonce, milliseconds. After that the channel is read. */
 const nonceLives = 60_000;
-/** Before the post was wanted nobody can have posted it; an hour more for clocks that differ. */
-const clocksDiffer = 3_600_000;
+/** The channel is read back to the creation of the post, and further by this much for clock skew, milliseconds. */
+const clockSkew = 3_600_000;
 /** How long edits of an old message are left alone after Discord refused one, milliseconds. */
 const oldMessagePause = 20_000;
 
@@ -96,7 +96,7 @@ async function create(request: Request, message: Message, work: Work): Promise<R
   const channel = await threads.channelOf(post, root);
   const mark = markOf(post);
   const isOld = host.clock.now() - post.createdAt > nonceLives;
-  const found = isOld ? await history.find(channel, mark, post.createdAt - clocksDiffer) : null;
+  const found = isOld ? await history.find(channel, mark, post.createdAt - clockSkew) : null;
   const before = found === null ? null : await edit(post, { channel, message: found }, message, work);
   if (before !== null) return before;
   const place = placeName(post);
@@ -105,7 +105,7 @@ async function create(request: Request, message: Message, work: Work): Promise<R
   try {
     const made = await send(channel, request, message, work);
     const ref = { channel, message: made.id };
-    // Discord answers a repeated nonce with the message that is there: it may show what was wanted then.
+    // Discord answers a repeated nonce with the existing message, whose content may be older.
     if (!again || files.length > 0) return settle(post, ref, message, made, work);
     return (await edit(post, ref, message, work)) ?? (await create(request, message, work));
   } catch (error) {
@@ -116,13 +116,13 @@ async function create(request: Request, message: Message, work: Work): Promise<R
         cause: error,
       });
     }
-    // Refused before anything happened: the next try needs no second look.
+    // Refused without an effect, so the next attempt need not search for the message.
     if (!again && (isCode(error, 'chat-refused') || isCode(error, 'chat-limited'))) tried.delete(place);
     throw root === null ? error : await threads.explain(channel, error);
   }
 }
 
-/** Discord opens an archived thread for a new message by itself, unless it is locked; what it says then is not documented. */
+/** Discord unarchives a thread for a new message by itself, unless it is locked; its error for that is not documented. */
 async function send(channel: string, request: Request, message: Message, work: Work): Promise<shapes.Message> {
   const { post, root, files } = request;
   const deleted = work.deleted.get(placeName(post));
@@ -144,7 +144,7 @@ async function send(channel: string, request: Request, message: Message, work: W
   }
 }
 
-/** The reference when it shows the message now; null when it was deleted, so that it has to be posted anew. */
+/** Edits the message. Resolves to its reference, or to null when it was deleted and has to be posted again. */
 async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise<Ref | null> {
   if (work.shown.get(ref.message) === JSON.stringify(message)) return ref;
   const patch = () =>
@@ -176,7 +176,7 @@ async function edit(post: Post, ref: Ref, message: Message, work: Work): Promise
   }
 }
 
-/** Somebody deleted it. Its nonce would be answered with what is gone, so that the next message gets another. */
+/** Handles a deleted message. Discord would answer its nonce with the deleted message, so the next one gets another nonce. */
 function forget(post: Post, ref: Ref, work: Work): null {
   work.refs.delete(placeName(post));
   work.tried.delete(placeName(post));

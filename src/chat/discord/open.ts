@@ -72,7 +72,7 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
     upload: (post, file, root) => open(() => messages.upload(post, file, root)),
     channels: () => open(() => directory.names()),
     members: group => open(() => directory.members(group)),
-    // Each connection to the gateway is told everything, and an interaction is answered once.
+    // Every connection to the gateway receives all events, and an interaction must be answered once, so one node connects.
     hear: on => open(async () => (on ? gateway.open() : await gateway.close())),
     linkTo: post => linkTo(post, session.known()?.guild ?? null),
     trouble: () => api.trouble() ?? session.trouble() ?? gateway.trouble() ?? registration.trouble(),
@@ -87,7 +87,7 @@ export async function openDiscord(options: DiscordOptions, host: ChatHost): Prom
   };
 }
 
-/** What runs beside the deliveries, so that a close waits for it. */
+/** Tracks background work, so that a close waits for it. */
 function createUnderway() {
   const all = new Set<Promise<void>>();
   let over = false;

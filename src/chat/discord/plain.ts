@@ -3,7 +3,7 @@ import type { Block, Card } from '../../model/card.ts';
 import type { Call } from './api.ts';
 import type { Message } from './render.ts';
 
-/** The whole card as a text file, where the message had to leave something out; so that nobody approves what they could not read. */
+/** The whole card as a text file, where the message had to leave something out, so that nobody approves a plan that they could not read. */
 export function fileOfCard(card: Card, message: Message): NonNullable<Call['files']>[number] | undefined {
   if (!isCut(message)) return undefined;
   const text = visible(stripAnsi([card.title, ...card.blocks.map(plainBlock)].join('\n\n')));

@@ -51,7 +51,7 @@ function reasonModal(press: Press, pressed: Pressed): Modal {
   };
 }
 
-/** What stands on the pressed button, from the message that Discord sends along. */
+/** The label of the pressed button, from the message in the payload. */
 function labelOf(press: Press): string | null {
   const rows = press.message.components as { components?: { custom_id?: string; label?: string }[] }[];
   const found = rows.flatMap(row => row?.components ?? []).find(one => one.custom_id === press.data.custom_id);
@@ -83,7 +83,7 @@ function withReason(act: Act, reason: string | null): Act {
   return reason !== null && 'reason' in act ? { ...act, reason } : act;
 }
 
-/** The button is gone from the card, so the state has moved on: whoever was late sees how it stands, and who decided it. */
+/** The button is no longer on the card, because the state has changed. Shows the person the present state, and who decided. */
 async function sayChanged(to: Asked, { place }: Pressed, who: Actor, parts: DiscordContextParts): Promise<void> {
   if (who.kind === 'stranger') return await parts.replies.say(to, renderText(strangerText(who), 'error'));
   const subject = subjectOf(place);
@@ -120,7 +120,7 @@ export async function sayCard(to: Asked, card: Card, { host, replies }: DiscordC
   await replies.say(to, message, fileOfCard(card, message));
 }
 
-/** Something failed inside: the person is told that, the log is told what. */
+/** Reports an internal failure to the person, and logs its cause. */
 export async function sayFailed(to: Asked, error: unknown, { host, replies }: DiscordContextParts): Promise<void> {
   host.log.error({ err: error }, 'an interaction of Discord failed');
   try {

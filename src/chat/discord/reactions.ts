@@ -5,7 +5,7 @@ import type { Api } from './api.ts';
 import type { Ref } from './ref.ts';
 import * as shapes from './shapes.ts';
 
-/** Reactions on the root mirror its state, so that a channel is read at a glance. They are decoration: never waited for, never an error. */
+/** Mirrors the state of a root message as reactions on it. They are optional: no delivery waits for them, and a failure is no error. */
 export interface Reactions {
   mirror(post: Post, ref: Ref, message: shapes.Message): void;
   /** Resolves when nothing is left to do. */
@@ -19,7 +19,7 @@ const mostTries = 4;
 export function createReactions(api: Api, host: ChatHost): Reactions {
   const end = new AbortController();
   const wanted = new Map<string, { ref: Ref; sign: string }>();
-  /** What is on a message now, of ours. */
+  /** Our reactions that a message has now. */
   const shown = new Map<string, ReadonlySet<string>>();
   let working: Promise<void> | null = null;
 
@@ -56,7 +56,7 @@ export function createReactions(api: Api, host: ChatHost): Reactions {
       const sign = post.key.startsWith('alert/') && post.thread === null ? signs[post.card.badge ?? ''] : undefined;
       if (sign === undefined || end.signal.aborted) return;
       const key = `${ref.channel}/${ref.message}`;
-      // An answer of Discord says what an earlier process left there.
+      // Discord's answer includes the reactions of an earlier process.
       const ours = message.reactions.flatMap(({ emoji, me }) => (me && emoji.name !== null ? [emoji.name] : []));
       if (ours.length > 0 || !shown.has(key)) shown.set(key, new Set(ours));
       wanted.set(key, { ref, sign });

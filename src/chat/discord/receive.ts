@@ -23,10 +23,10 @@ export interface DiscordContext extends DiscordContextParts {
   forms: Forms;
 }
 
-/** How many interactions are remembered, so that one that the gateway hands over twice is done once. */
+/** How many interactions are remembered for deduplication: the gateway may deliver one twice. */
 const mostSeen = 5000;
 
-/** Takes what the gateway hands over. Never rejects: whoever acted is told, or the log is. */
+/** Handles the dispatches of the gateway. Never rejects: a failure is reported to the person, or logged. */
 export function createReception(ctx: DiscordContext): (data: unknown) => Promise<void> {
   const seen = new Set<string>();
   return async data => {
@@ -47,7 +47,7 @@ export function createReception(ctx: DiscordContext): (data: unknown) => Promise
   };
 }
 
-/** An interaction carries the member's roles of this moment: what groups were told before does not hold any more. */
+/** An interaction carries the member's present roles. When they changed, cached groups are dropped. */
 function forgetOldRoles(from: shapes.Interaction, guild: string, { directory, host }: DiscordContext): void {
   const { member } = from;
   if (member === undefined || member.pending === true || from.guild_id !== guild) return;
@@ -67,7 +67,7 @@ async function route(from: shapes.Interaction, who: Actor, ctx: DiscordContext):
   }
 }
 
-/** Suggestions are a help: without them people can still type. */
+/** Completions are optional: without them people can still type. */
 async function completions(from: shapes.Completion, { host }: DiscordContext) {
   try {
     return await completeCommand(from, host);
@@ -101,7 +101,7 @@ async function openAgain(from: shapes.Press, who: Actor, ctx: DiscordContext): P
   await ctx.replies.say(from, renderText('This form is too old. Type /tocsin run again.', 'error'));
 }
 
-/** Runs the line for somebody we know, and tells them alone. Reading is for people of tocsin.yaml too. */
+/** Runs the command line for a person of tocsin.yaml, and answers that person only. Commands that only read are for these people too. */
 async function command(
   from: Asked & shapes.Interaction,
   line: string,
@@ -133,7 +133,7 @@ async function refuseStranger(
   await ctx.replies.say(from, renderText(strangerText(who), 'error'));
 }
 
-/** In a thread, what it is about: its id is that of the root's message, whose footer is the key of its post. */
+/** The subject of a thread. The thread's id is that of the root's message, whose footer is the key of its post. */
 async function contextOf(from: shapes.Interaction, ctx: DiscordContext): Promise<CommandContext> {
   const context = { platform: 'discord', channel: from.channel_id ?? null, alert: null, run: null };
   const parent = from.channel?.parent_id;

@@ -1,4 +1,4 @@
-/** What goes wrong between Tocsin and Discord, and where it is put right. The pages are those of the Developer Portal and of the server. */
+/** Remedies for failures between Tocsin and Discord. They name pages of the Developer Portal and of the server's settings. */
 
 const portal = 'https://discord.com/developers/applications';
 

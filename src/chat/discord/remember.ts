@@ -1,4 +1,4 @@
-/** A map that forgets what was set longest ago. */
+/** A bounded map that evicts the entry that was set longest ago. */
 export interface Remembered<T> {
   get(key: string): T | undefined;
   set(key: string, value: T): void;

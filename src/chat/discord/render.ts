@@ -8,7 +8,7 @@ export interface Message {
   content: string;
   embeds: Embed[];
   components: Row[];
-  /** Nobody is called but those whose ids stand here: text cannot ping. */
+  /** Only users with these ids are notified; mentions in texts are not. */
   allowed_mentions: { parse: never[]; users: string[] };
 }
 
@@ -36,7 +36,7 @@ export interface RenderTools {
   reference(button: Button): string | null;
   /** The Discord users that a name of `mention` stands for. */
   accounts(name: string): readonly string[];
-  /** Stands below in small letters and lets the message be found again; null for private answers. */
+  /** The text of the footer, by which the message is found again; null for private answers. */
   mark: string | null;
   /** Milliseconds since the epoch, for what still runs. */
   now: number;
@@ -52,7 +52,7 @@ const colours: Record<Tone, number> = {
   ask: 0x9b51e0,
 };
 
-/** What a state is called by a sign, so that nobody depends on the colour. */
+/** The sign of a state, for people who cannot see the colour. */
 const signs: Record<Tone, string> = {
   critical: '🚨',
   error: '❌',
@@ -66,7 +66,7 @@ const signs: Record<Tone, string> = {
 /** Discord's limits: all embeds of a message 6,000 characters, a description 4,096, 25 fields of 256 and 1,024, ten embeds. */
 const most = { total: 5900, description: 4000, fields: 25, embeds: 10, users: 80 } as const;
 
-/** How long single values may be. From generous to strict: the first with which the whole fits is taken, so that no long value hides another. */
+/** Limits of single values, characters. Of the steps, from generous to strict, the first that fits the whole card is used. */
 interface Caps {
   text: number;
   code: number;
@@ -96,7 +96,7 @@ export function renderCard(card: Card, tools: RenderTools): Message {
   };
 }
 
-/** The text of an answer that has no card, in the same clothes. */
+/** Renders an answer without a card in the same style. */
 export function renderText(text: string, tone: Tone): Message {
   const embed = { description: escapeText(text.trim() === '' ? 'Done.' : text, 3900), color: colours[tone] };
   return { content: '', embeds: [embed], components: [], allowed_mentions: { parse: [], users: [] } };
@@ -114,7 +114,7 @@ function renderEmbeds(card: Card, tools: RenderTools): Embed[] {
     const fits = embeds.length <= most.embeds && embeds.every(one => (one.description ?? '').length <= 4096);
     if (fits && sizeOf(embeds) <= most.total) return embeds;
   }
-  // Only a card of a great many blocks comes here: what is first is shown, and the note says that there is more.
+  // Only a card of very many blocks comes here. The first ones are shown, with a note that there are more.
   const strictest = steps.at(-1) ?? steps[0];
   const [first] =
     strictest === undefined ? [] : embedsWith({ ...card, blocks: card.blocks.slice(0, 1) }, strictest, tools);
@@ -202,7 +202,7 @@ function renderBlock(
   }
 }
 
-/** Nothing where the title says it already. */
+/** The heading of an output block; empty when the title already names the step. */
 function outputHead({ step, live }: Extract<Block, { kind: 'output' }>, title: string): string[] {
   return title === `Output of ${step}` ? [] : [`Output of ${escapeLine(step, 120)}${live ? ' (running)' : ''}`];
 }
@@ -211,7 +211,7 @@ function tailLines(text: string, caps: Caps): string[] {
   return text.trim() === '' ? [] : [codeTail(text, caps.code)];
 }
 
-/** Only http and https become links. The host is shown, because a label may say anything. */
+/** Only http and https become links. The host is shown too, because the label may be misleading. */
 function renderLink(label: string, url: string, caps: Caps): string {
   const target = safeUrl(url);
   const shown = escapeLine(label, Math.min(100, caps.value));

@@ -67,7 +67,7 @@ interface UserField {
 
 const responses = { deferred: 5, choices: 8, modal: 9 } as const;
 const onlyForYou = 64;
-/** An answer tells what was done, so it is worth another try; it is the same message each time. */
+/** Attempts to send an answer. A retry is safe, because it edits the same message. */
 const tries = 4;
 const pause = 500;
 

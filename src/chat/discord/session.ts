@@ -4,7 +4,7 @@ import type { Api } from './api.ts';
 import { remedies } from './remedies.ts';
 import * as shapes from './shapes.ts';
 
-/** Who the bot is and in which server it works: asked once, again when it failed. */
+/** The identity of the bot and its server, looked up once, and again after a failure. */
 export interface Session {
   /** Rejects with `chat-down` or `chat-refused` while it is not known. */
   ready(): Promise<Identity>;
@@ -20,7 +20,7 @@ export interface Identity {
   guild: string;
 }
 
-/** How long a failure is good for, so that a queue of posts does not ask for each, milliseconds. */
+/** How long a failure is cached, milliseconds, so that not every queued post asks again. */
 const again = 2000;
 /** Discord lists this many servers at once. */
 const longestList = 200;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What is read of Discord's answers and events; all else is left aside. Ids are text: they do not fit a number. */
+/** Schemas of the used fields of Discord's answers and events. Ids are texts, because they exceed 2^53. */
 export const id = z.string().regex(/^\d{15,21}$/);
 
 export const anything = z.unknown();

@@ -2,11 +2,11 @@ import { cutHead, cutText, mixedWords, stripAnsi, visible, visibleLine } from '.
 import { webUrl } from '../../kernel/web-url.ts';
 
 /**
- * Text for Discord. Everything that comes from elsewhere passes one of these: what hides is written out, what Discord would read as markup,
- * mention, link, time or emoji is taken literally, and what is too long is cut with the number of characters that are missing.
+ * Encodes text for Discord. All texts of others pass one of these functions: invisible characters are written out; markup, mentions, links,
+ * times and emoji become literal; a text that is too long is cut, with the number of missing characters.
  */
 
-/** Wherever they stand: emphasis, code, spoilers, links, mentions, emoji, times, headings. */
+/** Special characters at any position: emphasis, code, spoilers, links, mentions, emoji, times, headings. */
 const anywhere = /[\\`*_~|<>[\]()@#]/g;
 /** A colon before slashes: without it no client sees an address in `https://evil.example`. */
 const scheme = /:(?=\/)/g;
@@ -70,7 +70,7 @@ export function safeUrl(url: string): string | null {
   return href !== null && href.length <= 512 ? href : null;
 }
 
-/** Cuts the text, not its escapes, so that what is written is at most `max` long. */
+/** Cuts the text before escaping, so that the escaped text is at most `max` long and no escape is split. */
 function shorten(text: string, max: number, write: (text: string) => string): string {
   const whole = write(text);
   if (whole.length <= max) return whole;

@@ -9,15 +9,15 @@ import { remedies } from './remedies.ts';
 import { remember } from './remember.ts';
 import * as shapes from './shapes.ts';
 
-/** Where posts go: roots into channels, replies into the thread that was started from the root's message and has its id. */
+/** The channel of a post: a root goes into its channel, a reply into the thread started from the root's message, whose id it has. */
 export interface Threads {
   /** Rejects as a delivery does; with `chat-root-gone` when the root's message is not there any more. */
   channelOf(post: Post, root: Post | null): Promise<string>;
-  /** The thread was deleted: the next reply starts it again. */
+  /** Forgets a deleted thread; the next reply starts it again. */
   forget(thread: string): void;
   /** Opens an archived thread again. Rejects with `chat-refused` at `thread` when a moderator locked it. */
   reopen(thread: string): Promise<void>;
-  /** The error to reject with: about this thread alone when it is locked, else `error`, or why that could not be told. Never rejects. */
+  /** The error of a refusal in the thread: about this thread alone when it is locked, else `error`, or why that is not known yet. Never rejects. */
   explain(thread: string, error: unknown): Promise<unknown>;
 }
 
@@ -28,7 +28,7 @@ export interface ThreadParts {
 }
 
 const codes = { threadExists: 160004, unknownMessage: 10008, noPermission: 50013 } as const;
-/** Minutes without a message until Discord folds a thread away: a day. */
+/** Minutes without a message after which Discord archives a thread: a day. */
 const archiveAfter = 1440;
 const longestName = 100;
 

@@ -3,7 +3,7 @@ import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Interaction, Slash } from './shapes.ts';
 
-/** Who acted, by what Discord vouches for: the user's id, in our server. Everybody else is a stranger, with the reason. */
+/** Maps an interaction to a person, by the user's id in our server. Anybody else is a stranger, with the reason. */
 export function whoActed(from: Interaction, guild: string, host: ChatHost): Actor {
   const user = from.member?.user ?? from.user;
   if (user === undefined) return stranger('unknown', 'Discord names no user');
@@ -20,7 +20,7 @@ function stranger(id: string, because: string): Actor {
   return { kind: 'stranger', id: `discord:${id}`, via: 'discord', because };
 }
 
-/** What a stranger is told. */
+/** The answer to a stranger. */
 export function strangerText(who: Extract<Actor, { kind: 'stranger' }>): string {
   const id = who.id.replace(/^discord:/, '');
   return `Not done: ${who.because}. Somebody with access to tocsin.yaml can link you: people: { <you>: { accounts: { discord: "${id}" } } }.`;
@@ -29,8 +29,7 @@ export function strangerText(who: Extract<Actor, { kind: 'stranger' }>): string 
 const longestSubject = 200;
 
 /**
- * What a stranger's command would have done, so that its refusal is journalled like that of a press; null for commands that only show
- * something.
+ * The act of a stranger's command, so that its refusal is journalled like that of a press; null for commands that only read.
  */
 export function wouldDo({ options: [sub] }: Slash['data']): Act | null {
   const given = (name: string) =>

@@ -23,7 +23,7 @@ export type Pressed = z.infer<typeof pressed>;
 /** The button on an alert's own message that opens the form for a run; its value is the alert's id. */
 export const startAction = 'tocsin:start';
 
-/** The buttons of a card. `post` is the key of its post; null for private answers, whose long buttons cannot be looked up: they are omitted. */
+/** The buttons of a card. `post` is the key of its post; null for private answers, whose long buttons are omitted: they need a look-up. */
 export function renderButtons(
   buttons: readonly Button[],
   post: string | null,
