@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: everything that has a target, first on SQLite (bench/run.ts), then on PostgreSQL and Redis (bench/fleet.ts); exits with 1
- * when a target is missed. `-- single ...` or `-- fleet ...` runs one of them with the words after it, `-- --quick` both for a first look.
+ * `npm run bench`: measures everything that has a target, first on SQLite (bench/run.ts), then on PostgreSQL and Redis (bench/fleet.ts).
+ * Exits with 1 when a target is missed. `-- single ...` or `-- fleet ...` runs one of them with further arguments; `-- --quick` is short.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** What everything is compared with: node's own server, which reads the body and answers 202. Prints its port. */
+/** The baseline: Node's own server, which reads the body and answers 202. Prints its port. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 

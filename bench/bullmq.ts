@@ -1,4 +1,4 @@
-/** Bare no-op jobs of BullMQ at concurrency 50, as the yardstick for runs: prints how many a second. `node bench/bullmq.ts <port> <jobs>` */
+/** The baseline for runs: no-op jobs of BullMQ at concurrency 50. Prints jobs per second. `node bench/bullmq.ts <port> <jobs>` */
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 

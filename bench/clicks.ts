@@ -1,6 +1,6 @@
 /**
- * `node bench/clicks.ts`: how long a press in Slack waits for its acknowledgement while 1,000 alerts a second arrive, each of which
- * wants a message in Slack. Slack is the double of the tests, in this process; the alerts come from another one. Exits with 1 when the target is missed.
+ * `node bench/clicks.ts`: how long a press in Slack waits for its acknowledgement while 1,000 alerts a second arrive, each with a message
+ * in Slack. Slack is the tests' double, in this process; the alerts come from another process. Exits with 1 when the target is missed.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -13,7 +13,7 @@ const quick = process.argv.includes('--quick');
 /** Alerts in one delivery, as Alertmanager groups them. */
 const group = 50;
 const events = quick ? 2000 : 4000;
-/** Runs of each worker before that, so that all processes are as warm as the bare worker is after its first jobs. */
+/** Runs of each worker before the measurement, so that all processes are as warm as the bare worker is after its first jobs. */
 const warmUpEach = 1000;
 
 const files = {
@@ -43,7 +43,7 @@ export async function measureRuns(server: Postgres): Promise<Line[]> {
     const ratios: number[] = [];
     for (let round = 0; round < (quick ? 1 : 3); round++) {
       const redis = await startRedis();
-      // Before and after, so that whatever else the machine does meets both.
+      // The baseline is measured before and after, so that other load on the machine affects both.
       const before = await bareJobs(redis);
       const { perSecond, costs } = await runsPerSecond(server, redis, workers);
       const after = await bareJobs(redis);
@@ -55,7 +55,7 @@ export async function measureRuns(server: Postgres): Promise<Line[]> {
       await redis.stop();
     }
     const value = middle(ratios);
-    // More worker processes than processors only take turns: that is shown, and nothing is asked of it.
+    // With more worker processes than processors there is no target; the figure is only shown.
     const asked = workers <= availableParallelism();
     lines.push({
       what: `no-op runs, event to succeeded, ${workers} workers, of bare jobs`,
@@ -130,7 +130,7 @@ export async function measureTakeover(server: Postgres): Promise<Line[]> {
 async function timeTakeover(server: Postgres): Promise<number> {
   const redis = await startRedis();
   const database = await server.database();
-  // The first has every duty and the run; the second comes when it is at work.
+  // The first node has every singleton task and the run; the second starts when the step is running.
   const [doomed] = await startNodes(database, redis, ['all']);
   await deliver(doomed, 'Long', 0, 1);
   await startsOf(server, database, 1);

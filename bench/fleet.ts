@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- fleet`: how Tocsin does on PostgreSQL, in one run on this machine. Exits with 1 when a target is missed, and says so where
- * the servers are not installed. `npm run bench -- fleet ingest` measures only that; --quick is for a first look; --sockets loads with plain sockets.
+ * `npm run bench -- fleet`: benchmarks on PostgreSQL, in one run on this machine. Exits with 1 when a target is missed, and reports when
+ * the servers are not installed. `npm run bench -- fleet ingest` measures only that; --quick is short; --sockets loads with plain sockets.
  */
 
 import { findPostgres, type Postgres, startPostgres } from '../test/real/postgres.ts';
@@ -26,7 +26,7 @@ if (findPostgres() === null) {
 }
 const wanted = process.argv.slice(2).filter(word => Object.hasOwn(parts, word));
 const lines: Line[] = [];
-// With fsync, as a server that keeps what it says.
+// With fsync, as in production.
 const postgres = await startPostgres({ shared_buffers: '128MB' });
 try {
   for (const [name, measure] of Object.entries(parts))

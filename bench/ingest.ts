@@ -9,7 +9,10 @@ const client: LoadOrder['client'] = process.argv.includes('--sockets') ? 'socket
 const rounds = quick ? 1 : 5;
 const seconds = quick ? 2 : 4;
 
-/** Alerts that are each new, sent over kept connections, against node's bare server. Rounds of both in turn, so that whatever else the machine does meets both. */
+/**
+ * Sends alerts that are all new over keep-alive connections, and compares with Node's bare server. Rounds of both alternate, so that other
+ * load on the machine affects both.
+ */
 export async function measureIngest(tocsin: Running, where: string): Promise<Line[]> {
   const bare = await startBare();
   try {
@@ -56,7 +59,7 @@ function showLoad(report: LoadReport & { cost: number }): string {
   return `${perSecond.toFixed(0)}/s, ${cost.toFixed(0)} µs processor each, p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} worst ${worst.toFixed(0)} ms`;
 }
 
-/** A load with what it cost the server: processor microseconds for each answer. */
+/** Runs a load and adds its cost: processor microseconds of the server for each answer. */
 async function costOf(server: Running, order: LoadOrder): Promise<LoadReport & { cost: number }> {
   const before = await processorTimeOf(server.pid);
   const report = await load(order);

@@ -1,7 +1,7 @@
 /**
- * The load, in a process of its own: connections that stay open, each of which sends the next delivery when the last one was answered.
- * Prints one line of JSON. With `client: "http"` it is node's own client, as in the trials that the targets come from; it takes as much
- * of the machine as the bare server does. With `client: "sockets"` it is plain sockets, which cost next to nothing: a harder comparison.
+ * The load, in a process of its own: keep-alive connections, each of which sends the next delivery when the last one was answered. Prints
+ * one line of JSON. `client: "http"` uses Node's own client, as in the trials that the targets come from; it takes as much processor time
+ * as the bare server. `client: "sockets"` uses plain sockets, which take almost none, so the comparison is harder.
  *
  * node bench/load.ts '{"client":"http","port":1,"path":"/","connections":64,"seconds":3,"headers":{},"first":0}'
  */

@@ -1,5 +1,5 @@
 /**
- * Alerts at a steady rate, in a process of its own, whether the last ones were answered or not. Prints one line of JSON when it is over.
+ * Sends alerts at a steady rate, in a process of its own, without waiting for answers. Prints one line of JSON at the end.
  *
  * node bench/paced.ts '{"port":1,"perSecond":1000,"seconds":10,"token":"t"}'
  */

@@ -51,7 +51,7 @@ export async function startTocsin(options: {
   const began = performance.now();
   const child = spawn(program, args, {
     cwd: root,
-    // npm passes signals on late, so a group of its own lets the whole of it be told to stop.
+    // npm forwards signals late, so npm and its children are a process group that is signalled as a whole.
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -83,7 +83,7 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
   throw new Error('Tocsin was not ready within a minute');
 }
 
-/** The process itself: under npm and its shell it is the last of the line. */
+/** The pid of Tocsin itself: below npm and its shell it is the last descendant. */
 async function listenerOf(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   const first = Number(children.trim().split(' ')[0]);
@@ -134,14 +134,14 @@ export async function memoryOf(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }
 
-/** Processor time of all threads since the process began, microseconds: what other work on the machine does not change. */
+/** Processor time of all threads since the process began, microseconds. Other load on the machine does not change it. */
 export async function processorTimeOf(pid: number): Promise<number> {
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
   // utime and stime, in ticks of which Linux shows 100 a second.
   return (Number(fields[11]) + Number(fields[12])) * 10_000;
 }
 
-/** The same of a process and of all that it started and that lives. */
+/** The processor time of a process and its living descendants, microseconds. */
 export async function processorTimeOfAll(pid: number): Promise<number> {
   const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
   const times = await Promise.all(children.map(child => processorTimeOf(Number(child)).catch(() => 0)));

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- single`: how Tocsin does against node's bare server, on this machine and in one run. Exits with 1 when a target is missed.
- * `npm run bench -- single start ingest step` measures only those; --quick is for a first look; --sockets makes the load with plain sockets
- * instead of node's client, which lets the bare server do several times as much: the harder comparison.
+ * `npm run bench -- single`: compares Tocsin with Node's bare server, in one run on this machine. Exits with 1 when a target is missed.
+ * `npm run bench -- single start ingest step` measures only those; --quick is short; --sockets makes the load with plain sockets instead of
+ * Node's client. Then the bare server does several times as much, so the comparison is harder.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measureIngest, token } from './ingest.ts';
@@ -84,7 +84,7 @@ async function measureSqlite(): Promise<Line[]> {
   }
 }
 
-/** One alert after the other, each with its automatic run: from sending the request to the journalled start of the first step. */
+/** Sends alerts one by one, each with an automatic run. Measures from sending the request to the journalled start of the first step. */
 async function measureFirstStep(): Promise<Line[]> {
   const tocsin = await startTocsin({ files, env });
   try {

@@ -1,4 +1,4 @@
-/** Commits a second of the sqlite store: 64 committers at once, each with an entry, a claim, an alert row and a blob of 2 KB. */
+/** Commits per second of the SQLite store: 64 concurrent committers, each with an entry, a claim, an alert row and a 2 KB blob. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

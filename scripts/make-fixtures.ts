@@ -1,5 +1,5 @@
 /**
- * Writes test/fixtures/builds/<name>: what this checkout leaves behind in both stores after a small history, for later builds to read back
+ * Writes test/fixtures/builds/<name>: the contents of both stores after a small history of this checkout, which later builds must read
  * (test/stores/earlier-builds.test.ts). `node scripts/make-fixtures.ts <name>`, where name is the commit; needs PostgreSQL.
  */
 import { execFile } from 'node:child_process';
@@ -17,7 +17,7 @@ const run = promisify(execFile);
 const name = process.argv[2] ?? '';
 if (!/^[0-9a-z.-]+$/.test(name)) throw new Error('usage: node scripts/make-fixtures.ts <name of the build>');
 const target = join(import.meta.dirname, '../test/fixtures/builds', name);
-// One that is there is never made again: what an earlier build wrote is the point of it.
+// An existing fixture is never made again, because it must be what the earlier build wrote.
 await mkdir(target);
 const scratch = await mkdtemp(join(tmpdir(), 'tocsin-fixtures-'));
 const server = await startPostgres();
@@ -60,7 +60,7 @@ async function makePostgres(folder: string, { database, programs }: Postgres): P
   await live(folder, { DATABASE_URL: url });
   const words = ['--no-owner', '--no-privileges', url];
   const { stdout } = await run(join(programs, 'pg_dump'), words, { maxBuffer: 64 * 1024 * 1024 });
-  // Only the psql of the newest minor releases knows the command, and it makes every dump different.
+  // \restrict is known only to the psql of the newest minor releases, and makes every dump different.
   await write('postgres.sql', stdout.replaceAll(/^\\(un)?restrict .*\n/gm, ''));
 }
 

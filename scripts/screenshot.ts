@@ -1,6 +1,6 @@
 /**
- * Makes docs/console.png from the real page: starts Tocsin with the sample files and an empty database, sends a sample alert through the
- * real door, approves its runbook in a real browser, sends the resolve, and takes the picture of the thread.
+ * Makes docs/console.png: starts Tocsin with the sample files and an empty database, sends a sample alert to its webhook, approves the
+ * runbook in a browser, sends the resolve, and takes a picture of the thread.
  * `node scripts/screenshot.ts [file]`; needs Chromium.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -42,7 +42,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** The way of a newcomer: send, approve, watch, resolve. */
+/** The steps of a first try: send, approve, watch, resolve. */
 async function showThread(page: Page): Promise<void> {
   await page.locator('#sample-disk-firing').click();
   await page.locator('#timeline a.preview').click();

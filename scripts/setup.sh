@@ -25,7 +25,7 @@ if ! is_installed; then
   lock="${TMPDIR:-/tmp}/tocsin-install-$(pwd | cksum | cut -d' ' -f1)"
   waited=0
   until mkdir "$lock" 2>/dev/null; do
-    # Whoever made it may have been killed: its process id says so.
+    # The process that made the lock may have been killed; its pid in the lock shows that.
     owner=$(cat "$lock/pid" 2>/dev/null || true)
     if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then rm -rf "$lock"; continue; fi
     waited=$((waited + 1))

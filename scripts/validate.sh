@@ -1,5 +1,5 @@
 #!/bin/sh
-# npm run validate: everything that must hold before a change lands. With --no-tests all but the tests, for whoever has just run them.
+# npm run validate: everything that must hold before a change lands. With --no-tests all but the tests, for use right after them.
 set -u
 . "$(dirname "$0")/setup.sh"
 failed=""

@@ -33,14 +33,14 @@ function importsBetween(files: readonly SourceFile[]): Map<string, Set<string>> 
   return arrows;
 }
 
-/** Everything that a module rests on, by whatever way. */
+/** All direct and indirect imports of a module. */
 function reachOf(name: string, arrows: ReadonlyMap<string, ReadonlySet<string>>): Set<string> {
   const reach = new Set<string>();
   for (const next of arrows.get(name) ?? []) for (const one of [next, ...reachOf(next, arrows)]) reach.add(one);
   return reach;
 }
 
-/** Without the arrows that follow from others: the picture stays readable, and says the same. */
+/** Removes the arrows that follow from others (transitive reduction), so that the picture stays readable. */
 function reduced(arrows: ReadonlyMap<string, ReadonlySet<string>>): [string, string][] {
   return [...arrows].flatMap(([from, targets]) =>
     [...targets]
@@ -117,7 +117,7 @@ function drawFlow(rect: Rect, arrows: ReadonlyMap<string, ReadonlySet<string>>) 
   ];
 }
 
-/** From the lower edge of what imports to the upper edge of what is imported. */
+/** An arrow from the lower edge of the importing module to the upper edge of the imported one. */
 function line(from: Rect, to: Rect): string {
   const [x1, x2] = [from.x + from.width / 2, to.x + to.width / 2].map(Math.round);
   return `<line x1="${x1}" y1="${from.y + from.height}" x2="${x2}" y2="${to.y - 1}" stroke="#57606a" marker-end="url(#tip)"/>`;

@@ -3,7 +3,7 @@ import { migrations as ofPostgres } from '../../src/stores/postgres/migrations.t
 import type { Migration } from '../../src/stores/sql/migration.ts';
 import { migrate, migrations } from '../../src/stores/sqlite/migrations.ts';
 
-/** docs/schema.sql: what all migrations of the sqlite store together make. docs/schema-postgres.sql: the migrations of the postgres store. */
+/** docs/schema.sql: the result of all migrations of the SQLite store. docs/schema-postgres.sql: the migrations of the PostgreSQL store. */
 export default function generateSchema(): Record<string, string> {
   return { 'docs/schema.sql': sqliteSchema(), 'docs/schema-postgres.sql': postgresSchema() };
 }

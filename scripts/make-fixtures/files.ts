@@ -1,4 +1,4 @@
-/** The files of the installation whose history is kept: runbooks that end, wait and ask in every way that is over soon. */
+/** The files of the installation whose history is kept. Its runbooks end, wait and ask in every way that takes little time. */
 export const files: Readonly<Record<string, string>> = {
   'tocsin.yaml': `sources:
   alertmanager: { token: alert-secret }

@@ -9,12 +9,12 @@ import { type PagerDutyDouble, startPagerDuty } from '../../test/doubles/pagerdu
 import { createWebhookSender } from '../../test/doubles/pagerduty-sender.ts';
 import { files } from './files.ts';
 
-/** No year but a leap year has this day: nothing ticks by itself. */
+/** A cron time that occurs in leap years only, so that no schedule ticks during the history. */
 const never = '0 0 29 2 *';
 
 /**
- * Lets the app of this checkout live through a small history over the store that `env` names, and stops it in order. In the end one run
- * waits for a second vote, one for a vote in its middle, one for its alert to resolve, and one for a person to say what a step did.
+ * Runs the app of this checkout through a small history over the store that `env` names, then stops it in order. At the end one run waits
+ * for a second vote, one for the vote on a step, one for its alert to resolve, and one for a person to say what a step did.
  */
 export async function live(folder: string, env: Record<string, string>): Promise<void> {
   const pagerduty = await startPagerDuty();
@@ -30,7 +30,7 @@ export async function live(folder: string, env: Record<string, string>): Promise
     await waits(first);
     await rest(first);
     await first.stop();
-    // What was at work while it stopped is not known to have happened.
+    // A step that was running at the stop has no recorded result.
     const second = await open(never);
     await answers(second);
     await rest(second);
@@ -40,7 +40,7 @@ export async function live(folder: string, env: Record<string, string>): Promise
   }
 }
 
-/** One moment of the year, soon. */
+/** A cron time some seconds from now, once a year. */
 function inSeconds(seconds: number): string {
   const at = new Date(Date.now() + seconds * 1000);
   return `${at.getUTCSeconds()} ${at.getUTCMinutes()} ${at.getUTCHours()} ${at.getUTCDate()} ${at.getUTCMonth() + 1} *`;
@@ -234,7 +234,7 @@ async function told(app: TestApp, what: string): Promise<void> {
   );
 }
 
-/** Waits until nothing follows any more: all is posted and told, and the journal has been silent for a while. */
+/** Waits until the app is idle: all posts and write-backs are done, and nothing was journalled for a while. */
 async function rest(app: TestApp): Promise<void> {
   for (let before = -1; ; ) {
     const { seq } = await app.app.store.head();

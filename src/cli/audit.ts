@@ -55,7 +55,7 @@ async function verify(input: CliInput, terminal: Terminal): Promise<number> {
   return exitCode.ok;
 }
 
-/** Throws `journal-broken` that names the first bad entry. Resolves to the head. */
+/** Verifies the hash chain. Resolves to the head. Rejects with `journal-broken`, which names the first bad entry. */
 export async function verifyChain(
   lines: AsyncIterable<JournalLine>,
   checkpoint: { seq: number; hash: string } | null = null,

@@ -4,10 +4,10 @@ import { type ErrorCode, TocsinError } from '../kernel/errors.ts';
 import { readUrl } from './environment.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Talks to a running Tocsin over HTTP, as anybody else would. */
+/** A client of the HTTP API of a running Tocsin. */
 export interface Client {
   url: string;
-  /** Rejects with `not-reachable`, or with the error that was answered. */
+  /** Rejects with `not-reachable`, or with the error of the answer. */
   send(
     method: string,
     path: string,
@@ -71,7 +71,7 @@ async function reach(url: string, path: string, request: RequestInit, signal: Ab
   }
 }
 
-/** The error that was answered, as it would be here; policy's word is added to it. */
+/** Converts an error answer to a TocsinError, with the policy's reason if there is one. */
 async function asError(response: Response, url: string): Promise<TocsinError> {
   const text = await response.text();
   const parsed = refusal.safeParse(parseJson(text));
@@ -89,7 +89,7 @@ async function asError(response: Response, url: string): Promise<TocsinError> {
   return new TocsinError(known, { message: shorten(message, error) + policy, remedy: hint(known, remedy), ...facts });
 }
 
-/** The answer to an act is one text for chat, with the facts at its end; a terminal shows them on lines of their own. */
+/** Removes the facts from the end of a text that was made for chat; a terminal shows them on lines of their own. */
 function shorten(message: string, { allowed, given, remedy }: z.infer<typeof refusal>['error']): string {
   const limits = allowed === undefined ? '' : ` Allowed: ${Array.isArray(allowed) ? allowed.join(', ') : allowed}.`;
   const end = `${limits}${given === undefined ? '' : ` Given: ${given}.`} ${remedy}`;

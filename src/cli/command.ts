@@ -3,14 +3,14 @@ import { TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
 import type { Terminal } from './terminal.ts';
 
-/** One word of the command line: a file in src/cli/. */
+/** A command of the command line: a file in src/cli/. */
 export interface CliCommand {
   name: string;
   about: string;
-  /** What follows the word: `<runbook> [name=value ...]`. */
+  /** The arguments, for the help: `<runbook> [name=value ...]`. */
   usage: string;
   options: readonly CliOption[];
-  /** How many words it takes. */
+  /** How many arguments it takes. */
   words: { least: number; most: number };
   examples: readonly string[];
   /** Resolves to the exit code. Throws TocsinError. */
@@ -20,7 +20,7 @@ export interface CliCommand {
 export interface CliOption {
   name: string;
   about: string;
-  /** What its value is called in the help; null for a switch. */
+  /** The name of its value in the help; null for a switch. */
   value: string | null;
   repeats?: boolean;
 }
@@ -31,7 +31,7 @@ export interface CliInput {
   options: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Parses what follows the command's word. Throws `usage-invalid` with the nearest known option. Null when help is asked for. */
+/** Parses the arguments of a command. Throws `usage-invalid`, with the nearest known option. Null when help is asked for. */
 export function parseInput(command: CliCommand, argv: readonly string[]): CliInput | null {
   const known = Object.fromEntries(
     command.options.map(option => [

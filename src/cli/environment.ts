@@ -2,12 +2,12 @@ import { resolve } from 'node:path';
 import { TocsinError } from '../kernel/errors.ts';
 import { type Role, role } from '../model/node.ts';
 
-/** What the environment says, parsed. */
+/** The parsed environment. */
 export interface Settings {
   listen: { host: string; port: number };
   /** Absolute. */
   configPath: string;
-  /** True when the environment names the file: then it must be there. */
+  /** True when the environment names the file, which must exist then. */
   configExplicit: boolean;
   /** Absolute. */
   dataFolder: string;
@@ -17,7 +17,7 @@ export interface Settings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the environment. Throws `environment-invalid` that names the variable. */
+/** Reads the environment. Throws `environment-invalid`, which names the variable. */
 export function readSettings(env: Environment, cwd: string): Settings {
   const config = readValue(env, 'TOCSIN_CONFIG');
   return {
@@ -30,7 +30,7 @@ export function readSettings(env: Environment, cwd: string): Settings {
   };
 }
 
-/** Where a running Tocsin is asked: TOCSIN_URL, else where TOCSIN_LISTEN says that it listens here. Without a slash at its end. */
+/** The URL of the running Tocsin: TOCSIN_URL, else from TOCSIN_LISTEN on this machine. Without a slash at its end. */
 export function readUrl(env: Environment): string {
   const given = readValue(env, 'TOCSIN_URL');
   if (given === null) {
@@ -48,7 +48,7 @@ export function readUrl(env: Environment): string {
   return given.replace(/\/+$/, '');
 }
 
-/** `127.0.0.1:8080`, `[::1]:8080`, `localhost:0`. The port 0 takes a free one. */
+/** Parses `127.0.0.1:8080`, `[::1]:8080` or `localhost:0`. Port 0 means any free port. */
 export function parseListen(text: string): { host: string; port: number } {
   const found = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
   const host = found?.[1] ?? found?.[2];
@@ -70,14 +70,14 @@ function parseLevel(text: string): Settings['logLevel'] {
   throw new TocsinError('environment-invalid', { at: 'TOCSIN_LOG', allowed: levels, given: text });
 }
 
-/** Throws `environment-invalid` that names where it was given. */
+/** Parses a role. Throws `environment-invalid`, which names where it was given. */
 export function parseRole(at: string, text: string): Role {
   const parsed = role.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new TocsinError('environment-invalid', { at, allowed: role.options, given: text });
 }
 
-/** An empty variable counts as unset: that is what compose files and unit files make of a missing value. */
+/** An empty variable counts as unset, because compose files and unit files turn a missing value into an empty one. */
 function readValue(env: Environment, name: string): string | null {
   const value = env[name]?.trim();
   return value === undefined || value === '' ? null : value;

@@ -35,7 +35,7 @@ export async function loadParts(terminal: Terminal): Promise<LoadParts> {
   };
 }
 
-/** Throws `file-missing` where no SQLite database is: opening it would make an empty one, whose journal would verify. */
+/** Throws `file-missing` where no SQLite database is. Opening it would create an empty one, whose journal would verify. */
 export function assertDatabase(folder: string, remedy: string): void {
   const at = join(folder, 'tocsin.db');
   if (existsSync(at)) return;

@@ -18,7 +18,7 @@ const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   init: async () => (await import('./init.ts')).init,
 };
 
-/** What ends with exit code 2: it could not be done, so that nothing can be said of it. */
+/** The errors that end with exit code 2: the command could not be carried out, so there is no result. */
 const unusable: readonly ErrorCode[] = [
   'usage-invalid',
   'environment-invalid',
@@ -39,7 +39,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, versio
   }
 }
 
-/** A mistake of ours: one line for everybody, the stack for whoever asks for it. */
+/** Reports an internal error in one line, with the stack when it is asked for. */
 function reportDefect(error: unknown, terminal: Terminal): number {
   terminal.err(`tocsin failed inside: ${messageOf(error)}`);
   if (terminal.env['TOCSIN_LOG'] === 'debug' && error instanceof Error) terminal.err(error.stack ?? '');

@@ -25,7 +25,7 @@ export const init: CliCommand = {
   },
 };
 
-/** Hidden files (a fresh git clone) do not count. */
+/** Checks that the folder is empty. Hidden files, as in a fresh git clone, do not count. */
 async function checkEmpty(folder: string): Promise<void> {
   const there = await readdir(folder).catch(error => {
     if (isMissing(error)) return [];

@@ -11,7 +11,7 @@ import { readSettings } from './environment.ts';
 import { assertDatabase } from './files.ts';
 import type { Terminal } from './terminal.ts';
 
-/** One line of the exported journal: what verification needs, and what people read. */
+/** One line of the exported journal: the fields for verification, and those for people. */
 export const journalLine = z.object({
   seq: z.int(),
   stream: z.string(),
@@ -23,9 +23,9 @@ export const journalLine = z.object({
 export type JournalLine = z.infer<typeof journalLine>;
 
 /**
- * The journal as it is kept, oldest first: from an exported file, else from the running process, else from the database when nothing
- * answers (an embedded one only while nobody has it open). Rejects with `file-missing`, `file-unusable`, `not-reachable` or the
- * store's errors.
+ * Reads the stored journal, oldest first: from an exported file, else from the running process, else from the database when no process
+ * answers (an embedded one only while no process has it open). Rejects with `file-missing`, `file-unusable`, `not-reachable` or the store's
+ * errors.
  */
 export async function* readJournal(file: string | null, terminal: Terminal): AsyncGenerator<JournalLine> {
   if (file !== null) {
@@ -39,13 +39,13 @@ export async function* readJournal(file: string | null, terminal: Terminal): Asy
       yield* parseLines(Readable.fromWeb(response.body as never), client.url, error => cutOff(error, client.url));
     return;
   } catch (error) {
-    // Whoever names an address means it; without one, a process that is not running is no reason to stop.
+    // With TOCSIN_URL the process must answer; without it, the database is read when no process runs.
     if (!isCode(error, 'not-reachable') || terminal.env['TOCSIN_URL']) throw error;
   }
   yield* readStored(terminal);
 }
 
-/** The answer of the process ended in the middle. */
+/** The error for an answer of the process that ended early. */
 function cutOff(error: unknown, at: string): TocsinError {
   return new TocsinError('not-reachable', { message: messageOf(error), at, cause: error });
 }

@@ -3,7 +3,7 @@ import type { Log } from '../kernel/log.ts';
 import { visible } from '../kernel/text.ts';
 import type { Terminal } from './terminal.ts';
 
-/** pino to standard error: one JSON object a line, or one line for people where a person reads it. */
+/** Logs with pino to standard error: one JSON object a line, or a readable line on a terminal. */
 export function createLog(level: string, terminal: Terminal): Log {
   const write = (line: string) => terminal.err(terminal.interactive ? forPeople(line) : line.trimEnd());
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });

@@ -20,14 +20,14 @@ interface Copied {
   to: string;
 }
 
-/** One insert is bounded in rows and in bytes. */
+/** The bounds of one insert, in rows and in bytes. */
 const mostRows = 1000;
 const mostBytes = 4 * 1024 * 1024;
 
 /**
- * Copies everything in one transaction of the target, which is committed when its journal has verified there and ends as the source's
- * does. Rejects with `store-locked` while a process has the source open, `store-not-empty`, `journal-broken`, or what opening either
- * store rejects with; the target is as it was then.
+ * Copies everything in one transaction of the target. It is committed after the copied journal has verified and ends with the same entry as
+ * the source's. Rejects with `store-locked` while a process has the source open, `store-not-empty`, `journal-broken`, or the errors of
+ * opening either store; then the target is unchanged.
  */
 export async function copyStore(folder: string, url: string, terminal: Terminal): Promise<Copied> {
   const address = parseAddress(url);
@@ -70,7 +70,7 @@ async function copyAll(source: DatabaseSync, target: Session, terminal: Terminal
   return { head, rows };
 }
 
-/** A database in which anything was ever kept is not written over, not even one whose journal was cut to nothing. */
+/** Refuses a target in which anything was ever stored, even if its journal was truncated to nothing. */
 async function refuseFull(target: Session): Promise<void> {
   for (const table of [...Object.keys(columnsOf), 'halt']) {
     const [answer] = await target.send([{ text: `select 1 from "${table}" limit 1` }]);
@@ -79,7 +79,7 @@ async function refuseFull(target: Session): Promise<void> {
   }
 }
 
-/** In the order in which the rows were made, where it matters: posts of equal rank keep theirs. */
+/** The order of the rows, where it matters: posts of equal rank keep the order of their creation. */
 const orders: Partial<Record<BulkTable, string>> = { journal: 'seq', post: 'id' };
 
 async function copyTable(source: DatabaseSync, target: Session, table: BulkTable): Promise<number> {
@@ -92,7 +92,7 @@ async function copyTable(source: DatabaseSync, target: Session, table: BulkTable
     [chunk, bytes] = [[], 0];
   };
   for (const row of source.prepare(`select ${names.join()} from "${table}"${order}`).iterate()) {
-    // Nobody holds a lease any more; its number stays, so that the next one is greater.
+    // Leases are freed. Their fencing tokens stay, so that the next ones are greater.
     chunk.push((table === 'lease' ? { ...row, holder: null } : row) as BulkRow<BulkTable>);
     bytes += sizeOf(row);
     if (chunk.length >= mostRows || bytes >= mostBytes) await flush();
@@ -108,7 +108,7 @@ function sizeOf(row: object): number {
   return sizes.reduce((total, size) => total + size, 0);
 }
 
-/** The tables with one row. Gives the head. */
+/** Copies the tables with one row. Resolves to the head. */
 async function copySingles(source: DatabaseSync, target: Session): Promise<{ seq: number; hash: string }> {
   const head = source.prepare('select seq, hash, stamp from head where id = 1').get();
   if (head === undefined) throw new TocsinError('journal-broken', { message: 'The head row is gone.' });
@@ -124,7 +124,7 @@ async function copySingles(source: DatabaseSync, target: Session): Promise<{ seq
   return found;
 }
 
-/** Reads the copy back, within its transaction. */
+/** Verifies the copied journal, within the transaction. */
 async function verify(target: Session, head: { seq: number; hash: string }): Promise<void> {
   const ask = async (text: string, values: readonly unknown[]) =>
     (await target.send([{ text, values: [...values] }]))[0]?.rows ?? [];

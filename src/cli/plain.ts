@@ -1,6 +1,6 @@
 import { stripAnsi, visible } from '../kernel/text.ts';
 
-/** Text of others must not drive the terminal. */
+/** Removes control sequences, because texts of others must not control the terminal. */
 export function plain(text: string): string {
   return visible(stripAnsi(text));
 }

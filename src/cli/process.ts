@@ -1,7 +1,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import type { Terminal } from './terminal.ts';
 
-/** The terminal of this process. The first Ctrl-C aborts its signal; a second one ends the process, as always. */
+/** The terminal of this process. The first Ctrl-C aborts its signal; a second one ends the process. */
 export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
   const controller = new AbortController();
   process.once('SIGINT', () => controller.abort());
@@ -15,7 +15,7 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
   };
 }
 
-/** Writes now, so that nothing is lost when the process ends right after it; a reader that went away is no error. */
+/** Writes synchronously, so that nothing is lost when the process ends right afterwards. A closed pipe is no error. */
 function print(fd: 1 | 2, text: string): void {
   const bytes = Buffer.from(`${text}\n`);
   for (let done = 0; done < bytes.length; ) {

@@ -59,7 +59,7 @@ function parseFact(bytes: string, seq: number): { fact: Fact; at: number } {
   });
 }
 
-/** What was or would be decided about one event and runbook, in words that are compared. */
+/** The recorded or computed decision about one event and runbook, as texts that are compared. */
 interface Outcome {
   verdict: string;
   rule: string;
@@ -71,7 +71,7 @@ interface Considered {
   after: Map<string, Outcome>;
 }
 
-/** Folds the journal once: alerts as they were at each event, what was decided then, and what the files say now. Pure. */
+/** Folds the journal once: the alerts at each event, the recorded decisions, and the decisions by the present files. Pure. */
 export function createReplay(set: CatalogueSet) {
   const triggers = createTriggerIndex(set.runbooks.values());
   const alerts = new Map<string, Alert>();
@@ -97,7 +97,7 @@ export function createReplay(set: CatalogueSet) {
     if (!starts) return;
     const now = new Map<string, Outcome>();
     for (const candidate of triggers.match({ event, alert })) {
-      // As on the real road: once for each episode and runbook, and once more for each reopening.
+      // As in the real pipeline: once for each episode and runbook, and once more for each reopening.
       const scope = alert === null || effect === 'reopened' ? event.id : `${alert.id}/${alert.episode}`;
       const claim = `${scope}/${candidate.runbook.id}`;
       if (claimed.has(claim)) continue;

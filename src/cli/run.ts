@@ -9,8 +9,8 @@ import { exitCode, type Terminal } from './terminal.ts';
 
 type RunDoc = z.infer<typeof runDoc>;
 
-/** How often a run is looked at while it is followed, milliseconds. */
-const lookEvery = 250;
+/** The poll interval while a run is followed, milliseconds. */
+const pollEvery = 250;
 
 const chunkLine = z.object({ seq: z.int(), step: z.string(), text: z.string() });
 
@@ -52,7 +52,7 @@ function paramsOf(words: readonly string[]): Record<string, string> {
 
 const ended = new Set(['succeeded', 'failed', 'ineffective', 'unconfirmed', 'cancelled', 'denied', 'expired']);
 
-/** Shows what is new until the run has ended. Ctrl-C stops watching; the run goes on. */
+/** Prints news of the run until it has ended. Ctrl-C stops following; the run goes on. */
 async function follow(first: RunDoc, client: Client, terminal: Terminal): Promise<number> {
   let doc = first;
   let seen = 0;
@@ -62,7 +62,7 @@ async function follow(first: RunDoc, client: Client, terminal: Terminal): Promis
       seen = await showOutput(doc.id, seen, client, terminal);
       told = await showState(doc, told, client, terminal);
       if (ended.has(doc.state)) break;
-      await sleep(lookEvery, undefined, { signal: terminal.signal });
+      await sleep(pollEvery, undefined, { signal: terminal.signal });
       doc = await client.json(runDoc, 'GET', `/api/v1/runs/${doc.id}`);
     }
   } catch (error) {
@@ -89,7 +89,7 @@ async function showOutput(id: string, seen: number, client: Client, terminal: Te
   return last;
 }
 
-/** Colours of the output may stay; nothing else that drives a terminal. */
+/** Keeps colours in output, and removes all other control sequences. */
 function withColours(text: string): string {
   return keepColours(text)
     .split(/(\x1b\[[0-9;:]*m)/)
@@ -97,7 +97,7 @@ function withColours(text: string): string {
     .join('');
 }
 
-/** One line for each news of the run: its state, the step it is at, whom it waits for. */
+/** Prints one line for each change of the run: its state, its present step, and the people that it waits for. */
 async function showState(doc: RunDoc, told: string, client: Client, terminal: Terminal): Promise<string> {
   const at = doc.steps.findIndex(
     step => step.state === 'running' || step.state === 'waiting' || step.state === 'unknown',

@@ -40,7 +40,7 @@ export const send: CliCommand = {
       if (found === null) throw usage(send, `--header ${JSON.stringify(line)} is not "Name: value".`);
       headers[(found[1] ?? '').toLowerCase()] = found[2] ?? '';
     }
-    // The token of the API is not for the door: a sender proves itself with what its source wants.
+    // A webhook does not use the API's token: a sender authenticates with the credentials of its source.
     const client = createClient({ ...terminal, env: { ...terminal.env, TOCSIN_TOKEN: '' } });
     const response = await client.send('POST', `/events/${encodeURIComponent(source)}`, { body, headers });
     for (const one of accepted.parse(await response.json()).accepted) {

@@ -33,7 +33,10 @@ export const start: CliCommand = {
   run: (input, terminal) => startTocsin(terminal, optionOf(input, 'role')),
 };
 
-/** Runs the process to its end, in the role that is given, else in the one that TOCSIN_ROLE names. Resolves to the exit code; what makes it start refuse is explained, never a stack. */
+/**
+ * Runs the process until it stops, in the given role, else in that of TOCSIN_ROLE. Resolves to the exit code. A failed start is explained
+ * on standard error, without a stack.
+ */
 export async function startTocsin(terminal: Terminal, role: string | null = null): Promise<number> {
   let opened: Opened;
   try {
@@ -68,7 +71,7 @@ async function open(terminal: Terminal, role: string | null): Promise<Opened> {
     log,
     version: readVersion(),
     at: `${hostname()} pid ${process.pid}`,
-    // Kept in memory only: a file could be read by the processes of steps, which must not approve.
+    // Kept in memory only: the processes of steps could read a file, and they must not approve.
     localKey: randomBytes(24).toString('base64url'),
     signal: stopper.signal,
     onFatal: endSoon(log),
@@ -79,8 +82,8 @@ async function open(terminal: Terminal, role: string | null): Promise<Opened> {
 }
 
 /**
- * A failed disk is not tried again by this process: only opening the file afresh shows what it holds. Whatever starts Tocsin again does that;
- * those who are waiting for an answer get their 503 first.
+ * Ends the process soon after a disk failure, because only opening the file afresh shows what it holds. A supervisor starts Tocsin again.
+ * The delay lets waiting requests get their 503 first.
  */
 function endSoon(log: Log): (error: Error) => void {
   return error => {
@@ -92,10 +95,10 @@ function endSoon(log: Log): (error: Error) => void {
   };
 }
 
-/** Told to stop while it still waited for its database: there is nothing to stop. */
+/** The process was asked to stop while it still waited for its database, so nothing has to be stopped. */
 class StoppedEarly extends Error {}
 
-/** The system's refusals of an address, as people can act on them; everything else as it is. */
+/** Converts the system's refusals of a listen address to errors with a remedy; returns any other error as it is. */
 function asListenFailure(error: unknown): unknown {
   const { syscall, code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   if (syscall !== 'listen' && syscall !== 'getaddrinfo') return error;
@@ -103,7 +106,7 @@ function asListenFailure(error: unknown): unknown {
 }
 
 async function stopInOrder({ app, log, stopper }: Opened): Promise<number> {
-  const because = await stopper.told;
+  const because = await stopper.requested;
   log.info({ because }, 'stopping: intake is closed, running steps may finish');
   try {
     await app.stop(because);
@@ -122,20 +125,20 @@ function greet(app: App, terminal: Terminal): void {
 }
 
 interface Stopper {
-  /** Resolves to why, when the process was told to stop. */
-  told: Promise<string>;
+  /** Resolves to the reason when the process is asked to stop. */
+  requested: Promise<string>;
   asked(): string | null;
-  /** Aborted with StoppedEarly when the process was told to stop; only who still starts looks at it. */
+  /** Aborted with StoppedEarly when the process is asked to stop; only the start uses it. */
   signal: AbortSignal;
 }
 
 /**
- * Milliseconds. Ctrl-C below `npm start` arrives twice: a terminal sends it to npm and to this process, and npm passes it on. Both are the
- * one wish to stop in order.
+ * Milliseconds within which two signals count as one. Ctrl-C below `npm start` arrives twice: the terminal sends it to npm and to this
+ * process, and npm forwards it.
  */
 const oneCtrlC = 1000;
 
-/** The first signal asks to stop, a later one ends the process at once. What nobody caught ends it too: its state is in the journal. */
+/** The first signal starts an orderly stop, a later one ends the process at once. So does an uncaught error, as the state is journalled. */
 function createStopper(log: Log): Stopper {
   const { promise, resolve } = Promise.withResolvers<string>();
   const early = new AbortController();
@@ -161,5 +164,5 @@ function createStopper(log: Log): Stopper {
   };
   process.on('uncaughtException', die);
   process.on('unhandledRejection', error => die(error, 'unhandledRejection'));
-  return { told: promise, asked: () => asked, signal: early.signal };
+  return { requested: promise, asked: () => asked, signal: early.signal };
 }

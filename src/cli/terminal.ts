@@ -13,12 +13,12 @@ export interface Terminal {
   signal: AbortSignal;
 }
 
-/** What a command ends with; the same for every command, see the help. */
+/** The exit codes, the same for every command; see the help. */
 export const exitCode = {
   ok: 0,
-  /** It was done, and the answer is no: problems were found, a run did not succeed, something was refused. */
+  /** The command was carried out, with a negative result: problems were found, a run did not succeed, something was refused. */
   failed: 1,
-  /** It could not be done: a wrong command line, nothing to talk to. */
+  /** The command could not be carried out: a wrong command line, no process that answers. */
   unusable: 2,
   /** Ctrl-C, as shells number it. */
   interrupted: 130,

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
-/** The project, and what is known of its files: docs/architecture.md is made from it, and test/architecture.test.ts holds it. */
+/** The root of the project. The facts below make docs/architecture.svg; test/architecture.test.ts enforces them. */
 const root = resolve(import.meta.dirname, '../../..');
 
 /** The layers of src, from the ground up. A file imports only from lower layers, or from its own part. */
@@ -92,7 +92,7 @@ export function importsOf(text: string, path: string): string[] {
   ];
 }
 
-/** Comments that stand alone on their lines; the formatter puts almost all of them there. */
+/** Removes comments on lines of their own; the formatter puts almost all of them there. */
 export function withoutComments(text: string): string {
   return text.replace(/^\s*\/\*[\s\S]*?\*\/\s*$/gm, '').replace(/^\s*\/\/.*$/gm, '');
 }

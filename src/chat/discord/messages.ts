@@ -40,7 +40,7 @@ interface Work extends MessageParts {
 }
 
 const codes = { unknownChannel: 10003, unknownMessage: 10008, archived: 50083, tooManyEdits: 30046 } as const;
-/** How long Discord certainly deduplicates by nonce, milliseconds. After that the channel is read. */
+/** Milliseconds during which Discord is sure to deduplicate by nonce. After that the channel is read. */
 const nonceLives = 60_000;
 /** The channel is read back to the creation of the post, and further by this much for clock skew, milliseconds. */
 const clockSkew = 3_600_000;

@@ -2,7 +2,10 @@
 
 const portal = 'https://discord.com/developers/applications';
 
-/** View Channel, Send Messages, Embed Links, Attach Files, Read Message History, Add Reactions, Create Public Threads, Send Messages in Threads. */
+/**
+ * View Channel, Send Messages, Embed Links, Attach Files, Read Message History, Add Reactions, Create Public Threads, Send Messages in
+ * Threads.
+ */
 export const permissions = [10n, 11n, 14n, 15n, 16n, 6n, 35n, 38n].reduce((sum, bit) => sum | (1n << bit), 0n);
 
 const byCode: Readonly<Record<number, { message: string; remedy: string }>> = {

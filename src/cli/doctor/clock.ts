@@ -2,17 +2,17 @@ import type { Clock } from '../../kernel/clock.ts';
 import { showDuration } from '../../kernel/duration.ts';
 import type { Subject } from './subjects.ts';
 
-/** How far this machine's clock is from that of whoever answered, milliseconds; positive when ours is ahead. */
+/** The clock skew between this machine and a server, milliseconds; positive when this machine is ahead. */
 export interface Skew {
   host: string;
   ms: number;
 }
 
-/** Slack refuses signed requests at five minutes, and approvals, silences and windows are off by as much as the clock is. */
+/** Milliseconds. Slack refuses signed requests at five minutes, and times of approvals, silences and windows are wrong by the skew. */
 const tolerable = 5_000;
 const bad = 60_000;
 
-/** `fetch` that notes the `Date` of each answer, which has whole seconds. */
+/** A `fetch` that records the clock skew from the `Date` of each answer, which has whole seconds. */
 export function measuredFetch(clock: Clock): { fetch: typeof fetch; skews(): readonly Skew[] } {
   const skews = new Map<string, number>();
   return {
@@ -29,7 +29,7 @@ export function measuredFetch(clock: Clock): { fetch: typeof fetch; skews(): rea
   };
 }
 
-/** Services do not all err in the same way, so the one that is nearest tells the most. */
+/** Reports the smallest skew, because servers' own clocks may be wrong, but hardly all in the same way. */
 export function checkClock(skews: readonly Skew[]): Subject {
   const nearest = [...skews].sort((a, b) => Math.abs(a.ms) - Math.abs(b.ms))[0];
   if (nearest === undefined) return { title: 'clock', findings: [] };

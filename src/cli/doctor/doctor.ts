@@ -1,4 +1,4 @@
-/** The command `doctor`: each thing outside that Tocsin depends on, looked at once. */
+/** The command `doctor`: checks every external dependency once. */
 
 import { visibleLine } from '../../kernel/text.ts';
 import { checkFiles, createCatalogue, showProblems } from '../../load/index.ts';
@@ -29,7 +29,7 @@ export const doctor: CliCommand = {
   },
 };
 
-/** Everything at once, because each part waits for somebody else; shown in this order. */
+/** Runs all checks concurrently, because they wait for other servers. Shown in this order. */
 async function examine(terminal: Terminal): Promise<Subject[]> {
   const settings = readSettings(terminal.env, terminal.cwd);
   const parts = await loadParts(terminal);
@@ -67,7 +67,7 @@ function filesFinding(errors: number, text: string): Finding {
   };
 }
 
-/** What services say is shown as text, whatever is in it. */
+/** Texts of services are shown without control characters. */
 function show(title: string, findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ what, state, because, remedy, page }) => [
     `  ${state.padEnd(7)}  ${visibleLine(what)}`,

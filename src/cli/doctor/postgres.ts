@@ -10,7 +10,7 @@ import { checkClock } from './clock.ts';
 
 const what = 'PostgreSQL at DATABASE_URL';
 
-/** Whether a start would take this database, without changing it. Says what a start would say, and never the password. */
+/** Checks whether a start would accept this database, without changing it. Reports the errors of a start, never the password. */
 export async function lookAtPostgres(
   url: string,
   now: () => number,
@@ -30,7 +30,7 @@ export async function lookAtPostgres(
 export function findingOf(subject: string, error: unknown): Finding {
   const because = summaryOf(error, subject);
   if (!(error instanceof TocsinError)) return { what: subject, state: 'bad', because };
-  // A start goes on trying; this look does not.
+  // A start retries; this check does not.
   const remedy = error.code === 'store-unreachable' ? unreachable : error.remedy;
   return { what: subject, state: 'bad', because, remedy };
 }
@@ -91,14 +91,14 @@ function faultOf({ version, number, encoding, standby, may }: z.infer<typeof fac
   return null;
 }
 
-/** A database of Tocsin: of this version, of an older one, or of a newer one that shuts this one out. */
+/** Reports on a database of Tocsin: of this version, of an older one, or of a newer one that this version must not use. */
 async function lookAtTables(session: Session, tables: number, known: number): Promise<Finding> {
   const [answer] = await session.send([{ text: 'select number, name, breaks from migration order by number' }]);
   const done = z.array(z.object({ number: z.int(), name: z.string(), breaks: z.boolean() })).parse(answer?.rows);
   const newer = done.find(({ number, breaks }) => number > known && breaks);
   if (newer !== undefined)
     throw new TocsinError('store-too-new', { given: `migration ${newer.number}, ${newer.name}` });
-  // A start that met tables of something else had come no further than this one.
+  // A start that found the tables of another program stopped at this point.
   if (done.length === 0) return lookAtOthers(tables - 1);
   const waiting = done.length < known;
   return { what: waiting ? `${what}, which the next start brings up to date` : what, state: 'ok' };

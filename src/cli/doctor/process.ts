@@ -15,10 +15,10 @@ import type { Terminal } from '../terminal.ts';
 import { findingOf, lookAtPostgres } from './postgres.ts';
 import type { Subject } from './subjects.ts';
 
-/** How long the process may take to answer, milliseconds: what waits for a database that hangs answers after 5 s. */
+/** How long the process may take to answer, milliseconds: with a database that hangs it answers after 5 s. */
 const patience = 10_000;
 
-/** Whether the database could be written, without writing to it: nothing is made, nothing is migrated. */
+/** Checks whether the database could be written, without creating, migrating or writing anything. */
 export async function checkDatabase(folder: string, terminal: Terminal): Promise<Subject> {
   const { database, redis } = serversOf(terminal.env);
   const findings = await Promise.all([
@@ -60,7 +60,7 @@ function nearestFolder(folder: string): string {
   return at;
 }
 
-/** The same look as a start takes: whether it answers, is new enough, and may drop no keys. */
+/** The same check as at a start: whether Redis answers, is new enough, and evicts no keys. */
 async function lookAtRedis(url: string, terminal: Terminal): Promise<Finding> {
   const what = 'Redis at REDIS_URL';
   try {
@@ -83,7 +83,7 @@ const readiness = z.object({
   fleet: z.object({ nodes: z.array(nodeFacts), problems: z.array(z.string()) }).optional(),
 });
 
-/** What the process that runs says of itself; nothing when none does, because doctor is for before the start, too. */
+/** The health of the running process. That none runs is no problem, because doctor is also for use before the start. */
 export async function checkRunning(terminal: Terminal): Promise<Subject> {
   const url = readUrl(terminal.env);
   const title = `the Tocsin at ${url}`;

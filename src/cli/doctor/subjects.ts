@@ -6,7 +6,7 @@ import type { ChatPlatform } from '../../ports/chat.ts';
 import type { CheckTools, Finding } from '../../ports/check.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What belongs together in the report. */
+/** A section of the report. */
 export interface Subject {
   title: string;
   findings: Finding[];
@@ -118,7 +118,7 @@ function checkToolsFor(
   };
 }
 
-/** A check that breaks says so, and breaks nothing else. */
+/** Turns a check that throws into a finding. */
 async function findSafely(what: string, find: () => Promise<Finding[]>): Promise<Finding[]> {
   try {
     return await find();
