@@ -36,8 +36,8 @@ cd "$T"
 mkdir -m 777 deb
 get='cd deb && apt-get download -q netdata-core=1.37.1-2 netdata-plugins-bash=1.37.1-2 libcap2 libjson-c5 liblz4-1 libmnl0 libnetfilter-acct1 libuuid1 libuv1'
 (eval "$get") > apt.log 2>&1 || { apt-get update -q > /dev/null 2>&1 || true; (eval "$get") > apt.log 2>&1; } || { cat apt.log; exit 1; }
-for deb in deb/*.deb; do dpkg-deb -x "$deb" root; done
-LD_LIBRARY_PATH=$(ls -d "$T"/root/usr/lib/*-linux-gnu*):$(ls -d "$T"/root/lib/*-linux-gnu*)
+for deb in deb/*.deb; do dpkg-deb -x "$deb" unpacked; done
+LD_LIBRARY_PATH=$(ls -d "$T"/unpacked/usr/lib/*-linux-gnu*):$(ls -d "$T"/unpacked/lib/*-linux-gnu*)
 export LD_LIBRARY_PATH
 
 cat > recorder.js <<'E'
@@ -87,8 +87,8 @@ cat > netdata.conf <<E
  process scheduling policy = keep
 [directories]
  config = $T/user
- stock config = $T/root/usr/lib/netdata/conf.d
- plugins = $T/root/usr/lib/netdata/plugins.d
+ stock config = $T/unpacked/usr/lib/netdata/conf.d
+ plugins = $T/unpacked/usr/lib/netdata/plugins.d
  log = $T/log
  cache = $T/cache
  lib = $T/lib
@@ -118,12 +118,12 @@ cat > netdata.conf <<E
  bind to = udp:127.0.0.1:$statsd
 [health]
  enabled = yes
- script to execute on alarm = $T/root/usr/lib/netdata/plugins.d/alarm-notify.sh
+ script to execute on alarm = $T/unpacked/usr/lib/netdata/plugins.d/alarm-notify.sh
  run at least every seconds = 1
 E
 touch user/.opt-out-from-anonymous-statistics
 start() {
-  DISABLE_TELEMETRY=1 root/usr/sbin/netdata -D -c netdata.conf -P "$T/pid" > netdata.out 2>&1 &
+  DISABLE_TELEMETRY=1 unpacked/usr/sbin/netdata -D -c netdata.conf -P "$T/pid" > netdata.out 2>&1 &
   NETDATA=$!
   PIDS="$PIDS $NETDATA"
   for _ in $(seq 40); do curl -sf -m 2 "http://127.0.0.1:$web/api/v1/info" > /dev/null && break; sleep 0.25; done
@@ -171,7 +171,7 @@ infile=$(said)
 over_restart clear_alarm_always=YES
 inenv=$(said)
 
-echo "$(root/usr/sbin/netdata -V 2> /dev/null)"
+echo "$(unpacked/usr/sbin/netdata -V 2> /dev/null)"
 echo "running: $running"
 echo "before the restart: $before; after it: ${across:-nothing}; health log: $log"
 echo "the option in the file: $infile"

@@ -1,30 +1,14 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createApi } from '../../src/chat/discord/api.ts';
 import * as shapes from '../../src/chat/discord/shapes.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
-import type { TocsinError } from '../../src/kernel/errors.ts';
-import type { Post } from '../../src/model/card.ts';
-import { samplePost } from '../contracts/samples.ts';
 import { addMember, addRole, readMessage, startDiscord } from '../doubles/discord/index.ts';
 import { gateways } from '../doubles/discord/rest.ts';
 import type { Fault } from '../doubles/discord/world.ts';
-import { type Harness, type HarnessOptions, messageOf, openHarness, show, toldBy, until } from './discord/harness.ts';
+import { messageOf, show, toldBy, until } from './discord/harness.ts';
+import { failure, post, reply, useHarnesses } from './discord/posts.ts';
 
-let open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.reverse()) await one.close();
-  open = [];
-});
-
-async function start(options: HarnessOptions = {}): Promise<Harness> {
-  const harness = await openHarness(options);
-  open.push(harness);
-  return harness;
-}
-
-const post = (over: Partial<Post> = {}): Post => samplePost({ platform: 'discord', createdAt: Date.now(), ...over });
-const reply = (key: string, over: Partial<Post> = {}): Post =>
-  post({ key, thread: 'alert/alt_1/1', order: 2, ...over });
+const { start, later } = useHarnesses();
 const fault = (how: Fault['how'], over: Partial<Fault> = {}): Fault => ({
   method: 'POST',
   path: /\/messages$/,
@@ -32,14 +16,6 @@ const fault = (how: Fault['how'], over: Partial<Fault> = {}): Fault => ({
   times: 1,
   ...over,
 });
-const failure = (work: Promise<unknown>) =>
-  work.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error: TocsinError) => error,
-  );
-
 describe('a delivery', () => {
   test('says for how long and where it is limited, and never waits by itself', async () => {
     const { connection, double, discord } = await start();
@@ -162,7 +138,7 @@ describe('a delivery', () => {
 
   test('a request without an answer ends by itself', async () => {
     const discord = await startDiscord();
-    open.push(discord);
+    later(() => discord.close());
     discord.world.faults.push(fault('hang', { method: 'GET', path: /./ }));
     const sdk = await import('discord.js');
     const access = { token: discord.world.token, url: discord.api, clock: systemClock };

@@ -1,33 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import type { TocsinError } from '../../src/kernel/errors.ts';
-import type { Post } from '../../src/model/card.ts';
-import { samplePost } from '../contracts/samples.ts';
+import { describe, expect, test } from 'vitest';
 import { readMessage } from '../doubles/discord/index.ts';
-import { type Harness, type HarnessOptions, messageOf, openHarness, show, until } from './discord/harness.ts';
+import { messageOf, show, until } from './discord/harness.ts';
+import { failure, post, reply, useHarnesses } from './discord/posts.ts';
 
-let open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.reverse()) await one.close();
-  open = [];
-});
-
-async function start(options: HarnessOptions = {}): Promise<Harness> {
-  const harness = await openHarness(options);
-  open.push(harness);
-  return harness;
-}
-
-const post = (over: Partial<Post> = {}): Post => samplePost({ platform: 'discord', createdAt: Date.now(), ...over });
-const reply = (key: string, over: Partial<Post> = {}): Post =>
-  post({ key, thread: 'alert/alt_1/1', order: 2, ...over });
-const failure = (work: Promise<unknown>) =>
-  work.then(
-    () => {
-      throw new Error('it did not fail');
-    },
-    (error: TocsinError) => error,
-  );
-
+const { start } = useHarnesses();
 describe('a thread', () => {
   test('finds a thread that is there, opens an archived one, and posts anew what was deleted', async () => {
     const harness = await start();
