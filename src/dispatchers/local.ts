@@ -9,7 +9,7 @@ const longestNap = 60_000;
 
 export default defineDispatcher({
   id: 'local',
-  about: 'Rings inside this process; for one node, with nothing to install.',
+  about: 'Wakes runs inside this process; for one node, with nothing to install.',
   open: async options => createLocal(options),
 });
 

@@ -33,7 +33,7 @@ export async function showDetails(
     await openOrPush(trigger, wholeView(card, now), ctx);
   } catch (error) {
     // A modal must be opened within 3 s of the press. When that fails, a shortened message is sent.
-    ctx.host.log.info({ reason: messageOf(error) }, 'details were not opened in a modal, and are told in short');
+    ctx.host.log.info({ reason: messageOf(error) }, 'details were not opened in a modal, and are sent in short');
     await tell(message);
   }
 }

@@ -7,7 +7,7 @@ import { createWorkers } from './parts/workers.ts';
 export default defineDispatcher({
   id: 'bullmq',
   about:
-    'Rings over Redis with BullMQ; for any number of nodes. Redis carries run ids, and those of traces where they are told, and may be lost.',
+    'Wakes runs over Redis with BullMQ; for any number of nodes. Redis holds run ids, and trace ids with tracing, and may lose its data.',
   open: openBullmq,
 });
 
