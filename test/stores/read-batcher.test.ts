@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createReadDesk } from '../../src/stores/postgres/read-batcher.ts';
+import { createReadBatcher } from '../../src/stores/postgres/read-batcher.ts';
 import type { ReadConnection } from '../../src/stores/postgres/read-connection.ts';
 import type { Answer, Statement } from '../../src/stores/postgres/session.ts';
 
@@ -31,7 +31,7 @@ const list = { name: 'list', text: 'select doc from run limit $1', values: [9] }
 describe('reads of a server', () => {
   test('are gathered while a packet is under way, and the same question is asked once', async () => {
     const { reader, give, names } = heldLane();
-    const batcher = createReadDesk([reader]);
+    const batcher = createReadBatcher([reader]);
     const [first, again] = [batcher.all(list), batcher.all(list)];
     await turn();
     expect(names()).toEqual(['list']);
@@ -50,7 +50,7 @@ describe('reads of a server', () => {
 
   test('go on another connection while one is busy', async () => {
     const [slow, other] = [heldLane(), heldLane()];
-    const batcher = createReadDesk([slow.reader, other.reader]);
+    const batcher = createReadBatcher([slow.reader, other.reader]);
     void batcher.all(list);
     await turn();
     const quick = batcher.first(byId('a'));
@@ -62,7 +62,7 @@ describe('reads of a server', () => {
 
   test('by key are one statement, and each gets its own row or none', async () => {
     const { reader, give, asked } = heldLane();
-    const batcher = createReadDesk([reader]);
+    const batcher = createReadBatcher([reader]);
     const found = Promise.all(['a', 'b', 'c', 'a'].map(id => batcher.first(byId(id))));
     await turn();
     expect(asked.map(({ statement }) => statement.name)).toEqual(['by-id-many']);
@@ -76,7 +76,7 @@ describe('reads of a server', () => {
 
   test('that fail tell everybody who waits', async () => {
     const { reader, asked } = heldLane();
-    const batcher = createReadDesk([reader]);
+    const batcher = createReadBatcher([reader]);
     const outcome = Promise.allSettled([batcher.first(byId('a')), batcher.first(byId('b')), batcher.all(list)]);
     await turn();
     for (const { answer } of asked) answer.reject(new Error('gone'));
@@ -89,7 +89,7 @@ describe('reads of a server', () => {
 
   test('are sent anyhow when what is under way does not come back', async () => {
     const { reader, give, names } = heldLane();
-    const batcher = createReadDesk([reader]);
+    const batcher = createReadBatcher([reader]);
     void batcher.all(list);
     await turn();
     const waits = batcher.first(byId('a'));

@@ -37,7 +37,7 @@ const emptyBatch = (): ReadBatch => ({ all: new Map(), first: new Map() });
  * Sends one batch at a time on each connection. Reads that are asked meanwhile form the next batch, and equal ones are asked once. So the
  * batches grow with the load, as commits do, and a slow read occupies only one connection.
  */
-export function createReadDesk(readers: readonly ReadConnection[]): ReadBatcher {
+export function createReadBatcher(readers: readonly ReadConnection[]): ReadBatcher {
   let readBatch = emptyBatch();
   let planned = false;
   let late: NodeJS.Timeout | undefined;

@@ -3,7 +3,7 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { createSql, type Ready, type Sql } from '../sql/query.ts';
 import type { Tables } from '../sql/schema.ts';
 import { toStoreFailed } from './failure.ts';
-import { createReadDesk } from './read-batcher.ts';
+import { createReadBatcher } from './read-batcher.ts';
 import { createReadConnection } from './read-connection.ts';
 import type { Connect } from './session.ts';
 
@@ -17,7 +17,7 @@ export interface Reads {
 
 /** Runs the reads. They reject with `store-failed`, and never wait for longer than the time-outs. */
 export function createReads(connect: Connect): Reads {
-  const batcher = createReadDesk(Array.from({ length: readers }, () => createReadConnection(connect)));
+  const batcher = createReadBatcher(Array.from({ length: readers }, () => createReadConnection(connect)));
   const names = new Map<string, string>();
   let closed = false;
   const nameOf = (statement: string) => {
