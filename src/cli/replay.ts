@@ -165,7 +165,7 @@ function createHistory() {
 function foldOnto(alerts: Map<string, Alert>, fact: FactOf<'event.accepted'>): Alert | null {
   const { event, effect, alert: id } = fact;
   if (id === null || effect === null || event.body.kind !== 'alert') return null;
-  const next = foldAlert(alerts.get(id) ?? null, event as Event & { body: IncomingAlert }, effect, id);
+  const next = foldAlert(alerts.get(id) ?? null, event as Event & { body: IncomingAlert }, effect, id, fact);
   alerts.set(id, next);
   return next;
 }

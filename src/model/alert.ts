@@ -4,6 +4,18 @@ import { type Event, type IncomingAlert, labels, link, severity } from './event.
 export const alertState = z.enum(['firing', 'resolved', 'silenced']);
 export type AlertState = z.infer<typeof alertState>;
 
+/**
+ * How a stretch of firing ended. `told`: its source resolved it. `expired`: the source resolved it only because it heard nothing more,
+ * which is no cure. `unwatched`: it was resolved, and nobody looked in time to tell which of the two it was. `merged`: it goes on as
+ * another alert. `gone`: the origin no longer listed it. `untold`: a later stretch began, so it ended before. `closed`: an operator.
+ */
+export const alertEnd = z.object({
+  how: z.enum(['told', 'expired', 'unwatched', 'merged', 'gone', 'untold', 'closed']),
+  /** For people, when there is more to say than `how`. */
+  because: z.string().nullable(),
+});
+export type AlertEnd = z.infer<typeof alertEnd>;
+
 /** A condition that lasts, identified by source and fingerprint. Each firing-to-resolved period is an episode, which owns one thread. */
 export const alert = z.object({
   id: z.string(),
@@ -26,6 +38,12 @@ export const alert = z.object({
   lastFiring: z.int(),
   startsAt: z.int(),
   resolvedAt: z.int().nullable(),
+  /** How the newest stretch ended, as far as known; null while it fires and in documents of older builds. */
+  end: alertEnd.nullable().default(null),
+  /** When it began to fire again after its resolve, with the same start; null once people were told of it, or when it did not. */
+  reopenedAt: z.int().nullable().default(null),
+  /** When the newest news was made, by the sender's clock; null when it does not say. */
+  newsAt: z.int().nullable().default(null),
   acknowledgedBy: z.string().nullable(),
   silencedUntil: z.int().nullable(),
   /** The version of its stream: the number of journal entries behind it. */
@@ -35,30 +53,71 @@ export type Alert = z.infer<typeof alert>;
 
 /**
  * What one alert event does to the alert.
- * `opened`: a new episode. `refreshed`: still firing. `resolved`: the episode ends. `reopened`: after the resolve came a firing that is
- * not newer than it, so the episode continues and no runbook starts by itself. `stale`: older than the known state, or a resolve of a
- * resolved alert. `acknowledged`: somebody acknowledged it at its origin.
+ * `opened`: a new episode, with its own thread and decision; an earlier stretch that was live ended untold. `refreshed`: still firing.
+ * `resolved`: the episode ends. `unseen`: a resolve of a stretch that was never told as firing; it is kept and not posted.
+ * `reopened`: after the resolve came a firing with the same start, so the episode continues; nobody is asked for a while, because a
+ * cluster repeats stale news. `stale`: older than the known state, or a resolve of a resolved alert. `acknowledged`,
+ * `unacknowledged`: somebody said so at its origin.
  */
-export const effect = z.enum(['opened', 'refreshed', 'resolved', 'reopened', 'stale', 'acknowledged']);
+export const effect = z.enum([
+  'opened',
+  'refreshed',
+  'resolved',
+  'reopened',
+  'stale',
+  'acknowledged',
+  'unseen',
+  'unacknowledged',
+]);
 export type Effect = z.infer<typeof effect>;
 
 /** Pure: decides the effect of an event. Duplicates by signed delivery id do not arrive here, because intake drops them by their claim. */
 export function effectOf(known: Alert | null, incoming: IncomingAlert): Effect {
-  if (known === null) return incoming.state === 'firing' ? 'opened' : incoming.state;
+  if (known === null) return effectOnUnknown(incoming);
+  if (isOldNews(incoming, known)) return 'stale';
   const live = known.state !== 'resolved';
-  if (incoming.state === 'acknowledged') return live ? 'acknowledged' : 'stale';
-  if (incoming.state === 'resolved') return live && !older(incoming, known) ? 'resolved' : 'stale';
-  if (awaitsFirst(known)) return 'opened';
-  if (live) return incoming.startsAt < known.startsAt ? 'stale' : 'refreshed';
-  return startedLater(incoming, known) ? 'opened' : 'reopened';
+  switch (incoming.state) {
+    case 'acknowledged':
+    case 'unacknowledged':
+      return live ? incoming.state : 'stale';
+    case 'resolved':
+      if (live) return older(incoming, known) ? 'stale' : 'resolved';
+      return isLaterStretch(incoming, known) ? 'unseen' : 'stale';
+    case 'firing':
+      if (awaitsFirst(known)) return 'opened';
+      if (isLaterStretch(incoming, known)) return 'opened';
+      if (live) return 'refreshed';
+      if (incoming.startsAt < known.startsAt) return 'stale';
+      return startedLater(incoming, known) ? 'opened' : 'reopened';
+  }
+}
+
+function effectOnUnknown(incoming: IncomingAlert): Effect {
+  if (incoming.state === 'firing') return 'opened';
+  return incoming.state === 'resolved' ? 'unseen' : incoming.state;
+}
+
+/** True for news that the sender made before the newest that is known: a late or repeated delivery. */
+function isOldNews(incoming: IncomingAlert, known: Alert): boolean {
+  return incoming.newsAt !== undefined && known.newsAt !== null && incoming.newsAt < known.newsAt;
+}
+
+/** True when the sender's start names the stretch and is later: the known stretch is over, whether or not a resolve was told. */
+function isLaterStretch(incoming: IncomingAlert, known: Alert): boolean {
+  return incoming.stretch === 'startsAt' && incoming.startsAt > known.startsAt;
 }
 
 /** True when an acknowledgement arrived before the firing it belongs to: the episode is known but has not opened. */
-function awaitsFirst(known: Alert): boolean {
+export function awaitsFirst(known: Alert): boolean {
   return known.state === 'firing' && known.count === 0;
 }
 
-/** True for a resolve of an earlier episode than the one that fires now. */
+/** True for an alert of which nothing but its resolve is known. */
+export function isUnseen(alert: Alert): boolean {
+  return alert.state === 'resolved' && alert.count === 0;
+}
+
+/** True for a resolve of an earlier stretch than the one that fires now. */
 function older(incoming: IncomingAlert, known: Alert): boolean {
   return incoming.startsAt < known.startsAt && incoming.occurredAt < known.startsAt;
 }
@@ -68,12 +127,21 @@ function startedLater(incoming: IncomingAlert, known: Alert): boolean {
   return incoming.startsAt > known.startsAt && incoming.startsAt >= (known.resolvedAt ?? 0);
 }
 
+/** What is journalled beside an effect since entry version 2; entries of older builds have neither, and fold as they did. */
+export interface EffectMore {
+  /** How the stretch ended, for `resolved` and `unseen`. */
+  end?: AlertEnd | null | undefined;
+  /** For `reopened`: nobody is asked for a while, and the acknowledgement ended with the resolve. */
+  quiet?: boolean | undefined;
+}
+
 /** Pure reducer: the alert after the event. `id` is used for a new alert. */
 export function foldAlert(
   known: Alert | null,
   incoming: Event & { body: IncomingAlert },
   what: Effect,
   id: string,
+  more: EffectMore = {},
 ): Alert {
   const at = incoming.receivedAt;
   const body = incoming.body;
@@ -81,13 +149,17 @@ export function foldAlert(
   const version = (known?.version ?? 0) + 1;
   // A resolve also says when its firing began, so that the firing itself counts as old when it arrives later.
   const startsAt = body.state === 'resolved' ? Math.max(base.startsAt, body.startsAt) : base.startsAt;
-  const seen = { ...base, version, startsAt, lastSeen: Math.max(base.lastSeen, at) };
-  // Deliveries may be folded in another order than they arrived in, so `lastFiring` never goes back.
-  const lastFiring = Math.max(base.lastFiring, at);
+  const seen: Alert = { ...base, version, startsAt, lastSeen: Math.max(base.lastSeen, at) };
   if (what === 'stale') return seen;
-  if (what === 'acknowledged') return { ...seen, acknowledgedBy: base.acknowledgedBy ?? `${incoming.source}` };
-  const facts = {
+  const newsAt = body.newsAt === undefined ? base.newsAt : Math.max(base.newsAt ?? 0, body.newsAt);
+  if (what === 'acknowledged')
+    return { ...seen, newsAt, acknowledgedBy: base.acknowledgedBy ?? body.by ?? incoming.source };
+  if (what === 'unacknowledged') return { ...seen, newsAt, acknowledgedBy: null };
+  // An older start while it fires (a second Prometheus, a restart) shows that it still fires, and nothing else.
+  if (what === 'refreshed' && body.startsAt < base.startsAt) return { ...seen, newsAt, ...firingOn(base, at) };
+  const facts: Alert = {
     ...seen,
+    newsAt,
     title: body.title,
     severity: body.severity,
     labels: body.labels,
@@ -99,29 +171,68 @@ export function foldAlert(
     case 'opened':
       return {
         ...facts,
+        ...begun(known, base, incoming),
         state: 'firing',
-        episode: known === null || awaitsFirst(known) ? base.episode : base.episode + 1,
         count: 1,
-        firstSeen: at,
-        lastFiring,
-        startsAt: body.startsAt,
-        resolvedAt: null,
-        acknowledgedBy: known !== null && awaitsFirst(known) ? known.acknowledgedBy : null,
-        silencedUntil: null,
+        lastFiring: Math.max(base.lastFiring, at),
       };
+    case 'unseen':
+      return { ...facts, ...begun(known, base, incoming), ...endOf(body, more), count: 0 };
     case 'refreshed':
       return {
         ...facts,
-        count: base.count + 1,
-        lastFiring,
-        startsAt: body.startsAt,
+        ...firingOn(base, at),
+        startsAt: body.stretch === undefined ? body.startsAt : base.startsAt,
         acknowledgedBy: body.acknowledged === false ? null : base.acknowledgedBy,
       };
     case 'reopened':
-      return { ...facts, state: 'firing', count: base.count + 1, lastFiring, resolvedAt: null };
+      return {
+        ...facts,
+        ...firingOn(base, at),
+        state: 'firing',
+        resolvedAt: null,
+        end: null,
+        ...(more.quiet === true ? { reopenedAt: base.reopenedAt ?? at, acknowledgedBy: null } : {}),
+      };
     case 'resolved':
-      return { ...facts, state: 'resolved', resolvedAt: body.endsAt ?? body.occurredAt, silencedUntil: null };
+      return { ...facts, ...endOf(body, more), silencedUntil: null };
   }
+}
+
+/** Deliveries may be folded in another order than they arrived in, so `lastFiring` never goes back. */
+function firingOn(base: Alert, at: number): Pick<Alert, 'count' | 'lastFiring'> {
+  return { count: base.count + 1, lastFiring: Math.max(base.lastFiring, at) };
+}
+
+/** A new episode: the next one, except for the first and for one that only its acknowledgement announced. */
+function begun(known: Alert | null, base: Alert, { receivedAt, body }: Event & { body: IncomingAlert }) {
+  const announced = known !== null && awaitsFirst(known);
+  return {
+    episode: known === null || announced ? base.episode : base.episode + 1,
+    firstSeen: receivedAt,
+    startsAt: body.startsAt,
+    resolvedAt: null,
+    end: null,
+    reopenedAt: null,
+    acknowledgedBy: announced ? known.acknowledgedBy : null,
+    silencedUntil: null,
+  };
+}
+
+function endOf(body: IncomingAlert, more: EffectMore) {
+  return {
+    state: 'resolved' as const,
+    resolvedAt: body.endsAt ?? body.occurredAt,
+    end: more.end ?? null,
+    reopenedAt: null,
+  };
+}
+
+/** Pure: how a resolve ends the stretch, as the news itself says. */
+export function toldEnd(body: IncomingAlert): AlertEnd {
+  return body.mergedInto === undefined
+    ? { how: 'told', because: null }
+    : { how: 'merged', because: `merged into ${body.mergedInto.name}` };
 }
 
 function blank(incoming: Event & { body: IncomingAlert }, id: string): Alert {
@@ -144,6 +255,9 @@ function blank(incoming: Event & { body: IncomingAlert }, id: string): Alert {
     lastFiring: 0,
     startsAt: body.startsAt,
     resolvedAt: null,
+    end: null,
+    reopenedAt: null,
+    newsAt: null,
     acknowledgedBy: null,
     silencedUntil: null,
     version: 0,

@@ -21,15 +21,30 @@ export const incomingEvent = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('alert'),
     ...common,
-    state: z.enum(['firing', 'resolved', 'acknowledged']),
+    /** `acknowledged` and `unacknowledged` say only whether somebody works on it; they neither open nor end an episode. */
+    state: z.enum(['firing', 'resolved', 'acknowledged', 'unacknowledged']),
     /** The identity of the condition within its source. */
     fingerprint: z.string().min(1).max(512),
     severity,
     /** False when the sender says that an acknowledgement was withdrawn; most senders do not say it. */
     acknowledged: z.literal(false).optional(),
+    /** Who acknowledged it, as the sender names them; left out when it does not. */
+    by: z.string().max(200).optional(),
     annotations: labels,
     /** When this episode began, as the sender says, milliseconds since the epoch. */
     startsAt: z.int(),
+    /**
+     * Present when `startsAt` names the stretch of firing: a later one is a new stretch, although no resolve was told (Alertmanager,
+     * PagerDuty). Never with an arrival time or a start that was replaced by one.
+     */
+    stretch: z.literal('startsAt').optional(),
+    /**
+     * When this news was made, by the sender's clock, milliseconds since the epoch: news older than the newest known changes nothing.
+     * Left out when the sender does not say it (Alertmanager).
+     */
+    newsAt: z.int().optional(),
+    /** For a resolve that is no cure: the condition goes on as another alert of the source, named here as people know it. */
+    mergedInto: z.object({ name: z.string().max(500), fingerprint: z.string().min(1).max(512).optional() }).optional(),
     /** When a resolved alert ended, as the sender says, milliseconds since the epoch; null while it fires. */
     endsAt: z.int().nullable(),
   }),

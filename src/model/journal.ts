@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { sha256 } from '../kernel/canonical.ts';
 import { actor } from './actor.ts';
-import { effect } from './alert.ts';
+import { alertEnd, effect } from './alert.ts';
 import { approval, approvalState, vote } from './approval.ts';
 import { event } from './event.ts';
 import { ending, json, run, stepEnding, waiting } from './run.ts';
 
 /** The format version of entries. Old entries stay in the journal, so a change adds a version and keeps the reader of the old one. */
-export const entryVersion = 1;
+export const entryVersion = 2;
 
 const body = <K extends string, S extends z.ZodRawShape>(kind: K, shape: S) =>
   z.object({ kind: z.literal(kind), ...shape });
@@ -20,6 +20,10 @@ export const fact = z.discriminatedUnion('kind', [
     effect: effect.nullable(),
     alert: z.string().nullable(),
     episode: z.int().nullable(),
+    /** How the stretch ended, for `resolved` and `unseen`; absent in entries of version 1. */
+    end: alertEnd.optional(),
+    /** For `reopened`, since version 2: nobody is asked for a while. */
+    quiet: z.literal(true).optional(),
   }),
   body('alert.acknowledged', { alert: z.string() }),
   body('alert.silenced', { alert: z.string(), until: z.int() }),

