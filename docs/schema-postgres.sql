@@ -125,3 +125,6 @@ create unique index output_run on output (run, seq);
 create table blob (digest text collate "C" primary key, bytes bytea not null, at bigint not null);
 create table probe (id integer primary key check (id = 1), at bigint not null);
 insert into probe values (1, 0);
+
+-- 2: the truth about an alert (older processes refuse it)
+create table look (alert text collate "C" primary key, doc text collate "C" not null);

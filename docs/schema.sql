@@ -1,6 +1,7 @@
 -- The tables of the sqlite store, generated from src/stores/sqlite/migrations.ts.
 -- `doc` columns are JSON text and the truth of their row; the columns beside them are copies for look-ups.
 -- 1: the house (older processes refuse it)
+-- 2: the truth about an alert (older processes refuse it)
 
 CREATE TABLE alert (
   id text primary key,
@@ -67,6 +68,7 @@ CREATE TABLE lease (
   token integer not null,
   until integer not null
 ) strict, without rowid;
+CREATE TABLE look (alert text primary key, doc text not null) strict, without rowid;
 CREATE TABLE migration (number integer primary key, name text not null, breaks integer not null, at integer not null) strict;
 CREATE TABLE output (
   run text not null,

@@ -6,11 +6,11 @@ import { createFigures, type FiguresParts } from '../flow/journal/figures.ts';
 import { createOutputSignals, type OutputSignals } from '../flow/journal/output-signals.ts';
 import { createRecentDocs } from '../flow/journal/recent-docs.ts';
 import { createStreams } from '../flow/journal/streams.ts';
+import { createLooks } from '../flow/origin/looks.ts';
 import { createIdentities } from '../flow/people/identify.ts';
 import { createSeals } from '../flow/people/seal.ts';
 import { createSignIns, type SignInParts } from '../flow/people/sign-ins.ts';
 import { createIntake } from '../flow/pipeline/intake.ts';
-import type { EngineParts } from '../flow/run/engine-parts.ts';
 import { createEngine, type Engine } from '../flow/run/run.ts';
 import type { CardTools } from '../flow/thread/cards.ts';
 import { createOutlines } from '../flow/thread/outlines.ts';
@@ -62,17 +62,9 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const outputs = createOutputSignals();
   const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex };
+  const looks = createLooks(common);
   const egress = createLazyEgress(() => catalogue.current().config.egress);
-  const engineParts: EngineParts = {
-    ...common,
-    children,
-    steps: shelves.steps,
-    holder,
-    outputs,
-    hidden,
-    egress,
-  };
-  const engine = createEngine(engineParts);
+  const engine = createEngine({ ...common, looks, children, steps: shelves.steps, holder, outputs, hidden, egress });
   hearOthers(store, outputs, engine);
   const membership = createMembership({ clock, log, catalogue });
   const acts: ActParts = {
@@ -105,6 +97,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     engine,
     acts,
     cards,
+    looks,
     outline,
     intake,
     fleet: { nodes: null as Nodes | null, since: clock.now() },

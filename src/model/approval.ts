@@ -58,6 +58,8 @@ export const approval = z.object({
   closedAt: z.int().nullable(),
   /** True once it was escalated to the next group. */
   escalated: z.boolean(),
+  /** Who pressed Approve once although the alert is over, and when: a second press counts. */
+  warned: z.array(z.object({ person: z.string(), at: z.int() })).default([]),
   version: z.int(),
 });
 export type Approval = z.infer<typeof approval>;

@@ -43,7 +43,7 @@ function applyToRun(run: Run, fact: Fact, at: number): Run {
         steps: run.steps.map(closed(fact, at)),
       };
     case 'run.amended':
-      return { ...run, because: fact.because };
+      return { ...run, because: fact.because, state: fact.state ?? run.state };
     case 'step.answered':
       return { ...withStep(run, fact.step, answered(fact)), state: 'queued', because: null };
     default:
@@ -102,6 +102,7 @@ function finished(step: Step, fact: FactOf<'step.finished'>, at: number): Step {
     exitCode: fact.exitCode,
     because: fact.because,
     ending: fact.ending,
+    window: fact.window ?? null,
     waiting: null,
     finishedAt: at,
   };
@@ -147,6 +148,7 @@ export function newStep(id: string, facts: Partial<Step> = {}): Step {
     output: null,
     because: null,
     ending: null,
+    window: null,
     startedAt: null,
     finishedAt: null,
     ...facts,
@@ -181,6 +183,12 @@ export function foldApproval(known: Approval | null, fact: Fact, at: number): Ap
   switch (fact.kind) {
     case 'approval.voted':
       return { ...known, version, votes: [...known.votes, fact.vote] };
+    case 'approval.warned':
+      return {
+        ...known,
+        version,
+        warned: [...known.warned.filter(one => one.person !== fact.person), { person: fact.person, at }],
+      };
     case 'approval.escalated':
       return {
         ...known,

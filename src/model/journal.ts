@@ -27,6 +27,8 @@ export const fact = z.discriminatedUnion('kind', [
   }),
   body('alert.acknowledged', { alert: z.string() }),
   body('alert.silenced', { alert: z.string(), until: z.int() }),
+  /** It fired again after its resolve and did not stop: people are asked again, and what was voided is decided anew. */
+  body('alert.reopened', { alert: z.string(), episode: z.int(), event }),
   body('alert.noted', { alert: z.string(), text: z.string() }),
 
   // stream run/<id>
@@ -36,7 +38,8 @@ export const fact = z.discriminatedUnion('kind', [
   body('run.asking', { run: z.string(), step: z.string(), because: z.string() }),
   body('run.finished', { run: z.string(), state: ending, because: z.string().nullable() }),
   body('run.cancelling', { run: z.string(), reason: z.string().nullable() }),
-  body('run.amended', { run: z.string(), because: z.string() }),
+  /** `state` since version 2: the ending as it is known now. */
+  body('run.amended', { run: z.string(), because: z.string(), state: z.literal('ineffective').optional() }),
   body('step.started', {
     run: z.string(),
     step: z.string(),
@@ -57,6 +60,8 @@ export const fact = z.discriminatedUnion('kind', [
     exitCode: z.int().nullable(),
     because: z.string().nullable(),
     ending: stepEnding.nullable(),
+    /** Since version 2: for how long later news may show that its success was wrong, milliseconds. */
+    window: z.int().optional(),
     /** The digest of the full stored output; null when there was none. */
     log: z.string().nullable(),
   }),
@@ -80,6 +85,8 @@ export const fact = z.discriminatedUnion('kind', [
   // stream approval/<id>
   body('approval.requested', { approval }),
   body('approval.voted', { approval: z.string(), run: z.string(), vote }),
+  /** A first press for a step whose alert is over; a second one counts. */
+  body('approval.warned', { approval: z.string(), run: z.string(), person: z.string() }),
   body('approval.escalated', { approval: z.string(), run: z.string(), to: z.string(), expiresAt: z.int() }),
   body('approval.closed', { approval: z.string(), run: z.string(), state: approvalState, because: z.string() }),
 

@@ -87,6 +87,8 @@ export const step = z.object({
   because: z.string().nullable(),
   /** How the run ends because of this failed step; null for other steps. */
   ending: stepEnding.nullable(),
+  /** For how long after it later news may show that its success was wrong, milliseconds; null for most steps. */
+  window: z.int().nullable().default(null),
   startedAt: z.int().nullable(),
   finishedAt: z.int().nullable(),
 });
@@ -112,6 +114,8 @@ export const run = z.object({
   /** The run whose step called this one. */
   parent: z.object({ run: z.string(), step: z.string() }).nullable(),
   decision,
+  /** The run of an earlier episode that must end before this one begins, because both act on the same target; null for most runs. */
+  after: z.string().nullable().default(null),
   approval: z.string().nullable(),
   steps: z.array(step),
   cancel: z.object({ by: z.string(), reason: z.string().nullable() }).nullable(),

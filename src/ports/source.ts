@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Alert } from '../model/alert.ts';
-import type { IncomingEvent, Severity } from '../model/event.ts';
+import type { IncomingAlert, IncomingEvent, Severity } from '../model/event.ts';
+import type { Sight } from '../model/look.ts';
 import type { CheckTools, Finding } from './check.ts';
 
 /** A delivery as received. Header names are lower case. */
@@ -49,8 +50,16 @@ export interface Source<Options = unknown> {
   verify(delivery: Delivery, options: Options): Verified;
   /** Pure: turns the strictly parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape. */
   normalise(body: unknown, delivery: Delivery, options: Options): Normalised;
-  /** Asks the origin whether the alert fires now; `unknown` when the origin does not know. Rejects when it cannot be asked. */
-  isFiring?(alert: Alert, options: Options, tools: AskTools): Promise<'firing' | 'resolved' | 'unknown'>;
+  /** True when the origin can be asked with these options (`look`, `listFiring`). */
+  canAsk?(options: Options): boolean;
+  /** True when the origin resolves by itself what it hears nothing more of: such a resolve is no cure (Alertmanager). */
+  expires?: boolean;
+  /** Asks the origin whether the alert fires now. Rejects when it cannot be asked. */
+  look?(alert: Alert, options: Options, tools: AskTools): Promise<Sight>;
+  /** Lists what fires at the origin now. Rejects when it cannot be asked or the answer does not parse. */
+  listFiring?(options: Options, tools: AskTools): Promise<Listing>;
+  /** How long this source's news is believed; without it the defaults of `timingOf`. */
+  timing?(options: Options): Timing;
   /**
    * The connection for write-back and queries; null when these options allow none. Its methods show what the origin can do. It makes no
    * request, so errors show only when a method is called.
@@ -62,6 +71,39 @@ export interface Source<Options = unknown> {
   check?(options: Options, tools: CheckTools): Promise<Finding[]>;
   /** For sources that make events themselves (schedule). Resolves to the function that stops it. */
   start?(options: Options, tools: EmitTools): Promise<() => Promise<void>>;
+}
+
+/** One alert of an origin's list. */
+export interface ListedAlert {
+  /** As a delivery would bring it: state firing or acknowledged. */
+  event: IncomingAlert;
+  /** Set when the origin itself keeps it quiet: who or what, and until when (milliseconds since the epoch; null when open). */
+  silenced: { by: string; until: number | null } | null;
+  /** Until when the origin holds it for firing without further news, milliseconds since the epoch; null when it does not expire. */
+  endsAt: number | null;
+  /** The names of the receivers that it is routed to; null when the origin has no such thing. */
+  receivers: readonly string[] | null;
+}
+
+export type Listing =
+  /** `at` is the origin's clock, milliseconds since the epoch. */
+  | { ok: true; at: number; alerts: readonly ListedAlert[] }
+  /** Nothing may be closed because of it: the origin is young or settling, or its list was cut. */
+  | { ok: false; because: string };
+
+/** Milliseconds. */
+export interface Timing {
+  /** For how long after a resolve a firing with the same start may be a stale repeat, about which nobody is asked. */
+  reopenAfter: number;
+  /** The longest time after which the sender repeats an alert that still fires. */
+  repeatInterval: number;
+}
+
+const standardTiming: Timing = { reopenAfter: 15_000, repeatInterval: 4 * 3_600_000 };
+
+/** The timing of a source; the standard one for a driver without its own, or a source that is no longer configured. */
+export function timingOf(source: { driver: Source; options: unknown } | undefined): Timing {
+  return source?.driver.timing?.(source.options) ?? standardTiming;
 }
 
 /** The tools of an origin connection. */

@@ -3,7 +3,7 @@ import type { Json } from '../kernel/canonical.ts';
 import type { ChildCommand } from '../kernel/child/child.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
-import type { Alert } from '../model/alert.ts';
+import type { Alert, AlertEnd } from '../model/alert.ts';
 import type { Approval } from '../model/approval.ts';
 import type { Risk } from '../model/decision.ts';
 import type { Run, Waiting } from '../model/run.ts';
@@ -33,7 +33,15 @@ export interface StepType<Input = unknown, Output extends Json = Json> {
 }
 
 export type StepResult<Output extends Json = Json> =
-  | { state: 'done'; output: Output; exitCode?: number }
+  | {
+      state: 'done';
+      output: Output;
+      exitCode?: number;
+      /** What there is to say of it all the same. */
+      because?: string;
+      /** For how long after it later news may show that it was wrong, milliseconds. */
+      window?: number;
+    }
   | {
       state: 'failed';
       because: string;
@@ -60,8 +68,8 @@ export interface StepContext {
   lastStepAt: number;
   /** The present state of the alert; null when the run has none. */
   alert(): Promise<Alert | null>;
-  /** Asks the alert's source whether it fires; `unknown` when the source cannot be asked. Never rejects. */
-  isFiring(): Promise<'firing' | 'resolved' | 'unknown'>;
+  /** Asks the alert's source whether it fires. Never rejects. */
+  look(): Promise<Seen>;
   /** Runs a child process and streams its redacted output into the thread. Rejects as in kernel/child/child.ts. */
   spawn(command: SpawnCommand): Promise<SpawnResult>;
   /** HTTP within the egress rules of tocsin.yaml. */
@@ -91,6 +99,16 @@ export interface StepAsk {
   expires: number;
   reasonRequired: boolean;
 }
+
+/** What a look at the origin of an alert found. */
+export type Seen =
+  | { state: 'firing' }
+  /** It was not found in this look, and not since `since`; both by the origin's clock, milliseconds since the epoch. */
+  | { state: 'gone'; since: number; at: number; end: AlertEnd }
+  /** The origin did not answer, or does not know. */
+  | { state: 'unknown'; because: string }
+  /** It cannot be asked: its source has no address, or no way to ask. */
+  | { state: 'blind'; because: string };
 
 /** A child process of a step: argv, folder, environment, input. */
 export type SpawnCommand = ChildCommand;

@@ -2,6 +2,7 @@ import type { Alert, AlertState } from '../model/alert.ts';
 import type { Approval, ApprovalState } from '../model/approval.ts';
 import type { Post } from '../model/card.ts';
 import type { Entry, FactKind, NewEntry } from '../model/journal.ts';
+import type { Look } from '../model/look.ts';
 import type { Run, RunState } from '../model/run.ts';
 
 /**
@@ -34,6 +35,8 @@ export interface Store {
 
   alert(id: string): Promise<Alert | null>;
   alertOf(source: string, fingerprint: string): Promise<Alert | null>;
+  /** What was last seen of the alert at its origin; null when nobody looked. */
+  look(alert: string): Promise<Look | null>;
   /** The latest episode first. */
   alerts(query: Page & { state?: AlertState }): Promise<Alert[]>;
   run(id: string): Promise<Run | null>;
@@ -146,6 +149,8 @@ export type Row =
   | { table: 'run'; doc: Run }
   | { table: 'approval'; doc: Approval }
   | { table: 'post'; doc: Post }
+  /** Not journalled: what a look found. The newest one of an alert is kept. */
+  | { table: 'look'; doc: Look }
   | { table: 'cursor'; name: string; value: number }
   | { table: 'halt'; doc: { by: string; reason: string; at: number } | null }
   | { table: 'output'; doc: OutputChunk };

@@ -9,7 +9,8 @@ import {
   showFailure,
   showRequest,
 } from '../kernel/egress/request.ts';
-import { defineStep, type StepContext, type StepResult } from '../ports/step.ts';
+import type { Alert, AlertEnd } from '../model/alert.ts';
+import { defineStep, type Seen, type StepContext, type StepResult } from '../ports/step.ts';
 
 const within = duration.meta({ description: 'How long it may take, from the first look.' });
 const every = duration.prefault('5s').meta({ description: 'The pause between two looks.' });
@@ -18,6 +19,9 @@ const input = z.union([
   z.strictObject({
     resolved: z.literal(true).meta({ description: 'Until the alert is gone, as its source says.' }),
     within,
+    apart: duration
+      .prefault('10s')
+      .meta({ description: 'The least time between two looks that both do not find it, before it counts as gone.' }),
   }),
   z.strictObject({ exec: argvInput.meta({ description: 'Until this program exits with 0.' }), every, within }),
   z.strictObject({ http: httpRequest.meta({ description: 'Until this request succeeds.' }), every, within }),
@@ -32,7 +36,7 @@ const checkTimeout = 30_000;
 export default defineStep<Input, null>({
   id: 'verify',
   about:
-    "Closes the loop: waits until the alert is gone, or until a program or a request succeeds. A source that can be asked is asked (Alertmanager's API); otherwise its news is waited for. When the alert still fires after the last step the run ends `ineffective`; without any news it ends `unconfirmed`. The run holds no worker between two looks.",
+    "Closes the loop: waits until the alert is gone, or until a program or a request succeeds. A source that can be asked is asked (Alertmanager's API), and gone means two looks apart, or a resolve; otherwise its news is waited for. When the alert still fires after the last step, or fires anew, the run ends `ineffective`; without any news, or when the alert only expired because its source heard nothing more, it ends `unconfirmed`. The run holds no worker between two looks.",
   input,
   output: z.null(),
   risk: 'none',
@@ -76,26 +80,64 @@ function show(what: Input): string {
     : `until ${showRequest(what.http)} succeeds, ${time}`;
 }
 
-async function lookAtAlert({ within: time }: Resolved, context: StepContext): Promise<StepResult<null>> {
+async function lookAtAlert(what: Resolved, context: StepContext): Promise<StepResult<null>> {
   const alert = await context.alert();
   if (alert === null)
     return { state: 'failed', because: 'there is no alert to verify: the run was not started for one' };
-  // A later episode means that the episode of this run has ended.
-  const over = alert.state === 'resolved' || (context.run.episode !== null && alert.episode > context.run.episode);
-  if (over) return { state: 'done', output: null };
-  const firing = await context.isFiring();
-  if (firing === 'resolved') return { state: 'done', output: null };
-  const { now, since, deadline } = times(context, time);
-  if (now < deadline)
-    return { state: 'waiting', for: 'resolve', wakeAt: Math.min(deadline, now + pauseAfter(now - since)) };
-  const fresh = firing === 'firing' || alert.lastFiring > context.lastStepAt;
-  return fresh
-    ? {
-        state: 'failed',
-        because: `the alert still fires ${showDuration(time)} after the last step`,
-        ending: 'ineffective',
-      }
-    : { state: 'failed', because: `there was no news of the alert for ${showDuration(time)}`, ending: 'unconfirmed' };
+  if (context.run.episode !== null && alert.episode > context.run.episode)
+    return ineffective(`the alert fires anew since ${iso(alert.startsAt)}: it is a new episode`);
+  const seen = await context.look();
+  if (alert.state === 'resolved') return endedBy(alert.end, seen, what);
+  if (seen.state === 'gone' && seen.at - seen.since >= what.apart) return endedBy(seen.end, seen, what);
+  const { now, since, deadline } = times(context, what.within);
+  // Gone in one look: the second is waited for, also a little beyond the end.
+  if (seen.state === 'gone') return waitUntil(now + Math.max(1000, what.apart - (seen.at - seen.since)));
+  if (now < deadline) return waitUntil(Math.min(deadline, now + pauseAfter(now - since)));
+  return afterDeadline(alert, seen, what, context);
+}
+
+function waitUntil(wakeAt: number): StepResult<null> {
+  return { state: 'waiting', for: 'resolve', wakeAt };
+}
+
+/** An end is a cure unless something says that it is none. `end` is null for a resolve that an older build took in. */
+function endedBy(end: AlertEnd | null, seen: Seen, { within: window }: Resolved): StepResult<null> {
+  switch (end?.how) {
+    case 'expired':
+    case 'unwatched':
+    case 'merged':
+    case 'closed':
+      return { state: 'failed', because: `the alert is over, but ${whyNoCure(end)}`, ending: 'unconfirmed' };
+    default:
+      return {
+        state: 'done',
+        output: null,
+        window,
+        ...(seen.state === 'blind' ? { because: seen.because } : {}),
+      };
+  }
+}
+
+function whyNoCure(end: AlertEnd): string {
+  if (end.how === 'merged') return `it was ${end.because ?? 'merged into another'}, where it goes on`;
+  if (end.how === 'closed') return `an operator closed it (${end.because ?? 'no reason'})`;
+  return end.because ?? 'nobody knows why';
+}
+
+function afterDeadline(alert: Alert, seen: Seen, what: Resolved, context: StepContext): StepResult<null> {
+  const time = showDuration(what.within);
+  const fresh = seen.state === 'firing' || alert.lastFiring > context.lastStepAt;
+  if (fresh) return ineffective(`the alert still fires ${time} after the last step`);
+  const why = seen.state === 'unknown' || seen.state === 'blind' ? `; ${seen.because}` : '';
+  return { state: 'failed', because: `there was no news of the alert for ${time}${why}`, ending: 'unconfirmed' };
+}
+
+function ineffective(because: string): StepResult<null> {
+  return { state: 'failed', because, ending: 'ineffective' };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
 }
 
 /** Milliseconds until the source is asked again: often at first, because most fixes show at once, then less often (2 s to 30 s). */

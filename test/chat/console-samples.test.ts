@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import platform from '../../src/chat/console/index.ts';
 import { findSample, sendSample } from '../../src/chat/console/samples.ts';
 import type { IncomingAlert } from '../../src/model/event.ts';
-import alertmanager from '../../src/sources/alertmanager.ts';
+import alertmanager from '../../src/sources/alertmanager/index.ts';
 import { sampleAlert } from '../contracts/samples.ts';
 import { createHostDouble, type HostDouble } from '../doubles/chat-host.ts';
 

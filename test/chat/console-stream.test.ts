@@ -410,6 +410,7 @@ function step(id: string) {
     output: null,
     because: null,
     ending: null,
+    window: null,
     startedAt: 1,
     finishedAt: null,
   };

@@ -72,6 +72,7 @@ export function sampleRun(over: Partial<Run> = {}): Run {
     finishedAt: null,
     wakeAt: null,
     question: null,
+    after: null,
     crashes: 0,
     version: 1,
     ...over,
@@ -99,6 +100,7 @@ export function sampleApproval(over: Partial<Approval> = {}): Approval {
     expiresAt: noon + 60_000,
     closedAt: null,
     escalated: false,
+    warned: [],
     version: 1,
     ...over,
   };

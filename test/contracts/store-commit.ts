@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { entryBytes, entryHash, genesis, type NewEntry } from '../../src/model/journal.ts';
+import { entryBytes, entryHash, entryVersion, genesis, type NewEntry } from '../../src/model/journal.ts';
 import type { Change } from '../../src/ports/store.ts';
 import { outcomes, useHarness } from './harness.ts';
 import { hostile } from './hostile.ts';
@@ -26,7 +26,7 @@ export function commitContract(makePlace: () => Promise<Place>): void {
       for (const [index, entry] of committed.entries.entries()) {
         const bytes = entryBytes(entries[index] ?? sampleEntry(''));
         const hash = entryHash(prev, index + 1, bytes);
-        expect(entry).toEqual({ ...entries[index], version: 1, seq: index + 1, bytes, prev, hash });
+        expect(entry).toEqual({ ...entries[index], version: entryVersion, seq: index + 1, bytes, prev, hash });
         prev = hash;
       }
       expect(await store().head()).toEqual({ seq: 3, hash: prev });

@@ -80,6 +80,7 @@ const openApproval: Approval = {
   createdAt: 0,
   expiresAt: 1_000_000,
   closedAt: null,
+  warned: [],
   escalated: false,
   version: 1,
 };
@@ -120,7 +121,7 @@ export async function makeStepContext(
     waiting: null,
     lastStepAt: 0,
     alert: async () => sampleAlert(),
-    isFiring: async () => 'unknown',
+    look: async () => ({ state: 'blind', because: 'nobody could look' }),
     spawn: command =>
       spawnInto(children, output, command, { marker: `run_1/step/${home.slice(-6)}`, signal, grace: 200 }),
     fetch: async () => {

@@ -6,7 +6,7 @@ import { parseStrictJson } from '../../src/kernel/strict-json.ts';
 import { type Alert, effectOf, foldAlert } from '../../src/model/alert.ts';
 import type { IncomingAlert } from '../../src/model/event.ts';
 import type { Delivery } from '../../src/ports/source.ts';
-import source from '../../src/sources/alertmanager.ts';
+import source from '../../src/sources/alertmanager/index.ts';
 import { eventually, findPrograms, freePort } from './programs.ts';
 import { type Alertmanager, makeFolder, startAlertmanager } from './real.ts';
 
@@ -64,8 +64,9 @@ describe.skipIf(missing !== null)('the source alertmanager with a real Alertmana
     const event = { id: 'evt_1', source: 'alertmanager', receivedAt: Date.now(), raw: null, trusted: true, body: news };
     return foldAlert(null, event, 'opened', 'alt_1');
   }
-  const asks = (alert: IncomingAlert) =>
-    source.isFiring?.(known(alert), options(), { fetch, signal: AbortSignal.timeout(10_000), clock: systemClock });
+  const asks = async (alert: IncomingAlert) =>
+    (await source.look?.(known(alert), options(), { fetch, signal: AbortSignal.timeout(10_000), clock: systemClock }))
+      ?.state;
 
   test('its webhook is taken, and it is asked at once whether the alert fires', async () => {
     const labels = { alertname: 'Asked', instance: 'a"b\\c', severity: 'critical', odd: 'ä 🔥' };
@@ -76,9 +77,9 @@ describe.skipIf(missing !== null)('the source alertmanager with a real Alertmana
     await alertmanager.post([
       { labels, startsAt: new Date(alert.startsAt).toISOString(), endsAt: new Date().toISOString() },
     ]);
-    expect(
-      await eventually('it is resolved', async () => ((await asks(alert)) === 'resolved' ? 'resolved' : null)),
-    ).toBe('resolved');
+    expect(await eventually('it is resolved', async () => ((await asks(alert)) === 'gone' ? 'gone' : null))).toBe(
+      'gone',
+    );
     const { alert: resolved } = await nth('Asked', 2);
     expect(resolved).toMatchObject({ state: 'resolved', fingerprint: alert.fingerprint, startsAt: alert.startsAt });
     expect(resolved.endsAt).toBeGreaterThanOrEqual(alert.startsAt);
@@ -91,9 +92,9 @@ describe.skipIf(missing !== null)('the source alertmanager with a real Alertmana
     const tools = { fetch, signal: AbortSignal.timeout(10_000), clock: systemClock };
     const settling = source.options.parse({ url: alertmanager.url, settle: '1h' });
     expect(
-      await source.isFiring?.(known({ ...alert, fingerprint: 'none', labels: { alertname: 'None' } }), settling, tools),
-    ).toBe('unknown');
-    expect(await source.isFiring?.(known(alert), settling, tools)).toBe('firing');
+      await source.look?.(known({ ...alert, fingerprint: 'none', labels: { alertname: 'None' } }), settling, tools),
+    ).toMatchObject({ state: 'unknown' });
+    expect(await source.look?.(known(alert), settling, tools)).toMatchObject({ state: 'firing' });
   });
 
   test('an alert that is live again comes with the same bytes, and reopens its episode', async () => {

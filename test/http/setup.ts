@@ -283,6 +283,7 @@ export function anApproval(facts: Partial<Approval> = {}): Approval {
     expiresAt: 1_700_000_060_000,
     closedAt: null,
     escalated: false,
+    warned: [],
     version: 1,
     ...facts,
   };

@@ -6,7 +6,7 @@ import { silentLog } from '../../src/kernel/log.ts';
 import type { CatalogueParts } from '../../src/load/index.ts';
 import type { Problem } from '../../src/ports/catalogue.ts';
 import type { Source } from '../../src/ports/source.ts';
-import alertmanager from '../../src/sources/alertmanager.ts';
+import alertmanager from '../../src/sources/alertmanager/index.ts';
 import pagerduty from '../../src/sources/pagerduty/index.ts';
 import { shelf } from './shelf.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { entryBytes, entryHash, genesis, type NewEntry, parseEntry } from '../../src/model/journal.ts';
+import { entryBytes, entryHash, entryVersion, genesis, type NewEntry, parseEntry } from '../../src/model/journal.ts';
 import { sampleEntry, sampleRun } from '../contracts/samples.ts';
 
 describe('the format of the journal', () => {
@@ -22,7 +22,7 @@ describe('the format of the journal', () => {
 
   test('reads back as it was written', () => {
     const row = { seq: 1, bytes, prev: genesis, hash: 'h' };
-    expect(parseEntry(row)).toEqual({ ...sampleEntry('ü\ud800\0'), version: 1, ...row });
+    expect(parseEntry(row)).toEqual({ ...sampleEntry('ü\ud800\0'), version: entryVersion, ...row });
   });
 
   test('reads notices of before they could be about an alert, and of after', () => {

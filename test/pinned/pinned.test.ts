@@ -237,6 +237,7 @@ describe('what is kept for years', () => {
       event.accepted event effect alert episode end quiet
       alert.acknowledged alert
       alert.silenced alert until
+      alert.reopened alert episode event
       alert.noted alert text
       run.created run
       run.released run because
@@ -244,10 +245,10 @@ describe('what is kept for years', () => {
       run.asking run step because
       run.finished run state because
       run.cancelling run reason
-      run.amended run because
+      run.amended run because state
       step.started run step type title attempt idempotent inputDigest token
       step.waiting run step waiting
-      step.finished run step attempt state output exitCode because ending log
+      step.finished run step attempt state output exitCode because ending window log
       step.retrying run step attempt because wakeAt
       step.interrupted run step attempt because
       step.answered run step choice reason
@@ -255,6 +256,7 @@ describe('what is kept for years', () => {
       step.said run step text mention tone
       approval.requested approval
       approval.voted approval run vote
+      approval.warned approval run person
       approval.escalated approval run to expiresAt
       approval.closed approval run state because
       decision.made event alert episode runbook params targets verdict rule because
@@ -276,7 +278,7 @@ describe('what is kept for years', () => {
       Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
       `
       alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy silencedUntil version
-      approval id run step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated version
+      approval id run step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
       vote person account via vote reason at standing
       button label style reason does
       card tone title badge blocks buttons mention
@@ -284,8 +286,8 @@ describe('what is kept for years', () => {
       decision verdict rule because ask resolves
       event id source receivedAt raw trusted body
       plan runbook files entry params targets secrets
-      run id runbook title risk params targets planHash state trigger requestedBy reason alert episode event parent decision approval steps cancel because question createdAt startedAt finishedAt wakeAt crashes version
-      step id type title state attempts idempotent inputDigest waiting exitCode output because ending startedAt finishedAt
+      run id runbook title risk params targets planHash state trigger requestedBy reason alert episode event parent decision after approval steps cancel because question createdAt startedAt finishedAt wakeAt crashes version
+      step id type title state attempts idempotent inputDigest waiting exitCode output because ending window startedAt finishedAt
       waiting for wakeAt on since
       `,
     );
@@ -367,6 +369,7 @@ describe('what is kept for years', () => {
       auto_run runbook target at run
       blob digest bytes at
       claim space key at until
+      look alert doc
       cursor name value
       halt id doc
       head id seq hash stamp

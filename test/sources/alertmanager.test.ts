@@ -6,7 +6,7 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { isCode } from '../../src/kernel/errors.ts';
 import { type Alert, foldAlert } from '../../src/model/alert.ts';
 import { incomingEvent } from '../../src/model/event.ts';
-import source from '../../src/sources/alertmanager.ts';
+import source from '../../src/sources/alertmanager/index.ts';
 import { alertsOf, delivery, normalise, now, payload, refusesAtMost } from './helpers.ts';
 
 describe('what it makes of a webhook', () => {
@@ -214,7 +214,7 @@ describe('asking Alertmanager', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/am/`;
     const given = source.options.parse({ url, ...options });
     const tools = { fetch, signal: AbortSignal.timeout(10_000), clock: systemClock };
-    return (await source.isFiring?.(about, given, tools)) ?? 'not asked';
+    return (await source.look?.(about, given, tools))?.state ?? 'not asked';
   }
 
   const answers =
@@ -231,22 +231,23 @@ describe('asking Alertmanager', () => {
   });
 
   test('it is resolved when it is not listed, or has ended', async () => {
-    expect(await ask(answers([listed({ fingerprint: 'other' })]))).toBe('resolved');
+    expect(await ask(answers([listed({ fingerprint: 'other' })]))).toBe('gone');
     server?.close();
-    expect(await ask(answers([listed({ endsAt: '2020-01-01T00:00:00Z' })]))).toBe('resolved');
+    expect(await ask(answers([listed({ endsAt: '2020-01-01T00:00:00Z' })]))).toBe('gone');
   });
 
   test('nobody knows while Alertmanager is young or its cluster settles', async () => {
     expect(await ask(answers([], status(Date.now() - 30_000)))).toBe('unknown');
     server?.close();
-    expect(await ask(answers([], status(Date.now() - 30_000)), { settle: '1s' })).toBe('resolved');
+    expect(await ask(answers([], status(Date.now() - 30_000)), { settle: '1s' })).toBe('gone');
     server?.close();
     expect(await ask(answers([], status(Date.now() - 3_600_000, 'settling')))).toBe('unknown');
   });
 
   test('without an address there is nobody to ask', async () => {
     const tools = { fetch, signal: AbortSignal.timeout(1000), clock: systemClock };
-    expect(await source.isFiring?.(alert, source.options.parse({}), tools)).toBe('unknown');
+    void tools;
+    expect(source.canAsk?.(source.options.parse({}))).toBe(false);
   });
 
   test('it asks with label matchers and the headers of the options, at the address of the options', async () => {

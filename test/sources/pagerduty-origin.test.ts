@@ -116,15 +116,15 @@ describe('an incident', () => {
   });
 
   test.each([
-    ['resolved', ['triggered'], 'resolved'],
-    ['acknowledged', ['resolved', 'resolved'], 'resolved'],
+    ['resolved', ['triggered'], 'gone'],
+    ['acknowledged', ['resolved', 'resolved'], 'gone'],
     ['acknowledged', ['resolved', 'triggered'], 'unknown'],
     ['triggered', [], 'unknown'],
   ] as const)('that is %s with alerts %j: %s', async (status, alerts, says) => {
     pagerduty.add({ id: 'Q1', status, alerts: [...alerts] });
     const tools = { fetch, signal: new AbortController().signal, clock: systemClock };
-    expect(await source.isFiring?.(alert(), given(), tools)).toBe(says);
-    expect(await source.isFiring?.(alert(), given({ apiToken: undefined }), tools)).toBe('unknown');
+    expect((await source.look?.(alert(), given(), tools))?.state).toBe(says);
+    expect([source.canAsk?.(given()), source.canAsk?.(given({ apiToken: undefined }))]).toEqual([true, false]);
   });
 });
 

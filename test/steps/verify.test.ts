@@ -20,13 +20,49 @@ async function lookAt(after: number | null, facts: Partial<StepContext> = {}) {
 const firing = sampleAlert({ lastFiring: start - 5000 });
 
 describe('verify resolved', () => {
-  it('is done when the alert is resolved, a later episode began, or the source says so', async () => {
-    expect(await lookAt(null, { alert: async () => sampleAlert({ state: 'resolved' }) })).toMatchObject({
+  it('is done when the alert is resolved, and says when nobody could look', async () => {
+    const looked = async () => ({ state: 'firing' }) as const;
+    const alert = async () => sampleAlert({ state: 'resolved', end: { how: 'told', because: null } });
+    expect(await lookAt(null, { alert, look: looked })).toEqual({ state: 'done', output: null, window: 10 * minute });
+    expect(await lookAt(null, { alert })).toMatchObject({ state: 'done', because: 'nobody could look' });
+    // A build of before did not say how it ended.
+    expect(await lookAt(null, { alert: async () => sampleAlert({ state: 'resolved' }), look: looked })).toMatchObject({
       state: 'done',
     });
-    expect(await lookAt(null, { alert: async () => sampleAlert({ episode: 2 }) })).toMatchObject({ state: 'done' });
-    expect(await lookAt(null, { isFiring: async () => 'resolved' })).toMatchObject({ state: 'done' });
-    expect(await lookAt(20 * minute, { isFiring: async () => 'resolved' })).toMatchObject({ state: 'done' });
+  });
+
+  it.each(['expired', 'unwatched', 'merged', 'closed'] as const)('a resolve that %s is no cure', async how => {
+    const alert = async () => sampleAlert({ state: 'resolved', end: { how, because: `because it ${how}` } });
+    expect(await lookAt(null, { alert })).toMatchObject({
+      state: 'failed',
+      ending: 'unconfirmed',
+      because: expect.stringContaining(`because it ${how}`),
+    });
+  });
+
+  it('ends ineffective when a newer stretch began', async () => {
+    expect(await lookAt(null, { alert: async () => sampleAlert({ episode: 2, startsAt: start }) })).toMatchObject({
+      state: 'failed',
+      ending: 'ineffective',
+      because: expect.stringContaining('2026-01-01T00:00:00.000Z'),
+    });
+  });
+
+  it('wants two looks apart before it counts as gone, also a little beyond its end', async () => {
+    const gone = (since: number, at: number, how: 'gone' | 'expired' = 'gone') => ({
+      alert: async () => firing,
+      look: async () => ({ state: 'gone', since, at, end: { how, because: 'x' } }) as const,
+    });
+    expect(await lookAt(0, gone(start, start))).toEqual({ state: 'waiting', for: 'resolve', wakeAt: start + 10_000 });
+    expect(await lookAt(4000, gone(start, start + 4000))).toEqual({
+      state: 'waiting',
+      for: 'resolve',
+      wakeAt: start + 10_000,
+    });
+    const end = 10 * minute;
+    expect(await lookAt(end, gone(start + end, start + end))).toMatchObject({ wakeAt: start + end + 10_000 });
+    expect(await lookAt(10_000, gone(start, start + 10_000))).toMatchObject({ state: 'done', window: 10 * minute });
+    expect(await lookAt(10_000, gone(start, start + 10_000, 'expired'))).toMatchObject({ ending: 'unconfirmed' });
   });
 
   it('looks often at first, then less, at whole milliseconds, and never after its end', async () => {
@@ -51,11 +87,11 @@ describe('verify resolved', () => {
     // Fired before the last step, and nothing since: nobody knows.
     expect(await ending({})).toBe('unconfirmed');
     expect(await ending({ alert: async () => sampleAlert({ lastFiring: start + 1 }) })).toBe('ineffective');
-    expect(await ending({ isFiring: async () => 'firing' })).toBe('ineffective');
+    expect(await ending({ look: async () => ({ state: 'firing' }) })).toBe('ineffective');
   });
 
   it('does not end early, whatever the source says meanwhile', async () => {
-    expect(await lookAt(9 * minute, { isFiring: async () => 'firing' })).toMatchObject({
+    expect(await lookAt(9 * minute, { look: async () => ({ state: 'firing' }) })).toMatchObject({
       state: 'waiting',
       for: 'resolve',
     });

@@ -24,6 +24,8 @@ export interface Request {
   event: Event | null;
   alert: Alert | null;
   reopened: boolean;
+  /** The run that must end before this one begins. */
+  after?: string | null;
 }
 
 /** A new run with its decision, as one change that is not committed yet. */
@@ -134,6 +136,7 @@ export function beginRun(request: Request, decision: Decision, parts: BeginParts
     event: request.event?.id ?? null,
     parent,
     decision,
+    after: request.after ?? null,
     approval: null,
     steps: runbook.outline(params).map(step => newStep(step.id, { type: step.type, title: step.title })),
     cancel: null,
@@ -198,6 +201,7 @@ export function openApproval(
     createdAt: facts.at,
     expiresAt: facts.at + ask.expires,
     closedAt: null,
+    warned: [],
     escalated: false,
     version: 1,
   };

@@ -13,6 +13,7 @@ import type { StepType } from '../../ports/step.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Streams } from '../journal/streams.ts';
+import type { Looks } from '../origin/looks.ts';
 
 /** The dependencies of the engine. */
 export interface EngineParts {
@@ -27,6 +28,7 @@ export interface EngineParts {
   dispatcher: Dispatcher;
   children: Children;
   steps: ReadonlyMap<string, StepType>;
+  looks: Looks;
   /** Names this process in leases. */
   holder: string;
   /** Notifies pages and platforms that show live output. */

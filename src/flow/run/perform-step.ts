@@ -256,7 +256,13 @@ async function record(
       await recordStop(attempt, outcome.why);
       throw new Stopped(outcome.why);
     case 'done':
-      await finish(attempt, { state: 'done', output: outcome.output, exitCode: outcome.exitCode });
+      await finish(attempt, {
+        state: 'done',
+        output: outcome.output,
+        exitCode: outcome.exitCode,
+        because: outcome.because ?? null,
+        ...(outcome.window === undefined ? {} : { window: outcome.window }),
+      });
       return true;
     case 'failed':
       await recordFailure(attempt, outcome);

@@ -1,12 +1,12 @@
 import { sha256 } from '../../kernel/canonical.ts';
-import { messageOf, TocsinError } from '../../kernel/errors.ts';
+import { TocsinError } from '../../kernel/errors.ts';
 import { redactText } from '../../kernel/redact/redact.ts';
 import { system } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
 import { streamOf } from '../../model/journal.ts';
 import { isEnded, type Run, type Step } from '../../model/run.ts';
 import type { Runbook } from '../../ports/runbook.ts';
-import type { StepAsk, StepContext } from '../../ports/step.ts';
+import type { Seen, StepAsk, StepContext } from '../../ports/step.ts';
 import { beginRun, openApproval } from '../pipeline/begin.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { createStepOutput, type StepOutput } from './step-output.ts';
@@ -91,7 +91,7 @@ function contextOf(made: ContextParts): StepContext {
     waiting: made.waiting,
     lastStepAt: lastStepAt(run, step),
     alert: async () => (run.alert === null ? null : await parts.store.alert(run.alert)),
-    isFiring: () => askSource(run, parts),
+    look: () => lookAtAlert(run, parts),
     spawn: command => output.spawn(command, { marker: `${run.id}/${step}/${number}`, signal: made.signal }),
     fetch: made.fetch,
     secret: async name => secretOf(name, session),
@@ -109,25 +109,9 @@ function lastStepAt(run: Run, step: string): number {
   return Math.max(run.startedAt ?? run.createdAt, ...ends);
 }
 
-/** Asks the alert's source. `unknown` when the source cannot be asked, or does not answer within 5 s. */
-async function askSource(run: Run, parts: EngineParts): Promise<'firing' | 'resolved' | 'unknown'> {
+async function lookAtAlert(run: Run, parts: EngineParts): Promise<Seen> {
   const alert = run.alert === null ? null : await parts.store.alert(run.alert);
-  const source = alert === null ? undefined : parts.catalogue.current().sources.get(alert.source);
-  if (alert === null || source?.driver.isFiring === undefined) return 'unknown';
-  try {
-    // The address comes from tocsin.yaml, never from an event, so the egress rules of runbooks do not apply.
-    return await source.driver.isFiring(alert, source.options, {
-      fetch,
-      signal: AbortSignal.timeout(5000),
-      clock: parts.clock,
-    });
-  } catch (error) {
-    parts.log.warn(
-      { source: alert.source, reason: messageOf(error) },
-      'the source could not be asked whether the alert still fires',
-    );
-    return 'unknown';
-  }
+  return alert === null ? { state: 'blind', because: 'there is no alert' } : await parts.looks.look(alert);
 }
 
 function secretOf(name: string, session: AttemptToolsParts): string {

@@ -8,7 +8,7 @@ import type { StepContext, StepResult, StepType } from '../../ports/step.ts';
 
 /** The outcome of one attempt. `stopped` means that it was ended from outside; `why` is the cause. */
 export type Outcome =
-  | { kind: 'done'; output: Json; exitCode: number | null }
+  | { kind: 'done'; output: Json; exitCode: number | null; because?: string | null; window?: number | undefined }
   | { kind: 'failed'; because: string; output: Json; exitCode: number | null; ending: Step['ending'] }
   | { kind: 'waiting'; result: Extract<StepResult, { state: 'waiting' }> }
   | { kind: 'stopped'; why: 'cancelled' | 'draining' | 'lease-lost' };
@@ -120,7 +120,13 @@ function tooLong(timeout: number | null): Outcome {
 function outcomeOf(result: StepResult): Outcome {
   switch (result.state) {
     case 'done':
-      return { kind: 'done', output: result.output, exitCode: result.exitCode ?? null };
+      return {
+        kind: 'done',
+        output: result.output,
+        exitCode: result.exitCode ?? null,
+        because: result.because ?? null,
+        window: result.window,
+      };
     case 'failed':
       return {
         kind: 'failed',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Alert } from '../../model/alert.ts';
+import type { Sight } from '../../model/look.ts';
 import type { AskTools } from '../../ports/source.ts';
 import { createClient } from './client.ts';
 import type { Options } from './options.ts';
@@ -8,15 +9,16 @@ const incident = z.object({ incident: z.object({ status: z.string() }) });
 const alerts = z.object({ alerts: z.array(z.object({ status: z.string() })), more: z.boolean().nullish() });
 
 /**
- * `resolved` when the incident or all alerts in it are resolved, else `unknown`. An open incident is never evidence of firing, because it
+ * `gone` when the incident or all alerts in it are resolved, else `unknown`. An open incident is never evidence of firing, because it
  * stays open until somebody closes it. Rejects when PagerDuty cannot be asked.
  */
-export async function isFiring(alert: Alert, given: Options, tools: AskTools): Promise<'resolved' | 'unknown'> {
-  if (given.apiToken === undefined) return 'unknown';
+export async function look(alert: Alert, given: Options, tools: AskTools): Promise<Sight> {
   const client = createClient(given, tools);
   const path = `/incidents/${encodeURIComponent(alert.fingerprint)}`;
-  if (incident.parse(await client.rest('GET', path)).incident.status === 'resolved') return 'resolved';
+  const gone: Sight = { state: 'gone', at: tools.clock.now() };
+  if (incident.parse(await client.rest('GET', path)).incident.status === 'resolved') return gone;
   const listed = alerts.parse(await client.rest('GET', `${path}/alerts?limit=100`));
   const all = listed.alerts.length > 0 && listed.more !== true;
-  return all && listed.alerts.every(one => one.status === 'resolved') ? 'resolved' : 'unknown';
+  if (all && listed.alerts.every(one => one.status === 'resolved')) return gone;
+  return { state: 'unknown', because: 'the incident is open, which says nothing about its cause' };
 }

@@ -1,7 +1,7 @@
 import { checkHmac } from '../../kernel/signature.ts';
 import { type Delivery, defineSource, type Verified } from '../../ports/source.ts';
 import { checkKeys } from './check.ts';
-import { isFiring } from './firing.ts';
+import { look } from './firing.ts';
 import { type Options, options } from './options.ts';
 import { openOrigin } from './origin.ts';
 import { normaliseWebhook } from './webhooks.ts';
@@ -65,7 +65,8 @@ export default defineSource<Options>({
   ],
   verify,
   normalise: normaliseWebhook,
-  isFiring,
+  canAsk: given => given.apiToken !== undefined,
+  look,
   origin: openOrigin,
   tellsOnCall: given => given.apiToken !== undefined,
   check: checkKeys,

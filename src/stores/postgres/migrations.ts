@@ -135,4 +135,12 @@ insert into probe values (1, 0);
 `,
 };
 
-export const migrations: readonly Migration[] = [first];
+/** Entries of version 2 have facts that older builds cannot read. */
+const truth: Migration = {
+  number: 2,
+  name: 'the truth about an alert',
+  breaks: true,
+  up: `create table look (alert ${text} primary key, doc ${text} not null);`,
+};
+
+export const migrations: readonly Migration[] = [first, truth];

@@ -49,6 +49,10 @@ export function prepareRow(row: Row): PreparedRow {
     }
     case 'output':
       return outputRow(row.doc);
+    case 'look': {
+      const columns = { alert: toColumn(row.doc.alert), doc: writeDoc('look', row.doc) };
+      return plain(columns.doc.length, (_view, batch) => batch.put('look', columns.alert, columns));
+    }
     case 'cursor': {
       const name = toColumn(row.name);
       return plain(16, (_view, batch) => batch.put('cursor', name, { name, value: row.value }));

@@ -4,6 +4,7 @@ import { alert } from '../../model/alert.ts';
 import { approval } from '../../model/approval.ts';
 import { post } from '../../model/card.ts';
 import { content, entryVersion, type NewEntry } from '../../model/journal.ts';
+import { look } from '../../model/look.ts';
 import { run } from '../../model/run.ts';
 import type { OutputChunk } from '../../ports/store.ts';
 
@@ -14,6 +15,7 @@ export const docs = {
   run: z.compile(run, { strict: true }),
   approval: z.compile(approval, { strict: true }),
   post: z.compile(post, { strict: true }),
+  look,
   halt: z.object({ by: z.string(), reason: z.string(), at: z.int() }),
   output: z.object({
     run: z.string(),

@@ -12,9 +12,10 @@ export function optional(text: string | undefined): string | undefined {
   return text === undefined ? undefined : toColumn(text);
 }
 
-export function createAlertReads(sql: Sql): Pick<Store, 'alert' | 'alertOf' | 'alerts'> {
+export function createAlertReads(sql: Sql): Pick<Store, 'alert' | 'alertOf' | 'alerts' | 'look'> {
   const { tables } = sql;
   const byId = sql.read<{ id: string }>()(v => tables.selectFrom('alert').select('doc').where('id', '=', v.id));
+  const look = sql.read<{ alert: string }>()(v => tables.selectFrom('look').select('doc').where('alert', '=', v.alert));
   const byIdentity = sql.read<{ source: string; fingerprint: string }>()(v =>
     tables.selectFrom('alert').select('doc').where('source', '=', v.source).where('fingerprint', '=', v.fingerprint),
   );
@@ -36,6 +37,10 @@ export function createAlertReads(sql: Sql): Pick<Store, 'alert' | 'alertOf' | 'a
     async alertOf(source, fingerprint) {
       const row = await byIdentity.first({ source: toColumn(source), fingerprint: toColumn(fingerprint) });
       return row === undefined ? null : parse(row);
+    },
+    async look(id) {
+      const row = await look.first({ alert: toColumn(id) });
+      return row === undefined ? null : readDoc('look', row);
     },
     async alerts(query) {
       const values = { state: query.state, after: optional(query.after), limit: limitOf(query.limit) };

@@ -46,6 +46,7 @@ export interface Tables {
     changed: number;
     doc: string;
   };
+  look: { alert: string; doc: string };
   cursor: { name: string; value: number };
   halt: { id: 1; doc: string };
   output: { run: string; seq: number; step: string; doc: string };

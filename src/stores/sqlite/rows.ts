@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Alert } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Post } from '../../model/card.ts';
+import type { Look } from '../../model/look.ts';
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk, Row } from '../../ports/store.ts';
 import { alertColumns, approvalColumns, autoTargets, outputColumns, postColumns, runColumns } from '../sql/columns.ts';
@@ -38,6 +39,8 @@ export function createRows(db: DatabaseSync): (row: Row) => Write {
         return post(row.doc);
       case 'output':
         return output(row.doc);
+      case 'look':
+        return small.look(row.doc);
       case 'cursor':
         return small.cursor(row.name, row.value);
       case 'halt':
@@ -140,9 +143,14 @@ function createSmallRows(db: DatabaseSync) {
   const setCursor = prepare<{ name: string; value: number }>(db)(v =>
     tables.replaceInto('cursor').values({ name: v.name, value: v.value }),
   );
+  const setLook = prepare<Tables['look']>(db)(v => tables.replaceInto('look').values({ alert: v.alert, doc: v.doc }));
   const setHalt = prepare<{ doc: string }>(db)(v => tables.replaceInto('halt').values({ id: 1, doc: v.doc }));
   const clearHalt = prepare(db)(() => tables.deleteFrom('halt'));
   return {
+    look: (doc: Look): Write => {
+      const row = { alert: toColumn(doc.alert), doc: writeDoc('look', doc) };
+      return { size: row.doc.length, write: () => setLook.run(row) };
+    },
     cursor: (name: string, value: number): Write => ({
       size: 16,
       write: () => setCursor.run({ name: toColumn(name), value }),

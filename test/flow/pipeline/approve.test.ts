@@ -32,6 +32,7 @@ const approval = (facts: Partial<Approval> = {}): Approval => ({
   expiresAt: 1000,
   closedAt: null,
   escalated: false,
+  warned: [],
   version: 1,
   ...facts,
 });

@@ -105,6 +105,7 @@ const step = (over: Partial<Step>): Step => ({
   output: null,
   because: null,
   ending: null,
+  window: null,
   startedAt: noon,
   finishedAt: null,
   ...over,

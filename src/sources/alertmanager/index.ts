@@ -1,40 +1,12 @@
 import { z } from 'zod';
-import { canonicalJson, sha256 } from '../kernel/canonical.ts';
-import { duration } from '../kernel/duration.ts';
-import { TocsinError } from '../kernel/errors.ts';
-import { checkBasic, checkBearer, secretList } from '../kernel/signature.ts';
-import type { Alert } from '../model/alert.ts';
-import type { IncomingEvent } from '../model/event.ts';
-import { keyOf, labelsOf, linkOf, severityOf, startOf, timeOf, titleOf } from '../model/incoming.ts';
-import { type AskTools, type Delivery, defineSource, type Verified } from '../ports/source.ts';
-
-const options = z.strictObject({
-  token: secretList
-    .optional()
-    .meta({ description: 'The bearer token that Alertmanager sends (http_config.authorization).' }),
-  basic: z
-    .strictObject({ user: z.string().min(1), password: secretList })
-    .optional()
-    .meta({ description: 'The user and password that Alertmanager sends (http_config.basic_auth).' }),
-  url: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .meta({
-      description: 'Where Alertmanager answers, so that `verify` can ask it at once whether an alert still fires.',
-    }),
-  headers: z
-    .record(z.string(), z.string())
-    .default({})
-    .meta({ description: 'Headers for requests to `url`, for example Authorization.' }),
-  groupInterval: duration
-    .prefault('5m')
-    .meta({ description: 'The longest group_interval of the routes that lead here.' }),
-  settle: duration
-    .prefault('2m')
-    .meta({ description: 'For how long after its start Alertmanager may not know yet which alerts fire.' }),
-  severityLabel: z.string().default('severity').meta({ description: 'The label that holds the severity.' }),
-});
-type Options = z.infer<typeof options>;
+import { TocsinError } from '../../kernel/errors.ts';
+import { checkBasic, checkBearer } from '../../kernel/signature.ts';
+import type { IncomingEvent } from '../../model/event.ts';
+import { labelsOf, linkOf, severityOf, startOf, timeOf, titleOf } from '../../model/incoming.ts';
+import { type Delivery, defineSource, type Verified } from '../../ports/source.ts';
+import { look } from './ask.ts';
+import { fingerprintOf } from './identity.ts';
+import { type Options, options } from './options.ts';
 
 const texts = z.record(z.string(), z.string());
 
@@ -127,7 +99,10 @@ export default defineSource<Options>({
     // Alertmanager signs no unique id and sends identical bodies again for an alert that fires again, so there is no delivery id.
     return { events: [...events, ...truncated(parsed.data, delivery)], deliveryId: null };
   },
-  isFiring,
+  canAsk: given => given.url !== undefined,
+  expires: true,
+  look,
+  timing: ({ reopenAfter, repeatInterval }) => ({ reopenAfter, repeatInterval }),
 });
 
 function verify(delivery: Delivery, given: Options): Verified {
@@ -166,12 +141,6 @@ function eventOf(alert: PayloadAlert, group: Payload, delivery: Delivery, given:
   };
 }
 
-/** Releases before about 0.17 send no fingerprint; then a hash of the labels is used, which are the identity in Alertmanager too. */
-function fingerprintOf(alert: { labels: Record<string, string>; fingerprint?: string | undefined }): string {
-  if (alert.fingerprint !== undefined && alert.fingerprint !== '') return keyOf(alert.fingerprint);
-  return `labels:${sha256(canonicalJson(alert.labels)).slice(0, 32)}`;
-}
-
 /** A notice when alerts are missing: with max_alerts set, Alertmanager leaves alerts out and sends their number. */
 function truncated(group: Payload, delivery: Delivery): IncomingEvent[] {
   const count = group.truncatedAlerts ?? 0;
@@ -196,66 +165,4 @@ function notAlertmanager(error: z.ZodError): TocsinError {
     at,
     allowed: 'version 4 of its webhook, with alerts[].status, labels and startsAt',
   });
-}
-
-const listed = z.array(
-  z.object({
-    fingerprint: z.string().optional(),
-    labels: texts,
-    endsAt: z.string(),
-    status: z.object({ state: z.string() }),
-  }),
-);
-const apiStatus = z.object({ uptime: z.string(), cluster: z.object({ status: z.string() }).optional() });
-
-/** Asks API v2. The list has active, silenced and inhibited alerts, but no resolved ones. Source: Alertmanager api/v2/openapi.yaml. */
-async function isFiring(alert: Alert, given: Options, tools: AskTools): Promise<'firing' | 'resolved' | 'unknown'> {
-  if (given.url === undefined) return 'unknown';
-  const { body, at } = await ask(`alerts?${filters(alert)}`, given, tools);
-  // Alertmanager drops ended alerts by its own clock, so `at` is its time (the Date header) and not ours.
-  const fires = listed
-    .parse(body)
-    .some(one => fingerprintOf(one) === alert.fingerprint && (timeOf(one.endsAt) ?? at) >= at);
-  if (fires) return 'firing';
-  const status = apiStatus.parse((await ask('status', given, tools)).body);
-  const young = at - (timeOf(status.uptime) ?? 0) < given.settle;
-  // After a restart the list is empty until Prometheus has sent all alerts again, so an absent alert proves nothing yet.
-  return young || status.cluster?.status === 'settling' ? 'unknown' : 'resolved';
-}
-
-/** Label matchers that narrow the list; the result is then compared by fingerprint. Labels that were cut or need quoting are left out. */
-function filters(alert: Alert): string {
-  const query = new URLSearchParams({ active: 'true', silenced: 'true', inhibited: 'true', unprocessed: 'true' });
-  const plain = Object.entries(alert.labels).filter(
-    ([name, value]) =>
-      /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && value.length <= 200 && !/[\u0000-\u001f\ufffd]/.test(value),
-  );
-  for (const [name, value] of plain.slice(0, 8)) query.append('filter', `${name}=${JSON.stringify(value)}`);
-  return query.toString();
-}
-
-/** The longest response, UTF-16 code units of text. */
-const largestAnswer = 16 * 1024 * 1024;
-
-async function ask(path: string, given: Options, tools: AskTools): Promise<{ body: unknown; at: number }> {
-  const response = await tools.fetch(`${given.url?.replace(/\/+$/, '')}/api/v2/${path}`, {
-    headers: { accept: 'application/json', ...given.headers },
-    // A redirect could send our headers to another host.
-    redirect: 'error',
-    signal: tools.signal,
-  });
-  const text = await readText(response);
-  if (!response.ok) throw new Error(`Alertmanager answered ${response.status} to ${path.split('?')[0]}`);
-  const date = Date.parse(response.headers.get('date') ?? '');
-  return { body: JSON.parse(text), at: Number.isFinite(date) ? date : tools.clock.now() };
-}
-
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > largestAnswer) throw new Error(`Alertmanager answered with more than ${largestAnswer} bytes`);
-  }
-  return text + decoder.decode();
 }

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { duration } from '../../kernel/duration.ts';
+import { secretList } from '../../kernel/signature.ts';
+
+export const options = z
+  .strictObject({
+    token: secretList
+      .optional()
+      .meta({ description: 'The bearer token that Alertmanager sends (http_config.authorization).' }),
+    basic: z
+      .strictObject({ user: z.string().min(1), password: secretList })
+      .optional()
+      .meta({ description: 'The user and password that Alertmanager sends (http_config.basic_auth).' }),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .meta({
+        description: 'Where Alertmanager answers, so that `verify` can ask it at once whether an alert still fires.',
+      }),
+    headers: z
+      .record(z.string(), z.string())
+      .default({})
+      .meta({ description: 'Headers for requests to `url`, for example Authorization.' }),
+    groupInterval: duration
+      .prefault('5m')
+      .meta({ description: 'The longest group_interval of the routes that lead here.' }),
+    settle: duration
+      .prefault('2m')
+      .meta({ description: 'For how long after its start Alertmanager may not know yet which alerts fire.' }),
+    reopenAfter: duration.prefault('15s').meta({
+      description:
+        'For how long after a resolve a firing with the same start counts as a stale repeat of a cluster: nobody is asked, nothing starts.',
+    }),
+    repeatInterval: duration.prefault('4h').meta({
+      description:
+        'The longest repeat_interval of the routes that lead here. Three times without news, and the alert may be over.',
+    }),
+    severityLabel: z.string().default('severity').meta({ description: 'The label that holds the severity.' }),
+  })
+  .superRefine(({ reopenAfter, repeatInterval }, ctx) => {
+    if (reopenAfter <= repeatInterval) return;
+    ctx.addIssue({
+      code: 'custom',
+      path: ['reopenAfter'],
+      message: 'is longer than repeatInterval, so a repeat would always count as stale',
+    });
+  });
+export type Options = z.infer<typeof options>;
