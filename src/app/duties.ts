@@ -1,6 +1,7 @@
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
+import { startWatch } from '../flow/origin/watch.ts';
 import { startPipeline } from '../flow/pipeline/alert.ts';
 import { recoverAll, startSweeper } from '../flow/run/recover.ts';
 import { startThreads } from '../flow/thread/thread.ts';
@@ -93,6 +94,11 @@ export function originsDuty(base: Base, platforms: Platforms): Duty {
       };
     },
   };
+}
+
+/** The singleton task that looks at the origins of alerts that runs are about. What it sees is a hint, so it needs no fence. */
+export function watchDuty(base: Base): Duty {
+  return { name: 'looks', start: () => startWatch(base) };
 }
 
 /** From the journal to the collector of traces, where one is named. */

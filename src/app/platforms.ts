@@ -94,8 +94,16 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
         : `${problems.length} in the files, the last good set is in force: ${first.file}:${first.line}:${first.column} ${first.message}`,
     ...Object.fromEntries(chat),
     channels: base.live.channels(),
-    ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
+    ...originTroubles(base),
   };
+}
+
+/** By source: why the last write-back failed, or why it could not be asked whether an alert fires. */
+function originTroubles({ live, looks }: Base): Record<string, string | null> {
+  const told = live.origin();
+  const asked = looks.trouble();
+  const sources = new Set([...Object.keys(told), ...Object.keys(asked)]);
+  return Object.fromEntries([...sources].map(source => [`origin ${source}`, told[source] ?? asked[source] ?? null]));
 }
 
 function troubleOf({ connection, delivery }: OpenPlatform): string | null {

@@ -2,9 +2,10 @@ import { type Duty, type Turn, takeTurns } from '../flow/fleet/duty.ts';
 import { digestOfSet, startNodes } from '../flow/fleet/nodes.ts';
 import { startTickers, type Tickers } from '../flow/pipeline/tick.ts';
 import { voidEdited } from '../flow/run/recover.ts';
+import { entryVersion } from '../model/journal.ts';
 import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
-import { originsDuty, pipelineDuty, postsDuty, sweeperDuty, threadsDuty, tracesDuties } from './duties.ts';
+import { originsDuty, pipelineDuty, postsDuty, sweeperDuty, threadsDuty, tracesDuties, watchDuty } from './duties.ts';
 import type { Platforms } from './platforms.ts';
 
 export interface Running {
@@ -25,6 +26,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   for (const duty of chat) posting.push(await take(duty));
   const sweeping = await take(sweeperDuty(base));
   const road = await take(pipelineDuty(base));
+  const watching = await take(watchDuty(base));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
   const tracing: Turn[] = [];
@@ -40,6 +42,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
       off();
       await sweeping.stop();
       await road.stop();
+      await watching.stop();
       await stopTelling(writeBack, base);
       for (const turn of [...posting, ...tracing]) await turn.stop();
       await base.fleet.nodes?.stop();
@@ -75,5 +78,13 @@ function selfOf({ catalogue, holder, role, options, fleet }: Base) {
   const set = catalogue.current();
   const digest = digests.get(set) ?? digestOfSet(set);
   digests.set(set, digest);
-  return { id: holder, at: options.at ?? '', role, version: options.version, set: digest, since: fleet.since };
+  return {
+    id: holder,
+    at: options.at ?? '',
+    role,
+    version: options.version,
+    entries: entryVersion,
+    set: digest,
+    since: fleet.since,
+  };
 }

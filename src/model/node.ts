@@ -11,6 +11,8 @@ export const nodeFacts = z.object({
   at: z.string().default(''),
   role,
   version: z.string(),
+  /** The newest version of journal entries that it reads; older builds do not say it, and read version 1. */
+  entries: z.int().default(1),
   /** Digest of the policy, the runbooks and the people in force on that node; see digestOfSet. */
   set: z.string(),
   /** When it started, milliseconds since the epoch by the node's own clock. */

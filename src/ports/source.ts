@@ -106,6 +106,11 @@ export function timingOf(source: { driver: Source; options: unknown } | undefine
   return source?.driver.timing?.(source.options) ?? standardTiming;
 }
 
+/** True when the origin of a source can be asked about an alert. */
+export function canAsk(source: { driver: Source; options: unknown } | undefined): boolean {
+  return source?.driver.look !== undefined && source.driver.canAsk?.(source.options) === true;
+}
+
 /** The tools of an origin connection. */
 export interface OriginHost {
   clock: Clock;

@@ -369,12 +369,12 @@ describe('what is kept for years', () => {
       auto_run runbook target at run
       blob digest bytes at
       claim space key at until
-      look alert doc
       cursor name value
       halt id doc
       head id seq hash stamp
       journal seq stream pos kind bytes prev hash
       lease name holder token until
+      look alert doc
       migration number name breaks at
       output run seq step doc
       post id platform key channel thread ord wanted delivered changed doc

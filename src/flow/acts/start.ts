@@ -6,7 +6,7 @@ import { streamOf } from '../../model/journal.ts';
 import type { Rule } from '../../ports/catalogue.ts';
 import type { Change, Guard } from '../../ports/store.ts';
 import { failedGuard } from '../journal/streams.ts';
-import { askPolicy, beginRun, type Request } from '../pipeline/begin.ts';
+import { askPolicy, beginRun, claimPlan, type Request } from '../pipeline/begin.ts';
 import { type ActParts, refused, unknown } from './parts.ts';
 
 /** Starts a run by hand. Policy decides as for an event, and this request is the press that `notify` waits for. */
@@ -37,7 +37,14 @@ export async function performStart(
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   if (decision.verdict === 'deny' || decision.verdict === 'notify') return await denied(who, request, decision, parts);
   const begun = beginRun(request, decision, parts);
-  const taken = await commitOnce(begun.change, act.offer, parts);
+  const only = await claimPlan(begun, parts);
+  if (only === null)
+    return refused('conflict', 409, 'The same plan waits for approval for this alert already. See its thread.');
+  const taken = await commitOnce(
+    { ...begun.change, guards: [...(begun.change.guards ?? []), ...only] },
+    act.offer,
+    parts,
+  );
   if (!taken)
     return refused('conflict', 409, 'This button was pressed already, and a run was begun by it. See the thread.');
   if (begun.run.state === 'queued') await parts.dispatcher.wake({ run: begun.run.id, first: true });

@@ -1,10 +1,14 @@
 import type { Act, ActAnswer } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
+import type { Alert } from '../../model/alert.ts';
 import type { Approval, Standing, Vote } from '../../model/approval.ts';
-import type { Fact } from '../../model/journal.ts';
+import { type Fact, streamOf } from '../../model/journal.ts';
 import { plan as planSchema } from '../../model/plan.ts';
+import type { Run } from '../../model/run.ts';
+import type { Guard } from '../../ports/store.ts';
 import { type Refusal, refuseVote, tally } from '../pipeline/approve.ts';
 import { afterVote, closePlanApproval } from '../pipeline/close.ts';
+import { isOverFor, outlived, voidOutlived } from '../pipeline/episode.ts';
 import { isCurrent } from '../pipeline/plan.ts';
 import type { ActParts } from './parts.ts';
 import { refused, unknown } from './parts.ts';
@@ -29,6 +33,10 @@ export async function performVote(
       'The runbook was edited after this was asked, so what you saw is not what would run. Ask for the run again.',
     );
   }
+  if (known.state === 'open' && known.step === null) {
+    const over = await endIfOutlived(known, parts);
+    if (over !== null) return over;
+  }
   // Asked before the approval is locked: a platform that is slow must not delay the votes of others.
   await standingIn(known, who, parts);
   let refusal: Refusal | null = null;
@@ -36,9 +44,10 @@ export async function performVote(
     // Asked on the newest state, because an escalation changes who may vote.
     const standing = await standingIn(now, who, parts);
     refusal = refuseVote(now, who, act, { now: parts.clock.now(), inGroups: () => standing !== null });
-    return refusal === null && standing !== null
-      ? { facts: voteFacts(now, who, { ...act, standing }, parts.clock.now()) }
-      : null;
+    if (refusal !== null || standing === null) return null;
+    const { facts, because, guards } = await voteOn(now, who, { ...act, standing }, parts);
+    refusal = because;
+    return facts.length === 0 ? null : { facts, with: { guards } };
   });
   const rejection = refusal as Refusal | null;
   if (rejection !== null)
@@ -49,6 +58,53 @@ export async function performVote(
     );
   await afterVote(after, parts);
   return { ok: true, text: answerText(after), run: after.run, approval: after.id };
+}
+
+/** A resolve may have overtaken the pipeline that voids: then the vote does it, and says why. Null while the plan may run. */
+async function endIfOutlived(approval: Approval, parts: ActParts): Promise<ActAnswer | null> {
+  const { run, alert } = await subjectOf(approval, parts);
+  const because = run === null ? null : outlived(run, alert);
+  if (run === null || because === null) return null;
+  await voidOutlived(run, alert, parts);
+  return refused('conflict', 409, `Too late: ${because}, so nothing runs. See the thread of the alert.`);
+}
+
+async function subjectOf(approval: Approval, { store }: ActParts): Promise<{ run: Run | null; alert: Alert | null }> {
+  const [run, alert] = await Promise.all([
+    store.run(approval.run),
+    approval.alert === null ? null : store.alert(approval.alert),
+  ]);
+  return { run, alert };
+}
+
+/** The least time between the press that is told that the alert is over and the one that counts, milliseconds: no double click. */
+const secondPress = 2000;
+
+/**
+ * The facts of a vote that may be cast. For a step of a run whose alert is over, the first press to approve only warns. The alert's version
+ * guards the vote, so that a resolve that is taken in at the same moment comes before it or after it.
+ */
+async function voteOn(
+  approval: Approval,
+  who: Actor,
+  act: Extract<Act, { kind: 'vote' }> & { standing: Standing },
+  parts: ActParts,
+): Promise<{ facts: Fact[]; because: Refusal | null; guards: Guard[] }> {
+  const { run, alert } = await subjectOf(approval, parts);
+  const at = parts.clock.now();
+  const guards: Guard[] =
+    alert === null ? [] : [{ kind: 'stream', stream: streamOf.alert(alert.id), version: alert.version }];
+  const late = run === null || approval.step !== null ? null : outlived(run, alert);
+  if (late !== null) return { facts: [], because: { code: 'conflict', because: `Too late: ${late}.` }, guards };
+  const asksTwice = act.vote === 'approve' && approval.step !== null && run !== null && isOverFor(run, alert);
+  const warned = approval.warned.find(one => one.person === who.id);
+  if (!asksTwice || (warned !== undefined && at - warned.at >= secondPress))
+    return { facts: voteFacts(approval, who, act, at), because: null, guards };
+  const because =
+    'The alert is over, so this may not be needed any more. Press Approve once more if it should go on all the same.';
+  const facts: Fact[] =
+    warned === undefined ? [{ kind: 'approval.warned', approval: approval.id, run: approval.run, person: who.id }] : [];
+  return { facts, because: { code: 'conflict', because }, guards };
 }
 
 /** Looked up at the moment of the vote, never from when the card was posted. */

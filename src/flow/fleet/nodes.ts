@@ -131,8 +131,17 @@ export function problemsOf(self: NodeFacts, others: readonly NodeFacts[]): strin
         `Node ${node.id}${node.at === '' ? '' : ` on ${node.at}`} (${node.role}, ${node.version}) has other policy, runbooks or people in force than this node: ` +
         `${short(node.set)} there, ${short(self.set)} here. Give every node the same files.`,
     );
-  return [...differing, ...missing];
+  const behind = all
+    .filter(node => node.entries < newest(all))
+    .map(
+      node =>
+        `Node ${node.id}${node.at === '' ? '' : ` on ${node.at}`} (${node.version}) reads journal entries up to version ${node.entries}, ` +
+        `and others write version ${newest(all)}. Give it the newer release.`,
+    );
+  return [...behind, ...differing, ...missing];
 }
+
+const newest = (nodes: readonly NodeFacts[]) => Math.max(...nodes.map(node => node.entries));
 
 const short = (digest: string) => digest.slice(0, 12);
 

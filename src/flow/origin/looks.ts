@@ -4,6 +4,7 @@ import type { Log } from '../../kernel/log.ts';
 import type { Alert } from '../../model/alert.ts';
 import { addSight, endOfGone, type Look, type Sight } from '../../model/look.ts';
 import type { Catalogue, ConfiguredSource } from '../../ports/catalogue.ts';
+import { canAsk } from '../../ports/source.ts';
 import type { Seen } from '../../ports/step.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
@@ -77,8 +78,4 @@ export function createLooks(parts: LooksParts): Looks {
     },
     trouble: () => Object.fromEntries(troubles),
   };
-}
-
-export function canAsk(source: ConfiguredSource | undefined): boolean {
-  return source?.driver.look !== undefined && source.driver.canAsk?.(source.options) === true;
 }

@@ -161,12 +161,17 @@ export function mayResolve(run: Run, alert: Alert): boolean {
   );
 }
 
+/** True for the news that a cure did not hold. */
+function isUndone(fact: Entry['fact']): boolean {
+  return fact.kind === 'run.amended' && fact.state === 'ineffective';
+}
+
 const badEndings: readonly Run['state'][] = ['failed', 'ineffective', 'unconfirmed', 'expired'];
 
 /** Pure: whether the entry says that the run needs people, and should call them. */
 function needsPeople(entry: Entry, run: Run): boolean {
   const { fact } = entry;
-  if (fact.kind === 'run.asking') return true;
+  if (fact.kind === 'run.asking' || isUndone(fact)) return true;
   if (fact.kind !== 'run.finished' || !badEndings.includes(fact.state)) return false;
   // A person who asked for a run sees that it was not approved, so nobody is paged for that.
   return !(fact.state === 'expired' && run.trigger === 'manual');

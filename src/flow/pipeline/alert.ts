@@ -8,15 +8,17 @@ import { system } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Event } from '../../model/event.ts';
 import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
-import { isEnded } from '../../model/run.ts';
+import { isEnded, type Run } from '../../model/run.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Change, Guard } from '../../ports/store.ts';
 import type { Feed, Following } from '../journal/feed.ts';
 import { inOrderByKey } from '../journal/in-order-by-key.ts';
 import { failedGuard, type Streams } from '../journal/streams.ts';
-import { askPolicy, type BeginParts, type Begun, beginRun, type Request } from './begin.ts';
+import { askPolicy, type BeginParts, type Begun, beginRun, claimPlan, type Request } from './begin.ts';
 import { looksBack } from './decide.ts';
+import { settleRuns } from './episode.ts';
 import { type Candidate, createTriggerIndex, type TriggerIndex } from './match.ts';
+import { type Reopenings, startReopenings } from './reopen.ts';
 
 /**
  * The pipeline that an alert takes, on one screen:
@@ -55,19 +57,22 @@ export async function startPipeline(parts: PipelineParts): Promise<Following> {
     return index.triggers;
   };
   let saved = await parts.store.cursor(cursorName);
-  return parts.feed.follow({
+  const reopenings = await startReopenings(parts);
+  const following = parts.feed.follow({
     name: cursorName,
     after: saved,
     batch: 256,
-    kinds: ['event.accepted'],
+    kinds: ['event.accepted', 'alert.reopened'],
     async handle(entries, upTo) {
-      const facts = entries.flatMap(({ fact }) => (fact.kind === 'event.accepted' ? [fact] : []));
+      const news = entries.flatMap(({ fact }) =>
+        fact.kind === 'event.accepted' || fact.kind === 'alert.reopened' ? [fact] : [],
+      );
       // The events of one alert are handled in order. Those of others need not wait for them, and their commits share transactions.
       await inOrderByKey(
-        facts,
+        news,
         fact => fact.alert ?? fact.event.id,
         together,
-        fact => considerEvent(fact, triggers(), parts),
+        fact => considerNews(fact, triggers(), reopenings, parts),
       );
       // Considering again is harmless, so the cursor is saved in strides: an fsync for each batch would slow the door.
       if (upTo - saved < stride) return;
@@ -75,67 +80,64 @@ export async function startPipeline(parts: PipelineParts): Promise<Following> {
       saved = upTo;
     },
   });
+  return {
+    ...following,
+    async stop() {
+      await reopenings.stop();
+      await following.stop();
+    },
+  };
 }
 
-async function considerEvent(
-  fact: FactOf<'event.accepted'>,
+/** What may start runs: an event, or an alert that fires again for longer than its quiet time. */
+type News = FactOf<'event.accepted'> | FactOf<'alert.reopened'>;
+
+async function considerNews(
+  fact: News,
   triggers: TriggerIndex,
+  reopenings: Reopenings,
   parts: PipelineParts,
 ): Promise<void> {
-  const starts =
-    (fact.effect === null || fact.effect === 'opened' || fact.effect === 'reopened') && triggers.concerns(fact.event);
+  const starts = mayStart(fact) && triggers.concerns(fact.event);
   // Most events of a storm concern no trigger and no run.
   if (!starts && isFirst(fact)) return;
   const alert = fact.alert === null ? null : await parts.store.alert(fact.alert);
-  if (alert !== null && !isFirst(fact)) await notifyRuns(alert, fact, parts);
+  if (alert !== null && fact.kind === 'event.accepted' && !isFirst(fact)) {
+    await settleRuns(alert, fact, parts);
+    if (fact.quiet === true) reopenings.add(alert, fact.event);
+  }
   if (!starts || (alert !== null && !isLive(alert, fact, parts.clock.now()))) return;
   for (const candidate of triggers.match({ event: fact.event, alert }))
     await considerCandidate(candidate, fact, alert, parts);
 }
 
+/** A reopening is considered when its quiet time is over; entries of older builds knew none. */
+function mayStart(fact: News): boolean {
+  if (fact.kind === 'alert.reopened') return true;
+  return fact.effect === null || fact.effect === 'opened' || (fact.effect === 'reopened' && fact.quiet !== true);
+}
+
 /** False when the episode ended, or was silenced, before this event was considered: nothing starts for it then. */
-function isLive(alert: Alert, fact: FactOf<'event.accepted'>, now: number): boolean {
+function isLive(alert: Alert, fact: News, now: number): boolean {
   return alert.state !== 'resolved' && alert.episode === fact.episode && (alert.silencedUntil ?? 0) <= now;
 }
 
 /** True for an event without an alert and for the first of an alert: no run can wait for it. */
-function isFirst(fact: FactOf<'event.accepted'>): boolean {
+function isFirst(fact: News): boolean {
+  if (fact.kind === 'alert.reopened') return false;
   return fact.alert === null || (fact.effect === 'opened' && fact.episode === 1);
-}
-
-/** Wakes the runs that wait for the alert, and amends those that ended before it resolved. */
-async function notifyRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: PipelineParts): Promise<void> {
-  for (const run of await parts.store.runs({ alert: alert.id, limit: 50 })) {
-    if (!isEnded(run.state)) {
-      if (run.startedAt !== null) await parts.dispatcher.wake({ run: run.id });
-    } else if (
-      fact.effect === 'resolved' &&
-      run.episode === fact.episode &&
-      (run.state === 'ineffective' || run.state === 'unconfirmed')
-    ) {
-      await parts.streams.run(run.id, system, now =>
-        now.because?.startsWith('resolved later')
-          ? null
-          : {
-              facts: [
-                { kind: 'run.amended', run: run.id, because: `resolved later, after the run ended ${now.state}` },
-              ],
-            },
-      );
-    }
-  }
 }
 
 async function considerCandidate(
   candidate: Candidate,
-  fact: FactOf<'event.accepted'>,
+  fact: News,
   alert: Alert | null,
   parts: PipelineParts,
 ): Promise<void> {
   const { event } = fact;
   if (candidate.params === null) return await recordDenial(candidate, event, alert, fact, parts);
-  const reopened = fact.effect === 'reopened';
-  if (reopened && alert !== null && (await hasLiveRun(alert, candidate, parts))) return;
+  const reopened = isReopening(fact);
+  if (reopened && alert !== null && !(await mayAskAgain(alert, candidate.runbook.id, parts))) return;
   const request: Request = {
     runbook: candidate.runbook,
     params: candidate.params,
@@ -145,6 +147,7 @@ async function considerCandidate(
     event,
     alert,
     reopened,
+    after: alert === null ? null : await earlierRun(alert, candidate, parts),
   };
   const once = onceFor(candidate, fact, alert, event, parts);
   // Brakes and history count earlier runs of the runbook, so its decisions follow each other where policy looks at them.
@@ -156,8 +159,11 @@ async function decideOnce(request: Request, once: Guard, parts: PipelineParts): 
   const decision = await askPolicy(request, parts);
   const begun =
     decision.verdict === 'auto' || decision.verdict === 'approve' ? beginRun(request, decision, parts) : null;
+  const only = begun === null ? [] : await claimPlan(begun, parts);
+  // The same plan is open for this alert already: people see it, and a second one would be a second run.
+  if (only === null) return;
   const change = begun?.change ?? decisionOnly(request, decision, parts);
-  if (!(await commitOnce(once, change, parts))) return;
+  if (!(await commitOnce(once, { ...change, guards: [...(change.guards ?? []), ...only] }, parts))) return;
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   const waited = parts.clock.now() - (request.event?.receivedAt ?? parts.clock.now());
   parts.metrics.observe('tocsin_time_to_decision_seconds', Math.max(0, waited) / 1000, { runbook: request.runbook.id });
@@ -169,25 +175,47 @@ async function afterBegin(begun: Begun | null, parts: PipelineParts): Promise<vo
 }
 
 /** P2: one claim for each (episode, runbook); each reopening asks once more, under a claim of its own. */
-function onceFor(
-  candidate: Candidate,
-  fact: FactOf<'event.accepted'>,
-  alert: Alert | null,
-  event: Event,
-  parts: PipelineParts,
-): Guard {
+function onceFor(candidate: Candidate, fact: News, alert: Alert | null, event: Event, parts: PipelineParts): Guard {
   const scope =
     alert === null
       ? event.id
-      : fact.effect === 'reopened'
+      : isReopening(fact)
         ? `${alert.id}/${fact.episode}/${event.id}`
         : `${alert.id}/${fact.episode}`;
   return { kind: 'claim', space: 'auto', key: `${scope}/${candidate.runbook.id}`, at: parts.clock.now(), keep: null };
 }
 
-async function hasLiveRun(alert: Alert, candidate: Candidate, parts: PipelineParts): Promise<boolean> {
-  const runs = await parts.store.runs({ alert: alert.id, runbook: candidate.runbook.id, limit: 20 });
-  return runs.some(run => !isEnded(run.state));
+function isReopening(fact: News): boolean {
+  return fact.kind === 'alert.reopened' || fact.effect === 'reopened';
+}
+
+/** After a reopening: what the resolve voided, and what was never decided for this episode. What ran does not run again. */
+async function mayAskAgain(alert: Alert, runbook: string, { store }: PipelineParts): Promise<boolean> {
+  const runs = await store.runs({ alert: alert.id, runbook, limit: 100 });
+  const own = runs.filter(run => run.episode === alert.episode);
+  if (own.length === 0)
+    return !(await store.claimed({ space: 'auto', key: `${alert.id}/${alert.episode}/${runbook}` }));
+  if (own.some(run => run.startedAt !== null || !isEnded(run.state))) return false;
+  const asked = own[0]?.approval == null ? null : await store.approval(own[0].approval);
+  return asked?.state === 'void';
+}
+
+/** The run of an earlier episode that still works on one of the same targets; null when there is none. */
+async function earlierRun(alert: Alert, candidate: Candidate, { store }: PipelineParts): Promise<string | null> {
+  if (alert.episode === 1 || candidate.params === null) return null;
+  const { runbook, params } = candidate;
+  const targets = runbook.targets(params);
+  const live = await store.runs({
+    alert: alert.id,
+    runbook: runbook.id,
+    states: ['waiting', 'running', 'asking', 'queued'],
+    limit: 20,
+  });
+  const same = (run: Run) => run.targets.length === 0 || run.targets.some(target => targets.includes(target));
+  return (
+    live.find(run => run.episode !== null && run.episode < alert.episode && run.startedAt !== null && same(run))?.id ??
+    null
+  );
 }
 
 /** `notify` and `deny` make no run: the decision itself is journalled and posted. */
@@ -225,7 +253,7 @@ async function recordDenial(
   candidate: Candidate,
   event: Event,
   alert: Alert | null,
-  fact: FactOf<'event.accepted'>,
+  fact: News,
   parts: PipelineParts,
 ): Promise<void> {
   const entry: Entry['fact'] = {

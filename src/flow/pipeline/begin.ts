@@ -10,7 +10,7 @@ import { type NewEntry, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import type { Catalogue, CatalogueSet, PolicyVariables } from '../../ports/catalogue.ts';
 import type { Params, Runbook } from '../../ports/runbook.ts';
-import type { Change, Row, Store } from '../../ports/store.ts';
+import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import { decide, type Facts, looksBack } from './decide.ts';
 import { makePlan } from './plan.ts';
 
@@ -205,4 +205,17 @@ export function openApproval(
     escalated: false,
     version: 1,
   };
+}
+
+/**
+ * One plan is open at most once for an alert, on any node. Resolves to the guard that keeps it so, to none for a run that asks nobody or has
+ * no alert, and to null when the plan is open already.
+ */
+export async function claimPlan({ run, approval }: Begun, { store, clock }: BeginParts): Promise<Guard[] | null> {
+  if (approval === null || run.alert === null) return [];
+  const runs = await store.runs({ alert: run.alert, runbook: run.runbook, limit: 1000 });
+  const same = runs.filter(one => one.planHash === run.planHash && one.approval !== null);
+  if (same.some(one => one.state === 'waiting' && one.startedAt === null)) return null;
+  const key = `${run.alert}/${run.planHash}/${same.length}`;
+  return [{ kind: 'claim', space: 'open-plan', key, at: clock.now(), keep: null }];
 }

@@ -7,8 +7,9 @@ import { parseStrictJson } from '../../kernel/strict-json.ts';
 import { type Alert, type AlertEnd, type Effect, effectOf, foldAlert, toldEnd } from '../../model/alert.ts';
 import type { Event, IncomingAlert, IncomingEvent } from '../../model/event.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
+import { endOfResolve, type Look } from '../../model/look.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
-import type { Delivery } from '../../ports/source.ts';
+import { canAsk, type Delivery } from '../../ports/source.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { failedGuard } from '../journal/streams.ts';
@@ -154,11 +155,13 @@ async function foldBatch(
     }
     const key = `${receipt.source}\n${body.fingerprint}`;
     const stored = pending.has(key) ? null : await parts.store.alertOf(receipt.source, body.fingerprint);
+    const seen =
+      body.state === 'resolved' ? await seenAtOrigin(pending.get(key) ?? stored, receipt.source, parts) : null;
     // Nothing is awaited from here to write(), so no other delivery can fold on the same state.
     const known = pending.get(key) ?? stored;
     const effect = effectOf(known, body);
     // Time-ordered ids keep new rows together in every index. Of two first deliveries at once the store takes one; the other folds again.
-    const more = moreOf(effect, body);
+    const more = moreOf(effect, body, known, seen);
     const next = foldAlert(known, { ...event, body }, effect, parts.ids.next('alt'), more);
     const stream = streamOf.alert(next.id);
     if (!docs.has(next.id)) guards.push({ kind: 'stream', stream, version: next.version - 1 });
@@ -173,9 +176,39 @@ async function foldBatch(
   return { change: { guards, entries, rows, blobs }, accepted, settle: ok => pending.settle(touched, ok) };
 }
 
-function moreOf(effect: Effect, body: IncomingAlert): { end?: AlertEnd; quiet?: true } {
-  if (effect === 'resolved' || effect === 'unseen') return { end: toldEnd(body) };
-  return effect === 'reopened' ? { quiet: true } : {};
+/** What was last seen of the alert, for an origin that can be asked and whose alerts expire; else null. */
+async function seenAtOrigin(
+  alert: Alert | null,
+  source: string,
+  { catalogue, store }: IntakeParts,
+): Promise<{ look: Look | null } | null> {
+  const configured = catalogue.current().sources.get(source);
+  if (alert === null || configured?.driver.expires !== true || !canAsk(configured)) return null;
+  return { look: await store.look(alert.id) };
+}
+
+/** What is journalled beside the effect. `seen` is what was last seen at an origin whose alerts expire, or null where there is none to ask. */
+function moreOf(
+  effect: Effect,
+  body: IncomingAlert,
+  known: Alert | null,
+  seen: { look: Look | null } | null,
+): { end?: AlertEnd; quiet?: true } {
+  if (effect === 'reopened') return { quiet: true };
+  if (effect === 'opened') return known !== null && isLiveEpisode(known) ? { end: untold(body) } : {};
+  if (effect !== 'resolved' && effect !== 'unseen') return {};
+  const end = toldEnd(body);
+  if (end.how !== 'told' || effect === 'unseen' || seen === null || body.endsAt === null) return { end };
+  return { end: endOfResolve(seen.look, body.endsAt) };
+}
+
+/** How the earlier stretch ended when a new one began while it was live. */
+function untold(body: IncomingAlert): AlertEnd {
+  return { how: 'untold', because: `a newer stretch began ${new Date(body.startsAt).toISOString()}` };
+}
+
+function isLiveEpisode(alert: Alert): boolean {
+  return alert.state !== 'resolved' && alert.count > 0;
 }
 
 function entryOf(

@@ -108,6 +108,14 @@ export async function finish(
     true,
   );
   if (run.parent !== null) await parts.dispatcher.wake({ run: run.parent.run });
+  await wakeLater(run, parts);
+}
+
+/** Wakes the runs of later episodes that waited for this one. */
+async function wakeLater(run: Run, { store, dispatcher }: EngineParts): Promise<void> {
+  if (run.alert === null) return;
+  const queued = await store.runs({ alert: run.alert, states: ['queued'], limit: 100 });
+  for (const later of queued.filter(one => one.after === run.id)) await dispatcher.wake({ run: later.id });
 }
 
 /** Kills the processes of unfinished steps. A finished step may have left a daemon on purpose, so its processes stay. */

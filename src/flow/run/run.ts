@@ -42,6 +42,7 @@ export function createEngine(parts: EngineParts): Engine {
       if (run === null || !isWorkable(run)) return;
       // `resume` wakes everything that waits; until then nothing begins, and nothing counts as a failed begin.
       if (run.cancel === null && halted !== null) return;
+      if (await waitsForEarlier(run, parts)) return;
       // The lease of a run that was never begun is free, so its first change takes it. Where it was not free, it is acquired below.
       if (isUntouched(run) && (await hold(run, { token: 1, acquired: false }, stop))) return;
       await workUnderLease(id, stop);
@@ -125,6 +126,13 @@ function isWorkable(run: Run): boolean {
   if (isEnded(run.state)) return false;
   if (run.cancel !== null) return true;
   return run.state !== 'asking' && !(run.state === 'waiting' && run.startedAt === null);
+}
+
+/** True while the run of an earlier episode still works on the same target. Its end wakes this one; so does the sweeper. */
+async function waitsForEarlier(run: Run, { store }: EngineParts): Promise<boolean> {
+  if (run.after === null || run.startedAt !== null || run.cancel !== null) return false;
+  const earlier = await store.run(run.after);
+  return earlier !== null && !isEnded(earlier.state);
 }
 
 /** True for a run that no worker has begun. */
@@ -241,7 +249,7 @@ async function executeRunbook(
   });
   // A step that the runbook no longer awaits, after Promise.all or Promise.race, may still run: its result is journalled first.
   const ended = body.then(
-    () => performer.idle().then(() => finish(session, 'succeeded', null, parts)),
+    () => performer.idle().then(() => finish(session, 'succeeded', remarkOf(journal.run()), parts)),
     error => performer.idle().then(() => undoAndFinish(error, session, performer, parts)),
   );
   const wentOn = await Promise.race([
@@ -253,6 +261,12 @@ async function executeRunbook(
   await journal.settled();
   const { id, wakeAt } = journal.run();
   if (wakeAt !== null) await parts.dispatcher.wake({ run: id, at: wakeAt });
+}
+
+/** What the steps have to say of their success: that nobody could look whether the alert is gone. */
+function remarkOf(run: Run): string | null {
+  const remarks = run.steps.filter(step => step.type === 'verify' && step.state === 'done' && step.because !== null);
+  return remarks.map(step => step.because).join('; ') || null;
 }
 
 /** Checks what must hold before every step, also when the session has lasted for days. */

@@ -9,6 +9,7 @@ import type { StepOutline } from '../../ports/runbook.ts';
 import { standingText } from '../people/groups.ts';
 import type { Seals } from '../people/seal.ts';
 import { tally } from '../pipeline/approve.ts';
+import { isOverFor } from '../pipeline/episode.ts';
 
 /** What cards are rendered with. All of them are pure functions of the state, so a card can be rendered again at any time. */
 export interface CardTools {
@@ -50,6 +51,11 @@ export function alertCard(alert: Alert, tools: CardTools): Card {
     buttons: alertButtons(alert),
     mention: [],
   };
+}
+
+/** The root message of an episode whose end was never told, made of what it shows: the document has a newer episode. */
+export function endedCard(shown: Card): Card {
+  return { ...shown, tone: 'neutral', badge: 'ended', buttons: [], mention: [] };
 }
 
 function alertExtras(alert: Alert, tools: CardTools) {
@@ -108,6 +114,8 @@ export function runCard(run: Run): Card {
   const done = known.filter(step => ['done', 'skipped', 'failed', 'undone'].includes(step.state)).length;
   const blocks: Block[] = [];
   if (run.because !== null) blocks.push({ kind: 'text', text: run.because });
+  if (run.after !== null && run.startedAt === null && !isEnded(run.state))
+    blocks.push({ kind: 'text', text: `Waits for ${run.after}, the run of an earlier episode on the same target.` });
   blocks.push({ kind: 'fields', fields: runFields(run) });
   if (run.startedAt !== null || run.steps.length > 0) {
     blocks.push({
@@ -237,10 +245,18 @@ function runAgain(run: Run): Button {
 }
 
 /** The card of an approval: the plan as it will run, who may vote, which votes are missing, until when. */
-export function approvalCard(approval: Approval, run: Run, outline: readonly StepOutline[], tools: CardTools): Card {
+export function approvalCard(
+  approval: Approval,
+  run: Run,
+  outline: readonly StepOutline[],
+  tools: CardTools,
+  alert: Alert | null = null,
+): Card {
   const open = approval.state === 'open';
   const blocks: Block[] = [];
   if (approval.because !== null) blocks.push({ kind: 'text', text: approval.because });
+  const over = open ? overText(approval, run, alert, tools) : null;
+  if (over !== null) blocks.push({ kind: 'text', text: over });
   blocks.push({ kind: 'fields', fields: approvalFields(approval, run, tools) });
   const params = Object.entries(run.params).map(([name, value]) =>
     field(name, typeof value === 'string' ? value : JSON.stringify(value), true),
@@ -255,6 +271,19 @@ export function approvalCard(approval: Approval, run: Run, outline: readonly Ste
     buttons: open ? voteButtons(approval, tools) : [details('approval', approval.id)],
     mention: open ? approval.ask.by : [],
   };
+}
+
+/** What people must know of the alert before they decide; null while it fires, or when there is none. */
+function overText(approval: Approval, run: Run, alert: Alert | null, tools: CardTools): string | null {
+  if (alert === null) return null;
+  if (isOverFor(run, alert)) {
+    const since =
+      alert.episode === run.episode && alert.resolvedAt !== null ? ` since ${tools.showTime(alert.resolvedAt)}` : '';
+    return approval.step === null
+      ? `The alert is over${since}.`
+      : `The alert is over${since}. Approving takes a second press.`;
+  }
+  return alert.state === 'resolved' ? `The alert was resolved, but ${alert.end?.because ?? 'that is no cure'}.` : null;
 }
 
 function planText(outline: readonly StepOutline[]): string {

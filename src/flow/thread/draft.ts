@@ -1,15 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Alert } from '../../model/alert.ts';
+import { type Alert, isUnseen } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Card } from '../../model/card.ts';
 import type { Config } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
-import { type Entry, streamOf } from '../../model/journal.ts';
+import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isEnded, type Run } from '../../model/run.ts';
 import type { StepOutline } from '../../ports/runbook.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Docs } from '../journal/recent-docs.ts';
-import { alertCard, approvalCard, type CardTools, runCard } from './cards.ts';
+import { alertCard, approvalCard, type CardTools, endedCard, noteCard, runCard } from './cards.ts';
 import { notesOf } from './notes.ts';
 
 /** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
@@ -21,6 +21,8 @@ export interface Wanted extends Place {
   run: string | null;
   /** True when no further change of it is expected. */
   over: boolean;
+  /** Makes the card of what is shown already; where nothing is shown, nothing is posted. */
+  alter?(shown: Card): Card;
   /** True when it did not change, and is only wanted where it is not shown yet. */
   unchanged?: boolean;
 }
@@ -36,7 +38,7 @@ interface Place {
 }
 
 export interface DraftParts {
-  store: Docs & Pick<Store, 'alertOf' | 'stream'>;
+  store: Docs & Pick<Store, 'alertOf' | 'stream' | 'runs' | 'approvals'>;
   cards: CardTools;
   config(): Config;
   outline(run: Run): Promise<readonly StepOutline[]>;
@@ -60,6 +62,8 @@ export async function draftPosts(entries: readonly Entry[], parts: DraftParts): 
     approval: once(id => store.approval(id)),
     alertOf: (source, fingerprint) => store.alertOf(source, fingerprint),
     stream: name => store.stream(name),
+    runs: query => store.runs(query),
+    approvals: query => store.approvals(query),
   };
   const drafted: Wanted[][] = [];
   for (let from = 0; from < entries.length; from += together) {
@@ -103,8 +107,60 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
     return wantNotes(ctx, entry, null, await placeOfEvent(ctx, event, entry));
   const alert = await ctx.parts.store.alert(fact.alert);
   const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
+  // What nobody saw firing is kept and not posted.
+  if (fact.kind === 'event.accepted' && fact.effect === 'unseen') return;
+  if (fact.kind === 'event.accepted' && alert !== null) await wantConsequences(ctx, alert, fact, entry);
   wantAlert(ctx, alert, episode, entry, { event });
   wantNotes(ctx, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
+}
+
+/** The questions that show whether their alert is over, and the thread of a stretch that ended untold. */
+async function wantConsequences(
+  ctx: DraftContext,
+  alert: Alert,
+  fact: FactOf<'event.accepted'>,
+  entry: Entry,
+): Promise<void> {
+  const { store } = ctx.parts;
+  if (fact.effect === 'opened' && fact.end !== undefined && fact.episode !== null) {
+    const ended = fact.episode - 1;
+    const thread = `alert/${alert.id}/${ended}`;
+    const because = `It ended without a resolve: ${fact.end.because}. The new episode has its own thread.`;
+    ctx.want(
+      {
+        key: thread,
+        thread: null,
+        alert,
+        event: null,
+        run: null,
+        over: true,
+        alter: endedCard,
+        render: async () => noteCard(because),
+      },
+      entry,
+    );
+    ctx.want(
+      {
+        key: `note/${entry.seq}/ended`,
+        thread,
+        alert,
+        event: null,
+        run: null,
+        over: true,
+        render: async () => noteCard(because, 'warning'),
+      },
+      entry,
+    );
+  }
+  if (
+    fact.effect !== 'resolved' &&
+    fact.effect !== 'reopened' &&
+    !(fact.effect === 'opened' && (fact.episode ?? 1) > 1)
+  )
+    return;
+  for (const run of await store.runs({ alert: alert.id, states: ['waiting', 'running', 'asking'], limit: 50 }))
+    for (const approval of await store.approvals({ run: run.id, state: 'open' }))
+      wantQuestion(ctx, approval, run, await placeOf(ctx, run, entry), entry);
 }
 
 /** Wants the root of the thread that an entry about something else belongs to. */
@@ -120,7 +176,7 @@ function wantAlert(
   facts: Pick<Wanted, 'event' | 'unchanged'>,
 ): void {
   // The root of an older episode stays as it is: the document has only the newest episode.
-  if (alert?.episode !== episode) return;
+  if (alert?.episode !== episode || isUnseen(alert)) return;
   const render = async () => alertCard(alert, ctx.parts.cards);
   const over = alert.state === 'resolved';
   ctx.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, over, render, ...facts }, entry);
@@ -150,7 +206,8 @@ async function wantApproval(ctx: DraftContext, id: string, entry: Entry): Promis
 
 function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Place, entry: Entry): void {
   const { cards, outline } = ctx.parts;
-  const render = async () => approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards);
+  const render = async () =>
+    approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards, place.alert);
   const over = approval.state !== 'open';
   const thread = place.thread ?? `run/${run.id}`;
   ctx.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);

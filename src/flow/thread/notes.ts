@@ -1,7 +1,9 @@
 import { nameOf } from '../../model/actor.ts';
+import type { AlertEnd } from '../../model/alert.ts';
 import type { Card } from '../../model/card.ts';
 import type { Config } from '../../model/config.ts';
-import type { Entry } from '../../model/journal.ts';
+import type { Event } from '../../model/event.ts';
+import type { Entry, FactOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import { decisionCard, endingText, noteCard } from './cards.ts';
 
@@ -17,6 +19,8 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
       return [noteCard(`Acknowledged by ${nameOf(entry.actor)}`)];
     case 'alert.silenced':
       return [noteCard(`Silenced by ${nameOf(entry.actor)}`)];
+    case 'alert.reopened':
+      return [againNote];
     case 'alert.noted':
       return [noteCard(fact.text)];
     case 'approval.voted': {
@@ -34,7 +38,7 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     case 'run.finished':
       return run === null || fact.state === 'succeeded' ? [] : [endingNote(run, config)];
     case 'run.amended':
-      return [noteCard(`${run?.title ?? 'The run'}: the alert ${fact.because}`, 'good')];
+      return [amendedNote(fact, run, config)];
     case 'step.said':
       return [noteCard(fact.text, fact.tone, fact.mention)];
     case 'step.answered':
@@ -70,13 +74,34 @@ function eventNotes(fact: Extract<Entry['fact'], { kind: 'event.accepted' }>, en
       },
     ];
   }
-  if (fact.effect === 'resolved') return [noteCard(`Resolved, says ${nameOf(entry.actor)}`, 'good')];
-  if (fact.effect === 'reopened')
-    return [
-      noteCard('It fires again after a newer resolve, so the episode goes on. Nothing starts by itself.', 'warning'),
-    ];
-  if (fact.effect === 'acknowledged') return [noteCard(`Acknowledged at ${nameOf(entry.actor)}`)];
+  if (fact.effect === 'resolved') return [endNote(fact.end ?? null, nameOf(entry.actor))];
+  if (fact.effect === 'reopened') return fact.quiet === true ? [] : [againNote];
+  if (fact.effect === 'acknowledged') return [noteCard(`Acknowledged${byText(body)} at ${nameOf(entry.actor)}`)];
+  if (fact.effect === 'unacknowledged') return [noteCard(`No longer acknowledged at ${nameOf(entry.actor)}`)];
   return [];
+}
+
+const againNote = noteCard(
+  'It fires again after its resolve, so the episode goes on. Nothing starts by itself.',
+  'warning',
+);
+
+/** What a resolve says; one that is no cure says so. */
+function endNote(end: AlertEnd | null, source: string): Card {
+  switch (end?.how) {
+    case 'expired':
+      return noteCard(`${source} resolved it by itself: ${end.because}`, 'warning');
+    case 'merged':
+      return noteCard(`Resolved at ${source}, but ${end.because}: it goes on there`, 'warning');
+    case 'gone':
+      return noteCard(`No longer listed at ${source}, and no resolve came`, 'good');
+    default:
+      return noteCard(`Resolved, says ${source}`, 'good');
+  }
+}
+
+function byText(body: Event['body']): string {
+  return body.kind === 'alert' && body.by !== undefined ? ` by ${body.by}` : '';
 }
 
 /** All endings but success and a person's own decision call somebody. */
@@ -87,6 +112,13 @@ function endingNote(run: Run, config: Config): Card {
     quiet ? 'neutral' : run.state === 'unconfirmed' || run.state === 'expired' ? 'warning' : 'error',
     quiet ? [] : whomToCall(run, config),
   );
+}
+
+/** A cure that did not hold calls people; anything else is good news. */
+function amendedNote(fact: FactOf<'run.amended'>, run: Run | null, config: Config): Card {
+  const title = run?.title ?? 'The run';
+  if (fact.state === undefined) return noteCard(`${title}: the alert ${fact.because}`, 'good');
+  return noteCard(`${title} did not help after all: ${fact.because}`, 'error', whomToCall(run, config));
 }
 
 /** Those who were asked for the run; else the operators. */

@@ -33,7 +33,7 @@ async function project(entries: readonly Entry[], posting: Posting, parts: Threa
   if (last === undefined) return;
   const wanted = await draftPosts(entries, {
     ...parts,
-    store: { ...parts.docs, alertOf: parts.store.alertOf, stream: parts.store.stream },
+    store: { ...parts.store, ...parts.docs },
     config: () => parts.catalogue.current().config,
   });
   for (let tries = 1; ; tries++) {

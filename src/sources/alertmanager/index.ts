@@ -118,7 +118,8 @@ function verify(delivery: Delivery, given: Options): Verified {
 
 function eventOf(alert: PayloadAlert, group: Payload, delivery: Delivery, given: Options): IncomingEvent {
   const { labels, annotations } = alert;
-  const startsAt = startOf(timeOf(alert.startsAt), delivery.at);
+  const told = timeOf(alert.startsAt);
+  const startsAt = startOf(told, delivery.at);
   const resolved = alert.status === 'resolved';
   const endsAt = resolved ? (timeOf(alert.endsAt) ?? delivery.at) : null;
   return {
@@ -136,6 +137,7 @@ function eventOf(alert: PayloadAlert, group: Payload, delivery: Delivery, given:
       ...linkOf('Alertmanager', group.externalURL),
     ],
     startsAt,
+    ...(told === startsAt ? { stretch: 'startsAt' as const } : {}),
     endsAt,
     occurredAt: endsAt ?? startsAt,
   };

@@ -110,7 +110,7 @@ describe('a database that is away', () => {
     };
     const gone = () =>
       new TocsinError('store-failed', { given: 'connect ECONNREFUSED', remedy: 'See whether it is up.' });
-    const self: NodeFacts = { id: 'a', at: '', role: 'all', version: '1', set: 'same', since: 0 };
+    const self: NodeFacts = { id: 'a', at: '', role: 'all', version: '1', entries: 2, set: 'same', since: 0 };
     const nodes = await startNodes({ ...partsOf('a', { store: given, log }), self: () => self });
     ends.push(() => nodes.stop());
     const first = await node('a', { store: given, log });
@@ -198,6 +198,7 @@ describe('heartbeats', () => {
     at: '',
     role: 'all',
     version: '1',
+    entries: 2,
     set: 'same',
     since: 0,
     ...change,

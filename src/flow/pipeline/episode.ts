@@ -1,0 +1,96 @@
+import { system } from '../../model/actor.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { FactOf } from '../../model/journal.ts';
+import { isEnded, isVerified, type Run } from '../../model/run.ts';
+import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { Store } from '../../ports/store.ts';
+import { everyOf } from '../journal/pages.ts';
+import type { Streams } from '../journal/streams.ts';
+import { journalCancel } from './cancel.ts';
+import { closePlanApproval } from './close.ts';
+
+/** What the end of an episode, or a new one, means for the runs of its alert. */
+export interface EpisodeParts {
+  store: Store;
+  streams: Streams;
+  dispatcher: Dispatcher;
+}
+
+/**
+ * Pure: why a plan that an alert asked for must not run any more; null while it may. An approval never outlives its alert. An expiry
+ * and a merge are no cure, so people may still decide then; so may they on what a person asked for.
+ */
+export function outlived(run: Run, alert: Alert | null): string | null {
+  if (alert === null || run.trigger !== 'event' || run.episode === null) return null;
+  if (alert.episode > run.episode) return 'a newer episode of the alert began, which is decided by itself';
+  return isOver(alert) ? 'the alert is resolved' : null;
+}
+
+/** Pure: true when the alert's condition is over. One that only expired, or was merged into another, may well go on. */
+export function isOver(alert: Alert): boolean {
+  return alert.state === 'resolved' && alert.end?.how !== 'expired' && alert.end?.how !== 'merged';
+}
+
+/** Pure: the alert of a run is over for it, also because a newer episode began. */
+export function isOverFor(run: Pick<Run, 'episode'>, alert: Alert | null): boolean {
+  return alert !== null && run.episode !== null && (alert.episode > run.episode || isOver(alert));
+}
+
+/** Wakes the runs that wait for the alert, voids what it asked for and outlived it, and amends those whose cure did not hold. */
+export async function settleRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: EpisodeParts): Promise<void> {
+  const changes = fact.effect === 'resolved' || fact.effect === 'opened';
+  const live = everyOf(page =>
+    parts.store.runs({ ...page, alert: alert.id, states: ['waiting', 'queued', 'running', 'asking'] }),
+  );
+  for await (const run of live) {
+    if (changes) await voidOutlived(run, alert, parts);
+    if (run.startedAt !== null) await parts.dispatcher.wake({ run: run.id });
+  }
+  if (fact.effect !== 'resolved' && fact.effect !== 'opened') return;
+  for (const run of await parts.store.runs({ alert: alert.id, limit: 50 }))
+    if (isEnded(run.state)) await amend(run, fact, parts);
+}
+
+/** Ends a run that has not begun and that outlived its alert; its approval becomes void. The card and a late press say why. */
+export async function voidOutlived(
+  run: Run,
+  alert: Alert | null,
+  parts: Omit<EpisodeParts, 'store'>,
+): Promise<boolean> {
+  const because = outlived(run, alert);
+  if (because === null || run.startedAt !== null) return false;
+  if (run.state === 'waiting' && run.approval !== null)
+    await closePlanApproval(run.approval, 'void', `${because}, so nothing runs`, parts);
+  // One that was to run but found no worker yet, or waits for the run of an earlier episode.
+  else if (run.state === 'queued') await journalCancel(parts.streams, run.id, system, `${because}, so nothing runs`);
+  else return false;
+  return true;
+}
+
+async function amend(run: Run, fact: FactOf<'event.accepted'>, parts: EpisodeParts): Promise<void> {
+  const { body } = fact.event;
+  if (body.kind !== 'alert' || fact.episode === null || run.episode === null) return;
+  if (fact.effect === 'resolved' && run.episode === fact.episode) return await amendUncured(run, parts.streams);
+  if (fact.effect === 'opened' && run.episode < fact.episode) await amendCured(run, body.startsAt, parts.streams);
+}
+
+/** A resolve that came after the run had ended without it. */
+async function amendUncured(run: Run, streams: Streams): Promise<void> {
+  if (run.state !== 'ineffective' && run.state !== 'unconfirmed') return;
+  await streams.run(run.id, system, now =>
+    now.because?.startsWith('resolved later')
+      ? null
+      : { facts: [{ kind: 'run.amended', run: run.id, because: `resolved later, after the run ended ${now.state}` }] },
+  );
+}
+
+/** A newer stretch that began within the window of a cure: it did not hold, and people are called once. */
+async function amendCured(run: Run, startsAt: number, streams: Streams): Promise<void> {
+  if (run.state !== 'succeeded' || run.finishedAt === null || !isVerified(run)) return;
+  const window = Math.max(0, ...run.steps.map(step => step.window ?? 0));
+  if (startsAt > run.finishedAt + window) return;
+  const because = `it fires again since ${new Date(startsAt).toISOString()}, so the cure did not hold`;
+  await streams.run(run.id, system, now =>
+    now.state === 'succeeded' ? { facts: [{ kind: 'run.amended', run: run.id, because, state: 'ineffective' }] } : null,
+  );
+}
