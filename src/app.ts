@@ -119,10 +119,13 @@ async function stopApp(
   await feedSystem(base, { kind: 'node.stopped', node: base.holder, because }).catch(error =>
     base.log.error({ reason: messageOf(error) }, 'the stop could not be journalled'),
   );
+  await base.refused.settled();
   await running.stopAll();
   await base.tracing?.close();
   for (const { connection } of connections.values()) await connection.close();
   await http.close();
+  // Deliveries that were under way may have been refused meanwhile.
+  await base.refused.settled();
   await base.dispatcher.close();
   await base.egress.close();
   await base.catalogue.close();

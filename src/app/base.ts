@@ -11,6 +11,7 @@ import { createIdentities } from '../flow/people/identify.ts';
 import { createSeals } from '../flow/people/seal.ts';
 import { createSignIns, type SignInParts } from '../flow/people/sign-ins.ts';
 import { createIntake } from '../flow/pipeline/intake.ts';
+import { clearingRefusals, createRefusedSources } from '../flow/pipeline/refused-sources.ts';
 import { createEngine, type Engine } from '../flow/run/run.ts';
 import type { CardTools } from '../flow/thread/cards.ts';
 import { createOutlines } from '../flow/thread/outlines.ts';
@@ -51,14 +52,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const tracing = await openTracing(options, { metrics, holder });
   const opened = await openDispatcher(options, catalogue.current().config.run.concurrency, tracing !== null);
   const dispatcher = tracing === null || opened.id === 'local' ? opened : withTraces(opened, { store, log });
-  const children = createChildren({
-    clock,
-    log,
-    path: options.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-    home: options.env['HOME'] ?? '/',
-    ...(options.env['LANG'] ? { lang: options.env['LANG'] } : {}),
-    ...(options.env['TZ'] ? { timezone: options.env['TZ'] } : {}),
-  });
+  const children = childrenWith(options);
   const outputs = createOutputSignals();
   const hidden = createHidden(options, () => catalogue.current());
   const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex };
@@ -77,7 +71,8 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   };
   const cards: CardTools = { seals, showTime: at => showTime(at, catalogue.current().config.timezone) };
   const outline = createOutlines({ store, catalogue });
-  const intake = createIntake(common);
+  const refused = createRefusedSources(common);
+  const intake = clearingRefusals(createIntake(common), refused);
   return {
     ...common,
     options,
@@ -100,10 +95,23 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     looks,
     outline,
     intake,
+    refused,
     fleet: { nodes: null as Nodes | null, since: clock.now() },
     address: { url: '' },
     state: { draining: false },
   };
+}
+
+/** The processes of steps, with the little of our environment that they get. */
+function childrenWith({ clock, log, env }: AppOptions) {
+  return createChildren({
+    clock,
+    log,
+    path: env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    home: env['HOME'] ?? '/',
+    ...(env['LANG'] ? { lang: env['LANG'] } : {}),
+    ...(env['TZ'] ? { timezone: env['TZ'] } : {}),
+  });
 }
 
 /** Passes on the news of other nodes. A cancel that is lost here is found when the lease of the run is renewed. */

@@ -36,6 +36,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     store: base.store,
     catalogue: base.catalogue,
     intake: base.intake,
+    refused: base.refused.refused,
     host,
     version: options.version,
     health: () => healthOf(base, connections),
@@ -95,6 +96,9 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     ...Object.fromEntries(chat),
     channels: base.live.channels(),
     ...originTroubles(base),
+    ...Object.fromEntries(
+      Object.entries(base.refused.troubles()).map(([name, trouble]) => [`source ${name}`, trouble]),
+    ),
   };
 }
 
@@ -116,7 +120,9 @@ function troublesOf(base: Base, connections: Connections): string[] {
     const trouble = platform.platform.capabilities.immediate ? null : troubleOf(platform);
     return trouble === null ? [] : [`${id}: ${trouble}`];
   });
-  return [...chat, base.live.channels(), base.dispatcher.trouble()].filter(trouble => trouble !== null);
+  const refused = Object.entries(base.refused.troubles()).map(([name, trouble]) => `source ${name}: ${trouble}`);
+  const troubles = [...chat, ...refused, base.live.channels(), base.dispatcher.trouble()];
+  return troubles.filter(trouble => trouble !== null);
 }
 
 function fleetOf({ fleet }: Base): ReturnType<ChatHost['fleet']> {

@@ -14,7 +14,7 @@ export function readBody(incoming: IncomingMessage, limit: number): Promise<Buff
     function take(chunk: Buffer): void {
       size += chunk.length;
       if (size <= limit) chunks.push(chunk);
-      else refuse(new TocsinError('body-too-large'));
+      else refuse(new TocsinError('body-too-large', { allowed: `${limit} bytes` }));
     }
     function finish(): void {
       release();

@@ -7,6 +7,7 @@ import type { Delivery } from '../ports/source.ts';
 import { discard, readBody } from './body.ts';
 import { bareError, retryAfter } from './errors.ts';
 import type { Accepted, HttpParts } from './parts.ts';
+import { factsForLog, factsForSender, isProven, refusalOf } from './refusal.ts';
 
 /** The largest body of a source that names no limit of its own, bytes. */
 export const defaultMaxBody = 1024 * 1024;
@@ -143,35 +144,34 @@ function refuse(
   load: Load,
 ): FastifyReply {
   const error = asRefusal(thrown);
+  const configured = parts.catalogue.current().sources.get(request.params.source) ?? null;
+  const proven = isProven(error, configured, request.headers);
   parts.metrics.count('tocsin_events_refused_total', { source, code: error.code });
-  tell(error, thrown, request, parts, source, load);
+  tell(error, thrown, request, parts, factsForLog(error, configured), load);
   const code = error.code === 'not-found' ? 'bad-signature' : error.code;
   const body = bareError(code);
   if (code === 'bad-signature') reply.header('www-authenticate', 'Bearer');
   if (error.status === 503) reply.header('retry-after', String(retryAfter));
-  return reply
+  reply
     .code(catalogue[code].status)
     .header('cache-control', 'no-store')
-    .send({ error: { ...body.error, ...harmlessFacts(error) } });
+    .send({ error: { ...body.error, ...factsForSender(error, configured, proven) } });
+  // The sender has its answer; the operators are told afterwards.
+  const refusal = configured === null ? null : refusalOf(error, configured, proven);
+  if (refusal !== null) parts.refused(refusal);
+  return reply;
 }
 
-/** The facts that help a sender and cannot hold a part of its body: the accepted types, a line and column. */
-function harmlessFacts(error: TocsinError): { allowed?: string | readonly string[]; at?: string } {
-  if (error.code === 'wrong-content-type' && error.allowed !== undefined) return { allowed: error.allowed };
-  if (error.code === 'bad-body' && /^line \d+, column \d+$/.test(error.at ?? '')) return { at: error.at };
-  return {};
-}
-
-/** Logs a refusal, at most once a second for each source and code, so that a refused sender cannot fill the log. */
+/** Logs a refusal, at most once a second for each source, code and field, so that a refused sender cannot fill the log. */
 function tell(
   error: TocsinError,
   thrown: unknown,
   request: DoorRequest,
   parts: HttpParts,
-  source: string,
+  { source, ...where }: ReturnType<typeof factsForLog>,
   load: Load,
 ): void {
-  const key = `${source} ${error.code}`;
+  const key = `${source} ${error.code} ${where.at?.replace(/\d+/g, '#') ?? ''}`;
   const now = parts.clock.monotonic();
   const last = load.told.get(key);
   if (last !== undefined && now - last.at < 1000) {
@@ -183,6 +183,7 @@ function tell(
     source: request.params.source.slice(0, 64),
     code: error.code,
     because: error.message,
+    ...where,
     more: last?.more ?? 0,
     request: request.id,
   };

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { SourceRefusal } from '../flow/pipeline/refused-sources.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
@@ -25,6 +26,8 @@ export interface HttpParts {
     /** Resolves when every event is durable. Rejects with TocsinError: bad-signature, bad-body, overloaded, store-failed, not-found. */
     receive(source: string, delivery: Delivery): Promise<Accepted[]>;
   };
+  /** Called for each refusal of a sender that proved itself; returns at once. */
+  refused(refusal: SourceRefusal): void;
   /** act(), bearer(), localKey, baseUrl(), journalState(). */
   host: ChatHost;
   version: string;

@@ -32,6 +32,8 @@ export class TocsinError extends Error {
   readonly fields: Readonly<Record<string, string>> | undefined;
   /** Milliseconds. */
   readonly retryAfter: number | undefined;
+  /** Set by the intake: the sender of the delivery that is refused had proved itself, so it may be told where. */
+  proven = false;
 
   constructor(code: ErrorCode, facts: ErrorFacts = {}) {
     const entry = catalogue[code];

@@ -49,10 +49,10 @@ function scan(body: Buffer, limits: JsonLimits): { keys: number; wide: boolean }
     const byte = body[i] ?? 0;
     if (byte === quote) {
       const close = stringEnd(body, i);
-      if (close - i - 1 > limits.string) throw tooMuch('a string', `${limits.string} bytes`, body, i);
+      if (close - i - 1 > limits.string) throw tooMuch('a string', `${limits.string} bytes in one string`, body, i);
       i = close;
     } else if (byte === colon) {
-      if (++keys > limits.keys) throw tooMuch('the number of keys', `${limits.keys}`, body, i);
+      if (++keys > limits.keys) throw tooMuch('the number of keys', `${limits.keys} keys`, body, i);
     } else if (byte === 0x7b || byte === 0x5b) {
       if (++depth > limits.depth) throw tooMuch('nesting', `${limits.depth} levels`, body, i);
     } else if (byte === 0x7d || byte === 0x5d) {

@@ -116,6 +116,18 @@ export const fact = z.discriminatedUnion('kind', [
     text: z.string(),
   }),
 
+  // stream source/<name>: a delivery of a sender that proved itself was refused; one an hour for each source and field
+  body('source.refused', {
+    source: z.string(),
+    /** The code of the error. */
+    code: z.string(),
+    /** The mapping, field, limit or place; null when it is about the delivery as a whole. Never a text of the sender. */
+    at: z.string().nullable(),
+    because: z.string(),
+    /** How many more were refused at this field since the last such entry of this node. */
+    more: z.int(),
+  }),
+
   // stream system
   body('halt.set', { reason: z.string() }),
   body('halt.cleared', { reason: z.string() }),
@@ -177,5 +189,6 @@ export const streamOf = {
   approval: (id: string) => `approval/${id}`,
   decision: (event: string) => `decision/${event}`,
   origin: (source: string) => `origin/${source}`,
+  source: (name: string) => `source/${name}`,
   system: 'system',
 } as const;

@@ -43,12 +43,20 @@ export interface Source<Options = unknown> {
   contentTypes?: readonly string[];
   /** The largest body in bytes; 1 MiB when left out. */
   maxBody?: number;
+  /**
+   * The words of the documented body that an error may name in its `at` (`alerts.3.labels`): everybody may read those. A path ends before
+   * any other word, since it may be a key of the sender. The names in the options need not be given.
+   */
+  fields?: readonly string[];
   /** The longest delay of a change of an alert, milliseconds (a group_interval). `tocsin check` compares `verify.within` with it. */
   delay?(options: Options): number | null;
   examples: readonly SourceExample[];
   /** Checks the signature or secret in constant time, over the raw bytes and before anything is parsed. */
   verify(delivery: Delivery, options: Options): Verified;
-  /** Pure: turns the strictly parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape. */
+  /**
+   * Pure: turns the strictly parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape; its
+   * `message` and `allowed` stand in the log and in notes, so they quote nothing of the body.
+   */
   normalise(body: unknown, delivery: Delivery, options: Options): Normalised;
   /** True when the origin can be asked with these options (`look`, `listFiring`). */
   canAsk?(options: Options): boolean;

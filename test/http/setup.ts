@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { createSignIns } from '../../src/flow/people/sign-ins.ts';
+import type { SourceRefusal } from '../../src/flow/pipeline/refused-sources.ts';
 import type { DoorLimits } from '../../src/http/door.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
 import type { Accepted, HttpParts } from '../../src/http/parts.ts';
@@ -38,6 +39,8 @@ export interface World {
   port: number;
   /** What the intake was given. */
   received: { source: string; delivery: Delivery }[];
+  /** The refusals of proven senders. */
+  refused: SourceRefusal[];
   /** Acts that were performed, with who did them. */
   acts: { who: Actor; act: Act }[];
   /** Replace these to change what the parts do. */
@@ -59,6 +62,7 @@ export async function createWorld(options: { door?: DoorLimits; local?: boolean;
   const world = {
     store,
     received: [],
+    refused: [],
     acts: [],
     receive: async () => [{ event: 'evt_1', alert: 'alt_1', duplicate: false }],
     act: async () => ({ ok: true, text: 'done' }),
@@ -80,6 +84,7 @@ export async function createWorld(options: { door?: DoorLimits; local?: boolean;
         return await world.receive(source, delivery);
       },
     },
+    refused: refusal => void world.refused.push(refusal),
     host: hostOf(world),
     version: '0.0.0-test',
     health: async () => world.health,

@@ -101,9 +101,9 @@ describe('what it refuses', () => {
     expect(parse(nested(32))).toHaveLength(1);
     expect(refusal(() => parse(nested(33)))).toMatchObject({ code: 'bad-body', allowed: 'at most 32 levels' });
     expect(Object.keys(parse(keys(10_000)) as object)).toHaveLength(10_000);
-    expect(refusal(() => parse(keys(10_001))).allowed).toBe('at most 10000');
+    expect(refusal(() => parse(keys(10_001))).allowed).toBe('at most 10000 keys');
     expect(parse(`"${'x'.repeat(65_536)}"`)).toHaveLength(65_536);
-    expect(refusal(() => parse(`"${'x'.repeat(65_537)}"`)).allowed).toBe('at most 65536 bytes');
+    expect(refusal(() => parse(`"${'x'.repeat(65_537)}"`)).allowed).toBe('at most 65536 bytes in one string');
     expect(refusal(() => parse(`{"${'x'.repeat(65_537)}":1}`)).code).toBe('bad-body');
     expect(parse(nested(40), { depth: 40 })).toHaveLength(1);
   });

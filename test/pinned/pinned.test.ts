@@ -229,7 +229,11 @@ describe('what is kept for years', () => {
   test('entries of the journal: their version, streams, kinds and fields', () => {
     expect(entryVersion, 'A change of the format adds a version and keeps the old reader.').toBe(2);
     const streams = Object.values(streamOf).map(name => (typeof name === 'string' ? name : name('<id>')));
-    words('A stream', streams, 'alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> system');
+    words(
+      'A stream',
+      streams,
+      'alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> source/<id> system',
+    );
     pinned(
       'A kind of entry',
       actual.kindsOf(fact),
@@ -261,6 +265,7 @@ describe('what is kept for years', () => {
       approval.closed approval run state because
       decision.made event alert episode runbook params targets verdict rule because
       origin.told source what key alert episode run ok text
+      source.refused source code at because more
       halt.set reason
       halt.cleared reason
       act.refused act subject because
@@ -387,7 +392,7 @@ describe('what is kept for years', () => {
     words('A lease', leases, taken);
     words('A cursor', cursors, 'origin/pagerduty/page origin/pagerduty/tell road threads traces');
     const spaces =
-      'auto chat child-run delivery/${name} emission/${name} key offer origin origin-tried sign-out step-approval';
+      'auto chat child-run delivery/${name} emission/${name} key offer origin origin-tried sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

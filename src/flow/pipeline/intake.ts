@@ -88,7 +88,9 @@ export function createIntake(parts: IntakeParts): Intake {
       const { driver, options } = configured;
       const verified = driver.verify(delivery, options);
       if (!verified.ok) throw new TocsinError('bad-signature');
-      const { events, deliveryId, echo } = driver.normalise(parseStrictJson(delivery.body), delivery, options);
+      const { events, deliveryId, echo } = markingProof(verified.by !== 'none', () =>
+        driver.normalise(parseStrictJson(delivery.body), delivery, options),
+      );
       return await accept(name, events, {
         at: delivery.at,
         raw: { digest: sha256(delivery.body), bytes: delivery.body },
@@ -109,6 +111,16 @@ export function createIntake(parts: IntakeParts): Intake {
       return accepted.every(one => !one.duplicate);
     },
   };
+}
+
+/** Marks the refusal of a delivery whose sender proved itself: it may be told where, and the operators are. */
+function markingProof<T>(proven: boolean, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TocsinError) error.proven = proven;
+    throw error;
+  }
 }
 
 interface Receipt {

@@ -45,6 +45,8 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
       return [noteCard(`${nameOf(entry.actor)} chose to ${fact.choice} ${fact.step}`)];
     case 'origin.told':
       return writeBackNotes(fact);
+    case 'source.refused':
+      return [refusalNote(fact)];
     case 'halt.set':
       return [noteCard(`${nameOf(entry.actor)} halted everything: ${fact.reason}`, 'warning')];
     case 'halt.cleared':
@@ -52,6 +54,13 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     default:
       return [];
   }
+}
+
+/** For the operators: the sender gets a 4xx, and most senders drop what was refused. */
+function refusalNote({ source, code, at, because, more }: FactOf<'source.refused'>): Card {
+  const rest = more === 0 ? '' : ` ${more} more were refused for this since the last note.`;
+  const what = `${code}${at === null ? '' : ` at ${at}`}`;
+  return noteCard(`${source}: a delivery of its sender was refused with ${what}. ${because}${rest}`, 'warning');
 }
 
 /** The outcome of a write-back. A note that was written at the origin is not repeated in the thread. */

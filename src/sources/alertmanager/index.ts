@@ -38,6 +38,7 @@ export default defineSource<Options>({
   about:
     'Alerts of Prometheus, from the webhook of Alertmanager: one event for each alert of a group. With `url`, whether an alert still fires is asked there; otherwise the next webhook tells, up to a group_interval later.',
   options,
+  fields: [...Object.keys(payload.shape), ...Object.keys(payload.shape.alerts.element.shape)],
   delay: given => (given.url === undefined ? given.groupInterval : null),
   examples: [
     {

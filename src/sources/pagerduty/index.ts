@@ -4,13 +4,14 @@ import { checkKeys } from './check.ts';
 import { look } from './firing.ts';
 import { type Options, options } from './options.ts';
 import { openOrigin } from './origin.ts';
-import { normaliseWebhook } from './webhooks.ts';
+import { fields, normaliseWebhook } from './webhooks.ts';
 
 export default defineSource<Options>({
   id: 'pagerduty',
   about:
     'Incidents of PagerDuty, from its webhooks v3: each incident is one alert. Other types of event (notes, services, pings) are posted and open nothing. With `apiToken` Tocsin acknowledges an incident while it remediates, writes the outcome as a note and knows who is on call; with `routingKey` it pages when a run does not help.',
   options,
+  fields,
   // PagerDuty itself drops an event beyond 256 KiB.
   maxBody: 512 * 1024,
   delay: () => null,

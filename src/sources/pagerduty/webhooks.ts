@@ -19,6 +19,8 @@ const payload = z.object({
     data: z.record(z.string(), z.unknown()).nullish(),
   }),
 });
+/** The words that an error may name. */
+export const fields = ['event', ...Object.keys(payload.shape.event.shape)];
 type PagerDutyEvent = z.infer<typeof payload>['event'];
 
 const incident = z.object({
