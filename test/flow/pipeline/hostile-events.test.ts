@@ -37,7 +37,7 @@ const hostile: [string, Sent, number, string][] = [
   ['not what Alertmanager sends', { body: '{"alerts": "all"}' }, 422, 'bad-body'],
 ];
 
-it('a delivery that is refused has its status and a code, is counted, and leaves nothing', async () => {
+it('a delivery that is refused has its status and a code, is counted, and leaves nothing but a note of it', async () => {
   test = await startTestApp({ 'policy.yaml': 'rules: [{ name: all, decide: auto }]\n' });
   const { url, store } = test.app;
   const before = await store.head();
@@ -53,7 +53,19 @@ it('a delivery that is refused has its status and a code, is counted, and leaves
     told.push([name, answer.status, JSON.parse(text).error?.code ?? JSON.parse(text).code]);
   }
   expect(told).toEqual(hostile.map(([name, , status, code]) => [name, status, code]));
-  expect(await store.head()).toEqual(before);
+  // One for both types, one for any line and column, and none has a word of a body.
+  const left = await test.until(async () => {
+    const entries = await store.journal({ after: before.seq, limit: 100 });
+    return entries.length < 6 ? null : entries;
+  });
+  expect(left.map(({ fact }) => (fact.kind === 'source.refused' ? [fact.code, fact.at] : fact.kind))).toEqual([
+    ['wrong-content-type', null],
+    ['bad-body', 'the end'],
+    ['bad-body', 'line 67, column 3'],
+    ['body-too-large', 'maxBody'],
+    ['bad-body', null],
+    ['bad-body', 'alerts'],
+  ]);
   expect(await store.alerts({})).toEqual([]);
   const metrics = await (await fetch(`${url}/metrics`)).text();
   for (const code of new Set(hostile.map(([, , , one]) => one))) {
