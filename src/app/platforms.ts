@@ -2,10 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import { createHost } from '../flow/acts/host.ts';
 import type { Delivery } from '../flow/deliver/deliver.ts';
 import { createJournalWatch } from '../flow/journal/audit-watch.ts';
+import { defaultMaxBody } from '../http/door.ts';
 import { createHttp } from '../http/server.ts';
 import { takesOn } from '../model/node.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { ChatCapabilities, ChatConnection, ChatHost, ChatPlatform } from '../ports/chat.ts';
+import type { ChatCapabilities, ChatConnection, ChatHost, ChatPlatform, SourceView } from '../ports/chat.ts';
 import type { Base } from './base.ts';
 import type { AppOptions } from './options.ts';
 import { findStoreTrouble } from './store-health.ts';
@@ -24,6 +25,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     journal: createJournalWatch(base.store),
     fleet: () => fleetOf(base),
     troubles: () => troublesOf(base, connections),
+    sources: () => sourcesOf(base),
     http: () => http,
     commands: base.shelves.commands,
     baseUrl: () => base.address.url,
@@ -123,6 +125,17 @@ function troublesOf(base: Base, connections: Connections): string[] {
   const refused = Object.entries(base.refused.troubles()).map(([name, trouble]) => `source ${name}: ${trouble}`);
   const troubles = [...chat, ...refused, base.live.channels(), base.dispatcher.trouble()];
   return troubles.filter(trouble => trouble !== null);
+}
+
+function sourcesOf({ catalogue, refused }: Base): SourceView[] {
+  const troubles = refused.troubles();
+  return [...catalogue.current().sources.values()].map(({ name, driver }) => ({
+    name,
+    type: driver.id,
+    about: driver.about,
+    maxBody: driver.start === undefined ? (driver.maxBody ?? defaultMaxBody) : null,
+    trouble: troubles[name] ?? null,
+  }));
 }
 
 function fleetOf({ fleet }: Base): ReturnType<ChatHost['fleet']> {

@@ -68,17 +68,20 @@ export function factsForSender(
   return isPosition && error.at !== undefined ? { at: error.at } : {};
 }
 
-/** The refusal for the operators; null for what says nothing about a delivery, and for a sender that did not prove itself. */
+/** The refusal for the operators; null for a sender that did not prove itself. */
 export function refusalOf(error: TocsinError, source: ConfiguredSource, proven: boolean): SourceRefusal | null {
-  if (!proven || error.status >= 500) return null;
+  if (!proven) return null;
   const allowed = shownAllowed(error);
   const because = allowed === null ? catalogue[error.code].message : `Allowed: ${allowed}.`;
   return { source: source.name, code: error.code, at: shownAt(error, source), because };
 }
 
-/** Whether the sender of a refused delivery had proved itself: the intake says it, and a bearer or basic header also where the body was not read. */
+/**
+ * Whether the sender of a refused delivery had proved itself: the intake says it, and a bearer or basic header also where the body was not
+ * read. False for what says nothing about the delivery (overload, a stop).
+ */
 export function isProven(error: TocsinError, source: ConfiguredSource | null, headers: IncomingHttpHeaders): boolean {
-  if (source === null || error.code === 'bad-signature') return false;
+  if (source === null || error.code === 'bad-signature' || error.status >= 500) return false;
   return error.proven || isProvenByHeaders(source, headers);
 }
 

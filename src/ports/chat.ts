@@ -142,6 +142,8 @@ export interface ChatHost {
   catalogue(): CatalogueView;
   /** Problems to show in the console, one text each: a chat platform is down, a channel refuses, a route leads nowhere, Redis. */
   troubles(): readonly string[];
+  /** The sources of tocsin.yaml in its order. */
+  sources(): readonly SourceView[];
   /** The nodes that are up, and problems between them; a single node has none. */
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
   /** All chat commands, sorted by name, for help, autocompletion and menus. */
@@ -216,6 +218,17 @@ export interface CatalogueView {
   runbooks: readonly RunbookView[];
   rules: readonly { name: string; decide: string; when: string }[];
   problems: readonly { file: string; line: number; column: number; message: string }[];
+}
+
+export interface SourceView {
+  name: string;
+  /** The id of its driver. */
+  type: string;
+  about: string;
+  /** The largest body, bytes; null for a source that takes no deliveries. */
+  maxBody: number | null;
+  /** Why deliveries of its proven sender are refused by this node; null when it is well. */
+  trouble: string | null;
 }
 
 export interface RunbookView {

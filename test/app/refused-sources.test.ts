@@ -3,10 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { checkRunning } from '../../src/cli/doctor/process.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
+import { TocsinError } from '../../src/kernel/errors.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
 import type { FactOf } from '../../src/model/journal.ts';
-import type { Store } from '../../src/ports/store.ts';
+import type { Change, Store } from '../../src/ports/store.ts';
 import { cli } from '../cli/terminal.ts';
 import { basicConfig, startTestApp, type TestApp, tokens } from '../doubles/app.ts';
 import { openSession } from '../journey/console-page.ts';
@@ -32,10 +35,20 @@ people:`,
 const good = { object: 'pod/a', reason: 'Unschedulable', message: 'no node fits', first: '2026-11-28T10:00:00Z' };
 const bad = { ...good, first: null };
 const starts = 'RFC 3339, or seconds or milliseconds since the epoch';
+const isRefusal = ({ entries = [] }: Change) => entries.some(({ fact }) => fact.kind === 'source.refused');
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
 let place: TestApp;
 afterEach(async () => place?.stop());
+
+const terminal: Terminal = {
+  out() {},
+  err() {},
+  env: {},
+  cwd: '/nonexistent',
+  interactive: false,
+  signal: new AbortController().signal,
+};
 
 interface Logged {
   facts: Record<string, unknown>;
@@ -100,12 +113,18 @@ test('names the field to a sender that proved itself, in the log, in the journal
     `events: ${trouble}`,
   ]);
   const session = await openSession(place.app.url, tokens['ALICE'] ?? '');
-  const page = async () => (await fetch(place.app.url, { headers: { cookie: session.cookie } })).text();
+  const page = async (path = '/') =>
+    (await fetch(place.app.url + path, { headers: { cookie: session.cookie } })).text();
   expect(await page()).toContain(`source events: ${trouble}`);
+  expect(await page('/sources')).toContain(`<b>Not well:</b> ${trouble}`);
+  const { findings } = await checkRunning({ ...terminal, env: { TOCSIN_URL: place.app.url } });
+  expect(findings).toContainEqual({ what: 'source events', state: 'bad', because: trouble });
 
   expect((await send('events', good)).status).toBe(202);
   expect(await ready()).toMatchObject({ well: true });
   expect(await page()).not.toContain('source events');
+  expect(await page('/sources')).not.toContain('Not well');
+  expect(await page('/sources')).toContain('/events/events');
 });
 
 test('`tocsin send` says which mapping it is', async () => {
@@ -216,7 +235,7 @@ test('the sender has its answer before anything is committed, and a stop waits f
     wrapStore: store => ({
       ...store,
       async commit(change) {
-        if (change.entries?.some(({ fact }) => fact.kind === 'source.refused') === true) {
+        if (isRefusal(change)) {
           await hold.promise;
           order.push('committed');
         }
@@ -231,4 +250,40 @@ test('the sender has its answer before anything is committed, and a stop waits f
   hold.resolve();
   await stopped;
   expect(order).toEqual(['answered', 'committed', 'stopped']);
+});
+
+test('a note that the store does not take is logged, and tried again at the stop', async () => {
+  let failures = 1;
+  const stored: Change[] = [];
+  const logged = await open({
+    wrapStore: store => ({
+      ...store,
+      async commit(change) {
+        if (!isRefusal(change)) return await store.commit(change);
+        if (failures-- > 0) throw new TocsinError('store-failed');
+        stored.push(change);
+        return await store.commit(change);
+      },
+    }),
+  });
+  expect((await send('events', bad)).status).toBe(422);
+  await place.until(async () => logged.some(({ message }) => message === 'a refusal could not be journalled'));
+  // While it waits, further refusals are counted and try nothing.
+  expect((await send('events', bad)).status).toBe(422);
+  await place.app.stop('a test');
+  expect(stored.flatMap(({ entries = [] }) => entries.map(({ fact }) => fact))).toMatchObject([
+    { kind: 'source.refused', at: 'map.startsAt', more: 1 },
+  ]);
+});
+
+test('a restart says nothing again within the hour', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tocsin-again-'));
+  place = await startTestApp({ 'tocsin.yaml': config }, { folder, keep: true });
+  await send('events', bad);
+  await journalled(1);
+  await place.stop();
+  place = await startTestApp({ 'tocsin.yaml': config }, { folder });
+  await send('events', bad);
+  await send('events', { object: 'pod/a', reason: 'Unschedulable' });
+  expect((await journalled(2)).map(({ at }) => at)).toEqual(['map.startsAt', 'map.title']);
 });

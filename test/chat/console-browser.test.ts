@@ -73,7 +73,7 @@ describe.skipIf(missing)('the console in a browser', () => {
     });
     // Often enough that a race at loading shows: it once left one page in five without its stream.
     for (let round = 0; round < 4; round++) {
-      for (const place of ['/', path, '/runs', '/runs/run_1', '/approvals', '/journal', '/runbooks']) {
+      for (const place of ['/', path, '/runs', '/runs/run_1', '/approvals', '/journal', '/runbooks', '/sources']) {
         await page.goto(`${at}${place}`);
         await live();
       }
@@ -210,6 +210,8 @@ describe.skipIf(missing)('the console in a browser', () => {
         ],
       });
       double.view.problems = [{ file: `${'long/'.repeat(40)}x.yaml`, line: 1, column: 1, message: 'w'.repeat(200) }];
+      const source = { type: 'webhook', about: 'Any JSON that something posts.', trouble: 'refused '.repeat(40) };
+      double.sources = [{ ...source, name: 'n'.repeat(200), maxBody: 1_048_576 }];
       await page.setViewportSize({ width, height: 700 });
       await page.emulateMedia({ colorScheme });
       for (const place of [
@@ -222,6 +224,7 @@ describe.skipIf(missing)('the console in a browser', () => {
         '/approvals?state=all',
         '/journal',
         '/runbooks',
+        '/sources',
       ]) {
         await page.goto(`${at}${place}`);
         expect(await page.evaluate(tooWide), place).toBe(0);

@@ -12,7 +12,7 @@ import type { Act, ActAnswer } from '../../src/model/act.ts';
 import type { Actor } from '../../src/model/actor.ts';
 import type { Card, Post } from '../../src/model/card.ts';
 import { type Config, configFile } from '../../src/model/config.ts';
-import type { CatalogueView, ChatHost, Explanation } from '../../src/ports/chat.ts';
+import type { CatalogueView, ChatHost, Explanation, SourceView } from '../../src/ports/chat.ts';
 import type { Command } from '../../src/ports/command.ts';
 import type { Change, Store } from '../../src/ports/store.ts';
 import sqlite from '../../src/stores/sqlite/index.ts';
@@ -33,6 +33,7 @@ export interface HostDouble {
   tokens: Map<string, Actor>;
   /** What is wrong with other platforms. */
   troubles: string[];
+  sources: SourceView[];
   journal: { ok: boolean; head: number; checked: number; because: string | null };
   /** Commits, and tells listeners as the feed does. */
   commit(change: Change): Promise<void>;
@@ -78,6 +79,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     view: { runbooks: [], rules: [], problems: [] },
     tokens: new Map(),
     troubles: [],
+    sources: [],
     journal: { ok: true, head: 0, checked: 0, because: null },
     async commit(change) {
       await store.commit(change);
@@ -122,6 +124,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     catalogue: () => double.view,
     fleet: () => ({ nodes: [], problems: [] }),
     troubles: () => double.troubles,
+    sources: () => double.sources,
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
     async once(key, keep) {

@@ -120,6 +120,43 @@ describe('POST /events/{source}', () => {
     expect(await (await post('alertmanager', '{')).json()).toMatchObject({ error: { at: 'line 3, column 7' } });
   });
 
+  test('names to a proven sender what the source documents, and never a key or a value of its body', async () => {
+    world = await createWorld();
+    const places: [string, string | undefined][] = [
+      ['alerts.3.labels', 'alerts.3.labels'],
+      ['alerts.3.sesame', 'alerts.3'],
+      ['alerts.<b>', 'alerts'],
+      [
+        'alerts.3.labels.labels.labels.labels.labels.labels.labels',
+        'alerts.3.labels.labels.labels.labels.labels.labels',
+      ],
+      ['constructor.labels', undefined],
+      ['sesame', undefined],
+      ['__proto__.alerts', undefined],
+      ['alerts.1234567890', 'alerts'],
+      ['line 3, column 7', 'line 3, column 7'],
+      ['line 3, column 7 of sesame', undefined],
+      ['the document', 'the document'],
+      ['map.state', 'map.state'],
+      ['map.sesame', 'map'],
+    ];
+    for (const [at, shown] of places) {
+      world.receive = async () => {
+        throw Object.assign(new TocsinError('bad-body', { at, message: 'sesame', given: 'sesame' }), { proven: true });
+      };
+      const { error } = (await (await post('fields', '{}')).json()) as { error: { at?: string } };
+      expect([at, error.at]).toEqual([at, shown]);
+    }
+    expect(world.refused.map(({ at }) => at ?? undefined)).toEqual(places.map(([, shown]) => shown));
+    expect(JSON.stringify(world.refused)).not.toContain('sesame');
+    // Not the sender's fault, so that nothing of its source is wrong.
+    world.receive = async () => {
+      throw Object.assign(new TocsinError('overloaded'), { proven: true });
+    };
+    expect((await post('fields', '{}')).status).toBe(503);
+    expect(world.refused).toHaveLength(places.length);
+  });
+
   test('answers whatever is not the fault of the sender with 503 and Retry-After, without a stack', async () => {
     world = await createWorld();
     const causes = [

@@ -117,6 +117,14 @@ const jsonSource = defineSource({
 export const sources: [string, ConfiguredSource][] = [
   ['alertmanager', { name: 'alertmanager', driver: { ...jsonSource, id: 'alertmanager' }, options: {} }],
   ['sns', { name: 'sns', driver: { ...jsonSource, id: 'sns', contentTypes: ['text/plain'] }, options: {} }],
+  [
+    'fields',
+    {
+      name: 'fields',
+      driver: { ...jsonSource, id: 'fields', fields: ['alerts', 'labels'] },
+      options: { map: { state: 'a mapping' } },
+    },
+  ],
   ['small', { name: 'small', driver: { ...jsonSource, id: 'small', maxBody: 100 }, options: {} }],
 ];
 
@@ -173,6 +181,7 @@ function hostOf(world: World): ChatHost {
     details: async () => null,
     fleet: () => ({ nodes: [], problems: [] }),
     troubles: () => [],
+    sources: () => [],
     catalogue: () => ({ runbooks: [aRunbook().view], rules: [], problems: [] }),
     once: async () => true,
     membersChanged: () => {},

@@ -107,7 +107,7 @@ export function renderNav(around: FrameData, here: string): Html {
     }</a></li>`;
   return html`<li class="nav-head">Channels</li>${around.channels.map(name =>
     item(channelPath(name), `# ${name}`, 0, false, ''),
-  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, around.moreApprovals, 'open')}${item('/alerts', 'Alerts', around.firing, around.moreFiring, 'firing')}${item('/runs', 'Runs', 0, false, '')}${item('/runbooks', 'Runbooks', 0, false, '')}${item('/journal', 'Journal', 0, false, '')}`;
+  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, around.moreApprovals, 'open')}${item('/alerts', 'Alerts', around.firing, around.moreFiring, 'firing')}${item('/runs', 'Runs', 0, false, '')}${item('/runbooks', 'Runbooks', 0, false, '')}${item('/sources', 'Sources', 0, false, '')}${item('/journal', 'Journal', 0, false, '')}`;
 }
 
 export function channelPath(name: string): string {

@@ -88,6 +88,7 @@ const pages = [
   '/journal',
   '/runbooks',
   '/runbooks/:id',
+  '/sources',
 ];
 
 function registerPages(scope: FastifyInstance, parts: Parts): void {

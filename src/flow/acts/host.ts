@@ -36,6 +36,7 @@ export interface HostParts {
   journal: JournalWatch;
   fleet: ChatHost['fleet'];
   troubles: ChatHost['troubles'];
+  sources: ChatHost['sources'];
   http(): FastifyInstance | null;
   baseUrl(): string;
   env(name: string): string | undefined;
@@ -59,6 +60,7 @@ export function createHost(parts: HostParts): ChatHost {
     catalogue: () => ({ ...parts.catalogue.current().view, problems: parts.catalogue.problems() }),
     fleet: () => parts.fleet(),
     troubles: () => parts.troubles(),
+    sources: () => parts.sources(),
     commands: () => [...parts.commands.values()].map(viewOf),
     once: (key, keep) => claimOnce(key, keep, parts),
     membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),

@@ -8,6 +8,7 @@ import type { LivePage } from './page.ts';
 import { runPage } from './run.ts';
 import { runbookPage, runbooksPage } from './runbooks.ts';
 import { runsPage, runsQuery } from './runs.ts';
+import { sourcesPage } from './sources.ts';
 import { threadPage } from './thread.ts';
 
 /**
@@ -37,6 +38,8 @@ function findList(host: ChatHost, name: string, query: Record<string, string>): 
       return journalPage(host, journalQuery.parse(query));
     case 'runbooks':
       return runbooksPage(host);
+    case 'sources':
+      return sourcesPage(host);
     default:
       return null;
   }
