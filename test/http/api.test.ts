@@ -403,7 +403,7 @@ describe('the journal', () => {
       seq: 8,
       stream: 'system',
       kind: 'halt.set',
-      version: 1,
+      version: 2,
       actor: { id: 'alice' },
       at: '1970-01-01T00:00:01.007Z',
       fact: { reason: 'r7' },

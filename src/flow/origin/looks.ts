@@ -13,6 +13,8 @@ import type { Feed } from '../journal/feed.ts';
 export interface Looks {
   /** True when the alert's source can be asked. */
   canAsk(source: string): boolean;
+  /** True when it can be asked and resolves by itself what it hears nothing more of: only there an end may be an expiry. */
+  expires(source: string): boolean;
   /** Looks once. Never rejects: an origin that cannot be asked is `unknown`, with the reason. */
   look(alert: Alert): Promise<Seen>;
   /** Keeps what a list of the origin showed of the alert. */
@@ -64,6 +66,7 @@ export function createLooks(parts: LooksParts): Looks {
 
   return {
     canAsk: name => canAsk(sourceOf(name)),
+    expires: name => canAsk(sourceOf(name)) && sourceOf(name)?.driver.expires === true,
     keep,
     async look(alert) {
       const source = sourceOf(alert.source);

@@ -12,8 +12,8 @@ import { everyOf } from '../journal/pages.ts';
 import type { Looks } from './looks.ts';
 
 /**
- * Looks at the origin of every alert that a run or an open approval is about, at most 30 s apart, and keeps until when it is held for
- * firing. Without such a look nobody could tell later whether a resolve was a cure or an expiry.
+ * Looks at the origin of every alert that a run or an open approval is about, at most 30 s apart, where alerts expire, and keeps until when
+ * it is held for firing. Without such a look nobody could tell later whether a resolve was a cure or an expiry.
  */
 export interface WatchParts {
   store: Store;
@@ -88,7 +88,7 @@ async function alertsOf(ids: ReadonlySet<string>, { store, looks }: WatchParts):
   const found: Alert[] = [];
   for (const id of ids) {
     const alert = await store.alert(id);
-    if (alert !== null && alert.state !== 'resolved' && looks.canAsk(alert.source)) found.push(alert);
+    if (alert !== null && alert.state !== 'resolved' && looks.expires(alert.source)) found.push(alert);
   }
   return found;
 }

@@ -61,20 +61,28 @@ describe('closing the loop', () => {
     expect((await test.ended(run.id)).state).toBe('unconfirmed');
   });
 
-  it('an alert that comes back with an identical body after its resolve reopens its episode and only asks', async () => {
+  it('a cure that did not hold is amended, and calls people once', async () => {
     test = await startTestApp({ 'policy.yaml': auto, 'runbooks/fix.yaml': verify('10m') });
-    const { alert } = await test.alert({ alertname: 'Hello' });
-    const first = await waitingRun();
-    await test.alert({ alertname: 'Hello' }, { status: 'resolved' });
-    await test.ended(first.id);
-    await test.alert({ alertname: 'Hello' });
-    const approval = await test.until(async () => (await test.app.store.approvals({ state: 'open' }))[0]);
-    expect(approval.run).not.toBe(first.id);
-    expect(await test.app.store.alert(alert)).toMatchObject({ state: 'firing', episode: 1, count: 2 });
-    expect(await test.app.store.run(approval.run)).toMatchObject({
-      state: 'waiting',
-      decision: { verdict: 'approve' },
+    const { alert } = await test.alert({ alertname: 'Hello' }, { startsAt: '2026-11-20T09:00:00Z' });
+    const run = await waitingRun();
+    await test.alert({ alertname: 'Hello' }, { status: 'resolved', startsAt: '2026-11-20T09:00:00Z' });
+    // Its source has no address to ask at.
+    expect(await test.ended(run.id)).toMatchObject({
+      state: 'succeeded',
+      because: expect.stringContaining('nobody could look'),
     });
+    await test.alert({ alertname: 'Hello' }, { startsAt: '2026-11-20T09:10:00Z' });
+    await test.until(async () => (await test.app.store.run(run.id))?.state === 'ineffective');
+    await test.alert({ alertname: 'Hello' }, { startsAt: '2026-11-20T09:20:00Z' });
+    await test.until(async () => (await test.app.store.alert(alert))?.episode === 3);
+    const calls = await test.until(async () => {
+      const notes = await test.app.store.posts({ platform: 'console', thread: `alert/${alert}/1` });
+      const found = notes.filter(post => post.card.title.includes('did not help after all'));
+      return found.length > 0 ? found : null;
+    });
+    expect(calls.map(post => post.card.mention)).toEqual([['sre']]);
+    const amended = (await test.app.store.stream(`run/${run.id}`)).filter(({ fact }) => fact.kind === 'run.amended');
+    expect(amended).toHaveLength(1);
   });
 
   it('a new stretch is a new episode with a run and a thread of its own', async () => {
