@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { isCode, TocsinError } from '../src/kernel/errors.ts';
 import { hasMembers, loadShelf } from '../src/kernel/shelf.ts';
-import { parseStrictJson } from '../src/kernel/strict-json.ts';
 import { incomingEvent } from '../src/model/event.ts';
-import type { Normalised, Source, SourceExample } from '../src/ports/source.ts';
+import { type Normalised, parseDelivery, type Source, type SourceExample } from '../src/ports/source.ts';
 
 const folder = new URL('../src/sources', import.meta.url).pathname;
 const check = hasMembers<Source>('about', 'options', 'examples', 'verify', 'normalise');
@@ -15,7 +14,7 @@ function deliver(source: Source, example: SourceExample): Normalised {
   if (!options.success) throw new TocsinError('file-invalid', { message: options.error.message });
   const delivery = { headers: example.headers, body: Buffer.from(example.body), at: example.at ?? 1_795_604_410_000 };
   if (!source.verify(delivery, options.data).ok) throw new TocsinError('bad-signature');
-  return source.normalise(parseStrictJson(delivery.body), delivery, options.data);
+  return source.normalise(parseDelivery(source, delivery, options.data), delivery, options.data);
 }
 
 test('the shelf holds the four sources', () => {

@@ -53,7 +53,8 @@ function sourcesPage(sources: readonly Source[]): string {
 function sourcePart(source: Source): string {
   const [example] = source.examples;
   const facts = [
-    `Content types: ${(source.contentTypes ?? ['application/json']).join(', ')}.`,
+    `Content types: ${[source.contentTypes ?? 'application/json'].flat().join(', ')}.`,
+    ...(source.encodings === undefined ? [] : [`Content encodings: ${source.encodings.join(', ')}.`]),
     `Largest body: ${source.maxBody ?? 1024 * 1024} bytes.`,
   ];
   const sample =

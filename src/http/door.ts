@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { catalogue } from '../kernel/catalogue.ts';
 import { isCode, TocsinError } from '../kernel/errors.ts';
 import type { ConfiguredSource } from '../ports/catalogue.ts';
-import type { Delivery } from '../ports/source.ts';
+import type { Delivery, Source } from '../ports/source.ts';
 import { discard, readBody } from './body.ts';
 import { bareError, retryAfter } from './errors.ts';
 import type { Accepted, HttpParts } from './parts.ts';
@@ -60,7 +60,7 @@ async function answer(
   load.bytes += size;
   try {
     if (parts.draining()) throw new TocsinError('draining');
-    checkHeaders(request, source?.driver.contentTypes ?? ['application/json'], limit);
+    checkHeaders(request, source?.driver ?? null, limit);
     if (load.events > limits.events || load.bytes > limits.bytes) throw new TocsinError('overloaded');
     const accepted = await take(request, parts, name, source, limit);
     return reply
@@ -99,17 +99,19 @@ async function take(
   return accepted;
 }
 
-function checkHeaders(request: DoorRequest, allowed: readonly string[], limit: number): void {
+function checkHeaders(request: DoorRequest, driver: Source | null, limit: number): void {
   const { headers } = request;
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+  const encodings = driver?.encodings ?? [];
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  if (encoding !== 'identity' && !encodings.includes(encoding)) {
     throw new TocsinError('wrong-content-type', {
-      message: 'Compressed bodies are not taken.',
-      allowed: 'no Content-Encoding',
+      message: encodings.length === 0 ? 'Compressed bodies are not taken.' : 'The Content-Encoding is not taken.',
+      allowed: encodings.length === 0 ? 'no Content-Encoding' : encodings,
     });
   }
+  const allowed = driver?.contentTypes ?? ['application/json'];
   const type = mediaType(headers['content-type'] ?? '');
-  if (!allowed.includes(type)) throw new TocsinError('wrong-content-type', { allowed });
+  if (allowed !== 'any' && !allowed.includes(type)) throw new TocsinError('wrong-content-type', { allowed });
   if (Number(headers['content-length'] ?? 0) > limit) {
     throw new TocsinError('body-too-large', { allowed: `${limit} bytes` });
   }

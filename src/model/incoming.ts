@@ -35,11 +35,16 @@ export function keyOf(text: string): string {
   return plain && text !== '' ? text : `sha256:${sha256(text)}`;
 }
 
+/**
+ * Among them the words of Nagios and Icinga for states (OK, UP, WARNING, UNKNOWN, UNREACHABLE, CRITICAL, DOWN), of Zabbix (Not classified,
+ * Information, Warning, Average, High, Disaster), collectd (OKAY, WARNING, FAILURE) and syslog (emerg to debug).
+ */
 const words: Readonly<Record<Severity, RegExp>> = {
-  critical: /^(critical|crit|fatal|emergency|emerg|alert|page|disaster|(p|sev|severity)[- ]?1|sev[- ]?0)$/i,
-  error: /^(error|err|major|high|(p|sev|severity)[- ]?2)$/i,
-  warning: /^(warning|warn|average|medium|moderate|minor|(p|sev|severity)[- ]?3)$/i,
-  info: /^(info|information|informational|notice|low|none|debug|ok|(p|sev|severity)[- ]?[45])$/i,
+  critical:
+    /^(critical|crit|fatal|emergency|emerg|panic|alert|page|disaster|down|failure|(p|sev|severity)[- ]?1|sev[- ]?0)$/i,
+  error: /^(error|err|major|high|unreachable|(p|sev|severity)[- ]?2)$/i,
+  warning: /^(warning|warn|average|medium|moderate|minor|unknown|(p|sev|severity)[- ]?3)$/i,
+  info: /^(info|information|informational|notice|low|none|not classified|debug|ok|okay|up|(p|sev|severity)[- ]?[45])$/i,
 };
 
 /** The severity for a sender's word, or null when the word is not known. */

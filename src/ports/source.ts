@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
+import { parseStrictJson } from '../kernel/strict-json.ts';
 import type { Alert } from '../model/alert.ts';
 import type { IncomingAlert, IncomingEvent, Severity } from '../model/event.ts';
 import type { Sight } from '../model/look.ts';
@@ -16,7 +17,7 @@ export interface Delivery {
 
 export type Verified =
   /** `by` names the proof. `none`: no secret is configured, so its events never lead to `auto`. */
-  { ok: true; by: 'hmac' | 'bearer' | 'basic' | 'none' } | { ok: false; because: string };
+  { ok: true; by: 'hmac' | 'bearer' | 'basic' | 'header' | 'none' } | { ok: false; because: string };
 
 export interface Normalised {
   events: IncomingEvent[];
@@ -39,8 +40,10 @@ export interface Source<Options = unknown> {
   /** One sentence for the reference. */
   about: string;
   options: z.ZodType<Options>;
-  /** The accepted content types; `application/json` when left out. */
-  contentTypes?: readonly string[];
+  /** The accepted content types; `application/json` when left out. `any`: whatever a sender names, or none. */
+  contentTypes?: readonly string[] | 'any';
+  /** The content encodings, lower case, that `parse` decodes; none when left out. */
+  encodings?: readonly string[];
   /** The largest body in bytes; 1 MiB when left out. */
   maxBody?: number;
   /**
@@ -54,9 +57,11 @@ export interface Source<Options = unknown> {
   /** Checks the signature or secret in constant time, over the raw bytes and before anything is parsed. */
   verify(delivery: Delivery, options: Options): Verified;
   /**
-   * Pure: turns the strictly parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape; its
-   * `message` and `allowed` stand in the log and in notes, so they quote nothing of the body.
+   * Pure: the body for `normalise`, from bytes that `verify` has passed; one strictly parsed JSON document when left out. Throws TocsinError
+   * `bad-body`, `body-too-large` (once it is unpacked) or `wrong-content-type`.
    */
+  parse?(delivery: Delivery, options: Options): unknown;
+  /** Pure: turns the parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape. */
   normalise(body: unknown, delivery: Delivery, options: Options): Normalised;
   /** True when the origin can be asked with these options (`look`, `listFiring`). */
   canAsk?(options: Options): boolean;
@@ -201,6 +206,11 @@ export interface SourceExample {
   /** When it arrives, milliseconds since the epoch; a fixed time when left out. */
   at?: number;
   expect: { events: readonly Partial<IncomingEvent>[]; deliveryId?: string | null } | { refused: string };
+}
+
+/** The body of a delivery as the source's `normalise` takes it. Throws what `parse` throws. */
+export function parseDelivery<Options>(source: Source<Options>, delivery: Delivery, options: Options): unknown {
+  return source.parse === undefined ? parseStrictJson(delivery.body) : source.parse(delivery, options);
 }
 
 export function defineSource<Options>(source: Source<Options>): Source<Options> {

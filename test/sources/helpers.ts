@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isCode } from '../../src/kernel/errors.ts';
-import { parseStrictJson } from '../../src/kernel/strict-json.ts';
 import type { IncomingAlert, IncomingEvent } from '../../src/model/event.ts';
-import type { Delivery, Normalised, Source } from '../../src/ports/source.ts';
+import { type Delivery, type Normalised, parseDelivery, type Source } from '../../src/ports/source.ts';
 
 export const now = 1_795_604_410_000;
 
@@ -42,10 +41,16 @@ export function verifyVector<O>(source: Source<O>, options: unknown, vector: Vec
   return source.verify(delivery(body, vector.headers, at), source.options.parse(options)).ok;
 }
 
-/** Parses and normalises, with the options as a user writes them. */
+/** The way of a delivery through `parse` and `normalise`, with the options as a user writes them. */
+export function take<O>(source: Source<O>, given: Delivery, options: unknown): Normalised {
+  const parsed = source.options.parse(options);
+  return source.normalise(parseDelivery(source, given, parsed), given, parsed);
+}
+
+/** Parses and normalises a body, with the options as a user writes them. */
 export function normalise<O>(source: Source<O>, body: Buffer | string, options: unknown = {}, at = now): Normalised {
   const given = delivery(body, {}, at);
-  return source.normalise(parseStrictJson(given.body), given, source.options.parse(options));
+  return take(source, given, options);
 }
 
 export function alertsOf(events: readonly IncomingEvent[]): IncomingAlert[] {

@@ -12,4 +12,4 @@ export {
 export { compilePattern, type Pattern } from './regex.ts';
 export { makeScope, type Scope, scopes } from './scopes.ts';
 export { compileTemplate, showText, type Template } from './template.ts';
-export { labelMap } from './values.ts';
+export { headerMap, labelMap } from './values.ts';

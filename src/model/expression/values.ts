@@ -11,15 +11,35 @@ export class LabelMap extends Map<string, string> {
 // The evaluator accepts as a map only an object whose constructor is Map itself.
 Object.defineProperty(LabelMap.prototype, 'constructor', { value: Map });
 
+/** Headers for CEL: a LabelMap in which the case of a name does not matter. The names it is made from are lower case. */
+class HeaderMap extends LabelMap {
+  override get(key: string): string {
+    return super.get(key.toLowerCase());
+  }
+  override has(key: string): boolean {
+    return super.has(key.toLowerCase());
+  }
+}
+Object.defineProperty(HeaderMap.prototype, 'constructor', { value: Map });
+
 const known = new WeakMap<object, LabelMap>();
 
 /** The labels as a LabelMap, cached by object, because many expressions read the same labels. */
 export function labelMap(labels: Readonly<Record<string, string | undefined>>): LabelMap {
   const made = known.get(labels);
   if (made !== undefined) return made;
-  const map = new LabelMap();
-  for (const [key, value] of Object.entries(labels)) if (value !== undefined) map.set(key, value);
-  known.set(labels, map);
+  return fill(new LabelMap(), labels);
+}
+
+/** The headers of a delivery, whose names are lower case, as a map that takes a name in any case. Cached by object. */
+export function headerMap(headers: Readonly<Record<string, string | undefined>>): LabelMap {
+  const made = known.get(headers);
+  return made instanceof HeaderMap ? made : fill(new HeaderMap(), headers);
+}
+
+function fill(map: LabelMap, given: Readonly<Record<string, string | undefined>>): LabelMap {
+  for (const [key, value] of Object.entries(given)) if (value !== undefined) map.set(key, value);
+  known.set(given, map);
   return map;
 }
 

@@ -1,14 +1,22 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
-import { secretList } from '../../kernel/signature.ts';
+import { TocsinError } from '../../kernel/errors.ts';
 import {
   compileExpression,
+  type Expression,
   ExpressionError,
-  labelMap,
+  headerMap,
   makeScope,
   type Wants,
 } from '../../model/expression/expression.ts';
 import type { Delivery } from '../../ports/source.ts';
+import { auth } from './auth.ts';
+import { isCharset } from './charset.ts';
+import { readTime } from './times.ts';
+import { fold, severityNames, stateNames, stateOf } from './words.ts';
+
+/** The most elements of one delivery; each makes an event. */
+export const mostElements = 1000;
 
 /** The data that the expressions of a mapping can read. */
 export interface Facts {
@@ -22,7 +30,7 @@ const scope = makeScope<Facts>({
   name: 'webhook',
   variables: { body: 'dyn', item: 'dyn', headers: 'map<string, string>' },
   open: true,
-  bind: facts => ({ body: facts.body, item: facts.item, headers: labelMap(facts.headers) }),
+  bind: facts => ({ body: facts.body, item: facts.item, headers: headerMap(facts.headers) }),
 });
 
 function cel<W extends Wants>(wants: W, description: string) {
@@ -41,86 +49,112 @@ function cel<W extends Wants>(wants: W, description: string) {
     });
 }
 
-const header = z
-  .string()
-  .regex(/^[A-Za-z0-9-]{1,100}$/, 'not the name of a header')
-  .transform(text => text.toLowerCase());
+/** A map from a sender's words to ours. The case of a word does not matter, so it may not be there twice. */
+function wordMap<const Names extends readonly [string, ...string[]]>(names: Names, description: string) {
+  return z
+    .record(z.string().min(1).max(100), z.enum(names))
+    .default({})
+    .meta({ description })
+    .transform((given, ctx) => {
+      const words = Object.entries(given).map(([word, name]) => [fold(word), name as Names[number]] as const);
+      const twice = words.find(([word], index) => words.findIndex(one => one[0] === word) < index);
+      if (twice !== undefined) {
+        ctx.addIssue({ code: 'custom', message: `"${twice[0]}" is there twice; the case of a word does not matter` });
+      }
+      return new Map(words);
+    });
+}
 
-const hmac = z
-  .strictObject({
-    secret: secretList,
-    header: header.meta({ description: 'The header that holds the signature; several stand behind commas or spaces.' }),
-    prefix: z
-      .string()
-      .max(50)
-      .default('')
-      .meta({ description: 'What stands before each signature, for example sha256=.' }),
-    encoding: z.enum(['hex', 'base64']).default('hex'),
-    secretEncoding: z
-      .enum(['text', 'base64'])
-      .default('text')
-      .meta({ description: 'base64 when the secret is given encoded; a leading whsec_ is left out then.' }),
-    timestampHeader: header
-      .optional()
-      .meta({ description: 'A signed header with the time in seconds; without it an old delivery can be sent again.' }),
-    tolerance: duration.prefault('5m').meta({ description: 'How far the signed time may be from ours.' }),
-    signed: z.string().max(200).optional().meta({
-      description:
-        'What is signed: {body} and headers in braces. {body}, or {<timestampHeader>}:{body}, when left out.',
-    }),
-  })
-  .superRefine((given, ctx) => {
-    const fields = [...(given.signed ?? '').matchAll(/\{([^{}]*)\}/g)].map(match => match[1]?.toLowerCase());
-    if (given.signed !== undefined && fields.filter(field => field === 'body').length !== 1) {
-      ctx.addIssue({ code: 'custom', path: ['signed'], message: 'must hold {body} once' });
-    }
-    if (given.signed !== undefined && given.timestampHeader !== undefined && !fields.includes(given.timestampHeader)) {
-      ctx.addIssue({
-        code: 'custom',
-        path: ['signed'],
-        message: `must hold {${given.timestampHeader}}, or its time proves nothing`,
-      });
-    }
-    if (given.secretEncoding === 'base64' && given.secret.some(one => keyBytes(one, 'base64').length < 16)) {
-      ctx.addIssue({ code: 'custom', path: ['secret'], message: 'is not base64 of at least 16 bytes' });
-    }
-  });
-export type Hmac = z.infer<typeof hmac>;
+const texts = (description: string) => z.record(z.string().min(1), cel('text', description)).default({});
 
-export const options = z.strictObject({
-  auth: z
-    .strictObject({
-      bearer: secretList.optional(),
-      basic: z.strictObject({ user: z.string().min(1), password: secretList }).optional(),
-      hmac: hmac.optional(),
-    })
-    .refine(
-      given => Object.values(given).filter(one => one !== undefined).length === 1,
-      'give one of bearer, basic, hmac',
-    )
-    .optional()
-    .meta({ description: 'How the sender proves itself. Without it nothing that it sends leads to auto.' }),
-  deliveryId: cel('text', "The sender's id of the delivery: a second one with the same id is dropped.").optional(),
-  map: z.strictObject({
-    each: cel('json', 'A list: one event is made of each element.').optional(),
-    fingerprint: cel('text', 'The identity of the condition, the same when it resolves.'),
-    state: cel('text', 'firing, resolved, acknowledged, or notice for what opens no alert.'),
-    title: cel('text', 'One line for people.'),
-    severity: cel('text', 'critical, error, warning or info, or a word that means one of them.').optional(),
-    labels: z.record(z.string().min(1), cel('text', 'The value of the label.')).default({}),
-    annotations: z.record(z.string().min(1), cel('text', 'The value of the annotation.')).default({}),
-    links: z
-      .record(z.string().min(1), cel('text', 'An address; one that is not http or https is left out.'))
-      .default({}),
-    startsAt: cel(
-      'json',
-      'When it began: RFC 3339, or seconds or milliseconds since the epoch. When it arrives, if left out.',
-    ).optional(),
+const map = z.strictObject({
+  each: cel(
+    'json',
+    'A list: one event is made of each element, and a bad element is told and left out. With ndjson each line is one already.',
+  ).optional(),
+  fingerprint: cel('text', 'The identity of the condition, the same when it resolves.'),
+  state: cel(
+    'text',
+    'firing, resolved, acknowledged, unacknowledged, or notice for what opens no alert; or a word of Nagios, Icinga, Zabbix or collectd, or of states.',
+  ),
+  title: cel('text', 'One line for people.'),
+  severity: cel('text', 'critical, error, warning or info, or a word that means one of them.').optional(),
+  labels: texts('The value of the label; null and the empty text leave it out.'),
+  annotations: texts('The value of the annotation; null and the empty text leave it out.'),
+  links: texts('An address; one that is not http or https is left out.'),
+  startsAt: cel(
+    'json',
+    'When it began: RFC 3339, RFC 2822 with a zone, or seconds or milliseconds since the epoch. When it is left out: map.at, else the arrival.',
+  ).optional(),
+  at: cel(
+    'json',
+    "When this news was made, by the sender's clock, in the forms of startsAt: older news than what is known changes nothing.",
+  ).optional(),
+  by: cel('text', 'Who acknowledged it, or took that back.').optional(),
+});
+
+const declared = z.strictObject({
+  auth: auth.optional().meta({
+    description: 'How the sender proves itself. Without it nothing that it sends leads to auto.',
   }),
+  format: z.enum(['json', 'form', 'ndjson', 'text']).default('json').meta({
+    description:
+      'What the body is, whatever its Content-Type says: json; form (body is a map of its fields); ndjson (one JSON document a line); text (body is the text).',
+  }),
+  charset: z
+    .string()
+    .refine(isCharset, 'is not a charset; write latin1, windows-1252, utf-16, shift_jis or another of the WHATWG')
+    .optional()
+    .meta({ description: 'What a body is in that is not UTF-8 and whose Content-Type names no charset, e.g. latin1.' }),
+  deliveryId: cel('text', "The sender's id of the delivery: a second one with the same id is dropped.").optional(),
+  map,
+  states: wordMap(stateNames, "The sender's words for states, in any case: {PROBLEM: firing, CLEARED: resolved}."),
+  severities: wordMap(severityNames, "The sender's words for severities, in any case: {DOWN: critical}."),
+  stretch: z.literal('startsAt').optional().meta({
+    description:
+      'startsAt: map.startsAt names the stretch of firing, so a later one is a new episode although no resolve came. Not for a start that changes while it fires.',
+  }),
+  repeatInterval: duration.prefault('4h').meta({
+    description: 'How often the sender repeats an alert that fires; after three times without news Tocsin says so.',
+  }),
+  reopenAfter: duration.prefault('15s').meta({
+    description: 'How long an alert that fires again after its resolve, with the same start, asks nobody.',
+  }),
+});
+
+export const options = declared.superRefine((given, ctx) => {
+  const problem = (path: string[], message: string) => ctx.addIssue({ code: 'custom', path, message });
+  if (given.stretch !== undefined && given.map.startsAt === undefined) {
+    problem(['stretch'], 'needs map.startsAt, because an arrival names no stretch');
+  }
+  if (given.reopenAfter > given.repeatInterval) problem(['reopenAfter'], 'must not be longer than repeatInterval');
+  for (const [name, expression] of [
+    ['startsAt', given.map.startsAt],
+    ['at', given.map.at],
+  ] as const) {
+    if (expression === undefined || !isConstant(expression)) continue;
+    const value = constantOf(expression);
+    if (value === undefined || readTime(value) === 'unreadable')
+      problem(['map', name], 'is always the same, and no time');
+  }
+  const { state } = given.map;
+  if (isConstant(state) && stateOf(constantOf(state) ?? '', given.states) === null) {
+    problem(['map', 'state'], `is always the same, and no state; write ${stateNames.join(', ')}`);
+  }
 });
 export type Options = z.infer<typeof options>;
 
-/** The HMAC key of a secret. */
-export function keyBytes(secret: string, encoding: 'text' | 'base64'): string | Buffer {
-  return encoding === 'text' ? secret : Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+/** True for an expression that reads nothing of a delivery. */
+function isConstant(expression: Expression<Facts, unknown>): boolean {
+  return expression.uses.size === 0;
+}
+
+/** Its value; undefined when it has none. */
+function constantOf<R>(expression: Expression<Facts, R>): R | undefined {
+  try {
+    return expression.evaluate({ body: null, item: null, headers: {} });
+  } catch (error) {
+    if (error instanceof TocsinError) return undefined;
+    throw error;
+  }
 }

@@ -1,8 +1,9 @@
-import { checkBasic, checkBearer, checkHmac } from '../../kernel/signature.ts';
+import { checkBasic, checkBearer, checkHmac, checkToken } from '../../kernel/signature.ts';
 import type { Delivery, Verified } from '../../ports/source.ts';
-import { type Hmac, keyBytes, type Options } from './options.ts';
+import { type Hmac, keyBytes } from './auth.ts';
+import type { Options } from './options.ts';
 
-/** Checks the configured proof (bearer, basic or HMAC). The time does not depend on the secrets. */
+/** Checks the configured proof (bearer, basic, header or HMAC). The time does not depend on the secrets. */
 export function verify(delivery: Delivery, given: Options): Verified {
   const { auth } = given;
   if (auth === undefined) return { ok: true, by: 'none' };
@@ -13,6 +14,7 @@ export function verify(delivery: Delivery, given: Options): Verified {
       'basic',
       auth.basic !== undefined && checkBasic(authorization, { user: auth.basic.user, passwords: auth.basic.password }),
     ],
+    ['header', auth.header !== undefined && checkToken(delivery.headers[auth.header.name] ?? null, auth.header.value)],
     ['hmac', auth.hmac !== undefined && isSigned(delivery, auth.hmac)],
   ];
   const proof = checks.find(([, holds]) => holds);

@@ -1,0 +1,55 @@
+import type { IncomingAlert, Severity } from '../../model/event.ts';
+import { severityOf } from '../../model/incoming.ts';
+
+export const stateNames = [
+  'firing',
+  'resolved',
+  'acknowledged',
+  'unacknowledged',
+  'notice',
+] as const satisfies readonly (IncomingAlert['state'] | 'notice')[];
+type StateName = (typeof stateNames)[number];
+export const severityNames = ['critical', 'error', 'warning', 'info'] as const satisfies readonly Severity[];
+
+/**
+ * The words of common senders, lower case: types of notification of Nagios and Icinga 2 (PROBLEM, RECOVERY, DowntimeStart), their states of
+ * hosts and services, the event status of Zabbix (PROBLEM, RESOLVED, OK), severities of collectd.
+ */
+const known: Readonly<Record<StateName, readonly string[]>> = {
+  firing: ['problem', 'warning', 'critical', 'unknown', 'down', 'unreachable', 'failure'],
+  resolved: ['recovery', 'ok', 'okay', 'up'],
+  acknowledged: ['acknowledgement'],
+  unacknowledged: [],
+  notice: [
+    'custom',
+    'downtimestart',
+    'downtimeend',
+    'downtimecancelled',
+    'downtimeremoved',
+    'flappingstart',
+    'flappingstop',
+    'flappingend',
+    'flappingdisabled',
+  ],
+};
+
+const states = new Map(stateNames.flatMap(name => [name, ...known[name]].map(word => [word, name] as const)));
+
+/** A sender's words, in lower case. */
+type Words<Name> = ReadonlyMap<string, Name>;
+
+/** The state for a sender's word, or null when it is not known. The words of the options come first. */
+export function stateOf(word: string, own: Words<StateName>): StateName | null {
+  const key = fold(word);
+  return own.get(key) ?? states.get(key) ?? null;
+}
+
+/** The severity for a sender's word; `warning` when it is not known. The words of the options come first. */
+export function severityFor(word: string, own: Words<Severity>): Severity {
+  return own.get(fold(word)) ?? severityOf(word) ?? 'warning';
+}
+
+/** A word without its case and the blanks around it. */
+export function fold(word: string): string {
+  return word.trim().toLowerCase();
+}
