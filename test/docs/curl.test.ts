@@ -12,20 +12,26 @@ import { silentLog } from '../../src/kernel/log.ts';
 import { readPages } from './pages.ts';
 
 /** The deliveries that the pages show with curl, typed into a real shell against the real door. */
-const secrets = { ALERTMANAGER_TOKEN: 'a-token', PAGERDUTY_SECRET: 'a-secret', BACKUP_SECRET: 'another-secret' };
+const secrets = {
+  ALERTMANAGER_TOKEN: 'a-token',
+  PAGERDUTY_SECRET: 'a-secret',
+  BACKUP_SECRET: 'another-secret',
+  NAGIOS_TOKEN: 'a-key',
+  COLLECTD_TOKEN: 'another-key',
+};
 
 const pages = readPages();
 const deliveries = pages
   .flatMap(page => page.blocks)
   .filter(block => block.language === 'sh' && /curl .*\/events\//.test(block.text));
 
-/** The sources as docs/sources.md sets them up. README sends to one without a secret, which takes any. */
+/** The sources as docs/sources.md and docs/senders.md set them up. README sends to one without a secret, which takes any. */
 const sources = pages
-  .filter(page => page.path === 'docs/sources.md')
+  .filter(page => ['docs/sources.md', 'docs/senders.md'].includes(page.path))
   .flatMap(page => page.blocks)
   .filter(block => block.label === 'tocsin.yaml')
   .map(block => block.text.replace(/^# tocsin\.yaml\nsources:\n/, ''))
-  .filter(text => /^ {2}(pagerduty|backups):/.test(text));
+  .filter(text => /^ {2}(pagerduty|backups|nagios|collectd):/.test(text));
 
 const here = (program: string) =>
   (process.env['PATH'] ?? '').split(delimiter).some(folder => existsSync(join(folder, program)));
@@ -56,8 +62,8 @@ afterAll(async () => {
 });
 
 test('there are deliveries to type', () => {
-  expect(deliveries.length).toBeGreaterThanOrEqual(4);
-  expect(sources).toHaveLength(2);
+  expect(deliveries.length).toBeGreaterThanOrEqual(6);
+  expect(sources).toHaveLength(4);
 });
 
 test

@@ -70,24 +70,27 @@ interface Times {
 
 function timesOf(facts: Facts, { map }: Options, delivery: Delivery): Times {
   const notes: string[] = [];
-  const use = (where: string, value: Json, instead: string): number | null => {
-    const at = readTime(value);
-    if (at !== null && at !== 'unreadable' && startOf(at, delivery.at) === at) return at;
-    if (at !== null)
-      notes.push(
-        `${where} ${at === 'unreadable' ? 'is no time with a zone' : 'is in the future'} (${quote(value)}); ${instead}.`,
-      );
+  const use = (where: string, value: Json | undefined, instead: string): number | null => {
+    const at = value === undefined ? 'missing' : readTime(value);
+    if (typeof at === 'number' && startOf(at, delivery.at) === at) return at;
+    if (at !== null) notes.push(`${where} ${wrongWith(at)}${quote(value)}; ${instead}.`);
     return null;
   };
-  const news = map.at === undefined ? null : (attempt('map.at', map.at, facts) ?? 'no value');
+  const news = map.at === undefined ? null : attempt('map.at', map.at, facts);
   const newsAt = use('map.at', news, 'it is left out');
   const start = map.startsAt === undefined ? null : evaluate('map.startsAt', map.startsAt, facts);
   const startsAt = use('map.startsAt', start, newsAt === null ? 'the arrival stands for it' : 'map.at stands for it');
   return { startsAt, newsAt, notes };
 }
 
-function quote(value: Json): string {
-  return cutLine(typeof value === 'string' ? value : JSON.stringify(value), 60);
+function wrongWith(at: number | 'unreadable' | 'missing'): string {
+  if (at === 'missing') return 'is not there';
+  return at === 'unreadable' ? 'is no time with a zone' : 'is more than a day ahead';
+}
+
+function quote(value: Json | undefined): string {
+  if (value === undefined) return '';
+  return ` (${cutLine(typeof value === 'string' ? value : JSON.stringify(value), 60)})`;
 }
 
 /** The texts, without those that are empty: a sender's null or empty field counts as left out. */
