@@ -30,6 +30,12 @@ export async function addDoor(app: FastifyInstance, parts: HttpParts, limits: Do
     // The signature covers the raw bytes, so there is no parser: the handler reads the stream itself.
     door.removeAllContentTypeParsers();
     door.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    // Fastify refuses a malformed type by itself, untold and uncounted; here it counts as none, and the source decides.
+    door.addHook('onRequest', (request, _reply, done) => {
+      if (!/^[^\s/;,]+\/[^\s/;,]+\s*(;|$)/.test(request.headers['content-type'] ?? ''))
+        delete request.raw.headers['content-type'];
+      done();
+    });
     door.post<{ Params: { source: string } }>('/events/:source', { exposeHeadRoute: false }, (request, reply) =>
       answer(request, reply, parts, limits, load),
     );

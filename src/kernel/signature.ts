@@ -73,11 +73,11 @@ export function checkBearer(header: string | undefined, tokens: readonly string[
   return checkToken(credentials(header, 'bearer'), tokens);
 }
 
-/** True when the token is one of `tokens`; a missing one never is. Constant time. */
+/** True when the token is one of `tokens`; a missing or empty one never is. Constant time. */
 export function checkToken(given: string | null, tokens: readonly string[]): boolean {
   let right = false;
   for (const token of tokens) right = sameText(given ?? '', token) || right;
-  return given !== null && right;
+  return given !== null && given !== '' && right;
 }
 
 export interface BasicUser {

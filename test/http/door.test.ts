@@ -56,6 +56,10 @@ describe('POST /events/{source}', () => {
     const type = await post('alertmanager', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' });
     expect(type.status).toBe(415);
     expect(await type.json()).toMatchObject({ error: { code: 'wrong-content-type', allowed: ['application/json'] } });
+    const malformed = await post('alertmanager', '{}', { 'content-type': 'json' });
+    expect(await malformed.json()).toMatchObject({
+      error: { code: 'wrong-content-type', allowed: ['application/json'] },
+    });
     const zipped = await post('alertmanager', gzipSync('{}'), { ...json, 'content-encoding': 'gzip' });
     expect(zipped.status).toBe(415);
     const none = await rawRequest(
@@ -66,6 +70,18 @@ describe('POST /events/{source}', () => {
     const plain = await post('sns', '{}', { 'content-type': 'text/plain; charset=UTF-8' });
     expect(plain.status).toBe(202);
     expect(world.received).toHaveLength(1);
+  });
+
+  test('a source that takes any type and unpacks bodies gets them as they were sent', async () => {
+    world = await createWorld();
+    const body = gzipSync('{}');
+    expect((await post('any', body, { 'content-type': 'a/b', 'content-encoding': 'GZIP' })).status).toBe(202);
+    expect((await post('any', '{}', { 'content-type': 'none' })).status).toBe(202);
+    const other = await post('any', body, { 'content-encoding': 'br' });
+    expect(other.status).toBe(415);
+    expect(await other.json()).toMatchObject({ error: { allowed: ['gzip'] } });
+    expect(world.received[0]?.delivery.body).toEqual(body);
+    expect(world.received).toHaveLength(2);
   });
 
   test('refuses a body over the limit of the source, declared or not, and the connection still works', async () => {

@@ -125,6 +125,7 @@ export const sources: [string, ConfiguredSource][] = [
       options: { map: { state: 'a mapping' } },
     },
   ],
+  ['any', { name: 'any', driver: { ...jsonSource, id: 'any', contentTypes: 'any', encodings: ['gzip'] }, options: {} }],
   ['small', { name: 'small', driver: { ...jsonSource, id: 'small', maxBody: 100 }, options: {} }],
 ];
 

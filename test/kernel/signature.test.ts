@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { checkBasic, checkBearer, checkHmac, sameText, secretList } from '../../src/kernel/signature.ts';
+import { checkBasic, checkBearer, checkHmac, checkToken, sameText, secretList } from '../../src/kernel/signature.ts';
 
 const sign = (key: string, text: string, encoding: 'hex' | 'base64' = 'hex') =>
   createHmac('sha256', key).update(text).digest(encoding);
@@ -88,4 +88,12 @@ test('a secret is a text or a list, never empty', () => {
   expect(secretList.parse('s')).toEqual(['s']);
   expect(secretList.parse(['s', 't'])).toEqual(['s', 't']);
   for (const wrong of ['', [], ['s', ''], 7, null]) expect(secretList.safeParse(wrong).success).toBe(false);
+});
+
+test('a token is one of those that hold, whole and in its case; a missing or empty one is none', () => {
+  expect(checkToken('abc', ['xyz', 'abc'])).toBe(true);
+  for (const given of ['ab', 'abcd', 'ABC', ' abc', '', null])
+    expect(checkToken(given, ['abc']), `${given}`).toBe(false);
+  for (const given of ['', null]) expect(checkToken(given, ['']), `${given}`).toBe(false);
+  expect(checkToken('abc', [])).toBe(false);
 });

@@ -73,4 +73,99 @@ export const examples: readonly SourceExample[] = [
     body: '{"name":"web"}',
     expect: { refused: 'bad-body' },
   },
+  {
+    title: 'A form of Nagios, with a token in a header, its own words and its own clock',
+    options: {
+      format: 'form',
+      auth: { header: { name: 'X-Api-Key', value: 'an example token' } },
+      severities: { DOWN: 'error' },
+      map: {
+        fingerprint: 'body.host',
+        state: 'body.type',
+        title: 'body.host + " is " + body.state',
+        severity: 'body.state',
+        at: 'body.time',
+        by: 'body.author',
+      },
+    },
+    headers: { 'x-api-key': 'an example token', 'content-type': 'application/x-www-form-urlencoded' },
+    body: 'type=ACKNOWLEDGEMENT&host=web-1&state=DOWN&time=1795604405&author=alice',
+    expect: {
+      events: [
+        {
+          kind: 'alert',
+          state: 'acknowledged',
+          fingerprint: 'web-1',
+          title: 'web-1 is DOWN',
+          severity: 'error',
+          newsAt: 1_795_604_405_000,
+          by: 'alice',
+        },
+      ],
+    },
+  },
+  {
+    title: 'Lines of JSON, one of them broken',
+    options: {
+      format: 'ndjson',
+      map: { fingerprint: 'item.unit', state: '"firing"', title: 'item.unit + " failed"', severity: 'item.level' },
+    },
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: '{"unit":"web","level":"crit"}\n{"unit":"db\n{"unit":"mail","level":"warning"}\n',
+    expect: {
+      events: [
+        { kind: 'alert', fingerprint: 'web', severity: 'critical' },
+        { kind: 'alert', fingerprint: 'mail', severity: 'warning' },
+        { kind: 'notice', type: 'left-out', title: '1 of 3 elements could not be taken: line 2' },
+      ],
+    },
+  },
+  {
+    title: 'A text that says all in headers',
+    options: {
+      format: 'text',
+      map: {
+        fingerprint: 'headers["X-Check"]',
+        state: 're(body, "^OK") ? "resolved" : "firing"',
+        title: 'body',
+        severity: 'headers["X-Level"]',
+      },
+    },
+    headers: { 'x-check': 'disk', 'x-level': 'High' },
+    body: 'DISK CRITICAL - / is full\n',
+    expect: {
+      events: [
+        { kind: 'alert', fingerprint: 'disk', state: 'firing', title: 'DISK CRITICAL - / is full', severity: 'error' },
+      ],
+    },
+  },
+  {
+    title: 'A start that names the stretch, and one that cannot be read',
+    options: {
+      stretch: 'startsAt',
+      states: { broken: 'firing' },
+      map: {
+        each: 'body',
+        fingerprint: 'item.id',
+        state: 'item.status',
+        title: 'item.id',
+        startsAt: 'item.since',
+      },
+    },
+    headers: {},
+    at: 1_795_604_410_000,
+    body: '[{"id":"a","status":"Broken","since":"Wed, 25 Nov 2026 11:00:00 +0100"},{"id":"b","status":"broken","since":"yesterday"}]',
+    expect: {
+      events: [
+        { kind: 'alert', startsAt: Date.UTC(2026, 10, 25, 10), stretch: 'startsAt' },
+        {
+          kind: 'alert',
+          startsAt: 1_795_604_410_000,
+          labels: {
+            tocsin_note: 'map.startsAt is no time with a zone (yesterday); the arrival stands for it.',
+          },
+        },
+      ],
+    },
+  },
 ];

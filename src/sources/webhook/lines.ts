@@ -30,9 +30,10 @@ export function readLines(body: Buffer): Lines {
       good.push({ line: index + 1, value: parseStrictJson(Buffer.from(text)) });
     } catch (error) {
       if (!isCode(error, 'bad-body')) throw error;
-      const at = `line ${index + 1}${/^line 1(, column \d+)$/.exec(error.at ?? '')?.[1] ?? ''}`;
+      const name = `line ${index + 1}`;
+      const at = error.at?.startsWith('line 1,') ? error.at.replace('line 1', name) : name;
       first ??= new TocsinError('bad-body', { message: 'No line of the body is a JSON document.', at, cause: error });
-      bad.push(at);
+      bad.push(name);
     }
   }
   if (good.length > 0) return new Lines(good, bad);
