@@ -51,6 +51,9 @@ function secretOptions(options: unknown): string[] {
   if (options === null || typeof options !== 'object') return [];
   return Object.entries(options).flatMap(([name, value]) => {
     if (name === 'headers') return headerSecrets(value);
+    // A header by which a sender proves itself, under a name of the user's choice: { name, value }.
+    if (name === 'header' && value !== null && typeof value === 'object' && 'value' in value)
+      return textsIn(value.value);
     return secretName.test(name) || secretName.test(name.toLowerCase()) ? textsIn(value) : secretOptions(value);
   });
 }

@@ -61,7 +61,10 @@ export interface Source<Options = unknown> {
    * `bad-body`, `body-too-large` (once it is unpacked) or `wrong-content-type`.
    */
   parse?(delivery: Delivery, options: Options): unknown;
-  /** Pure: turns the parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape. */
+  /**
+   * Pure: turns the parsed body into events. Throws TocsinError `bad-body` when it does not have the documented shape; its `message` and
+   * `allowed` stand in the log and in notes, so they quote nothing of the body.
+   */
   normalise(body: unknown, delivery: Delivery, options: Options): Normalised;
   /** True when the origin can be asked with these options (`look`, `listFiring`). */
   canAsk?(options: Options): boolean;

@@ -8,7 +8,7 @@ import type { Event, IncomingAlert, IncomingEvent } from '../../model/event.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
 import { endOfResolve, type Look } from '../../model/look.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
-import { type Delivery, parseDelivery } from '../../ports/source.ts';
+import { canAsk, type Delivery, parseDelivery } from '../../ports/source.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { failedGuard } from '../journal/streams.ts';
@@ -88,7 +88,7 @@ export function createIntake(parts: IntakeParts): Intake {
       const verified = driver.verify(delivery, options);
       if (!verified.ok) throw new TocsinError('bad-signature');
       const { events, deliveryId, echo } = markingProof(verified.by !== 'none', () =>
-        driver.normalise(parseStrictJson(delivery.body), delivery, options),
+        driver.normalise(parseDelivery(driver, delivery, options), delivery, options),
       );
       return await accept(name, events, {
         at: delivery.at,
