@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isCode } from '../../src/kernel/errors.ts';
+import { isCode, TocsinError } from '../../src/kernel/errors.ts';
 import type { IncomingAlert, IncomingEvent } from '../../src/model/event.ts';
 import { type Delivery, type Normalised, parseDelivery, type Source } from '../../src/ports/source.ts';
 
@@ -64,4 +64,15 @@ export function refusesAtMost(act: () => void): void {
   } catch (error) {
     if (!isCode(error, 'bad-body')) throw error;
   }
+}
+
+/** The error that it is refused with. */
+export function refusal(act: () => unknown): TocsinError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof TocsinError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
 }

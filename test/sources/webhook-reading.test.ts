@@ -1,10 +1,9 @@
 import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { TocsinError } from '../../src/kernel/errors.ts';
 import { incomingEvent } from '../../src/model/event.ts';
 import source from '../../src/sources/webhook/index.ts';
-import { delivery, payload, refusesAtMost, take } from './helpers.ts';
+import { delivery, payload, refusal, refusesAtMost, take } from './helpers.ts';
 
 /** How bytes become a body: formats, encodings, charsets. */
 
@@ -23,16 +22,6 @@ function seen(
   options: object = {},
 ): string {
   return events(body, headers, { ...options, map: { ...map, title } })[0]?.title ?? '';
-}
-
-function refusal(act: () => unknown): TocsinError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof TocsinError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
 }
 
 const type = (charset: string) => ({ 'content-type': `text/plain; charset=${charset}` });

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { isCode } from '../../src/kernel/errors.ts';
 import { type Alert, effectOf, foldAlert } from '../../src/model/alert.ts';
 import type { IncomingEvent } from '../../src/model/event.ts';
 import type { Delivery } from '../../src/ports/source.ts';
 import source from '../../src/sources/webhook/index.ts';
 import { readPage } from '../docs/pages.ts';
-import { payload, take } from './helpers.ts';
+import { payload, refusal, take } from './helpers.ts';
 
 /** What programs of Debian 12 sent, through the mappings that docs/senders.md shows. */
 
@@ -63,16 +62,6 @@ function fold(files: readonly string[], options: object) {
     return effect;
   });
   return { effects, alert: alert as unknown as Alert };
-}
-
-function refusal(act: () => unknown) {
-  try {
-    act();
-  } catch (error) {
-    if (isCode(error, 'bad-body')) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
 }
 
 describe('Nagios', () => {

@@ -1,10 +1,20 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isCode, TocsinError } from '../../src/kernel/errors.ts';
+import { isCode } from '../../src/kernel/errors.ts';
 import { incomingEvent } from '../../src/model/event.ts';
 import source from '../../src/sources/webhook/index.ts';
-import { alertsOf, delivery, normalise, now, payload, refusesAtMost, vectors, verifyVector } from './helpers.ts';
+import {
+  alertsOf,
+  delivery,
+  normalise,
+  now,
+  payload,
+  refusal,
+  refusesAtMost,
+  vectors,
+  verifyVector,
+} from './helpers.ts';
 
 const map = { fingerprint: 'body.id', state: 'body.state', title: 'body.title' };
 
@@ -13,16 +23,6 @@ function made(body: object, more: object = {}) {
     map: { ...map, ...more },
   });
   return events[0];
-}
-
-function refusal(act: () => unknown): TocsinError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof TocsinError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
 }
 
 /** What zod says of the options, `path: message`. */
@@ -250,197 +250,6 @@ describe('mappings', () => {
       { numRuns: 1000 },
     );
   });
-});
-
-describe('times', () => {
-  const began = (at: unknown, expression = 'body.at') => made({ at }, { startsAt: expression });
-
-  test.each<[unknown, number]>([
-    [1_795_604_400, 1_795_604_400_000],
-    [1_795_604_400.5, 1_795_604_400_500],
-    [1_795_604_400_123, 1_795_604_400_123],
-    [1_795_604_400_123_456, 1_795_604_400_123],
-    ['1795604400', 1_795_604_400_000],
-    ['1795604400.25', 1_795_604_400_250],
-    ['1795604400123', 1_795_604_400_123],
-    ['1795604400123456789', 1_795_604_400_123],
-    ['2026-11-25T11:00:00.123456789+01:00', Date.UTC(2026, 10, 25, 10, 0, 0, 123)],
-    [' 2026-11-25 10:00:00Z ', Date.UTC(2026, 10, 25, 10)],
-    ['Wed, 25 Nov 2026 10:00:00 GMT', Date.UTC(2026, 10, 25, 10)],
-    ['25 Nov 2026 05:00:01 -0500', Date.UTC(2026, 10, 25, 10, 0, 1)],
-    ['Wed, 25 Nov 2026 11:30 +0130', Date.UTC(2026, 10, 25, 10)],
-  ])('%j is read', (at, expected) => {
-    expect(began(at)).toMatchObject({ startsAt: expected, occurredAt: expected, labels: {} });
-  });
-
-  test.each([
-    ['CANARY', '(CANARY)'],
-    ['Wed, 25 Nov 2026 10:00:00', 'no time with a zone'],
-    ['2026-11-25T10:00:00', 'no time with a zone'],
-    ['31 Feb 2026 10:00:00 GMT', 'no time with a zone'],
-    ['20261125', 'no time with a zone'],
-    ['{EVENT.TIMESTAMP}', 'no time with a zone'],
-    [1e300, 'no time with a zone'],
-    [-5, 'no time with a zone (-5)'],
-    [17, 'no time with a zone'],
-    [true, 'no time with a zone'],
-    [{ a: 1 }, 'no time with a zone'],
-    [now / 1000 + 90_000, 'more than a day ahead'],
-    ['9999-12-31T23:59:59Z', 'more than a day ahead'],
-  ])('%j becomes the arrival, and the alert says so', (at, word) => {
-    const event = made({ at }, { startsAt: 'body.at', labels: { id: 'body.id' } });
-    expect(event).toMatchObject({ state: 'firing', startsAt: now, labels: { id: 'x' } });
-    expect(event?.labels['tocsin_note']).toMatch(/^map\.startsAt is .*; the arrival stands for it\.$/);
-    expect(event?.labels['tocsin_note']).toContain(word);
-  });
-
-  test.each([null, '', 0, '0', '0001-01-01T00:00:00Z'])('%j counts as left out, without a word', at => {
-    expect(began(at)).toMatchObject({ startsAt: now, labels: {} });
-  });
-
-  test('at is the time of the news: it orders, ends, and stands for a start that is left out', () => {
-    const map = { at: 'body.at' };
-    const at = now - 60_000;
-    expect(made({ at }, map)).toMatchObject({ newsAt: at, startsAt: at, occurredAt: at, endsAt: null });
-    expect(made({ at, state: 'resolved' }, map)).toMatchObject({ newsAt: at, endsAt: at, occurredAt: at });
-    expect(made({ at, s: at - 5000 }, { ...map, startsAt: 'body.s' })).toMatchObject({
-      startsAt: at - 5000,
-      newsAt: at,
-    });
-    expect(made({ at, s: 'x' }, { ...map, startsAt: 'body.s' })).toMatchObject({
-      startsAt: at,
-      labels: { tocsin_note: 'map.startsAt is no time with a zone (x); map.at stands for it.' },
-    });
-  });
-
-  test.each([['x'], [now + 90_000_000], [undefined], [[1]]])('at %j loses no alert: it is left out with a word', at => {
-    const event = made({ at }, { at: 'body.at' });
-    expect(event).toMatchObject({ state: 'firing', startsAt: now });
-    expect(event).not.toHaveProperty('newsAt');
-    expect(event?.labels['tocsin_note']).toMatch(/^map\.at is .*; it is left out\.$/);
-    expect(made({ at: null }, { at: 'body.at' })?.labels).toEqual({});
-  });
-});
-
-describe('stretch: startsAt', () => {
-  const event = (s: unknown, state = 'firing') =>
-    normalise(source, JSON.stringify({ id: 'x', title: 't', state, s }), {
-      stretch: 'startsAt',
-      map: { ...map, startsAt: 'body.s' },
-    }).events[0];
-
-  test('is on events whose start was told', () => {
-    for (const state of ['firing', 'resolved', 'acknowledged'])
-      expect(event(now - 1000, state)).toMatchObject({ stretch: 'startsAt', startsAt: now - 1000 });
-  });
-
-  test.each([null, '', 'x', now + 90_000_000])('is not on an arrival: %j', s => {
-    expect(event(s)).toMatchObject({ startsAt: now });
-    expect(event(s)).not.toHaveProperty('stretch');
-  });
-
-  test('is not there without the option', () => {
-    expect(made({ s: now }, { startsAt: 'body.s' })).not.toHaveProperty('stretch');
-  });
-});
-
-describe('words', () => {
-  const state = (word: unknown, states: object = {}) => {
-    const { events } = normalise(source, JSON.stringify({ id: 'x', state: word, title: 't' }), { states, map });
-    return events[0]?.kind === 'alert' ? events[0].state : events[0]?.kind;
-  };
-
-  test.each([
-    ['PROBLEM', 'firing'],
-    ['Recovery', 'resolved'],
-    ['ACKNOWLEDGEMENT', 'acknowledged'],
-    ['unacknowledged', 'unacknowledged'],
-    ['DowntimeStart', 'notice'],
-    ['FLAPPINGSTOP', 'notice'],
-    ['CUSTOM', 'notice'],
-    ['DOWN', 'firing'],
-    [' UP ', 'resolved'],
-    ['OKAY', 'resolved'],
-    ['FAILURE', 'firing'],
-  ])('%s is %s', (word, expected) => {
-    expect(state(word)).toBe(expected);
-  });
-
-  test('words of the options come first, in any case', () => {
-    expect(state('cleared', { CLEARED: 'resolved' })).toBe('resolved');
-    expect(state('Unknown', { unknown: 'notice' })).toBe('notice');
-    expect(state(2, { 2: 'firing' })).toBe('firing');
-    expect(refusal(() => state('cleared'))).toMatchObject({
-      at: 'map.state',
-      allowed: expect.stringContaining('states'),
-    });
-  });
-
-  test('severities of the options come first, in any case', () => {
-    const severity = (word: unknown) =>
-      normalise(source, JSON.stringify({ id: 'x', state: 'firing', title: 't', s: word }), {
-        severities: { Down: 'info', 3: 'error', 'a word of more than twenty letters': 'critical' },
-        map: { ...map, severity: 'body.s' },
-      }).events[0];
-    expect(severity('DOWN')).toMatchObject({ severity: 'info' });
-    expect(severity(3)).toMatchObject({ severity: 'error' });
-    expect(severity('A Word of more than twenty letters')).toMatchObject({ severity: 'critical' });
-    expect(severity('Disaster')).toMatchObject({ severity: 'critical' });
-    expect(severity(null)).toMatchObject({ severity: 'warning' });
-  });
-
-  test('who acknowledged is on acknowledgements alone, and none is no fault', () => {
-    const by = (body: object) => made(body, { by: 'body.who' });
-    expect(by({ state: 'acknowledged', who: ' alice ' })).toMatchObject({ by: 'alice' });
-    expect(by({ state: 'unacknowledged', who: 7 })).toMatchObject({ by: '7' });
-    expect(by({ state: 'acknowledged', who: 'x'.repeat(300) })).toMatchObject({ by: expect.stringMatching(/^x+…/) });
-    for (const body of [{ who: 'alice' }, { state: 'acknowledged' }, { state: 'acknowledged', who: null }])
-      expect(by(body)).not.toHaveProperty('by');
-  });
-});
-
-describe('lists', () => {
-  const list = (items: unknown[], more: object = {}) =>
-    normalise(source, JSON.stringify({ items }), {
-      map: {
-        each: 'body.items',
-        fingerprint: 'item.id',
-        state: '"firing"',
-        title: 'item.id',
-        startsAt: 'item.s',
-        ...more,
-      },
-    }).events;
-
-  test('a bad element is told by its index and mapping, and its neighbours are taken', () => {
-    const events = list([{ id: 'a', s: null }, { id: 'b' }, 'x', { id: 'd', s: 'CANARY' }]);
-    expect(events.map(event => event.title)).toEqual([
-      'a',
-      'd',
-      '2 of 4 elements could not be taken: map.startsAt of element 1, map.title of element 2',
-    ]);
-    expect(events[2]).toMatchObject({ kind: 'notice', type: 'left-out' });
-  });
-
-  test('of many bad ones ten are named and the rest is counted', () => {
-    const events = list([{ id: 'a', s: null }, ...Array.from({ length: 30 }, () => ({}))]);
-    expect(events).toHaveLength(2);
-    expect(events[1]?.title).toMatch(/^30 of 31 .* of element 10 and 20 more$/);
-  });
-
-  test('without a good element it is refused, without an element nothing happens', () => {
-    expect(refusal(() => list([{ id: 'a' }, {}]))).toMatchObject({ code: 'bad-body', at: 'map.startsAt of element 0' });
-    expect(list([])).toEqual([]);
-  });
-});
-
-test('null and empty fields are left out of labels, annotations and links', () => {
-  const more = {
-    labels: { a: 'body.n', b: 'body.e', c: 'body.id' },
-    annotations: { a: 'body.n' },
-    links: { a: 'body.n' },
-  };
-  expect(made({ n: null, e: '' }, more)).toMatchObject({ labels: { c: 'x' }, annotations: {}, links: [] });
 });
 
 test('header names ignore case, also in `in`', () => {
