@@ -1,7 +1,7 @@
-import { createTask, schedule, validateDetailed } from 'node-cron';
+import { createTask, validateDetailed } from 'node-cron';
 import { z } from 'zod';
+import { openCron } from '../kernel/cron.ts';
 import { messageOf, TocsinError } from '../kernel/errors.ts';
-import type { Log } from '../kernel/log.ts';
 import { name } from '../model/config.ts';
 import type { IncomingEvent } from '../model/event.ts';
 import { labelsOf, titleOf } from '../model/incoming.ts';
@@ -39,13 +39,16 @@ type Options = z.infer<typeof options>;
 /** How late a tick may be (a blocked process, a short sleep of a laptop), milliseconds. A later one is missed. */
 const tolerance = 60_000;
 
+/** How far ahead the next tick is looked for, and the longest that a timer sleeps, milliseconds. */
+const horizon = 86_400_000;
+
 /** Back-off before each retry of a tick that could not be made durable, milliseconds. The idempotency key makes retries harmless. */
 const backoff = [1000, 2000, 5000, 15_000, 30_000];
 
 export default defineSource<Options>({
   id: 'schedule',
   about:
-    'Ticks by cron and time zone. Every node ticks and one of them wins. Ticks that fall into a time when no node runs are not made up for. On the day clocks go forward a time that does not exist is left out; when they go back, the hour that comes twice ticks once, the second time.',
+    'Ticks by cron and time zone. Every node ticks and one of them wins. Ticks that fall into a time when no node runs are not made up for. On the day clocks go forward a time that does not exist ticks at the moment of the change; when they go back, jobs that tick hour after hour tick on, and a job at a certain hour ticks once, the second time.',
   options,
   examples: [
     {
@@ -77,31 +80,71 @@ export default defineSource<Options>({
 function start(given: Options, tools: EmitTools): Promise<() => Promise<void>> {
   const stopping = new AbortController();
   const busy = new Set<Promise<void>>();
-  const tasks = Object.entries(given.jobs).map(([id, one]) => {
-    const task = schedule(
-      one.cron,
-      ({ date }) => {
-        const work = tick(id, one, date.getTime(), { ...tools, signal: stopping.signal }).finally(() =>
-          busy.delete(work),
-        );
-        busy.add(work);
-      },
-      { timezone: one.timezone, missedExecutionTolerance: tolerance, logger: cronLog(tools.log) },
-    );
-    task.on('execution:missed', ({ date }) =>
-      tools.log.warn({ job: id, tick: date.toISOString() }, 'a tick was missed'),
-    );
-    return task;
-  });
+  const stops = Object.entries(given.jobs).map(([id, one]) =>
+    startJob(id, one, tools, at => {
+      const work = tick(id, one, at, { ...tools, signal: stopping.signal }).finally(() => busy.delete(work));
+      busy.add(work);
+    }),
+  );
   return Promise.resolve(async () => {
     stopping.abort();
-    for (const task of tasks) await task.destroy();
+    for (const stop of stops) stop();
     await Promise.allSettled(busy);
   });
 }
 
+/** Calls `emit` at each tick; returns the function that stops it. Of several ticks that are due at once only the newest is made. */
+function startJob(id: string, one: Job, { clock, log }: EmitTools, emit: (at: number) => void): () => void {
+  const cron = openCron(one.cron, one.timezone);
+  // Every tick up to and including this time is done with.
+  let done = clock.now();
+  let timer: NodeJS.Timeout | undefined;
+
+  function arm(): void {
+    const due = cron.next(done, done + horizon);
+    const wait = Math.max(0, (due ?? done + horizon) - clock.now());
+    timer = setTimeout(() => beat(due, done + horizon), Math.min(wait, horizon));
+  }
+
+  function beat(due: number | null, end: number): void {
+    const now = clock.now();
+    const reached = due ?? end;
+    // Early when the timer is, or when the clock was set back.
+    if (now >= reached) done = due === null ? end : catchUp(due, now);
+    arm();
+  }
+
+  /** Makes the newest tick from `due` to `now` unless it is too late, and logs the others in one line. Returns up to when it is done. */
+  function catchUp(due: number, now: number): number {
+    const oldest = now - tolerance;
+    const late = due < oldest;
+    let missed = late ? (cron.next(due, oldest - 1) === null ? due : oldest) : null;
+    let newest = late ? cron.next(oldest - 1, now) : due;
+    for (let next = newest; next !== null; next = cron.next(next, now)) {
+      if (next !== newest) missed = newest;
+      newest = next;
+    }
+    if (missed !== null) {
+      const until = missed === due ? {} : { until: iso(missed) };
+      log.warn({ job: id, tick: iso(due), ...until }, 'a tick was missed');
+    }
+    if (newest !== null) emit(newest);
+    return newest ?? now;
+  }
+
+  arm();
+  return () => {
+    clearTimeout(timer);
+    cron.close();
+  };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
 async function tick(id: string, one: Job, at: number, tools: EmitTools & { signal: AbortSignal }): Promise<void> {
-  const key = `${id}@${new Date(at).toISOString()}`;
+  const key = `${id}@${iso(at)}`;
   for (let tries = 0; ; tries++) {
     try {
       await tools.emit([eventOf(id, one, at)], key);
@@ -152,11 +195,4 @@ function cronProblems(cron: string): string[] {
   } finally {
     task.destroy();
   }
-}
-
-/** A logger for node-cron, which would otherwise write to the console. */
-function cronLog(log: Log) {
-  const write = (level: 'debug' | 'warn' | 'error') => (what: string | Error) =>
-    log[level]({ because: messageOf(what) }, 'node-cron');
-  return { info: write('debug'), debug: write('debug'), warn: write('warn'), error: write('error') };
 }

@@ -1,4 +1,3 @@
-import { createTask } from 'node-cron';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/kernel/clock.ts';
 import type { Log } from '../../src/kernel/log.ts';
@@ -118,38 +117,99 @@ describe('ticks', () => {
   });
 });
 
-describe('time zones and the days on which clocks change', () => {
+describe('the days on which clocks change', () => {
   afterEach(() => vi.useRealTimers());
-  function next(cron: string, timezone: string, from: string, count: number): string[] {
-    vi.useFakeTimers({ now: Date.parse(from), toFake: ['Date'] });
-    const task = createTask(cron, () => {}, { timezone });
-    const runs = task.getNextRuns(count).map(date => date.toISOString());
-    task.destroy();
-    return runs;
+
+  /** The times of the ticks in so many hours, minute by minute. */
+  async function ticks(cron: string, timezone: string, from: string, hours: number): Promise<string[]> {
+    vi.useFakeTimers({ now: Date.parse(from) });
+    const keys: string[] = [];
+    const stop = await start({ job: { cron, timezone } }, async ({ once }) => {
+      keys.push(once);
+      return true;
+    });
+    for (let minute = 0; minute < hours * 60; minute++) vi.advanceTimersByTime(60_000);
+    await stop();
+    return keys.map(key => key.replace(/^job@/, ''));
   }
+  const every = (ms: number, from: string, hours: number) =>
+    Array.from({ length: (hours * 3_600_000) / ms }, (_, index) =>
+      new Date((Math.floor(Date.parse(from) / ms) + index + 1) * ms).toISOString(),
+    );
 
-  test('three in the morning in Berlin is another time in summer', () => {
-    expect(next('0 3 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 2)).toEqual([
-      '2026-10-25T02:00:00.000Z',
-      '2026-10-26T02:00:00.000Z',
-    ]);
-    expect(next('0 3 * * *', 'Europe/Berlin', '2026-10-22T12:00:00Z', 1)).toEqual(['2026-10-23T01:00:00.000Z']);
+  test.each([
+    ['*/15 * * * *', 'Europe/Berlin', '2026-10-24T23:50:00Z', 3, 15 * 60_000],
+    ['*/30 * * * * *', 'America/Chicago', '2026-11-01T06:58:00Z', 2, 30_000],
+    ['*/30 * * * *', 'Australia/Lord_Howe', '2027-04-03T13:10:00Z', 4, 30 * 60_000],
+  ])('%s in %s ticks on', async (cron, timezone, from, hours, ms) => {
+    expect(await ticks(cron, timezone, from, hours)).toEqual(every(ms, from, hours));
   });
 
-  test('a time that does not exist is left out that day', () => {
-    expect(next('30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', 1)).toEqual(['2026-03-30T00:30:00.000Z']);
-  });
-
-  test('a time that comes twice ticks once, the second time', () => {
-    expect(next('30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 2)).toEqual([
+  test('a time that comes twice ticks once, the second time', async () => {
+    expect(await ticks('30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 40)).toEqual([
       '2026-10-25T01:30:00.000Z',
       '2026-10-26T01:30:00.000Z',
     ]);
-    expect(next('*/30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 3)).toEqual([
-      '2026-10-25T01:00:00.000Z',
-      '2026-10-25T01:30:00.000Z',
-      '2026-10-26T01:00:00.000Z',
+  });
+
+  test('a time that does not exist ticks at the moment of the change', async () => {
+    expect(await ticks('0 0 * * *', 'America/Havana', '2027-03-13T12:00:00Z', 40)).toEqual([
+      '2027-03-14T05:00:00.000Z',
+      '2027-03-15T04:00:00.000Z',
     ]);
+  });
+});
+
+describe('a process that is late', () => {
+  afterEach(() => vi.useRealTimers());
+
+  /** Ticks and missed ticks of a job, whose process hangs for `hang` milliseconds after its first tick. */
+  async function late(cron: string, hang: number) {
+    vi.useFakeTimers({ now: Date.parse('2026-11-10T10:00:00Z') });
+    const made: string[] = [];
+    const missed: unknown[] = [];
+    const log: Log = { ...silentLog, warn: facts => missed.push(facts) };
+    const stop = await start(
+      { job: { cron } },
+      async ({ once }) => {
+        if (made.push(once.slice(15, 23)) === 1) vi.setSystemTime(Date.now() + hang);
+        return true;
+      },
+      { log },
+    );
+    vi.advanceTimersByTime(60_000);
+    await stop();
+    return { made, missed };
+  }
+
+  test('makes the newest tick when it is not too late, and says which were missed', async () => {
+    const { made, missed } = await late('*/20 * * * * *', 50_000);
+    expect(made.slice(0, 3)).toEqual(['10:00:20', '10:01:00', '10:01:20']);
+    expect(missed).toEqual([{ job: 'job', tick: '2026-11-10T10:00:40.000Z' }]);
+  });
+
+  test('says in one line what a long sleep missed', async () => {
+    const { made, missed } = await late('* * * * * *', 7 * 86_400_000);
+    expect(made.slice(0, 3)).toEqual(['10:00:01', '10:00:01', '10:00:02']);
+    const until = expect.stringMatching(/^2026-11-17T10:00:00/);
+    expect(missed).toEqual([{ job: 'job', tick: '2026-11-10T10:00:02.000Z', until }]);
+  });
+
+  test('says which tick was too late', async () => {
+    vi.useFakeTimers({ now: Date.parse('2026-11-10T02:59:59Z') });
+    const told: unknown[] = [];
+    const log: Log = { ...silentLog, warn: facts => told.push(facts) };
+    const stop = await start({ job: { cron: '0 3 * * *' } }, async () => true, { log });
+    vi.setSystemTime(Date.parse('2026-11-10T05:00:00Z'));
+    vi.advanceTimersByTime(60_000);
+    await stop();
+    expect(told).toEqual([{ job: 'job', tick: '2026-11-10T03:00:00.000Z' }]);
+  });
+
+  test('waits when the clock is set back', async () => {
+    const { made, missed } = await late('*/20 * * * * *', -30_000);
+    expect(made).toEqual(['10:00:20']);
+    expect(missed).toEqual([]);
   });
 });
 
