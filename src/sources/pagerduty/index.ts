@@ -2,6 +2,7 @@ import { checkHmac } from '../../kernel/signature.ts';
 import { type Delivery, defineSource, type Verified } from '../../ports/source.ts';
 import { checkKeys } from './check.ts';
 import { look } from './firing.ts';
+import { canList, listFiring } from './listing.ts';
 import { type Options, options } from './options.ts';
 import { openOrigin } from './origin.ts';
 import { fields, normaliseWebhook } from './webhooks.ts';
@@ -9,7 +10,7 @@ import { fields, normaliseWebhook } from './webhooks.ts';
 export default defineSource<Options>({
   id: 'pagerduty',
   about:
-    'Incidents of PagerDuty, from its webhooks v3: each incident is one alert. Other types of event (notes, services, pings) are posted and open nothing. With `apiToken` Tocsin acknowledges an incident while it remediates, writes the outcome as a note and knows who is on call; with `routingKey` it pages when a run does not help.',
+    'Incidents of PagerDuty, from its webhooks v3: each incident is one alert. Other types of event (notes, status updates, tasks, pings) are posted with their words and open nothing. With `apiToken` Tocsin acknowledges an incident while it remediates, writes the outcome as a note and knows who is on call; with `routingKey` it pages when a run does not help.',
   options,
   fields,
   // PagerDuty itself drops an event beyond 256 KiB.
@@ -66,8 +67,9 @@ export default defineSource<Options>({
   ],
   verify,
   normalise: normaliseWebhook,
-  canAsk: given => given.apiToken !== undefined,
+  canAsk: canList,
   look,
+  listFiring,
   origin: openOrigin,
   tellsOnCall: given => given.apiToken !== undefined,
   check: checkKeys,

@@ -19,6 +19,10 @@ export const options = z.strictObject({
   routingKey: key.optional().meta({
     description: 'The integration key of a service (Events API v2): with it Tocsin pages when a run does not help.',
   }),
+  services: z.array(z.string().min(1)).min(1).max(100).optional().meta({
+    description:
+      'The services, by id, whose open incidents are listed with apiToken. All that the key sees when left out: set it when webhooks are sent for some services only.',
+  }),
   acknowledge: z
     .boolean()
     .default(true)

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
-import type { IncomingAlert, IncomingEvent, Labels } from '../../model/event.ts';
-import { keyOf, labelsOf, linkOf, severityOf, startOf, timeOf, titleOf } from '../../model/incoming.ts';
+import type { IncomingAlert, IncomingEvent } from '../../model/event.ts';
+import { keyOf, labelsOf, linkOf, titleOf } from '../../model/incoming.ts';
 import type { Delivery, Normalised } from '../../ports/source.ts';
+import { alertFrom, type Incident, incident, reference, startOfStretch, toldTime, toSecond } from './incident.ts';
+import { readNotice } from './notices.ts';
 import { isOwnKey, isOwnNote } from './own.ts';
-
-const reference = z
-  .object({ id: z.string().nullish(), summary: z.string().nullish(), html_url: z.string().nullish() })
-  .nullish();
 
 /** Webhooks v3. `data` depends on the event type; only fields that are read are here. Source: PagerDuty developer-docs docs/webhooks. */
 const payload = z.object({
@@ -23,27 +21,11 @@ const payload = z.object({
 export const fields = ['event', ...Object.keys(payload.shape.event.shape)];
 type PagerDutyEvent = z.infer<typeof payload>['event'];
 
-const incident = z.object({
-  id: z.string().min(1),
-  type: z.literal('incident'),
-  html_url: z.string().nullish(),
-  number: z.number().nullish(),
-  status: z.string().nullish(),
-  incident_key: z.string().nullish(),
-  created_at: z.string().nullish(),
-  title: z.string().nullish(),
-  service: reference,
-  escalation_policy: reference,
-  teams: z.array(reference).nullish(),
-  priority: reference,
-  urgency: z.string().nullish(),
-});
-type Incident = z.infer<typeof incident>;
-
 /** The alert state by event type; `status` where it comes from the status of the incident. */
 const states: Readonly<Record<string, IncomingAlert['state'] | 'status'>> = {
   'incident.triggered': 'firing',
   'incident.reopened': 'firing',
+  // Not `unacknowledged`: it also opens an incident whose trigger was not seen.
   'incident.unacknowledged': 'firing',
   'incident.acknowledged': 'acknowledged',
   'incident.resolved': 'resolved',
@@ -95,70 +77,39 @@ function alertOf(event: PagerDutyEvent, delivery: Delivery): IncomingAlert | nul
   const parsed = incident.safeParse(event.data);
   if (says === undefined || !parsed.success) return null;
   const about = parsed.data;
-  const occurredAt = startOf(timeOf(event.occurred_at), delivery.at);
+  const newsAt = toldTime(event.occurred_at, delivery.at);
   const state = says === 'status' ? stateOf(about.status) : says;
-  // A reopened incident fires again from now on, so its time of creation is not the start.
-  const created = event.event_type === 'incident.reopened' ? null : timeOf(about.created_at);
-  return {
-    kind: 'alert',
+  return alertFrom(about, {
     state,
-    // Not incident_key: two services may use the same key for different problems, and an incident may move to another service.
-    fingerprint: keyOf(about.id),
-    title: titleOf(about.title, `Incident ${about.number ?? about.id}`),
-    severity: severityOf(about.priority?.summary) ?? (about.urgency === 'low' ? 'warning' : 'error'),
-    ...(state === 'firing' && withdrawals.has(event.event_type) ? { acknowledged: false as const } : {}),
-    labels: labelsOfIncident(about),
-    annotations: labelsOf(about.incident_key ? { incident_key: about.incident_key } : {}),
-    links: [...linkOf('Incident', about.html_url), ...linkOf('Service', about.service?.html_url)],
-    startsAt: startOf(created, occurredAt),
-    endsAt: state === 'resolved' ? occurredAt : null,
-    occurredAt,
-  };
+    at: newsAt ?? delivery.at,
+    newsAt,
+    start: startOf(event, about, newsAt, delivery.at),
+    by: event.event_type === 'incident.acknowledged' ? event.agent?.summary : null,
+    withdrawn: state === 'firing' && withdrawals.has(event.event_type),
+  });
+}
+
+/** A reopened incident fires again from then on, so its creation is not the start, also when it does not say when it was reopened. */
+function startOf(event: PagerDutyEvent, about: Incident, newsAt: number | null, now: number): number | null {
+  if (event.event_type !== 'incident.reopened' || toldTime(about.reopened_at, now) !== null)
+    return startOfStretch(about, now);
+  return newsAt === null ? null : toSecond(newsAt);
 }
 
 function stateOf(status: string | null | undefined): IncomingAlert['state'] {
   return status === 'acknowledged' || status === 'resolved' ? status : 'firing';
 }
 
-function labelsOfIncident(about: Incident): Labels {
-  const [team] = about.teams ?? [];
-  const all: Record<string, string | null | undefined> = {
-    service: about.service?.summary,
-    service_id: about.service?.id,
-    urgency: about.urgency,
-    priority: about.priority?.summary,
-    escalation_policy: about.escalation_policy?.summary,
-    escalation_policy_id: about.escalation_policy?.id,
-    team: team?.summary,
-    number: about.number == null ? null : String(about.number),
-    incident_key: about.incident_key,
-    status: about.status,
-  };
-  const present = Object.entries(all).filter((pair): pair is [string, string] => pair[1] != null && pair[1] !== '');
-  return labelsOf(Object.fromEntries(present));
-}
-
-const noticed = z.object({
-  id: z.string().nullish(),
-  type: z.string().nullish(),
-  html_url: z.string().nullish(),
-  content: z.string().nullish(),
-  incident: reference,
-});
-
 /** A notice for events that do not change an incident's state (a note, a responder, a status update), for the incident's thread. */
 function noticeOf(event: PagerDutyEvent, delivery: Delivery): IncomingEvent {
-  const parsed = noticed.safeParse(event.data ?? {});
-  const about: Partial<z.infer<typeof noticed>> = parsed.success ? parsed.data : {};
-  const subject = about.incident?.summary ?? '';
-  const incidentId = about.incident?.id ?? (about.type === 'incident' ? about.id : null);
+  const { incident: about, words, url, bridge } = readNotice(event.event_type, event.data);
   return {
     kind: 'notice',
     type: titleOf(event.event_type).slice(0, 100),
-    ...(incidentId ? { about: keyOf(incidentId) } : {}),
-    title: titleOf([event.event_type, subject, about.content].filter(Boolean).join(': ')),
+    ...(about.id === null ? {} : { about: keyOf(about.id) }),
+    title: titleOf([event.event_type, about.summary, words].filter(Boolean).join(': ')),
     labels: labelsOf(event.agent?.summary ? { by: event.agent.summary } : {}),
-    links: [...linkOf('Incident', about.incident?.html_url), ...linkOf('PagerDuty', about.html_url)],
-    occurredAt: startOf(timeOf(event.occurred_at), delivery.at),
+    links: [...linkOf('Incident', about.url), ...linkOf('PagerDuty', url), ...linkOf('Conference bridge', bridge)],
+    occurredAt: toldTime(event.occurred_at, delivery.at) ?? delivery.at,
   };
 }
