@@ -2,10 +2,11 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
+import { Answer, type Incident, incidentRoute, parseJson, refusal } from './pagerduty-incidents.ts';
 
 /**
  * PagerDuty's REST API v2 and Events API v2 on one port: it takes what the real ones take and refuses the rest, with their statuses, codes and
- * limits. Sources: PagerDuty developer-docs, REST-API/02, 04, 14 and events-API-v2/01, 02, 05.
+ * limits. Sources: PagerDuty developer-docs, REST-API/02, 04, 06, 14 and events-API-v2/01, 02, 05.
  */
 export interface PagerDutyDouble {
   url: string;
@@ -29,17 +30,6 @@ export interface PagerDutyDouble {
   heal(): void;
   add(incident: Partial<Incident> & { id: string }): Incident;
   close(): Promise<void>;
-}
-
-export interface Incident {
-  id: string;
-  status: 'triggered' | 'acknowledged' | 'resolved';
-  urgency: 'high' | 'low';
-  acknowledgements: string[];
-  notes: string[];
-  alerts: ('triggered' | 'resolved')[];
-  /** How often it was handed to a level. */
-  escalations: number[];
 }
 
 export interface User {
@@ -84,31 +74,6 @@ const event = z.strictObject({
   links: z.array(z.strictObject({ href: z.url(), text: z.string().optional() })).optional(),
 });
 
-const change = z.strictObject({
-  incident: z.strictObject({
-    type: z.enum(['incident', 'incident_reference']),
-    status: z.enum(['acknowledged', 'resolved']).optional(),
-    escalation_level: z.int().min(1).optional(),
-  }),
-});
-const note = z.strictObject({ note: z.strictObject({ content: z.string().min(1).max(25_000) }) });
-
-/** An answer of the double; thrown by what refuses. */
-class Answer extends Error {
-  readonly status: number;
-  readonly body: object | null;
-  readonly headers: Record<string, string>;
-  constructor(status: number, body: object | null, headers: Record<string, string> = {}) {
-    super(String(status));
-    this.status = status;
-    this.body = body;
-    this.headers = headers;
-  }
-}
-
-const refusal = (status: number, code: number, message: string, ...errors: string[]) =>
-  new Answer(status, { error: { code, message, errors } });
-
 export async function startPagerDuty(): Promise<PagerDutyDouble> {
   const faults: Fault[] = [];
   const watchers: { on: RegExp; call: () => void }[] = [];
@@ -132,12 +97,19 @@ export async function startPagerDuty(): Promise<PagerDutyDouble> {
     heal: () => void faults.splice(0),
     add(facts) {
       const made: Incident = {
+        number: double.incidents.size + 1,
+        title: `Incident ${facts.id}`,
         status: 'triggered',
         urgency: 'high',
         acknowledgements: [],
         notes: [],
         alerts: ['triggered'],
         escalations: [],
+        key: `key-${facts.id}`,
+        service: 'PSVC',
+        created: '2026-11-20T11:00:03Z',
+        updated: '2026-11-20T11:00:03Z',
+        mergedInto: null,
         ...facts,
       };
       double.incidents.set(made.id, made);
@@ -244,10 +216,10 @@ function rest(request: IncomingMessage, url: URL, body: string, double: PagerDut
     return refusal(415, 2001, 'Unsupported Media Type');
   if (write && ![...double.users.values()].some(user => user.email === request.headers.from))
     return refusal(400, 1008, 'Requester User Not Found');
-  const [, kind, id, part] = url.pathname.split('/').map(decodeURIComponent);
+  const [, kind, id] = url.pathname.split('/').map(decodeURIComponent);
   switch (kind) {
     case 'incidents':
-      return incidentRoute(request.method ?? '', incidentOf(id, double), part ?? '', body, request, double);
+      return incidentRoute(request, url, body, double);
     case 'oncalls':
       return request.method === 'GET' ? onCalls(url.searchParams, double) : new Answer(405, null);
     case 'abilities':
@@ -268,63 +240,6 @@ function rest(request: IncomingMessage, url: URL, body: string, double: PagerDut
     default:
       return refusal(404, 2100, 'Not Found');
   }
-}
-
-function incidentOf(id: string | undefined, double: PagerDutyDouble): Incident {
-  const found = double.incidents.get(id ?? '');
-  if (found === undefined) throw refusal(404, 2100, 'Not Found');
-  return found;
-}
-
-function incidentRoute(
-  method: string,
-  incident: Incident,
-  part: string,
-  body: string,
-  request: IncomingMessage,
-  double: PagerDutyDouble,
-): Answer {
-  if (method === 'GET' && part === '') return new Answer(200, { incident: incidentView(incident) });
-  if (method === 'GET' && part === 'notes')
-    return new Answer(200, { notes: incident.notes.map((content, index) => ({ id: `N${index}`, content })) });
-  if (method === 'GET' && part === 'alerts')
-    return new Answer(200, { alerts: incident.alerts.map(status => ({ status })), more: false });
-  if (method === 'PUT' && part === '') return changeIncident(incident, body, request, double);
-  if (method !== 'POST' || part !== 'notes') return new Answer(405, null);
-  const parsed = note.safeParse(parseJson(body));
-  if (!parsed.success) return refusal(400, 2001, 'Invalid Input Provided', parsed.error.message);
-  incident.notes.push(parsed.data.note.content);
-  return new Answer(200, { note: { id: `N${incident.notes.length}`, content: parsed.data.note.content } });
-}
-
-function incidentView({ id, status, urgency, acknowledgements }: Incident) {
-  return {
-    id,
-    type: 'incident',
-    status,
-    urgency,
-    acknowledgements: acknowledgements.map(user => ({ acknowledger: { id: user, type: 'user_reference' } })),
-  };
-}
-
-function changeIncident(incident: Incident, body: string, request: IncomingMessage, double: PagerDutyDouble): Answer {
-  const parsed = change.safeParse(parseJson(body));
-  if (!parsed.success) return refusal(400, 2001, 'Invalid Input Provided', parsed.error.message);
-  const { status, escalation_level: level } = parsed.data.incident;
-  if (incident.status === 'resolved') return refusal(400, 1001, 'Incident Already Resolved');
-  const user = [...double.users.values()].find(one => one.email === request.headers.from)?.id ?? '';
-  if (level !== undefined) {
-    if (incident.urgency === 'low') return refusal(400, 1006, 'Cannot Escalate');
-    incident.escalations.push(level);
-    incident.status = 'triggered';
-    incident.acknowledgements = [];
-  }
-  if (status === 'acknowledged') {
-    incident.status = 'acknowledged';
-    if (!incident.acknowledgements.includes(user)) incident.acknowledgements.push(user);
-  }
-  if (status === 'resolved') incident.status = 'resolved';
-  return new Answer(200, { incident: incidentView(incident) });
 }
 
 function onCalls(query: URLSearchParams, double: PagerDutyDouble): Answer {
@@ -370,14 +285,6 @@ function known(kind: string, id: string | undefined, double: PagerDutyDouble): A
   return found == null
     ? refusal(404, 2100, 'Not Found')
     : new Answer(200, { [kind === 'schedules' ? 'schedule' : 'escalation_policy']: found });
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
 }
 
 /** The `X-PagerDuty-Signature` of a body under these secrets: one signature each, as while a secret is replaced. */

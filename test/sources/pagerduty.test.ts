@@ -63,6 +63,8 @@ describe('what it makes of an incident', () => {
           { label: 'Service', url: 'https://acme.pagerduty.com/services/PSVC01A' },
         ],
         startsAt: Date.parse('2026-11-20T11:00:03Z'),
+        stretch: 'startsAt',
+        newsAt: Date.parse('2026-11-20T11:00:03.521Z'),
         endsAt: null,
         occurredAt: Date.parse('2026-11-20T11:00:03.521Z'),
       },
@@ -73,6 +75,7 @@ describe('what it makes of an incident', () => {
     const [acknowledged] = alertsOf(normalise(source, payload('pagerduty/incident.acknowledged.json')).events);
     const [resolved] = alertsOf(normalise(source, payload('pagerduty/incident.resolved.json')).events);
     expect(acknowledged).toMatchObject({ state: 'acknowledged', fingerprint: 'Q2QK8Z1XBD4F7N', endsAt: null });
+    expect(acknowledged?.by).toBe('Mina Okafor');
     expect(resolved).toMatchObject({ state: 'resolved', fingerprint: 'Q2QK8Z1XBD4F7N' });
     expect(resolved?.endsAt).toBe(Date.parse('2026-11-20T11:19:12.877Z'));
   });
@@ -90,9 +93,69 @@ describe('what it makes of an incident', () => {
     expect(made({ event_type }, { status })).toMatchObject({ kind: 'alert', state });
   });
 
-  test('a reopened incident starts again when it was reopened', () => {
-    const at = '2026-11-21T08:00:00Z';
-    expect(made({ event_type: 'incident.reopened', occurred_at: at })).toMatchObject({ startsAt: Date.parse(at) });
+  test.each([
+    ['incident.triggered', {}, '11:00:03'],
+    ['incident.escalated', { reopened_at: '2026-11-20T12:00:00Z' }, '12:00:00'],
+    ['incident.reopened', { reopened_at: '2026-11-20T12:00:00Z' }, '12:00:00'],
+    // Later events give the same second, so these are one stretch.
+    ['incident.reopened', {}, '12:00:00'],
+    ['incident.reopened', { reopened_at: 'soon' }, '12:00:00'],
+    ['incident.resolved', { reopened_at: '2026-11-20T10:00:00Z' }, '11:00:03'],
+    ['incident.resolved', { reopened_at: 7 }, '11:00:03'],
+    ['incident.triggered', { created_at: '2036-01-01T00:00:00Z', reopened_at: '2026-11-20T10:00:00Z' }, '10:00:00'],
+  ])('%s with %j: the stretch began at %s', (event_type, data, start) => {
+    expect(made({ event_type, occurred_at: '2026-11-20T12:00:00.733Z' }, data)).toMatchObject({
+      startsAt: Date.parse(`2026-11-20T${start}Z`),
+      stretch: 'startsAt',
+      newsAt: Date.parse('2026-11-20T12:00:00.733Z'),
+    });
+  });
+
+  test('a start and a time that are not told name no stretch and no news', () => {
+    const bare = made({ occurred_at: null }, { created_at: null });
+    expect(bare).toMatchObject({ startsAt: now, occurredAt: now });
+    for (const event of [bare, made({ occurred_at: '2036-01-01T00:00:00Z' }, { created_at: '2036-01-01T00:00:00Z' })]) {
+      expect(event).not.toHaveProperty('stretch');
+      expect(event).not.toHaveProperty('newsAt');
+    }
+    expect(made({ event_type: 'incident.reopened', occurred_at: null })).not.toHaveProperty('stretch');
+  });
+
+  test('who acknowledged it is the agent of that event, bounded, and of no other', () => {
+    const agent = { summary: `  ${'M'.repeat(500)}` };
+    expect(made({ event_type: 'incident.acknowledged', agent })).toMatchObject({
+      by: expect.stringMatching(/^M.{0,199}$/),
+    });
+    for (const event of [
+      { event_type: 'incident.acknowledged', agent: null },
+      { event_type: 'incident.acknowledged', agent: { summary: ' ' } },
+      { event_type: 'incident.escalated', agent },
+    ])
+      expect(made(event, { status: 'acknowledged' })).not.toHaveProperty('by');
+  });
+
+  test.each([
+    [
+      { id: 'Q2', summary: 'A queue grows' },
+      { name: 'A queue grows', fingerprint: 'Q2' },
+    ],
+    [
+      { id: 'Q2', summary: null },
+      { name: 'incident Q2', fingerprint: 'Q2' },
+    ],
+    [null, { name: 'another incident' }],
+    ['Q2', { name: 'another incident' }],
+  ])('a merge into %j is no cure', (target, mergedInto) => {
+    const resolve_reason = { type: 'merge_resolve_reason', incident: target };
+    const resolved = made({ event_type: 'incident.resolved' }, { status: 'resolved', resolve_reason });
+    expect(resolved).toMatchObject({ state: 'resolved', mergedInto });
+    expect(made({ event_type: 'incident.triggered' }, { resolve_reason })).not.toHaveProperty('mergedInto');
+  });
+
+  test.each([null, 'merged', { type: 'something_else' }, {}])('a resolve for the reason %j is one', resolve_reason => {
+    const resolved = made({ event_type: 'incident.resolved' }, { status: 'resolved', resolve_reason });
+    expect(resolved).toMatchObject({ kind: 'alert', state: 'resolved' });
+    expect(resolved).not.toHaveProperty('mergedInto');
   });
 
   test.each([
