@@ -97,9 +97,13 @@ function effectOnUnknown(incoming: IncomingAlert): Effect {
   return incoming.state === 'resolved' ? 'unseen' : incoming.state;
 }
 
-/** True for news that the sender made before the newest that is known: a late or repeated delivery. */
+/**
+ * True for news that the sender made before the newest that is known: a late or repeated delivery. The firing that an acknowledgement
+ * overtook is older than it and still opens its episode.
+ */
 function isOldNews(incoming: IncomingAlert, known: Alert): boolean {
-  return incoming.newsAt !== undefined && known.newsAt !== null && incoming.newsAt < known.newsAt;
+  if (incoming.newsAt === undefined || known.newsAt === null || incoming.newsAt >= known.newsAt) return false;
+  return !(incoming.state === 'firing' && awaitsFirst(known) && incoming.startsAt >= known.startsAt);
 }
 
 /** True when the sender's start names the stretch and is later: the known stretch is over, whether or not a resolve was told. */
