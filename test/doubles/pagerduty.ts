@@ -19,7 +19,7 @@ export interface PagerDutyDouble {
   /** Alerts in PagerDuty by deduplication key, as the Events API made them. */
   calls: Map<string, { open: boolean; triggers: number; last: z.infer<typeof event> }>;
   /** Whether the webhook subscription is there, for whom. */
-  subscriptions: { url: string; active: boolean }[];
+  subscriptions: { url: string; active: boolean; filter?: { type: string; id: string | null } }[];
   /** Every request in order, `PUT /incidents/Q1`. */
   requests: string[];
   /** What the next requests that match get instead; each fault counts down. */
@@ -228,6 +228,7 @@ function rest(request: IncomingMessage, url: URL, body: string, double: PagerDut
       return new Answer(200, {
         webhook_subscriptions: double.subscriptions.map(one => ({
           active: one.active,
+          filter: one.filter ?? { type: 'account_reference', id: null },
           delivery_method: { type: 'http_delivery_method', url: one.url, temporarily_disabled: false },
         })),
         more: false,

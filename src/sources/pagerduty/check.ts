@@ -63,7 +63,7 @@ async function checkAccount(given: Options, client: Client, tools: CheckTools, p
   const wanted = [...new Set([...tools.groups, ...ownRota(given)])];
   return [
     await checkFrom(given, client, pages),
-    await checkSubscription(client, tools, pages),
+    ...(await checkSubscription(given, client, tools, pages)),
     ...(await Promise.all(
       wanted.map(path => checkThere(path.replace('/', ' ').replaceAll('_', ' '), `/${path}`, client, pages.services)),
     )),
@@ -137,33 +137,45 @@ const subscriptions = z.object({
   webhook_subscriptions: z.array(
     z.object({
       active: z.boolean().nullish(),
+      filter: z.object({ type: z.string(), id: z.string().nullish() }).nullish(),
       delivery_method: z.object({ url: z.string().nullish(), temporarily_disabled: z.boolean().nullish() }).nullish(),
     }),
   ),
 });
 
-async function checkSubscription(client: Client, tools: CheckTools, pages: Pages): Promise<Finding> {
+async function checkSubscription(given: Options, client: Client, tools: CheckTools, pages: Pages): Promise<Finding[]> {
   const what = 'the webhook subscription';
   const path = `/events/${tools.name}`;
   const wanted = tools.url === null ? path : tools.url.replace(/\/$/, '') + path;
   try {
     const answer = subscriptions.parse(await client.rest('GET', '/webhook_subscriptions?limit=100'));
     const ours = answer.webhook_subscriptions.filter(one => one.delivery_method?.url?.endsWith(wanted));
-    if (ours.some(one => one.active === true && one.delivery_method?.temporarily_disabled !== true))
-      return { what, state: 'ok' };
+    const sending = ours.filter(one => one.active === true && one.delivery_method?.temporarily_disabled !== true);
+    if (sending.length > 0) return [{ what, state: 'ok' }, ...checkScope(given, sending)];
     const because =
       ours.length === 0 ? `none sends to ${wanted}` : 'it is switched off, or PagerDuty disabled it after failures';
-    return {
-      what,
-      state: 'bad',
-      because,
-      remedy: 'Add a generic webhook (v3) with this address, or switch it on.',
-      page: pages.webhooks,
-    };
+    const remedy = 'Add a generic webhook (v3) with this address, or switch it on.';
+    return [{ what, state: 'bad', because, remedy, page: pages.webhooks }];
   } catch (error) {
     // Some keys may not list subscriptions, so this does not mean that there is none.
-    return { what, state: 'warning', because: `it cannot be looked up: ${messageOf(error)}`, page: pages.webhooks };
+    const because = `it cannot be looked up: ${messageOf(error)}`;
+    return [{ what, state: 'warning', because, page: pages.webhooks }];
   }
+}
+
+/** Warns when webhooks come for a part of the account and the list of open incidents is not limited to it. */
+function checkScope(given: Options, sending: z.infer<typeof subscriptions>['webhook_subscriptions']): Finding[] {
+  const filters = sending.map(one => one.filter);
+  if (given.services !== undefined || filters.some(one => one == null || one.type === 'account_reference')) return [];
+  const ids = filters.map(one => (one?.type === 'service_reference' ? one.id : null)).filter(id => id != null);
+  return [
+    {
+      what: 'the list of open incidents',
+      state: 'warning',
+      because: 'webhooks are sent for a part of the account, but every open incident that apiToken sees is listed',
+      remedy: `Set services to the ids of the services that webhooks are sent for${ids.length === 0 ? '' : `: [${ids.join(', ')}]`}.`,
+    },
+  ];
 }
 
 async function checkRoutingKey(client: Client): Promise<Finding> {

@@ -71,6 +71,16 @@ describe('tocsin doctor', () => {
     expect(pagerduty.requests.filter(name => name.startsWith('PUT'))).toEqual([]);
   });
 
+  test('warns when more is listed than webhooks are sent for', async () => {
+    const url = 'https://tocsin.example.com/events/pagerduty';
+    pagerduty.subscriptions.push({ url, active: true, filter: { type: 'service_reference', id: 'P393ZNQ' } });
+    const { out } = await doctor(standard());
+    expect(out).toMatch(/warning {2,}the list of open incidents/);
+    expect(out).toContain('[P393ZNQ]');
+    const limited = await doctor(`${standard()}`.replace(/^( {4})secret:/m, '$1services: [P393ZNQ]\n$1secret:'));
+    expect(limited.out).not.toContain('the list of open incidents');
+  });
+
   const breaking: [string, () => unknown, string, string][] = [
     [
       'a key that is not valid',

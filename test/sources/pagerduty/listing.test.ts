@@ -34,8 +34,8 @@ const lists = () => pagerduty.requests.filter(one => one === 'GET /incidents').l
 
 describe('what is open at PagerDuty', () => {
   test('can be listed with a key of the REST API', async () => {
-    expect(source.canList?.(given())).toBe(true);
-    expect(source.canList?.(given({ apiToken: undefined }))).toBe(false);
+    expect(source.canAsk?.(given())).toBe(true);
+    expect(source.canAsk?.(given({ apiToken: undefined }))).toBe(false);
     expect(await list({ apiToken: undefined })).toMatchObject({
       ok: false,
       because: expect.stringMatching(/apiToken/),
@@ -192,9 +192,9 @@ describe('a merged incident', () => {
     expect(pagerduty.incidents.get('Q1')).toMatchObject({ status: 'resolved', mergedInto: 'Q2', alerts: [] });
     expect(pagerduty.incidents.get('Q2')?.alerts).toHaveLength(2);
     const ask = (fingerprint: string) =>
-      source.isFiring?.(sampleAlert({ source: 'pagerduty', fingerprint }), given(), tools());
-    expect(await ask('Q1')).toBe('unknown');
+      source.look?.(sampleAlert({ source: 'pagerduty', fingerprint }), given(), tools());
+    expect(await ask('Q1')).toMatchObject({ state: 'unknown' });
     Object.assign(pagerduty.incidents.get('Q2') ?? {}, { status: 'resolved' });
-    expect(await ask('Q2')).toBe('resolved');
+    expect(await ask('Q2')).toMatchObject({ state: 'gone' });
   });
 });
