@@ -3,10 +3,13 @@ import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
 import { startWatch } from '../flow/origin/watch.ts';
 import { startPipeline } from '../flow/pipeline/alert.ts';
+import { startExpectations } from '../flow/pipeline/expect.ts';
+import { createIntake } from '../flow/pipeline/intake.ts';
 import { recoverAll, startSweeper } from '../flow/run/recover.ts';
 import { startThreads } from '../flow/thread/thread.ts';
 import { startTraces } from '../flow/trace/follow.ts';
 import type { Alert } from '../model/alert.ts';
+import { takesOn } from '../model/node.ts';
 import type { Run } from '../model/run.ts';
 import type { Base } from './base.ts';
 import { linksTo } from './links.ts';
@@ -15,6 +18,19 @@ import type { Platforms } from './platforms.ts';
 /** From events to decisions and runs. */
 export function pipelineDuty(base: Base): Duty {
   return { name: 'road', start: fence => startPipeline({ ...base, feed: fencedFeed(base.feed, fence) }) };
+}
+
+/** The dead man's switch: what must keep coming, and does not. */
+export function expectDuty(base: Base): Duty {
+  const nodes = () => base.fleet.nodes?.list() ?? [];
+  return {
+    name: 'expect',
+    start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      const listening = () => !base.state.draining && nodes().some(node => takesOn(node.role, 'intake'));
+      return startExpectations({ ...base, feed, intake: createIntake({ ...base, feed }), listening });
+    },
+  };
 }
 
 /** The singleton task that finds work without a wake-up. A node that takes it over looks at everything first. */

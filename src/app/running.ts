@@ -5,7 +5,16 @@ import { voidEdited } from '../flow/run/recover.ts';
 import { entryVersion } from '../model/journal.ts';
 import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
-import { originsDuty, pipelineDuty, postsDuty, sweeperDuty, threadsDuty, tracesDuties, watchDuty } from './duties.ts';
+import {
+  expectDuty,
+  originsDuty,
+  pipelineDuty,
+  postsDuty,
+  sweeperDuty,
+  threadsDuty,
+  tracesDuties,
+  watchDuty,
+} from './duties.ts';
 import type { Platforms } from './platforms.ts';
 
 export interface Running {
@@ -26,7 +35,8 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   for (const duty of chat) posting.push(await take(duty));
   const sweeping = await take(sweeperDuty(base));
   const road = await take(pipelineDuty(base));
-  const watching = await take(watchDuty(base));
+  const watching: Turn[] = [];
+  for (const duty of [expectDuty(base), watchDuty(base)]) watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
   const tracing: Turn[] = [];
@@ -42,7 +52,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
       off();
       await sweeping.stop();
       await road.stop();
-      await watching.stop();
+      for (const turn of watching) await turn.stop();
       await stopTelling(writeBack, base);
       for (const turn of [...posting, ...tracing]) await turn.stop();
       await base.fleet.nodes?.stop();

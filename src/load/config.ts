@@ -1,10 +1,11 @@
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, configFile, groupFacts } from '../model/config.ts';
 import { compileExpression } from '../model/expression/expression.ts';
-import type { ConfiguredSource, RouteTarget } from '../ports/catalogue.ts';
+import type { ConfiguredSource, Expectation, RouteTarget } from '../ports/catalogue.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
 import type { Source } from '../ports/source.ts';
 import { type Env, fillEnvironment } from './environment.ts';
+import { compileExpectations } from './expect.ts';
 import { checkName, isPlatformGroup, knownVoters } from './policy.ts';
 import { createFaults, type Faults } from './problems.ts';
 import type { RouteVariables } from './routes.ts';
@@ -22,6 +23,7 @@ export interface CompiledConfig {
   sources: ReadonlyMap<string, ConfiguredSource>;
   routes: readonly CompiledRoute[];
   targets: readonly RouteTarget[];
+  expectations: readonly Expectation[];
 }
 
 export interface CompiledRoute {
@@ -55,11 +57,12 @@ export function compileConfig(
   checkTokens(config, faults, parts.env);
   const sources = configureSources(config, faults, parts.sources);
   const routes = compileRoutes(config, faults);
+  const expectations = compileExpectations(config, faults, sources);
   const targets = collectTargets(config, yaml, faults, parts.platforms);
   checkChat(config, faults, parts.platforms);
   checkGroups(config, faults, { sources, platforms: parts.platforms });
   const failed = faults.list.some(fault => fault.level === 'error');
-  return { compiled: failed ? null : { config, sources, routes, targets }, config, faults };
+  return { compiled: failed ? null : { config, sources, routes, targets, expectations }, config, faults };
 }
 
 /** An entry without a value, such as `alertmanager:`, means its defaults. */

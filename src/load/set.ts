@@ -258,6 +258,7 @@ function makeSet(
       log.warn({ error: messageOf(error) }, 'a route could not be evaluated; the next one is asked'),
     ),
     targets: compiled.targets,
+    expectations: compiled.expectations,
     digest: sha256(canonicalJson(digests)),
     view: {
       runbooks: [...runbooks.values()].map(runbook => runbook.view),

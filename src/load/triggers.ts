@@ -26,9 +26,7 @@ export function compileTriggers(
     return {
       source: file.source,
       kind: file.kind ?? null,
-      match: Object.entries(file.match).flatMap(([label, value]) =>
-        matchOf(faults, [...path, 'match', label], label, value),
-      ),
+      match: compileMatch(file.match, faults, [...path, 'match']),
       where: where === null ? null : variables => where.evaluate(variables),
       whereText: file.where ?? null,
       params: variables => runbook.params.parse(fromEvent(sources, variables)),
@@ -101,6 +99,11 @@ function evaluateParam(name: string, expression: FromEvent, variables: EventVari
   }
 }
 
+/** Compiles the clauses of a `match`; a faulty one is left out and told. */
+export function compileMatch(match: TriggerFile['match'], faults: Faults, path: Path): LabelMatch[] {
+  return Object.entries(match).flatMap(([label, value]) => matchOf(faults, [...path, label], label, value));
+}
+
 function matchOf(faults: Faults, path: Path, label: string, value: TriggerFile['match'][string]): LabelMatch[] {
   if (Array.isArray(value)) return [{ label, kind: 'in', values: value.map(String) }];
   if (typeof value !== 'object') return [{ label, kind: 'equals', value: String(value) }];
@@ -115,15 +118,22 @@ function matchOf(faults: Faults, path: Path, label: string, value: TriggerFile['
 
 /** A trigger as text: `alertmanager { alertname: NodeDiskFull } where labels.env != "production"`. */
 export function showTrigger(trigger: Trigger): string {
-  const labels = trigger.match.map(match => {
-    if (match.kind === 'equals') return `${match.label}: ${match.value}`;
-    return match.kind === 'in' ? `${match.label}: ${match.values.join(' or ')}` : `${match.label}: /${match.pattern}/`;
-  });
+  const labels = showMatch(trigger.match);
   const parts = [
     trigger.source,
     trigger.kind ?? '',
-    labels.length > 0 ? `{ ${labels.join(', ')} }` : '',
+    labels !== '' ? `{ ${labels} }` : '',
     trigger.whereText ? `where ${trigger.whereText}` : '',
   ];
   return parts.filter(Boolean).join(' ');
+}
+
+/** The clauses as text: `alertname: NodeDiskFull, env: test or staging`. */
+export function showMatch(match: readonly LabelMatch[]): string {
+  return match
+    .map(one => {
+      if (one.kind === 'equals') return `${one.label}: ${one.value}`;
+      return one.kind === 'in' ? `${one.label}: ${one.values.join(' or ')}` : `${one.label}: /${one.pattern}/`;
+    })
+    .join(', ');
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../kernel/duration.ts';
+import { labels, severity } from './event.ts';
+import { labelMatch } from './runbook-file.ts';
 
 /** A name that people type and that is part of URLs: lower-case letters, digits, dashes. */
 export const name = z
@@ -31,6 +33,41 @@ const route = z.strictObject({
   when: z.string().optional().meta({ description: 'CEL over event and alert; true when left out.' }),
   to: z.array(z.string()).min(1).meta({ description: 'platform:channel, for example console:alerts or slack:#ops.' }),
 });
+
+const expectation = z
+  .strictObject({
+    match: z
+      .record(z.string(), labelMatch)
+      .refine(given => Object.keys(given).length > 0, {
+        error: 'without a label anything would count as heard',
+        params: { allowed: 'at least one label, for example { alertname: Watchdog }' },
+      })
+      .meta({ description: 'The labels of the alert that must keep coming; all of them must match.' }),
+    every: duration
+      .refine(given => given >= 30_000 && given <= 30 * 86_400_000, {
+        error: 'this is too short or too long to tell an absence',
+        params: { allowed: 'from 30s to 30d' },
+      })
+      .meta({
+        description: 'It is missing when it was not heard for this long. Longer than twice what its sender waits.',
+      }),
+    name: z
+      .string()
+      .min(1)
+      .max(100)
+      .optional()
+      .meta({ description: 'What it is called, and its label `expect`; made of `match` when left out.' }),
+    source: name.optional().meta({ description: 'The source that must bring it; any source when left out.' }),
+    severity: severity.default('critical').meta({ description: 'How severe it is when it is missing.' }),
+    labels: labels
+      .default({})
+      .refine(given => !Object.hasOwn(given, 'expect'), {
+        error: 'the label "expect" is the name of the expectation',
+        params: { allowed: 'other labels, and name: for the label expect' },
+      })
+      .meta({ description: 'Labels of the alert that it is missing, for routes and runbooks.' }),
+  })
+  .meta({ description: 'An alert that must keep coming (a watchdog, a dead man’s switch).' });
 
 const members = z.array(z.string());
 
@@ -73,6 +110,13 @@ export const configFile = z.strictObject({
   routes: z.array(route).default([]).meta({
     description: 'Which channel an alert is posted in; the first route that holds wins; without one, console:alerts.',
   }),
+  expect: z
+    .union([z.array(expectation).max(100), expectation])
+    .default([])
+    .meta({
+      description:
+        'Alerts that must keep coming, one or a list. When one stays away, that is an alert of the source `expect`.',
+    }),
   fallback: z.string().default('console:alerts').meta({
     description:
       'Where threads go whose channel does not take them: it is gone, or the bot is not in it. platform:channel.',
@@ -121,6 +165,13 @@ export const configFile = z.strictObject({
 
 /** The parsed file: defaults filled in, durations in milliseconds, ${NAME} replaced. */
 export type Config = z.infer<typeof configFile>;
+
+export type ExpectationFile = z.infer<typeof expectation>;
+
+/** The expectations of tocsin.yaml as a list, whichever way they were written. */
+export function expectationsOf({ expect }: Pick<Config, 'expect'>): readonly ExpectationFile[] {
+  return Array.isArray(expect) ? expect : [expect];
+}
 
 /** A group of tocsin.yaml in one form, whichever way it was written. */
 export interface GroupFacts {

@@ -3,10 +3,10 @@ import type { Actor } from '../model/actor.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
 import type { Ask, Risk, TriggerKind, Verdict } from '../model/decision.ts';
-import type { Event } from '../model/event.ts';
+import type { Event, Labels, Severity } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { CatalogueView } from './chat.ts';
-import type { Runbook } from './runbook.ts';
+import type { LabelMatch, Runbook } from './runbook.ts';
 import type { Source } from './source.ts';
 
 /** The user's files (config, policy, runbooks) as one consistent set. When an edit breaks a file, the last good set stays in force. */
@@ -40,10 +40,32 @@ export interface CatalogueSet {
   route(variables: { event: Event | null; alert: Alert | null }): readonly string[];
   /** All channels that routes and the fallback name, with their positions. */
   targets: readonly RouteTarget[];
+  /** The alerts that must keep coming. */
+  expectations: readonly Expectation[];
   /** SHA-256 over all files of this set. */
   digest: string;
   view: CatalogueView;
 }
+
+/** An alert that must keep coming. When it stays away, that is an alert of the source `expect`. */
+export interface Expectation {
+  /** For people, and the label `expect` of its alert. */
+  name: string;
+  /** The fingerprint of its alert: of the name that the file gives, else of what is matched. */
+  key: string;
+  /** The source that must bring it; null for any. */
+  source: string | null;
+  match: readonly LabelMatch[];
+  /** What is matched, for people: `alertname: Watchdog`. */
+  text: string;
+  /** Milliseconds. */
+  every: number;
+  severity: Severity;
+  labels: Labels;
+}
+
+/** The source of the alerts that say that something expected is missing. It is no source of tocsin.yaml, and takes no deliveries. */
+export const expectSource = 'expect';
 
 /** A channel that tocsin.yaml names. Lines and columns count from 1. */
 export interface RouteTarget {

@@ -140,6 +140,7 @@ function catalogueOf(world: World): Catalogue {
       sources: new Map(sources),
       route: () => ['console:alerts'],
       targets: [],
+      expectations: [],
       digest: 'd',
       view,
     }),

@@ -2,6 +2,7 @@ import { canonicalJson, sha256 } from '../../kernel/canonical.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { summaryOf, TocsinError } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
+import { expectationsOf } from '../../model/config.ts';
 import { type NodeFacts, nodeFacts, takesOn } from '../../model/node.ts';
 import type { CatalogueSet } from '../../ports/catalogue.ts';
 import type { Store } from '../../ports/store.ts';
@@ -145,13 +146,27 @@ const newest = (nodes: readonly NodeFacts[]) => Math.max(...nodes.map(node => no
 
 const short = (digest: string) => digest.slice(0, 12);
 
-/** A digest of what must be the same on all nodes: runbooks, rules, people, groups. Paths, secrets and options of a machine may differ. */
+/** A digest of what must be the same on all nodes: runbooks, rules, people, groups, expectations. Paths, secrets and options of a machine may differ. */
 export function digestOfSet({ runbooks, policy, config }: CatalogueSet): string {
   const { people, groups, operators } = config;
+  const expected = expectationsOf(config);
   const rules = policy.rules.map(({ name, text, decide, ask, limit }) => ({ name, text, decide, ask, limit }));
   const files = [...runbooks.values()].map(({ id, files: own }) => [
     id,
     [...own].map(([path, bytes]) => [path, sha256(bytes)]).sort(),
   ]);
-  return sha256(canonicalJson(JSON.parse(JSON.stringify({ files: files.sort(), rules, people, groups, operators }))));
+  return sha256(
+    canonicalJson(
+      JSON.parse(
+        JSON.stringify({
+          files: files.sort(),
+          rules,
+          people,
+          groups,
+          operators,
+          ...(expected.length > 0 && { expected }),
+        }),
+      ),
+    ),
+  );
 }

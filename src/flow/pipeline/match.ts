@@ -121,6 +121,11 @@ function wrongKind(wanted: EventKind | null, given: EventKind): string {
     : `kind is ${given}, not ${wanted}`;
 }
 
+/** True when all clauses hold for the labels of the event. */
+export function matchesLabels(match: readonly LabelMatch[], event: Event): boolean {
+  return match.every(one => holds(one, labelOf(event, one.label)));
+}
+
 function holds(match: LabelMatch, value: string): boolean {
   if (match.kind === 'equals') return value === match.value;
   return match.kind === 'in' ? match.values.includes(value) : match.test(value);

@@ -1,0 +1,244 @@
+import type { Clock } from '../../kernel/clock.ts';
+import type { Log } from '../../kernel/log.ts';
+import { createKeyedMutex, type KeyedMutex } from '../../kernel/mutex.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { IncomingAlert } from '../../model/event.ts';
+import { beginListening, isMissing, paceOf } from '../../model/expectation.ts';
+import type { Entry } from '../../model/journal.ts';
+import { type Catalogue, type Expectation, expectSource } from '../../ports/catalogue.ts';
+import type { Store } from '../../ports/store.ts';
+import type { Feed } from '../journal/feed.ts';
+import { createOnceLogger } from '../journal/log-once.ts';
+import { everyOf } from '../journal/pages.ts';
+import { endedAlert, missingAlert } from './expect-alert.ts';
+import { creditOf, forgetRows, hear, isClosed, resumeWatch, rowsOf, type Watch, wantsTelling } from './expect-watch.ts';
+import type { Intake } from './intake.ts';
+
+export interface ExpectParts {
+  store: Store;
+  feed: Feed;
+  catalogue: Catalogue;
+  intake: Pick<Intake, 'emit'>;
+  clock: Clock;
+  log: Log;
+  /** True while some node accepts deliveries. */
+  listening(): boolean;
+}
+
+export interface Expecting {
+  stop(): Promise<void>;
+}
+
+const cursorName = 'expect';
+const kinds = ['event.accepted'] as const;
+
+/** When more entries than this were not read, they are left unread, and everything is expected from now on. */
+const farBehind = 50_000;
+
+/** The least time between two repeats of an alert that something is missing, milliseconds. */
+const leastRepeat = 60_000;
+
+/**
+ * A dead man's switch: follows what is accepted, and when an alert that must keep coming stays away, emits an alert of the source
+ * `expect`; when it comes again, its end. How long was listened is noted in the store at a pace of a tenth of the shortest `every`; the
+ * note itself shows that our store takes deliveries, so time in which it does not is never counted against a sender.
+ */
+export async function startExpectations(parts: ExpectParts): Promise<Expecting> {
+  const { clock, feed, catalogue, log } = parts;
+  const end = new AbortController();
+  let nap = new AbortController();
+  const world = createWorld(parts);
+  const from = await world.begin();
+  const following = feed.follow({
+    name: cursorName,
+    after: from,
+    batch: 256,
+    kinds,
+    handle: async (entries, upTo) => world.handle(entries, upTo),
+  });
+  const off = catalogue.onChange(() => {
+    world.changed();
+    nap.abort();
+  });
+  const onceLogger = createOnceLogger(log, {}, 'what is expected could not be looked after, and will be again');
+
+  async function loop(): Promise<void> {
+    while (!end.signal.aborted) {
+      nap = new AbortController();
+      await clock.sleep(world.pace(), AbortSignal.any([end.signal, nap.signal])).catch(() => {});
+      if (!end.signal.aborted) await world.look().then(onceLogger.well, onceLogger.failed);
+    }
+  }
+
+  const ended = loop();
+  return {
+    async stop() {
+      off();
+      end.abort(new Error('stopped'));
+      await ended;
+      await following.stop();
+    },
+  };
+}
+
+/** All watches of this node, and how far the journal was read for them. */
+function createWorld(parts: ExpectParts) {
+  const { store, feed, clock, catalogue } = parts;
+  const watches = new Map<string, Watch>();
+  const teller = createTeller(parts);
+  let upTo = 0;
+  /** When the last note was stored, by the monotonic clock, and whether one failed since. */
+  let noted = clock.monotonic();
+  let failed = false;
+  let changed = false;
+  let orphans = false;
+
+  const pace = () => paceOf(Math.min(...[...watches.values()].map(watch => watch.expectation.every)));
+
+  /** Takes over what the files expect now. */
+  async function apply(fresh: boolean): Promise<void> {
+    const wanted = new Map(catalogue.current().expectations.map(one => [one.key, one]));
+    for (const [key, watch] of watches) {
+      if (wanted.has(key)) continue;
+      await teller.endRemoved(key);
+      await feed.commit({ rows: forgetRows(watch) });
+      watches.delete(key);
+    }
+    const shortest = paceOf(Math.min(...[...wanted.values()].map(one => one.every)));
+    for (const [key, expectation] of wanted) {
+      const known = watches.get(key);
+      if (known !== undefined) renew(known, expectation);
+      else {
+        const now = { now: clock.now(), steady: clock.monotonic(), pace: shortest };
+        watches.set(key, await resumeWatch(expectation, { store, fresh, ...now }));
+      }
+    }
+  }
+
+  /** Stores how long was listened. While that fails, nothing could have been accepted either. */
+  async function note(): Promise<void> {
+    const steady = clock.monotonic();
+    const spent = { ms: steady - noted, whole: !failed && steady - noted <= 2 * pace(), steady, pace: pace() };
+    const next = [...watches.values()].map(watch => ({
+      watch,
+      heard: watch.heard,
+      listening: creditOf(watch, spent),
+    }));
+    failed = true;
+    const rows = next.flatMap(({ watch, listening }) => rowsOf(watch, listening, clock.now()));
+    await feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: upTo }, ...rows] });
+    failed = false;
+    noted = steady;
+    for (const { watch, heard, listening } of next) if (watch.heard === heard) watch.listening = listening;
+  }
+
+  /** Reads what the follower has not brought yet, so that nothing is called missing that was accepted. */
+  async function catchUp(): Promise<void> {
+    for (;;) {
+      const entries = await store.journal({ after: upTo, limit: 1000, kinds });
+      const last = entries.at(-1);
+      if (last === undefined) return;
+      await handle(entries, last.seq);
+    }
+  }
+
+  async function handle(entries: readonly Entry[], to: number): Promise<void> {
+    const heard = new Set<Watch>();
+    for (const { seq, fact } of entries) {
+      if (seq <= upTo || fact.kind !== 'event.accepted') continue;
+      for (const watch of watches.values()) if (hear(watch, fact)) heard.add(watch);
+    }
+    upTo = Math.max(upTo, to);
+    // A failure here is mended at the next look; the journal must not wait for it.
+    for (const watch of heard) if (watch.told) await teller.tell(watch).catch(() => {});
+  }
+
+  return {
+    pace,
+    handle,
+    changed() {
+      changed = true;
+    },
+    /** Resolves to where the journal is followed from. */
+    async begin(): Promise<number> {
+      const [saved, head] = await Promise.all([store.cursor(cursorName), store.head()]);
+      const fresh = saved === 0 || head.seq - saved > farBehind;
+      orphans = saved > 0;
+      upTo = fresh ? head.seq : saved;
+      await apply(fresh);
+      return upTo;
+    },
+    async look(): Promise<void> {
+      if (changed) {
+        changed = false;
+        await apply(false).catch(error => {
+          changed = true;
+          throw error;
+        });
+      }
+      if (orphans) await teller.endOrphans(watches);
+      orphans = false;
+      if (!parts.listening()) failed = true;
+      else if (watches.size > 0) await note();
+      else noted = clock.monotonic();
+      if ([...watches.values()].some(watch => !watch.told && isMissing(watch.listening))) await catchUp();
+      for (const watch of watches.values()) if (wantsTelling(watch)) await teller.tell(watch);
+    },
+  };
+}
+
+/** The same expectation with other options. With another `every` it is expected from now on, unless it is missing already. */
+function renew(watch: Watch, expectation: Expectation): void {
+  if (watch.expectation.every !== expectation.every && !watch.told) watch.listening = beginListening(expectation.every);
+  watch.expectation = expectation;
+}
+
+/** Emits the alerts and their ends. Each is emitted once for a state of the alert, whichever node does it. */
+function createTeller({ store, intake, clock }: ExpectParts) {
+  const mutex: KeyedMutex = createKeyedMutex();
+  const read = (key: string) => store.alertOf(expectSource, key);
+  const emit = (body: IncomingAlert, known: Alert | null) =>
+    intake.emit(expectSource, [body], `${body.fingerprint}/${known?.version ?? 0}/${body.state}`);
+
+  async function tellNow(watch: Watch): Promise<void> {
+    const { key, every, name } = watch.expectation;
+    const known = await read(key);
+    const now = clock.now();
+    if (!isMissing(watch.listening)) {
+      if (known !== null && isLive(known))
+        await emit(endedAlert(known, watch.heardAt ?? now, `${name} was heard again.`), known);
+      watch.told = false;
+      return;
+    }
+    const due = known === null || !isLive(known) || now - known.lastFiring >= Math.max(every, leastRepeat);
+    if (due && !(known !== null && isClosed(watch, known))) await emit(missingAlert(watch, known, now), known);
+    watch.told = true;
+  }
+
+  async function end(known: Alert): Promise<void> {
+    await emit(endedAlert(known, clock.now(), 'It is no longer expected: tocsin.yaml has no such expectation.'), known);
+  }
+
+  return {
+    tell: (watch: Watch) => mutex.with(watch.expectation.key, () => tellNow(watch)),
+    /** Ends the alert of an expectation that is no longer in the files. */
+    endRemoved: (key: string) =>
+      mutex.with(key, async () => {
+        const known = await read(key);
+        if (known !== null && isLive(known)) await end(known);
+      }),
+    /** The same for those that went while nobody watched. */
+    async endOrphans(watches: ReadonlyMap<string, Watch>): Promise<void> {
+      for (const state of ['firing', 'silenced'] as const) {
+        const found: Alert[] = [];
+        for await (const one of everyOf(page => store.alerts({ ...page, state })))
+          if (one.source === expectSource && !watches.has(one.fingerprint)) found.push(one);
+        for (const one of found) await end(one);
+      }
+    },
+  };
+}
+
+function isLive(alert: Alert): boolean {
+  return alert.state !== 'resolved';
+}
