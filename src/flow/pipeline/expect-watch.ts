@@ -24,7 +24,7 @@ export interface Watch {
   told: boolean;
   /** A source that brought it without proof of who sent it, since it was last heard. */
   unproven: string | null;
-  /** Since when this node watches it, by the monotonic clock. */
+  /** When this node heard it last, or began to watch, by the monotonic clock. */
   since: number;
 }
 
@@ -86,7 +86,7 @@ function resumeListening(
 /** What the time since the last note adds; `whole` when a delivery would have been accepted in all of it. */
 export function creditOf(watch: Watch, spent: { ms: number; whole: boolean; steady: number; pace: number }): Listening {
   const { listening, expectation } = watch;
-  if (spent.whole) return listenOn(listening, Math.min(spent.ms, spent.steady - watch.since));
+  if (spent.whole) return listenOn(listening, Math.max(0, Math.min(spent.ms, spent.steady - watch.since)));
   return spent.ms > toleranceOf(expectation.every, spent.pace) ? interrupt(listening, expectation.every) : listening;
 }
 
@@ -110,7 +110,7 @@ export function forgetRows({ expectation }: Watch): Row[] {
  * True when the event is the expected news: a firing alert that says something new, or a notice, from a sender that proved itself. Ticks
  * and our own alerts show nothing about anybody else. Without proof anybody could keep a watchdog quiet; that is noted on the watch.
  */
-export function hear(watch: Watch, { event, effect }: FactOf<'event.accepted'>): boolean {
+export function hear(watch: Watch, { event, effect }: FactOf<'event.accepted'>, steady: number): boolean {
   const { expectation } = watch;
   const { kind } = event.body;
   if (event.source === expectSource || (expectation.source ?? event.source) !== event.source) return false;
@@ -124,6 +124,7 @@ export function hear(watch: Watch, { event, effect }: FactOf<'event.accepted'>):
   watch.listening = beginListening(expectation.every);
   watch.heardAt = Math.max(watch.heardAt ?? 0, event.receivedAt);
   watch.heard++;
+  watch.since = steady;
   watch.unproven = null;
   return true;
 }

@@ -146,7 +146,7 @@ function createWorld(parts: ExpectParts) {
     const heard = new Set<Watch>();
     for (const { seq, fact } of entries) {
       if (seq <= upTo || fact.kind !== 'event.accepted') continue;
-      for (const watch of watches.values()) if (hear(watch, fact)) heard.add(watch);
+      for (const watch of watches.values()) if (hear(watch, fact, clock.monotonic())) heard.add(watch);
     }
     upTo = Math.max(upTo, to);
     // A failure here is mended at the next look; the journal must not wait for it.
