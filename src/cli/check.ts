@@ -1,4 +1,6 @@
-import { checkFiles, showProblems } from '../load/index.ts';
+import { showDuration } from '../kernel/duration.ts';
+import { loadSet, showProblems } from '../load/index.ts';
+import type { Expectation } from '../ports/catalogue.ts';
 import type { CliCommand } from './command.ts';
 import { loadParts } from './files.ts';
 import { exitCode } from './terminal.ts';
@@ -11,10 +13,11 @@ export const check: CliCommand = {
   words: { least: 0, most: 0 },
   examples: ['tocsin check', 'TOCSIN_CONFIG=staging.yaml tocsin check'],
   async run(input, terminal) {
-    const problems = await checkFiles(await loadParts(terminal));
+    const { set, problems } = await loadSet(await loadParts(terminal));
     const errors = problems.filter(problem => problem.level === 'error').length;
     const warnings = problems.length - errors;
     if (problems.length > 0) terminal.out(showProblems(problems));
+    for (const one of set?.expectations ?? []) terminal.err(showExpectation(one));
     terminal.err(`${countOf(errors, 'error')}, ${countOf(warnings, 'warning')}.`);
     return errors > 0 || (warnings > 0 && input.options.has('strict')) ? exitCode.failed : exitCode.ok;
   },
@@ -22,4 +25,9 @@ export const check: CliCommand = {
 
 function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function showExpectation({ name, text, every, source }: Expectation): string {
+  const what = text.endsWith(`: ${name}`) ? name : `${name} (${text})`;
+  return `Expects ${what} from ${source ?? 'any source with a secret'} every ${showDuration(every)}.`;
 }

@@ -2,5 +2,5 @@
 export { type CatalogueParts, checkFiles, createCatalogue } from './catalogue.ts';
 export { showProblems } from './problems.ts';
 export { registerResolver } from './resolve.ts';
-export type { LoadParts } from './set.ts';
+export { type LoadParts, loadSet } from './set.ts';
 export { runRunbookTests, showTests, type TestReport } from './tests.ts';

@@ -49,7 +49,8 @@ const expectation = z
         params: { allowed: 'from 30s to 30d' },
       })
       .meta({
-        description: 'It is missing when it was not heard for this long. Longer than twice what its sender waits.',
+        description:
+          'It is missing when it was not heard for this long: 30s to 30d, and more than twice the interval of its sender.',
       }),
     name: z
       .string()
@@ -65,9 +66,9 @@ const expectation = z
         error: 'the label "expect" is the name of the expectation',
         params: { allowed: 'other labels, and name: for the label expect' },
       })
-      .meta({ description: 'Labels of the alert that it is missing, for routes and runbooks.' }),
+      .meta({ description: 'Labels of the alert that says it is missing, for routes and runbooks.' }),
   })
-  .meta({ description: 'An alert that must keep coming (a watchdog, a dead man’s switch).' });
+  .meta({ description: "An alert that must keep coming (a watchdog, a dead man's switch)." });
 
 const members = z.array(z.string());
 

@@ -382,6 +382,26 @@ describe('init', () => {
     expect((await readdir(folder)).sort()).toEqual(['.git', 'policy.yaml', 'runbooks', 'tocsin.yaml']);
   });
 
+  test('check lists what is expected', async () => {
+    await writeFile(
+      join(folder, 'tocsin.yaml'),
+      `sources: { alertmanager: { token: t } }
+expect:
+  - { match: { alertname: Watchdog }, every: 15m }
+  - { name: backup, match: { job: nightly }, every: 26h, source: alertmanager }
+`,
+    );
+    expect(await cli(['check'], { cwd: folder })).toMatchObject({
+      code: 0,
+      out: '',
+      err: [
+        'Expects Watchdog from any source with a secret every 15m.',
+        'Expects backup (job: nightly) from alertmanager every 1d 2h.',
+        '0 errors, 0 warnings.',
+      ].join('\n'),
+    });
+  });
+
   test('check shows every problem with its position and ends with 1', async () => {
     await cli(['init'], { cwd: folder });
     await writeFile(

@@ -388,9 +388,9 @@ describe('what is kept for years', () => {
       `,
     );
     const taken =
-      'duty/looks duty/origins duty/posts/<platform> duty/road duty/sweeper duty/threads duty/traces node/<number> run/<id>';
+      'duty/expect duty/looks duty/origins duty/posts/<platform> duty/road duty/sweeper duty/threads duty/traces node/<number> run/<id>';
     words('A lease', leases, taken);
-    words('A cursor', cursors, 'origin/pagerduty/page origin/pagerduty/tell road threads traces');
+    words('A cursor', cursors, 'expect origin/pagerduty/page origin/pagerduty/tell road threads traces');
     const spaces =
       'auto chat child-run delivery/${name} emission/${name} key offer open-plan origin origin-tried sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);

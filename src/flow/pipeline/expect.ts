@@ -48,16 +48,16 @@ export async function startExpectations(parts: ExpectParts): Promise<Expecting> 
   const end = new AbortController();
   let nap = new AbortController();
   const world = createWorld(parts);
-  const from = await world.begin();
+  const from = await begin(world);
   const following = feed.follow({
     name: cursorName,
     after: from,
     batch: 256,
     kinds,
-    handle: async (entries, upTo) => world.handle(entries, upTo),
+    handle: (entries, upTo) => handle(world, entries, upTo),
   });
   const off = catalogue.onChange(() => {
-    world.changed();
+    world.changed = true;
     nap.abort();
   });
   const onceLogger = createOnceLogger(log, {}, 'what is expected could not be looked after, and will be again');
@@ -65,8 +65,8 @@ export async function startExpectations(parts: ExpectParts): Promise<Expecting> 
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
       nap = new AbortController();
-      await clock.sleep(world.pace(), AbortSignal.any([end.signal, nap.signal])).catch(() => {});
-      if (!end.signal.aborted) await world.look().then(onceLogger.well, onceLogger.failed);
+      await clock.sleep(paceNow(world), AbortSignal.any([end.signal, nap.signal])).catch(() => {});
+      if (!end.signal.aborted) await look(world).then(onceLogger.well, onceLogger.failed);
     }
   }
 
@@ -82,109 +82,130 @@ export async function startExpectations(parts: ExpectParts): Promise<Expecting> 
 }
 
 /** All watches of this node, and how far the journal was read for them. */
-function createWorld(parts: ExpectParts) {
-  const { store, feed, clock, catalogue } = parts;
-  const watches = new Map<string, Watch>();
-  const teller = createTeller(parts);
-  let upTo = 0;
+interface World {
+  parts: ExpectParts;
+  teller: Teller;
+  watches: Map<string, Watch>;
+  upTo: number;
   /** When the last note was stored, by the monotonic clock, and whether one failed since. */
-  let noted = clock.monotonic();
-  let failed = false;
-  let changed = false;
-  let orphans = false;
+  noted: number;
+  failed: boolean;
+  /** True when the files may expect something else now. */
+  changed: boolean;
+  /** True until the alerts of expectations that went while nobody watched were looked for. */
+  orphans: boolean;
+}
 
-  const pace = () => paceOf(Math.min(...[...watches.values()].map(watch => watch.expectation.every)));
-
-  /** Takes over what the files expect now. */
-  async function apply(fresh: boolean): Promise<void> {
-    const wanted = new Map(catalogue.current().expectations.map(one => [one.key, one]));
-    for (const [key, watch] of watches) {
-      if (wanted.has(key)) continue;
-      await teller.endRemoved(key);
-      await feed.commit({ rows: forgetRows(watch) });
-      watches.delete(key);
-    }
-    const shortest = paceOf(Math.min(...[...wanted.values()].map(one => one.every)));
-    for (const [key, expectation] of wanted) {
-      const known = watches.get(key);
-      if (known !== undefined) renew(known, expectation);
-      else {
-        const now = { now: clock.now(), steady: clock.monotonic(), pace: shortest };
-        watches.set(key, await resumeWatch(expectation, { store, fresh, ...now }));
-      }
-    }
-  }
-
-  /** Stores how long was listened. While that fails, nothing could have been accepted either. */
-  async function note(): Promise<void> {
-    const steady = clock.monotonic();
-    const spent = { ms: steady - noted, whole: !failed && steady - noted <= 2 * pace(), steady, pace: pace() };
-    const next = [...watches.values()].map(watch => ({
-      watch,
-      heard: watch.heard,
-      listening: creditOf(watch, spent),
-    }));
-    failed = true;
-    const rows = next.flatMap(({ watch, listening }) => rowsOf(watch, listening, clock.now()));
-    await feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: upTo }, ...rows] });
-    failed = false;
-    noted = steady;
-    for (const { watch, heard, listening } of next) if (watch.heard === heard) watch.listening = listening;
-  }
-
-  /** Reads what the follower has not brought yet, so that nothing is called missing that was accepted. */
-  async function catchUp(): Promise<void> {
-    for (;;) {
-      const entries = await store.journal({ after: upTo, limit: 1000, kinds });
-      const last = entries.at(-1);
-      if (last === undefined) return;
-      await handle(entries, last.seq);
-    }
-  }
-
-  async function handle(entries: readonly Entry[], to: number): Promise<void> {
-    const heard = new Set<Watch>();
-    for (const { seq, fact } of entries) {
-      if (seq <= upTo || fact.kind !== 'event.accepted') continue;
-      for (const watch of watches.values()) if (hear(watch, fact, clock.monotonic())) heard.add(watch);
-    }
-    upTo = Math.max(upTo, to);
-    // A failure here is mended at the next look; the journal must not wait for it.
-    for (const watch of heard) if (watch.told) await teller.tell(watch).catch(() => {});
-  }
-
+function createWorld(parts: ExpectParts): World {
   return {
-    pace,
-    handle,
-    changed() {
-      changed = true;
-    },
-    /** Resolves to where the journal is followed from. */
-    async begin(): Promise<number> {
-      const [saved, head] = await Promise.all([store.cursor(cursorName), store.head()]);
-      const fresh = saved === 0 || head.seq - saved > farBehind;
-      orphans = saved > 0;
-      upTo = fresh ? head.seq : saved;
-      await apply(fresh);
-      return upTo;
-    },
-    async look(): Promise<void> {
-      if (changed) {
-        changed = false;
-        await apply(false).catch(error => {
-          changed = true;
-          throw error;
-        });
-      }
-      if (orphans) await teller.endOrphans(watches);
-      orphans = false;
-      if (!parts.listening()) failed = true;
-      else if (watches.size > 0) await note();
-      else noted = clock.monotonic();
-      if ([...watches.values()].some(watch => !watch.told && isMissing(watch.listening))) await catchUp();
-      for (const watch of watches.values()) if (wantsTelling(watch)) await teller.tell(watch);
-    },
+    parts,
+    teller: createTeller(parts),
+    watches: new Map(),
+    upTo: 0,
+    noted: parts.clock.monotonic(),
+    failed: false,
+    changed: false,
+    orphans: false,
   };
+}
+
+function paceFor(expected: Iterable<Expectation>): number {
+  return paceOf(Math.min(...[...expected].map(one => one.every)));
+}
+
+const paceNow = (world: World) => paceFor([...world.watches.values()].map(watch => watch.expectation));
+
+/** Resumes what was left. Resolves to where the journal is followed from. */
+async function begin(world: World): Promise<number> {
+  const { store } = world.parts;
+  const [saved, head] = await Promise.all([store.cursor(cursorName), store.head()]);
+  const fresh = saved === 0 || head.seq - saved > farBehind;
+  world.orphans = saved > 0;
+  world.upTo = fresh ? head.seq : saved;
+  await takeOver(world, fresh);
+  return world.upTo;
+}
+
+/** Takes over what the files expect now. */
+async function takeOver(world: World, fresh: boolean): Promise<void> {
+  const { watches, teller } = world;
+  const { store, feed, clock, catalogue } = world.parts;
+  const wanted = new Map(catalogue.current().expectations.map(one => [one.key, one]));
+  for (const [key, watch] of watches) {
+    if (wanted.has(key)) continue;
+    await teller.endRemoved(key);
+    await feed.commit({ rows: forgetRows(watch) });
+    watches.delete(key);
+  }
+  const pace = paceFor(wanted.values());
+  for (const [key, expectation] of wanted) {
+    const known = watches.get(key);
+    if (known !== undefined) renew(known, expectation);
+    else {
+      const now = { now: clock.now(), steady: clock.monotonic(), pace };
+      watches.set(key, await resumeWatch(expectation, { store, fresh, ...now }));
+    }
+  }
+}
+
+async function look(world: World): Promise<void> {
+  const { watches, teller, parts } = world;
+  if (world.changed) {
+    world.changed = false;
+    await takeOver(world, false).catch(error => {
+      world.changed = true;
+      throw error;
+    });
+  }
+  if (world.orphans) await teller.endOrphans(watches);
+  world.orphans = false;
+  if (!parts.listening()) world.failed = true;
+  else if (watches.size > 0) await note(world);
+  else world.noted = parts.clock.monotonic();
+  if ([...watches.values()].some(watch => !watch.told && isMissing(watch.listening))) await catchUp(world);
+  for (const watch of watches.values()) if (wantsTelling(watch)) await teller.tell(watch);
+}
+
+/** Stores how long was listened. While that fails, nothing could have been accepted either. */
+async function note(world: World): Promise<void> {
+  const { feed, clock } = world.parts;
+  const steady = clock.monotonic();
+  const ms = steady - world.noted;
+  const pace = paceNow(world);
+  const spent = { ms, whole: !world.failed && ms <= 2 * pace, steady, pace };
+  const next = [...world.watches.values()].map(watch => ({
+    watch,
+    heard: watch.heard,
+    listening: creditOf(watch, spent),
+  }));
+  world.failed = true;
+  const rows = next.flatMap(({ watch, listening }) => rowsOf(watch, listening, clock.now()));
+  await feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: world.upTo }, ...rows] });
+  world.failed = false;
+  world.noted = steady;
+  for (const { watch, heard, listening } of next) if (watch.heard === heard) watch.listening = listening;
+}
+
+/** Reads what the follower has not brought yet, so that nothing is called missing that was accepted. */
+async function catchUp(world: World): Promise<void> {
+  for (;;) {
+    const entries = await world.parts.store.journal({ after: world.upTo, limit: 1000, kinds });
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    await handle(world, entries, last.seq);
+  }
+}
+
+async function handle(world: World, entries: readonly Entry[], to: number): Promise<void> {
+  const { watches, teller, parts } = world;
+  const heard = new Set<Watch>();
+  for (const { seq, fact } of entries) {
+    if (seq <= world.upTo || fact.kind !== 'event.accepted') continue;
+    for (const watch of watches.values()) if (hear(watch, fact, parts.clock.monotonic())) heard.add(watch);
+  }
+  world.upTo = Math.max(world.upTo, to);
+  // A failure here is mended at the next look; the journal must not wait for it.
+  for (const watch of heard) if (watch.told) await teller.tell(watch).catch(() => {});
 }
 
 /** The same expectation with other options. With another `every` it is expected from now on, unless it is missing already. */
@@ -192,6 +213,8 @@ function renew(watch: Watch, expectation: Expectation): void {
   if (watch.expectation.every !== expectation.every && !watch.told) watch.listening = beginListening(expectation.every);
   watch.expectation = expectation;
 }
+
+type Teller = ReturnType<typeof createTeller>;
 
 /** Emits the alerts and their ends. Each is emitted once for a state of the alert, whichever node does it. */
 function createTeller({ store, intake, clock }: ExpectParts) {

@@ -198,6 +198,27 @@ describe('an alert that must keep coming', () => {
     expect(await told()).toEqual([]);
   });
 
+  test('may be a notice, such as that of a job that is done', async () => {
+    const config = basicConfig.replace(
+      'sources:',
+      `sources:
+  jobs:
+    type: webhook
+    auth: { bearer: t }
+    map: { fingerprint: body.job, state: '"notice"', title: body.job, labels: { job: body.job } }`,
+    );
+    await start(expecting('{ name: backup, match: { job: nightly }, every: 7m }', config));
+    const done = (job: string) =>
+      app.call('POST', '/events/jobs', { as: null, headers: { authorization: 'Bearer t' }, body: { job } });
+    await pass(every - pace);
+    expect((await done('nightly')).status).toBe(202);
+    await pass(every - pace);
+    expect(await told()).toEqual([]);
+    expect((await done('weekly')).status).toBe(202);
+    await pass(pace);
+    expect(await states()).toEqual(['firing 1']);
+  });
+
   test('is not heard in a resolve, in a delivery that anybody could have sent, or from another source', async () => {
     const config = basicConfig.replace(
       'sources:',
