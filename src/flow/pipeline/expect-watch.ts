@@ -24,6 +24,8 @@ export interface Watch {
   told: boolean;
   /** A source that brought it without proof of who sent it, since it was last heard. */
   unproven: string | null;
+  /** True when it was watched before, by this process or another. */
+  resumed: boolean;
   /** When this node heard it last, or began to watch, by the monotonic clock. */
   since: number;
 }
@@ -67,6 +69,7 @@ export async function resumeWatch(
     heard: 0,
     told,
     unproven: null,
+    resumed: at !== 0,
     since: parts.steady,
   };
 }

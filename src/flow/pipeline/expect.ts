@@ -63,10 +63,14 @@ export async function startExpectations(parts: ExpectParts): Promise<Expecting> 
   const onceLogger = createOnceLogger(log, {}, 'what is expected could not be looked after, and will be again');
 
   async function loop(): Promise<void> {
+    // After a restart the first looks are closer together: what a process that soon crashes again has listened counts too.
+    let longest = paceNow(world) / ([...world.watches.values()].some(watch => watch.resumed) ? 8 : 1);
     while (!end.signal.aborted) {
+      await look(world).then(onceLogger.well, onceLogger.failed);
       nap = new AbortController();
-      await clock.sleep(paceNow(world), AbortSignal.any([end.signal, nap.signal])).catch(() => {});
-      if (!end.signal.aborted) await look(world).then(onceLogger.well, onceLogger.failed);
+      const wake = AbortSignal.any([end.signal, nap.signal]);
+      if (!world.changed) await clock.sleep(Math.min(paceNow(world), longest), wake).catch(() => {});
+      longest *= 2;
     }
   }
 

@@ -8,8 +8,10 @@ import { createMetrics } from '../../../src/http/metrics.ts';
 import { TocsinError } from '../../../src/kernel/errors.ts';
 import { createIds } from '../../../src/kernel/ids.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
+import { system } from '../../../src/model/actor.ts';
 import type { Alert } from '../../../src/model/alert.ts';
 import { paceOf } from '../../../src/model/expectation.ts';
+import { streamOf } from '../../../src/model/journal.ts';
 import type { Store } from '../../../src/ports/store.ts';
 import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
 import { createClock } from '../../doubles/clock.ts';
@@ -19,6 +21,8 @@ const minutes = 60_000;
 /** No other part of the process sleeps for a tenth of this, so that a test sees when the watch has done its work. */
 const every = 7 * minutes;
 const pace = paceOf(every);
+/** The first looks after a restart are closer together. */
+const paces = [pace, pace / 2, pace / 4, pace / 8];
 const one = expecting('{ match: { alertname: Watchdog }, every: 7m }');
 const restart = `
 title: Restart Prometheus
@@ -47,7 +51,7 @@ function createWatchClock() {
     },
     sleep(ms: number, signal?: AbortSignal) {
       const slept = clock.sleep(ms, signal);
-      if (ms === pace) waiting.resolve();
+      if (paces.includes(ms)) waiting.resolve();
       return slept;
     },
     next() {
@@ -82,11 +86,13 @@ async function start(
 
 /** Lets time pass, as the process sees it when it is not suspended. */
 async function pass(ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += pace) {
-    const sleeps = clock.next();
-    await clock.advance(pace);
-    await sleeps;
-  }
+  for (let passed = 0; passed < ms; passed += pace) await lookAfter(pace);
+}
+
+async function lookAfter(ms: number, of = clock): Promise<void> {
+  const sleeps = of.next();
+  await of.advance(ms);
+  await sleeps;
 }
 
 /** Ends the process and begins another after so many milliseconds. */
@@ -95,6 +101,19 @@ async function restartAfter(ms: number, config = one): Promise<void> {
   await app.stop();
   await clock.advance(ms);
   await start(config, { folder, clock });
+  for (const part of paces.slice(1).reverse()) await lookAfter(part);
+}
+
+/** Another process that watches on the same store and files, by a clock of its own. */
+async function watch(clock: ReturnType<typeof createWatchClock>) {
+  const { store, catalogue } = app.app;
+  const feed = createFeed({ store, log: silentLog, sleep: clock.sleep });
+  const common = { clock, log: silentLog, store, catalogue, feed, metrics: createMetrics().metrics };
+  const sleeps = clock.next();
+  const intake = createIntake({ ...common, ids: createIds(clock) });
+  const watching = await startExpectations({ ...common, intake, listening: () => true });
+  await sleeps;
+  return watching;
 }
 
 async function edit(config: string): Promise<void> {
@@ -189,6 +208,32 @@ describe('an alert that must keep coming', () => {
     expect(await told()).toMatchObject([{ episode: 1, count: 2 }]);
   });
 
+  test('is not told again after an operator closed it, until it was heard once more', async () => {
+    await start(one);
+    await pass(every);
+    const [alert] = await told();
+    if (alert === undefined) throw new Error('it is missing');
+    const closed = { state: 'resolved', resolvedAt: clock.now(), end: { how: 'closed', because: null } } as const;
+    await app.app.store.commit({
+      entries: [
+        {
+          stream: streamOf.alert(alert.id),
+          actor: system,
+          at: clock.now(),
+          fact: { kind: 'alert.noted', alert: alert.id, text: 'closed' },
+        },
+      ],
+      rows: [{ table: 'alert', doc: { ...alert, ...closed, version: alert.version + 1 } }],
+    });
+    await pass(2 * every);
+    await restartAfter(60 * minutes);
+    await pass(2 * every);
+    expect(await states()).toEqual(['resolved 1']);
+    await beat();
+    await pass(every + pace);
+    expect(await states()).toEqual(['firing 2']);
+  });
+
   test('is there as long as any that matches comes', async () => {
     await start(one);
     for (const of of ['a', 'b', 'b', 'b']) {
@@ -215,7 +260,7 @@ describe('an alert that must keep coming', () => {
     await pass(every - pace);
     expect(await told()).toEqual([]);
     expect((await done('weekly')).status).toBe(202);
-    await pass(pace);
+    await pass(2 * pace);
     expect(await states()).toEqual(['firing 1']);
   });
 
@@ -269,6 +314,21 @@ describe('a start', () => {
     }
     await pass(4 * pace);
     expect(await states()).toEqual(['firing 1']);
+  });
+
+  test('again and again, each after less than a look, does not either', async () => {
+    await start(one);
+    const clock = createWatchClock();
+    let lives = 0;
+    for (; lives < 200 && (await told()).length === 0; lives++) {
+      const watching = await watch(clock);
+      await lookAfter(pace / 8, clock);
+      await lookAfter(pace / 4, clock);
+      await watching.stop();
+      await clock.advance(5 * minutes);
+    }
+    // In all two times the time, in parts of 3/8 of a look.
+    expect(lives).toBe(Math.ceil((2 * every) / (pace * (3 / 8))));
   });
 
   test('that takes a moment begins nothing anew, and reads what was heard before it', async () => {
@@ -382,18 +442,14 @@ describe('an edit of tocsin.yaml', () => {
   });
 });
 
-test('two nodes that both watch tell it once', async () => {
+test('nodes that watch at the same time tell it once', async () => {
   await start(one);
-  const { store, catalogue } = app.app;
-  const log = silentLog;
-  const common = { clock, log, store, catalogue, metrics: createMetrics().metrics };
-  const others = [1, 2].map(() => {
-    const feed = createFeed({ store, log, sleep: clock.sleep });
-    return { ...common, feed, intake: createIntake({ ...common, feed, ids: createIds(clock) }) };
-  });
-  const watching = await Promise.all(others.map(parts => startExpectations({ ...parts, listening: () => true })));
-  await pass(every + pace);
+  const clocks = [createWatchClock(), createWatchClock()];
+  const watching = await Promise.all(clocks.map(each => watch(each)));
+  for (const part of paces.slice(1).reverse()) await Promise.all(clocks.map(each => lookAfter(part, each)));
+  for (let passed = 0; passed <= every; passed += pace)
+    await Promise.all([clock, ...clocks].map(each => lookAfter(pace, each)));
   await Promise.all(watching.map(one => one.stop()));
-  const alerts = (await app.journal()).filter(({ fact }) => fact.kind === 'event.accepted');
-  expect(alerts).toHaveLength(1);
+  const events = (await app.journal()).filter(({ fact }) => fact.kind === 'event.accepted');
+  expect(events).toHaveLength(1);
 });
