@@ -1,3 +1,4 @@
+import { startLapses } from '../flow/acts/lapse.ts';
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
@@ -33,13 +34,20 @@ export function expectDuty(base: Base): Duty {
   };
 }
 
-/** The singleton task that finds work without a wake-up. A node that takes it over looks at everything first. */
+/** The singleton task that finds work without a wake-up, and silences that are over. A node that takes it over looks at everything first. */
 export function sweeperDuty(base: Base): Duty {
   return {
     name: 'sweeper',
     async start() {
       await recoverAll(base);
-      return startSweeper(base);
+      const lapses = await startLapses(base);
+      const sweeper = startSweeper(base);
+      return {
+        async stop() {
+          await sweeper.stop();
+          await lapses.stop();
+        },
+      };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Alert, alertState } from '../model/alert.ts';
+import { type Alert, alertEnd, alertState } from '../model/alert.ts';
 import { type Approval, approvalState } from '../model/approval.ts';
 import { risk, triggerKind, verdict } from '../model/decision.ts';
 import { labels, link, severity } from '../model/event.ts';
@@ -28,10 +28,14 @@ export const alertDoc = z
     trusted: z.boolean().meta({ description: 'True when the source verified a secret.' }),
     startsAt: time,
     resolvedAt: time.nullable(),
+    end: alertEnd.nullable().meta({ description: 'How the newest stretch ended; null while it fires.' }),
     firstSeen: time,
     lastSeen: time,
+    quietSince: time.nullable().meta({ description: 'Since when there has been no news for too long.' }),
     acknowledgedBy: z.string().nullable(),
+    acknowledgedUntil: time.nullable().meta({ description: 'Null when it holds until the episode ends.' }),
     silencedUntil: time.nullable(),
+    silencedBy: z.string().nullable(),
   })
   .meta({ id: 'Alert' });
 
@@ -53,10 +57,14 @@ export function showAlert(alert: Alert, runs: readonly string[]): z.infer<typeof
     trusted: alert.trusted,
     startsAt: iso(alert.startsAt),
     resolvedAt: isoOrNull(alert.resolvedAt),
+    end: alert.end,
     firstSeen: iso(alert.firstSeen),
     lastSeen: iso(alert.lastSeen),
+    quietSince: isoOrNull(alert.quietSince),
     acknowledgedBy: alert.acknowledgedBy,
+    acknowledgedUntil: isoOrNull(alert.acknowledgedUntil),
     silencedUntil: isoOrNull(alert.silencedUntil),
+    silencedBy: alert.silencedBy,
   };
 }
 

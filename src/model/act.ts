@@ -34,8 +34,30 @@ export const act = z.discriminatedUnion('kind', [
     question: z.int().optional(),
     reason: z.string().nullable(),
   }),
-  z.object({ kind: z.literal('acknowledge'), alert: z.string() }),
-  z.object({ kind: z.literal('silence'), alert: z.string(), /** Milliseconds. */ duration: z.int() }),
+  z.object({
+    kind: z.literal('acknowledge'),
+    alert: z.string(),
+    /** Milliseconds; without it the acknowledgement holds until the episode ends. */
+    duration: z.int().optional(),
+    reason: z.string().nullable().optional(),
+  }),
+  z.object({ kind: z.literal('unacknowledge'), alert: z.string() }),
+  z.object({
+    kind: z.literal('silence'),
+    alert: z.string(),
+    /** Milliseconds. */
+    duration: z.int(),
+    reason: z.string().nullable().optional(),
+  }),
+  z.object({ kind: z.literal('unsilence'), alert: z.string() }),
+  z.object({
+    kind: z.literal('close'),
+    alert: z.string(),
+    /** Required: an empty one is refused. */
+    reason: z.string(),
+    /** The episode that the button is about; a later one is not closed by it. The present episode when left out. */
+    episode: z.int().optional(),
+  }),
   z.object({ kind: z.literal('halt'), reason: z.string() }),
   z.object({ kind: z.literal('resume'), reason: z.string() }),
 ]);

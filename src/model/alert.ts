@@ -45,7 +45,12 @@ export const alert = z.object({
   /** When the newest news was made, by the sender's clock; null when it does not say. */
   newsAt: z.int().nullable().default(null),
   acknowledgedBy: z.string().nullable(),
+  /** When the acknowledgement ends by itself; null when it holds until the episode ends, and when there is none. */
+  acknowledgedUntil: z.int().nullable().default(null),
   silencedUntil: z.int().nullable(),
+  silencedBy: z.string().nullable().default(null),
+  /** Since when its news is not relied on, because none came for too long; null while it is. */
+  quietSince: z.int().nullable().default(null),
   /** The version of its stream: the number of journal entries behind it. */
   version: z.int(),
 });
@@ -153,12 +158,12 @@ export function foldAlert(
   const version = (known?.version ?? 0) + 1;
   // A resolve also says when its firing began, so that the firing itself counts as old when it arrives later.
   const startsAt = body.state === 'resolved' ? Math.max(base.startsAt, body.startsAt) : base.startsAt;
-  const seen: Alert = { ...base, version, startsAt, lastSeen: Math.max(base.lastSeen, at) };
-  if (what === 'stale') return seen;
+  const seen: Alert = { ...base, version, startsAt, lastSeen: Math.max(base.lastSeen, at), quietSince: null };
+  if (what === 'stale') return { ...seen, quietSince: base.quietSince };
   const newsAt = body.newsAt === undefined ? base.newsAt : Math.max(base.newsAt ?? 0, body.newsAt);
   if (what === 'acknowledged')
     return { ...seen, newsAt, acknowledgedBy: base.acknowledgedBy ?? body.by ?? incoming.source };
-  if (what === 'unacknowledged') return { ...seen, newsAt, acknowledgedBy: null };
+  if (what === 'unacknowledged') return { ...seen, newsAt, ...unacknowledged };
   // An older start while it fires (a second Prometheus, a restart) shows that it still fires, and nothing else.
   if (what === 'refreshed' && body.startsAt < base.startsAt) return { ...seen, newsAt, ...firingOn(base, at) };
   const facts: Alert = {
@@ -187,7 +192,7 @@ export function foldAlert(
         ...facts,
         ...firingOn(base, at),
         startsAt: body.stretch === undefined ? body.startsAt : base.startsAt,
-        acknowledgedBy: body.acknowledged === false ? null : base.acknowledgedBy,
+        ...(body.acknowledged === false ? unacknowledged : {}),
       };
     case 'reopened':
       return {
@@ -196,10 +201,10 @@ export function foldAlert(
         state: 'firing',
         resolvedAt: null,
         end: null,
-        ...(more.quiet === true ? { reopenedAt: base.reopenedAt ?? at, acknowledgedBy: null } : {}),
+        ...(more.quiet === true ? { reopenedAt: base.reopenedAt ?? at, ...unacknowledged } : {}),
       };
     case 'resolved':
-      return { ...facts, ...endOf(body, more), silencedUntil: null };
+      return { ...facts, ...endOf(body, more), ...unsilenced, acknowledgedUntil: null };
   }
 }
 
@@ -218,10 +223,14 @@ function begun(known: Alert | null, base: Alert, { receivedAt, body }: Event & {
     resolvedAt: null,
     end: null,
     reopenedAt: null,
-    acknowledgedBy: announced ? known.acknowledgedBy : null,
-    silencedUntil: null,
+    ...(announced ? {} : unacknowledged),
+    ...unsilenced,
   };
 }
+
+/** The fields of an alert that nobody acknowledges, and of one that nobody silences. */
+export const unacknowledged = { acknowledgedBy: null, acknowledgedUntil: null } as const;
+export const unsilenced = { silencedUntil: null, silencedBy: null } as const;
 
 function endOf(body: IncomingAlert, more: EffectMore) {
   return {
@@ -262,8 +271,9 @@ function blank(incoming: Event & { body: IncomingAlert }, id: string): Alert {
     end: null,
     reopenedAt: null,
     newsAt: null,
-    acknowledgedBy: null,
-    silencedUntil: null,
+    ...unacknowledged,
+    ...unsilenced,
+    quietSince: null,
     version: 0,
   };
 }

@@ -25,10 +25,25 @@ export const fact = z.discriminatedUnion('kind', [
     /** For `reopened`, since version 2: nobody is asked for a while. */
     quiet: z.literal(true).optional(),
   }),
-  body('alert.acknowledged', { alert: z.string() }),
-  body('alert.silenced', { alert: z.string(), until: z.int() }),
   /** It fired again after its resolve and did not stop: people are asked again, and what was voided is decided anew. */
   body('alert.reopened', { alert: z.string(), episode: z.int(), event }),
+  body('alert.acknowledged', {
+    alert: z.string(),
+    /** When it ends by itself; absent when it does not, and in entries of version 1. */
+    until: z.int().optional(),
+    reason: z.string().optional(),
+  }),
+  /** By a person or service who takes it back, or by the system when its time is over. The same for a silence. */
+  body('alert.unacknowledged', { alert: z.string() }),
+  body('alert.silenced', {
+    alert: z.string(),
+    until: z.int(),
+    reason: z.string().optional(),
+    /** The name that the document keeps; absent in entries of version 1. */
+    by: z.string().optional(),
+  }),
+  body('alert.unsilenced', { alert: z.string() }),
+  body('alert.closed', { alert: z.string(), episode: z.int(), reason: z.string() }),
   body('alert.noted', { alert: z.string(), text: z.string() }),
 
   // stream run/<id>

@@ -44,8 +44,10 @@ describe('the commands', () => {
   it('are all there, and each says what it is for and shows an example that begins with its name', async () => {
     const commands = await loadCommands();
     expect([...commands.keys()]).toEqual([
+      'ack',
       'approve',
       'cancel',
+      'close',
       'deny',
       'explain',
       'halt',
@@ -54,7 +56,10 @@ describe('the commands', () => {
       'list',
       'resume',
       'run',
+      'silence',
       'status',
+      'unack',
+      'unsilence',
     ]);
     for (const command of commands.values()) {
       expect(command.usage.split(' ')[0]).toBe(command.id);

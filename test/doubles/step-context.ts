@@ -56,7 +56,10 @@ export const sampleAlert = (facts: Partial<Alert> = {}): Alert => ({
   reopenedAt: null,
   newsAt: null,
   acknowledgedBy: null,
+  acknowledgedUntil: null,
   silencedUntil: null,
+  silencedBy: null,
+  quietSince: null,
   version: 1,
   ...facts,
 });

@@ -328,7 +328,10 @@ export function anAlert(facts: Partial<Alert> = {}): Alert {
     reopenedAt: null,
     newsAt: null,
     acknowledgedBy: null,
+    acknowledgedUntil: null,
     silencedUntil: null,
+    silencedBy: null,
+    quietSince: null,
     version: 1,
     ...facts,
   };

@@ -62,6 +62,7 @@ describe('what others call', () => {
       run <runbook> [name=value ...] | --reason <text> | --detach
       send <source> <file> | --header <header> | --type <type>
       explain <id> | --json
+      alert ack | unack | silence | unsilence | close <id> | --for <duration> | --reason <text> | --json
       replay | --file <file> | --after <seq>
       audit verify | export | --file <file> | --checkpoint <seq:hash> | --out <file>
       migrate-store
@@ -149,8 +150,8 @@ describe('what others import', () => {
       values,
       `
       TocsinError answer answerAct chooseApproval defineChat defineCommand defineDispatcher defineRunbook defineSource
-      defineStep defineStore describeParam fieldsOf isEnded nameOf nearest paramsFrom pickByPrefix pickRunbook refuse
-      shortHash showDuration z
+      defineStep defineStore describeParam fieldsOf isEnded nameOf nearest paramsFrom pickByPrefix pickRunbook readAlertWords
+      refuse shortHash showDuration z
       `,
     );
     words(
@@ -182,6 +183,11 @@ describe('what the API takes and answers', () => {
       GET /openapi.json = 200: any
       GET /api/v1/alerts ? state limit after = 200: []:Alert, 400, 401
       GET /api/v1/alerts/{id} = 200: Alert, 400, 401, 404
+      POST /api/v1/alerts/{id}/acknowledge > for reason = 200: Alert, 400, 401, 403, 404, 409
+      DELETE /api/v1/alerts/{id}/acknowledge = 200: Alert, 400, 401, 403, 404, 409
+      POST /api/v1/alerts/{id}/silence > for reason = 200: Alert, 400, 401, 403, 404, 409
+      DELETE /api/v1/alerts/{id}/silence = 200: Alert, 400, 401, 403, 404, 409
+      POST /api/v1/alerts/{id}/close > reason = 200: Alert, 400, 401, 403, 404, 409
       POST /api/v1/runs > RunRequest = 202: Run, 400, 401, 403, 404, 409, 422, 503
       GET /api/v1/runs ? state runbook alert limit after = 200: []:Run, 400, 401
       GET /api/v1/runs/{id} = 200: Run, 400, 401, 404
@@ -210,7 +216,7 @@ describe('what the API takes and answers', () => {
       'A document of the API',
       documents,
       `
-      Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt firstSeen lastSeen acknowledgedBy silencedUntil
+      Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy
       Approval id run step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
       Decision verdict rule because
       Error error.code error.message error.at error.allowed[] error.given error.remedy decision:Decision
@@ -239,9 +245,12 @@ describe('what is kept for years', () => {
       actual.kindsOf(fact),
       `
       event.accepted event effect alert episode end quiet
-      alert.acknowledged alert
-      alert.silenced alert until
       alert.reopened alert episode event
+      alert.acknowledged alert until reason
+      alert.unacknowledged alert
+      alert.silenced alert until reason by
+      alert.unsilenced alert
+      alert.closed alert episode reason
       alert.noted alert text
       run.created run
       run.released run because
@@ -282,7 +291,7 @@ describe('what is kept for years', () => {
       'A stored document',
       Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
       `
-      alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy silencedUntil version
+      alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy acknowledgedUntil silencedUntil silencedBy quietSince version
       approval id run step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
       vote person account via vote reason at standing
       button label style reason does
@@ -316,8 +325,11 @@ describe('what is kept for years', () => {
       act vote approval vote reason seal
       act cancel run reason
       act answer run step choice question reason
-      act acknowledge alert
-      act silence alert duration
+      act acknowledge alert duration reason
+      act unacknowledge alert
+      act silence alert duration reason
+      act unsilence alert
+      act close alert reason episode
       act halt reason
       act resume reason
       `,

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { verifyJournal } from '../../src/flow/journal/audit.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
-import { type Actor, nameOf } from '../../src/model/actor.ts';
+import type { Actor } from '../../src/model/actor.ts';
 import { type Alert, foldAlert } from '../../src/model/alert.ts';
+import { foldAct } from '../../src/model/alert-acts.ts';
 import type { Approval } from '../../src/model/approval.ts';
 import type { IncomingAlert } from '../../src/model/event.ts';
 import { foldApproval, foldRun } from '../../src/model/fold.ts';
@@ -158,10 +159,7 @@ function refoldAlert(known: Alert | null, entry: Entry): Alert | null {
       fact.alert ?? '',
       fact,
     );
-  if (known === null) return null;
-  const next = { ...known, version: known.version + 1 };
-  if (fact.kind === 'alert.acknowledged') return { ...next, acknowledgedBy: nameOf(entry.actor) };
-  return fact.kind === 'alert.silenced' ? { ...next, state: 'silenced', silencedUntil: fact.until } : next;
+  return known === null ? null : foldAct(known, fact, entry.at, entry.actor);
 }
 
 /** When a wait is looked at again moves without an entry. */

@@ -57,7 +57,10 @@ export function privatePlace(button: Button): Place | null {
     case 'answer':
       return { kind: 'details', subject: 'run', id: does.act.run };
     case 'acknowledge':
+    case 'unacknowledge':
     case 'silence':
+    case 'unsilence':
+    case 'close':
       return { kind: 'details', subject: 'alert', id: does.act.alert };
     default:
       return null;

@@ -42,6 +42,16 @@ export function wouldDo({ options: [sub] }: Slash['data']): Act | null {
       return { kind: 'vote', approval: given('approval'), vote: sub.name, reason: null, seal: null };
     case 'cancel':
       return { kind: 'cancel', run: given('run'), reason: null };
+    case 'ack':
+      return { kind: 'acknowledge', alert: given('alert') };
+    case 'unack':
+      return { kind: 'unacknowledge', alert: given('alert') };
+    case 'silence':
+      return { kind: 'silence', alert: given('alert'), duration: 1 };
+    case 'unsilence':
+      return { kind: 'unsilence', alert: given('alert') };
+    case 'close':
+      return { kind: 'close', alert: given('alert'), reason: '' };
     case 'halt':
     case 'resume':
       return { kind: sub.name, reason: given('reason') };

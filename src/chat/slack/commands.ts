@@ -105,6 +105,16 @@ function actOf(line: string): Act | null {
       return { kind: 'vote', approval: subject, vote: command, reason: null, seal: null };
     case 'cancel':
       return { kind: 'cancel', run: subject, reason: null };
+    case 'ack':
+      return { kind: 'acknowledge', alert: subject };
+    case 'unack':
+      return { kind: 'unacknowledge', alert: subject };
+    case 'silence':
+      return { kind: 'silence', alert: subject, duration: 1 };
+    case 'unsilence':
+      return { kind: 'unsilence', alert: subject };
+    case 'close':
+      return { kind: 'close', alert: subject, reason: '' };
     case 'halt':
     case 'resume':
       return { kind: command, reason: '' };

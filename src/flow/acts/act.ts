@@ -1,4 +1,4 @@
-/** What people and services do: vote, start, cancel, answer, silence, halt; and the host through which chat and HTTP do it. */
+/** What people and services do: vote, start, cancel, answer, acknowledge, silence, close, halt; and the host through which chat and HTTP do it. */
 
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
@@ -6,7 +6,8 @@ import type { Actor } from '../../model/actor.ts';
 import { type Fact, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import { authorise } from '../people/authorise.ts';
-import { performAcknowledge, performHalt, performSilence } from './alert.ts';
+import { performAcknowledge, performClose, performSilence, performUnacknowledge, performUnsilence } from './alert.ts';
+import { performHalt } from './halt.ts';
 import { type ActParts, refused } from './parts.ts';
 import { performAnswer, performCancel } from './run.ts';
 import { performStart } from './start.ts';
@@ -53,6 +54,12 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
       return performAcknowledge(who, act, parts);
     case 'silence':
       return performSilence(who, act, parts);
+    case 'unacknowledge':
+      return performUnacknowledge(who, act, parts);
+    case 'unsilence':
+      return performUnsilence(who, act, parts);
+    case 'close':
+      return performClose(who, act, parts);
     case 'halt':
     case 'resume':
       return performHalt(who, act, parts);
@@ -104,7 +111,10 @@ function subjectOf(act: Act): string {
     case 'answer':
       return act.run;
     case 'acknowledge':
+    case 'unacknowledge':
     case 'silence':
+    case 'unsilence':
+    case 'close':
       return act.alert;
     default:
       return 'everything';

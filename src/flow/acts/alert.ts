@@ -3,94 +3,134 @@ import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
 import { type Actor, nameOf } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
-import { type Fact, streamOf } from '../../model/journal.ts';
+import { isEnded } from '../../model/run.ts';
 import { everyOf } from '../journal/pages.ts';
-import { type ActParts, refused, unknown } from './parts.ts';
+import { changeAlert } from './change-alert.ts';
+import { type ActParts, refused } from './parts.ts';
 
-export async function performAcknowledge(
+type ActOf<K extends Act['kind']> = Extract<Act, { kind: K }>;
+
+/** The longest acknowledgement and silence, milliseconds. */
+const longest = 30 * 86_400_000;
+
+const isResolved = refused('conflict', 409, 'The alert is resolved.');
+
+/**
+ * Somebody takes the alert on, until its episode ends or for a time. What a press repeats changes nothing; another time replaces it.
+ * Rejects with `bad-request` for more than 30 days.
+ */
+export async function performAcknowledge(who: Actor, act: ActOf<'acknowledge'>, parts: ActParts): Promise<ActAnswer> {
+  const { duration, reason } = act;
+  if (duration !== undefined) checkDuration('An acknowledgement', duration);
+  const { alert, changed } = await changeAlert(who, act.alert, parts, (known, now) => {
+    const until = duration === undefined ? null : now + duration;
+    const same = known.acknowledgedBy !== null && isSameEnd(known.acknowledgedUntil, until, duration ?? 0);
+    if (known.state === 'resolved' || same) return null;
+    return {
+      kind: 'alert.acknowledged',
+      alert: known.id,
+      ...(until === null ? {} : { until }),
+      ...given(reason),
+    };
+  });
+  if (alert.state === 'resolved') return isResolved;
+  return { ok: true, text: `Acknowledged by ${alert.acknowledgedBy}${lastingText(changed, duration)}.` };
+}
+
+export async function performUnacknowledge(
   who: Actor,
-  act: Extract<Act, { kind: 'acknowledge' }>,
+  act: ActOf<'unacknowledge'>,
   parts: ActParts,
 ): Promise<ActAnswer> {
-  const after = await changeAlert(who, act.alert, parts, alert =>
-    alert.acknowledgedBy === null
-      ? { fact: { kind: 'alert.acknowledged', alert: alert.id }, next: { ...alert, acknowledgedBy: nameOf(who) } }
-      : null,
+  const { alert, changed } = await changeAlert(who, act.alert, parts, known =>
+    known.state === 'resolved' || known.acknowledgedBy === null
+      ? null
+      : { kind: 'alert.unacknowledged', alert: known.id },
   );
-  return { ok: true, text: `Acknowledged by ${after.acknowledgedBy}.` };
+  if (alert.state === 'resolved') return isResolved;
+  return { ok: true, text: changed ? 'No longer acknowledged.' : 'Nobody acknowledges it now.' };
 }
 
 /** Silences an alert's episode: nothing starts by itself for it. Rejects with `bad-request` for more than 30 days. */
-export async function performSilence(
-  who: Actor,
-  act: Extract<Act, { kind: 'silence' }>,
-  parts: ActParts,
-): Promise<ActAnswer> {
-  if (act.duration <= 0 || act.duration > 30 * 86_400_000)
-    throw new TocsinError('bad-request', {
-      message: 'A silence lasts from a moment to 30 days.',
-      allowed: '1s to 30d',
-      given: `${act.duration} ms`,
-    });
-  const until = parts.clock.now() + act.duration;
-  const after = await changeAlert(who, act.alert, parts, alert =>
-    alert.state === 'resolved'
-      ? null
-      : {
-          fact: { kind: 'alert.silenced', alert: alert.id, until },
-          next: { ...alert, state: 'silenced', silencedUntil: until },
-        },
-  );
-  if (after.state === 'resolved') return refused('conflict', 409, 'The alert is resolved.');
-  return { ok: true, text: `Silenced for ${showDuration(act.duration)}.` };
+export async function performSilence(who: Actor, act: ActOf<'silence'>, parts: ActParts): Promise<ActAnswer> {
+  const { duration, reason } = act;
+  checkDuration('A silence', duration);
+  const { alert, changed } = await changeAlert(who, act.alert, parts, (known, now) => {
+    const until = now + duration;
+    const same = known.state === 'silenced' && isSameEnd(known.silencedUntil, until, duration);
+    if (known.state === 'resolved' || same) return null;
+    return { kind: 'alert.silenced', alert: known.id, until, by: nameOf(who), ...given(reason) };
+  });
+  if (alert.state === 'resolved') return isResolved;
+  const by = alert.silencedBy === null ? '' : ` by ${alert.silencedBy}`;
+  return { ok: true, text: changed ? `Silenced for ${showDuration(duration)}.` : `Silenced already${by}.` };
 }
 
-async function changeAlert(
-  who: Actor,
-  id: string,
-  parts: ActParts,
-  change: (alert: Alert) => { fact: Fact; next: Alert } | null,
-): Promise<Alert> {
-  for (let attempt = 1; ; attempt++) {
-    const alert = await parts.store.alert(id);
-    if (alert === null) throw unknown('alert', id, []);
-    const changed = change(alert);
-    if (changed === null) return alert;
-    const stream = streamOf.alert(id);
-    const next = { ...changed.next, version: alert.version + 1 };
-    try {
-      await parts.feed.commit({
-        guards: [{ kind: 'stream', stream, version: alert.version }],
-        entries: [{ stream, actor: who, at: parts.clock.now(), fact: changed.fact }],
-        rows: [{ table: 'alert', doc: next }],
-      });
-      return next;
-    } catch (error) {
-      if (!(error instanceof TocsinError && error.code === 'guard-failed') || attempt >= 20) throw error;
-    }
+/** Ends a silence before its time. The alert fires on, and nothing that the silence held back is started. */
+export async function performUnsilence(who: Actor, act: ActOf<'unsilence'>, parts: ActParts): Promise<ActAnswer> {
+  const { alert, changed } = await changeAlert(who, act.alert, parts, known =>
+    known.state === 'silenced' ? { kind: 'alert.unsilenced', alert: known.id } : null,
+  );
+  if (alert.state === 'resolved') return isResolved;
+  return { ok: true, text: changed ? 'The silence is ended.' : 'It is not silenced now.' };
+}
+
+/**
+ * Ends the episode because an operator says that it is over. When the alert fires again, its start decides whether the episode goes on.
+ * The origin is not told. Rejects with `bad-request` without a reason.
+ */
+export async function performClose(who: Actor, act: ActOf<'close'>, parts: ActParts): Promise<ActAnswer> {
+  const reason = act.reason.trim();
+  if (reason === '')
+    throw new TocsinError('bad-request', {
+      message: 'Closing an alert needs a reason.',
+      remedy: 'Say why it is over; the thread and the journal keep it.',
+    });
+  const { alert, changed } = await changeAlert(who, act.alert, parts, known =>
+    known.state === 'resolved' || (act.episode ?? known.episode) !== known.episode
+      ? null
+      : { kind: 'alert.closed', alert: known.id, episode: known.episode, reason },
+  );
+  if (!changed) return notClosed(alert, act);
+  await wakeRuns(alert, parts);
+  return { ok: true, text: 'Closed. If it fires again, the thread or a new one says so.' };
+}
+
+/** A second press is answered like the first; a button of an earlier episode is not about the one that fires now. */
+function notClosed(alert: Alert, act: ActOf<'close'>): ActAnswer {
+  if (act.episode !== undefined && act.episode !== alert.episode)
+    return refused('conflict', 409, `This is about episode ${act.episode}; the alert is in episode ${alert.episode}.`);
+  if (alert.end?.how === 'closed') return { ok: true, text: `Closed already by ${alert.end.because}` };
+  return isResolved;
+}
+
+/** Runs that wait for the alert look again. When this is lost, they look at their next time. */
+async function wakeRuns(alert: Alert, { store, dispatcher }: ActParts): Promise<void> {
+  for await (const run of everyOf(page => store.runs({ ...page, alert: alert.id }))) {
+    if (!isEnded(run.state) && run.startedAt !== null) await dispatcher.wake({ run: run.id });
   }
 }
 
-/** The kill switch: while it is set no step starts anywhere and nothing new begins. Clearing it wakes all open runs. */
-export async function performHalt(
-  who: Actor,
-  act: Extract<Act, { kind: 'halt' | 'resume' }>,
-  parts: ActParts,
-): Promise<ActAnswer> {
-  const at = parts.clock.now();
-  const halted = await parts.store.halted();
-  if (act.kind === 'halt' && halted !== null)
-    return { ok: true, text: `Halted already by ${halted.by}: ${halted.reason}` };
-  if (act.kind === 'resume' && halted === null) return { ok: true, text: 'Nothing was halted.' };
-  const fact: Fact =
-    act.kind === 'halt' ? { kind: 'halt.set', reason: act.reason } : { kind: 'halt.cleared', reason: act.reason };
-  const doc = act.kind === 'halt' ? { by: nameOf(who), reason: act.reason, at } : null;
-  await parts.feed.commit({
-    entries: [{ stream: streamOf.system, actor: who, at, fact }],
-    rows: [{ table: 'halt', doc }],
+function checkDuration(what: string, duration: number): void {
+  if (duration > 0 && duration <= longest) return;
+  throw new TocsinError('bad-request', {
+    message: `${what} lasts from a moment to 30 days.`,
+    allowed: '1s to 30d',
+    given: `${duration} ms`,
   });
-  if (act.kind === 'halt') return { ok: true, text: 'Halted: no step starts until somebody resumes.' };
-  const open = everyOf(page => parts.store.runs({ ...page, states: ['queued', 'running', 'waiting'] }));
-  for await (const run of open) await parts.dispatcher.wake({ run: run.id });
-  return { ok: true, text: 'Resumed.' };
+}
+
+/** True when two ends are one wish: a press that came twice ends a moment later. */
+function isSameEnd(known: number | null, wanted: number | null, duration: number): boolean {
+  if (known === null || wanted === null) return known === wanted;
+  return Math.abs(wanted - known) <= Math.min(60_000, duration / 10);
+}
+
+function given(reason: string | null | undefined): { reason?: string } {
+  const text = reason?.trim() ?? '';
+  return text === '' ? {} : { reason: text };
+}
+
+function lastingText(changed: boolean, duration: number | undefined): string {
+  return changed && duration !== undefined ? ` for ${showDuration(duration)}` : '';
 }

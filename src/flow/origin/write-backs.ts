@@ -91,7 +91,9 @@ async function whoIsOnCall(entry: Entry, id: string | null, parts: WriteBackPart
 async function pressedIn(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const alert = await parts.store.alert(id);
   if (alert === null || !isOwn(alert, parts) || entry.actor.kind !== 'person') return [];
-  const text = `Tocsin: acknowledged by ${nameOf(entry.actor)}`;
+  const { fact } = entry;
+  const why = fact.kind === 'alert.acknowledged' && fact.reason !== undefined ? `: ${fact.reason}` : '';
+  const text = `Tocsin: acknowledged by ${nameOf(entry.actor)}${why}`;
   return (['acknowledge', 'note'] as const).map(what => ({
     ...writeBack(what, `by/${entry.seq}`, entry, alert, null),
     text,

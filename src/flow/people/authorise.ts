@@ -27,6 +27,7 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
   switch (act.kind) {
     case 'run':
     case 'acknowledge':
+    case 'unacknowledge':
       return null;
     case 'vote':
       return who.kind === 'person' ? null : `Only people vote, and ${nameOf(who)} is not a person.`;
@@ -36,7 +37,13 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
         : 'Only people answer for a step whose outcome is unknown.';
     case 'cancel':
       return await operatorOr(who, facts);
+    case 'close':
+      // To say that a condition is over is a judgement; a program gets it only where its token says so.
+      if (who.kind === 'service' && facts.tokenMay === null)
+        return 'A service closes alerts only with a token whose `may` in tocsin.yaml names close.';
+      return await operator(who, facts);
     case 'silence':
+    case 'unsilence':
     case 'halt':
     case 'resume':
       return await operator(who, facts);

@@ -1,4 +1,5 @@
 import { showDuration } from '../../kernel/duration.ts';
+import type { Act } from '../../model/act.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Block, Button, Card, Tone } from '../../model/card.ts';
@@ -30,6 +31,8 @@ const details = (subject: 'alert' | 'run' | 'approval', id: string): Button => (
 export function alertCard(alert: Alert, tools: CardTools): Card {
   const labels = Object.entries(alert.labels).map(([name, value]) => field(name, value, true));
   const blocks: Block[] = [];
+  if (alert.quietSince !== null && alert.state !== 'resolved')
+    blocks.push({ kind: 'text', text: `No news since ${tools.showTime(alert.quietSince)}; it may be over.` });
   if (alert.annotations['description']) blocks.push({ kind: 'text', text: alert.annotations['description'] });
   blocks.push({
     kind: 'fields',
@@ -61,33 +64,43 @@ export function endedCard(shown: Card): Card {
 function alertExtras(alert: Alert, tools: CardTools) {
   return [
     ...(alert.trusted ? [] : [field('Not signed', 'the source has no secret, so nothing starts by itself')]),
-    ...(alert.acknowledgedBy === null ? [] : [field('Acknowledged by', alert.acknowledgedBy)]),
+    ...(alert.acknowledgedBy === null ? [] : [field('Acknowledged by', acknowledgedText(alert, tools))]),
     ...(alert.state === 'silenced' && alert.silencedUntil !== null
-      ? [field('Silenced until', tools.showTime(alert.silencedUntil))]
+      ? [field('Silenced until', silencedText(alert, alert.silencedUntil, tools))]
       : []),
     ...(alert.resolvedAt === null ? [] : [field('Resolved', tools.showTime(alert.resolvedAt))]),
+    ...(alert.end?.how === 'closed' ? [field('Closed by', alert.end.because ?? 'an operator')] : []),
   ];
 }
 
+function acknowledgedText({ acknowledgedBy, acknowledgedUntil }: Alert, tools: CardTools): string {
+  return `${acknowledgedBy}${acknowledgedUntil === null ? '' : `, until ${tools.showTime(acknowledgedUntil)}`}`;
+}
+
+function silencedText({ silencedBy }: Alert, until: number, tools: CardTools): string {
+  return `${tools.showTime(until)}${silencedBy === null ? '' : `, by ${silencedBy}`}`;
+}
+
+/** One press each: people are woken by it. Other times, and reasons, are arguments of the commands. */
 function alertButtons(alert: Alert): Button[] {
-  if (alert.state === 'resolved') return [details('alert', alert.id)];
-  const acknowledge: Button = {
-    label: 'Acknowledge',
-    style: 'plain',
-    reason: 'none',
-    does: { kind: 'act', act: { kind: 'acknowledge', alert: alert.id } },
-  };
-  const silence: Button = {
-    label: 'Silence 1h',
-    style: 'plain',
-    reason: 'none',
-    does: { kind: 'act', act: { kind: 'silence', alert: alert.id, duration: 3_600_000 } },
-  };
+  const { id } = alert;
+  if (alert.state === 'resolved') return [details('alert', id)];
   return [
-    ...(alert.acknowledgedBy === null ? [acknowledge] : []),
-    ...(alert.state === 'firing' ? [silence] : []),
-    details('alert', alert.id),
+    alert.acknowledgedBy === null
+      ? actButton('Acknowledge', { kind: 'acknowledge', alert: id })
+      : actButton('Undo acknowledge', { kind: 'unacknowledge', alert: id }),
+    alert.state === 'firing'
+      ? actButton('Silence 1h', { kind: 'silence', alert: id, duration: 3_600_000 })
+      : actButton('End silence', { kind: 'unsilence', alert: id }),
+    ...(alert.quietSince === null
+      ? []
+      : [actButton('Close', { kind: 'close', alert: id, reason: '', episode: alert.episode }, 'required')]),
+    details('alert', id),
   ];
+}
+
+function actButton(label: string, act: Act, reason: Button['reason'] = 'none'): Button {
+  return { label, style: 'plain', reason, does: { kind: 'act', act } };
 }
 
 function times(count: number): string {

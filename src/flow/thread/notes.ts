@@ -1,3 +1,4 @@
+import { showDuration } from '../../kernel/duration.ts';
 import { nameOf } from '../../model/actor.ts';
 import type { AlertEnd } from '../../model/alert.ts';
 import type { Card } from '../../model/card.ts';
@@ -16,9 +17,11 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     case 'decision.made':
       return [decisionCard(fact)];
     case 'alert.acknowledged':
-      return [noteCard(`Acknowledged by ${nameOf(entry.actor)}`)];
+    case 'alert.unacknowledged':
     case 'alert.silenced':
-      return [noteCard(`Silenced by ${nameOf(entry.actor)}`)];
+    case 'alert.unsilenced':
+    case 'alert.closed':
+      return actNotes(fact, entry);
     case 'alert.reopened':
       return [againNote];
     case 'alert.noted':
@@ -61,6 +64,36 @@ function refusalNote({ source, code, at, because, more }: FactOf<'source.refused
   const rest = more === 0 ? '' : ` ${more} more were refused for this since the last note.`;
   const what = `${code}${at === null ? '' : ` at ${at}`}`;
   return noteCard(`${source}: a delivery of its sender was refused with ${what}. ${because}${rest}`, 'warning');
+}
+
+type ActOnAlert = Extract<
+  Entry['fact'],
+  { kind: `alert.${'acknowledged' | 'unacknowledged' | 'silenced' | 'unsilenced' | 'closed'}` }
+>;
+
+/** What somebody did to the alert, or what came to its end. */
+function actNotes(fact: ActOnAlert, { actor, at }: Entry): Card[] {
+  const by = nameOf(actor);
+  const lasting = 'until' in fact && fact.until !== undefined ? ` for ${showDuration(fact.until - at)}` : '';
+  const why = 'reason' in fact && fact.reason !== undefined ? `: ${fact.reason}` : '';
+  const lapsed = actor.kind === 'system';
+  switch (fact.kind) {
+    case 'alert.acknowledged':
+      return [noteCard(`Acknowledged by ${by}${lasting}${why}`)];
+    case 'alert.unacknowledged':
+      return [noteCard(lapsed ? 'The acknowledgement is over' : `${by} took the acknowledgement back`)];
+    case 'alert.silenced':
+      return [noteCard(`Silenced by ${by}${lasting}${why}`)];
+    case 'alert.unsilenced':
+      return [
+        noteCard(
+          `${lapsed ? 'The silence is over' : `${by} ended the silence`}, and the alert still fires. Nothing that it held back is started.`,
+          'warning',
+        ),
+      ];
+    case 'alert.closed':
+      return [noteCard(`Closed by ${by}${why}`)];
+  }
 }
 
 /** The outcome of a write-back. A note that was written at the origin is not repeated in the thread. */

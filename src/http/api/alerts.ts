@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { duration } from '../../kernel/duration.ts';
+import type { Act } from '../../model/act.ts';
+import type { Actor } from '../../model/actor.ts';
 import { alertState } from '../../model/alert.ts';
 import { alertDoc, showAlert } from '../docs.ts';
 import type { HttpParts } from '../parts.ts';
-import { defineRoute } from '../route.ts';
-import { found, nextPage, none, page, refusals, withId } from './common.ts';
+import { type Answer, defineRoute } from '../route.ts';
+import { perform } from './act.ts';
+import { found, nextPage, none, page, reason, refusals, withId } from './common.ts';
 
 /** How many runs an alert names. */
 const runsShown = 50;
@@ -43,4 +47,84 @@ async function runsOf(alert: string, { store }: HttpParts): Promise<string[]> {
   return runs.map(run => run.id);
 }
 
-export const alertRoutes = [listAlerts, getAlert];
+const lasting = duration.meta({ description: 'For how long, with a unit: 30m, 2h or 1d; at most 30d.' });
+const changed = { 200: { about: 'The alert afterwards.', schema: alertDoc } };
+
+const acknowledgeAlert = defineRoute({
+  method: 'POST',
+  path: '/api/v1/alerts/{id}/acknowledge',
+  about: 'Acknowledges an alert, until its episode ends or for a time.',
+  params: withId,
+  query: none,
+  body: z.strictObject({ for: lasting.optional(), reason }).default({}),
+  answers: { ...changed, ...refusals(400, 401, 403, 404, 409) },
+  async handle({ params, body, who, parts }) {
+    const time = body.for === undefined ? {} : { duration: body.for };
+    const act = { kind: 'acknowledge', alert: params.id, reason: body.reason ?? null, ...time } as const;
+    return await actOnAlert(act, who, parts);
+  },
+});
+
+const unacknowledgeAlert = defineRoute({
+  method: 'DELETE',
+  path: '/api/v1/alerts/{id}/acknowledge',
+  about: 'Takes the acknowledgement back.',
+  params: withId,
+  query: none,
+  body: null,
+  answers: { ...changed, ...refusals(400, 401, 403, 404, 409) },
+  handle: ({ params, who, parts }) => actOnAlert({ kind: 'unacknowledge', alert: params.id }, who, parts),
+});
+
+const silenceAlert = defineRoute({
+  method: 'POST',
+  path: '/api/v1/alerts/{id}/silence',
+  about: 'Silences an alert for a time: nothing starts by itself for it.',
+  params: withId,
+  query: none,
+  body: z.strictObject({ for: lasting, reason }),
+  answers: { ...changed, ...refusals(400, 401, 403, 404, 409) },
+  handle: ({ params, body, who, parts }) =>
+    actOnAlert({ kind: 'silence', alert: params.id, duration: body.for, reason: body.reason ?? null }, who, parts),
+});
+
+const unsilenceAlert = defineRoute({
+  method: 'DELETE',
+  path: '/api/v1/alerts/{id}/silence',
+  about: 'Ends a silence before its time.',
+  params: withId,
+  query: none,
+  body: null,
+  answers: { ...changed, ...refusals(400, 401, 403, 404, 409) },
+  handle: ({ params, who, parts }) => actOnAlert({ kind: 'unsilence', alert: params.id }, who, parts),
+});
+
+const closeAlert = defineRoute({
+  method: 'POST',
+  path: '/api/v1/alerts/{id}/close',
+  about: 'Closes an alert that is over although its source does not say so. For operators.',
+  params: withId,
+  query: none,
+  body: z.strictObject({
+    reason: z.string().trim().min(1).max(2000).meta({ description: 'Why it is over, for the thread and the journal.' }),
+  }),
+  answers: { ...changed, ...refusals(400, 401, 403, 404, 409) },
+  handle: ({ params, body, who, parts }) =>
+    actOnAlert({ kind: 'close', alert: params.id, reason: body.reason }, who, parts),
+});
+
+async function actOnAlert(act: Act & { alert: string }, who: Actor, parts: HttpParts): Promise<Answer> {
+  await perform(parts, who, act);
+  const alert = found(await parts.store.alert(act.alert), 'alert', act.alert);
+  return { status: 200, json: showAlert(alert, await runsOf(alert.id, parts)) };
+}
+
+export const alertRoutes = [
+  listAlerts,
+  getAlert,
+  acknowledgeAlert,
+  unacknowledgeAlert,
+  silenceAlert,
+  unsilenceAlert,
+  closeAlert,
+];
