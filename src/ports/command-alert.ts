@@ -14,7 +14,7 @@ export interface AlertWords {
 }
 
 /**
- * Reads `[alert] [duration] [reason]`. The alert is the thread's own when none is named; `for=2h` and `reason="..."` may stand anywhere.
+ * Reads `[alert] [for] [reason]`. The alert is the thread's own when none is named; `alert=`, `for=2h` and `reason="..."` may stand anywhere.
  * Rejects with `bad-request` or `not-found`.
  */
 export async function readAlertWords(input: CommandInput, host: ChatHost): Promise<AlertWords> {
@@ -22,7 +22,8 @@ export async function readAlertWords(input: CommandInput, host: ChatHost): Promi
   const isTime = (word: string | undefined) => word !== undefined && parseDuration(word) !== null;
   const named = input.named.get('for');
   // The first word is an alert, unless it is a time: in a thread the alert need not be named.
-  const alert = await chooseAlert(isTime(rest[0]) ? undefined : rest.shift(), input, host);
+  const word = input.named.get('alert') ?? (isTime(rest[0]) ? undefined : rest.shift());
+  const alert = await chooseAlert(word, input, host);
   const duration = named ?? (isTime(rest[0]) ? rest.shift() : undefined);
   const reason = input.named.get('reason') ?? rest.join(' ');
   return {

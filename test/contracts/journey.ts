@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { system } from '../../src/model/actor.ts';
 import type { TestApp } from '../doubles/app.ts';
 import { as } from '../journey/language.ts';
 import { type JourneyPlace, type Later, useLater } from '../journey/setup.ts';
@@ -98,6 +99,7 @@ export function journeyContract(name: string, open: OpenJourney): void {
     approvedJourney(start);
     closedJourneys(start);
     askedJourneys(start);
+    alertJourneys(start);
   });
 }
 
@@ -200,6 +202,116 @@ function askedJourneys(start: Start): void {
     await channel.type('run look host=web-1', alice).expectTold('waits for approval by sre');
     expect(await refusals(app)).toEqual([['person', 'rita']]);
   });
+}
+
+/** An alert that no runbook is for, so that its thread has nothing but what people do. */
+const other = { alertname: 'Other', host: 'web-1' };
+
+function alertJourneys(start: Start): void {
+  it('an acknowledgement is pressed, taken back, and given again with a time and a reason', async () => {
+    const { app, chat } = await start();
+    const { alert } = await app.alert(other);
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    await root
+      .press('Acknowledge', rita)
+      .expectTold('Acknowledged by rita.')
+      .expectUpdate(/Acknowledged by\W*rita/)
+      .expectNoButton('Acknowledge')
+      .press('Undo acknowledge', alice)
+      .expectTold('No longer acknowledged.')
+      .expectNo('Acknowledged by')
+      .expectButton('Acknowledge');
+    await chat
+      .channel('alerts')
+      .type(`ack ${alert} for=2h reason="the vendor looks at it"`, bob)
+      .expectTold('Acknowledged by bob for 2h.');
+    await root.expectUpdate(/Acknowledged by\W*bob, until/).expectButton('Undo acknowledge');
+    await root
+      .thread()
+      .expectMessage('Acknowledged by rita')
+      .expectMessage('alice took the acknowledgement back')
+      .expectMessage('Acknowledged by bob for 2h: the vendor looks at it');
+    await chat.channel('alerts').type(`unack ${alert}`, rita).expectTold('No longer acknowledged.');
+    await root.expectButton('Acknowledge');
+  });
+
+  it('a silence is pressed by operators, and ended by them or by its time', async () => {
+    const { app, chat } = await start();
+    const { alert } = await app.alert(other);
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    await root
+      .press('Silence 1h', rita)
+      .expectTold(/operator/)
+      .expectUpdate('firing');
+    await root
+      .press('Silence 1h', alice)
+      .expectTold('Silenced for 1h.')
+      .expectUpdate('silenced')
+      .expectUpdate(/, by alice/)
+      .expectNoButton('Silence 1h')
+      .press('End silence', bob)
+      .expectTold('The silence is ended.')
+      .expectUpdate('firing')
+      .expectButton('Silence 1h');
+    await chat
+      .channel('alerts')
+      .type(`silence alert=${alert} for=1s reason="only a moment"`, alice)
+      .expectTold('Silenced for 1s.');
+    await root
+      .thread()
+      .expectMessage('Silenced by alice for 1h')
+      .expectMessage('bob ended the silence')
+      .expectMessage('Silenced by alice for 1s: only a moment')
+      .expectMessage('The silence is over, and the alert still fires');
+    await root.expectUpdate('firing').expectNo('silenced').expectButton('Silence 1h');
+    expect(await refusals(app)).toEqual([['person', 'rita']]);
+  });
+
+  it('an alert is closed by operators with a reason: by its button where its news stays away, and by command', async () => {
+    const { app, chat } = await start();
+    const startsAt = new Date(Date.now() - 60_000).toISOString();
+    const { alert } = await app.alert(other, { startsAt });
+    const channel = chat.channel('alerts');
+    const root = channel.expectMessage('a test alert');
+    await root.expectUpdate('firing').expectNoButton('Close').expectNo('No news since');
+    await channel.type(`close alert=${alert} reason="it is gone"`, mallory).expectTold(/in people|Sign in again/);
+    await channel.type(`close alert=${alert} reason="it is gone"`, rita).expectTold(/operator/);
+    await markQuiet(app, alert);
+
+    await root
+      .expectUpdate(/No news since .*; it may be over/)
+      .press('Close', alice, 'the machine is gone')
+      .expectTold('Closed.')
+      .expectUpdate('resolved')
+      .expectUpdate(/Closed by\W*alice: the machine is gone/)
+      .expectNo('No news since')
+      .expectNoButton('Close')
+      .expectNoButton('Acknowledge');
+    await root.thread().expectMessage('Closed by alice: the machine is gone');
+
+    // The same start: it was not over, and the thread goes on.
+    await app.alert(other, { startsAt });
+    await root.expectUpdate('firing').expectNo('Closed by').expectButton('Acknowledge');
+    await channel.type(`close alert=${alert} reason="now it is"`, bob).expectTold('Closed.');
+    await root.expectUpdate(/Closed by\W*bob: now it is/).expectUpdate('resolved');
+    await channel.expectCount(1);
+    expect((await refusals(app)).filter(([kind]) => kind === 'person')).toEqual([['person', 'rita']]);
+  });
+}
+
+/** Marks the alert as one whose news stays away, as the duty does that watches for it. */
+async function markQuiet(app: TestApp, id: string): Promise<void> {
+  const { store } = app.app;
+  const known = await store.alert(id);
+  if (known === null) throw new Error(`there is no alert ${id}`);
+  const stream = `alert/${id}`;
+  await store.commit({
+    guards: [{ kind: 'stream', stream, version: known.version }],
+    entries: [{ stream, actor: system, at: Date.now(), fact: { kind: 'alert.noted', alert: id, text: 'a note' } }],
+    rows: [{ table: 'alert', doc: { ...known, version: known.version + 1, quietSince: known.lastSeen } }],
+  });
+  // What goes around the app's feed is heard with its next commit.
+  await app.call('POST', `/api/v1/alerts/${id}/acknowledge`, { as: 'BOB' });
 }
 
 /** Who was refused something, as the journal has it. */
