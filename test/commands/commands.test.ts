@@ -146,6 +146,62 @@ describe('run', () => {
   });
 });
 
+describe('the commands about an alert', () => {
+  const ids = ['alt_01m842aaaa1111bbbb2222', 'alt_01m842aaaa1111bbbb3333'] as const;
+  beforeEach(() =>
+    double.commit({
+      rows: ids.map(id => ({ table: 'alert' as const, doc: sampleAlert({ id, fingerprint: id }) })),
+    }),
+  );
+  const hour = 3_600_000;
+
+  it.each([
+    [`ack ${ids[0]}`, { kind: 'acknowledge', alert: ids[0], reason: null }],
+    [
+      'ack 3333 2h the vendor looks',
+      { kind: 'acknowledge', alert: ids[1], duration: 2 * hour, reason: 'the vendor looks' },
+    ],
+    [`unack ${ids[0]}`, { kind: 'unacknowledge', alert: ids[0] }],
+    ['silence 2222 1h', { kind: 'silence', alert: ids[0], duration: hour, reason: null }],
+    ['silence 2222 for=1h reason="a test"', { kind: 'silence', alert: ids[0], duration: hour, reason: 'a test' }],
+    ['silence alert=2222 1h a test', { kind: 'silence', alert: ids[0], duration: hour, reason: 'a test' }],
+    [`unsilence ${ids[1]}`, { kind: 'unsilence', alert: ids[1] }],
+    ['close 2222 "the machine is gone"', { kind: 'close', alert: ids[0], reason: 'the machine is gone' }],
+  ])('%s', async (line, act) => {
+    expect((await type(line)).ok).toBe(true);
+    expect(acts()).toEqual([act]);
+  });
+
+  it.each([
+    ['ack', { kind: 'acknowledge', alert: ids[1], reason: null }],
+    ['ack 2h', { kind: 'acknowledge', alert: ids[1], duration: 2 * hour, reason: null }],
+    ['silence 1h a test', { kind: 'silence', alert: ids[1], duration: hour, reason: 'a test' }],
+    ['close reason="it is gone"', { kind: 'close', alert: ids[1], reason: 'it is gone' }],
+    ['unsilence', { kind: 'unsilence', alert: ids[1] }],
+  ])("%s in a thread is about the thread's alert", async (line, act) => {
+    expect((await type(line, { alert: ids[1] })).ok).toBe(true);
+    expect(acts()).toEqual([act]);
+  });
+
+  it.each([
+    ['ack', 'Say which alert'],
+    ['ack 4444', 'There is no open alert "4444"'],
+    ['ack 01m842a', 'Several are called "01m842a…"'],
+    ['silence 2222', `Say for how long: silence ${ids[0]} 2h.`],
+    ['silence 2222 for=long', '"long" is not a duration'],
+    ['close 2222', `Say why: close ${ids[0]}`],
+  ])('%s is refused', async (line, told) => {
+    const answer = await type(line);
+    expect([answer.ok, textOf(answer)]).toEqual([false, expect.stringContaining(told)]);
+    expect(double.acts).toEqual([]);
+  });
+
+  it('take no misspelt alert for a reason, in a thread either', async () => {
+    expect(textOf(await type('close 4444 gone', { alert: ids[1] }))).toContain('There is no open alert "4444"');
+    expect(double.acts).toEqual([]);
+  });
+});
+
 describe('approve and deny', () => {
   const ids = ['apv_01m842aaaa1111bbbb2222', 'apv_01m842aaaa1111bbbb3333', 'apv_01m842cccc5555dddd6666'];
   beforeEach(async () => {

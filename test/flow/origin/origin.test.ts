@@ -117,11 +117,12 @@ describe('an incident of PagerDuty', () => {
     if (alert === undefined) throw new Error('there is no alert');
     const { host, store } = place.app.app;
     const alice = { kind: 'person', id: 'alice', via: 'test', account: null } as const;
-    expect(await host.act(alice, { kind: 'acknowledge', alert: alert.id })).toMatchObject({ ok: true });
+    const act = { kind: 'acknowledge', alert: alert.id, duration: 7_200_000, reason: 'the vendor looks' } as const;
+    expect(await host.act(alice, act)).toMatchObject({ ok: true });
     await place.untilTold('note');
     expect(place.pagerduty.incidents.get('Q1')).toMatchObject({
       status: 'acknowledged',
-      notes: [expect.stringContaining('acknowledged by alice')],
+      notes: [expect.stringContaining('acknowledged by alice: the vendor looks')],
     });
     await place.incident('Q1', 'acknowledged');
     expect((await store.alert(alert.id))?.acknowledgedBy).toBe('alice');
