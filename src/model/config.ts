@@ -130,7 +130,7 @@ export const configFile = z.strictObject({
   operators: z
     .array(z.string())
     .default([])
-    .meta({ description: 'Groups or people who may halt, resume, cancel and silence, besides whoever started a run.' }),
+    .meta({ description: 'Groups or people who may halt, resume, cancel, silence and close, besides whoever started a run.' }),
   tokens: z.array(token).default([]),
   secrets: z
     .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/), z.string())
