@@ -192,9 +192,16 @@ describe('an alert in Discord', () => {
     expect(toldBy(await discord.slash('run', { runbook: 'restart', params: 'instance=web-9' }, mallory))).toContain(
       'Not done',
     );
+    const about = ['ack', 'unack', 'silence', 'unsilence', 'close'];
+    const needed: Record<string, object> = { silence: { for: '1h' }, close: { reason: 'it is gone' } };
+    for (const name of about)
+      expect(toldBy(await discord.slash(name, { alert: `alt_${name}`, ...needed[name] }, mallory))).toContain(
+        'Not done',
+      );
     const refused = (await app.journal()).filter(entry => entry.fact.kind === 'act.refused');
     expect(refused.map(entry => [entry.actor.kind, entry.fact.kind === 'act.refused' && entry.fact.subject])).toEqual([
       ['stranger', 'restart'],
+      ...about.map(name => ['stranger', `alt_${name}`]),
     ]);
 
     const status = await discord.slash('status', {}, alice, { channel: (await root).id });

@@ -60,12 +60,18 @@ describe('/tocsin', () => {
     expect(harness.double.acts).toEqual([]);
     // What would have been an act is refused where acts are, and so it is journalled.
     harness.double.answers = [{ ok: false, code: 'forbidden', status: 403, text: 'Refused.' }];
-    for (const line of ['run simple', 'approve apv_1', 'halt reason=x'])
+    const about = ['ack alt_1', 'unack alt_1', 'silence alt_1 1h', 'unsilence alt_1', 'close alt_1 gone'];
+    for (const line of ['run simple', 'approve apv_1', 'halt reason=x', ...about])
       await channel().type(line, guest).expectTold('Refused.');
     expect(harness.double.acts.map(({ who, act }) => [who.kind, act.kind])).toEqual([
       ['stranger', 'run'],
       ['stranger', 'vote'],
       ['stranger', 'halt'],
+      ['stranger', 'acknowledge'],
+      ['stranger', 'unacknowledge'],
+      ['stranger', 'silence'],
+      ['stranger', 'unsilence'],
+      ['stranger', 'close'],
     ]);
     expect([...harness.slack.world.views.values()]).toEqual([]);
   });

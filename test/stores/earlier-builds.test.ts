@@ -229,6 +229,18 @@ async function approve(app: TestApp, runbook: string, who: string, reason: strin
   return await app.ended(approval?.run ?? '');
 }
 
+/** Presses what the earlier build posted on its alerts: the acts of that time have neither a time of their own nor a reason. */
+async function pressOnAlerts(app: TestApp): Promise<void> {
+  const alert = await app.app.store.alertOf('alertmanager', 'disk');
+  const post = await app.app.store.post('console', `alert/${alert?.id}/1`);
+  for (const label of ['Acknowledge', 'Silence 1h']) {
+    const does = post?.card.buttons.find(button => button.label === label)?.does;
+    if (does?.kind !== 'act') throw new Error(`there is no button ${label}`);
+    expect(await app.app.host.act(person('alice'), does.act)).toMatchObject({ ok: true });
+  }
+  expect(await app.app.store.alert(alert?.id ?? '')).toMatchObject({ acknowledgedBy: 'alice', state: 'silenced' });
+}
+
 /** The cases for one store of one build. */
 function readsBack(build: string, copy: () => Promise<EarlierPlace>): void {
   const left = expected[build];
@@ -282,6 +294,7 @@ function readsBack(build: string, copy: () => Promise<EarlierPlace>): void {
         state: 'succeeded',
         steps: [{ output: { stdout: 'before\n' } }, {}, { output: { stdout: 'said as stored\n' } }],
       });
+      await pressOnAlerts(app);
       const [asking] = await app.app.store.runs({ states: ['asking'] });
       const answer = { step: 'slow', choice: 'skip', reason: 'it was done' };
       await app.call('POST', `/api/v1/runs/${asking?.id}/answer`, { body: answer });
