@@ -3,8 +3,6 @@ import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
 import { type Actor, nameOf } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
-import { isEnded } from '../../model/run.ts';
-import { everyOf } from '../journal/pages.ts';
 import { changeAlert } from './change-alert.ts';
 import { type ActParts, refused } from './parts.ts';
 
@@ -92,7 +90,6 @@ export async function performClose(who: Actor, act: ActOf<'close'>, parts: ActPa
       : { kind: 'alert.closed', alert: known.id, episode: known.episode, reason },
   );
   if (!changed) return notClosed(alert, act);
-  await wakeRuns(alert, parts);
   return { ok: true, text: 'Closed. If it fires again, the thread or a new one says so.' };
 }
 
@@ -102,13 +99,6 @@ function notClosed(alert: Alert, act: ActOf<'close'>): ActAnswer {
     return refused('conflict', 409, `This is about episode ${act.episode}; the alert is in episode ${alert.episode}.`);
   if (alert.end?.how === 'closed') return { ok: true, text: `Closed already by ${alert.end.because}` };
   return isResolved;
-}
-
-/** Runs that wait for the alert look again. When this is lost, they look at their next time. */
-async function wakeRuns(alert: Alert, { store, dispatcher }: ActParts): Promise<void> {
-  for await (const run of everyOf(page => store.runs({ ...page, alert: alert.id }))) {
-    if (!isEnded(run.state) && run.startedAt !== null) await dispatcher.wake({ run: run.id });
-  }
 }
 
 function checkDuration(what: string, duration: number): void {
