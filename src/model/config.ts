@@ -127,10 +127,9 @@ export const configFile = z.strictObject({
     .record(name, group)
     .default({})
     .meta({ description: 'Groups by name: a list of ids of people, or where the group is kept.' }),
-  operators: z
-    .array(z.string())
-    .default([])
-    .meta({ description: 'Groups or people who may halt, resume, cancel, silence and close, besides whoever started a run.' }),
+  operators: z.array(z.string()).default([]).meta({
+    description: 'Groups or people who may halt, resume, cancel, silence and close, besides whoever started a run.',
+  }),
   tokens: z.array(token).default([]),
   secrets: z
     .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/), z.string())

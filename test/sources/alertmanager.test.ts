@@ -28,6 +28,7 @@ describe('what it makes of a webhook', () => {
         { label: 'Alertmanager', url: 'https://alertmanager.acme.example/' },
       ],
       startsAt: Date.parse('2026-11-20T09:14:07.331Z'),
+      stretch: 'startsAt',
       endsAt: null,
       occurredAt: Date.parse('2026-11-20T09:14:07.331Z'),
     });

@@ -50,7 +50,7 @@ describe('content encodings', () => {
     expect(refusal(() => events(more as Buffer, gzip)).code).toBe('body-too-large');
     expect(refusal(() => events(most as Buffer, gzip))).toMatchObject({
       code: 'bad-body',
-      allowed: 'at most 65536 bytes',
+      allowed: 'at most 65536 bytes in one string',
     });
   });
 

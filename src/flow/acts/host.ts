@@ -15,7 +15,8 @@ import type { Feed } from '../journal/feed.ts';
 import type { OutputSignals } from '../journal/output-signals.ts';
 import type { Identities } from '../people/identify.ts';
 import { explain } from '../pipeline/explain.ts';
-import { alertCard, approvalCard, type CardTools, runCard } from '../thread/cards.ts';
+import { alertCard, type CardTools, runCard } from '../thread/cards.ts';
+import { approvalCard } from '../thread/cards-approval.ts';
 import { perform } from './act.ts';
 import { runCommand } from './commands.ts';
 import type { ActParts } from './parts.ts';
@@ -103,7 +104,8 @@ async function detailsOf(subject: 'alert' | 'run' | 'approval', id: string, part
   const approval = await parts.store.approval(id);
   const run = approval === null ? null : await parts.store.run(approval.run);
   if (approval === null || run === null) return null;
-  return approvalCard(approval, run, await parts.outline(run), parts.cards);
+  const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
+  return approvalCard(approval, run, await parts.outline(run), parts.cards, alert);
 }
 
 /** The run's card, and the plan as it runs. */

@@ -16,7 +16,7 @@ import { inOrderByKey } from '../journal/in-order-by-key.ts';
 import { failedGuard, type Streams } from '../journal/streams.ts';
 import { askPolicy, type BeginParts, type Begun, beginRun, claimPlan, type Request } from './begin.ts';
 import { looksBack } from './decide.ts';
-import { settleRuns } from './episode.ts';
+import { changeOf, settleRuns } from './episode.ts';
 import { type Candidate, createTriggerIndex, type TriggerIndex } from './match.ts';
 import { type Reopenings, startReopenings } from './reopen.ts';
 
@@ -62,17 +62,18 @@ export async function startPipeline(parts: PipelineParts): Promise<Following> {
     name: cursorName,
     after: saved,
     batch: 256,
-    kinds: ['event.accepted', 'alert.reopened'],
+    kinds: ['event.accepted', 'alert.reopened', 'alert.closed'],
     async handle(entries, upTo) {
       const news = entries.flatMap(({ fact }) =>
-        fact.kind === 'event.accepted' || fact.kind === 'alert.reopened' ? [fact] : [],
+        fact.kind === 'event.accepted' || fact.kind === 'alert.reopened' || fact.kind === 'alert.closed' ? [fact] : [],
       );
       // The events of one alert are handled in order. Those of others need not wait for them, and their commits share transactions.
       await inOrderByKey(
         news,
-        fact => fact.alert ?? fact.event.id,
+        fact => fact.alert ?? (fact.kind === 'event.accepted' ? fact.event.id : ''),
         together,
-        fact => considerNews(fact, triggers(), reopenings, parts),
+        fact =>
+          fact.kind === 'alert.closed' ? settleClosed(fact, parts) : considerNews(fact, triggers(), reopenings, parts),
       );
       // Considering again is harmless, so the cursor is saved in strides: an fsync for each batch would slow the door.
       if (upTo - saved < stride) return;
@@ -103,12 +104,18 @@ async function considerNews(
   if (!starts && isFirst(fact)) return;
   const alert = fact.alert === null ? null : await parts.store.alert(fact.alert);
   if (alert !== null && fact.kind === 'event.accepted' && !isFirst(fact)) {
-    await settleRuns(alert, fact, parts);
+    await settleRuns(alert, changeOf(fact), parts);
     if (fact.quiet === true) reopenings.add(alert, fact.event);
   }
   if (!starts || (alert !== null && !isLive(alert, fact, parts.clock.now()))) return;
   for (const candidate of triggers.match({ event: fact.event, alert }))
     await considerCandidate(candidate, fact, alert, parts);
+}
+
+/** An operator's close ends what waits for the alert, as a resolve does. */
+async function settleClosed(fact: FactOf<'alert.closed'>, parts: PipelineParts): Promise<void> {
+  const alert = await parts.store.alert(fact.alert);
+  if (alert !== null) await settleRuns(alert, changeOf(fact), parts);
 }
 
 /** A reopening is considered when its quiet time is over; entries of older builds knew none. */

@@ -36,19 +36,36 @@ export function isOverFor(run: Pick<Run, 'episode'>, alert: Alert | null): boole
   return alert !== null && run.episode !== null && (alert.episode > run.episode || isOver(alert));
 }
 
+/** What happened to the alert, for its runs. */
+export type Change =
+  | { kind: 'resolved'; episode: number }
+  /** A new episode; the time of its start. */
+  | { kind: 'opened'; episode: number; startsAt: number }
+  | { kind: 'closed' }
+  /** News that neither ends an episode nor begins one. */
+  | { kind: 'news' };
+
+export function changeOf(fact: FactOf<'event.accepted'> | FactOf<'alert.closed'>): Change {
+  if (fact.kind === 'alert.closed') return { kind: 'closed' };
+  const { body } = fact.event;
+  if (body.kind !== 'alert' || fact.episode === null) return { kind: 'news' };
+  if (fact.effect === 'resolved') return { kind: 'resolved', episode: fact.episode };
+  return fact.effect === 'opened'
+    ? { kind: 'opened', episode: fact.episode, startsAt: body.startsAt }
+    : { kind: 'news' };
+}
+
+const live = ['waiting', 'queued', 'running', 'asking'] as const;
+
 /** Wakes the runs that wait for the alert, voids what it asked for and outlived it, and amends those whose cure did not hold. */
-export async function settleRuns(alert: Alert, fact: FactOf<'event.accepted'>, parts: EpisodeParts): Promise<void> {
-  const changes = fact.effect === 'resolved' || fact.effect === 'opened';
-  const live = everyOf(page =>
-    parts.store.runs({ ...page, alert: alert.id, states: ['waiting', 'queued', 'running', 'asking'] }),
-  );
-  for await (const run of live) {
-    if (changes) await voidOutlived(run, alert, parts);
+export async function settleRuns(alert: Alert, change: Change, parts: EpisodeParts): Promise<void> {
+  for await (const run of everyOf(page => parts.store.runs({ ...page, alert: alert.id, states: live }))) {
+    if (change.kind !== 'news') await voidOutlived(run, alert, parts);
     if (run.startedAt !== null) await parts.dispatcher.wake({ run: run.id });
   }
-  if (fact.effect !== 'resolved' && fact.effect !== 'opened') return;
+  if (change.kind !== 'resolved' && change.kind !== 'opened') return;
   for (const run of await parts.store.runs({ alert: alert.id, limit: 50 }))
-    if (isEnded(run.state)) await amend(run, fact, parts);
+    if (isEnded(run.state)) await amend(run, change, parts);
 }
 
 /** Ends a run that has not begun and that outlived its alert; its approval becomes void. The card and a late press say why. */
@@ -67,11 +84,14 @@ export async function voidOutlived(
   return true;
 }
 
-async function amend(run: Run, fact: FactOf<'event.accepted'>, parts: EpisodeParts): Promise<void> {
-  const { body } = fact.event;
-  if (body.kind !== 'alert' || fact.episode === null || run.episode === null) return;
-  if (fact.effect === 'resolved' && run.episode === fact.episode) return await amendUncured(run, parts.streams);
-  if (fact.effect === 'opened' && run.episode < fact.episode) await amendCured(run, body.startsAt, parts.streams);
+async function amend(
+  run: Run,
+  change: Extract<Change, { kind: 'resolved' | 'opened' }>,
+  { streams }: EpisodeParts,
+): Promise<void> {
+  if (run.episode === null) return;
+  if (change.kind === 'resolved' && run.episode === change.episode) await amendUncured(run, streams);
+  if (change.kind === 'opened' && run.episode < change.episode) await amendCured(run, change.startsAt, streams);
 }
 
 /** A resolve that came after the run had ended without it. */

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Alert, isUnseen } from '../../model/alert.ts';
+import { type Alert, type AlertEnd, isUnseen } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Card } from '../../model/card.ts';
 import type { Config } from '../../model/config.ts';
@@ -9,7 +9,8 @@ import { isEnded, type Run } from '../../model/run.ts';
 import type { StepOutline } from '../../ports/runbook.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Docs } from '../journal/recent-docs.ts';
-import { alertCard, approvalCard, type CardTools, endedCard, noteCard, runCard } from './cards.ts';
+import { alertCard, type CardTools, endedCard, noteCard, runCard } from './cards.ts';
+import { approvalCard } from './cards-approval.ts';
 import { notesOf } from './notes.ts';
 
 /** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
@@ -17,11 +18,12 @@ export interface Wanted extends Place {
   key: string;
   order: number;
   at: number;
-  render(): Promise<Card>;
+  /** Null when nothing is posted where it is not shown yet. */
+  render(): Promise<Card | null>;
   run: string | null;
   /** True when no further change of it is expected. */
   over: boolean;
-  /** Makes the card of what is shown already; where nothing is shown, nothing is posted. */
+  /** Makes the card of the one that is shown, where one is. */
   alter?(shown: Card): Card;
   /** True when it did not change, and is only wanted where it is not shown yet. */
   unchanged?: boolean;
@@ -76,9 +78,18 @@ export async function draftPosts(entries: readonly Entry[], parts: DraftParts): 
   for (const one of drafted.flat()) {
     const known = wanted.get(one.key);
     if (known === undefined) wanted.set(one.key, one);
-    else if (known.unchanged === true && one.unchanged !== true) known.unchanged = false;
+    else wanted.set(one.key, joined(known, one));
   }
   return [...wanted.values()];
+}
+
+/** The first of a subject says how it is rendered, and the last how what is shown is altered. */
+function joined(first: Wanted, next: Wanted): Wanted {
+  return {
+    ...first,
+    ...(next.alter === undefined ? {} : { alter: next.alter }),
+    unchanged: first.unchanged === true && next.unchanged === true,
+  };
 }
 
 async function draftEntry(entry: Entry, parts: DraftParts): Promise<Wanted[]> {
@@ -109,8 +120,11 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   const episode = 'episode' in fact && fact.episode !== null ? fact.episode : (alert?.episode ?? 1);
   // What nobody saw firing is kept and not posted.
   if (fact.kind === 'event.accepted' && fact.effect === 'unseen') return;
-  if (fact.kind === 'event.accepted' && alert !== null) await wantConsequences(ctx, alert, fact, entry);
-  wantAlert(ctx, alert, episode, entry, { event });
+  if (alert !== null && (fact.kind === 'event.accepted' || fact.kind === 'alert.closed'))
+    await wantConsequences(ctx, alert, fact, entry);
+  if (alert !== null && fact.kind === 'event.accepted' && alert.episode > episode)
+    wantOlder(ctx, alert, episode, fact, entry);
+  else wantAlert(ctx, alert, episode, entry, { event });
   wantNotes(ctx, entry, null, { thread: `alert/${fact.alert}/${episode}`, alert, event });
 }
 
@@ -118,49 +132,62 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
 async function wantConsequences(
   ctx: DraftContext,
   alert: Alert,
-  fact: FactOf<'event.accepted'>,
+  fact: FactOf<'event.accepted'> | FactOf<'alert.closed'>,
   entry: Entry,
 ): Promise<void> {
   const { store } = ctx.parts;
-  if (fact.effect === 'opened' && fact.end !== undefined && fact.episode !== null) {
-    const ended = fact.episode - 1;
-    const thread = `alert/${alert.id}/${ended}`;
-    const because = `It ended without a resolve: ${fact.end.because}. The new episode has its own thread.`;
-    ctx.want(
-      {
-        key: thread,
-        thread: null,
-        alert,
-        event: null,
-        run: null,
-        over: true,
-        alter: endedCard,
-        render: async () => noteCard(because),
-      },
-      entry,
-    );
-    ctx.want(
-      {
-        key: `note/${entry.seq}/ended`,
-        thread,
-        alert,
-        event: null,
-        run: null,
-        over: true,
-        render: async () => noteCard(because, 'warning'),
-      },
-      entry,
-    );
-  }
-  if (
-    fact.effect !== 'resolved' &&
-    fact.effect !== 'reopened' &&
-    !(fact.effect === 'opened' && (fact.episode ?? 1) > 1)
-  )
-    return;
+  if (fact.kind === 'event.accepted' && fact.effect === 'opened' && fact.end !== undefined && fact.episode !== null)
+    wantUntold(ctx, alert, fact.episode - 1, fact.end, entry);
+  if (!changesState(fact)) return;
   for (const run of await store.runs({ alert: alert.id, states: ['waiting', 'running', 'asking'], limit: 50 }))
     for (const approval of await store.approvals({ run: run.id, state: 'open' }))
       wantQuestion(ctx, approval, run, await placeOf(ctx, run, entry), entry);
+}
+
+function changesState(fact: FactOf<'event.accepted'> | FactOf<'alert.closed'>): boolean {
+  if (fact.kind === 'alert.closed' || fact.effect === 'resolved' || fact.effect === 'reopened') return true;
+  return fact.effect === 'opened' && (fact.episode ?? 1) > 1;
+}
+
+/** The thread of a stretch whose end was never told: its root says so, and a note why. */
+function wantUntold(ctx: DraftContext, alert: Alert, episode: number, end: AlertEnd, entry: Entry): void {
+  const thread = `alert/${alert.id}/${episode}`;
+  const about = { alert, event: null, run: null, over: true };
+  const text = `It ended without a resolve: ${end.because}. The new episode has its own thread.`;
+  const alter = (shown: Card) => endedCard(shown, 'ended');
+  ctx.want({ ...about, key: thread, thread: null, alter, render: async () => null }, entry);
+  const render = async () => noteCard(text, 'warning');
+  ctx.want({ ...about, key: `note/${entry.seq}/ended`, thread, render }, entry);
+}
+
+/** News of an episode that is not the newest any more: the document says nothing of it, so its root is made of the news. */
+function wantOlder(
+  ctx: DraftContext,
+  alert: Alert,
+  episode: number,
+  fact: FactOf<'event.accepted'>,
+  entry: Entry,
+): void {
+  const { body } = fact.event;
+  if (body.kind !== 'alert') return;
+  const { title, severity, labels, annotations, links, startsAt } = body;
+  const then: Alert = {
+    ...alert,
+    title,
+    severity,
+    labels,
+    annotations,
+    links,
+    startsAt,
+    episode,
+    count: 1,
+    resolvedAt: null,
+  };
+  const badge = fact.effect === 'resolved' ? 'resolved' : 'ended';
+  const change = badge === 'resolved' ? { alter: (shown: Card) => endedCard(shown, badge) } : { unchanged: true };
+  const render = async () => endedCard(alertCard(then, ctx.parts.cards), badge);
+  const key = `alert/${alert.id}/${episode}`;
+  ctx.want({ key, thread: null, alert, event: fact.event, run: null, over: true, render, ...change }, entry);
 }
 
 /** Wants the root of the thread that an entry about something else belongs to. */

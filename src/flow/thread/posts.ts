@@ -107,14 +107,14 @@ function createBatch(parts: ThreadParts, kept: ReadonlyMap<string, Post>): Batch
 }
 
 async function addWanted(one: Wanted, batch: Batch, parts: ThreadParts): Promise<void> {
-  let rendered: Promise<Card> | null = null;
+  let rendered: Promise<Card | null> | null = null;
   for (const place of await placesOf(one, batch.find, parts)) {
     const key = one.key + place.suffix;
     if (one.unchanged === true && (await batch.find(place.platform, key)) !== null) continue;
     const shown = one.alter === undefined ? null : await batch.find(place.platform, key);
-    if (one.alter !== undefined && shown === null) continue;
     rendered ??= one.render();
     const card = shown === null ? await rendered : (one.alter?.(shown.card) ?? shown.card);
+    if (card === null) continue;
     const thread = one.thread === null ? null : one.thread + place.suffix;
     const streams = parts.platforms().get(place.platform)?.streams !== false;
     await batch.put({ key, thread, card: streams ? card : withoutOutput(card), one, place });
