@@ -90,8 +90,9 @@ async function lookAtAlert(what: Resolved, context: StepContext): Promise<StepRe
   if (alert.state === 'resolved') return endedBy(alert.end, seen, what);
   if (seen.state === 'gone' && seen.at - seen.since >= what.apart) return endedBy(seen.end, seen, what);
   const { now, since, deadline } = times(context, what.within);
-  // Gone in one look: the second is waited for, also a little beyond the end.
-  if (seen.state === 'gone') return waitUntil(now + Math.max(1000, what.apart - (seen.at - seen.since)));
+  // Gone in one look: the second is waited for, also a little beyond the end. Meanwhile it may be found again.
+  if (seen.state === 'gone')
+    return waitUntil(now + Math.max(1000, Math.min(pauseAfter(now - since), what.apart - (seen.at - seen.since))));
   if (now < deadline) return waitUntil(Math.min(deadline, now + pauseAfter(now - since)));
   return afterDeadline(alert, seen, what, context);
 }

@@ -53,11 +53,11 @@ describe('verify resolved', () => {
       alert: async () => firing,
       look: async () => ({ state: 'gone', since, at, end: { how, because: 'x' } }) as const,
     });
-    expect(await lookAt(0, gone(start, start))).toEqual({ state: 'waiting', for: 'resolve', wakeAt: start + 10_000 });
+    expect(await lookAt(0, gone(start, start))).toEqual({ state: 'waiting', for: 'resolve', wakeAt: start + 2000 });
     expect(await lookAt(4000, gone(start, start + 4000))).toEqual({
       state: 'waiting',
       for: 'resolve',
-      wakeAt: start + 10_000,
+      wakeAt: start + 6000,
     });
     const end = 10 * minute;
     expect(await lookAt(end, gone(start + end, start + end))).toMatchObject({ wakeAt: start + end + 10_000 });
