@@ -77,26 +77,42 @@ export function createReplay(set: CatalogueSet) {
   const alerts = new Map<string, Alert>();
   const considered = new Map<string, Considered>();
   const claimed = new Set<string>();
+  /** What each run was for: alert, episode and runbook; and which of them were voided, so that a reopening asks again. */
+  const runs = new Map<string, string>();
+  const voided = new Set<string>();
   const history = createHistory();
   return {
     take({ fact, at }: { fact: Fact; at: number }, counts: boolean): void {
-      if (fact.kind === 'event.accepted') consider(fact, at, counts);
+      if (fact.kind === 'event.accepted') consider(fact, foldOnto(alerts, fact), at, counts);
+      if (fact.kind === 'alert.reopened') consider(fact, alerts.get(fact.alert) ?? null, at, counts);
       if (fact.kind === 'decision.made') note(fact.event, fact.runbook, fact);
-      if (fact.kind === 'run.created' && fact.run.event !== null)
+      if (fact.kind === 'run.created' && fact.run.event !== null) {
         note(fact.run.event, fact.run.runbook, fact.run.decision);
+        runs.set(fact.run.id, `${fact.run.alert}/${fact.run.episode}/${fact.run.runbook}`);
+      }
+      if (fact.kind === 'approval.closed' && fact.state === 'void') voided.add(runs.get(fact.run) ?? '');
     },
     result(): { events: number; differences: string[] } {
       return { events: considered.size, differences: [...considered.values()].flatMap(differencesOf) };
     },
   };
 
-  function consider(fact: FactOf<'event.accepted'>, at: number, counts: boolean): void {
-    const { event, effect } = fact;
-    const alert = foldOnto(alerts, fact);
-    const starts = effect === null || effect === 'opened' || effect === 'reopened';
+  function consider(
+    fact: FactOf<'event.accepted'> | FactOf<'alert.reopened'>,
+    alert: Alert | null,
+    at: number,
+    counts: boolean,
+  ): void {
+    const { event } = fact;
+    const effect = fact.kind === 'alert.reopened' ? 'reopened' : fact.effect;
+    // A reopening of today counts when its quiet time is over; in older journals it counted at once.
+    const quiet = fact.kind === 'event.accepted' && fact.quiet === true;
+    const starts = effect === null || effect === 'opened' || (effect === 'reopened' && !quiet);
     if (!starts) return;
     const now = new Map<string, Outcome>();
     for (const candidate of triggers.match({ event, alert })) {
+      const own = alert === null ? '' : `${alert.id}/${alert.episode}/${candidate.runbook.id}`;
+      if (fact.kind === 'alert.reopened' && claimed.has(own) && !voided.has(own)) continue;
       // As in the real pipeline: once for each episode and runbook, and once more for each reopening.
       const scope = alert === null || effect === 'reopened' ? event.id : `${alert.id}/${alert.episode}`;
       const claim = `${scope}/${candidate.runbook.id}`;
