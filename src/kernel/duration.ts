@@ -64,3 +64,8 @@ export function showDuration(milliseconds: number): string {
   }
   return parts.slice(0, 2).join(' ');
 }
+
+/** A moment as people read it in a sentence, in UTC, to the second: 2026-11-28T15:00:00Z. */
+export function showInstant(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
+}

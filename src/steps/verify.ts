@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { argvInput, showArgv } from '../kernel/child/argv.ts';
-import { duration, showDuration } from '../kernel/duration.ts';
+import { duration, showDuration, showInstant } from '../kernel/duration.ts';
 import {
   httpRequest,
   isOkStatus,
@@ -85,7 +85,7 @@ async function lookAtAlert(what: Resolved, context: StepContext): Promise<StepRe
   if (alert === null)
     return { state: 'failed', because: 'there is no alert to verify: the run was not started for one' };
   if (context.run.episode !== null && alert.episode > context.run.episode)
-    return ineffective(`the alert fires anew since ${iso(alert.startsAt)}: it is a new episode`);
+    return ineffective(`the alert fires anew since ${showInstant(alert.startsAt)}: it is a new episode`);
   const seen = await context.look();
   if (alert.state === 'resolved') return endedBy(alert.end, seen, what);
   if (seen.state === 'gone' && seen.at - seen.since >= what.apart) return endedBy(seen.end, seen, what);
@@ -135,10 +135,6 @@ function afterDeadline(alert: Alert, seen: Seen, what: Resolved, context: StepCo
 
 function ineffective(because: string): StepResult<null> {
   return { state: 'failed', because, ending: 'ineffective' };
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString();
 }
 
 /** Milliseconds until the source is asked again: often at first, because most fixes show at once, then less often (2 s to 30 s). */

@@ -1,3 +1,4 @@
+import { showInstant } from '../../kernel/duration.ts';
 import { system } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { FactOf } from '../../model/journal.ts';
@@ -22,8 +23,8 @@ export interface EpisodeParts {
  */
 export function outlived(run: Run, alert: Alert | null): string | null {
   if (alert === null || run.trigger !== 'event' || run.episode === null) return null;
-  if (alert.episode > run.episode) return 'a newer episode of the alert began, which is decided by itself';
-  return isOver(alert) ? 'the alert is resolved' : null;
+  if (alert.episode > run.episode) return 'A newer episode of the alert began, which is decided by itself';
+  return isOver(alert) ? 'The alert is resolved' : null;
 }
 
 /** Pure: true when the alert's condition is over. One that only expired, or was merged into another, may well go on. */
@@ -109,7 +110,7 @@ async function amendCured(run: Run, startsAt: number, streams: Streams): Promise
   if (run.state !== 'succeeded' || run.finishedAt === null || !isVerified(run)) return;
   const window = Math.max(0, ...run.steps.map(step => step.window ?? 0));
   if (startsAt > run.finishedAt + window) return;
-  const because = `it fires again since ${new Date(startsAt).toISOString()}, so the cure did not hold`;
+  const because = `it fires again since ${showInstant(startsAt)}, so the cure did not hold`;
   await streams.run(run.id, system, now =>
     now.state === 'succeeded' ? { facts: [{ kind: 'run.amended', run: run.id, because, state: 'ineffective' }] } : null,
   );

@@ -1,5 +1,6 @@
 import { sha256 } from '../../kernel/canonical.ts';
 import type { Clock } from '../../kernel/clock.ts';
+import { showInstant } from '../../kernel/duration.ts';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { Ids } from '../../kernel/ids.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
@@ -215,7 +216,7 @@ function moreOf(
 
 /** How the earlier stretch ended when a new one began while it was live. */
 function untold(body: IncomingAlert): AlertEnd {
-  return { how: 'untold', because: `a newer stretch began ${new Date(body.startsAt).toISOString()}` };
+  return { how: 'untold', because: `a newer stretch began at ${showInstant(body.startsAt)}` };
 }
 
 function isLiveEpisode(alert: Alert): boolean {
