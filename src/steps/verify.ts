@@ -108,7 +108,7 @@ function endedBy(end: AlertEnd | null, seen: Seen, { within: window }: Resolved)
     case 'unwatched':
     case 'merged':
     case 'closed':
-      return { state: 'failed', because: `the alert is over, but ${whyNoCure(end)}`, ending: 'unconfirmed' };
+      return { state: 'failed', because: `the alert is over, but ${whyNoCure(end, seen)}`, ending: 'unconfirmed' };
     default:
       return {
         state: 'done',
@@ -119,10 +119,12 @@ function endedBy(end: AlertEnd | null, seen: Seen, { within: window }: Resolved)
   }
 }
 
-function whyNoCure(end: AlertEnd): string {
+function whyNoCure(end: AlertEnd, seen: Seen): string {
   if (end.how === 'merged') return `it was ${end.because ?? 'merged into another'}, where it goes on`;
   if (end.how === 'closed') return `an operator closed it (${end.because ?? 'no reason'})`;
-  return end.because ?? 'nobody knows why';
+  // An origin that cannot be asked is why nobody had looked.
+  const asked = end.how === 'unwatched' && seen.state === 'unknown' ? `; ${seen.because}` : '';
+  return `${end.because ?? 'nobody knows why'}${asked}`;
 }
 
 function afterDeadline(alert: Alert, seen: Seen, what: Resolved, context: StepContext): StepResult<null> {

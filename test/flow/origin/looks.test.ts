@@ -160,7 +160,10 @@ describe('a resolve while its source can be asked', () => {
     });
     expect([ready.well, ready.parts['origin alertmanager']]).toEqual([false, expect.stringContaining('500')]);
     await resolveAt(Date.now());
-    expect(await app.ended(run.id)).toMatchObject({ state: 'unconfirmed' });
+    expect(await app.ended(run.id)).toMatchObject({
+      state: 'unconfirmed',
+      because: expect.stringMatching(/nobody looked.*could not be asked.*500/s),
+    });
     expect(await app.app.store.alert(alert)).toMatchObject({ end: { how: 'unwatched' } });
   });
 });
