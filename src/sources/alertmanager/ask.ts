@@ -24,8 +24,11 @@ export async function look(alert: Alert, given: Options, tools: AskTools): Promi
   // Alertmanager drops ended alerts by its own clock, so `at` is its time (the Date header) and not ours.
   if (found !== undefined && (endsAt === null || endsAt >= at)) return { state: 'firing', at, endsAt };
   const doubt = await doubtOf(given, tools, at);
-  return doubt === null ? { state: 'gone', at } : { state: 'unknown', because: doubt };
+  return doubt === null ? { state: 'gone', at: at + dateStep } : { state: 'unknown', because: doubt };
 }
+
+/** The Date header counts in whole seconds, so it may be this much later, milliseconds: what is gone counts as gone at the latest moment. */
+export const dateStep = 999;
 
 /** Why the list proves nothing yet: after a restart it is empty until Prometheus has sent all alerts again. Null when it does. */
 export async function doubtOf(given: Options, tools: AskTools, at: number): Promise<string | null> {
