@@ -1,7 +1,9 @@
 import { startLapses } from '../flow/acts/lapse.ts';
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
+import { createLooks } from '../flow/origin/looks.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
+import { startReconcile } from '../flow/origin/reconcile.ts';
 import { startWatch } from '../flow/origin/watch.ts';
 import { startPipeline } from '../flow/pipeline/alert.ts';
 import { startExpectations } from '../flow/pipeline/expect.ts';
@@ -123,6 +125,24 @@ export function originsDuty(base: Base, platforms: Platforms): Duty {
 /** The singleton task that looks at the origins of alerts that runs are about. What it sees is a hint, so it needs no fence. */
 export function watchDuty(base: Base): Duty {
   return { name: 'looks', start: () => startWatch(base) };
+}
+
+/** The singleton task that compares what is live here with what the origins list. */
+export function reconcileDuty(base: Base): Duty {
+  return {
+    name: 'reconcile',
+    async start(fence) {
+      const parts = { ...base, feed: fencedFeed(base.feed, fence) };
+      const service = startReconcile({ ...parts, looks: createLooks(parts), intake: createIntake(parts) });
+      base.live.reconcile = () => service.trouble();
+      return {
+        async stop() {
+          base.live.reconcile = () => ({});
+          await service.stop();
+        },
+      };
+    },
+  };
 }
 
 /** From the journal to the collector of traces, where one is named. */

@@ -14,6 +14,8 @@ export interface Membership {
     platform(id: string): ChatConnection | undefined;
     /** Why a write-back failed, by source; null when all is well. */
     origin(): Record<string, string | null>;
+    /** Why the list of what fires could not be had or trusted for some time, by source; null when all is well. */
+    reconcile(): Record<string, string | null>;
     /** Channels that tocsin.yaml names and that do not exist. */
     channels(): string | null;
   };
@@ -22,7 +24,12 @@ export interface Membership {
 export function createMembership(parts: { clock: Clock; log: Log; catalogue: Catalogue }): Membership {
   const { clock, log, catalogue } = parts;
   const origins = createOrigins({ catalogue, clock, log });
-  const live: Membership['live'] = { platform: () => undefined, origin: () => ({}), channels: () => null };
+  const live: Membership['live'] = {
+    platform: () => undefined,
+    origin: () => ({}),
+    reconcile: () => ({}),
+    channels: () => null,
+  };
   const groups = createGroups({
     clock,
     log,

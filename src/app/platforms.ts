@@ -99,6 +99,9 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     channels: base.live.channels(),
     ...originTroubles(base),
     ...Object.fromEntries(
+      Object.entries(base.live.reconcile()).map(([source, trouble]) => [`reconcile ${source}`, trouble]),
+    ),
+    ...Object.fromEntries(
       Object.entries(base.refused.troubles()).map(([name, trouble]) => [`source ${name}`, trouble]),
     ),
   };

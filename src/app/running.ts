@@ -10,6 +10,7 @@ import {
   originsDuty,
   pipelineDuty,
   postsDuty,
+  reconcileDuty,
   sweeperDuty,
   threadsDuty,
   tracesDuties,
@@ -36,7 +37,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   const sweeping = await take(sweeperDuty(base));
   const road = await take(pipelineDuty(base));
   const watching: Turn[] = [];
-  for (const duty of [expectDuty(base), watchDuty(base)]) watching.push(await take(duty));
+  for (const duty of [expectDuty(base), watchDuty(base), reconcileDuty(base)]) watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
   const tracing: Turn[] = [];

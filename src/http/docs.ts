@@ -36,6 +36,10 @@ export const alertDoc = z
     acknowledgedUntil: time.nullable().meta({ description: 'Null when it holds until the episode ends.' }),
     silencedUntil: time.nullable(),
     silencedBy: z.string().nullable(),
+    silencedAtOrigin: z
+      .object({ by: z.string(), until: time.nullable() })
+      .nullable()
+      .meta({ description: 'Who or what keeps it quiet at its origin, and until when; null when nothing does.' }),
   })
   .meta({ id: 'Alert' });
 
@@ -65,6 +69,10 @@ export function showAlert(alert: Alert, runs: readonly string[]): z.infer<typeof
     acknowledgedUntil: isoOrNull(alert.acknowledgedUntil),
     silencedUntil: isoOrNull(alert.silencedUntil),
     silencedBy: alert.silencedBy,
+    silencedAtOrigin: alert.silencedAtOrigin && {
+      by: alert.silencedAtOrigin.by,
+      until: isoOrNull(alert.silencedAtOrigin.until),
+    },
   };
 }
 

@@ -21,7 +21,8 @@ function changeOf(known: Alert, fact: Fact, at: number, by: string): Partial<Ale
     case 'alert.silenced':
       return live ? { state: 'silenced', silencedUntil: fact.until, silencedBy: fact.by ?? null } : {};
     case 'alert.unsilenced':
-      return live ? { state: 'firing', ...unsilenced } : unsilenced;
+      // Its origin may still keep it quiet.
+      return live ? { state: known.silencedAtOrigin === null ? 'firing' : 'silenced', ...unsilenced } : unsilenced;
     case 'alert.closed':
       return live && fact.episode === known.episode ? closed(at, `${by}: ${fact.reason}`) : {};
     default:
@@ -37,6 +38,7 @@ function closed(at: number, because: string): Partial<Alert> {
     reopenedAt: null,
     acknowledgedUntil: null,
     ...unsilenced,
+    silencedAtOrigin: null,
     quietSince: null,
   };
 }

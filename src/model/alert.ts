@@ -49,6 +49,8 @@ export const alert = z.object({
   acknowledgedUntil: z.int().nullable().default(null),
   silencedUntil: z.int().nullable(),
   silencedBy: z.string().nullable().default(null),
+  /** Set while its origin keeps it quiet: who or what does, and until when; null when that is not known. */
+  silencedAtOrigin: z.object({ by: z.string(), until: z.int().nullable() }).nullable().default(null),
   /** Since when its news is not relied on, because none came for too long; null while it is. */
   quietSince: z.int().nullable().default(null),
   /** The version of its stream: the number of journal entries behind it. */
@@ -225,6 +227,7 @@ function begun(known: Alert | null, base: Alert, { receivedAt, body }: Event & {
     reopenedAt: null,
     ...(announced ? {} : unacknowledged),
     ...unsilenced,
+    silencedAtOrigin: null,
   };
 }
 
@@ -238,6 +241,7 @@ function endOf(body: IncomingAlert, more: EffectMore) {
     resolvedAt: body.endsAt ?? body.occurredAt,
     end: more.end ?? null,
     reopenedAt: null,
+    silencedAtOrigin: null,
   };
 }
 
@@ -273,6 +277,7 @@ function blank(incoming: Event & { body: IncomingAlert }, id: string): Alert {
     newsAt: null,
     ...unacknowledged,
     ...unsilenced,
+    silencedAtOrigin: null,
     quietSince: null,
     version: 0,
   };

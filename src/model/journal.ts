@@ -44,6 +44,11 @@ export const fact = z.discriminatedUnion('kind', [
   }),
   body('alert.unsilenced', { alert: z.string() }),
   body('alert.closed', { alert: z.string(), episode: z.int(), reason: z.string() }),
+  /** Its origin keeps it quiet: a silence, another alert or a time interval there. Since version 2, like the two that follow. */
+  body('alert.muted', { alert: z.string(), by: z.string(), until: z.int().nullable() }),
+  body('alert.unmuted', { alert: z.string() }),
+  /** No news came of it for so long that it may be over. */
+  body('alert.quiet', { alert: z.string(), since: z.int() }),
   body('alert.noted', { alert: z.string(), text: z.string() }),
 
   // stream run/<id>

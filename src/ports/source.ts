@@ -31,6 +31,8 @@ export interface Normalised {
    * anybody with write access at the origin can set the mark of one.
    */
   echo?: string;
+  /** Through which receiver of the origin it came, if it has such a thing: those of proven deliveries are kept, for `listFiring`. */
+  receiver?: string | undefined;
 }
 
 /** An event source driver. */
@@ -74,6 +76,8 @@ export interface Source<Options = unknown> {
   look?(alert: Alert, options: Options, tools: AskTools): Promise<Sight>;
   /** Lists what fires at the origin now. Rejects when it cannot be asked or the answer does not parse. */
   listFiring?(options: Options, tools: AskTools): Promise<Listing>;
+  /** The receivers whose listed alerts are ours by these options, besides those that were seen in proven deliveries. */
+  receivers?(options: Options): readonly string[];
   /** How long this source's news is believed; without it the defaults of `timingOf`. */
   timing?(options: Options): Timing;
   /**
@@ -111,7 +115,7 @@ export type Listing =
 export interface Timing {
   /** For how long after a resolve a firing with the same start may be a stale repeat, about which nobody is asked. */
   reopenAfter: number;
-  /** The longest time after which the sender repeats an alert that still fires. */
+  /** The longest time after which the sender repeats an alert that still fires; infinite for one that repeats nothing. */
   repeatInterval: number;
 }
 

@@ -59,6 +59,7 @@ export const sampleAlert = (facts: Partial<Alert> = {}): Alert => ({
   acknowledgedUntil: null,
   silencedUntil: null,
   silencedBy: null,
+  silencedAtOrigin: null,
   quietSince: null,
   version: 1,
   ...facts,

@@ -331,6 +331,7 @@ export function anAlert(facts: Partial<Alert> = {}): Alert {
     acknowledgedUntil: null,
     silencedUntil: null,
     silencedBy: null,
+    silencedAtOrigin: null,
     quietSince: null,
     version: 1,
     ...facts,

@@ -216,7 +216,7 @@ describe('what the API takes and answers', () => {
       'A document of the API',
       documents,
       `
-      Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy
+      Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin.by silencedAtOrigin.until
       Approval id run step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
       Decision verdict rule because
       Error error.code error.message error.at error.allowed[] error.given error.remedy decision:Decision
@@ -251,6 +251,9 @@ describe('what is kept for years', () => {
       alert.silenced alert until reason by
       alert.unsilenced alert
       alert.closed alert episode reason
+      alert.muted alert by until
+      alert.unmuted alert
+      alert.quiet alert since
       alert.noted alert text
       run.created run
       run.released run because
@@ -291,7 +294,7 @@ describe('what is kept for years', () => {
       'A stored document',
       Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
       `
-      alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy acknowledgedUntil silencedUntil silencedBy quietSince version
+      alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin quietSince version
       approval id run step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
       vote person account via vote reason at standing
       button label style reason does
@@ -400,11 +403,11 @@ describe('what is kept for years', () => {
       `,
     );
     const taken =
-      'duty/expect duty/looks duty/origins duty/posts/<platform> duty/road duty/sweeper duty/threads duty/traces node/<number> run/<id>';
+      'duty/expect duty/looks duty/origins duty/posts/<platform> duty/reconcile duty/road duty/sweeper duty/threads duty/traces node/<number> run/<id>';
     words('A lease', leases, taken);
     words('A cursor', cursors, 'expect origin/pagerduty/page origin/pagerduty/tell road threads traces');
     const spaces =
-      'auto chat child-run delivery/${name} emission/${name} key offer open-plan origin origin-tried sign-out source-refused step-approval';
+      'auto chat child-run delivery/${name} emission/${name} key offer open-plan origin origin-tried receiver/${source} sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

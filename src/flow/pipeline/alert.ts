@@ -8,6 +8,7 @@ import { system } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Event } from '../../model/event.ts';
 import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
+import { isMuted } from '../../model/muted.ts';
 import { isEnded, type Run } from '../../model/run.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Change, Guard } from '../../ports/store.ts';
@@ -126,7 +127,12 @@ function mayStart(fact: News): boolean {
 
 /** False when the episode ended, or was silenced, before this event was considered: nothing starts for it then. */
 function isLive(alert: Alert, fact: News, now: number): boolean {
-  return alert.state !== 'resolved' && alert.episode === fact.episode && (alert.silencedUntil ?? 0) <= now;
+  return (
+    alert.state !== 'resolved' &&
+    alert.episode === fact.episode &&
+    (alert.silencedUntil ?? 0) <= now &&
+    !isMuted(alert, now)
+  );
 }
 
 /** True for an event without an alert and for the first of an alert: no run can wait for it. */

@@ -13,6 +13,7 @@ import { canAsk, type Delivery, parseDelivery } from '../../ports/source.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { failedGuard } from '../journal/streams.ts';
+import { createReceivers } from './receivers.ts';
 
 /** The result for one event of a delivery. */
 export interface Accepted {
@@ -27,8 +28,16 @@ export interface Intake {
    * events are durable. Rejects with `not-found`, `bad-signature`, `bad-body`, `overloaded` or `store-failed`, and then nothing is stored.
    */
   receive(source: string, delivery: Delivery): Promise<Accepted[]>;
-  /** For sources that make events themselves. `once` is an idempotency key; resolves to false when it was used before. */
-  emit(source: string, events: readonly IncomingEvent[], once: string): Promise<boolean>;
+  /**
+   * For sources that make events themselves. `once` is an idempotency key; resolves to false when it was used before. `ends` says by
+   * fingerprint how stretches ended, where more is known than the events say.
+   */
+  emit(
+    source: string,
+    events: readonly IncomingEvent[],
+    once: string,
+    ends?: ReadonlyMap<string, AlertEnd>,
+  ): Promise<boolean>;
 }
 
 export interface IntakeParts {
@@ -48,6 +57,7 @@ const maxTries = 50;
 
 export function createIntake(parts: IntakeParts): Intake {
   const pending = createPendingAlerts();
+  const receivers = createReceivers(parts);
 
   async function accept(
     source: string,
@@ -88,9 +98,10 @@ export function createIntake(parts: IntakeParts): Intake {
       const { driver, options } = configured;
       const verified = driver.verify(delivery, options);
       if (!verified.ok) throw new TocsinError('bad-signature');
-      const { events, deliveryId, echo } = markingProof(verified.by !== 'none', () =>
+      const { events, deliveryId, echo, receiver } = markingProof(verified.by !== 'none', () =>
         driver.normalise(parseDelivery(driver, delivery, options), delivery, options),
       );
+      if (receiver !== undefined && verified.by !== 'none') await receivers.keep(name, receiver);
       return await accept(name, events, {
         at: delivery.at,
         raw: { digest: sha256(delivery.body), bytes: delivery.body },
@@ -99,7 +110,7 @@ export function createIntake(parts: IntakeParts): Intake {
         echo: echo ?? null,
       });
     },
-    async emit(name, events, once) {
+    async emit(name, events, once, ends) {
       const claim = { space: `emission/${name}`, key: once, keep: rememberDeliveries };
       const accepted = await accept(name, events, {
         at: parts.clock.now(),
@@ -107,6 +118,7 @@ export function createIntake(parts: IntakeParts): Intake {
         trusted: true,
         once: claim,
         echo: null,
+        ends: ends ?? null,
       });
       return accepted.every(one => !one.duplicate);
     },
@@ -131,6 +143,8 @@ interface Receipt {
   once: { space: string; key: string; keep: number } | null;
   /** Which of Tocsin's own actions came back as an event, and was dropped. */
   echo: string | null;
+  /** How stretches ended, by fingerprint, where more is known than their resolves say. */
+  ends?: ReadonlyMap<string, AlertEnd> | null;
 }
 
 interface Batch {
@@ -173,7 +187,7 @@ async function foldBatch(
     const known = pending.get(key) ?? stored;
     const effect = effectOf(known, body);
     // Time-ordered ids keep new rows together in every index. Of two first deliveries at once the store takes one; the other folds again.
-    const more = moreOf(effect, body, known, seen);
+    const more = moreOf(effect, body, known, seen, receipt.ends?.get(body.fingerprint));
     const next = foldAlert(known, { ...event, body }, effect, parts.ids.next('alt'), more);
     const stream = streamOf.alert(next.id);
     if (!docs.has(next.id)) guards.push({ kind: 'stream', stream, version: next.version - 1 });
@@ -205,10 +219,12 @@ function moreOf(
   body: IncomingAlert,
   known: Alert | null,
   seen: { look: Look | null } | null,
+  given: AlertEnd | undefined,
 ): { end?: AlertEnd; quiet?: true } {
   if (effect === 'reopened') return { quiet: true };
   if (effect === 'opened') return known !== null && isLiveEpisode(known) ? { end: untold(body) } : {};
   if (effect !== 'resolved' && effect !== 'unseen') return {};
+  if (given !== undefined) return { end: given };
   const end = toldEnd(body);
   if (end.how !== 'told' || effect === 'unseen' || seen === null || body.endsAt === null) return { end };
   return { end: endOfResolve(seen.look, body.endsAt) };

@@ -63,8 +63,19 @@ function alertExtras(alert: Alert, tools: CardTools) {
     ...(alert.state === 'silenced' && alert.silencedUntil !== null
       ? [field('Silenced until', silencedText(alert, alert.silencedUntil, tools))]
       : []),
+    ...mutedField(alert, tools),
     ...(alert.resolvedAt === null ? [] : [field('Resolved', tools.showTime(alert.resolvedAt))]),
     ...(alert.end?.how === 'closed' ? [field('Closed by', alert.end.because ?? 'an operator')] : []),
+  ];
+}
+
+function mutedField({ silencedAtOrigin: muted, source }: Alert, tools: CardTools) {
+  if (muted === null) return [];
+  return [
+    field(
+      `Silenced at ${source}`,
+      `by ${muted.by}${muted.until === null ? '' : ` until ${tools.showTime(muted.until)}`}`,
+    ),
   ];
 }
 

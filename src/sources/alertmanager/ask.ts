@@ -14,7 +14,11 @@ const listed = z.array(
     status: z.object({ state: z.string() }),
   }),
 );
-const apiStatus = z.object({ uptime: z.string(), cluster: z.object({ status: z.string() }).optional() });
+export const apiStatus = z.object({
+  uptime: z.string(),
+  cluster: z.object({ status: z.string() }).optional(),
+  versionInfo: z.object({ version: z.string() }).optional(),
+});
 
 /** Asks API v2. The list has active, silenced and inhibited alerts, but no resolved ones. Source: Alertmanager api/v2/openapi.yaml. */
 export async function look(alert: Alert, given: Options, tools: AskTools): Promise<Sight> {
@@ -52,6 +56,12 @@ function filters(alert: Alert): string {
 const largestAnswer = 16 * 1024 * 1024;
 
 export async function ask(path: string, given: Options, tools: AskTools): Promise<{ body: unknown; at: number }> {
+  const { text, at } = await askText(path, given, tools);
+  return { body: JSON.parse(text), at };
+}
+
+/** The answer as text, and when Alertmanager gave it, by its clock. Rejects when it is cut, too large or no success. */
+export async function askText(path: string, given: Options, tools: AskTools): Promise<{ text: string; at: number }> {
   const response = await tools.fetch(`${given.url?.replace(/\/+$/, '')}/api/v2/${path}`, {
     headers: { accept: 'application/json', ...given.headers },
     // A redirect could send our headers to another host.
@@ -61,7 +71,7 @@ export async function ask(path: string, given: Options, tools: AskTools): Promis
   const text = await readText(response);
   if (!response.ok) throw new Error(`Alertmanager answered ${response.status} to ${path.split('?')[0]}`);
   const date = Date.parse(response.headers.get('date') ?? '');
-  return { body: JSON.parse(text), at: Number.isFinite(date) ? date : tools.clock.now() };
+  return { text, at: Number.isFinite(date) ? date : tools.clock.now() };
 }
 
 async function readText(response: Response): Promise<string> {

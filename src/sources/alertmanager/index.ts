@@ -3,9 +3,11 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { checkBasic, checkBearer } from '../../kernel/signature.ts';
 import type { IncomingEvent } from '../../model/event.ts';
 import { labelsOf, linkOf, severityOf, startOf, timeOf, titleOf } from '../../model/incoming.ts';
-import { type Delivery, defineSource, type Verified } from '../../ports/source.ts';
+import { type Delivery, defineSource, type Source, type Verified } from '../../ports/source.ts';
 import { look } from './ask.ts';
+import { check } from './check.ts';
 import { fingerprintOf } from './identity.ts';
+import { listFiring } from './list.ts';
 import { type Options, options } from './options.ts';
 
 const texts = z.record(z.string(), z.string());
@@ -33,7 +35,7 @@ const payload = z.object({
 type Payload = z.infer<typeof payload>;
 type PayloadAlert = Payload['alerts'][number];
 
-export default defineSource<Options>({
+const alertmanager: Source<Options> = defineSource<Options>({
   id: 'alertmanager',
   about:
     'Alerts of Prometheus, from the webhook of Alertmanager: one event for each alert of a group. With `url`, whether an alert still fires is asked there; otherwise the next webhook tells, up to a group_interval later.',
@@ -98,13 +100,21 @@ export default defineSource<Options>({
     if (!parsed.success) throw notAlertmanager(parsed.error);
     const events: IncomingEvent[] = parsed.data.alerts.map(alert => eventOf(alert, parsed.data, delivery, given));
     // Alertmanager signs no unique id and sends identical bodies again for an alert that fires again, so there is no delivery id.
-    return { events: [...events, ...truncated(parsed.data, delivery)], deliveryId: null };
+    return {
+      events: [...events, ...truncated(parsed.data, delivery)],
+      deliveryId: null,
+      receiver: parsed.data.receiver,
+    };
   },
   canAsk: given => given.url !== undefined,
   expires: true,
   look,
+  listFiring: (given, tools) => listFiring(given, tools, alertmanager),
+  receivers: ({ receiver }) => (receiver === undefined ? [] : [receiver].flat()),
+  check,
   timing: ({ reopenAfter, repeatInterval }) => ({ reopenAfter, repeatInterval }),
 });
+export default alertmanager;
 
 function verify(delivery: Delivery, given: Options): Verified {
   if (given.token === undefined && given.basic === undefined) return { ok: true, by: 'none' };

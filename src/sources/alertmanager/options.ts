@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { secretList } from '../../kernel/signature.ts';
+import { isLoopbackUrl } from '../../kernel/web-url.ts';
 
 export const options = z
   .strictObject({
@@ -15,12 +16,24 @@ export const options = z
       .url({ protocol: /^https?$/ })
       .optional()
       .meta({
-        description: 'Where Alertmanager answers, so that `verify` can ask it at once whether an alert still fires.',
+        description:
+          'Where Alertmanager answers, so that `verify` can ask it at once whether an alert still fires, and lost news is made up for. Plain http only to this machine, or with `insecure`.',
       }),
+    insecure: z.literal(true).optional().meta({
+      description:
+        'Allows plain http to another machine in `url`: who is between can make alerts appear and disappear, and reads `headers`.',
+    }),
     headers: z
       .record(z.string(), z.string())
       .default({})
       .meta({ description: 'Headers for requests to `url`, for example Authorization.' }),
+    receiver: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .optional()
+      .meta({
+        description:
+          'The receivers of Alertmanager that lead here. Only their alerts are opened from its list. When left out: those that were seen in webhooks with the token.',
+      }),
     groupInterval: duration
       .prefault('5m')
       .meta({ description: 'The longest group_interval of the routes that lead here.' }),
@@ -44,5 +57,19 @@ export const options = z
       path: ['reopenAfter'],
       message: 'is longer than repeatInterval, so a repeat would always count as stale',
     });
+  })
+  .superRefine((given, ctx) => {
+    if (!isInsecure(given) || given.insecure === true) return;
+    ctx.addIssue({
+      code: 'custom',
+      path: ['url'],
+      message:
+        'is plain http to another machine: who is between could make alerts appear and disappear; use https, or set insecure: true',
+    });
   });
 export type Options = z.infer<typeof options>;
+
+/** True when Alertmanager is asked in clear text over a network. */
+export function isInsecure({ url }: { url?: string | undefined }): boolean {
+  return url !== undefined && /^http:/i.test(url) && !isLoopbackUrl(url);
+}

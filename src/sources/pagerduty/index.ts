@@ -70,6 +70,8 @@ export default defineSource<Options>({
   canAsk: canList,
   look,
   listFiring,
+  // It tells changes and repeats nothing, so that silence says nothing.
+  timing: () => ({ reopenAfter: 15_000, repeatInterval: Number.POSITIVE_INFINITY }),
   origin: openOrigin,
   tellsOnCall: given => given.apiToken !== undefined,
   check: checkKeys,

@@ -1,0 +1,32 @@
+import type { Alert } from './alert.ts';
+import type { Fact, FactOf } from './journal.ts';
+
+/** What the origin of an alert says of it between its deliveries, and what follows from hearing nothing. */
+export type OriginFact = FactOf<'alert.muted' | 'alert.unmuted' | 'alert.quiet'>;
+
+export function isOriginFact(fact: Fact): fact is OriginFact {
+  return fact.kind === 'alert.muted' || fact.kind === 'alert.unmuted' || fact.kind === 'alert.quiet';
+}
+
+/** Pure reducer: the alert after one more of these facts. `at` is the time of the entry. */
+export function foldOriginFact(known: Alert, fact: OriginFact, at: number): Alert {
+  return { ...known, version: known.version + 1, ...changeOf(known, fact, at) };
+}
+
+function changeOf(known: Alert, fact: OriginFact, at: number): Partial<Alert> {
+  // What is said of a live stretch says nothing of one that is over.
+  if (known.state === 'resolved') return {};
+  switch (fact.kind) {
+    case 'alert.muted':
+      return { state: 'silenced', silencedAtOrigin: { by: fact.by, until: fact.until } };
+    case 'alert.unmuted':
+      return { state: (known.silencedUntil ?? 0) > at ? 'silenced' : 'firing', silencedAtOrigin: null };
+    case 'alert.quiet':
+      return { quietSince: fact.since };
+  }
+}
+
+/** True while its origin keeps the alert quiet, as far as is known: nothing starts by itself for it. */
+export function isMuted({ silencedAtOrigin: muted }: Alert, now: number): boolean {
+  return muted !== null && (muted.until === null || muted.until > now);
+}

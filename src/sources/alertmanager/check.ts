@@ -1,0 +1,42 @@
+import { messageOf } from '../../kernel/errors.ts';
+import type { CheckTools, Finding } from '../../ports/check.ts';
+import { apiStatus, ask, doubtOf } from './ask.ts';
+import { isInsecure, type Options } from './options.ts';
+
+/** For `tocsin doctor`: whether Alertmanager can be asked, which release it is, and whether the way to it is safe. */
+export async function check(given: Options, tools: CheckTools): Promise<Finding[]> {
+  if (given.url === undefined) return [withoutUrl];
+  return [...(isInsecure(given) ? [insecure] : []), await checkApi(given, tools)];
+}
+
+const withoutUrl: Finding = {
+  what: 'the API of Alertmanager',
+  state: 'warning',
+  because: 'without url nobody can ask whether an alert still fires, and a resolve that was lost is never made up for',
+  remedy: 'Set url to where Alertmanager answers.',
+};
+
+const insecure: Finding = {
+  what: 'the way to Alertmanager',
+  state: 'warning',
+  because: 'insecure is set: it is asked in plain http, so who is between can make alerts appear and disappear',
+  remedy: 'Use https in url, and remove insecure.',
+};
+
+async function checkApi(given: Options, tools: CheckTools): Promise<Finding> {
+  try {
+    const { body, at } = await ask('status', given, tools);
+    const version = apiStatus.parse(body).versionInfo?.version;
+    const what = `the API of Alertmanager${version === undefined ? '' : ` ${version}`}`;
+    const doubt = await doubtOf(given, tools, at);
+    if (doubt === null) return { what, state: 'ok' };
+    return { what, state: 'warning', because: `its list proves nothing yet: ${doubt}`, remedy: 'Look again later.' };
+  } catch (error) {
+    return {
+      what: 'the API of Alertmanager',
+      state: 'bad',
+      because: `it cannot be asked at url: ${messageOf(error)}`,
+      remedy: 'See that Alertmanager answers there from this machine, and that headers have what it asks for.',
+    };
+  }
+}
