@@ -69,7 +69,7 @@ export function startReconcile(parts: ReconcileParts): ReconcileService {
   async function loop(): Promise<void> {
     for (let pause = first; ; ) {
       await clock.sleep(pause, end.signal);
-      pause = (await roundSafely()) ? soon : every * (0.9 + Math.random() / 5);
+      pause = (await roundSafely()) ? soon : Math.round(every * (0.9 + Math.random() / 5));
     }
   }
 

@@ -1,0 +1,129 @@
+import type { Alert } from '../../../src/model/alert.ts';
+import type { Entry, FactOf } from '../../../src/model/journal.ts';
+import type { Store } from '../../../src/ports/store.ts';
+import {
+  type AlertmanagerDouble,
+  fingerprintOfLabels,
+  type HeldAlert,
+  startAlertmanagerDouble,
+} from '../../doubles/alertmanager.ts';
+import { type Files, startTestApp, type TestApp } from '../../doubles/app.ts';
+import { createClock, type HandClock } from '../../doubles/clock.ts';
+
+/** A real Tocsin beside the double of Alertmanager, both by one clock that is moved by hand. */
+export interface Place {
+  app: TestApp;
+  store: Store;
+  clock: HandClock;
+  double: AlertmanagerDouble;
+  /** An alert as the double holds it, begun ten minutes ago. */
+  held(name: string, facts?: Partial<HeldAlert>): HeldAlert;
+  /** Posts the webhook about it. */
+  deliver(
+    alert: HeldAlert,
+    status: 'firing' | 'resolved',
+    facts?: { receiver?: string; token?: string },
+  ): Promise<void>;
+  /** Moves the clock on until a round has begun and its list was answered. Further rounds begin only after it. */
+  round(): Promise<void>;
+  /** So many rounds, and the last of them was acted on. */
+  rounds(count: number): Promise<void>;
+  alert(name: string): Promise<Alert | null>;
+  untilAlert(name: string, facts: Partial<Alert>): Promise<Alert>;
+  /** The effects of the events of an alert, oldest first. */
+  effects(name: string): Promise<(string | null)[]>;
+  entries(name: string): Promise<Entry[]>;
+  close(): Promise<void>;
+}
+
+export const token = 'a token of Alertmanager';
+
+export async function startPlace(given: { options?: string; files?: Files; url?: boolean } = {}): Promise<Place> {
+  const clock = createClock(Date.UTC(2026, 10, 20, 12));
+  const double = await startAlertmanagerDouble(clock.now);
+  let begun = 0;
+  const config = `
+sources:
+  alertmanager: { token: ${token}${given.url === false ? '' : `, url: "${double.url}"`}${given.options ?? ''} }
+people: { alice: {} }
+operators: [alice]
+tokens: [{ env: ALICE, person: alice }]
+`;
+  const app = await startTestApp(
+    { 'tocsin.yaml': config, ...given.files },
+    {
+      clock,
+      // A round begins with the live alerts, and reads the silenced ones last.
+      wrapStore: store => ({
+        ...store,
+        alerts: query => {
+          if (query.state === 'silenced') begun++;
+          return store.alerts(query);
+        },
+      }),
+    },
+  );
+  const { store } = app.app;
+  const held: Place['held'] = (name, facts = {}) => ({
+    labels: { alertname: name, severity: 'warning' },
+    annotations: { summary: `${name} is wrong` },
+    startsAt: clock.now() - 600_000,
+    endsAt: clock.now() + 240_000,
+    ...facts,
+  });
+
+  async function round(): Promise<void> {
+    const [rounds, lists] = [begun, double.lists()];
+    while (begun === rounds) {
+      await clock.advance(1000);
+      for (const alert of double.alerts) alert.endsAt = Math.max(alert.endsAt, clock.now() + 180_000);
+    }
+    await app.until(async () => double.lists() > lists);
+  }
+
+  const find = async (name: string) =>
+    (await store.alertOf('alertmanager', fingerprintOfLabels({ alertname: name, severity: 'warning' }))) ?? null;
+  const entries = async (name: string) => {
+    const found = await find(name);
+    return found === null ? [] : await store.stream(`alert/${found.id}`);
+  };
+  return {
+    app,
+    store,
+    clock,
+    double,
+    held,
+    round,
+    async rounds(count) {
+      for (let n = 0; n <= count; n++) await round();
+    },
+    async deliver(alert, status, { receiver = 'tocsin', token: given = token } = {}) {
+      const endsAt = status === 'firing' ? '0001-01-01T00:00:00Z' : new Date(clock.now()).toISOString();
+      const one = { status, ...alert, startsAt: new Date(alert.startsAt).toISOString(), endsAt };
+      const body = {
+        version: '4',
+        receiver,
+        alerts: [{ ...one, fingerprint: fingerprintOfLabels(alert.labels) }],
+      };
+      const headers: Record<string, string> = given === '' ? {} : { authorization: `Bearer ${given}` };
+      const answer = await app.call('POST', '/events/alertmanager', { as: null, headers, body });
+      if (answer.status !== 202) throw new Error(`the door answered ${answer.status} ${JSON.stringify(answer.body)}`);
+    },
+    alert: find,
+    untilAlert: (name, facts) =>
+      app.until(async () => {
+        const found = await find(name);
+        const wanted = Object.entries(facts).every(([key, value]) => found?.[key as keyof Alert] === value);
+        return wanted ? found : null;
+      }),
+    entries,
+    effects: async name =>
+      (await entries(name)).flatMap(({ fact }) =>
+        fact.kind === 'event.accepted' ? [(fact as FactOf<'event.accepted'>).effect] : [],
+      ),
+    async close() {
+      await app.stop();
+      await double.close();
+    },
+  };
+}
