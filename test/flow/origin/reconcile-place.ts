@@ -38,7 +38,9 @@ export interface Place {
 
 export const token = 'a token of Alertmanager';
 
-export async function startPlace(given: { options?: string; files?: Files; url?: boolean } = {}): Promise<Place> {
+export async function startPlace(
+  given: { options?: string; files?: Files; url?: boolean; read?: (alert: Alert) => Alert } = {},
+): Promise<Place> {
   const clock = createClock(Date.UTC(2026, 10, 20, 12));
   const double = await startAlertmanagerDouble(clock.now);
   let begun = 0;
@@ -53,11 +55,15 @@ tokens: [{ env: ALICE, person: alice }]
     { 'tocsin.yaml': config, ...given.files },
     {
       clock,
-      // A round begins with the live alerts, and reads the silenced ones last.
+      // A round begins with the alerts that fire here.
       wrapStore: store => ({
         ...store,
+        alert: async id => {
+          const alert = await store.alert(id);
+          return alert === null ? null : (given.read?.(alert) ?? alert);
+        },
         alerts: query => {
-          if (query.state === 'silenced') begun++;
+          if (query.state === 'firing') begun++;
           return store.alerts(query);
         },
       }),

@@ -1,5 +1,18 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Alert } from '../../../src/model/alert.ts';
 import { type Place, startPlace } from './reconcile-place.ts';
+
+/** A runbook that starts by itself for these alerts. */
+const looks = (...names: string[]) => ({
+  'runbooks/look.yaml': `
+title: Look
+risk: none
+on: [{ source: alertmanager, match: { alertname: [${names}] } }]
+params: {}
+steps: [{ id: look, exec: ["true"] }]
+`,
+  'policy.yaml': 'rules: [{ name: all, decide: auto }]',
+});
 
 let place: Place;
 afterEach(() => place.close());
@@ -66,16 +79,7 @@ describe('what is live here and not at its origin', () => {
 
 describe('what fires at its origin and is not live here', () => {
   test('is opened like a delivery, and its runbook starts', async () => {
-    const runbook = `
-title: Look
-risk: none
-on: [{ source: alertmanager, match: { alertname: Lost } }]
-params: {}
-steps: [{ id: look, exec: ["true"] }]
-`;
-    place = await startPlace({
-      files: { 'runbooks/look.yaml': runbook, 'policy.yaml': 'rules: [{ name: all, decide: auto }]' },
-    });
+    place = await startPlace({ files: looks('Lost') });
     await place.deliver(place.held('Other'), 'firing');
     place.double.alerts = [place.held('Other'), place.held('Lost')];
     await place.rounds(2);
@@ -195,6 +199,18 @@ describe('what its origin keeps quiet', () => {
     expect(await place.untilAlert('Muted', { state: 'firing' })).toMatchObject({ silencedAtOrigin: null });
     const kinds = (await place.entries('Muted')).map(({ fact }) => fact.kind);
     expect(kinds).toEqual(['event.accepted', 'alert.muted', 'alert.unmuted']);
+  });
+
+  test('starts nothing by itself meanwhile', async () => {
+    // As if it were silenced between its delivery and its decision.
+    const read = (alert: Alert) =>
+      alert.labels['alertname'] === 'Muted' ? { ...alert, silencedAtOrigin: { by: 'alice', until: null } } : alert;
+    place = await startPlace({ files: looks('Muted', 'Loud'), read });
+    await place.deliver(place.held('Muted'), 'firing');
+    await place.deliver(place.held('Loud'), 'firing');
+    const run = await place.app.until(async () => (await place.app.runs())[0]);
+    await place.app.ended(run.id);
+    expect((await place.app.runs()).map(one => one.alert)).toEqual([(await place.alert('Loud'))?.id]);
   });
 
   test('is closed when it ends in the silence, which loses the resolve for ever', async () => {
