@@ -38,16 +38,20 @@ export interface Alertmanager {
   program: Program;
 }
 
-/** Alertmanager that posts every change at once to the webhook, with a bearer token. */
+/** Alertmanager that posts every change at once to the webhook, with a bearer token. `more` is added to its configuration. */
 export async function startAlertmanager(
   command: string,
   folder: string,
   webhook: { url: string; token: string },
   port: number,
+  more: { routes?: object[]; inhibit_rules?: object[] } = {},
 ): Promise<Alertmanager> {
+  const { routes = [], ...further } = more;
+  const times = { group_wait: '0s', group_interval: '1s', repeat_interval: '1h' };
   await writeFiles(folder, {
     'alertmanager.yml': {
-      route: { receiver: 'tocsin', group_by: ['...'], group_wait: '0s', group_interval: '1s', repeat_interval: '1h' },
+      ...further,
+      route: { receiver: 'tocsin', group_by: ['...'], ...times, routes },
       receivers: [
         {
           name: 'tocsin',

@@ -9,6 +9,7 @@ import {
 } from '../../doubles/alertmanager.ts';
 import { type Files, startTestApp, type TestApp } from '../../doubles/app.ts';
 import { createClock, type HandClock } from '../../doubles/clock.ts';
+import { countRounds } from './rounds.ts';
 
 /** A real Tocsin beside the double of Alertmanager, both by one clock that is moved by hand. */
 export interface Place {
@@ -24,9 +25,8 @@ export interface Place {
     status: 'firing' | 'resolved',
     facts?: { receiver?: string; token?: string },
   ): Promise<void>;
-  /** Moves the clock on until a round has begun and its list was answered. Further rounds begin only after it. */
+  /** Moves the clock on until a round has begun, and waits until it is over. */
   round(): Promise<void>;
-  /** So many rounds, and the last of them was acted on. */
   rounds(count: number): Promise<void>;
   alert(name: string): Promise<Alert | null>;
   untilAlert(name: string, facts: Partial<Alert>): Promise<Alert>;
@@ -43,7 +43,7 @@ export async function startPlace(
 ): Promise<Place> {
   const clock = createClock(Date.UTC(2026, 10, 20, 12));
   const double = await startAlertmanagerDouble(clock.now);
-  let begun = 0;
+  const rounds = countRounds(clock);
   const config = `
 sources:
   alertmanager: { token: ${token}${given.url === false ? '' : `, url: "${double.url}"`}${given.options ?? ''} }
@@ -54,19 +54,15 @@ tokens: [{ env: ALICE, person: alice }]
   const app = await startTestApp(
     { 'tocsin.yaml': config, ...given.files },
     {
-      clock,
-      // A round begins with the alerts that fire here.
-      wrapStore: store => ({
-        ...store,
-        alert: async id => {
-          const alert = await store.alert(id);
-          return alert === null ? null : (given.read?.(alert) ?? alert);
-        },
-        alerts: query => {
-          if (query.state === 'firing') begun++;
-          return store.alerts(query);
-        },
-      }),
+      clock: rounds.clock,
+      wrapStore: store =>
+        rounds.wrapStore({
+          ...store,
+          alert: async id => {
+            const alert = await store.alert(id);
+            return alert === null ? null : (given.read?.(alert) ?? alert);
+          },
+        }),
     },
   );
   const { store } = app.app;
@@ -78,15 +74,10 @@ tokens: [{ env: ALICE, person: alice }]
     ...facts,
   });
 
-  async function round(): Promise<void> {
-    const [rounds, lists] = [begun, double.lists()];
-    while (begun === rounds) {
-      await clock.advance(1000);
+  const round = () =>
+    rounds.next(app.until, () => {
       for (const alert of double.alerts) alert.endsAt = Math.max(alert.endsAt, clock.now() + 180_000);
-    }
-    await app.until(async () => double.lists() > lists);
-  }
-
+    });
   const find = async (name: string) =>
     (await store.alertOf('alertmanager', fingerprintOfLabels({ alertname: name, severity: 'warning' }))) ?? null;
   const entries = async (name: string) => {
@@ -101,7 +92,7 @@ tokens: [{ env: ALICE, person: alice }]
     held,
     round,
     async rounds(count) {
-      for (let n = 0; n <= count; n++) await round();
+      for (let n = 0; n < count; n++) await round();
     },
     async deliver(alert, status, { receiver = 'tocsin', token: given = token } = {}) {
       const endsAt = status === 'firing' ? '0001-01-01T00:00:00Z' : new Date(clock.now()).toISOString();

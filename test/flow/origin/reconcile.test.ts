@@ -41,7 +41,7 @@ describe('what is live here and not at its origin', () => {
   test('is not known to be cured when nobody saw it there before', async () => {
     place = await startPlace();
     await place.deliver(place.held('Unwatched'), 'firing');
-    await place.rounds(2);
+    await place.rounds(3);
     expect(await place.untilAlert('Unwatched', { state: 'resolved' })).toMatchObject({ end: { how: 'unwatched' } });
   });
 
@@ -70,9 +70,9 @@ describe('what is live here and not at its origin', () => {
     place = await startPlace();
     const alert = place.held('Back');
     await place.deliver(alert, 'firing');
-    await place.rounds(1);
+    await place.rounds(2);
     await place.deliver(alert, 'firing');
-    await place.rounds(1);
+    await place.rounds(2);
     expect(await place.effects('Back')).toEqual(['opened', 'refreshed']);
   });
 });
@@ -116,8 +116,7 @@ describe('what fires at its origin and is not live here', () => {
     place = await startPlace({ options: ', receiver: tocsin' });
     await place.round();
     place.double.alerts = [place.held('Young', { startsAt: place.clock.now() + 20_000 })];
-    await place.round();
-    await place.round();
+    await place.rounds(2);
     expect(await place.alert('Young')).toBeNull();
     await place.rounds(2);
     await place.untilAlert('Young', { state: 'firing' });

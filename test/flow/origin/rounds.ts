@@ -1,0 +1,43 @@
+import type { Clock } from '../../../src/kernel/clock.ts';
+import type { Store } from '../../../src/ports/store.ts';
+import type { HandClock } from '../../doubles/clock.ts';
+
+/** Lets the rounds of the comparison with the origins come by a clock that is moved by hand, one at a time. */
+export interface Rounds {
+  /** For the app. */
+  clock: Clock;
+  wrapStore(store: Store): Store;
+  /** Moves the clock on until a round has begun, and waits until it is over. `moved` is called after each second. */
+  next(until: (look: () => Promise<boolean>) => Promise<unknown>, moved?: () => void): Promise<void>;
+}
+
+export function countRounds(clock: HandClock): Rounds {
+  let begun = 0;
+  let over = 0;
+  return {
+    clock: {
+      ...clock,
+      // Nobody else rests for so long: the pauses after a round, the second with up to a tenth more or less.
+      sleep: (ms, signal) => {
+        if (ms === 15_000 || (ms >= 54_000 && ms <= 66_000)) over++;
+        return clock.sleep(ms, signal);
+      },
+    },
+    wrapStore: store => ({
+      ...store,
+      // A round begins with the alerts that fire here.
+      alerts: query => {
+        if (query.state === 'firing') begun++;
+        return store.alerts(query);
+      },
+    }),
+    async next(until, moved = () => {}) {
+      const before = { begun, over };
+      while (begun === before.begun) {
+        await clock.advance(1000);
+        moved();
+      }
+      await until(async () => over > before.over);
+    },
+  };
+}
