@@ -38,7 +38,16 @@ describe.skipIf(missing !== null)('what a real Alertmanager lists, and what is l
       routes: [{ receiver: 'tocsin', matchers: ['alertname="Late"'], group_by: ['...'], group_wait: '1h' }],
       inhibit_rules: [{ source_matchers: ['alertname="SiteDown"'], target_matchers: ['alertname="Inhibited"'] }],
     };
-    start = () => startAlertmanager(programs?.alertmanager ?? '', folder, webhook, port, more);
+    start = async () => {
+      const started = await startAlertmanager(programs?.alertmanager ?? '', folder, webhook, port, more);
+      await eventually('it is not young any more', async () => {
+        const answer = await fetch(`${started.url}/api/v2/status`);
+        const { uptime } = (await answer.json()) as { uptime: string };
+        // The clock of an answer has whole seconds, so it is behind for a moment.
+        return Date.parse(answer.headers.get('date') ?? '') > Date.parse(uptime) ? true : null;
+      });
+      return started;
+    };
     alertmanager = await start();
   });
   afterAll(async () => {
