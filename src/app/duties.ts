@@ -134,7 +134,7 @@ export function reconcileDuty(base: Base): Duty {
     async start(fence) {
       const parts = { ...base, feed: fencedFeed(base.feed, fence) };
       const service = startReconcile({ ...parts, looks: createLooks(parts), intake: createIntake(parts) });
-      base.live.reconcile = () => service.trouble();
+      base.live.reconcile = () => service.health();
       return {
         async stop() {
           base.live.reconcile = () => ({});

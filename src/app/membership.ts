@@ -1,4 +1,5 @@
 import { createOrigins, type Origin, type Origins } from '../flow/origin/origins.ts';
+import type { ListHealth } from '../flow/origin/reconcile.ts';
 import { createGroups, type Groups } from '../flow/people/groups.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
@@ -14,8 +15,8 @@ export interface Membership {
     platform(id: string): ChatConnection | undefined;
     /** Why a write-back failed, by source; null when all is well. */
     origin(): Record<string, string | null>;
-    /** Why the list of what fires could not be had or trusted for some time, by source; null when all is well. */
-    reconcile(): Record<string, string | null>;
+    /** Whether the list of what fires is had and trusted, by source; empty on nodes that do not ask for it. */
+    reconcile(): Record<string, ListHealth>;
     /** Channels that tocsin.yaml names and that do not exist. */
     channels(): string | null;
   };

@@ -97,22 +97,28 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
         : `${problems.length} in the files, the last good set is in force: ${first.file}:${first.line}:${first.column} ${first.message}`,
     ...Object.fromEntries(chat),
     channels: base.live.channels(),
-    ...originTroubles(base),
-    ...Object.fromEntries(
-      Object.entries(base.live.reconcile()).map(([source, trouble]) => [`reconcile ${source}`, trouble]),
-    ),
+    ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
+    ...asksOf(base),
     ...Object.fromEntries(
       Object.entries(base.refused.troubles()).map(([name, trouble]) => [`source ${name}`, trouble]),
     ),
   };
 }
 
-/** By source: why the last write-back failed, or why it could not be asked whether an alert fires. */
-function originTroubles({ live, looks }: Base): Record<string, string | null> {
-  const told = live.origin();
-  const asked = looks.trouble();
-  const sources = new Set([...Object.keys(told), ...Object.keys(asked)]);
-  return Object.fromEntries([...sources].map(source => [`origin ${source}`, told[source] ?? asked[source] ?? null]));
+/**
+ * Whether the origins can be asked what fires: for their list on the node that compares it, for a run on the node that works on it. A list
+ * that was had ends what a run complained of.
+ */
+function asksOf(base: Base): Record<string, string | null> {
+  const looks = base.looks.trouble();
+  const lists = base.live.reconcile();
+  const asked = [...base.catalogue.current().sources.keys()].filter(name => name in looks || name in lists);
+  return Object.fromEntries(
+    asked.map(name => {
+      const list = lists[name];
+      return [`reconcile ${name}`, list?.well === true ? null : (list?.trouble ?? looks[name] ?? null)];
+    }),
+  );
 }
 
 function troubleOf({ connection, delivery }: OpenPlatform): string | null {

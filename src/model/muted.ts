@@ -1,12 +1,8 @@
 import type { Alert } from './alert.ts';
-import type { Fact, FactOf } from './journal.ts';
+import type { FactOf } from './journal.ts';
 
 /** What the origin of an alert says of it between its deliveries, and what follows from hearing nothing. */
 export type OriginFact = FactOf<'alert.muted' | 'alert.unmuted' | 'alert.quiet'>;
-
-export function isOriginFact(fact: Fact): fact is OriginFact {
-  return fact.kind === 'alert.muted' || fact.kind === 'alert.unmuted' || fact.kind === 'alert.quiet';
-}
 
 /** Pure reducer: the alert after one more of these facts. `at` is the time of the entry. */
 export function foldOriginFact(known: Alert, fact: OriginFact, at: number): Alert {

@@ -22,9 +22,16 @@ import { createQuietMarks } from './quiet.ts';
 export interface ReconcileService {
   /** One round, now. Resolves to true when something is to be looked at again soon. */
   round(): Promise<boolean>;
-  /** Why the list of a source could not be had or trusted for some rounds; null where it can. */
-  trouble(): Record<string, string | null>;
+  /** Of each source that is compared. */
+  health(): Record<string, ListHealth>;
   stop(): Promise<void>;
+}
+
+export interface ListHealth {
+  /** True when its newest list was had and trusted. */
+  well: boolean;
+  /** Why none could be had or trusted for some rounds; null while it may be a start or a short outage. */
+  trouble: string | null;
 }
 
 export interface ReconcileParts {
@@ -52,7 +59,7 @@ const patience = 4;
 export function startReconcile(parts: ReconcileParts): ReconcileService {
   const { clock, log } = parts;
   const end = new AbortController();
-  const { round, trouble } = createRounds(parts, end.signal);
+  const { round, health } = createRounds(parts, end.signal);
   const onceLogger = createOnceLogger(log, {}, 'what fires could not be compared with the origins and is tried again');
 
   async function roundSafely(): Promise<boolean> {
@@ -76,7 +83,7 @@ export function startReconcile(parts: ReconcileParts): ReconcileService {
   const ended = loop().catch(() => {});
   return {
     round,
-    trouble,
+    health,
     async stop() {
       end.abort(new Error('stopped'));
       await ended;
@@ -84,7 +91,7 @@ export function startReconcile(parts: ReconcileParts): ReconcileService {
   };
 }
 
-function createRounds(parts: ReconcileParts, signal: AbortSignal): Pick<ReconcileService, 'round' | 'trouble'> {
+function createRounds(parts: ReconcileParts, signal: AbortSignal): Pick<ReconcileService, 'round' | 'health'> {
   const { clock, catalogue } = parts;
   const memories = new Map<string, Memory>();
   const receivers = createReceivers(parts);
@@ -123,8 +130,8 @@ function createRounds(parts: ReconcileParts, signal: AbortSignal): Pick<Reconcil
     return results.some(result => result.status === 'fulfilled' && result.value);
   }
 
-  const trouble = () => Object.fromEntries([...memories].map(([name, memory]) => [name, memory.trouble()]));
-  return { round, trouble };
+  const health = () => Object.fromEntries([...memories].map(([name, memory]) => [name, memory.health()]));
+  return { round, health };
 }
 
 async function ask(source: ConfiguredSource, clock: Clock, signal: AbortSignal): Promise<Listing> {
@@ -143,7 +150,7 @@ interface Memory {
   suspects: Suspects;
   well(): void;
   fail(because: string): void;
-  trouble(): string | null;
+  health(): ListHealth;
 }
 
 function createMemory(source: string, log: Log): Memory {
@@ -163,7 +170,7 @@ function createMemory(source: string, log: Log): Memory {
       if (failures === 1) log.info({ source, because }, 'its list of alerts is not used this time');
       if (failures === patience) log.warn({ source, because }, 'its list of alerts cannot be used');
     },
-    trouble: () => (failures < patience ? null : last),
+    health: () => ({ well: failures === 0, trouble: failures < patience ? null : last }),
   };
 }
 

@@ -156,9 +156,9 @@ describe('a resolve while its source can be asked', () => {
     await app.until(async () => api.questions > 0);
     const ready = await app.until(async () => {
       const { body } = await app.call('GET', '/readyz', { as: null });
-      return body.parts['origin alertmanager'] === null ? null : body;
+      return body.parts['reconcile alertmanager'] === null ? null : body;
     });
-    expect([ready.well, ready.parts['origin alertmanager']]).toEqual([false, expect.stringContaining('500')]);
+    expect([ready.well, ready.parts['reconcile alertmanager']]).toEqual([false, expect.stringContaining('500')]);
     await resolveAt(Date.now());
     expect(await app.ended(run.id)).toMatchObject({
       state: 'unconfirmed',
