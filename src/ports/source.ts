@@ -101,13 +101,19 @@ export interface ListedAlert {
   silenced: { by: string; until: number | null } | null;
   /** Until when the origin holds it for firing without further news, milliseconds since the epoch; null when it does not expire. */
   endsAt: number | null;
-  /** The names of the receivers that it is routed to; null when the origin has no such thing. */
+  /**
+   * The names of the receivers that it is routed to: it is opened from the list only when one leads here. Null when the origin has no such
+   * thing; then it is never opened from the list.
+   */
   receivers: readonly string[] | null;
 }
 
 export type Listing =
-  /** `at` is the origin's clock, milliseconds since the epoch. */
-  | { ok: true; at: number; alerts: readonly ListedAlert[] }
+  /**
+   * `at` is the origin's clock, milliseconds since the epoch. `receivers` are all that the origin has: when none of them leads here, it is
+   * not the origin of our alerts.
+   */
+  | { ok: true; at: number; alerts: readonly ListedAlert[]; receivers?: readonly string[] | undefined }
   /** Nothing may be closed because of it: the origin is young or settling, or its list was cut. */
   | { ok: false; because: string };
 

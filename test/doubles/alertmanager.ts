@@ -22,6 +22,8 @@ export interface AlertmanagerDouble {
   url: string;
   alerts: HeldAlert[];
   silences: Map<string, { createdBy: string; comment: string; endsAt: number }>;
+  /** The receivers of its configuration; null when it does not say. */
+  receivers: string[] | null;
   /** When it began, by its clock. */
   since: number;
   cluster: 'ready' | 'settling' | 'disabled';
@@ -52,6 +54,7 @@ export async function startAlertmanagerDouble(now: () => number): Promise<Alertm
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     alerts: [],
     silences: new Map(),
+    receivers: ['tocsin', 'chat', 'mail'],
     since: now() - 3_600_000,
     cluster: 'ready',
     list: 'whole',
@@ -72,6 +75,11 @@ export async function startAlertmanagerDouble(now: () => number): Promise<Alertm
     if (request.method !== 'GET') refuse(response, 405);
     else if (url.pathname === '/api/v2/status') send(response, statusOf());
     else if (url.pathname === '/api/v2/alerts') list(url.searchParams, response);
+    else if (url.pathname === '/api/v2/receivers' && double.receivers !== null)
+      send(
+        response,
+        double.receivers.map(name => ({ name })),
+      );
     else if (silence === undefined) refuse(response, 404);
     else send(response, { id, matchers: [], status: { state: 'active' }, ...silence, endsAt: iso(silence.endsAt) });
   }

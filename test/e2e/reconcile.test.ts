@@ -1,10 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Alert } from '../../src/model/alert.ts';
 import { startTestApp, type TestApp } from '../doubles/app.ts';
 import { createClock } from '../doubles/clock.ts';
 import { countRounds } from '../flow/origin/rounds.ts';
 import { eventually, findPrograms, freePort } from './programs.ts';
-import { type Alertmanager, makeFolder, startAlertmanager } from './real.ts';
+import { type Alertmanager, makeFolder, startAlertmanager, startPrometheus, startTarget } from './real.ts';
 
 const { programs, missing } = findPrograms();
 const token = 'a token for tests';
@@ -13,16 +14,18 @@ const minute = 60_000;
 const iso = (at: number) => new Date(at).toISOString();
 
 /** The clock of Tocsin is moved by hand, so that its rounds need no waiting; that of Alertmanager is real. */
-describe.skipIf(missing !== null)('what a real Alertmanager lists, and what is live here', () => {
+describe.skipIf(missing !== null)('what a real Alertmanager lists, and what is live here', { timeout: 180_000 }, () => {
   const cleanUp = new AsyncDisposableStack();
   const rounds = countRounds(createClock(Date.now()));
   let app: TestApp;
   let alertmanager: Alertmanager;
+  let folder: string;
   let start: () => Promise<Alertmanager>;
 
   beforeAll(async () => {
-    const { folder, remove } = await makeFolder();
-    cleanUp.defer(remove);
+    const made = await makeFolder();
+    folder = made.folder;
+    cleanUp.defer(made.remove);
     const port = await freePort();
     const source = `{ token: ${token}, url: "http://127.0.0.1:${port}", settle: 1ms }`;
     app = await startTestApp(
@@ -117,16 +120,51 @@ describe.skipIf(missing !== null)('what a real Alertmanager lists, and what is l
     expect(await until('Inhibited', 'firing')).toMatchObject({ silencedAtOrigin: null });
   });
 
+  async function kill(): Promise<void> {
+    process.kill(alertmanager.program.pid, 'SIGKILL');
+    await alertmanager.program.ended;
+  }
+
   test('what Alertmanager forgot when it was killed is closed', async () => {
     await post('Forgotten');
     await until('Forgotten', 'firing');
     await round(2);
-    process.kill(alertmanager.program.pid, 'SIGKILL');
-    await alertmanager.program.ended;
+    await kill();
     await round(2);
     expect(await find('Forgotten')).toMatchObject({ state: 'firing' });
     alertmanager = await start();
     await round(3);
     expect(await until('Forgotten', 'resolved')).toMatchObject({ end: { how: 'gone', because: null } });
+  });
+
+  test('a resolve of Prometheus that Alertmanager does not pass on, because it was killed, is made up for', async () => {
+    const target = await startTarget(folder);
+    cleanUp.defer(async () => void (await target.program.stop()));
+    const prometheus = await startPrometheus(programs?.prometheus ?? '', folder, {
+      alertmanager: alertmanager.url,
+      targets: [{ job: 'sample', address: target.address }],
+      rules: [{ alert: 'TargetDown', expr: 'up == 0' }],
+    });
+    cleanUp.defer(async () => void (await prometheus.stop()));
+    await until('TargetDown', 'firing');
+    await round(2);
+    await kill();
+    await writeFile(target.file, '');
+    alertmanager = await start();
+    await eventually('nothing fires there', async () => {
+      const answer = await fetch(`${alertmanager.url}/api/v2/alerts?filter=alertname=TargetDown`);
+      return ((await answer.json()) as unknown[]).length === 0 ? true : null;
+    });
+    await round(3);
+    const closed = await until('TargetDown', 'resolved');
+    expect(closed).toMatchObject({ episode: 1, end: { how: 'gone' } });
+    // The webhook told only that it fires: what closed it has no delivery.
+    const news = (await app.app.store.stream(`alert/${closed.id}`)).flatMap(({ fact }) =>
+      fact.kind === 'event.accepted' ? [[fact.effect, fact.event.raw !== null]] : [],
+    );
+    expect(news).toEqual([
+      ['opened', true],
+      ['resolved', false],
+    ]);
   });
 });

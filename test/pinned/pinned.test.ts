@@ -407,7 +407,7 @@ describe('what is kept for years', () => {
     words('A lease', leases, taken);
     words('A cursor', cursors, 'expect origin/pagerduty/page origin/pagerduty/tell road threads traces');
     const spaces =
-      'auto chat child-run delivery/${name} emission/${name} key offer open-plan origin origin-tried receiver/${source} sign-out source-refused step-approval';
+      'auto chat child-run delivery/${name} emission/${name} key offer open-plan origin origin-tried receiver/${source} receivers sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

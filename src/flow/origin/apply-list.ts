@@ -91,6 +91,22 @@ export async function applyList(given: Given, parts: ApplyParts): Promise<Suspec
   return next;
 }
 
+/**
+ * Why the list is not of the origin that sends here, although it was answered: an address of another Alertmanager would close all that is
+ * live. Null when one of its receivers leads here, and when none is known to.
+ */
+export async function strangenessOf(
+  listing: Given['listing'],
+  source: ConfiguredSource,
+  receivers: Receivers,
+): Promise<string | null> {
+  if (listing.receivers === undefined) return null;
+  for (const receiver of listing.receivers) if (await leadsHere(receiver, source, receivers)) return null;
+  const named = source.driver.receivers?.(source.options) ?? [];
+  if (named.length === 0 && !(await receivers.any(source.name))) return null;
+  return `none of the receivers of the origin that ${source.name} asks leads here, so it is not the one that sends`;
+}
+
 async function* slices<T>(all: readonly T[], { signal }: ApplyParts): AsyncGenerator<readonly T[]> {
   for (let from = 0; from < all.length; from += slice) {
     await nextTurn();
@@ -155,11 +171,13 @@ async function lackOf(
 
 /** True when it is routed to a receiver that leads here: one of the options, or of a delivery that proved itself. */
 async function isOurs(listed: ListedAlert, source: ConfiguredSource, receivers: Receivers): Promise<boolean> {
-  const named = source.driver.receivers?.(source.options) ?? [];
-  for (const receiver of listed.receivers ?? []) {
-    if (named.length > 0 ? named.includes(receiver) : await receivers.known(source.name, receiver)) return true;
-  }
+  for (const receiver of listed.receivers ?? []) if (await leadsHere(receiver, source, receivers)) return true;
   return false;
+}
+
+async function leadsHere(receiver: string, source: ConfiguredSource, receivers: Receivers): Promise<boolean> {
+  const named = source.driver.receivers?.(source.options) ?? [];
+  return named.length > 0 ? named.includes(receiver) : await receivers.known(source.name, receiver);
 }
 
 /** Keeps that it was not found. The resolve, and how the stretch ended, when that is proven and nothing was heard of it meanwhile. */

@@ -11,7 +11,7 @@ import { createOnceLogger } from '../journal/log-once.ts';
 import { everyOf } from '../journal/pages.ts';
 import type { Intake } from '../pipeline/intake.ts';
 import { createReceivers } from '../pipeline/receivers.ts';
-import { applyList, type Suspects } from './apply-list.ts';
+import { applyList, type Suspects, strangenessOf } from './apply-list.ts';
 import type { Looks } from './looks.ts';
 import { createQuietMarks } from './quiet.ts';
 
@@ -104,10 +104,9 @@ function createRounds(parts: ReconcileParts, signal: AbortSignal): Pick<Reconcil
     const asked = { at: clock.now(), monotonic: clock.monotonic() };
     const listing = await ask(source, clock, signal);
     if (signal.aborted) return false;
-    if (!listing.ok) {
-      memory.fail(listing.because);
-      return false;
-    }
+    const doubt = listing.ok ? await strangenessOf(listing, source, receivers) : listing.because;
+    if (doubt !== null) memory.fail(doubt);
+    if (!listing.ok || doubt !== null) return false;
     memory.well();
     memory.suspects = await applyList(
       { source, listing, live: live.filter(alert => alert.source === name), asked, suspects: memory.suspects },

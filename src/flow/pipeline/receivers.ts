@@ -7,9 +7,11 @@ import { failedGuard } from '../journal/streams.ts';
 
 /** The receivers of an origin through which proven deliveries came: alerts that it lists for one of them are ours. */
 export interface Receivers {
-  /** Keeps a name for good: one commit for each new one. */
+  /** Keeps a name for good: two commits for each new one. */
   keep(source: string, receiver: string): Promise<void>;
   known(source: string, receiver: string): Promise<boolean>;
+  /** True when at least one name was kept. */
+  any(source: string): Promise<boolean>;
 }
 
 /** How many names are remembered, so that the store is not asked for each delivery. */
@@ -30,22 +32,34 @@ export function createReceivers({ store, feed, clock }: { store: Store; feed: Fe
     return true;
   }
 
+  async function claim(name: Name): Promise<void> {
+    const guard: Guard = { kind: 'claim', ...name, at: clock.now(), keep: null };
+    try {
+      await feed.commit({ guards: [guard] });
+    } catch (error) {
+      // It was kept before, or another delivery did it in the same moment.
+      if (!isCode(error, 'guard-failed') || failedGuard(error) !== 'claim') throw error;
+    }
+  }
+
   return {
     known,
+    any: source => store.claimed(anyOf(source)),
     async keep(source, receiver) {
       if (await known(source, receiver)) return;
-      const claim: Guard = { kind: 'claim', ...nameOf(source, receiver), at: clock.now(), keep: null };
-      try {
-        await feed.commit({ guards: [claim] });
-      } catch (error) {
-        // Another delivery kept it in the same moment.
-        if (!isCode(error, 'guard-failed') || failedGuard(error) !== 'claim') throw error;
-      }
+      await claim(anyOf(source));
+      await claim(nameOf(source, receiver));
       remember(source, receiver);
     },
   };
 }
 
-function nameOf(source: string, receiver: string): { space: string; key: string } {
+type Name = Parameters<Store['claimed']>[0];
+
+function anyOf(source: string): Name {
+  return { space: 'receivers', key: keyOf(source) };
+}
+
+function nameOf(source: string, receiver: string): Name {
   return { space: `receiver/${source}`, key: keyOf(receiver) };
 }

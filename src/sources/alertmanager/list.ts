@@ -7,6 +7,8 @@ import { ask, askText, doubtOf } from './ask.ts';
 import { fingerprintOf } from './identity.ts';
 import type { Options } from './options.ts';
 
+const named = z.array(z.object({ name: z.string() }));
+
 /** An alert of API v2. Unknown keys of newer releases are allowed. Source: Alertmanager api/v2/openapi.yaml (gettableAlert). */
 const gettable = z.object({
   fingerprint: z.string().optional(),
@@ -15,7 +17,7 @@ const gettable = z.object({
   startsAt: z.string(),
   endsAt: z.string(),
   generatorURL: z.string().optional(),
-  receivers: z.array(z.object({ name: z.string() })).default([]),
+  receivers: named.default([]),
   status: z.object({
     state: z.string(),
     silencedBy: z.array(z.string()).default([]),
@@ -63,7 +65,15 @@ export async function listFiring(
       receivers: one.receivers.map(({ name }) => name),
     });
   }
-  return { ok: true, at, alerts };
+  return { ok: true, at, alerts, receivers: await readReceivers(given, tools) };
+}
+
+/** The receivers of its configuration; undefined when they cannot be read, which says nothing of the list. */
+function readReceivers(given: Options, tools: AskTools): Promise<string[] | undefined> {
+  return ask('receivers', given, tools).then(
+    ({ body }) => named.safeParse(body).data?.map(({ name }) => name),
+    () => undefined,
+  );
 }
 
 /** Those that have not ended by Alertmanager's clock. */

@@ -39,14 +39,14 @@ export interface Place {
 export const token = 'a token of Alertmanager';
 
 export async function startPlace(
-  given: { options?: string; files?: Files; url?: boolean; read?: (alert: Alert) => Alert } = {},
+  given: { options?: string; files?: Files; url?: boolean; token?: false; read?: (alert: Alert) => Alert } = {},
 ): Promise<Place> {
   const clock = createClock(Date.UTC(2026, 10, 20, 12));
   const double = await startAlertmanagerDouble(clock.now);
   const rounds = countRounds(clock);
   const config = `
 sources:
-  alertmanager: { token: ${token}${given.url === false ? '' : `, url: "${double.url}"`}${given.options ?? ''} }
+  alertmanager: { severityLabel: severity${given.token === false ? '' : `, token: ${token}`}${given.url === false ? '' : `, url: "${double.url}"`}${given.options ?? ''} }
 people: { alice: {} }
 operators: [alice]
 tokens: [{ env: ALICE, person: alice }]

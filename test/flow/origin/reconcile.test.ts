@@ -66,6 +66,27 @@ describe('what is live here and not at its origin', () => {
     expect((await place.alert('Kept'))?.state).toBe('firing');
   });
 
+  test('is not closed by an Alertmanager that does not send here: the address is of another one', async () => {
+    place = await startPlace();
+    place.double.receivers = ['somebody else'];
+    await place.deliver(place.held('Kept'), 'firing');
+    await place.rounds(5);
+    expect((await place.alert('Kept'))?.state).toBe('firing');
+    const { parts } = (await place.app.call('GET', '/readyz')).body;
+    expect(parts['reconcile alertmanager']).toContain('none of the receivers');
+    place.double.receivers = ['somebody else', 'tocsin'];
+    await place.rounds(2);
+    await place.untilAlert('Kept', { state: 'resolved' });
+  });
+
+  test('is closed where no receiver is known to lead here, because none proved itself', async () => {
+    place = await startPlace({ token: false });
+    place.double.receivers = ['somebody'];
+    await place.deliver(place.held('Unproven'), 'firing', { token: '' });
+    await place.rounds(3);
+    await place.untilAlert('Unproven', { state: 'resolved' });
+  });
+
   test('is not closed when it was heard of in between', async () => {
     place = await startPlace();
     const alert = place.held('Back');

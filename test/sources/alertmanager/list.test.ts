@@ -56,6 +56,7 @@ describe('what it lists', () => {
           receivers: ['tocsin'],
         },
       ],
+      receivers: ['tocsin', 'chat', 'mail'],
     });
     expect(alertsOf(listing).map(({ event }) => incomingEvent.parse(event))).toHaveLength(1);
   });
@@ -69,6 +70,12 @@ describe('what it lists', () => {
   test('not those that ended by its clock', async () => {
     double.alerts = [held({ endsAt: now - 1000 })];
     expect(await list()).toMatchObject({ ok: true, alerts: [] });
+  });
+
+  test('all receivers, where they can be read', async () => {
+    expect(await list()).toMatchObject({ receivers: ['tocsin', 'chat', 'mail'] });
+    double.receivers = null;
+    expect(await list()).toMatchObject({ ok: true, receivers: undefined });
   });
 
   test('the receivers of each', async () => {
