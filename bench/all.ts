@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const benches = { single: './run.ts', fleet: './fleet.ts' };
+const benches = { single: './run.ts', fleet: './fleet.ts', group: './group.ts' };
 
 const [first = '', ...rest] = process.argv.slice(2);
 const chosen = Object.entries(benches).filter(([name]) => !Object.hasOwn(benches, first) || name === first);

@@ -4,7 +4,7 @@ import { showDuration } from '../../src/kernel/duration.ts';
 import { configSchema, type JsonSchema, policySchema, runbookSchema } from '../../src/load/schemas.ts';
 import { scopes } from '../../src/model/expression/expression.ts';
 import { functionNotes } from '../../src/model/expression/functions.ts';
-import type { Source } from '../../src/ports/source.ts';
+import { defaultMaxBody, type Source } from '../../src/ports/source.ts';
 import type { StepType } from '../../src/ports/step.ts';
 import { readShelves } from './support/shelves.ts';
 
@@ -55,13 +55,19 @@ function sourcePart(source: Source): string {
   const facts = [
     `Content types: ${[source.contentTypes ?? 'application/json'].flat().join(', ')}.`,
     ...(source.encodings === undefined ? [] : [`Content encodings: ${source.encodings.join(', ')}.`]),
-    `Largest body: ${source.maxBody ?? 1024 * 1024} bytes.`,
+    `Largest body: ${largestBody(source)}.`,
   ];
   const sample =
     example === undefined ? [] : ['```yaml', stringify({ sources: { [source.id]: example.options } }).trim(), '```'];
   return [`## ${source.id}`, '', source.about, '', facts.join(' '), '', table(describe(source.options)), '', ...sample]
     .join('\n')
     .trim();
+}
+
+function largestBody({ maxBody = defaultMaxBody }: Source): string {
+  const unproven =
+    maxBody > defaultMaxBody ? `; ${defaultMaxBody} bytes from a sender that its headers do not prove` : '';
+  return `${maxBody} bytes${unproven}`;
 }
 
 function stepsPage(steps: readonly StepType[]): string {

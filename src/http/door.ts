@@ -1,16 +1,12 @@
-import { createHmac, randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { catalogue } from '../kernel/catalogue.ts';
 import { isCode, TocsinError } from '../kernel/errors.ts';
-import type { ConfiguredSource } from '../ports/catalogue.ts';
 import type { Delivery, Source } from '../ports/source.ts';
+import { admit, flatHeaders, refuseStranger, tooLarge } from './admit.ts';
 import { discard, readBody } from './body.ts';
 import { bareError, retryAfter } from './errors.ts';
 import type { Accepted, HttpParts } from './parts.ts';
 import { factsForLog, factsForSender, isProven, refusalOf } from './refusal.ts';
-
-/** The largest body of a source that names no limit of its own, bytes. */
-export const defaultMaxBody = 1024 * 1024;
 
 /** Limits of the deliveries between their first byte and their durable answer; more are answered 503. */
 export interface DoorLimits {
@@ -60,15 +56,24 @@ async function answer(
 ): Promise<FastifyReply> {
   const name = request.params.source;
   const source = parts.catalogue.current().sources.get(name) ?? null;
-  const limit = source?.driver.maxBody ?? defaultMaxBody;
-  const size = expectedSize(request, limit);
+  const held = { bytes: 0 };
   load.events += 1;
-  load.bytes += size;
   try {
     if (parts.draining()) throw new TocsinError('draining');
-    checkHeaders(request, source?.driver ?? null, limit);
-    if (load.events > limits.events || load.bytes > limits.bytes) throw new TocsinError('overloaded');
-    const accepted = await take(request, parts, name, source, limit);
+    checkType(request, source?.driver ?? null);
+    const admitted = admit(request, source);
+    const declared = Number(request.headers['content-length'] ?? 0);
+    if (declared > admitted.limit) throw tooLarge(admitted);
+    if (load.events > limits.events || load.bytes + declared > limits.bytes) throw new TocsinError('overloaded');
+    // Only what has arrived counts: who promises much and sends little must not shut the door on others.
+    const body = await readBody(request.raw, declared, bytes => {
+      held.bytes += bytes;
+      load.bytes += bytes;
+      if (held.bytes > admitted.limit) throw tooLarge(admitted);
+      if (load.bytes > limits.bytes) throw new TocsinError('overloaded');
+    });
+    if (source === null || admitted.by === 'stranger') refuseStranger(source, body);
+    const accepted = await take(request, parts, name, body);
     return reply
       .code(202)
       .header('content-type', answerType)
@@ -78,26 +83,11 @@ async function answer(
     return refuse(error, request, reply, parts, source === null ? 'unknown' : name, load);
   } finally {
     load.events -= 1;
-    load.bytes -= size;
+    load.bytes -= held.bytes;
   }
 }
 
-/** The bytes that the body may take in memory: its Content-Length, or the limit when there is none. */
-function expectedSize(request: DoorRequest, limit: number): number {
-  const declared = request.headers['content-length'];
-  if (declared !== undefined) return Math.min(Number(declared), limit);
-  return request.headers['transfer-encoding'] === undefined ? 0 : limit;
-}
-
-async function take(
-  request: DoorRequest,
-  parts: HttpParts,
-  name: string,
-  source: ConfiguredSource | null,
-  limit: number,
-): Promise<Accepted[]> {
-  const body = await readBody(request.raw, limit);
-  if (source === null) return refuseUnknown(body);
+async function take(request: DoorRequest, parts: HttpParts, name: string, body: Buffer): Promise<Accepted[]> {
   const began = parts.clock.monotonic();
   const delivery: Delivery = { headers: flatHeaders(request.headers), body, at: parts.clock.now() };
   const accepted = await parts.intake.receive(name, delivery);
@@ -105,7 +95,7 @@ async function take(
   return accepted;
 }
 
-function checkHeaders(request: DoorRequest, driver: Source | null, limit: number): void {
+function checkType(request: DoorRequest, driver: Source | null): void {
   const { headers } = request;
   const encodings = driver?.encodings ?? [];
   const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
@@ -118,29 +108,11 @@ function checkHeaders(request: DoorRequest, driver: Source | null, limit: number
   const allowed = driver?.contentTypes ?? ['application/json'];
   const type = mediaType(headers['content-type'] ?? '');
   if (allowed !== 'any' && !allowed.includes(type)) throw new TocsinError('wrong-content-type', { allowed });
-  if (Number(headers['content-length'] ?? 0) > limit) {
-    throw new TocsinError('body-too-large', { allowed: `${limit} bytes` });
-  }
 }
 
 function mediaType(header: string): string {
   const end = header.indexOf(';');
   return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
-}
-
-const decoy = randomBytes(32);
-
-/** An unknown source takes as long and looks the same as a bad signature, so that sources cannot be enumerated. The log names it. */
-function refuseUnknown(body: Buffer): never {
-  createHmac('sha256', decoy).update(body).digest();
-  throw new TocsinError('not-found');
-}
-
-/** Node joins repeated headers, except for a few that it keeps as lists. */
-function flatHeaders(headers: DoorRequest['headers']): Delivery['headers'] {
-  const flat = headers as Record<string, string | undefined>;
-  if (headers['set-cookie'] === undefined) return flat;
-  return { ...flat, 'set-cookie': headers['set-cookie'].join(', ') };
 }
 
 function refuse(

@@ -4,6 +4,7 @@ import { catalogue } from '../kernel/catalogue.ts';
 import type { TocsinError } from '../kernel/errors.ts';
 import { cutLine } from '../kernel/text.ts';
 import type { ConfiguredSource } from '../ports/catalogue.ts';
+import { flatHeaders } from './admit.ts';
 
 /** The places within a body that hold nothing of it. */
 const place = /^(line \d+, column \d+|within \d+ bytes|the (end|document)|the body is empty)$/;
@@ -86,12 +87,6 @@ export function isProven(error: TocsinError, source: ConfiguredSource | null, he
 }
 
 function isProvenByHeaders({ driver, options }: ConfiguredSource, headers: IncomingHttpHeaders): boolean {
-  try {
-    const flat = headers as Record<string, string | undefined>;
-    const verified = driver.verify({ headers: flat, body: Buffer.alloc(0), at: 0 }, options);
-    // A signature of no bytes says nothing about a body that was not read.
-    return verified.ok && (verified.by === 'bearer' || verified.by === 'basic');
-  } catch {
-    return false;
-  }
+  const verified = driver.verifyHeaders?.(flatHeaders(headers), options) ?? null;
+  return verified?.ok === true && verified.by !== 'none';
 }

@@ -1,22 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Json } from './canonical.ts';
 import { TocsinError } from './errors.ts';
+import { createScanner, duplicateAt, hasMark, type JsonLimits, placeOfByte } from './json-scan.ts';
 
-export interface JsonLimits {
-  /** The deepest nesting of objects and arrays. */
-  depth: number;
-  /** The most members of all objects together. */
-  keys: number;
-  /** The most bytes of one string or key, as written in the body with its escapes. */
-  string: number;
-}
-
-const standard: JsonLimits = { depth: 32, keys: 10_000, string: 64 * 1024 };
-
-const quote = 0x22;
-const backslash = 0x5c;
-const colon = 0x3a;
-const dot = 0x2e;
+export const standardLimits: JsonLimits = { depth: 32, keys: 10_000, string: 64 * 1024 };
 
 /**
  * Parses a request body as one JSON document. The caller limits the size of the body.
@@ -29,73 +16,58 @@ const dot = 0x2e;
  * Throws TocsinError `bad-body`, which names the place and quotes nothing of the body.
  */
 export function parseStrictJson(body: Buffer, limits: Partial<JsonLimits> = {}): Json {
-  if (!isUtf8(body)) throw new TocsinError('bad-body', { message: 'The body is not valid UTF-8.', allowed: 'UTF-8' });
-  const found = scan(body, { ...standard, ...limits });
-  const text = body.toString('utf8', hasMark(body) ? 3 : 0);
+  checkUtf8(body);
+  const scanner = createScanner(body, { ...standardLimits, ...limits });
+  scanner.advance(body.length);
+  const start = hasMark(body) ? 3 : 0;
+  const text = body.toString('utf8', start);
+  const { keys, wide } = scanner.found();
+  const ends = () => (body.length === 0 ? 'the body is empty' : 'the end');
+  return parseChecked(text, { keys, wide, ends, placeOf: index => placeOfByte(body, start + bytesTo(text, index)) });
+}
+
+export function checkUtf8(bytes: Buffer): void {
+  if (!isUtf8(bytes)) throw new TocsinError('bad-body', { message: 'The body is not valid UTF-8.', allowed: 'UTF-8' });
+}
+
+/** How many bytes of UTF-8 stand before this index of the text. */
+export function bytesTo(text: string, index: number): number {
+  return Buffer.byteLength(text.slice(0, index));
+}
+
+export interface FoundText {
+  /** The members of all objects in it, as a scan counted them. */
+  keys: number;
+  /** A number may be too large for a double. */
+  wide: boolean;
+  /** Names an index of the text as a place in the body. */
+  placeOf(index: number): string;
+  /** The place of its end. */
+  ends(): string;
+}
+
+/** Parses a text, and refuses duplicate keys. */
+export function parseChecked(text: string, found: FoundText): Json {
   const count = { keys: 0 };
-  const value = harden(parse(text, found.wide, body), count);
+  const value = harden(parse(text, found), count);
   // JSON.parse keeps the last of two members with one name, so fewer members than colons means a duplicate key.
-  if (count.keys !== found.keys) throw duplicate(text, body);
+  if (count.keys !== found.keys) throw duplicate(text, found.placeOf);
   return value;
 }
 
-/** One pass over the bytes that checks the limits before anything is built. `wide`: a number may be too large for a double. */
-function scan(body: Buffer, limits: JsonLimits): { keys: number; wide: boolean } {
-  let depth = 0;
-  let keys = 0;
-  let wide = false;
-  const end = body.length;
-  for (let i = 0; i < end; i++) {
-    const byte = body[i] ?? 0;
-    if (byte === quote) {
-      const close = stringEnd(body, i);
-      if (close - i - 1 > limits.string) throw tooMuch('a string', `${limits.string} bytes in one string`, body, i);
-      i = close;
-    } else if (byte === colon) {
-      if (++keys > limits.keys) throw tooMuch('the number of keys', `${limits.keys} keys`, body, i);
-    } else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > limits.depth) throw tooMuch('nesting', `${limits.depth} levels`, body, i);
-    } else if (byte === 0x7d || byte === 0x5d) {
-      depth--;
-    } else if (byte >= 0x30 && byte <= 0x39) {
-      const start = i;
-      while (i + 1 < end && isDigit(body[i + 1] ?? 0)) i++;
-      // Only numbers of sixteen digits and more can be beyond 2^53. Digits after the decimal point only lose precision, as usual.
-      if (i - start >= 15 && body[start - 1] !== dot) wide = true;
-    }
-  }
-  return { keys, wide };
-}
-
-/** The index of the quote that closes the string, or the end of the body when none does. */
-function stringEnd(body: Buffer, open: number): number {
-  const end = body.length;
-  for (let i = open + 1; i < end; i++) {
-    const byte = body[i];
-    if (byte === quote) return i;
-    if (byte === backslash) i++;
-  }
-  return end;
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= 0x30 && byte <= 0x39;
-}
-
-function hasMark(body: Buffer): boolean {
-  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
-}
-
-function parse(text: string, wide: boolean, body: Buffer): unknown {
+function parse(text: string, found: FoundText): unknown {
   try {
-    return wide ? JSON.parse(text, keepWide) : JSON.parse(text);
+    return found.wide ? JSON.parse(text, keepWide) : JSON.parse(text);
   } catch (error) {
     if (error instanceof TocsinError) throw error;
     // The message of JSON.parse quotes the body, so only its position is used.
     const position = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
-    const at = position === undefined ? (body.length === 0 ? 'the body is empty' : 'the end') : place(text, +position);
-    throw new TocsinError('bad-body', { message: 'The body is not one JSON document.', at });
+    throw notOneDocument(position === undefined ? found.ends() : found.placeOf(+position));
   }
+}
+
+export function notOneDocument(at: string): TocsinError {
+  return new TocsinError('bad-body', { message: 'The body is not one JSON document.', at });
 }
 
 /** A reviver: an integer that a double cannot hold exactly becomes its source text. */
@@ -125,7 +97,7 @@ function harden(value: unknown, count: { keys: number }): Json {
 }
 
 /** Finds the position of the second of two equal keys. Slow; only used for bodies that are refused. */
-function duplicate(text: string, body: Buffer): TocsinError {
+function duplicate(text: string, placeOf: (index: number) => string): TocsinError {
   const open: (Set<string> | null)[] = [];
   const tokens = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
   for (let token = tokens.exec(text); token !== null; token = tokens.exec(text)) {
@@ -135,29 +107,9 @@ function duplicate(text: string, body: Buffer): TocsinError {
     else if (token[1] !== undefined) {
       const names = open.at(-1);
       const name: string = JSON.parse(what.slice(0, what.length - token[1].length));
-      if (names?.has(name)) return duplicateAt(place(text, token.index));
+      if (names?.has(name)) return duplicateAt(placeOf(token.index));
       names?.add(name);
     }
   }
-  return duplicateAt(`within ${body.length} bytes`);
-}
-
-function duplicateAt(at: string): TocsinError {
-  return new TocsinError('bad-body', { message: 'An object has a key twice.', at, allowed: 'each key once' });
-}
-
-function tooMuch(what: string, allowed: string, body: Buffer, offset: number): TocsinError {
-  const at = place(body.toString('utf8', 0, offset), Number.POSITIVE_INFINITY);
-  return new TocsinError('bad-body', {
-    message: `The body exceeds a limit: ${what}.`,
-    allowed: `at most ${allowed}`,
-    at,
-  });
-}
-
-/** Line and column of an offset, from 1, counted in UTF-16 code units. */
-function place(text: string, offset: number): string {
-  const before = text.slice(0, Math.min(offset, text.length));
-  const line = before.split('\n').length;
-  return `line ${line}, column ${before.length - before.lastIndexOf('\n')}`;
+  return duplicateAt(`within ${text.length} characters`);
 }

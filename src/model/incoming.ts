@@ -29,6 +29,25 @@ export function labelsOf(given: Readonly<Record<string, string>>): Labels {
   return out;
 }
 
+/** A value of a sender as text: numbers and truth values as they are written, null for what is no text at all (null, a list, a map). */
+export function plainText(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A title for what has none of its own: labels as `name=value` in the order of their names. Empty without labels. */
+export function titleOfLabels(labels: Labels): string {
+  const names = Object.keys(labels).filter(name => name !== 'tocsin_cut');
+  return names
+    .sort()
+    .map(name => `${name}=${labels[name]}`)
+    .join(', ');
+}
+
 /** A fingerprint or delivery id that fits a column: unchanged, or its SHA-256 when it is empty, too long or has control characters. */
 export function keyOf(text: string): string {
   const plain = text.length <= longest.fingerprint && text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text);

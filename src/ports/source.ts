@@ -13,6 +13,11 @@ export interface Delivery {
   body: Buffer;
   /** When it arrived, by our clock, milliseconds since the epoch. */
   at: number;
+  /**
+   * Set for a part of a large delivery: the index of its first element in the list of the whole delivery, and whether it is the last part.
+   * `body` is then this part as a document of its own.
+   */
+  part?: { first: number; last: boolean };
 }
 
 export type Verified =
@@ -35,6 +40,22 @@ export interface Normalised {
   receiver?: string | undefined;
 }
 
+/** How the JSON of a source differs from what is usual: 10,000 keys, 64 KiB for one text, and a body that is handled as a whole. */
+export interface JsonShape {
+  /**
+   * The member that holds a list of any length. A large body is normalised and committed in parts, each of which is the document with some
+   * elements of the list. So `normalise` must not refuse a body because of one element: it makes a notice of it.
+   */
+  list?: string;
+  /** The body may have one key for so many bytes, and never fewer than 10,000. */
+  bytesPerKey?: number;
+  /** True when the driver cuts long texts itself: one text may then be as long as the body. */
+  cutsTexts?: boolean;
+}
+
+/** The largest body of a source that names no limit of its own, and of a sender that did not prove itself before its body is read. Bytes. */
+export const defaultMaxBody = 1024 * 1024;
+
 /** An event source driver. */
 export interface Source<Options = unknown> {
   /** The name of its file. */
@@ -46,8 +67,11 @@ export interface Source<Options = unknown> {
   contentTypes?: readonly string[] | 'any';
   /** The content encodings, lower case, that `parse` decodes; none when left out. */
   encodings?: readonly string[];
-  /** The largest body in bytes; 1 MiB when left out. */
+  /**
+   * The largest body in bytes; 1 MiB when left out. More than 1 MiB is taken only from a sender that `verifyHeaders` finds to be proven.
+   */
   maxBody?: number;
+  json?: JsonShape;
   /**
    * The words of the documented body that an error may name in its `at` (`alerts.3.labels`): everybody may read those. A path ends before
    * any other word, since it may be a key of the sender. The names in the options need not be given.
@@ -58,6 +82,11 @@ export interface Source<Options = unknown> {
   examples: readonly SourceExample[];
   /** Checks the signature or secret in constant time, over the raw bytes and before anything is parsed. */
   verify(delivery: Delivery, options: Options): Verified;
+  /**
+   * The same for what the headers alone decide (bearer token, basic auth), before the body is read; null when the body is needed. `verify`
+   * is called afterwards all the same.
+   */
+  verifyHeaders?(headers: Delivery['headers'], options: Options): Verified | null;
   /**
    * Pure: the body for `normalise`, from bytes that `verify` has passed; one strictly parsed JSON document when left out. Throws TocsinError
    * `bad-body`, `body-too-large` (once it is unpacked) or `wrong-content-type`.

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from 'vitest';
 import { TocsinError } from '../../src/kernel/errors.ts';
@@ -10,6 +11,26 @@ const json = { 'content-type': 'application/json' };
 
 function post(source: string, body: RequestInit['body'], headers: Record<string, string> = json): Promise<Response> {
   return fetch(`${world.url}/events/${source}`, { method: 'POST', body, headers, duplex: 'half' } as RequestInit);
+}
+
+/** True once so many connections are open. */
+async function holds(count: number): Promise<boolean> {
+  const sockets = await new Promise<number>(resolve =>
+    world.app.server.getConnections((_error, open) => resolve(open)),
+  );
+  return sockets >= count;
+}
+
+/** What is answered first to a request whose body never comes. */
+function firstLine(port: number, head: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(head));
+    socket.once('data', chunk => {
+      socket.destroy();
+      resolve(String(chunk).split('\r\n')[0] ?? '');
+    });
+    socket.once('error', reject);
+  });
 }
 
 async function codeOf(response: Response): Promise<string> {
@@ -95,6 +116,41 @@ describe('POST /events/{source}', () => {
     expect((await post('alertmanager', 'x'.repeat(1024 * 1024 + 1))).status).toBe(413);
     expect((await post('alertmanager', 'x'.repeat(1024 * 1024))).status).toBe(202);
     expect(world.received.map(one => one.source)).toEqual(['small', 'alertmanager']);
+  });
+
+  test('takes a large body only from a sender that its headers prove, and names the limit', async () => {
+    world = await createWorld();
+    const body = 'x'.repeat(1024 * 1024 + 1);
+    const as = (authorization: string) => ({ ...json, authorization });
+    expect((await post('large', body, as('Bearer right'))).status).toBe(202);
+    const chunked = new Blob([body, body]).stream();
+    expect((await post('large', chunked, as('Bearer right'))).status).toBe(202);
+    expect(world.received.map(one => one.delivery.body.toString('latin1'))).toEqual([body, body + body]);
+    expect((await post('large', 'x'.repeat(4 * 1024 * 1024 + 1), as('Bearer right'))).status).toBe(413);
+    // The source has no secret, or its proof is in the body.
+    expect((await post('large', body, as('None'))).status).toBe(413);
+    expect((await post('large', body)).status).toBe(413);
+    expect(world.received).toHaveLength(2);
+  });
+
+  test('answers a sender with another token before it sends its body', async () => {
+    world = await createWorld();
+    for (const source of ['large', 'no-such-source']) {
+      const head = `POST /events/${source} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer guessed\r\nContent-Length: 30000000\r\n\r\n`;
+      expect(await firstLine(world.port, head)).toMatch(/^HTTP\/1\.1 401 /);
+    }
+    expect(world.received).toHaveLength(0);
+  });
+
+  test('a request with a signature waits for its body everywhere, so that sources cannot be told apart', async () => {
+    world = await createWorld();
+    for (const source of ['large', 'no-such-source']) {
+      const signed = { ...json, authorization: 'Bearer guessed', 'x-signature': 'v1=aa' };
+      const refused = await post(source, 'x'.repeat(1024 * 1024), signed);
+      expect(refused.status).toBe(401);
+      expect((await post(source, 'x'.repeat(1024 * 1024 + 1), signed)).status).toBe(413);
+    }
+    expect(world.received).toHaveLength(0);
   });
 
   test('an endless body loses its connection', async () => {
@@ -224,6 +280,23 @@ describe('POST /events/{source}', () => {
     world = await createWorld({ door: { events: 100, bytes: 1000 } });
     expect((await post('alertmanager', 'x'.repeat(1001))).status).toBe(503);
     expect((await post('alertmanager', 'x'.repeat(1000))).status).toBe(202);
+    const chunked = (size: number) => post('alertmanager', new Blob(['x'.repeat(size)]).stream());
+    expect((await chunked(1001)).status).toBe(503);
+    expect((await chunked(1000)).status).toBe(202);
+  });
+
+  test('a sender that promises much and has sent little keeps no other out', async () => {
+    world = await createWorld({ door: { events: 100, bytes: 1000 } });
+    const head = 'POST /events/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    const slow = [`${head}Content-Length: 900\r\n\r\n{`, `${head}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`].map(
+      text => {
+        const socket = connect(world.port, '127.0.0.1', () => socket.write(text));
+        return socket;
+      },
+    );
+    while (!(await holds(2))) await new Promise(resolve => setImmediate(resolve));
+    expect((await post('alertmanager', 'x'.repeat(900))).status).toBe(202);
+    for (const socket of slow) socket.destroy();
   });
 
   test('a sender that stops in the middle of its body stores nothing', async () => {

@@ -114,6 +114,19 @@ const jsonSource = defineSource({
   normalise: () => ({ events: [], deliveryId: null }),
 });
 
+/** Takes 4 MiB from whoever has its token, and does not know whether others prove themselves in the body. */
+const largeSource = defineSource({
+  ...jsonSource,
+  id: 'large',
+  maxBody: 4 * 1024 * 1024,
+  verifyHeaders(headers) {
+    const { authorization } = headers;
+    if (authorization === 'Bearer right') return { ok: true, by: 'bearer' };
+    if (authorization === 'None') return { ok: true, by: 'none' };
+    return authorization === undefined ? null : { ok: false, because: 'another token' };
+  },
+});
+
 export const sources: [string, ConfiguredSource][] = [
   ['alertmanager', { name: 'alertmanager', driver: { ...jsonSource, id: 'alertmanager' }, options: {} }],
   ['sns', { name: 'sns', driver: { ...jsonSource, id: 'sns', contentTypes: ['text/plain'] }, options: {} }],
@@ -126,6 +139,7 @@ export const sources: [string, ConfiguredSource][] = [
     },
   ],
   ['any', { name: 'any', driver: { ...jsonSource, id: 'any', contentTypes: 'any', encodings: ['gzip'] }, options: {} }],
+  ['large', { name: 'large', driver: largeSource, options: {} }],
   ['small', { name: 'small', driver: { ...jsonSource, id: 'small', maxBody: 100 }, options: {} }],
 ];
 

@@ -75,6 +75,110 @@ describe('what it makes of a webhook', () => {
     const body = { alerts: [{ status: 'firing', labels: { alertname: 'A' }, startsAt: '9999-01-01T00:00:00Z' }] };
     expect(alertsOf(normalise(source, JSON.stringify(body)).events)[0]?.startsAt).toBe(now);
   });
+
+  test.each([
+    ['no start', undefined],
+    ['null', null],
+    ['the zero time', '0001-01-01T00:00:00Z'],
+    ['words', 'yesterday'],
+    ['a map', {}],
+    ['the far future', '9999-01-01T00:00:00Z'],
+  ])('with %s it began when it arrived, which is said and names no stretch', (_what, startsAt) => {
+    const [made] = eventsOf([{ status: 'firing', labels: { alertname: 'A' }, startsAt }]);
+    expect(made).toMatchObject({ kind: 'alert', startsAt: now, annotations: { tocsin_start: expect.any(String) } });
+    expect(made).not.toHaveProperty('stretch');
+  });
+
+  test('a start that was told names the stretch, also of a resolve', () => {
+    const [made] = eventsOf([{ ...plain, status: 'resolved', endsAt: null }]);
+    expect(made).toMatchObject({ state: 'resolved', stretch: 'startsAt', startsAt: Date.parse(plain.startsAt) });
+    expect(made).toMatchObject({ annotations: {}, endsAt: now });
+  });
+
+  test('without a name the title is made of the labels, in the order of their names', () => {
+    const titles = eventsOf([
+      { ...plain, labels: { severity: 'page', instance: 'db-1' } },
+      { ...plain, labels: { instance: 'db-2', severity: 'page' } },
+      { ...plain, labels: {} },
+    ]).map(event => event.title);
+    expect(titles).toEqual(['instance=db-1, severity=page', 'instance=db-2, severity=page', 'Alert without a name']);
+  });
+
+  test('null counts as left out, wherever something may be left out', () => {
+    const nothing = { annotations: null, endsAt: null, generatorURL: null, fingerprint: null };
+    const { events } = normalise(
+      source,
+      JSON.stringify({
+        groupLabels: null,
+        truncatedAlerts: null,
+        externalURL: null,
+        receiver: null,
+        alerts: [{ ...plain, labels: { alertname: 'Nulls', instance: null }, ...nothing }, plain],
+      }),
+    );
+    expect(alertsOf(events)).toHaveLength(2);
+    expect(events[0]).toMatchObject({ fingerprint: expect.stringMatching(/^labels:/), annotations: {}, links: [] });
+    expect(events[0]?.labels).toEqual({ alertname: 'Nulls' });
+  });
+
+  test('numbers and truth values are the texts that they are written as; other annotations are left out and counted', () => {
+    const [made] = eventsOf([
+      { ...plain, labels: { alertname: 'A', port: 9100, up: false }, annotations: { summary: 'S', rows: [1], n: 2 } },
+    ]);
+    expect(made?.labels).toEqual({ alertname: 'A', port: '9100', up: 'false' });
+    expect(made).toMatchObject({ annotations: { summary: 'S', n: '2', tocsin_unread: expect.stringMatching(/^1 /) } });
+  });
+});
+
+const plain = { status: 'firing', labels: { alertname: 'A' }, startsAt: '2026-11-20T09:14:07Z' };
+
+function eventsOf(alerts: unknown[]) {
+  return normalise(source, JSON.stringify({ alerts })).events;
+}
+
+describe('an alert that cannot be taken', () => {
+  test.each([
+    ['alerts.1', 'no alert'],
+    ['alerts.1', null],
+    ['alerts.1.labels', { ...plain, labels: null }],
+    ['alerts.1.labels', { ...plain, labels: 'a=b' }],
+    ['alerts.1.labels', { ...plain, labels: ['a'] }],
+    ['alerts.1.labels', { ...plain, labels: { alertname: 'A', CANARY: ['CANARY'] } }],
+    ['alerts.1.status', { ...plain, status: 'CANARY' }],
+    ['alerts.1.status', { ...plain, status: undefined }],
+  ])('is a notice that names %s, and its neighbours come in', (path, bad) => {
+    const events = eventsOf([plain, bad, plain]);
+    expect(alertsOf(events)).toHaveLength(2);
+    const notice = events.at(-1);
+    expect(notice).toMatchObject({ kind: 'notice', type: 'bad-alert', title: expect.stringContaining(`${path} `) });
+    expect(JSON.stringify(notice)).not.toContain('CANARY');
+    expect(incomingEvent.parse(notice)).toEqual(notice);
+  });
+
+  test('keeps its readable labels', () => {
+    const [notice] = eventsOf([{ ...plain, status: 'x', labels: { alertname: 'A', n: 1, deep: {} } }]);
+    expect(notice?.labels).toEqual({ alertname: 'A', n: '1' });
+  });
+
+  test('is named ten times and then counted', () => {
+    const events = eventsOf(Array.from({ length: 30 }, () => ({})));
+    expect(events).toHaveLength(11);
+    expect(events.at(-1)?.title).toMatch(/^20 more alerts .* alerts\.10\.labels/);
+  });
+
+  test('of a part is numbered by the whole delivery, and alerts that were left out are told with the last part', () => {
+    const body = { truncatedAlerts: 3, alerts: [plain, {}] };
+    const part = (last: boolean) =>
+      source.normalise(body, { ...delivery('{}'), part: { first: 64, last } }, source.options.parse({})).events;
+    const many = { alerts: [{}, {}, {}] };
+    const further = { ...delivery('{}'), part: { first: 64, last: true } };
+    expect(source.normalise(many, further, source.options.parse({})).events.map(event => event.title)).toEqual([
+      expect.stringContaining('alerts.64.labels'),
+      expect.stringMatching(/^2 more .* alerts\.65\.labels/),
+    ]);
+    expect(part(false).map(event => event.title)).toEqual(['A', expect.stringContaining('alerts.65.labels')]);
+    expect(part(true).at(-1)).toMatchObject({ type: 'truncated' });
+  });
 });
 
 describe('hostile payloads come out as data', () => {
@@ -123,7 +227,7 @@ describe('hostile payloads come out as data', () => {
   });
 
   test('what is refused is refused without its words', () => {
-    const body = '{"alerts":[{"status":"firing","labels":{"CANARY":7},"startsAt":"CANARY"}]}';
+    const body = '{"receiver":"CANARY","alerts":{"CANARY":7}}';
     expect(() => normalise(source, body)).toThrow(
       expect.toSatisfy(error => isCode(error, 'bad-body') && !JSON.stringify(error).includes('CANARY')),
     );

@@ -47,6 +47,8 @@ export interface Following {
 
 /** How many of the newest entries stay in memory, so that followers that keep up read nothing from the store. */
 const kept = 2048;
+/** The most characters of text that these entries may have together: a storm of long ones would stay in memory for ever. */
+const keptText = 2 * 1024 * 1024;
 
 export function createFeed(parts: {
   store: Store;
@@ -62,17 +64,33 @@ export function createFeed(parts: {
   const listeners = new Set<(seq: number) => void>();
   const followings = new Set<Following>();
   let newest = 0;
+  let text = 0;
 
   function publish(entries: readonly Entry[]) {
     for (const entry of entries) {
       // Entries in memory are contiguous: after a gap (another process appended, or commits arrive out of order) followers read the store.
       const last = recent.at(-1);
-      if (last !== undefined && entry.seq !== last.seq + 1) recent.length = 0;
+      if (last !== undefined && entry.seq !== last.seq + 1) forget(recent.length);
       recent.push(entry);
+      text += entry.bytes.length;
       newest = Math.max(newest, entry.seq);
     }
-    if (recent.length > kept * 2) recent.splice(0, recent.length - kept);
+    if (recent.length > kept * 2) forget(recent.length - kept);
+    if (text > keptText * 2) forget(recent.length - newestWithin(keptText));
     for (const listener of listeners) listener(newest);
+  }
+
+  function forget(count: number) {
+    for (const entry of recent.splice(0, count)) text -= entry.bytes.length;
+  }
+
+  function newestWithin(most: number): number {
+    let sum = 0;
+    for (let count = 0; count < recent.length; count++) {
+      sum += recent.at(-1 - count)?.bytes.length ?? 0;
+      if (sum > most) return count;
+    }
+    return recent.length;
   }
 
   async function read({ after, limit, kinds }: Wanted): Promise<Found> {

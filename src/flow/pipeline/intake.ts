@@ -4,15 +4,17 @@ import { showInstant } from '../../kernel/duration.ts';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { Ids } from '../../kernel/ids.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
+import { createKeyedMutex } from '../../kernel/mutex.ts';
 import { type Alert, type AlertEnd, type Effect, effectOf, foldAlert, toldEnd } from '../../model/alert.ts';
 import type { Event, IncomingAlert, IncomingEvent } from '../../model/event.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
 import { endOfResolve, type Look } from '../../model/look.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
-import { canAsk, type Delivery, parseDelivery } from '../../ports/source.ts';
+import { canAsk, type Delivery } from '../../ports/source.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { failedGuard } from '../journal/streams.ts';
+import { inTurn, type Part, partsOf } from './parts.ts';
 import { createReceivers } from './receivers.ts';
 
 /** The result for one event of a delivery. */
@@ -25,7 +27,8 @@ export interface Accepted {
 export interface Intake {
   /**
    * Verifies the raw bytes, parses them strictly, lets the source normalise them, drops duplicates and commits: when it resolves, the
-   * events are durable. Rejects with `not-found`, `bad-signature`, `bad-body`, `overloaded` or `store-failed`, and then nothing is stored.
+   * events are durable. Rejects with `not-found`, `bad-signature` or `bad-body`, and then nothing is stored. `overloaded` and
+   * `store-failed` may leave the first parts of a large delivery stored: when it is sent again, they change nothing but counts.
    */
   receive(source: string, delivery: Delivery): Promise<Accepted[]>;
   /**
@@ -47,6 +50,8 @@ export interface IntakeParts {
   feed: Feed;
   catalogue: Catalogue;
   metrics: Metrics;
+  /** Lets other work go on; awaited between the parts of a large delivery. The next turn of the event loop when left out. */
+  pause?: () => Promise<void>;
 }
 
 /** How long a signed delivery id is remembered, milliseconds: longer than any sender retries (PagerDuty: 48 hours). */
@@ -58,18 +63,18 @@ const maxTries = 50;
 export function createIntake(parts: IntakeParts): Intake {
   const pending = createPendingAlerts();
   const receivers = createReceivers(parts);
+  const pause = parts.pause ?? nextTurn;
+  // Large deliveries take memory while they are worked on, so they go one after the other.
+  const large = createKeyedMutex();
 
-  async function accept(
-    source: string,
-    events: readonly IncomingEvent[],
-    facts: Omit<Receipt, 'source'>,
-  ): Promise<Accepted[]> {
+  async function accept(events: readonly IncomingEvent[], receipt: Receipt): Promise<Accepted[]> {
+    const { source, echo } = receipt;
     for (let attempt = 1; ; attempt++) {
-      const batch = await foldBatch(events, { source, ...facts }, { parts, pending });
+      const batch = await foldBatch(events, receipt, { parts, pending });
       try {
         await parts.feed.commit(batch.change);
         batch.settle(true);
-        if (facts.echo !== null) parts.metrics.count('tocsin_events_echoed_total', { source, what: facts.echo });
+        if (echo !== null) parts.metrics.count('tocsin_events_echoed_total', { source, what: echo });
         return batch.accepted;
       } catch (error) {
         batch.settle(false);
@@ -98,41 +103,51 @@ export function createIntake(parts: IntakeParts): Intake {
       const { driver, options } = configured;
       const verified = driver.verify(delivery, options);
       if (!verified.ok) throw new TocsinError('bad-signature');
-      const { events, deliveryId, echo, receiver } = markingProof(verified.by !== 'none', () =>
-        driver.normalise(parseDelivery(driver, delivery, options), delivery, options),
-      );
-      if (receiver !== undefined && verified.by !== 'none') await receivers.keep(name, receiver);
-      return await accept(name, events, {
-        at: delivery.at,
-        raw: { digest: sha256(delivery.body), bytes: delivery.body },
-        trusted: verified.by !== 'none',
-        once: deliveryId === null ? null : { space: `delivery/${name}`, key: deliveryId, keep: rememberDeliveries },
-        echo: echo ?? null,
+      const trusted = verified.by !== 'none';
+      const take = async (part: Part) => {
+        const { receiver, events } = part.normalised;
+        if (receiver !== undefined && trusted) await receivers.keep(name, receiver);
+        return await accept(events, receiptOf(name, part, trusted));
+      };
+      return await markingProof(trusted, async () => {
+        const made = await partsOf(driver, delivery, options, pause);
+        return await (made.length === 1 ? inTurn(made, take) : large.with('', () => inTurn(made, take, pause)));
       });
     },
     async emit(name, events, once, ends) {
       const claim = { space: `emission/${name}`, key: once, keep: rememberDeliveries };
-      const accepted = await accept(name, events, {
-        at: parts.clock.now(),
-        raw: null,
-        trusted: true,
-        once: claim,
-        echo: null,
-        ends: ends ?? null,
-      });
+      const receipt = { source: name, at: parts.clock.now(), raw: null, trusted: true, once: claim, echo: null, ends };
+      const accepted = await accept(events, receipt);
       return accepted.every(one => !one.duplicate);
     },
   };
 }
 
+function receiptOf(name: string, { delivery, normalised: { deliveryId, echo } }: Part, trusted: boolean): Receipt {
+  const key = delivery.part === undefined ? deliveryId : `${deliveryId}#${delivery.part.first}`;
+  const signed = deliveryId !== null && key !== null;
+  return {
+    source: name,
+    at: delivery.at,
+    raw: { digest: sha256(delivery.body), bytes: delivery.body },
+    trusted,
+    once: signed ? { space: `delivery/${name}`, key, keep: rememberDeliveries } : null,
+    echo: echo ?? null,
+  };
+}
+
 /** Marks the refusal of a delivery whose sender proved itself: it may be told where, and the operators are. */
-function markingProof<T>(proven: boolean, read: () => T): T {
+async function markingProof<T>(proven: boolean, read: () => Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     if (error instanceof TocsinError) error.proven = proven;
     throw error;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve));
 }
 
 interface Receipt {
@@ -143,8 +158,8 @@ interface Receipt {
   once: { space: string; key: string; keep: number } | null;
   /** Which of Tocsin's own actions came back as an event, and was dropped. */
   echo: string | null;
-  /** How stretches ended, by fingerprint, where more is known than their resolves say. */
-  ends?: ReadonlyMap<string, AlertEnd> | null;
+  /** How stretches ended, by fingerprint, where more is known than the events say. */
+  ends?: ReadonlyMap<string, AlertEnd> | undefined;
 }
 
 interface Batch {
@@ -165,6 +180,9 @@ async function foldBatch(
   const guards: Guard[] = receipt.once === null ? [] : [{ kind: 'claim', ...receipt.once, at: receipt.at }];
   const docs = new Map<string, Alert>();
   const touched: string[] = [];
+  const stored = await readAlerts(events, receipt.source, tools);
+  const looks = await readLooks(events, receipt.source, stored, parts);
+  // Nothing is awaited from here on, so no other delivery can fold on the same state.
   for (const [index, body] of events.entries()) {
     const event: Event = {
       id: eventId(receipt, index, parts.ids),
@@ -180,14 +198,10 @@ async function foldBatch(
       continue;
     }
     const key = `${receipt.source}\n${body.fingerprint}`;
-    const stored = pending.has(key) ? null : await parts.store.alertOf(receipt.source, body.fingerprint);
-    const seen =
-      body.state === 'resolved' ? await seenAtOrigin(pending.get(key) ?? stored, receipt.source, parts) : null;
-    // Nothing is awaited from here to write(), so no other delivery can fold on the same state.
-    const known = pending.get(key) ?? stored;
+    const known = pending.get(key) ?? stored.get(key) ?? null;
     const effect = effectOf(known, body);
     // Time-ordered ids keep new rows together in every index. Of two first deliveries at once the store takes one; the other folds again.
-    const more = moreOf(effect, body, known, seen, receipt.ends?.get(body.fingerprint));
+    const more = moreOf(effect, body, known, looks.get(key) ?? null, receipt.ends?.get(body.fingerprint));
     const next = foldAlert(known, { ...event, body }, effect, parts.ids.next('alt'), more);
     const stream = streamOf.alert(next.id);
     if (!docs.has(next.id)) guards.push({ kind: 'stream', stream, version: next.version - 1 });
@@ -202,15 +216,35 @@ async function foldBatch(
   return { change: { guards, entries, rows, blobs }, accepted, settle: ok => pending.settle(touched, ok) };
 }
 
-/** What was last seen of the alert, for an origin that can be asked and whose alerts expire; else null. */
-async function seenAtOrigin(
-  alert: Alert | null,
+/** The alerts of these events by their keys: as they are being committed, else as stored. The store is asked for all of them together. */
+async function readAlerts(
+  events: readonly IncomingEvent[],
   source: string,
+  { parts, pending }: { parts: IntakeParts; pending: PendingAlerts },
+): Promise<Map<string, Alert | null>> {
+  const prints = new Set(events.flatMap(event => (event.kind === 'alert' ? [event.fingerprint] : [])));
+  const found = [...prints].map(async fingerprint => {
+    const key = `${source}\n${fingerprint}`;
+    return [key, pending.get(key) ?? (await parts.store.alertOf(source, fingerprint))] as const;
+  });
+  return new Map(await Promise.all(found));
+}
+
+/** What was last seen of the alerts that these events resolve, by their keys, for an origin that can be asked and whose alerts expire. */
+async function readLooks(
+  events: readonly IncomingEvent[],
+  source: string,
+  stored: ReadonlyMap<string, Alert | null>,
   { catalogue, store }: IntakeParts,
-): Promise<{ look: Look | null } | null> {
+): Promise<Map<string, { look: Look | null }>> {
   const configured = catalogue.current().sources.get(source);
-  if (alert === null || configured?.driver.expires !== true || !canAsk(configured)) return null;
-  return { look: await store.look(alert.id) };
+  if (configured?.driver.expires !== true || !canAsk(configured)) return new Map();
+  const found = events.map(async event => {
+    const key = event.kind === 'alert' && event.state === 'resolved' ? `${source}\n${event.fingerprint}` : '';
+    const alert = stored.get(key) ?? null;
+    return alert === null ? null : ([key, { look: await store.look(alert.id) }] as const);
+  });
+  return new Map((await Promise.all(found)).filter(one => one !== null));
 }
 
 /** What is journalled beside the effect. `seen` is what was last seen at an origin whose alerts expire, or null where there is none to ask. */
@@ -265,7 +299,6 @@ function eventId(receipt: Receipt, index: number, ids: Ids): string {
  * memory and share one transaction, instead of each losing the race for the stream's version.
  */
 interface PendingAlerts {
-  has(key: string): boolean;
   get(key: string): Alert | null;
   write(key: string, alert: Alert): void;
   settle(keys: readonly string[], ok: boolean): void;
@@ -274,7 +307,6 @@ interface PendingAlerts {
 function createPendingAlerts(): PendingAlerts {
   const live = new Map<string, { alert: Alert; users: number }>();
   return {
-    has: key => live.has(key),
     get: key => live.get(key)?.alert ?? null,
     write(key, alert) {
       const known = live.get(key);

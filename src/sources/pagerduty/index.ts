@@ -66,6 +66,8 @@ export default defineSource<Options>({
     },
   ],
   verify,
+  verifyHeaders: headers =>
+    headers['x-pagerduty-signature'] === undefined ? { ok: false, because: 'no X-PagerDuty-Signature header' } : null,
   normalise: normaliseWebhook,
   canAsk: canList,
   look,

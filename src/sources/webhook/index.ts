@@ -8,7 +8,7 @@ import { evaluate, eventOf, unmapped } from './events.ts';
 import { examples } from './examples.ts';
 import { Lines } from './lines.ts';
 import { type Facts, mostElements, type Options, options } from './options.ts';
-import { verify } from './proof.ts';
+import { verify, verifyHeaders } from './proof.ts';
 import { encodings, largest, readBody } from './read.ts';
 
 /** The most bad elements that are named; the rest is counted. */
@@ -23,6 +23,7 @@ export default defineSource<Options>({
   maxBody: largest,
   examples,
   verify,
+  verifyHeaders,
   parse: readBody,
   normalise(body, delivery, given) {
     const lines = body instanceof Lines ? body : null;

@@ -91,7 +91,10 @@ async function locked(folder: string, cause: unknown): Promise<TocsinError> {
   return new TocsinError('store-locked', { at: folder, given: `held by process ${pid.trim()}`, cause });
 }
 
-/** A checkpoint copies each page once, however often it changed. So one every 64 MB delays requests less than SQLite's default, 4 MB. */
+/**
+ * A checkpoint copies each page once, however often it changed, so rare ones are cheaper. But it blocks the loop for as long as it takes:
+ * 12 MB for some 25 ms, 64 MB for more than 100 ms, which a large group of alerts alone fills.
+ */
 function configure(db: DatabaseSync): void {
   db.exec(`
     pragma synchronous = normal;
@@ -102,7 +105,7 @@ function configure(db: DatabaseSync): void {
     pragma temp_store = memory;
     pragma cache_size = -16000;
     pragma journal_size_limit = 134217728;
-    pragma wal_autocheckpoint = 8000;
+    pragma wal_autocheckpoint = 1500;
   `);
 }
 

@@ -17,7 +17,7 @@ function memoryStore() {
         ...entry,
         seq: 0,
         version: 1,
-        bytes: '',
+        bytes: JSON.stringify(entry.fact),
         prev: '',
         hash: '',
       }));
@@ -64,6 +64,27 @@ describe('the feed', () => {
     await feed.commit({ entries: [note('a'), note('b'), note('c')] });
     await following.caughtUp();
     expect(seen).toEqual([3, 4, 5, 6, 7, 8]);
+  });
+
+  it('keeps only so much text in memory: older entries are read from the store, and none is missed', async () => {
+    const { store, asked } = memoryStore();
+    const feed = make(store);
+    close = () => feed.close();
+    for (let i = 0; i < 12; i++) await feed.commit({ entries: [note(`${i}`.repeat(500_000))] });
+    const seen: number[] = [];
+    const follow = (after: number) =>
+      feed.follow({
+        name: 'test',
+        after,
+        batch: 3,
+        handle: async entries => void seen.push(...entries.map(entry => entry.seq)),
+      });
+    await follow(10).caughtUp();
+    expect([seen, asked]).toEqual([[11, 12], []]);
+    seen.length = 0;
+    await follow(0).caughtUp();
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect(asked[0]).toBe(0);
   });
 
   it('rests after a large batch, and neither whoever waits nor whoever stops it waits for that', async () => {

@@ -29,9 +29,15 @@ const hostile: [string, Sent, number, string][] = [
   ],
   [
     'more than a source takes',
-    { body: JSON.stringify({ alerts: [], pad: 'x'.repeat(12 * 1024 * 1024) }) },
+    { body: JSON.stringify({ alerts: [], pad: 'x'.repeat(32 * 1024 * 1024) }) },
     413,
     'body-too-large',
+  ],
+  [
+    'more around its alerts than is read as a whole',
+    { body: JSON.stringify({ alerts: [], pad: 'x'.repeat(12 * 1024 * 1024) }) },
+    422,
+    'bad-body',
   ],
   ['no text', { body: new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]) }, 422, 'bad-body'],
   ['not what Alertmanager sends', { body: '{"alerts": "all"}' }, 422, 'bad-body'],
