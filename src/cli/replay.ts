@@ -118,7 +118,10 @@ export function createReplay(set: CatalogueSet) {
       const claim = `${scope}/${candidate.runbook.id}`;
       if (claimed.has(claim)) continue;
       claimed.add(claim);
-      now.set(candidate.runbook.id, outcomeNow(candidate, { event, alert, at, reopened: effect === 'reopened' }));
+      now.set(
+        candidate.runbook.id,
+        outcomeNow(candidate, { event, alert, at, reopened: effect === 'reopened' }, { set, history }),
+      );
     }
     if (counts) considered.set(event.id, { event, before: new Map(), after: now });
   }
@@ -126,40 +129,42 @@ export function createReplay(set: CatalogueSet) {
   function note(event: string, runbook: string, outcome: Outcome): void {
     considered.get(event)?.before.set(runbook, outcome);
   }
+}
 
-  function outcomeNow(
-    candidate: Candidate,
-    facts: { event: Event; alert: Alert | null; at: number; reopened: boolean },
-  ): Outcome {
-    const { runbook, params } = candidate;
-    if (params === null) return { verdict: 'deny', rule: 'parameters' };
-    const { event, alert, at, reopened } = facts;
-    const targets = runbook.targets(params);
-    const decision = decide(
-      set.policy,
-      {
-        event,
-        alert,
-        runbook: { id: runbook.id, title: runbook.title, risk: runbook.risk },
-        params,
-        targets,
-        actor: { kind: 'source', id: event.source },
-        trigger: event.body.kind === 'tick' ? 'schedule' : 'event',
-        now: at,
-        history: { runsLastHour: history.lately(runbook.id, at).length, failuresLastHour: 0 },
-      },
-      {
-        trusted: event.trusted,
-        reopened,
-        halted: null,
-        autoRuns: history.of(runbook.id),
-        autoRunsOf: target => history.of(runbook.id, target),
-        defaultAsk: defaultAsk(set),
-      },
-    );
-    if (decision.verdict === 'auto') history.add(runbook.id, targets, at);
-    return decision;
-  }
+/** What the present files decide about a candidate, with the automatic runs so far for the brakes. */
+function outcomeNow(
+  candidate: Candidate,
+  facts: { event: Event; alert: Alert | null; at: number; reopened: boolean },
+  { set, history }: { set: CatalogueSet; history: ReturnType<typeof createHistory> },
+): Outcome {
+  const { runbook, params } = candidate;
+  if (params === null) return { verdict: 'deny', rule: 'parameters' };
+  const { event, alert, at, reopened } = facts;
+  const targets = runbook.targets(params);
+  const decision = decide(
+    set.policy,
+    {
+      event,
+      alert,
+      runbook: { id: runbook.id, title: runbook.title, risk: runbook.risk },
+      params,
+      targets,
+      actor: { kind: 'source', id: event.source },
+      trigger: event.body.kind === 'tick' ? 'schedule' : 'event',
+      now: at,
+      history: { runsLastHour: history.lately(runbook.id, at).length, failuresLastHour: 0 },
+    },
+    {
+      trusted: event.trusted,
+      reopened,
+      halted: null,
+      autoRuns: history.of(runbook.id),
+      autoRunsOf: target => history.of(runbook.id, target),
+      defaultAsk: defaultAsk(set),
+    },
+  );
+  if (decision.verdict === 'auto') history.add(runbook.id, targets, at);
+  return decision;
 }
 
 /** When runbooks would have run by themselves, for the brakes. */

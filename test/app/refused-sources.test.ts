@@ -16,7 +16,7 @@ import { openSession } from '../journey/console-page.ts';
 
 const map = `
       fingerprint: body.object + "/" + body.reason
-      state: '"firing"'
+      state: body.state
       title: body.message
       startsAt: body.first`;
 const config = basicConfig.replace(
@@ -32,9 +32,15 @@ const config = basicConfig.replace(
 people:`,
 );
 
-const good = { object: 'pod/a', reason: 'Unschedulable', message: 'no node fits', first: '2026-11-28T10:00:00Z' };
-const bad = { ...good, first: null };
-const starts = 'RFC 3339, or seconds or milliseconds since the epoch';
+const good = {
+  object: 'pod/a',
+  reason: 'Unschedulable',
+  state: 'firing',
+  message: 'no node fits',
+  first: '2026-11-28T10:00:00Z',
+};
+const bad = { ...good, state: 'smouldering' };
+const states = 'firing, resolved, acknowledged, unacknowledged, notice, or a word of the option states';
 const isRefusal = ({ entries = [] }: Change) => entries.some(({ fact }) => fact.kind === 'source.refused');
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
@@ -92,22 +98,22 @@ test('names the field to a sender that proved itself, in the log, in the journal
   const answer = await send('events', bad);
   expect(answer).toMatchObject({
     status: 422,
-    body: { error: { code: 'bad-body', at: 'map.startsAt', allowed: starts } },
+    body: { error: { code: 'bad-body', at: 'map.state', allowed: states } },
   });
   expect(logged).toMatchObject([
-    { facts: { source: 'events', at: 'map.startsAt', allowed: starts }, message: 'refused at the door' },
+    { facts: { source: 'events', at: 'map.state', allowed: states }, message: 'refused at the door' },
   ]);
   expect(await journalled(1)).toEqual([
     {
       kind: 'source.refused',
       source: 'events',
       code: 'bad-body',
-      at: 'map.startsAt',
-      because: `Allowed: ${starts}.`,
+      at: 'map.state',
+      because: `Allowed: ${states}.`,
       more: 0,
     },
   ]);
-  const trouble = `a delivery of its sender was refused with bad-body at map.startsAt. Allowed: ${starts}.`;
+  const trouble = `a delivery of its sender was refused with bad-body at map.state. Allowed: ${states}.`;
   expect(await ready()).toMatchObject({ ready: true, well: false, parts: { 'source events': trouble } });
   expect(await place.until(async () => ((await notes()).length > 0 ? await notes() : null))).toEqual([
     `events: ${trouble}`,
@@ -136,8 +142,8 @@ test('`tocsin send` says which mapping it is', async () => {
   await rm(folder, { recursive: true });
   expect([sent.code, sent.out]).toEqual([1, '']);
   expect(sent.err).toContain('bad-body');
-  expect(sent.err).toMatch(/at +map\.startsAt/);
-  expect(sent.err).toContain(starts);
+  expect(sent.err).toMatch(/at +map\.state/);
+  expect(sent.err).toContain(states);
 });
 
 test('a sender without proof learns nothing more; the log of a source without a secret names the field', async () => {
@@ -149,7 +155,7 @@ test('a sender without proof learns nothing more; the log of a source without a 
   const wrong = await send('events', bad, bearer('guessed'));
   expect([wrong.status, wrong.body.error.at]).toEqual([401, undefined]);
   expect(logged.map(({ facts }) => [facts['source'], facts['code'], facts['at']])).toEqual([
-    ['open', 'bad-body', 'map.startsAt'],
+    ['open', 'bad-body', 'map.state'],
     ['events', 'bad-signature', undefined],
   ]);
   // What can be sent by anybody tells nobody anything: a proven refusal that comes later is the first of the journal.
@@ -159,16 +165,8 @@ test('a sender without proof learns nothing more; the log of a source without a 
 });
 
 test.each([
-  ['a list that is none', 'alertmanager', { alerts: 'none' }, 'alerts'],
-  [
-    'a label that is no text',
-    'alertmanager',
-    { alerts: [{ status: 'firing', labels: { sesame: 7 } }] },
-    'alerts.0.labels',
-  ],
-  ['a key of the sender beside the schema', 'alertmanager', { alerts: [], groupLabels: { sesame: 7 } }, 'groupLabels'],
+  ['a list that is none', 'alertmanager', { alerts: 'sesame' }, 'alerts'],
   ['a missing id', 'pagerduty', { event: { event_type: 'incident.triggered', sesame: 1 } }, 'event.id'],
-  ['markup in a key', 'alertmanager', { alerts: [], groupLabels: { '<b>sesame': 7 } }, 'groupLabels'],
 ])('%s: only words of the schema are named', async (_what, source, body, at) => {
   const logged = await open();
   const signature = createHmac('sha256', 'pd-secret').update(JSON.stringify(body)).digest('hex');
@@ -189,11 +187,15 @@ test('a body beyond the limit names the limit, to a sender whose header proves i
   await open();
   const huge = { ...good, message: 'x'.repeat(1024 * 1024) };
   const stranger = await send('events', huge, {});
-  expect([stranger.status, stranger.body.error.at]).toEqual([413, undefined]);
+  // A token is checked before the body is read.
+  expect([stranger.status, stranger.body.error.at]).toEqual([401, undefined]);
   const answer = await send('events', huge);
-  expect(answer).toMatchObject({ status: 413, body: { error: { at: 'maxBody', allowed: '1048576 bytes' } } });
+  expect(answer).toMatchObject({
+    status: 413,
+    body: { error: { at: 'maxBody', allowed: 'at most 1048576 bytes (maxBody of the source)' } },
+  });
   expect(await journalled(1)).toMatchObject([{ code: 'body-too-large', at: 'maxBody' }]);
-  expect((await ready()).parts['source events']).toContain('body-too-large at maxBody. Allowed: 1048576 bytes.');
+  expect((await ready()).parts['source events']).toContain('body-too-large at maxBody. Allowed: at most 1048576 bytes');
   const keys = { ...good, many: Object.fromEntries(Array.from({ length: 10_001 }, (_, key) => [`k${key}`, 1])) };
   expect((await send('events', keys)).body.error).toMatchObject({ code: 'bad-body', allowed: 'at most 10000 keys' });
 });
@@ -207,12 +209,10 @@ test('a flood is one note an hour for each field, with the number of the rest', 
   };
   await open({ clock });
   for (let i = 0; i < 20; i++) expect((await send('events', bad)).status).toBe(422);
-  const alert = { status: 'firing', labels: { alertname: 'Test' }, startsAt: good.first };
-  const broken = (index: number) => ({ alerts: [...Array.from({ length: index }, () => alert), { status: 'firing' }] });
-  for (let i = 0; i < 5; i++) await send('alertmanager', broken(i), bearer('alert-secret'));
+  for (let i = 0; i < 5; i++) await send('alertmanager', { alerts: i }, bearer('alert-secret'));
   expect((await journalled(2)).map(({ source, at, more }) => [source, at, more])).toEqual([
-    ['events', 'map.startsAt', 0],
-    ['alertmanager', 'alerts.0.labels', 0],
+    ['events', 'map.state', 0],
+    ['alertmanager', 'alerts', 0],
   ]);
   expect((await ready()).parts['source events']).toContain(
     '20 deliveries of its sender were refused, the last one with',
@@ -272,7 +272,7 @@ test('a note that the store does not take is logged, and tried again at the stop
   expect((await send('events', bad)).status).toBe(422);
   await place.app.stop('a test');
   expect(stored.flatMap(({ entries = [] }) => entries.map(({ fact }) => fact))).toMatchObject([
-    { kind: 'source.refused', at: 'map.startsAt', more: 1 },
+    { kind: 'source.refused', at: 'map.state', more: 1 },
   ]);
 });
 
@@ -284,6 +284,6 @@ test('a restart says nothing again within the hour', async () => {
   await place.stop();
   place = await startTestApp({ 'tocsin.yaml': config }, { folder });
   await send('events', bad);
-  await send('events', { object: 'pod/a', reason: 'Unschedulable' });
-  expect((await journalled(2)).map(({ at }) => at)).toEqual(['map.startsAt', 'map.title']);
+  await send('events', { object: 'pod/a', reason: 'Unschedulable', state: 'firing' });
+  expect((await journalled(2)).map(({ at }) => at)).toEqual(['map.state', 'map.title']);
 });
