@@ -86,7 +86,8 @@ export function effectOf(known: Alert | null, incoming: IncomingAlert): Effect {
   switch (incoming.state) {
     case 'acknowledged':
     case 'unacknowledged':
-      return live ? incoming.state : 'stale';
+      // One of a later stretch is not about this one, and must not make that stretch's own firing count as old news.
+      return live && !isLaterStretch(incoming, known) ? incoming.state : 'stale';
     case 'resolved':
       if (live) return older(incoming, known) ? 'stale' : 'resolved';
       return isLaterStretch(incoming, known) ? 'unseen' : 'stale';
