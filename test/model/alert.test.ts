@@ -147,6 +147,121 @@ describe('however deliveries come', () => {
   });
 });
 
+/** Senders whose start names the stretch, and those that also date their news. */
+const named = history.map(stretches => stretches.flatMap(one => newsOf([one]).map(news => stretchNews(news))));
+const dated = history.map(stretches => stretches.flatMap(one => datedNews(one)));
+
+function stretchNews(news: IncomingAlert): IncomingAlert {
+  return { ...news, stretch: 'startsAt' };
+}
+
+/** A stretch as PagerDuty tells it: every word has the time at which it was said, and people acknowledge in between. */
+function datedNews({ starts, ends }: Stretch): IncomingAlert[] {
+  const [firing = sampleIncoming(), resolved] = newsOf([{ starts, ends }]);
+  const said = ends === null ? starts + 1 : starts + Math.floor((ends - starts) / 2);
+  const words: IncomingAlert[] = [firing, { ...firing, state: 'acknowledged', occurredAt: said }];
+  if (resolved !== undefined) words.push(resolved);
+  return words.map(news => ({ ...stretchNews(news), newsAt: news.occurredAt }));
+}
+
+/** Any of the news, in any order, any number of times, and with anything missing. */
+function anyOf(all: fc.Arbitrary<IncomingAlert[]>) {
+  return all.chain(news =>
+    fc
+      .array(fc.nat({ max: news.length - 1 }), { minLength: 1, maxLength: 30 })
+      .map(picks => ({ all: news, news: picks.map(pick => news[pick] ?? sampleIncoming()) })),
+  );
+}
+
+/** What only counts and times of a delivery are. */
+const countsAndTimes = ['version', 'count', 'lastSeen', 'lastFiring', 'quietSince', 'newsAt'] as const;
+function without(alert: Alert | null, fields: readonly string[]): unknown {
+  return Object.fromEntries(Object.entries(alert ?? {}).filter(([name]) => !fields.includes(name)));
+}
+
+describe('where the start names the stretch, however deliveries come', () => {
+  test.each([
+    ['without a clock', anyOf(named)],
+    ['with a clock', anyOf(dated)],
+  ])('a later start is a new episode, with or without a resolve before it, and nothing else is: %s', (_, any) => {
+    fc.assert(
+      fc.property(any, ({ news }) => {
+        let latest = 0;
+        for (const { news: one, effect, before, after } of deliver(news)) {
+          if (one.state === 'firing') expect(effect === 'opened').toBe(one.startsAt > latest);
+          else expect(effect).not.toBe('opened');
+          if (effect === 'opened' && before !== null && before.count > 0)
+            expect(after.episode).toBe(before.episode + 1);
+          // What an acknowledgement announces that comes before everything else has not begun, and is the newest all the same.
+          if (one.state !== 'acknowledged') latest = Math.max(latest, one.startsAt);
+          else if (before === null) latest = one.startsAt - 1;
+        }
+      }),
+    );
+  });
+
+  test('an older start while it fires changes nothing but count and times', () => {
+    fc.assert(
+      fc.property(anyOf(named), ({ news }) => {
+        for (const { news: one, effect, before, after } of deliver(news)) {
+          if (before === null || before.state === 'resolved' || one.startsAt >= before.startsAt) continue;
+          expect(effect).toBe(one.state === 'firing' ? 'refreshed' : 'stale');
+          expect(without(after, countsAndTimes)).toEqual(without(before, countsAndTimes));
+          expect(after.count).toBe(before.count + (one.state === 'firing' ? 1 : 0));
+        }
+      }),
+    );
+  });
+
+  test('with every resolve lost, each stretch still ends: with the beginning of the next', () => {
+    fc.assert(
+      fc.property(named, news => {
+        const firings = news.filter(one => one.state === 'firing');
+        const told = deliver(firings);
+        expect(told.map(one => [one.effect, one.after.episode])).toEqual(firings.map((_, n) => ['opened', n + 1]));
+      }),
+    );
+  });
+
+  test('the last word about the newest stretch decides', () => {
+    fc.assert(
+      fc.property(anyOf(named), ({ all, news }) => {
+        const newest = all.at(-1) ?? sampleIncoming();
+        expect(last(deliver([...news, newest]))).toMatchObject({
+          state: newest.state,
+          startsAt: newest.startsAt,
+          resolvedAt: newest.endsAt,
+        });
+      }),
+    );
+  });
+});
+
+describe('where news are dated by the sender, however deliveries come', () => {
+  test('news older than what is known changes nothing', () => {
+    fc.assert(
+      fc.property(anyOf(dated), ({ news }) => {
+        for (const { news: one, effect, before, after } of deliver(news)) {
+          if (before?.newsAt == null || (one.newsAt ?? 0) >= before.newsAt || effect === 'opened') continue;
+          expect(effect).toBe('stale');
+          expect(without(after, ['version', 'lastSeen'])).toEqual(without(before, ['version', 'lastSeen']));
+        }
+      }),
+    );
+  });
+
+  test('the newest news decides, wherever among the others it came', () => {
+    fc.assert(
+      fc.property(anyOf(dated), fc.nat(), ({ all, news }, at) => {
+        const newest = all.findLast(one => one.state !== 'acknowledged') ?? sampleIncoming();
+        const place = at % (news.length + 1);
+        const end = last(deliver([...news.slice(0, place), newest, ...news.slice(place)]));
+        expect(end).toMatchObject({ state: newest.state, startsAt: newest.startsAt, resolvedAt: newest.endsAt });
+      }),
+    );
+  });
+});
+
 describe('in order, each as often as one likes', () => {
   const repeated = history.chain(stretches =>
     fc
@@ -246,6 +361,14 @@ describe('one by one', () => {
       'alertmanager',
       null,
     ]);
+  });
+
+  test('an acknowledgement of a later stretch that overtakes its firing is not about the earlier one', () => {
+    const dated = (news: IncomingAlert) => ({ ...stretchNews(news), newsAt: news.occurredAt });
+    const news = [at('firing', 10), at('acknowledged', 30, 40), at('firing', 30)].map(dated);
+    const told = deliver(news);
+    expect(told.map(one => one.effect)).toEqual(['opened', 'stale', 'opened']);
+    expect(last(told)).toMatchObject({ episode: 2, acknowledgedBy: null });
   });
 
   test('a silenced alert stays silenced while it fires, and not beyond', () => {
