@@ -35,7 +35,7 @@ export interface Under {
  * `not-found` for an unknown id, and with `guard-failed` when another guard fails or after 20 tries.
  */
 export interface Streams {
-  run(id: string, who: Actor, decide: (run: Run) => Step | null, under?: Under): Promise<Run>;
+  run(id: string, who: Actor, decide: (run: Run) => Step | null | Promise<Step | null>, under?: Under): Promise<Run>;
   approval(
     id: string,
     who: Actor,

@@ -4,6 +4,7 @@ import { system } from '../../model/actor.ts';
 import { type Ending, isEnded, type Run } from '../../model/run.ts';
 import { journalCancel } from '../pipeline/cancel.ts';
 import { voidApprovals } from '../pipeline/close.ts';
+import type { Cause } from './cause.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { RunJournal } from './journal.ts';
 import type { RunLease } from './lease.ts';
@@ -18,6 +19,7 @@ export interface Session {
   /** Aborted with a Stopped when the session has to end. */
   signal: AbortSignal;
   engine: EngineHandle;
+  cause: Cause;
   /** False while the run cannot have asked people anything. */
   mayHaveAsked: boolean;
 }
@@ -68,7 +70,7 @@ export async function undoAndFinish(
 export async function handleEnd(error: unknown, session: Session, parts: EngineParts): Promise<void> {
   if (error instanceof Stopped) {
     const { id } = session.journal.run();
-    if (error.why === 'cancelled') await finish(session, 'cancelled', await cancelText(id, parts), parts);
+    if (error.why === 'cancelled') await finish(session, 'cancelled', await cancelText(id, session, parts), parts);
     else if (!session.lease.refused()) parts.log.info({ run: id, why: error.why }, 'a session was stopped');
     return;
   }
@@ -87,8 +89,8 @@ export async function handleEnd(error: unknown, session: Session, parts: EngineP
   await finish(session, 'failed', `a result could not be recorded: ${because}`, parts);
 }
 
-async function cancelText(run: string, parts: EngineParts): Promise<string> {
-  return (await parts.store.run(run))?.cancel?.reason ?? 'cancelled';
+async function cancelText(run: string, { cause }: Session, parts: EngineParts): Promise<string> {
+  return (await parts.store.run(run))?.cancel?.reason ?? cause.over() ?? 'cancelled';
 }
 
 export async function finish(

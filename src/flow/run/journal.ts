@@ -28,7 +28,10 @@ export interface RunJournal {
    * before they are durable: all that it does with them is committed with them or after them.
    */
   add(decide: Decide): void;
-  /** Adds what is committed only together with something else; without that it is dropped. */
+  /**
+   * Adds what is committed only together with something else; without that it is dropped. When it throws Stopped, what was to be committed
+   * with it is rejected with that, and only an ending may follow.
+   */
   lead(decide: Decide): void;
   /** Resolves when everything that was added is durable; rejects with what prevented that. */
   settled(): Promise<void>;
@@ -58,6 +61,8 @@ interface RunJournalBuffer {
 export interface RunJournalParts {
   streams: Pick<Streams, 'run'>;
   clock: Clock;
+  /** Called before anything is decided a second time, because another writer was first. */
+  again?(): Promise<void>;
 }
 
 export function createRunJournal(found: Run, lease: RunLease, parts: RunJournalParts): RunJournal {
@@ -130,10 +135,12 @@ async function commitAllowed(batch: readonly Waiting[], writer: Writer): Promise
 /** Commits the batch as one change, and settles the promise of each addition. */
 async function commit(batch: readonly Waiting[], writer: Writer): Promise<void> {
   const { buffer, lease } = writer;
-  const { streams, clock } = writer.parts;
+  const { streams, clock, again } = writer.parts;
   const last = batch.some(one => one.last);
   let made = combine([], [], buffer.committed, 0);
-  const decide = (run: Run) => {
+  let tries = 0;
+  const decide = async (run: Run) => {
+    if (++tries > 1) await again?.();
     made = combine(buffer.leading, batch, run, clock.now());
     return made.addition;
   };
@@ -152,9 +159,18 @@ async function commit(batch: readonly Waiting[], writer: Writer): Promise<void> 
     }
   } catch (cause) {
     if (isHalt(cause)) return await commitWithout(batch, { held: made.held, cause }, writer);
+    if (cause instanceof Stopped) return stop(batch, cause, buffer);
     await refuse(batch, cause, writer);
   }
   buffer.shown = combine(buffer.leading, buffer.waiting, buffer.committed, clock.now()).run;
+}
+
+/** The beginning was refused, and with it all that was to come after it. */
+function stop(batch: readonly Waiting[], error: Stopped, buffer: RunJournalBuffer): void {
+  buffer.leading = [];
+  buffer.shown = buffer.committed;
+  buffer.broken = { error, lease: false };
+  for (const { done } of batch) done?.reject(error);
 }
 
 /** Handles a refused change. One addition must not make the others lose their results, so each is tried alone. */

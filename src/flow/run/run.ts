@@ -5,6 +5,7 @@ import type { Alert } from '../../model/alert.ts';
 import { isEnded, type Run } from '../../model/run.ts';
 import type { Runbook } from '../../ports/runbook.ts';
 import { checkPlan, readPlan } from '../pipeline/plan.ts';
+import { createCause } from './cause.ts';
 import { type EngineHandle, finish, handleEnd, markerOf, type Session, undoAndFinish } from './end.ts';
 import { type EngineParts, maySteps } from './engine-parts.ts';
 import { createRunJournal } from './journal.ts';
@@ -151,12 +152,14 @@ async function runSession(
   engine: EngineHandle,
   parts: EngineParts,
 ): Promise<void> {
-  const journal = createRunJournal(found, lease, parts);
+  const cause = createCause(found, parts.store);
+  const journal = createRunJournal(found, lease, { ...parts, again: cause.again });
   const session: Session = {
     journal,
     lease,
     signal,
     engine,
+    cause,
     mayHaveAsked: !isUntouched(found) || found.approval !== null,
   };
   try {
@@ -167,7 +170,7 @@ async function runSession(
     }
     const [snapshot, alert] = await Promise.all([
       orFail(session, parts, () => readPlan(parts.store, found.planHash)),
-      found.alert === null ? null : parts.store.alert(found.alert),
+      cause.read(),
     ]);
     if (snapshot === null) return;
     const isFirst = isUntouched(found) && !snapshot.plan.entry.endsWith('.ts');
@@ -188,10 +191,17 @@ async function runSession(
  * code, so there the begin is committed first. What YAML resolves before its first step was resolved when the run was decided on, so
  * there the begin is committed with that step.
  */
-async function journalBegin({ journal, lease }: Session, withFirstStep: boolean): Promise<void> {
+async function journalBegin({ journal, lease, cause }: Session, withFirstStep: boolean): Promise<void> {
   if (journal.run().state === 'waiting') return;
+  if (cause.over() !== null) throw new Stopped('cancelled');
   const isOver = (run: Run) => isEnded(run.state) || run.cancel !== null;
-  const begin = (run: Run) => ({ facts: [{ kind: 'run.started' as const, run: run.id, token: lease.token }] });
+  const begin = (run: Run) => {
+    if (cause.over() !== null) throw new Stopped('cancelled');
+    return {
+      facts: [{ kind: 'run.started' as const, run: run.id, token: lease.token }],
+      with: { guards: cause.guards() },
+    };
+  };
   if (withFirstStep) return journal.lead(run => (isOver(run) ? null : begin(run)));
   await journal.append(run => {
     if (isOver(run)) throw new Stopped('cancelled');

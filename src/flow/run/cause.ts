@@ -1,0 +1,42 @@
+import type { Alert } from '../../model/alert.ts';
+import { streamOf } from '../../model/journal.ts';
+import type { Run } from '../../model/run.ts';
+import type { Guard, Store } from '../../ports/store.ts';
+import { outlived } from '../pipeline/episode.ts';
+
+/**
+ * The alert that a run is for, at the moment in which the run begins: nothing begins for one that is over. The alert's version guards the
+ * change that journals the beginning, so that a resolve that is taken in at the same moment comes before it or after it.
+ */
+export interface Cause {
+  read(): Promise<Alert | null>;
+  /** Reads the alert again: somebody wrote to it, or to the run, in the same moment. */
+  again(): Promise<void>;
+  /** Why the run must not begin; null when it may, and when it has begun. */
+  over(): string | null;
+  guards(): Guard[];
+}
+
+export function createCause(run: Run, store: Pick<Store, 'alert'>): Cause {
+  const begins = run.startedAt === null && run.trigger === 'event';
+  let alert: Alert | null = null;
+  const read = async () => {
+    alert = run.alert === null ? null : await store.alert(run.alert);
+    return alert;
+  };
+  return {
+    read,
+    async again() {
+      if (begins) await read();
+    },
+    over() {
+      const because = begins ? outlived(run, alert) : null;
+      return because === null ? null : `${because}, so nothing runs`;
+    },
+    guards() {
+      return begins && alert !== null
+        ? [{ kind: 'stream', stream: streamOf.alert(alert.id), version: alert.version }]
+        : [];
+    },
+  };
+}
