@@ -110,7 +110,28 @@ async function considerNews(
   }
   if (!starts || (alert !== null && !isLive(alert, fact, parts.clock.now()))) return;
   for (const candidate of triggers.match({ event: fact.event, alert }))
-    await considerCandidate(candidate, fact, alert, parts);
+    await considerWhileLive(candidate, fact, alert, parts);
+}
+
+/** How often a decision is made anew because news of its alert came in the same moment; then it is committed all the same. */
+const mostTries = 8;
+
+/** Nothing is decided for an episode that ended a moment ago: its alert's version guards the commit. */
+async function considerWhileLive(
+  candidate: Candidate,
+  fact: News,
+  alert: Alert | null,
+  parts: PipelineParts,
+): Promise<void> {
+  let now = alert;
+  for (let tries = 1; now === null || isLive(now, fact, parts.clock.now()); tries++) {
+    const unchanged: Guard[] =
+      now === null || tries > mostTries
+        ? []
+        : [{ kind: 'stream', stream: streamOf.alert(now.id), version: now.version }];
+    if (await considerCandidate(candidate, fact, now, unchanged, parts)) return;
+    now = now === null ? null : await parts.store.alert(now.id);
+  }
 }
 
 /** An operator's close ends what waits for the alert, as a resolve does. */
@@ -141,16 +162,18 @@ function isFirst(fact: News): boolean {
   return fact.alert === null || (fact.effect === 'opened' && fact.episode === 1);
 }
 
+/** False when the alert changed in the same moment. */
 async function considerCandidate(
   candidate: Candidate,
   fact: News,
   alert: Alert | null,
+  unchanged: readonly Guard[],
   parts: PipelineParts,
-): Promise<void> {
+): Promise<boolean> {
   const { event } = fact;
   if (candidate.params === null) return await recordDenial(candidate, event, alert, fact, parts);
   const reopened = isReopening(fact);
-  if (reopened && alert !== null && !(await mayAskAgain(alert, candidate.runbook.id, parts))) return;
+  if (reopened && alert !== null && !(await mayAskAgain(alert, candidate.runbook.id, parts))) return true;
   const request: Request = {
     runbook: candidate.runbook,
     params: candidate.params,
@@ -164,23 +187,26 @@ async function considerCandidate(
   };
   const once = onceFor(candidate, fact, alert, event, parts);
   // Brakes and history count earlier runs of the runbook, so its decisions follow each other where policy looks at them.
-  if (!looksBack(parts.catalogue.current().policy)) return await decideOnce(request, once, parts);
-  await parts.mutex.with(`decide/${candidate.runbook.id}`, () => decideOnce(request, once, parts));
+  const guards = [once, ...unchanged];
+  if (!looksBack(parts.catalogue.current().policy)) return await decideOnce(request, guards, parts);
+  return await parts.mutex.with(`decide/${candidate.runbook.id}`, () => decideOnce(request, guards, parts));
 }
 
-async function decideOnce(request: Request, once: Guard, parts: PipelineParts): Promise<void> {
+async function decideOnce(request: Request, guards: readonly Guard[], parts: PipelineParts): Promise<boolean> {
   const decision = await askPolicy(request, parts);
   const begun =
     decision.verdict === 'auto' || decision.verdict === 'approve' ? beginRun(request, decision, parts) : null;
   const only = begun === null ? [] : await claimPlan(begun, parts);
   // The same plan is open for this alert already: people see it, and a second one would be a second run.
-  if (only === null) return;
+  if (only === null) return true;
   const change = begun?.change ?? decisionOnly(request, decision, parts);
-  if (!(await commitOnce(once, { ...change, guards: [...(change.guards ?? []), ...only] }, parts))) return;
+  const outcome = await commitOnce([...guards, ...(change.guards ?? []), ...only], change, parts);
+  if (outcome !== 'done') return outcome === 'claimed';
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   const waited = parts.clock.now() - (request.event?.receivedAt ?? parts.clock.now());
   parts.metrics.observe('tocsin_time_to_decision_seconds', Math.max(0, waited) / 1000, { runbook: request.runbook.id });
   await afterBegin(begun, parts);
+  return true;
 }
 
 async function afterBegin(begun: Begun | null, parts: PipelineParts): Promise<void> {
@@ -202,15 +228,20 @@ function isReopening(fact: News): boolean {
   return fact.kind === 'alert.reopened' || fact.effect === 'reopened';
 }
 
-/** After a reopening: what the resolve voided, and what was never decided for this episode. What ran does not run again. */
+/** After a reopening: what the resolve voided or kept from beginning, and what was never decided. What ran does not run again. */
 async function mayAskAgain(alert: Alert, runbook: string, { store }: PipelineParts): Promise<boolean> {
   const runs = await store.runs({ alert: alert.id, runbook, limit: 100 });
   const own = runs.filter(run => run.episode === alert.episode);
   if (own.length === 0)
     return !(await store.claimed({ space: 'auto', key: `${alert.id}/${alert.episode}/${runbook}` }));
   if (own.some(run => run.startedAt !== null || !isEnded(run.state))) return false;
-  const asked = own[0]?.approval == null ? null : await store.approval(own[0].approval);
-  return asked?.state === 'void';
+  const [last] = own;
+  return last?.state === 'cancelled' && !(await wasEndedByPeople(last, store));
+}
+
+async function wasEndedByPeople(run: Run, store: PipelineParts['store']): Promise<boolean> {
+  const entries = await store.stream(streamOf.run(run.id));
+  return entries.some(({ fact, actor }) => fact.kind === 'run.finished' && actor.kind !== 'system');
 }
 
 /** The run of an earlier episode that still works on one of the same targets; null when there is none. */
@@ -268,7 +299,7 @@ async function recordDenial(
   alert: Alert | null,
   fact: News,
   parts: PipelineParts,
-): Promise<void> {
+): Promise<true> {
   const entry: Entry['fact'] = {
     kind: 'decision.made',
     event: event.id,
@@ -284,16 +315,22 @@ async function recordDenial(
   const change: Change = {
     entries: [{ stream: streamOf.decision(event.id), actor: system, at: parts.clock.now(), fact: entry }],
   };
-  await commitOnce(onceFor(candidate, fact, alert, event, parts), change, parts);
+  await commitOnce([onceFor(candidate, fact, alert, event, parts)], change, parts);
+  return true;
 }
 
-/** False when the claim was taken before. Another refusal, such as that of a lease that this node lost, says nothing about the event. */
-async function commitOnce(once: Guard, change: Change, parts: PipelineParts): Promise<boolean> {
+/** Another refusal, such as that of a lease that this node lost, says nothing about the event. */
+async function commitOnce(
+  guards: readonly Guard[],
+  change: Change,
+  parts: PipelineParts,
+): Promise<'done' | 'claimed' | 'changed'> {
   try {
-    await parts.feed.commit({ ...change, guards: [once, ...(change.guards ?? [])] });
-    return true;
+    await parts.feed.commit({ ...change, guards: [...guards] });
+    return 'done';
   } catch (error) {
-    if (isCode(error, 'guard-failed') && failedGuard(error) === 'claim') return false;
+    if (isCode(error, 'guard-failed') && failedGuard(error) === 'claim') return 'claimed';
+    if (isCode(error, 'guard-failed') && failedGuard(error) === 'stream') return 'changed';
     throw error;
   }
 }
