@@ -53,6 +53,8 @@ export interface Program {
   says(pattern: RegExp): Promise<RegExpExecArray>;
   /** TERM, then KILL after ten seconds. Resolves to the exit code, or the signal's name. */
   stop(): Promise<number | string>;
+  /** KILL, so that it writes nothing more. */
+  kill(): Promise<number | string>;
   ended: Promise<number | string>;
 }
 
@@ -87,7 +89,11 @@ export function startProgram(
         error => reject(error),
       );
     });
-  return { pid: child.pid ?? 0, output: () => text, says, ended, stop: () => stopChild(child, ended) };
+  const kill = () => {
+    child.kill('SIGKILL');
+    return ended;
+  };
+  return { pid: child.pid ?? 0, output: () => text, says, ended, kill, stop: () => stopChild(child, ended) };
 }
 
 function exitOf(child: ChildProcess): Promise<number | string> {

@@ -35,8 +35,21 @@ export interface Alertmanager {
   url: string;
   /** Delivers alerts as Prometheus does: labels, annotations, startsAt, endsAt. */
   post(alerts: object[]): Promise<void>;
+  /** Silences what has this label, from now until then. Resolves once Alertmanager holds the alert for silenced; returns how to end it. */
+  silence(label: { name: string; value: string }, until: number): Promise<() => Promise<void>>;
   program: Program;
 }
+
+/** What is added to the configuration of Alertmanager. */
+export interface MoreConfig {
+  /** Settings of the top route. */
+  route?: Record<string, unknown>;
+  routes?: object[];
+  inhibit_rules?: object[];
+}
+
+/** Without flags of a cluster it is alone. */
+const alone = ['--cluster.listen-address='];
 
 /** Alertmanager that posts every change at once to the webhook, with a bearer token. `more` is added to its configuration. */
 export async function startAlertmanager(
@@ -44,14 +57,15 @@ export async function startAlertmanager(
   folder: string,
   webhook: { url: string; token: string },
   port: number,
-  more: { routes?: object[]; inhibit_rules?: object[] } = {},
+  more: MoreConfig = {},
+  cluster: readonly string[] = alone,
 ): Promise<Alertmanager> {
-  const { routes = [], ...further } = more;
+  const { route = {}, routes = [], ...further } = more;
   const times = { group_wait: '0s', group_interval: '1s', repeat_interval: '1h' };
   await writeFiles(folder, {
     'alertmanager.yml': {
       ...further,
-      route: { receiver: 'tocsin', group_by: ['...'], ...times, routes },
+      route: { receiver: 'tocsin', group_by: ['...'], ...times, ...route, routes },
       receivers: [
         {
           name: 'tocsin',
@@ -64,30 +78,64 @@ export async function startAlertmanager(
     `--config.file=${join(folder, 'alertmanager.yml')}`,
     `--storage.path=${join(folder, 'alertmanager')}`,
     `--web.listen-address=127.0.0.1:${port}`,
-    '--cluster.listen-address=',
+    ...cluster,
   ];
   const program = startProgram(command, args, { env: home(folder), cwd: folder });
   const url = `http://127.0.0.1:${port}`;
   await whenReady(`${url}/-/ready`, program);
+  const api = `${url}/api/v2`;
   return {
     url,
     program,
-    async post(alerts) {
-      const headers = { 'content-type': 'application/json' };
-      const answer = await fetch(`${url}/api/v2/alerts`, { method: 'POST', headers, body: JSON.stringify(alerts) });
-      if (!answer.ok) throw new Error(`Alertmanager took no alert: ${answer.status} ${await answer.text()}`);
+    post: async alerts => void (await send('POST', `${api}/alerts`, alerts)),
+    async silence({ name, value }, until) {
+      const answer = await send('POST', `${api}/silences`, {
+        matchers: [{ name, value, isRegex: false, isEqual: true }],
+        startsAt: new Date().toISOString(),
+        endsAt: new Date(until).toISOString(),
+        createdBy: 'sam',
+        comment: 'We are at it',
+      });
+      const { silenceID } = (await answer.json()) as { silenceID: string };
+      await eventually(`what has ${name}=${value} is silenced`, async () => {
+        const list = await fetch(`${api}/alerts?filter=${encodeURIComponent(`${name}="${value}"`)}`);
+        const alerts = (await list.json()) as { status: { state: string } }[];
+        return alerts.length > 0 && alerts.every(alert => alert.status.state === 'suppressed') ? true : null;
+      });
+      return async () => void (await send('DELETE', `${api}/silence/${silenceID}`));
     },
   };
 }
 
-/** Prometheus that looks at the targets and evaluates the rule every second. */
+async function send(method: string, url: string, body?: unknown): Promise<Response> {
+  const json = { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  const answer = await fetch(url, { method, ...(body === undefined ? {} : json) });
+  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
+  return answer;
+}
+
+export interface Prometheus extends Program {
+  url: string;
+  /** Takes other rules, as an edit of the rule file and a reload do. */
+  reload(rules: object[]): Promise<void>;
+}
+
+/** Prometheus that looks at the targets and evaluates the rules every second. It starts again with what is in the folder. */
 export async function startPrometheus(
   command: string,
   folder: string,
-  parts: { alertmanager: string; targets: { job: string; address: string }[]; rules: object[] },
-): Promise<Program> {
+  parts: {
+    alertmanager: string;
+    targets: { job: string; address: string }[];
+    rules: object[];
+    /** How often it repeats an alert that goes on (default 1m). Alertmanager expires it four times as long after the last of these. */
+    resendDelay?: string;
+  },
+): Promise<Prometheus> {
+  const writeRules = (rules: object[]) =>
+    writeFiles(folder, { 'rules.yml': { groups: [{ name: 'sample', interval: '1s', rules }] } });
+  await writeRules(parts.rules);
   await writeFiles(folder, {
-    'rules.yml': { groups: [{ name: 'sample', interval: '1s', rules: parts.rules }] },
     'prometheus.yml': {
       global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
       rule_files: ['rules.yml'],
@@ -98,15 +146,25 @@ export async function startPrometheus(
       })),
     },
   });
-  const port = await freePort();
+  const url = `http://127.0.0.1:${await freePort()}`;
   const args = [
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'prometheus')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
+    `--web.listen-address=${new URL(url).host}`,
+    '--web.enable-lifecycle',
+    ...(parts.resendDelay === undefined ? [] : [`--rules.alert.resend-delay=${parts.resendDelay}`]),
   ];
   const program = startProgram(command, args, { env: home(folder), cwd: folder });
-  await whenReady(`http://127.0.0.1:${port}/-/ready`, program);
-  return program;
+  await whenReady(`${url}/-/ready`, program);
+  return {
+    ...program,
+    url,
+    async reload(rules) {
+      await writeRules(rules);
+      const answer = await fetch(`${url}/-/reload`, { method: 'POST' });
+      if (!answer.ok) throw new Error(`Prometheus did not reload: ${answer.status} ${await answer.text()}`);
+    },
+  };
 }
 
 /** The sample service; it is up while `file` is there. */
