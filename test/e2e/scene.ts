@@ -106,6 +106,7 @@ function clusterFlags(index: number, gossip: readonly number[]): string[] {
     ...gossip.filter((_, other) => other !== index).map(port => `--cluster.peer=127.0.0.1:${port}`),
     '--cluster.peer-timeout=3s',
     '--cluster.settle-timeout=5s',
+    '--cluster.gossip-interval=50ms',
   ];
 }
 
