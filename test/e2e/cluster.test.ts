@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Alert } from '../../src/model/alert.ts';
 import { eventually, findPrograms } from './programs.ts';
-import { openScene, type Scene } from './scene.ts';
+import { counted, openScene, type Scene } from './scene.ts';
 
 const { programs, missing } = findPrograms();
 
@@ -43,10 +43,8 @@ describe.skipIf(missing !== null)('a cluster of two Alertmanagers', () => {
     await eventually(
       'both Alertmanagers are done',
       async () => {
-        const texts = await Promise.all(
-          scene.alertmanagers.map(async one => await (await fetch(`${one.url}/metrics`)).text()),
-        );
-        return texts.every(text => /^alertmanager_dispatcher_aggregation_groups 0$/m.test(text)) ? true : null;
+        const groups = scene.alertmanagers.map(one => counted(one.url, 'alertmanager_dispatcher_aggregation_groups'));
+        return (await Promise.all(groups)).every(count => count === 0) ? true : null;
       },
       120_000,
     );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually, findPrograms } from './programs.ts';
 import { type Prometheus, startPrometheus } from './real.ts';
-import { openScene, type Scene, startGauges, whenPrometheus } from './scene.ts';
+import { counted, openScene, type Scene, startGauges, whenPrometheusEnds } from './scene.ts';
 
 const { programs, missing } = findPrograms();
 
@@ -29,13 +29,6 @@ describe.skipIf(missing !== null)('an Alertmanager that is killed forgets whom i
   }, 120_000);
   afterAll(() => cleanUp.disposeAsync());
 
-  /** The number of ended alerts that Prometheus told Alertmanager of since its start. */
-  async function resolvesHeard(): Promise<number> {
-    const text = await (await fetch(`${scene.alertmanagers[0]?.url}/metrics`)).text();
-    const counts = [...text.matchAll(/^alertmanager_alerts_received_total\{status="resolved".*\} (\d+)$/gm)];
-    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
-  }
-
   test('the next stretch is episode 2 with its own thread and run, and the run of the first ends ineffective', async () => {
     gauges.set('sample_lost', 1);
     const first = await scene.alert('it fires', { alertname: 'SampleLost' }, alert => alert.state === 'firing');
@@ -44,9 +37,12 @@ describe.skipIf(missing !== null)('an Alertmanager that is killed forgets whom i
 
     await scene.alertmanagers[0]?.program.kill();
     gauges.set('sample_lost', 0);
-    await whenPrometheus(prometheus, 'SampleLost', 'over');
+    await whenPrometheusEnds(prometheus, 'SampleLost');
     await scene.start(0);
-    await eventually('Alertmanager heard of the end', async () => ((await resolvesHeard()) > 0 ? true : null));
+    await eventually('Alertmanager heard of the end', async () => {
+      const url = scene.alertmanagers[0]?.url ?? '';
+      return (await counted(url, 'alertmanager_alerts_received_total', 'status="resolved"')) > 0 ? true : null;
+    });
     // Whom it told of the start, it does not know any more. So it tells nobody of the end.
     gauges.set('sample_lost', 1);
 

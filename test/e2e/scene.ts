@@ -165,12 +165,18 @@ export async function startGauges(): Promise<{
   };
 }
 
-/** Waits until Prometheus itself holds this alert for firing, or for over. */
-export async function whenPrometheus(prometheus: Prometheus, name: string, state: 'firing' | 'over'): Promise<void> {
-  await eventually(`Prometheus says that ${name} is ${state}`, async () => {
+/** Waits until Prometheus itself holds this alert for over. */
+export async function whenPrometheusEnds(prometheus: Prometheus, name: string): Promise<void> {
+  await eventually(`Prometheus says that ${name} is over`, async () => {
     const answer = await fetch(`${prometheus.url}/api/v1/alerts`);
     const { data } = (await answer.json()) as { data: { alerts: { labels: Record<string, string> }[] } };
-    const fires = data.alerts.some(one => one.labels['alertname'] === name);
-    return fires === (state === 'firing') ? true : null;
+    return data.alerts.some(one => one.labels['alertname'] === name) ? null : true;
   });
+}
+
+/** The sum of a counter in the metrics of a program, over the label sets in which `labels` stands. */
+export async function counted(url: string, name: string, labels = ''): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const lines = text.split('\n').filter(line => line.startsWith(name) && line.includes(labels));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
