@@ -114,7 +114,7 @@ describe.skipIf(missing !== null)('from a real alert to a remediated thread', ()
       targets,
       rules: [rule],
     });
-    cleanUp.defer(async () => void (await prometheus.program.stop()));
+    cleanUp.defer(async () => void (await prometheus.stop()));
     const browser = await startBrowser(programs.chromium, folder);
     cleanUp.defer(() => browser.close());
     page = browser.pages()[0] ?? (await browser.newPage());

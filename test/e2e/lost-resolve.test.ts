@@ -25,7 +25,7 @@ describe.skipIf(missing !== null)('an Alertmanager that is killed forgets whom i
       rules: [{ alert: 'SampleLost', expr: 'sample_lost == 1', labels: { severity: 'critical' } }],
       resendDelay: '10s',
     });
-    cleanUp.defer(async () => void (await prometheus.program.stop()));
+    cleanUp.defer(async () => void (await prometheus.stop()));
   }, 120_000);
   afterAll(() => cleanUp.disposeAsync());
 

@@ -1,13 +1,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Clock } from '../../src/kernel/clock.ts';
 import type { Alert } from '../../src/model/alert.ts';
 import type { Card } from '../../src/model/card.ts';
 import { streamOf } from '../../src/model/journal.ts';
 import type { Run } from '../../src/model/run.ts';
 import { basicConfig, startTestApp, type TestApp } from '../doubles/app.ts';
 import { eventually, freePort, type Programs } from './programs.ts';
-import { type Alertmanager, type AlertmanagerOptions, makeFolder, type Prometheus, startAlertmanager } from './real.ts';
+import { type Alertmanager, type MoreConfig, makeFolder, type Prometheus, startAlertmanager } from './real.ts';
 
 /** The whole app with one real Alertmanager, or a cluster of them, that post to it. */
 export interface Scene {
@@ -61,9 +62,10 @@ const secret = 'alert-secret';
 export interface SceneParts {
   /** Further options of the source. */
   source: { settle: string; reopenAfter?: string };
+  clock?: Clock;
   /** Two Alertmanagers that know of each other. */
   cluster?: boolean;
-  route?: AlertmanagerOptions['route'];
+  route?: MoreConfig['route'];
 }
 
 export async function openScene(cleanUp: AsyncDisposableStack, programs: Programs, parts: SceneParts): Promise<Scene> {
@@ -73,23 +75,24 @@ export async function openScene(cleanUp: AsyncDisposableStack, programs: Program
   const ports = await Promise.all(members.map(freePort));
   const gossip = await Promise.all(members.map(freePort));
   const options = { token: secret, url: `http://127.0.0.1:${ports[0]}`, groupInterval: '1s', ...parts.source };
-  const app = await startTestApp({
+  const files = {
     'tocsin.yaml': basicConfig.replace('{ token: alert-secret }', JSON.stringify(options)),
     'policy.yaml': policy,
     'runbooks/look.yaml': look,
     'runbooks/mend.yaml': mend,
-  });
+  };
+  const app = await startTestApp(files, parts.clock === undefined ? {} : { clock: parts.clock });
   cleanUp.defer(() => app.stop());
   const alertmanagers: Alertmanager[] = [];
 
   async function start(index: number): Promise<void> {
-    const member = members.length === 1 ? {} : { cluster: clusterFlags(index, gossip) };
     alertmanagers[index] = await startAlertmanager(
       programs.alertmanager,
       join(folder, `alertmanager-${index}`),
       { url: `${app.app.url}/events/alertmanager`, token: secret },
       ports[index] ?? 0,
-      { ...(parts.route === undefined ? {} : { route: parts.route }), ...member },
+      parts.route === undefined ? {} : { route: parts.route },
+      members.length === 1 ? undefined : clusterFlags(index, gossip),
     );
   }
 
