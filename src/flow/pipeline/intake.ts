@@ -5,6 +5,7 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { Ids } from '../../kernel/ids.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 import { createKeyedMutex } from '../../kernel/mutex.ts';
+import { keepHeapSmall } from '../../kernel/small-heap.ts';
 import { type Alert, type AlertEnd, type Effect, effectOf, foldAlert, toldEnd } from '../../model/alert.ts';
 import type { Event, IncomingAlert, IncomingEvent } from '../../model/event.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
@@ -56,6 +57,9 @@ export interface IntakeParts {
 
 /** How long a signed delivery id is remembered, milliseconds: longer than any sender retries (PagerDuty: 48 hours). */
 const rememberDeliveries = 7 * 24 * 3_600_000;
+
+/** From this size on, bytes, a body is worth a smaller heap. */
+const largeBody = 1024 * 1024;
 
 /** How often a delivery is folded again because another one changed the same alert first. */
 const maxTries = 50;
@@ -110,8 +114,10 @@ export function createIntake(parts: IntakeParts): Intake {
         return await accept(events, receiptOf(name, part, trusted));
       };
       return await markingProof(trusted, async () => {
+        if (delivery.body.length >= largeBody) keepHeapSmall();
         const made = await partsOf(driver, delivery, options, pause);
-        return await (made.length === 1 ? inTurn(made, take) : large.with('', () => inTurn(made, take, pause)));
+        if (made.length === 1) return await inTurn(made, take);
+        return await large.with('', () => inTurn(made, take, pause));
       });
     },
     async emit(name, events, once, ends) {
