@@ -226,7 +226,7 @@ describe.skipIf(missing !== null)('from a real alert to a remediated thread', ()
     expect(again).toMatchObject({ id: first.id, episode: 1, count: 2 });
 
     await openThread('It comes and goes');
-    await card('It fires again after a newer resolve').waitFor();
+    await card('It fires again after its resolve').waitFor();
     const started = (await runsOf(first.id)).filter(run => run.startedAt !== null);
     expect(started).toHaveLength(1);
   }, 120_000);

@@ -41,6 +41,7 @@ describe('an attempt', () => {
       kind: 'done',
       output: 1,
       exitCode: 3,
+      because: null,
     });
     expect(
       await attempt(async () => ({ state: 'failed', because: 'no', ending: 'ineffective' })).outcome,
@@ -76,6 +77,6 @@ describe('an attempt', () => {
   it('keeps what was done although the end came in the same moment', async () => {
     const { session, outcome } = attempt(obedient({ state: 'done', output: 'done', exitCode: 0 }));
     session.abort(new Stopped('draining'));
-    expect(await outcome).toEqual({ kind: 'done', output: 'done', exitCode: 0 });
+    expect(await outcome).toEqual({ kind: 'done', output: 'done', exitCode: 0, because: null });
   });
 });
