@@ -115,7 +115,7 @@ export function typedValue(param: ParamView, text: string): Json {
 }
 
 /**
- * Finds the open approval: by the first word, or without words the only one of the thread. Resolves to it and the words after it. Outside
+ * Finds the approval: by the first word, which may be the whole id of a closed one, or without words the only one of the thread. Resolves to it and the words after it. Outside
  * of a thread the approval must be named. Rejects with `bad-request` or `not-found`.
  */
 export async function chooseApproval(
@@ -123,8 +123,11 @@ export async function chooseApproval(
   context: CommandContext,
   host: ChatHost,
 ): Promise<{ approval: Approval; rest: readonly string[] }> {
-  const open = await host.store.approvals({ state: 'open', limit: 500 });
   const [word, ...rest] = words;
+  // One that is closed is found by its whole id: whoever votes on it is told how it was decided.
+  const named = word === undefined ? null : await host.store.approval(word);
+  if (named !== null) return { approval: named, rest };
+  const open = await host.store.approvals({ state: 'open', limit: 500 });
   if (word !== undefined) return { approval: pickByPrefix(word, open, one => one.id, 'open approval'), rest };
   const here = open.filter(one => one.run === context.run || (one.alert !== null && one.alert === context.alert));
   const [only] = here;
