@@ -1,0 +1,47 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { basicConfig, startTestApp, type TestApp } from '../doubles/app.ts';
+
+const auto = 'rules: [{ name: all, decide: auto }]\n';
+const verify = `
+title: Fix it
+risk: low
+on: [{ source: alertmanager, match: { alertname: Hello } }]
+steps:
+  - { id: fix, exec: ["true"] }
+  - { id: gone, verify: { resolved: true, within: 10m } }
+`;
+const quick = basicConfig.replace('{ token: alert-secret }', '{ token: alert-secret, reopenAfter: 1s }');
+const labels = { alertname: 'Hello' };
+let test: TestApp;
+afterEach(() => test.stop());
+
+const open = async () => {
+  test = await startTestApp({ 'tocsin.yaml': quick, 'policy.yaml': auto, 'runbooks/fix.yaml': verify });
+};
+const waitingRun = () =>
+  test.until(async () => (await test.runs()).find(run => run.steps.some(step => step.state === 'waiting')));
+
+describe('what was said to be cured', () => {
+  it('and fires on with the same start after its quiet time is said not to be', async () => {
+    await open();
+    const start = { startsAt: new Date(Date.now() - 60_000).toISOString() };
+    const { alert } = await test.alert(labels, start);
+    const run = await waitingRun();
+    await test.alert(labels, { status: 'resolved', ...start });
+    expect((await test.ended(run.id)).state).toBe('succeeded');
+    await test.alert(labels, start);
+    await test.until(async () =>
+      (await test.app.store.stream(`alert/${alert}`)).some(({ fact }) => fact.kind === 'alert.reopened'),
+    );
+    await test.until(async () => (await test.app.store.run(run.id))?.state === 'ineffective');
+  });
+
+  it('is not, when the resolve is of a stretch that began after the last step', async () => {
+    await open();
+    await test.alert(labels, { startsAt: new Date(Date.now() - 60_000).toISOString() });
+    const run = await waitingRun();
+    // Alertmanager notifies a group once in a group_interval. An end and a new start between two are told by the end of the new one alone.
+    await test.alert(labels, { status: 'resolved', startsAt: new Date(Date.now() + 1000).toISOString() });
+    expect((await test.ended(run.id)).state).toBe('ineffective');
+  });
+});
