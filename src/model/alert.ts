@@ -115,7 +115,7 @@ function isOldNews(incoming: IncomingAlert, known: Alert): boolean {
 }
 
 /** True when the sender's start names the stretch and is later: the known stretch is over, whether or not a resolve was told. */
-function isLaterStretch(incoming: IncomingAlert, known: Alert): boolean {
+export function isLaterStretch(incoming: IncomingAlert, known: Alert): boolean {
   return incoming.stretch === 'startsAt' && incoming.startsAt > known.startsAt;
 }
 

@@ -104,9 +104,9 @@ async function considerNews(
   // Most events of a storm concern no trigger and no run.
   if (!starts && isFirst(fact)) return;
   const alert = fact.alert === null ? null : await parts.store.alert(fact.alert);
-  if (alert !== null && fact.kind === 'event.accepted' && !isFirst(fact)) {
+  if (alert !== null && !isFirst(fact)) {
     await settleRuns(alert, changeOf(fact), parts);
-    if (fact.quiet === true) reopenings.add(alert, fact.event);
+    if (fact.kind === 'event.accepted' && fact.quiet === true) reopenings.add(alert, fact.event);
   }
   if (!starts || (alert !== null && !isLive(alert, fact, parts.clock.now()))) return;
   for (const candidate of triggers.match({ event: fact.event, alert }))

@@ -42,12 +42,15 @@ export type Change =
   | { kind: 'resolved'; episode: number }
   /** A new episode; the time of its start. */
   | { kind: 'opened'; episode: number; startsAt: number }
+  /** It fires on after its quiet time; when the news of that came. */
+  | { kind: 'reopened'; episode: number; at: number }
   | { kind: 'closed' }
   /** News that neither ends an episode nor begins one. */
   | { kind: 'news' };
 
-export function changeOf(fact: FactOf<'event.accepted'> | FactOf<'alert.closed'>): Change {
+export function changeOf(fact: FactOf<'event.accepted'> | FactOf<'alert.closed'> | FactOf<'alert.reopened'>): Change {
   if (fact.kind === 'alert.closed') return { kind: 'closed' };
+  if (fact.kind === 'alert.reopened') return { kind: 'reopened', episode: fact.episode, at: fact.event.receivedAt };
   const { body } = fact.event;
   if (body.kind !== 'alert' || fact.episode === null) return { kind: 'news' };
   if (fact.effect === 'resolved') return { kind: 'resolved', episode: fact.episode };
@@ -64,7 +67,7 @@ export async function settleRuns(alert: Alert, change: Change, parts: EpisodePar
     if (change.kind !== 'news') await voidOutlived(run, alert, parts);
     if (run.startedAt !== null) await parts.dispatcher.wake({ run: run.id });
   }
-  if (change.kind !== 'resolved' && change.kind !== 'opened') return;
+  if (change.kind === 'news' || change.kind === 'closed') return;
   for (const run of await parts.store.runs({ alert: alert.id, limit: 50 }))
     if (isEnded(run.state)) await amend(run, change, parts);
 }
@@ -85,14 +88,11 @@ export async function voidOutlived(
   return true;
 }
 
-async function amend(
-  run: Run,
-  change: Extract<Change, { kind: 'resolved' | 'opened' }>,
-  { streams }: EpisodeParts,
-): Promise<void> {
+async function amend(run: Run, change: Extract<Change, { episode: number }>, { streams }: EpisodeParts): Promise<void> {
   if (run.episode === null) return;
   if (change.kind === 'resolved' && run.episode === change.episode) await amendUncured(run, streams);
   if (change.kind === 'opened' && run.episode < change.episode) await amendCured(run, change.startsAt, streams);
+  if (change.kind === 'reopened' && run.episode === change.episode) await amendCured(run, change.at, streams);
 }
 
 /** A resolve that came after the run had ended without it. */
@@ -105,7 +105,7 @@ async function amendUncured(run: Run, streams: Streams): Promise<void> {
   );
 }
 
-/** A newer stretch that began within the window of a cure: it did not hold, and people are called once. */
+/** It fired again within the window of a cure: that did not hold, and people are called once. */
 async function amendCured(run: Run, startsAt: number, streams: Streams): Promise<void> {
   if (run.state !== 'succeeded' || run.finishedAt === null || !isVerified(run)) return;
   const window = Math.max(0, ...run.steps.map(step => step.window ?? 0));

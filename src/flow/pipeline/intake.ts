@@ -6,7 +6,15 @@ import type { Ids } from '../../kernel/ids.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 import { createKeyedMutex } from '../../kernel/mutex.ts';
 import { keepHeapSmall } from '../../kernel/small-heap.ts';
-import { type Alert, type AlertEnd, type Effect, effectOf, foldAlert, toldEnd } from '../../model/alert.ts';
+import {
+  type Alert,
+  type AlertEnd,
+  type Effect,
+  effectOf,
+  foldAlert,
+  isLaterStretch,
+  toldEnd,
+} from '../../model/alert.ts';
 import type { Event, IncomingAlert, IncomingEvent } from '../../model/event.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
 import { endOfResolve, type Look } from '../../model/look.ts';
@@ -186,6 +194,7 @@ async function foldBatch(
   const guards: Guard[] = receipt.once === null ? [] : [{ kind: 'claim', ...receipt.once, at: receipt.at }];
   const docs = new Map<string, Alert>();
   const touched: string[] = [];
+  const begun = new Set<string>();
   const stored = await readAlerts(events, receipt.source, tools);
   const looks = await readLooks(events, receipt.source, stored, parts);
   // Nothing is awaited from here on, so no other delivery can fold on the same state.
@@ -214,10 +223,13 @@ async function foldBatch(
     pending.write(key, next);
     touched.push(key);
     docs.set(next.id, next);
+    if (known !== null && (effect === 'opened' || effect === 'reopened')) begun.add(next.id);
     entries.push(entryOf(event, stream, effect, next, more));
     accepted.push({ event: event.id, alert: next.id, duplicate: false });
   }
   const rows: Row[] = [...docs.values()].map(doc => ({ table: 'alert', doc }));
+  // What was seen of an earlier stretch says nothing of this one.
+  for (const id of begun) rows.push({ table: 'look', doc: { alert: id, at: null, endsAt: null, goneAt: null } });
   const blobs = receipt.raw === null ? [] : [receipt.raw];
   return { change: { guards, entries, rows, blobs }, accepted, settle: ok => pending.settle(touched, ok) };
 }
@@ -265,6 +277,7 @@ function moreOf(
   if (effect === 'opened') return known !== null && isLiveEpisode(known) ? { end: untold(body) } : {};
   if (effect !== 'resolved' && effect !== 'unseen') return {};
   if (given !== undefined) return { end: given };
+  if (known !== null && effect === 'resolved' && isLaterStretch(body, known)) return { end: untold(body) };
   const end = toldEnd(body);
   if (end.how !== 'told' || effect === 'unseen' || seen === null || body.endsAt === null) return { end };
   return { end: endOfResolve(seen.look, body.endsAt) };

@@ -203,10 +203,15 @@ function wantAlert(
   facts: Pick<Wanted, 'event' | 'unchanged'>,
 ): void {
   // The root of an older episode stays as it is: the document has only the newest episode.
-  if (alert?.episode !== episode || isUnseen(alert)) return;
-  const render = async () => alertCard(alert, ctx.parts.cards);
+  if (alert?.episode !== episode) return;
+  const card = () => alertCard(alert, ctx.parts.cards);
+  // What nobody saw firing is not posted; one that was announced by its acknowledgement is posted already.
+  const unseen = isUnseen(alert);
+  const render = async () => (unseen ? null : card());
   const over = alert.state === 'resolved';
-  ctx.want({ key: `alert/${alert.id}/${episode}`, thread: null, alert, run: null, over, render, ...facts }, entry);
+  const alter = unseen ? { alter: card } : {};
+  const key = `alert/${alert.id}/${episode}`;
+  ctx.want({ key, thread: null, alert, run: null, over, render, ...alter, ...facts }, entry);
 }
 
 async function wantRun(ctx: DraftContext, id: string, entry: Entry): Promise<void> {

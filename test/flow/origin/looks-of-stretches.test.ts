@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openPlace, type Place } from '../flow/origin/place.ts';
+import { openPlace, type Place } from './place.ts';
 
 const verify = `
 title: Fix it

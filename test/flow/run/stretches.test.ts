@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { basicConfig, startTestApp, type TestApp } from '../doubles/app.ts';
+import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
 
 const auto = 'rules: [{ name: all, decide: auto }]\n';
 const verify = `

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openPlace, type Place } from '../flow/origin/place.ts';
+import { openPlace, type Place } from '../origin/place.ts';
 
 let place: Place;
 afterEach(() => place.close());
