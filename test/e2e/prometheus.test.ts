@@ -104,8 +104,8 @@ describe.skipIf(missing !== null)('a Prometheus that falls silent', () => {
   }, 180_000);
 
   test('killed and started again before the alert expires: nothing happened', async () => {
-    // It expires after a minute. What a Prometheus sends at its start is lost, until it knows its Alertmanager: the next comes 15 s later.
-    const patient = () => start('patient', [ruleOf('SampleBrief')], '15s');
+    // It expires after 40 s. What a Prometheus sends at its start is lost, until it knows its Alertmanager: the next comes 10 s later.
+    const patient = () => start('patient', [ruleOf('SampleBrief')], '10s');
     const brief = await patient();
     gauges.set('samplebrief', 1);
     const alert = await whenAsked({ alertname: 'SampleBrief' }, 1);
