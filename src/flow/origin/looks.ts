@@ -74,8 +74,13 @@ export function createLooks(parts: LooksParts): Looks {
         return { state: 'blind', because: `nobody could look: ${alert.source} cannot be asked` };
       const sight = await ask(alert, source);
       if (sight.state === 'unknown') return sight;
-      const kept = await keep(alert.id, sight);
-      if (sight.state === 'firing') return { state: 'firing' };
+      if (sight.state === 'firing') {
+        // That it fires is known also when it cannot be kept.
+        await keep(alert.id, sight).catch(() => {});
+        return { state: 'firing' };
+      }
+      const kept = await keep(alert.id, sight).catch(() => null);
+      if (kept === null) return { state: 'unknown', because: 'what was seen could not be kept' };
       const since = kept.goneAt ?? sight.at;
       return { state: 'gone', since, at: sight.at, end: endOfGone(kept, source.driver.expires === true) };
     },

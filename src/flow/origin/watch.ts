@@ -8,6 +8,7 @@ import type { Catalogue } from '../../ports/catalogue.ts';
 import type { Listing } from '../../ports/source.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
+import { createOnceLogger } from '../journal/log-once.ts';
 import { everyOf } from '../journal/pages.ts';
 import type { Looks } from './looks.ts';
 
@@ -56,13 +57,14 @@ export async function startWatch(parts: WatchParts): Promise<Watch> {
     },
   });
 
+  const onceLogger = createOnceLogger(parts.log, {}, 'the alerts of runs could not be looked at and are tried again');
+  const round = async () => lookAtAll(await alertsOf(await watched(parts.store), parts), asked, parts);
+
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
       await parts.clock.sleep(every, end.signal).catch(() => {});
       if (end.signal.aborted) return;
-      await lookAtAll(await alertsOf(await watched(parts.store), parts), asked, parts).catch(error =>
-        parts.log.warn({ because: messageOf(error) }, 'the alerts of runs could not be looked at'),
-      );
+      await round().then(onceLogger.well, error => onceLogger.failed(error));
     }
   }
 

@@ -55,9 +55,7 @@ export async function startReopenings(parts: ReopenParts): Promise<Reopenings> {
     const { reopenAfter } = timingOf(parts.catalogue.current().sources.get(event.source));
     await parts.clock.sleep(Math.max(0, reopenedAt + reopenAfter - parts.clock.now()), end.signal);
     while (!end.signal.aborted) {
-      const alert = await parts.store.alert(id);
-      if (alert === null || alert.reopenedAt !== reopenedAt || alert.state === 'resolved') return;
-      if (await told(alert, event, parts)) return;
+      if (await told({ id, reopenedAt }, event, parts)) return;
       await parts.clock.sleep(again, end.signal);
     }
   }
@@ -76,21 +74,31 @@ export async function startReopenings(parts: ReopenParts): Promise<Reopenings> {
   };
 }
 
-/** False when the alert changed in the same moment, or the store is down: it is read and tried again. */
-async function told(alert: Alert, event: Event, parts: ReopenParts): Promise<boolean> {
-  const stream = streamOf.alert(alert.id);
-  const fact: FactOf<'alert.reopened'> = { kind: 'alert.reopened', alert: alert.id, episode: alert.episode, event };
+/** False when the alert changed in the same moment, or the store is down: it is read and tried again. True also when there is nothing to tell. */
+async function told(
+  { id, reopenedAt }: { id: string; reopenedAt: number },
+  event: Event,
+  parts: ReopenParts,
+): Promise<boolean> {
   try {
-    await parts.feed.commit({
-      guards: [{ kind: 'stream', stream, version: alert.version }],
-      entries: [{ stream, actor: system, at: parts.clock.now(), fact }],
-      rows: [{ table: 'alert', doc: { ...alert, reopenedAt: null, version: alert.version + 1 } }],
-    });
+    const alert = await parts.store.alert(id);
+    if (alert !== null && alert.reopenedAt === reopenedAt && alert.state !== 'resolved')
+      await tell(alert, event, parts);
     return true;
   } catch (error) {
     if (isCode(error, 'guard-failed') || isCode(error, 'store-failed')) return false;
     throw error;
   }
+}
+
+async function tell(alert: Alert, event: Event, parts: ReopenParts): Promise<void> {
+  const stream = streamOf.alert(alert.id);
+  const fact: FactOf<'alert.reopened'> = { kind: 'alert.reopened', alert: alert.id, episode: alert.episode, event };
+  await parts.feed.commit({
+    guards: [{ kind: 'stream', stream, version: alert.version }],
+    entries: [{ stream, actor: system, at: parts.clock.now(), fact }],
+    rows: [{ table: 'alert', doc: { ...alert, reopenedAt: null, version: alert.version + 1 } }],
+  });
 }
 
 /** The event that reopened it last, from its journal: only after a restart. */
