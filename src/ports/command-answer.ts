@@ -115,8 +115,8 @@ export function typedValue(param: ParamView, text: string): Json {
 }
 
 /**
- * Finds the approval: by the first word, which may be the whole id of a closed one, or without words the only one of the thread. Resolves to it and the words after it. Outside
- * of a thread the approval must be named. Rejects with `bad-request` or `not-found`.
+ * Finds the open approval: by the first word, or without words the only one of the thread. One that is closed is found by its whole id.
+ * Resolves to it and the words after it. Outside of a thread the approval must be named. Rejects with `bad-request` or `not-found`.
  */
 export async function chooseApproval(
   words: readonly string[],
@@ -124,7 +124,7 @@ export async function chooseApproval(
   host: ChatHost,
 ): Promise<{ approval: Approval; rest: readonly string[] }> {
   const [word, ...rest] = words;
-  // One that is closed is found by its whole id: whoever votes on it is told how it was decided.
+  // Whoever votes on a closed one is told how it was decided.
   const named = word === undefined ? null : await host.store.approval(word);
   if (named !== null) return { approval: named, rest };
   const open = await host.store.approvals({ state: 'open', limit: 500 });

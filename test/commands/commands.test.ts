@@ -226,6 +226,11 @@ describe('approve and deny', () => {
     expect(acts()).toEqual([{ kind: 'vote', approval: id, vote: 'approve', reason: 'looked at it', seal: null }]);
   });
 
+  it('takes a closed one by its whole id, so that whoever votes is told how it was decided', async () => {
+    await type('approve apv_01m842eeee7777ffff8888');
+    expect(acts()).toMatchObject([{ kind: 'vote', approval: 'apv_01m842eeee7777ffff8888' }]);
+  });
+
   it('takes the only open one of the thread', async () => {
     await type('deny', { alert: 'alt_1' });
     expect(acts()).toEqual([{ kind: 'vote', approval: ids[1], vote: 'deny', reason: null, seal: null }]);
@@ -235,7 +240,7 @@ describe('approve and deny', () => {
     ['approve', 'Say which approval'],
     ['approve apv_01m842aaaa1111bbbb', 'Several are called'],
     ['approve apv', 'There is no open approval "apv"'],
-    ['approve apv_01m842eeee7777ffff8888', 'There is no open approval'],
+    ['approve apv_01m842eeee7777', 'There is no open approval'],
     ['deny zzzzzz', 'There is no open approval "zzzzzz"'],
   ])('refuses %j and names what is open', async (line, told) => {
     const answer = await type(line);

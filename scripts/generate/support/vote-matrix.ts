@@ -32,7 +32,8 @@ const changed = 'This changed before you pressed; nothing was done.';
 const noSeal = {
   impossible: 'it carries no seal: it names an approval, and who votes is proved by the request itself',
 };
-const noVote = { impossible: 'the command line has no command that votes' };
+/** The command line has no command that votes. */
+const noVote = ['There is no command "approve".'];
 
 /** What every path that names the approval answers, as long as it is not the platform that refuses first. */
 const common = {
@@ -71,14 +72,14 @@ export const paths = {
     cells: { ...common, guest: [service, 'This needs a bearer token or a signed-in session.'], altered: noSeal },
   },
   cli: {
-    name: 'command line',
+    name: 'command line, `tocsin approve`',
     cells: {
       requester: noVote,
       outsider: noVote,
-      guest: noVote,
+      guest: [...noVote, ...noVote],
       expired: noVote,
-      replayed: noVote,
-      altered: noVote,
+      replayed: [...noVote, ...noVote],
+      altered: [...noVote, ...noVote],
       voided: noVote,
       resolved: noVote,
     },

@@ -5,7 +5,7 @@ import type { Entry } from '../../../src/model/journal.ts';
 import type { Run } from '../../../src/model/run.ts';
 
 /** All that is known after a storm, when nothing moves any more. */
-export interface Rules {
+export interface Aftermath {
   /** Whole, in order. */
   journal: readonly Entry[];
   alerts: readonly Alert[];
@@ -16,7 +16,7 @@ export interface Rules {
 }
 
 /** What was promised of alerts and runs and does not hold; empty when all does. */
-export function journalRules(facts: Rules): string[] {
+export function brokenPromises(facts: Aftermath): string[] {
   return [
     ...secondRuns(facts),
     ...runsAfterTheEnd(facts),
@@ -28,7 +28,7 @@ export function journalRules(facts: Rules): string[] {
 }
 
 /** No second run for one episode, nor for one stretch. */
-function secondRuns({ runs, journal }: Rules): string[] {
+function secondRuns({ runs, journal }: Aftermath): string[] {
   const starts = new Map<string, number>();
   for (const { fact } of journal)
     if (fact.kind === 'event.accepted' && fact.event.body.kind === 'alert')
@@ -48,7 +48,7 @@ function secondRuns({ runs, journal }: Rules): string[] {
 }
 
 /** No run that an alert asked for is made, released or begun after the entry that ended its episode. */
-function runsAfterTheEnd({ journal, runs }: Rules): string[] {
+function runsAfterTheEnd({ journal, runs }: Aftermath): string[] {
   const live = new Map<string, number | null>();
   const broken: string[] = [];
   for (const { seq, fact } of journal) {
@@ -69,7 +69,7 @@ function runsAfterTheEnd({ journal, runs }: Rules): string[] {
 }
 
 /** No approval of a whole plan is open, and no run waits, for an episode that ended. */
-function outlivedApprovals({ approvals, runs, alerts }: Rules): string[] {
+function outlivedApprovals({ approvals, runs, alerts }: Aftermath): string[] {
   const over = (run: Run | undefined) => {
     const alert = alerts.find(one => one.id === run?.alert);
     return run !== undefined && alert !== undefined && (alert.state === 'resolved' || run.episode !== alert.episode);
@@ -85,7 +85,7 @@ function outlivedApprovals({ approvals, runs, alerts }: Rules): string[] {
 }
 
 /** What fires has a run that was begun, or that people are asked about. */
-function forgotten({ alerts, runs }: Rules): string[] {
+function forgotten({ alerts, runs }: Aftermath): string[] {
   return alerts
     .filter(alert => alert.state === 'firing')
     .filter(alert => {
@@ -96,7 +96,7 @@ function forgotten({ alerts, runs }: Rules): string[] {
 }
 
 /** Every episode ends: when its end is told, or with the beginning of the next. */
-function untoldEnds({ journal, alerts }: Rules): string[] {
+function untoldEnds({ journal, alerts }: Aftermath): string[] {
   return alerts.flatMap(alert => {
     const ended = new Set<number>();
     for (const { fact } of journal) {
@@ -111,7 +111,7 @@ function untoldEnds({ journal, alerts }: Rules): string[] {
 }
 
 /** Every stretch that was told as firing has a thread of its own, and no root says that an ended one fires. */
-function unshown({ journal, alerts, roots }: Rules): string[] {
+function unshown({ journal, alerts, roots }: Aftermath): string[] {
   return journal.flatMap(({ fact }) => {
     if (fact.kind !== 'event.accepted' || fact.effect !== 'opened' || fact.alert === null) return [];
     const key = `alert/${fact.alert}/${fact.episode}`;

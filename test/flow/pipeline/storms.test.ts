@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
-import { journalRules, type Rules } from './storm-rules.ts';
+import { type Aftermath, brokenPromises } from './storm-rules.ts';
 
 /** What truly happened to one alert: when each stretch began and ended, minutes after the first. The last may go on. */
 interface Truth {
@@ -155,16 +155,16 @@ async function quiet(app: TestApp): Promise<void> {
   });
 }
 
-async function brokenRules(app: TestApp): Promise<string[]> {
+async function brokenNow(app: TestApp): Promise<string[]> {
   const { store } = app.app;
-  const facts: Rules = {
+  const facts: Aftermath = {
     journal: await app.journal(),
     alerts: await store.alerts({}),
     runs: await app.runs(),
     approvals: await store.approvals({}),
     roots: await store.posts({ platform: 'console', thread: null, limit: 1000 }),
   };
-  return journalRules(facts);
+  return brokenPromises(facts);
 }
 
 /** Plays a storm; resolves to the rules that it broke. */
@@ -174,7 +174,7 @@ async function play({ truths, waves }: Storm): Promise<string[]> {
     for (const { deliveries, votes } of waves)
       await Promise.all([...deliveries.map(one => send(app, one, truths)), ...(votes ? [approveAll(app)] : [])]);
     await quiet(app);
-    const broken = await brokenRules(app);
+    const broken = await brokenNow(app);
     // At last every sender says that it is over.
     await send(
       app,
@@ -185,7 +185,7 @@ async function play({ truths, waves }: Storm): Promise<string[]> {
     const firing = (await app.app.store.alerts({})).filter(one => one.state !== 'resolved');
     return [
       ...broken,
-      ...(await brokenRules(app)),
+      ...(await brokenNow(app)),
       ...firing.map(one => `${one.fingerprint} fires although its end was told`),
     ];
   } finally {
