@@ -72,7 +72,7 @@ export const paths = {
     cells: { ...common, guest: [service, 'This needs a bearer token or a signed-in session.'], altered: noSeal },
   },
   cli: {
-    name: 'command line, `tocsin approve`',
+    name: 'command line',
     cells: {
       requester: noVote,
       outsider: noVote,
@@ -95,12 +95,12 @@ export const paths = {
   // A second press of the same person within three seconds is a double click, and is answered once.
   'slack-button': { name: 'Slack, button', cells: { ...slack, replayed: [decided] } },
   'slack-modal': { name: 'Slack, form for a reason', cells: slack },
-  'slack-command': { name: 'Slack, `/tocsin approve`', cells: { ...slack, altered: noSeal } },
+  'slack-command': { name: 'Slack, command', cells: { ...slack, altered: noSeal } },
   'slack-mention': { name: 'Slack, mention', cells: { ...slack, altered: noSeal } },
   'discord-button': { name: 'Discord, button', cells: discord },
   'discord-modal': { name: 'Discord, form for a reason', cells: discord },
   'discord-command': {
-    name: 'Discord, `/tocsin approve`',
+    name: 'Discord, command',
     cells: { ...common, guest: discord.guest, altered: noSeal },
   },
 } as const satisfies Record<string, Row>;
