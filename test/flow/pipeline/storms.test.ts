@@ -193,6 +193,7 @@ async function play({ truths, waves }: Storm): Promise<string[]> {
   }
 }
 
+/** For a longer hunt: other seeds, and more storms. A failure prints its seed and the storm. */
 const seed = Number(process.env['STORM_SEED'] ?? 20261128);
 const numRuns = Number(process.env['STORMS'] ?? 12);
 
