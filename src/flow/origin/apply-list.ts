@@ -191,7 +191,10 @@ async function resolveIfGone(
   if (!proven) return null;
   const newest = await store.alert(alert.id);
   if (newest === null || newest.state === 'resolved' || keyOfStretch(newest) !== keyOfStretch(alert)) return null;
-  const end = endOfGone(kept, source.driver.expires === true);
+  const expires = source.driver.expires === true;
+  // What does not expire may be gone from the list because it was merged: its origin says so of the alert itself.
+  if (!expires && (await looks.look(newest)).state !== 'gone') return null;
+  const end = endOfGone(kept, expires);
   return { event: resolveOf(newest, kept.goneAt ?? listing.at), end };
 }
 

@@ -81,5 +81,7 @@ function listedAlert(one: Listed, at: number): ListedAlert {
     start: startOfStretch(one, at),
     by: state === 'acknowledged' ? one.acknowledgements?.at(-1)?.acknowledger?.summary : null,
   });
-  return { event, silenced: null, endsAt: null, receivers: null };
+  // The service is what its webhooks name too.
+  const service = one.service?.id;
+  return { event, silenced: null, endsAt: null, receivers: service == null ? null : [service] };
 }

@@ -61,7 +61,7 @@ export function normaliseWebhook(body: unknown, delivery: Delivery): Normalised 
   // Tocsin's own notes and pages come back as webhooks. Posting them, or starting runbooks for them, would be a loop.
   const echo = echoOf(event);
   if (echo !== null) return { events: [], deliveryId, echo };
-  return { events: [alertOf(event, delivery) ?? noticeOf(event, delivery)], deliveryId };
+  return { events: [alertOf(event, delivery) ?? noticeOf(event, delivery)], deliveryId, receiver: serviceOf(event) };
 }
 
 /** Recognises Tocsin's own note or page by its marker or key; null for anything else. */
@@ -70,6 +70,12 @@ function echoOf(event: PagerDutyEvent): 'note' | 'page' | null {
   if (!parsed.success) return null;
   if (isOwnNote(parsed.data.content ?? '')) return 'note';
   return isOwnKey(parsed.data.incident_key ?? '') ? 'page' : null;
+}
+
+/** The service whose incidents come here: what lists of open incidents are compared by. */
+function serviceOf(event: PagerDutyEvent): string | undefined {
+  const parsed = z.object({ type: z.literal('incident'), service: reference }).safeParse(event.data);
+  return parsed.data?.service?.id ?? undefined;
 }
 
 function alertOf(event: PagerDutyEvent, delivery: Delivery): IncomingAlert | null {

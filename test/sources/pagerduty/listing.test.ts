@@ -79,7 +79,7 @@ describe('what is open at PagerDuty', () => {
         },
         silenced: null,
         endsAt: null,
-        receivers: null,
+        receivers: ['PSVC'],
       },
       expect.objectContaining({
         event: expect.objectContaining({ fingerprint: 'Q2', state: 'acknowledged', by: 'Mina Okafor' }),
