@@ -24,7 +24,8 @@ export type Sight =
 /** Pure: what is kept after one more question. */
 export function addSight(known: Look | null, alert: string, sight: Sight): Look {
   const base = known ?? { alert, at: null, endsAt: null, goneAt: null };
-  if (sight.state === 'unknown') return base;
+  // Two looks that do not find it count only when nothing between them is in doubt.
+  if (sight.state === 'unknown') return { ...base, goneAt: null };
   if (sight.state === 'firing') return { alert, at: sight.at, endsAt: sight.endsAt, goneAt: null };
   return { ...base, goneAt: base.goneAt ?? sight.at };
 }

@@ -17,7 +17,7 @@ test('the first look that did not find it counts, until it is found again', () =
   expect(addSight(gone, 'alt_1', { state: 'gone', at: noon + 9000 })).toEqual(
     seen(noon, noon + 4 * minute, noon + 5000),
   );
-  expect(addSight(gone, 'alt_1', { state: 'unknown', because: 'x' })).toBe(gone);
+  expect(addSight(gone, 'alt_1', { state: 'unknown', because: 'x' })).toEqual(first);
   expect(addSight(gone, 'alt_1', { state: 'firing', at: noon + 1, endsAt: null })).toEqual(seen(noon + 1, null));
   expect(addSight(null, 'alt_1', { state: 'gone', at: 7 })).toEqual({
     alert: 'alt_1',

@@ -67,10 +67,14 @@ export async function performSilence(who: Actor, act: ActOf<'silence'>, parts: A
 /** Ends a silence before its time. The alert fires on, and nothing that the silence held back is started. */
 export async function performUnsilence(who: Actor, act: ActOf<'unsilence'>, parts: ActParts): Promise<ActAnswer> {
   const { alert, changed } = await changeAlert(who, act.alert, parts, known =>
-    known.state === 'silenced' ? { kind: 'alert.unsilenced', alert: known.id } : null,
+    known.silencedUntil !== null ? { kind: 'alert.unsilenced', alert: known.id } : null,
   );
   if (alert.state === 'resolved') return isResolved;
-  return { ok: true, text: changed ? 'The silence is ended.' : 'It is not silenced now.' };
+  const { source, silencedAtOrigin: muted } = alert;
+  const text = changed ? 'The silence is ended.' : 'It is not silenced now.';
+  if (muted === null) return { ok: true, text };
+  const still = `${source} keeps it silenced (${muted.by}), which only ends there.`;
+  return changed ? { ok: true, text: `${text} ${still}` } : refused('conflict', 409, still);
 }
 
 /**

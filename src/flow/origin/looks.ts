@@ -73,7 +73,10 @@ export function createLooks(parts: LooksParts): Looks {
       if (source === undefined || !canAsk(source))
         return { state: 'blind', because: `nobody could look: ${alert.source} cannot be asked` };
       const sight = await ask(alert, source);
-      if (sight.state === 'unknown') return sight;
+      if (sight.state === 'unknown') {
+        if ((await store.look(alert.id).catch(() => null))?.goneAt != null) await keep(alert.id, sight).catch(() => {});
+        return sight;
+      }
       if (sight.state === 'firing') {
         // That it fires is known also when it cannot be kept.
         await keep(alert.id, sight).catch(() => {});

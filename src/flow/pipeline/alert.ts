@@ -6,6 +6,7 @@ import type { Metrics } from '../../kernel/metrics.ts';
 import type { KeyedMutex } from '../../kernel/mutex.ts';
 import { system } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
+import type { Decision } from '../../model/decision.ts';
 import type { Event } from '../../model/event.ts';
 import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isMuted } from '../../model/muted.ts';
@@ -197,16 +198,22 @@ async function decideOnce(request: Request, guards: readonly Guard[], parts: Pip
   const begun =
     decision.verdict === 'auto' || decision.verdict === 'approve' ? beginRun(request, decision, parts) : null;
   const only = begun === null ? [] : await claimPlan(begun, parts);
-  // The same plan is open for this alert already: people see it, and a second one would be a second run.
-  if (only === null) return true;
-  const change = begun?.change ?? decisionOnly(request, decision, parts);
-  const outcome = await commitOnce([...guards, ...(change.guards ?? []), ...only], change, parts);
-  if (outcome !== 'done') return outcome === 'claimed';
+  const change = changeFor(request, decision, only === null ? null : begun, parts);
+  const outcome = await commitOnce([...guards, ...(change.guards ?? []), ...(only ?? [])], change, parts);
+  if (outcome !== 'done' || only === null) return outcome !== 'changed';
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   const waited = parts.clock.now() - (request.event?.receivedAt ?? parts.clock.now());
   parts.metrics.observe('tocsin_time_to_decision_seconds', Math.max(0, waited) / 1000, { runbook: request.runbook.id });
   await afterBegin(begun, parts);
   return true;
+}
+
+/** The run, or the decision that made none. The same plan that is open for this alert already is not asked twice: that would be two runs. */
+function changeFor(request: Request, decision: Decision, begun: Begun | null, parts: PipelineParts): Change {
+  if (begun !== null) return begun.change;
+  const made = decision.verdict === 'auto' || decision.verdict === 'approve';
+  const because = 'the same plan waits for an approval for this alert already, which somebody asked for by hand';
+  return decisionOnly(request, made ? { verdict: 'deny', rule: 'one open plan', because } : decision, parts);
 }
 
 async function afterBegin(begun: Begun | null, parts: PipelineParts): Promise<void> {

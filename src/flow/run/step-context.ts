@@ -210,7 +210,9 @@ async function childRun(name: string, params: Parameters<StepContext['child']>[1
     because: `the plan of ${run.title} contains it`,
     ask: null,
   };
-  const alert = run.alert === null ? null : await parts.store.alert(run.alert);
+  const newest = run.alert === null ? null : await parts.store.alert(run.alert);
+  // It is part of its caller, so it is about that episode, also when a newer one began meanwhile.
+  const alert = newest === null ? null : { ...newest, episode: run.episode ?? newest.episode };
   const begun = beginRun(
     {
       runbook,

@@ -95,7 +95,7 @@ function alertButtons(alert: Alert): Button[] {
     alert.acknowledgedBy === null
       ? actButton('Acknowledge', { kind: 'acknowledge', alert: id })
       : actButton('Undo acknowledge', { kind: 'unacknowledge', alert: id }),
-    alert.state === 'firing'
+    alert.silencedUntil === null
       ? actButton('Silence 1h', { kind: 'silence', alert: id, duration: 3_600_000 })
       : actButton('End silence', { kind: 'unsilence', alert: id }),
     ...(alert.quietSince === null

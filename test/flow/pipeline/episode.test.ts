@@ -114,6 +114,19 @@ describe('an approval never outlives its alert', () => {
     expect(await app.ended(asked.run)).toMatchObject({ state: 'succeeded' });
   });
 
+  test('one that a person asked for and that is open is not asked again, and the thread says so', async () => {
+    const app = await open({ 'policy.yaml': asks, 'runbooks/mend.yaml': mend });
+    const { alert } = await fire(app, 10);
+    const first = await openApproval(app);
+    await app.call('POST', `/api/v1/approvals/${first.id}/votes`, { as: 'BOB', body: { vote: 'deny' } });
+    await app.ended(first.run);
+    await app.call('POST', '/api/v1/runs', { body: { runbook: 'mend', params: {}, alert } });
+    const asked = await openApproval(app);
+    await fire(app, 15);
+    await app.until(async () => (await texts(app, 2)).includes('waits for an approval for this alert already'));
+    expect((await app.app.store.approvals({ state: 'open' })).map(one => one.id)).toEqual([asked.id]);
+  });
+
   test('inside a started run it stays open, says so, and takes a second press', async () => {
     const runbook = mend.replace(
       '  - { id: mend,',
