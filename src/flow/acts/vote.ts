@@ -66,7 +66,7 @@ async function endIfOutlived(approval: Approval, parts: ActParts): Promise<ActAn
   const because = run === null ? null : outlived(run, alert);
   if (run === null || because === null) return null;
   await voidOutlived(run, alert, parts);
-  return refused('conflict', 409, `Too late. ${because}, so nothing runs. See the thread of the alert.`);
+  return refused('conflict', 409, `Too late: ${because}, so nothing runs. See the thread of the alert.`);
 }
 
 async function subjectOf(approval: Approval, { store }: ActParts): Promise<{ run: Run | null; alert: Alert | null }> {
@@ -95,7 +95,7 @@ async function voteOn(
   const guards: Guard[] =
     alert === null ? [] : [{ kind: 'stream', stream: streamOf.alert(alert.id), version: alert.version }];
   const late = run === null || approval.step !== null ? null : outlived(run, alert);
-  if (late !== null) return { facts: [], because: { code: 'conflict', because: `Too late. ${late}.` }, guards };
+  if (late !== null) return { facts: [], because: { code: 'conflict', because: `Too late: ${late}.` }, guards };
   const asksTwice = act.vote === 'approve' && approval.step !== null && run !== null && isOverFor(run, alert);
   const warned = approval.warned.find(one => one.person === who.id);
   if (!asksTwice || (warned !== undefined && at - warned.at >= secondPress))

@@ -23,8 +23,8 @@ export interface EpisodeParts {
  */
 export function outlived(run: Run, alert: Alert | null): string | null {
   if (alert === null || run.trigger !== 'event' || run.episode === null) return null;
-  if (alert.episode > run.episode) return 'A newer episode of the alert began, which is decided by itself';
-  return isOver(alert) ? 'The alert is resolved' : null;
+  if (alert.episode > run.episode) return 'a newer episode of the alert began, which is decided by itself';
+  return isOver(alert) ? 'the alert is resolved' : null;
 }
 
 /** Pure: true when the alert's condition is over. One that only expired, or was merged into another, may well go on. */

@@ -64,7 +64,7 @@ describe('a resolve that comes in the very moment', () => {
     expect(run).toMatchObject({
       state: 'cancelled',
       startedAt: null,
-      because: 'The alert is resolved, so nothing runs',
+      because: 'the alert is resolved, so nothing runs',
     });
     expect(await kinds(app)).not.toContain('step.started');
   });
