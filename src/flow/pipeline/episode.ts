@@ -37,26 +37,26 @@ export function isOverFor(run: Pick<Run, 'episode'>, alert: Alert | null): boole
   return alert !== null && run.episode !== null && (alert.episode > run.episode || isOver(alert));
 }
 
-/** What happened to the alert, for its runs. */
+/** What happened to the alert, for its runs; `heardAt` is when it was taken in, by our clock. */
 export type Change =
-  | { kind: 'resolved'; episode: number }
+  | { kind: 'resolved'; episode: number; heardAt: number }
   /** A new episode; the time of its start. */
-  | { kind: 'opened'; episode: number; startsAt: number }
-  /** It fires on after its quiet time; when the news of that came. */
-  | { kind: 'reopened'; episode: number; at: number }
+  | { kind: 'opened'; episode: number; heardAt: number; startsAt: number }
+  /** It fires on after its resolve, for longer than its quiet time. */
+  | { kind: 'reopened'; episode: number; heardAt: number }
   | { kind: 'closed' }
   /** News that neither ends an episode nor begins one. */
   | { kind: 'news' };
 
 export function changeOf(fact: FactOf<'event.accepted'> | FactOf<'alert.closed'> | FactOf<'alert.reopened'>): Change {
   if (fact.kind === 'alert.closed') return { kind: 'closed' };
-  if (fact.kind === 'alert.reopened') return { kind: 'reopened', episode: fact.episode, at: fact.event.receivedAt };
+  if (fact.kind === 'alert.reopened') return { kind: 'reopened', episode: fact.episode, heardAt: fact.event.receivedAt };
   const { body } = fact.event;
   if (body.kind !== 'alert' || fact.episode === null) return { kind: 'news' };
-  if (fact.effect === 'resolved') return { kind: 'resolved', episode: fact.episode };
-  return fact.effect === 'opened'
-    ? { kind: 'opened', episode: fact.episode, startsAt: body.startsAt }
-    : { kind: 'news' };
+  const { episode } = fact;
+  const heardAt = fact.event.receivedAt;
+  if (fact.effect === 'resolved') return { kind: 'resolved', episode, heardAt };
+  return fact.effect === 'opened' ? { kind: 'opened', episode, heardAt, startsAt: body.startsAt } : { kind: 'news' };
 }
 
 const live = ['waiting', 'queued', 'running', 'asking'] as const;
@@ -88,11 +88,19 @@ export async function voidOutlived(
   return true;
 }
 
-async function amend(run: Run, change: Extract<Change, { episode: number }>, { streams }: EpisodeParts): Promise<void> {
-  if (run.episode === null) return;
+/** News that was taken in so long before a run ended did not come in the same moment: the run knew of it. Milliseconds. */
+const moment = 2000;
+
+/** What a run knew when it ended amends nothing: after a restart, the pipeline considers news again that it considered before. */
+async function amend(
+  run: Run,
+  change: Exclude<Change, { kind: 'closed' | 'news' }>,
+  { streams }: EpisodeParts,
+): Promise<void> {
+  if (run.episode === null || run.finishedAt === null || change.heardAt < run.finishedAt - moment) return;
   if (change.kind === 'resolved' && run.episode === change.episode) await amendUncured(run, streams);
   if (change.kind === 'opened' && run.episode < change.episode) await amendCured(run, change.startsAt, streams);
-  if (change.kind === 'reopened' && run.episode === change.episode) await amendCured(run, change.at, streams);
+  if (change.kind === 'reopened' && run.episode === change.episode) await amendCured(run, change.heardAt, streams);
 }
 
 /** A resolve that came after the run had ended without it. */
