@@ -69,6 +69,8 @@ export function createScanner(body: Buffer, limits: JsonLimits, cut?: JsonCut): 
   /** Where the string began in which the scan is; -1 outside of strings. */
   let open = -1;
   let depth = 0;
+  /** The bracket that opens the document. */
+  let outermost = 0;
   let keys = 0;
   let wide = false;
   const cutter = cut === undefined ? null : createCutter(body, cut);
@@ -100,7 +102,9 @@ export function createScanner(body: Buffer, limits: JsonLimits, cut?: JsonCut): 
           if (depth === 2) cutter?.comma(i, keys);
         } else if (byte === 0x7b || byte === 0x5b) {
           if (++depth > limits.depth) throw tooMuch('nesting', `${limits.depth} levels`, body, i);
-          if (depth === 2 && byte === 0x5b) cutter?.open(i, keys);
+          if (depth === 1) outermost = byte;
+          // In an outermost array the text before it is no name.
+          if (depth === 2 && byte === 0x5b && outermost === 0x7b) cutter?.open(i, keys);
         } else if (byte === 0x7d || byte === 0x5d) {
           if (--depth === 1) cutter?.close(i, keys);
         } else if (byte >= 0x30 && byte <= 0x39) {

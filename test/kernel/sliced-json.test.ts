@@ -49,6 +49,10 @@ describe('a document that is cut along its list', () => {
     }
   });
 
+  test('is not cut when it is an array, whatever text stands before a list in it', async () => {
+    expect(await slice('["alerts",[1,2,3,4,5]]')).toBeNull();
+  });
+
   test('is cut at the bytes of a slice too; a larger element is a slice of its own', async () => {
     const text = JSON.stringify({ alerts: ['x'.repeat(50), 'y'.repeat(500), 1, 2, 3] });
     const parts = await slice(text, { elements: 10, bytes: 100 });
