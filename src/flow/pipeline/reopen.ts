@@ -60,11 +60,12 @@ export async function startReopenings(parts: ReopenParts): Promise<Reopenings> {
     }
   }
 
-  for await (const alert of everyOf(page => parts.store.alerts({ ...page, state: 'firing' }))) {
-    if (alert.reopenedAt === null) continue;
-    const event = await reopenedBy(alert, parts.store);
-    if (event !== null) add(alert, event);
-  }
+  // Somebody may have silenced it meanwhile; its thread says all the same that it fires again.
+  for (const state of ['firing', 'silenced'] as const)
+    for await (const alert of everyOf(page => parts.store.alerts({ ...page, state }))) {
+      const event = alert.reopenedAt === null ? null : await reopenedBy(alert, parts.store);
+      if (event !== null) add(alert, event);
+    }
   return {
     add,
     async stop() {

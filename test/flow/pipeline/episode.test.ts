@@ -264,6 +264,26 @@ describe('the same start after its resolve', () => {
     stops.push(() => again.stop());
     await openApproval(again);
   });
+
+  test('a stop after somebody silenced it in the quiet time loses nothing either', async () => {
+    const files = {
+      'tocsin.yaml': quick.replace('reopenAfter: 1s', 'reopenAfter: 3s'),
+      'policy.yaml': free,
+      'runbooks/mend.yaml': mend,
+    };
+    const app = await startTestApp(files, { keep: true });
+    const { alert } = await fire(app, 10);
+    await app.until(async () => (await app.runs()).some(run => run.state === 'succeeded'));
+    await resolve(app, 10);
+    await fire(app, 10);
+    await app.call('POST', `/api/v1/alerts/${alert}/silence`, { body: { for: '1h' } });
+    await app.stop();
+    const again = await startTestApp(files, { folder: app.folder });
+    stops.push(() => again.stop());
+    await again.until(async () => (await texts(again, 1)).includes('It fires again after its resolve'));
+    expect(await again.app.store.alert(alert)).toMatchObject({ state: 'silenced', reopenedAt: null });
+    expect(await again.runs()).toHaveLength(1);
+  });
 });
 
 test('a resolve that nobody saw firing is kept and not posted', async () => {
