@@ -7,7 +7,8 @@ export type AlertState = z.infer<typeof alertState>;
 /**
  * How a stretch of firing ended. `told`: its source resolved it. `expired`: the source resolved it only because it heard nothing more,
  * which is no cure. `unwatched`: it was resolved, and nobody looked in time to tell which of the two it was. `merged`: it goes on as
- * another alert. `gone`: the origin no longer listed it. `untold`: a later stretch began, so it ended before. `closed`: an operator.
+ * another alert. `gone`: the origin no longer listed it. `untold`: a later stretch began, so it ended before; of that one, only the end may
+ * have been told. `closed`: an operator.
  */
 export const alertEnd = z.object({
   how: z.enum(['told', 'expired', 'unwatched', 'merged', 'gone', 'untold', 'closed']),

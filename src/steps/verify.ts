@@ -87,8 +87,9 @@ async function lookAtAlert(what: Resolved, context: StepContext): Promise<StepRe
   if (context.run.episode !== null && alert.episode > context.run.episode)
     return ineffective(`the alert fires anew since ${showInstant(alert.startsAt)}: it is a new episode`);
   const seen = await context.look();
+  // It ended and began again between two news. One that began before the last step ended with it, all the same.
   if (alert.state === 'resolved' && alert.end?.how === 'untold' && alert.startsAt > context.lastStepAt)
-    return ineffective(`the alert fired anew at ${showInstant(alert.startsAt)}, after the last step`);
+    return ineffective(`the alert fired anew at ${showInstant(alert.startsAt)}, before it ended`);
   if (alert.state === 'resolved') return endedBy(alert.end, seen, what);
   if (seen.state === 'gone' && seen.at - seen.since >= what.apart) return endedBy(seen.end, seen, what);
   const { now, since, deadline } = times(context, what.within);

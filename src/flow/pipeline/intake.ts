@@ -277,10 +277,16 @@ function moreOf(
   if (effect === 'opened') return known !== null && isLiveEpisode(known) ? { end: untold(body) } : {};
   if (effect !== 'resolved' && effect !== 'unseen') return {};
   if (given !== undefined) return { end: given };
-  if (known !== null && effect === 'resolved' && isLaterStretch(body, known)) return { end: untold(body) };
-  const end = toldEnd(body);
-  if (end.how !== 'told' || effect === 'unseen' || seen === null || body.endsAt === null) return { end };
-  return { end: endOfResolve(seen.look, body.endsAt) };
+  return { end: resolvedEnd(body, effect === 'unseen' ? null : known, seen) };
+}
+
+function resolvedEnd(body: IncomingAlert, known: Alert | null, seen: { look: Look | null } | null): AlertEnd {
+  const told = toldEnd(body);
+  if (told.how !== 'told' || known === null) return told;
+  const end = seen !== null && body.endsAt !== null ? endOfResolve(seen.look, body.endsAt) : told;
+  // A sender that tells its news in intervals tells nothing of an end and a new start within one.
+  const between = isLiveEpisode(known) && isLaterStretch(body, known);
+  return end.how === 'told' && between ? untold(body) : end;
 }
 
 /** How the earlier stretch ended when a new one began while it was live. */

@@ -135,6 +135,8 @@ function endNote(end: AlertEnd | null, source: string): Card {
       return noteCard(`${source} resolved it by itself: ${end.because}`, 'warning');
     case 'merged':
       return noteCard(`Resolved at ${source}, but ${end.because}: it goes on there`, 'warning');
+    case 'untold':
+      return noteCard(`Resolved, says ${source}; before that, ${end.because}`, 'good');
     case 'gone':
       return noteCard(`No longer listed at ${source}, and no resolve came`, 'good');
     default:
