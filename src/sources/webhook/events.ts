@@ -77,7 +77,9 @@ function timesOf(facts: Facts, { map }: Options, delivery: Delivery): Times {
     return null;
   };
   const news = map.at === undefined ? null : attempt('map.at', map.at, facts);
-  const newsAt = use('map.at', news, 'it is left out');
+  const told = use('map.at', news, 'it is left out');
+  // No news is made after it arrived: once the clock of its sender is set right, all later news would count as older.
+  const newsAt = told === null ? null : Math.min(told, delivery.at);
   const start = map.startsAt === undefined ? null : evaluate('map.startsAt', map.startsAt, facts);
   const startsAt = use('map.startsAt', start, newsAt === null ? 'the arrival stands for it' : 'map.at stands for it');
   return { startsAt, newsAt, notes };
