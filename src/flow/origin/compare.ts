@@ -24,6 +24,8 @@ export function lackedBy(listed: ListedAlert, known: Alert | null, ours: boolean
   if (isFresh(known, asked) || event.startsAt > asked.origin - waits) return [];
   const effect = effectOf(known, firing);
   if (effect !== 'opened' && effect !== 'reopened') return [];
+  // The operator who closed it knew more than the list, which would open it again for ever. The sender's own repeat still does, once.
+  if (effect === 'reopened' && known?.end?.how === 'closed') return [];
   return event.state === 'acknowledged' ? [firing, event] : [firing];
 }
 
