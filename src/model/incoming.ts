@@ -88,10 +88,13 @@ export function timeOf(text: string | null | undefined): number | null {
   return Number.isFinite(at) && at > 0 ? Math.floor(at) : null;
 }
 
+/** How far a sender's clock may be ahead of ours before its times are not believed, milliseconds. */
+const farthestAhead = 300_000;
+
 /**
- * The start time as the sender gives it, or `now` when it is missing or more than a day in the future: such a start would make all later
+ * The start time as the sender gives it, or `now` when it is missing or more than five minutes in the future: such a start would make all later
  * events look old. Milliseconds since the epoch.
  */
 export function startOf(claimed: number | null, now: number): number {
-  return claimed === null || claimed > now + 86_400_000 ? now : claimed;
+  return claimed === null || claimed > now + farthestAhead ? now : claimed;
 }

@@ -50,7 +50,8 @@ export type Change =
 
 export function changeOf(fact: FactOf<'event.accepted'> | FactOf<'alert.closed'> | FactOf<'alert.reopened'>): Change {
   if (fact.kind === 'alert.closed') return { kind: 'closed' };
-  if (fact.kind === 'alert.reopened') return { kind: 'reopened', episode: fact.episode, heardAt: fact.event.receivedAt };
+  if (fact.kind === 'alert.reopened')
+    return { kind: 'reopened', episode: fact.episode, heardAt: fact.event.receivedAt };
   const { body } = fact.event;
   if (body.kind !== 'alert' || fact.episode === null) return { kind: 'news' };
   const { episode } = fact;

@@ -69,7 +69,7 @@ export function alertFrom(about: Incident, news: News): IncomingAlert {
   };
 }
 
-/** A time that was told, milliseconds since the epoch; null when it is missing, unreadable or more than a day after `now`. */
+/** A time that was told, milliseconds since the epoch; null when it is missing, unreadable or more than five minutes after `now`. */
 export function toldTime(text: string | null | undefined, now: number): number | null {
   const at = timeOf(text);
   return at !== null && startOf(at, now) === at ? at : null;

@@ -87,7 +87,7 @@ function timesOf(facts: Facts, { map }: Options, delivery: Delivery): Times {
 
 function wrongWith(at: number | 'unreadable' | 'missing'): string {
   if (at === 'missing') return 'is not there';
-  return at === 'unreadable' ? 'is no time with a zone' : 'is more than a day ahead';
+  return at === 'unreadable' ? 'is no time with a zone' : 'is more than five minutes ahead';
 }
 
 function quote(value: Json | undefined): string {
