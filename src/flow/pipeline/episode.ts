@@ -1,6 +1,6 @@
 import { showInstant } from '../../kernel/duration.ts';
 import { system } from '../../model/actor.ts';
-import type { Alert } from '../../model/alert.ts';
+import type { Alert, AlertEnd } from '../../model/alert.ts';
 import type { FactOf } from '../../model/journal.ts';
 import { isEnded, isVerified, type Run } from '../../model/run.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
@@ -39,7 +39,7 @@ export function isOverFor(run: Pick<Run, 'episode'>, alert: Alert | null): boole
 
 /** What happened to the alert, for its runs; `heardAt` is when it was taken in, by our clock. */
 export type Change =
-  | { kind: 'resolved'; episode: number; heardAt: number }
+  | { kind: 'resolved'; episode: number; heardAt: number; end: AlertEnd | null }
   /** A new episode; the time of its start. */
   | { kind: 'opened'; episode: number; heardAt: number; startsAt: number }
   /** It fires on after its resolve, for longer than its quiet time. */
@@ -56,7 +56,7 @@ export function changeOf(fact: FactOf<'event.accepted'> | FactOf<'alert.closed'>
   if (body.kind !== 'alert' || fact.episode === null) return { kind: 'news' };
   const { episode } = fact;
   const heardAt = fact.event.receivedAt;
-  if (fact.effect === 'resolved') return { kind: 'resolved', episode, heardAt };
+  if (fact.effect === 'resolved') return { kind: 'resolved', episode, heardAt, end: fact.end ?? null };
   return fact.effect === 'opened' ? { kind: 'opened', episode, heardAt, startsAt: body.startsAt } : { kind: 'news' };
 }
 
@@ -99,9 +99,15 @@ async function amend(
   { streams }: EpisodeParts,
 ): Promise<void> {
   if (run.episode === null || run.finishedAt === null || change.heardAt < run.finishedAt - moment) return;
-  if (change.kind === 'resolved' && run.episode === change.episode) await amendUncured(run, streams);
+  if (change.kind === 'resolved' && run.episode === change.episode && !isNoCure(change.end))
+    await amendUncured(run, streams);
   if (change.kind === 'opened' && run.episode < change.episode) await amendCured(run, change.startsAt, streams);
   if (change.kind === 'reopened' && run.episode === change.episode) await amendCured(run, change.heardAt, streams);
+}
+
+/** An end that may be none of the condition is no good news. */
+function isNoCure(end: AlertEnd | null): boolean {
+  return end?.how === 'expired' || end?.how === 'unwatched' || end?.how === 'merged';
 }
 
 /** A resolve that came after the run had ended without it. */
