@@ -194,9 +194,10 @@ async function foldBatch(
   const guards: Guard[] = receipt.once === null ? [] : [{ kind: 'claim', ...receipt.once, at: receipt.at }];
   const docs = new Map<string, Alert>();
   const touched: string[] = [];
-  const begun = new Set<string>();
+  const anew = new Map<string, Look>();
   const stored = await readAlerts(events, receipt.source, tools);
   const looks = await readLooks(events, receipt.source, stored, parts);
+  const asks = canAsk(parts.catalogue.current().sources.get(receipt.source));
   // Nothing is awaited from here on, so no other delivery can fold on the same state.
   for (const [index, body] of events.entries()) {
     const event: Event = {
@@ -223,13 +224,13 @@ async function foldBatch(
     pending.write(key, next);
     touched.push(key);
     docs.set(next.id, next);
-    if (known !== null && (effect === 'opened' || effect === 'reopened')) begun.add(next.id);
+    const look = asks ? lookOfNew(effect, next, known, looks.get(key)?.look ?? null) : null;
+    if (look !== null) anew.set(next.id, look);
     entries.push(entryOf(event, stream, effect, next, more));
     accepted.push({ event: event.id, alert: next.id, duplicate: false });
   }
   const rows: Row[] = [...docs.values()].map(doc => ({ table: 'alert', doc }));
-  // What was seen of an earlier stretch says nothing of this one.
-  for (const id of begun) rows.push({ table: 'look', doc: { alert: id, at: null, endsAt: null, goneAt: null } });
+  for (const doc of anew.values()) rows.push({ table: 'look', doc });
   const blobs = receipt.raw === null ? [] : [receipt.raw];
   return { change: { guards, entries, rows, blobs }, accepted, settle: ok => pending.settle(touched, ok) };
 }
@@ -254,15 +255,34 @@ async function readLooks(
   source: string,
   stored: ReadonlyMap<string, Alert | null>,
   { catalogue, store }: IntakeParts,
-): Promise<Map<string, { look: Look | null }>> {
+): Promise<Map<string, Seen>> {
   const configured = catalogue.current().sources.get(source);
-  if (configured?.driver.expires !== true || !canAsk(configured)) return new Map();
+  if (!canAsk(configured)) return new Map();
+  const expires = configured?.driver.expires === true;
   const found = events.map(async event => {
-    const key = event.kind === 'alert' && event.state === 'resolved' ? `${source}\n${event.fingerprint}` : '';
+    if (event.kind !== 'alert') return null;
+    const key = `${source}\n${event.fingerprint}`;
     const alert = stored.get(key) ?? null;
-    return alert === null ? null : ([key, { look: await store.look(alert.id) }] as const);
+    // Most news says that it still fires: the store is not asked for each of those.
+    const matters = event.state === 'resolved' ? expires : alert?.state === 'resolved';
+    return alert === null || !matters ? null : ([key, { look: await store.look(alert.id), expires }] as const);
   });
   return new Map((await Promise.all(found)).filter(one => one !== null));
+}
+
+interface Seen {
+  look: Look | null;
+  /** Whether the origin's alerts expire. */
+  expires: boolean;
+}
+
+/**
+ * What is kept of looks when a stretch begins: nothing of an earlier one. A stretch that is reopened goes on, but that it was not found
+ * before says nothing any more. Null when nothing has to be changed.
+ */
+function lookOfNew(effect: Effect, alert: Alert, known: Alert | null, seen: Look | null): Look | null {
+  if (effect === 'opened' && known !== null) return { alert: alert.id, at: null, endsAt: null, goneAt: null };
+  return effect === 'reopened' && seen !== null ? { ...seen, goneAt: null } : null;
 }
 
 /** What is journalled beside the effect. `seen` is what was last seen at an origin whose alerts expire, or null where there is none to ask. */
@@ -270,7 +290,7 @@ function moreOf(
   effect: Effect,
   body: IncomingAlert,
   known: Alert | null,
-  seen: { look: Look | null } | null,
+  seen: Seen | null,
   given: AlertEnd | undefined,
 ): { end?: AlertEnd; quiet?: true } {
   if (effect === 'reopened') return { quiet: true };
@@ -280,10 +300,10 @@ function moreOf(
   return { end: resolvedEnd(body, effect === 'unseen' ? null : known, seen) };
 }
 
-function resolvedEnd(body: IncomingAlert, known: Alert | null, seen: { look: Look | null } | null): AlertEnd {
+function resolvedEnd(body: IncomingAlert, known: Alert | null, seen: Seen | null): AlertEnd {
   const told = toldEnd(body);
   if (told.how !== 'told' || known === null) return told;
-  const end = seen !== null && body.endsAt !== null ? endOfResolve(seen.look, body.endsAt) : told;
+  const end = seen?.expires === true && body.endsAt !== null ? endOfResolve(seen.look, body.endsAt) : told;
   // A sender that tells its news in intervals tells nothing of an end and a new start within one.
   const between = isLiveEpisode(known) && isLaterStretch(body, known);
   return end.how === 'told' && between ? untold(body) : end;
