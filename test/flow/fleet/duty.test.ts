@@ -230,6 +230,17 @@ describe('heartbeats', () => {
     ]);
   });
 
+  test('a node of an older release, which cannot read what the others write, is named on all of them', async () => {
+    const { entries: _unsaid, ...older } = facts('old', { at: 'web-3 pid 7' });
+    const first = await start(facts('a'));
+    // A build of before says nothing of the entries that it reads.
+    await start(older as NodeFacts);
+    await pass(6000);
+    expect(first.problems()).toEqual([
+      'Node old on web-3 pid 7 (1) reads journal entries up to version 1, and others write version 2. Give it the newer release.',
+    ]);
+  });
+
   test('a node whose files change says so with its next heartbeat', async () => {
     const self = facts('b', { set: 'old' });
     const first = await start(facts('a'));
