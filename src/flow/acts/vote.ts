@@ -97,7 +97,8 @@ async function voteOn(
   const late = run === null || approval.step !== null ? null : outlived(run, alert);
   if (late !== null) return { facts: [], because: { code: 'conflict', because: `Too late: ${late}.` }, guards };
   const asksTwice = act.vote === 'approve' && approval.step !== null && run !== null && isOverFor(run, alert);
-  const warned = approval.warned.find(one => one.person === who.id);
+  // A warning of before it fired again says nothing of this end.
+  const warned = approval.warned.find(one => one.person === who.id && one.at > (alert?.lastFiring ?? 0));
   if (!asksTwice || (warned !== undefined && at - warned.at >= secondPress))
     return { facts: voteFacts(approval, who, act, at), because: null, guards };
   const because =

@@ -144,6 +144,23 @@ describe('an approval never outlives its alert', () => {
     await app.until(async () => (await vote(app, asked.id)).status === 200);
     expect(await app.ended(asked.run)).toMatchObject({ state: 'succeeded' });
   });
+
+  test('a press of before it fired again is not the first of two', async () => {
+    const runbook = mend.replace(
+      '  - { id: mend,',
+      '  - { id: sure, approve: { ask: Go on?, by: [sre] } }\n  - { id: mend,',
+    );
+    const app = await open({ 'policy.yaml': free, 'runbooks/mend.yaml': runbook });
+    await fire(app, 10);
+    const asked = await openApproval(app);
+    await resolve(app, 10);
+    expect((await vote(app, asked.id)).status).toBe(409);
+    await fire(app, 10);
+    await resolve(app, 10);
+    await app.until(async () => (await vote(app, asked.id)).status === 200);
+    const presses = (await app.journal()).filter(({ fact }) => fact.kind === 'approval.warned');
+    expect(presses).toHaveLength(2);
+  });
 });
 
 describe('a later start is a new stretch', () => {
