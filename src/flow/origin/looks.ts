@@ -11,8 +11,6 @@ import type { Feed } from '../journal/feed.ts';
 
 /** Asks the origins of alerts whether they still fire, and keeps what was seen: it tells an end from an expiry later. */
 export interface Looks {
-  /** True when the alert's source can be asked. */
-  canAsk(source: string): boolean;
   /** True when it can be asked and resolves by itself what it hears nothing more of: only there an end may be an expiry. */
   expires(source: string): boolean;
   /** Looks once. Never rejects: an origin that cannot be asked is `unknown`, with the reason. */
@@ -65,7 +63,6 @@ export function createLooks(parts: LooksParts): Looks {
   }
 
   return {
-    canAsk: name => canAsk(sourceOf(name)),
     expires: name => canAsk(sourceOf(name)) && sourceOf(name)?.driver.expires === true,
     keep,
     async look(alert) {

@@ -24,6 +24,7 @@ export default defineSource<Options>({
   examples,
   verify,
   verifyHeaders,
+  timing: ({ reopenAfter, repeatInterval }) => ({ reopenAfter, repeatInterval }),
   parse: readBody,
   normalise(body, delivery, given) {
     const lines = body instanceof Lines ? body : null;

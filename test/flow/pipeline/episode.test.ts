@@ -249,6 +249,29 @@ describe('the same start after its resolve', () => {
     expect((await app.app.store.alerts({}))[0]).toMatchObject({ state: 'firing', episode: 1, reopenedAt: null });
   });
 
+  test('lasts as long as the options of its source say, for a webhook too', async () => {
+    const map = '{ fingerprint: body.name, state: body.state, title: body.name, startsAt: body.since }';
+    const events = `  events: { type: webhook, auth: { bearer: events-secret }, reopenAfter: 300ms, map: ${map} }`;
+    const app = await open({
+      'tocsin.yaml': basicConfig.replace('people:', `${events}\npeople:`),
+      'policy.yaml': asks,
+      'runbooks/mend.yaml': mend.replace(/on:.*/, 'on: [{ source: events }]'),
+    });
+    const send = (state: string) =>
+      app.call('POST', '/events/events', {
+        as: null,
+        headers: { authorization: 'Bearer events-secret' },
+        body: { name: 'disk', state, since: at(10).startsAt },
+      });
+    await send('firing');
+    const first = await openApproval(app);
+    await send('resolved');
+    await app.ended(first.run);
+    await send('firing');
+    // The usual quiet time is 15 s, which is longer than this waits.
+    expect((await openApproval(app)).id).not.toBe(first.id);
+  });
+
   test('what ran does not run again, and its acknowledgement is over', async () => {
     const app = await open({ 'policy.yaml': free, 'runbooks/mend.yaml': mend });
     const { alert } = await fire(app, 10);
