@@ -8,6 +8,8 @@ import type { Path, YamlFile } from './yaml.ts';
 /** Collects the problems of one file, with positions. */
 export interface Faults {
   readonly list: Problem[];
+  /** The file that they are in. */
+  readonly yaml: YamlFile;
   /** Adds a problem at the path; with `key` its position is that of the key, not of the value. */
   add(path: Path, message: string, more?: FaultFacts): void;
   /** Adds an ExpressionError at the path; rethrows any other error. */
@@ -30,6 +32,7 @@ export function createFaults(yaml: YamlFile): Faults {
   const list: Problem[] = [];
   const faults: Faults = {
     list,
+    yaml,
     add(path, message, more = {}) {
       const at = more.key ? yaml.locateKey(path) : yaml.locate(path, more.offset);
       list.push({
