@@ -149,6 +149,8 @@ const typeNames: Record<string, string> = {
   array: 'a list',
   object: 'a map of keys and values',
   record: 'a map of keys and values',
+  integer: 'a whole number',
+  null: 'nothing',
 };
 
 function typeName(expected: string): string {
@@ -187,7 +189,7 @@ type JsonSchema = {
   allOf?: JsonSchema[];
   enum?: unknown[];
   const?: unknown;
-  type?: string;
+  type?: string | string[];
 };
 
 const schemas = new WeakMap<z.ZodType, JsonSchema>();
@@ -241,7 +243,7 @@ function knownValues(schema: z.ZodType, path: Path): string[] {
   return walk([jsonSchema(schema)], path).flatMap(part => {
     if (part.enum) return part.enum.map(String);
     if (part.const !== undefined) return [String(part.const)];
-    return part.type ? [typeName(part.type)] : [];
+    return [part.type ?? []].flat().map(typeName);
   });
 }
 

@@ -38,7 +38,7 @@ interface Unfit {
   value: number | boolean;
   written: string;
   /** Whether text may stand there too. */
-  wants: 'json' | 'number';
+  wants: 'text' | 'json' | 'number';
 }
 
 /** The most scalars of one value that are tried; the next ones are refused as if any JSON could stand there. */
@@ -58,7 +58,7 @@ export function settle<S extends z.ZodType>(
   const texts = new Map<string, string>();
   let settled = withTexts(schema, given, written, texts);
   const unfit: Unfit[] = [];
-  const wanted = new Map<string, 'text' | Unfit['wants']>();
+  const wanted = new Map<string, Unfit['wants']>();
   for (const { path, value } of scalarsIn(settled.data)) {
     const text = later(path) ? null : written(path);
     if (text === null || text === String(value)) continue;
@@ -66,12 +66,13 @@ export function settle<S extends z.ZodType>(
     const kind = pathKey(path.map(part => (typeof part === 'number' ? 0 : part)));
     const wants = wanted.get(kind) ?? (wanted.size < mostTried ? wantedAt(schema, settled, path, text) : 'json');
     wanted.set(kind, wants);
-    if (wants === 'text') texts.set(pathKey(path), text);
-    else if (!yaml.stored && (wants === 'json' || (typeof value === 'number' && !isFit(value, text))))
-      unfit.push({ path, value, written: text, wants });
+    const fits = wants === 'number' ? typeof value === 'boolean' || isFit(value, text) : wants === 'text';
+    if (!fits && !yaml.stored) unfit.push({ path, value, written: text, wants });
+    // Of what is refused the text goes on, so that nothing else is told about it.
+    if (wants === 'text' || (wants === 'json' && !yaml.stored)) texts.set(pathKey(path), text);
     if (unfit.length === mostTold) break;
   }
-  if ([...wanted.values()].includes('text')) settled = parse(schema, withScalars(given, texts));
+  settled = parse(schema, withScalars(given, texts));
   return { ...settled, texts, unfit };
 }
 
@@ -124,7 +125,7 @@ function wantedTexts(issues: readonly z.core.$ZodIssue[], base: Path, text: (pat
   for (const issue of issues) {
     const path = [...base, ...issue.path];
     const here = text(path);
-    if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    if (issue.code === 'invalid_union' && issue.errors.length > 0 && !(here !== null && takesList(issue))) {
       const ways = issue.errors.map(branch => wantedTexts(branch, path, text));
       const best = ways.sort((a, b) => a.others - b.others || b.paths.length - a.paths.length)[0];
       wanted.paths.push(...(best?.paths ?? []));
@@ -133,6 +134,14 @@ function wantedTexts(issues: readonly z.core.$ZodIssue[], base: Path, text: (pat
     else wanted.others += 1;
   }
   return wanted;
+}
+
+/** True for any JSON, to which text is no mending: there a number must be one. */
+function takesList(issue: z.core.$ZodIssueInvalidUnion): boolean {
+  const expected = issue.errors
+    .flat()
+    .map(one => (one.code === 'invalid_type' && one.path.length === 0 ? one.expected : ''));
+  return expected.includes('number') && expected.some(type => type === 'array' || type === 'record');
 }
 
 function takesText(issue: z.core.$ZodIssue, text: string): boolean {
@@ -146,7 +155,7 @@ function wantedAt<S extends z.ZodType>(
   { data, parsed }: Settled<S>,
   path: Path,
   text: string,
-): 'text' | Unfit['wants'] {
+): Unfit['wants'] {
   const takes = (value: unknown) => {
     const tried = schema.safeParse(withScalars(data, new Map([[pathKey(path), value]])));
     return tried.success || (!parsed.success && isDeepStrictEqual(tried.error.issues, parsed.error.issues));
