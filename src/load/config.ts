@@ -1,4 +1,5 @@
 import { nearest } from '../kernel/nearest.ts';
+import { zoneFault } from '../kernel/zone.ts';
 import { type Config, configFile, groupFacts } from '../model/config.ts';
 import { compileExpression } from '../model/expression/expression.ts';
 import type { ConfiguredSource, Expectation, RouteTarget } from '../ports/catalogue.ts';
@@ -167,14 +168,14 @@ function checkGroups(
 }
 
 function checkTimezone(config: Config, faults: Faults) {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: config.timezone });
-  } catch {
-    faults.add(['timezone'], 'this is not a time zone of the IANA list', {
-      given: config.timezone,
-      allowed: 'for example UTC or Europe/London',
-    });
-  }
+  const fault = zoneFault(config.timezone);
+  if (fault === null) return;
+  const { message, allowed, nearest: near } = fault;
+  faults.add(['timezone'], `timezone: "${config.timezone}" ${message}`, {
+    given: config.timezone,
+    allowed,
+    nearest: near,
+  });
 }
 
 function checkTokens(config: Config, faults: Faults, env: Env) {
