@@ -18,6 +18,17 @@ export function wholeNumber(text: string): number | null {
   return /^(0|[1-9]\d*)$/.test(text) ? exactNumber(text) : null;
 }
 
+/**
+ * An expression that is nothing but a number, where text is wanted: 1.10 would become "1.1". What it would become; null for a number that is
+ * written as it would be shown, and for any other expression.
+ */
+export function changedLiteral(expression: string): string | null {
+  const text = expression.trim();
+  if (!/^[-+]?(0x[\da-f]+|\d+\.?\d*(e[-+]?\d+)?|\.\d+(e[-+]?\d+)?)u?$/i.test(text)) return null;
+  const shown = String(Number(text.replace(/u$/i, '')));
+  return shown === text ? null : shown;
+}
+
 /** What `exactNumber` takes, for errors. */
 export const numberForms = 'digits such as 12, -3 or 0.5';
 

@@ -171,7 +171,7 @@ function checkTimezone(config: Config, faults: Faults) {
   const fault = zoneFault(config.timezone);
   if (fault === null) return;
   const { message, allowed, nearest: near } = fault;
-  faults.add(['timezone'], `timezone: "${config.timezone}" ${message}`, {
+  faults.add(['timezone'], `this ${message}`, {
     given: config.timezone,
     allowed,
     nearest: near,

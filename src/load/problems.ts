@@ -118,7 +118,7 @@ function addIssue(faults: Faults, yaml: YamlFile, base: Path, issue: z.core.$Zod
         path,
         yaml.source(path) === '' && isAbsent(yaml.data, path) ? `${name} is missing` : `${name} has the wrong type`,
         {
-          allowed: typeName(issue.expected),
+          allowed: `${typeName(issue.expected)}${inQuotes(issue.expected, yaml.written(path))}`,
           given: yaml.source(path),
         },
       );
@@ -155,6 +155,11 @@ const typeNames: Record<string, string> = {
 
 function typeName(expected: string): string {
   return typeNames[expected] ?? expected;
+}
+
+/** How what YAML reads as nothing becomes text. */
+function inQuotes(expected: string, written: string | null): string {
+  return expected === 'string' && written !== null && written !== '' ? `: "${written}" in quotes` : '';
 }
 
 function isAbsent(data: unknown, path: Path): boolean {

@@ -11,7 +11,7 @@ import { readAs, settle } from './scalars.ts';
 import { type StepFacts, targetScope } from './step-scope.ts';
 import { type CompiledStep, compileSteps, type Shelf, stepOptions, type Work, workInput } from './steps-yaml.ts';
 import { fitTexts, type Texts } from './templates.ts';
-import { compileTriggers, type FromEvent, tryCompile } from './triggers.ts';
+import { compileTriggers, type FromEvent, refuseChanged, tryCompile } from './triggers.ts';
 import type { YamlFile } from './yaml.ts';
 
 /** Compiles a YAML runbook; `people` as for `paramRule`. `draft` is null when `faults` has errors. */
@@ -74,7 +74,7 @@ function build(
 ): Draft {
   const params = createParamSet(id, rules);
   const steps = compileSteps(file.steps, ['steps'], { faults, shelf, rules });
-  const triggers = compileTriggers(file.on, faults, { rules, params, from: compileFrom(file, faults) });
+  const triggers = compileTriggers(file.on, faults, { rules, params, from: compileFrom(file, faults, rules) });
   const target = file.target === undefined ? null : compileTarget(file.target, rules, faults);
   const works = steps.flatMap(worksOf);
   checkSecrets(works, file.secrets, faults);
@@ -133,10 +133,16 @@ function compileParams(file: RunbookFile['params'], faults: Faults, people: read
   });
 }
 
-function compileFrom(file: RunbookFile, faults: Faults): ReadonlyMap<string, FromEvent> {
+function compileFrom(file: RunbookFile, faults: Faults, rules: readonly ParamRule[]): ReadonlyMap<string, FromEvent> {
   const compiled = new Map<string, FromEvent>();
   for (const [name, param] of Object.entries(file.params)) {
     if (param.from === undefined) continue;
+    refuseChanged(
+      faults,
+      ['params', name, 'from'],
+      param.from,
+      rules.find(rule => rule.name === name),
+    );
     const expression = tryCompile(faults, ['params', name, 'from'], param.from, 'json');
     if (expression !== null) compiled.set(name, expression as FromEvent);
   }

@@ -149,21 +149,9 @@ function startJob(id: string, one: Job, tools: JobTools, emit: Emit): () => Prom
     } else if (now < (due ?? done + horizon)) arm(due);
     else if (keeper !== null) keep(keeper, now);
     else {
-      done = due === null ? done + horizon : catchUp(due, now);
+      done = due === null ? done + horizon : catchUp({ id, cron, due, now }, tools, emit);
       arm();
     }
-  }
-
-  /** Makes the newest tick from `due` to `now` unless it is too late, and logs the others in one line. Returns up to when it is done. */
-  function catchUp(due: number, now: number): number {
-    const newest = latest(cron, Math.max(due, now - tolerance) - 1, now);
-    const missed = latest(cron, due - 1, (newest ?? now + 1) - 1);
-    if (missed !== null) {
-      const until = missed === due ? {} : { until: iso(missed) };
-      tools.log.warn({ job: id, tick: iso(due), ...until }, 'a tick was missed');
-    }
-    if (newest !== null) emit(newest, 0);
-    return newest ?? now;
   }
 
   /** `catchUp` for a job that misses nothing. What cannot be read is tried again after a while, as is what is held by a halt. */
@@ -203,6 +191,22 @@ function startJob(id: string, one: Job, tools: JobTools, emit: Emit): () => Prom
     clearTimeout(timer);
     cron.close();
   };
+}
+
+/** Makes the newest tick from `due` to `now` unless it is too late, and logs the others in one line. Returns up to when it is done. */
+function catchUp(
+  { id, cron, due, now }: { id: string; cron: Cron; due: number; now: number },
+  { log }: JobTools,
+  emit: Emit,
+): number {
+  const newest = latest(cron, Math.max(due, now - tolerance) - 1, now);
+  const missed = latest(cron, due - 1, (newest ?? now + 1) - 1);
+  if (missed !== null) {
+    const until = missed === due ? {} : { until: iso(missed) };
+    log.warn({ job: id, tick: iso(due), ...until }, 'a tick was missed');
+  }
+  if (newest !== null) emit(newest, 0);
+  return newest ?? now;
 }
 
 /** What a job with `missed: once` knows of its ticks. The store remembers up to when they are done with. */

@@ -141,8 +141,50 @@ describe.each(textPlaces)('%s takes the text as written', (_place, read) => {
   });
 });
 
-const body = (scalar: string) => `http: { url: "http://a.test/", method: POST, body: { a: [${scalar}] } }`;
 const head = 'title: A\nrisk: low\n';
+
+describe('an expression where text is wanted', () => {
+  const hook = (text: string) =>
+    `sources: { checks: { type: webhook, map: { fingerprint: body.a, state: body.b, title: body.c, ${text} } } }\n`;
+  const book = (text: string) => `${head}${text}\nsteps: [{ id: a, exec: [a] }]\n`;
+
+  it.each(['1.10', '1e3', '0x1F', '012'])('is not the number %s, whose text changes', async scalar => {
+    const quoted = `'"${scalar}"' for the text`;
+    for (const given of [scalar, `"${scalar}"`])
+      for (const [files, message] of [
+        [{ 'tocsin.yaml': hook(`labels: { v: ${given} }`) }, 'sources.checks.map.labels.v'],
+        [{ 'runbooks/a.yaml': book(`params: { v: { type: string, from: ${given} } }`) }, 'params.v.from'],
+        [
+          {
+            'runbooks/a.yaml': book(
+              `params: { v: { type: string } }\non: [{ source: alertmanager, params: { v: ${given} } }]`,
+            ),
+          },
+          'on[0].params.v',
+        ],
+      ] as const) {
+        const { problems } = await problemsOf(files);
+        expect(problems.filter(one => one.message.startsWith(`${message}: ${scalar} is a number here`))).toMatchObject([
+          { allowed: quoted },
+        ]);
+      }
+  });
+
+  it('may be a number that is shown as it is written, a text in quotes of its own, or a number for a number', async () => {
+    const files = {
+      'runbooks/a.yaml': book(
+        `params:
+  a: { type: string, from: 12 }
+  b: { type: string, from: "'1.10'" }
+  c: { type: number, from: 1.10 }
+on: [{ source: alertmanager }]`,
+      ),
+    };
+    expect((await problemsOf(files)).told).toEqual([]);
+  });
+});
+
+const body = (scalar: string) => `http: { url: "http://a.test/", method: POST, body: { a: [${scalar}] } }`;
 
 describe('any JSON', () => {
   it('keeps a number or boolean that is written as JSON writes it, and every text', async () => {
@@ -249,6 +291,7 @@ describe('null is no text', () => {
       const { problems, told } = await problemsOf({ 'runbooks/a.yaml': `${head}steps:\n  - id: s\n    ${step}\n` });
       expect(told).toEqual([expect.stringContaining(`runbooks/a.yaml:${place} `)]);
       expect(problems[0]?.given).toBe(scalar);
+      if (step.startsWith('exec: {')) expect(problems[0]?.allowed).toBe(`a text: "${scalar}" in quotes`);
     }
     const { told } = await problemsOf({
       'runbooks/a.yaml': `${head}on: [{ source: alertmanager, match: { v: ${scalar} } }]\nsteps: [{ id: a, exec: [a] }]\n`,
