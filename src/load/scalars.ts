@@ -57,6 +57,7 @@ export function settle<S extends z.ZodType>(
   const written = (path: Path) => yaml.written([...base, ...path]);
   const texts = new Map<string, string>();
   let settled = withTexts(schema, given, written, texts);
+  const known = texts.size;
   const unfit: Unfit[] = [];
   const wanted = new Map<string, Unfit['wants']>();
   for (const { path, value } of scalarsIn(settled.data)) {
@@ -72,7 +73,7 @@ export function settle<S extends z.ZodType>(
     if (wants === 'text' || (wants === 'json' && !yaml.stored)) texts.set(pathKey(path), text);
     if (unfit.length === mostTold) break;
   }
-  settled = parse(schema, withScalars(given, texts));
+  if (texts.size > known) settled = parse(schema, withScalars(given, texts));
   return { ...settled, texts, unfit };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../../src/kernel/canonical.ts';
 import { runDry } from '../../src/load/dry-run.ts';
 import { checkFiles, createCatalogue } from '../../src/load/index.ts';
+import { compileYamlRunbook } from '../../src/load/runbook-yaml.ts';
 import { runRunbookTests } from '../../src/load/tests.ts';
 import { loadYaml } from '../../src/load/yaml.ts';
 import type { CatalogueSet } from '../../src/ports/catalogue.ts';
@@ -327,6 +328,20 @@ describe('one document', () => {
       'a.yaml:3:3 merge keys are not read; write its entries here',
     ]);
     expect(parse('a: { "<<": 1 }').ok).toBe(true);
+  });
+
+  it('that belongs to a plan is not refused for what it was accepted with, and has the same texts', () => {
+    const text = `${head}steps:\n  - id: s\n    ${body('0x1F')}\n  - id: t\n    exec: [echo, 012]\n`;
+    const compiled = [true, false].map(stored => {
+      const loaded = parse(text, stored);
+      if (!loaded.ok) throw new Error('it does not load');
+      return compileYamlRunbook('a', loaded.yaml, new TextEncoder().encode(text), steps);
+    });
+    expect(compiled.map(({ faults }) => faults.list.length)).toEqual([0, 1]);
+    expect(compiled[0]?.draft?.runbook.outline({}).map(({ shows }) => shows)).toEqual([
+      expect.stringContaining('[31]'),
+      'echo 012',
+    ]);
   });
 
   it('knows 012 and 1.10 as keys by their text', () => {

@@ -1,6 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
+import { createFeed } from '../../../src/flow/journal/feed.ts';
+import { createIntake, type Intake } from '../../../src/flow/pipeline/intake.ts';
+import { startTickers } from '../../../src/flow/pipeline/tick.ts';
+import { createMetrics } from '../../../src/http/metrics.ts';
 import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
+import { createIds } from '../../../src/kernel/ids.ts';
+import { silentLog } from '../../../src/kernel/log.ts';
 import { basicConfig, startTestApp, type TestApp } from '../../doubles/app.ts';
 import { auto } from '../files.ts';
 
@@ -74,6 +80,38 @@ test('one run is made for the nights that no process saw, and a second restart m
   );
   expect(await ticks(again)).toEqual(['kept 2026-11-13T03:00 3']);
   expect(await again.runs()).toHaveLength(1);
+  // What comes next is counted from the tick that was made, and not from the first start.
+  const later = await start('2026-11-15T11:30:00Z');
+  await onlyRun(later, 2);
+  expect((await ticks(later)).slice(1)).toEqual(['kept 2026-11-15T03:00 2']);
+});
+
+test('several nodes that start at once on one store make it once', async () => {
+  const { app } = await start('2026-11-10T10:00:00Z');
+  const clock = clockAt('2026-11-12T11:30:00Z');
+  const nodes = await Promise.all(
+    ['a', 'b', 'c'].map(async () => {
+      const { store, catalogue } = app;
+      const feed = createFeed({ store, log: silentLog, sleep: clock.sleep });
+      const common = { clock, log: silentLog, store, catalogue, feed };
+      const intake = createIntake({ ...common, ids: createIds(clock), metrics: createMetrics().metrics });
+      const answers: boolean[] = [];
+      const emit: Intake['emit'] = async (...given) => {
+        const first = await intake.emit(...given);
+        answers.push(first);
+        return first;
+      };
+      return { feed, answers, tickers: await startTickers({ ...common, intake: { ...intake, emit } }) };
+    }),
+  );
+  // A node that stops has made what it had begun to make.
+  await running?.until(async () => nodes.some(({ answers }) => answers.includes(true)));
+  for (const { tickers, feed } of nodes) {
+    await tickers.stop();
+    await feed.close();
+  }
+  expect(nodes.flatMap(({ answers }) => answers).filter(first => first)).toEqual([true]);
+  expect(running === undefined ? [] : await ticks(running)).toEqual(['kept 2026-11-12T03:00 2']);
 });
 
 test('what was due in a halt is made when somebody resumes', async () => {
