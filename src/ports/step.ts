@@ -75,7 +75,7 @@ export interface StepContext {
   look(): Promise<Seen>;
   /** Runs a child process and streams its redacted output into the thread. Rejects as in kernel/child/child.ts. */
   spawn(command: SpawnCommand): Promise<SpawnResult>;
-  /** HTTP within the egress rules of tocsin.yaml. It may take as long as the step; give it `signal`. */
+  /** HTTP within the egress rules of tocsin.yaml. It may take as long as the step, and ends with it. */
   fetch: typeof fetch;
   /** The value of a secret that the runbook names. Rejects with `params-invalid` for any other. */
   secret(name: string): Promise<string>;

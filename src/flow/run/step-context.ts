@@ -104,13 +104,22 @@ function contextOf(made: ContextParts): StepContext {
         signal: made.signal,
         onStopped: made.leftovers.add,
       }),
-    fetch: made.fetch,
+    fetch: fetchUntil(made.signal, made.fetch),
     secret: async name => secretOf(name, session),
     say: text => output.say(text),
     post: message => postNote(message, made),
     approval: ask => stepApproval(ask, made),
     child: (runbook, params) => childRun(runbook, params, made),
     dry: false,
+  };
+}
+
+/** A request ends with its attempt, also when the driver gives it no signal, or one of its own. */
+function fetchUntil(attempt: AbortSignal, fetch: StepContext['fetch']): StepContext['fetch'] {
+  return (input, init) => {
+    const own = init?.signal ?? (input instanceof Request ? input.signal : null);
+    const signal = own === null || own === attempt ? attempt : AbortSignal.any([attempt, own]);
+    return fetch(input, { ...init, signal });
   };
 }
 

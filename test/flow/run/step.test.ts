@@ -86,8 +86,9 @@ describe('an attempt', () => {
     expect(await printed.outcome).toMatchObject({ kind: 'failed', output: { stdout: 'half' }, exitCode: 143 });
   });
 
-  it('gives its requests the time of the step, and no other', async () => {
+  it('gives its requests the time of the step, and ends them with the attempt', async () => {
     const times: (number | null)[] = [];
+    const signals: (AbortSignal | null | undefined)[] = [];
     const run = sampleRun({ steps: [] });
     const tools = await createAttemptTools({
       run: () => run,
@@ -96,9 +97,12 @@ describe('an attempt', () => {
       onAsk: () => {},
       parts: {
         egress: {
-          within(time: number | null) {
+          within: (time: number | null) => {
             times.push(time);
-            return globalThis.fetch;
+            return async (_: unknown, init?: RequestInit) => {
+              signals.push(init?.signal);
+              return new Response('ok');
+            };
           },
         },
         hidden: () => compileSecrets([]),
@@ -107,8 +111,22 @@ describe('an attempt', () => {
         log: silentLog,
       } as never,
     });
-    for (const timeout of [90_000, null]) tools.open({ step: 'a', number: 1, timeout, waiting: null });
+    const opened = [90_000, null].map(timeout => tools.open({ step: 'a', number: 1, timeout, waiting: null }));
     expect(times).toEqual([90_000, null]);
+    const [end, own] = [new AbortController(), new AbortController()];
+    const context = opened[0]?.context(end.signal);
+    const url = 'http://service.example/';
+    await context?.fetch(url);
+    await context?.fetch(url, { signal: end.signal });
+    await context?.fetch(url, { signal: own.signal });
+    await context?.fetch(new Request(url, { signal: own.signal }));
+    expect(signals.map(signal => signal?.aborted)).toEqual([false, false, false, false]);
+    end.abort();
+    expect(signals.map(signal => signal?.aborted)).toEqual([true, true, true, true]);
+    const again = opened[1]?.context(new AbortController().signal);
+    await again?.fetch(url, { signal: own.signal });
+    own.abort();
+    expect(signals.at(-1)?.aborted).toBe(true);
   });
 
   it('does not wait for ever for a driver that ignores its time-out', async () => {

@@ -83,6 +83,10 @@ export async function endServers(): Promise<void> {
   }
 }
 
+function run(program: string, args: readonly string[], options: { uid?: number; gid?: number } = {}): string {
+  return execFileSync(find(program) ?? program, args, { ...options, stdio: ['ignore', 'pipe', 'ignore'] }).toString();
+}
+
 function startServer(program: string, args: readonly string[], options: { uid?: number; gid?: number } = {}) {
   const child = spawn(find(program) ?? program, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
   started.push(child);
@@ -101,7 +105,7 @@ export async function startSshd(folder: string): Promise<Sshd> {
   if (isRoot) mkdirSync('/run/sshd', { recursive: true });
   for (const name of ['host', 'user']) {
     const file = join(folder, name);
-    if (!existsSync(file)) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
+    if (!existsSync(file)) run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file]);
   }
   const port = await freePort();
   writeFileSync(join(folder, 'keys'), readFileSync(join(folder, 'user.pub')));
@@ -147,7 +151,7 @@ export async function startMariadb(folder: string): Promise<Mariadb> {
     chownSync(data, user.uid ?? 0, user.gid ?? 0);
   }
   const install = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'];
-  execFileSync(find('mariadb-install-db') ?? 'mariadb-install-db', install, { ...user, stdio: 'ignore' });
+  run('mariadb-install-db', install, user);
   const socket = join(data, 'socket');
   const child = startServer(
     'mariadbd',
@@ -157,8 +161,7 @@ export async function startMariadb(folder: string): Promise<Mariadb> {
   await saysThat(child, /ready for connections/);
   return {
     socket,
-    ask: statements =>
-      execFileSync('mariadb', ['--no-defaults', `--socket=${socket}`, '-u', 'root', '-N', '-e', statements]).toString(),
+    ask: statements => run('mariadb', ['--no-defaults', `--socket=${socket}`, '-u', 'root', '-N', '-e', statements]),
   };
 }
 
