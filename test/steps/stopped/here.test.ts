@@ -35,6 +35,9 @@ const sshd = () => (server ??= startSshd(join(folder, 'ssh')));
 
 afterAll(async () => {
   await endServers();
+  // A test that failed may have left what it looked for: all of it has this folder in its arguments, or a parent that has.
+  const left = pidsWith(folder);
+  for (const pid of [...left.flatMap(childrenOf), ...left]) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
