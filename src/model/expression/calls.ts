@@ -8,6 +8,7 @@ import {
   celFunc,
   celList,
   celUint,
+  isCelList,
   isCelMap,
   listType,
   mapType,
@@ -86,11 +87,15 @@ const presence: CelFunc[] = [
 
 const builders = new WeakMap<CelList, CelInput[]>();
 
-/** What the loops of macros are made of; see rewrite.ts. No expression can write these names. */
+/** What loops and searches are made of; see rewrite.ts. No expression can write these names. */
 const loops: CelFunc[] = [
   celFunc('@turn', [DYN], DYN, condition => {
     spend(1);
     return condition;
+  }),
+  celFunc('@scan', [DYN], DYN, searched => {
+    if (isCelList(searched)) spend(searched.size >> 6);
+    return searched;
   }),
   celFunc('@list', [], list, () => {
     const elements: CelInput[] = [];

@@ -47,6 +47,8 @@ function call(expr: Expr, value: Call, to: Rewriting): Expr {
   checkLiterals(value, to.prepared, to.positions);
   if (value.target !== undefined && !isIdent(value.target, 'strings')) value.target = rewrite(value.target, to);
   value.args = value.args.map(arg => rewrite(arg, to));
+  if (value.function === '@in')
+    value.args = value.args.map((arg, at) => (at === 1 ? callOf(arg, '@scan', [arg]) : arg));
   return expr;
 }
 
