@@ -94,7 +94,7 @@ const loops: CelFunc[] = [
     return condition;
   }),
   celFunc('@scan', [DYN], DYN, searched => {
-    if (isCelList(searched)) spend(searched.size >> 6);
+    if (isCelList(searched)) spend(searched.size >> 4);
     return searched;
   }),
   celFunc('@list', [], list, () => {

@@ -45,16 +45,16 @@ function tooMuch(): Error {
   return new Error(`this goes through more than ${mostTurns} elements`);
 }
 
-/** Counts a list that was made: 64 elements are a turn. Throws when it is too long. */
+/** Counts a list that was made: 16 elements are a turn. Throws when it is too long. */
 export function boundList(size: number): void {
   if (size > longestList) throw new Error(`a list that is put together has at most ${longestList} elements`);
-  spend(size >> 6);
+  spend(size >> 4);
 }
 
-/** Counts a text that was made: 1,024 characters are a turn. Throws when it is too long. */
+/** Counts a text that was made: 256 characters are a turn. Throws when it is too long. */
 export function boundText(length: number): void {
   if (length > longestText) throw new Error(`a text that is put together has at most ${longestText} characters`);
-  spend(length >> 10);
+  spend(length >> 8);
 }
 
 export function patternOf(text: string): Pattern {

@@ -235,7 +235,7 @@ describe('what an event brings cannot make an expression endless', () => {
       'body.map(a, a + a).map(a, a + a + a + a)',
       Array.from({ length: 3 }, () => 'x'.repeat(2_000_000)),
     ],
-    ['texts joined', 'body.map(a, body.join("-"))', Array.from({ length: 5000 }, () => 'some text')],
+    ['texts joined', 'body.map(a, body.join("-"))', Array.from({ length: 3000 }, () => 'some text')],
     ['texts replaced', 'body[0].replace("a", body[1])', ['a'.repeat(60_000), 'b'.repeat(60_000)]],
   ])('%s', (_, text, body) => {
     expect(() => run(text, body)).toThrow(/more than 100000|at most \d+/);
