@@ -1,11 +1,11 @@
 /**
- * `npm run bench`: measures everything that has a target, first on SQLite (bench/run.ts), then on PostgreSQL and Redis (bench/fleet.ts).
+ * `npm run bench`: measures everything that has a target, first on SQLite (bench/run.ts), then on PostgreSQL and Redis (bench/fleet.ts), and the expressions.
  * Exits with 1 when a target is missed. `-- single ...` or `-- fleet ...` runs one of them with further arguments; `-- --quick` is short.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const benches = { single: './run.ts', fleet: './fleet.ts', group: './group.ts' };
+const benches = { single: './run.ts', fleet: './fleet.ts', group: './group.ts', expressions: './expressions.ts' };
 
 const [first = '', ...rest] = process.argv.slice(2);
 const chosen = Object.entries(benches).filter(([name]) => !Object.hasOwn(benches, first) || name === first);

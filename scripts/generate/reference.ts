@@ -277,7 +277,8 @@ const intro = [
   '- A label that is not there reads as the empty text: `labels.env == ""`. Whether it is there says `"env" in labels`.',
   '- `matches()` is refused, because some patterns take for ever on some texts; use `re()`.',
   '- Texts of 4000 characters, 600 parts and 100 000 turns of loops are the most that one expression may have.',
-  '- In the options of a webhook source the variables are `body`, `item` (one element of `each`) and `headers`; there `has(body.a.b)` says whether something is there.',
+  '- What is no number, time or zone is an error; numbers of JSON are doubles. What that means, and what is refused of CEL, is on the page of [policy](../policy.md#what-a-condition-sees).',
+  '- In the options of a webhook source the variables are `body`, `item` (one element of `each`) and `headers`; there `has(body.a.b)` says whether something is there; it is false as well where `a` is missing.',
   '- In steps, `${{ expression }}` puts a value in; a value that is exactly one expression keeps its type. The result is data and is never evaluated again. `$${{` stands for the characters.',
   '- What an event says (`alert`, `labels`) is known in `if`, `notify` and `approve`. Other steps get it only as a declared parameter.',
 ].join('\n');
@@ -305,7 +306,9 @@ function ownFunctions(): string {
 function functionList(): string {
   const hidden = /optional|Optional|CelNamespace|^type\(|^dyn\(|matches\(|\(ast/;
   const { functions } = scopes.event.environment.getDefinitions();
-  const signatures = functions.map(one => one.signature).filter(signature => !hidden.test(signature));
+  const signatures = functions
+    .filter(one => !(one.name in functionNotes) && !hidden.test(one.signature))
+    .map(one => one.signature.replace('StringsNamespace.', 'strings.'));
   return [
     ...signatures,
     'list.all(x, condition)',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import type { Alert } from '../model/alert.ts';
 import { labelMap, makeScope, type Scope } from '../model/expression/expression.ts';
-import { AlertValue, toCel } from '../model/expression/values.ts';
+import { alertValue, toCel } from '../model/expression/values.ts';
 import type { Params } from '../ports/runbook.ts';
 import type { ParamRule } from './params.ts';
 
@@ -38,7 +38,7 @@ export function stepScope(rules: readonly ParamRule[], before: readonly StepShap
     bind: facts => ({
       params: bindParams(rules, facts.params),
       steps: Object.fromEntries(before.map(step => [step.id, bindStep(step, facts.steps.get(step.id))])),
-      alert: new AlertValue(facts.alert),
+      alert: alertValue(facts.alert),
       labels: labelMap(facts.alert?.labels ?? noLabels),
       run: { id: facts.run.id, reason: facts.run.reason ?? '' },
     }),
@@ -75,7 +75,7 @@ function bindValue(type: string, value: Json | undefined): unknown {
   if (type === 'int') return typeof value === 'number' ? BigInt(Math.trunc(value)) : 0n;
   if (type === 'double') return typeof value === 'number' ? value : 0;
   if (type === 'map<string, string>') return labelMap(value as Record<string, string>);
-  return type === 'dyn' ? toCel(value) : value;
+  return type === 'dyn' || type === 'list<dyn>' ? toCel(value) : value;
 }
 
 function emptyOf(type: string): unknown {

@@ -1,20 +1,21 @@
 import { nearest } from '../../kernel/nearest.ts';
-import { CompileProblem, literalText, type Node } from './functions.ts';
+import { CompileProblem } from './problem.ts';
 import type { Scope } from './scopes.ts';
-import { LabelMap } from './values.ts';
 
-/** The most iterations of all(), exists(), map() and filter() together in one evaluation. */
-const mostIterations = 100_000;
-
-export interface Budget {
-  left: number;
+/** The part of the check's syntax tree that we use. The library's own types leave expanded macros out. */
+export interface Node {
+  readonly op: string;
+  readonly args: unknown;
+  readonly start: number;
+  readonly end: number;
+  readonly meta?: {
+    alternate?: Node;
+    macro?: { typeCheck?(checker: Checker, macro: unknown, context: unknown): unknown };
+  };
+  checkedType?: { name: string; kind: string };
 }
 
-export function refill(budget: Budget) {
-  budget.left = mostIterations;
-}
-
-/** Refuses the parts of CEL that are not allowed here: matches(), dyn(), misleading has(), bad literals. Throws CompileProblem. */
+/** Refuses the parts of CEL that are not allowed here: matches(), dyn() where types are known, misleading has(). Throws CompileProblem. */
 export function refuseForbidden(root: Node, scope: Scope<never>) {
   visit(root, node => refuseCalls(node, scope));
 }
@@ -28,73 +29,51 @@ export function variablesIn(root: Node, scope: Scope<never>): Set<string> {
   return names;
 }
 
-/** Counts loop iterations against the budget, and makes `in` test labels for presence. Call it after the types are checked. */
-export function adjustTree(root: Node, budget: Budget) {
-  visit(root, node => {
-    if (node.op === 'comprehension') countIterations(node, budget);
-    if (node.op === 'in') testPresence(node);
-  });
-}
-
-/** Needed because the library takes a key for present when its value is defined, and a missing label reads as ''. */
-function testPresence(node: Node) {
-  const { handle } = node;
-  if (handle === undefined) return;
-  node.handle = (key, map, ...rest) => (map instanceof LabelMap ? map.has(String(key)) : handle(key, map, ...rest));
-}
-
-const literalCalls = new Set(['duration', 'timestamp']);
-
 function refuseCalls(node: Node, scope: Scope<never>) {
   if (node.op === 'rcall' && Array.isArray(node.args) && node.args[0] === 'matches')
-    throw new CompileProblem('matches() can take for ever on some texts', node, 're(text, "pattern"), which cannot');
+    throw new CompileProblem('matches() can take for ever on some texts', node, {
+      allowed: 're(text, "pattern"), which cannot',
+    });
   if (node.op !== 'call' || !Array.isArray(node.args)) return;
   const [name, args] = node.args as [string, Node[]];
   const first = args[0];
   if (name === 'dyn' && !scope.open) throw new CompileProblem('dyn() would switch the checking off', node);
-  if (name === 'has' && first !== undefined) refuseHas(first, scope);
-  if (literalCalls.has(name) && first !== undefined) checkLiteral(name, first);
+  if (name !== 'has' || first === undefined) return;
+  refuseHas(first, scope);
+  widenHas(first, node);
+}
+
+interface Checker {
+  check(node: Node, context: unknown): unknown;
+  getType(name: string): unknown;
+}
+
+/** The library takes only has(name.field); the language takes a field of anything, such as has(body.list[0].field). */
+function widenHas(argument: Node, node: Node) {
+  const macro = node.meta?.macro;
+  if (macro === undefined) return;
+  macro.typeCheck = (checker, _macro, context) => {
+    let base = argument;
+    while (base.op === '.' && Array.isArray(base.args) && isNode(base.args[0])) base = base.args[0];
+    if (base === argument) throw new CompileProblem('has() asks for a field', argument, { allowed: 'has(body.level)' });
+    checker.check(base, context);
+    return checker.getType('bool');
+  };
 }
 
 /** `has` does not type-check its argument, and is always true where a missing field reads as ''. */
 function refuseHas(argument: Node, scope: Scope<never>) {
   const root = rootOf(argument);
   if (root === null || scope.variables[root] === undefined || scope.variables[root] === 'dyn') return;
-  throw new CompileProblem(
-    `has() says nothing about ${root}: a field that is declared is always there`,
-    argument,
-    '"env" in labels, or labels.env != ""',
-  );
+  throw new CompileProblem(`has() says nothing about ${root}: a field that is declared is always there`, argument, {
+    allowed: '"env" in labels, or labels.env != ""',
+  });
 }
 
 function rootOf(node: Node): string | null {
   if (node.op === 'id' && typeof node.args === 'string') return node.args;
   if (Array.isArray(node.args) && isNode(node.args[0])) return rootOf(node.args[0]);
   return null;
-}
-
-function checkLiteral(name: string, argument: Node) {
-  const text = literalText(argument);
-  if (text === null) return;
-  const good =
-    name === 'duration' ? /^-?(\d+(\.\d+)?(h|m|s|ms|us|µs|ns))+$/.test(text) : !Number.isNaN(Date.parse(text));
-  const example = name === 'duration' ? '"90s", "10m" or "1h30m"' : '"2026-01-31T08:00:00Z"';
-  if (!good) throw new CompileProblem(`"${text}" is not a ${name}`, argument, example);
-}
-
-/** A list in a webhook's body can be long and loops over it can be nested, so all iterations share one bound. */
-function countIterations(node: Node, budget: Budget) {
-  const args = node.args as { step: Node };
-  const inner = args.step;
-  if ('counted' in inner) return;
-  const step = {
-    counted: inner,
-    evaluate(evaluator: Parameters<Node['evaluate']>[0], _node: Node, context: unknown) {
-      if (--budget.left < 0) throw new Error(`this goes through more than ${mostIterations} elements`);
-      return inner.evaluate(evaluator, inner, context);
-    },
-  };
-  args.step = step as unknown as Node;
 }
 
 /** Visits every node once, expanded macros included. */
@@ -145,7 +124,7 @@ function fieldsAt(node: unknown, scope: Scope<never>): string[] | null {
   return fields === undefined ? null : Object.keys(fields);
 }
 
-const hidden = new Set(['dyn', 'matches']);
+const hidden = new Set(['dyn', 'matches', 'optional', 'hasValue', 'value', 'none', 'of', 'or', 'orValue']);
 
 export function functionNames(scope: Scope<never>): string[] {
   const names = scope.environment.getDefinitions().functions.map(definition => definition.name);

@@ -1,7 +1,9 @@
+import { isCelList } from '@bufbuild/cel';
 import type { Json } from '../../kernel/canonical.ts';
 import { messageOf, TocsinError } from '../../kernel/errors.ts';
-import { adjustTree, type Budget, explainProblem, refill, refuseForbidden, variablesIn } from './check.ts';
-import { CompileProblem, type Node } from './functions.ts';
+import { explainProblem, type Node, refuseForbidden, variablesIn } from './check.ts';
+import { CompileProblem } from './problem.ts';
+import { planProgram } from './program.ts';
 import { type Scope, type ScopeName, scopes } from './scopes.ts';
 import { fromCel } from './values.ts';
 
@@ -62,8 +64,7 @@ export function compileExpression<W extends Wants>(
   wants: W,
 ): Expression<never, Results[W]> {
   const where = (typeof scope === 'string' ? scopes[scope] : scope) as Scope<never>;
-  const budget: Budget = { left: 0 };
-  const { run, type, uses } = parse(text, where, budget);
+  const { run, type, uses } = parse(text, where);
   checkResult(text, type, wants);
   const convert = converters[wants] as (value: unknown) => Results[W];
   return {
@@ -71,7 +72,6 @@ export function compileExpression<W extends Wants>(
     type,
     uses,
     evaluate(variables) {
-      refill(budget);
       try {
         return convert(run(where.bind(variables)));
       } catch (error) {
@@ -89,7 +89,8 @@ interface CelFault {
   range?: { start: number };
 }
 
-function parse(text: string, scope: Scope<never>, budget: Budget) {
+/** The program of a text with its static type. Throws ExpressionError. */
+export function parse(text: string, scope: Scope<never>) {
   if (text.trim() === '')
     throw new ExpressionError({ message: 'the expression is empty', given: text, offset: 0, nearest: null });
   if (text.length > longest)
@@ -100,13 +101,12 @@ function parse(text: string, scope: Scope<never>, budget: Budget) {
       nearest: null,
     });
   try {
-    const run = scope.environment.parse(text);
-    const tree = run.ast as unknown as Node;
+    const parsed = scope.environment.parse(text);
+    const tree = parsed.ast as unknown as Node;
     refuseForbidden(tree, scope);
-    const check = run.check();
+    const check = parsed.check();
     if (!check.valid) throw check.error;
-    adjustTree(tree, budget);
-    return { run, type: check.type ?? 'dyn', uses: variablesIn(tree, scope) };
+    return { run: planProgram(text), type: check.type ?? 'dyn', uses: variablesIn(tree, scope) };
   } catch (error) {
     throw invalid(text, error, scope);
   }
@@ -119,7 +119,7 @@ function invalid(text: string, error: unknown, scope: Scope<never>): ExpressionE
       ...(error.allowed === undefined ? {} : { allowed: error.allowed }),
       given: text.slice(error.node.start, error.node.end),
       offset: error.node.start,
-      nearest: null,
+      nearest: error.nearest,
     });
   const fault: CelFault = error instanceof Error ? error : { message: String(error) };
   const found = explainProblem(fault, scope);
@@ -154,9 +154,9 @@ const converters: { [W in Wants]: (value: unknown) => Results[W] } = {
     return value;
   },
   text: asText,
-  texts: value => (Array.isArray(value) ? value.map(asText) : [asText(value)]),
+  texts: value => (isCelList(value) ? [...value].map(asText) : [asText(value)]),
   number: value => {
-    const number = fromCel(value);
+    const number = typeof value === 'string' ? null : fromCel(value);
     if (typeof number !== 'number') throw new Error(`it makes ${describe(value)}, not a number`);
     return number;
   },
@@ -172,7 +172,7 @@ function asText(value: unknown): string {
 
 function describe(value: unknown): string {
   if (value === null) return 'null';
-  if (Array.isArray(value)) return 'a list';
+  if (isCelList(value)) return 'a list';
   return typeof value === 'object' ? 'a map' : `a ${typeof value}`;
 }
 

@@ -1,3 +1,4 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Environment } from '@marcbachmann/cel-js';
 import type { Json } from '../../kernel/canonical.ts';
 import type { Actor } from '../actor.ts';
@@ -5,8 +6,8 @@ import { nameOf } from '../actor.ts';
 import type { Alert } from '../alert.ts';
 import type { Risk, TriggerKind } from '../decision.ts';
 import type { Event } from '../event.ts';
-import { registerFunctions } from './functions.ts';
-import { AlertValue, EventValue, eventValue, type LabelMap, toCel } from './values.ts';
+import { declareCalls } from './declare.ts';
+import { alertValue, eventValue, record, toCel } from './values.ts';
 
 /** The variables that an expression may use, with their types and the function that binds them to the caller's data. */
 export interface Scope<V> {
@@ -62,9 +63,11 @@ const alertFields = {
 /** Limits of one expression: far above what people write, and low enough to keep evaluation cheap. */
 const limits = { maxAstNodes: 600, maxDepth: 40, maxListElements: 300, maxMapEntries: 100, maxCallArguments: 8 };
 
-const base = registerFunctions(new Environment({ unlistedVariablesAreDyn: false, limits }))
-  .registerType('Event', { ctor: EventValue, fields: eventFields })
-  .registerType('Alert', { ctor: AlertValue, fields: alertFields });
+const base = declareCalls(
+  new Environment({ unlistedVariablesAreDyn: false, homogeneousAggregateLiterals: false, limits }),
+)
+  .registerType('Event', { fields: eventFields })
+  .registerType('Alert', { fields: alertFields });
 
 const commonTypes = { Event: eventFields, Alert: alertFields };
 
@@ -113,22 +116,25 @@ export interface PolicyFacts {
 }
 const seen = { event: 'Event', alert: 'Alert', labels: labelsType, annotations: labelsType };
 
-function bindSeen({ event, alert }: RouteFacts): Record<string, unknown> & { event: EventValue; labels: LabelMap } {
-  const value = eventValue(event, alert);
-  return { event: value, alert: new AlertValue(alert), labels: value.labels, annotations: value.annotations };
+function bindSeen({ event, alert }: RouteFacts) {
+  const { fields, value } = eventValue(event, alert);
+  return { fields, bound: { event: value, alert: alertValue(alert), labels: fields.labels } };
 }
 
 const short = { source: 'string', title: 'string', severity: 'string', state: 'string' };
 
 function bindShort(facts: RouteFacts): Record<string, unknown> {
-  const bound = bindSeen(facts);
-  const { source, title, severity, state } = bound.event;
-  return { ...bound, source, title, severity, state };
+  const { fields, bound } = bindSeen(facts);
+  const { annotations, source, title, severity, state } = fields;
+  return { ...bound, annotations, source, title, severity, state };
 }
 
 const event = makeScope<EventFacts>({ name: 'event', variables: { ...seen, ...short }, bind: bindShort });
 
 const route = makeScope<RouteFacts>({ name: 'route', variables: { ...seen, ...short }, bind: bindShort });
+
+/** All rules of a policy look at the same facts. */
+const boundPolicy = new WeakMap<PolicyFacts, Record<string, unknown>>();
 
 const policy = makeScope<PolicyFacts>({
   name: 'policy',
@@ -151,27 +157,28 @@ const policy = makeScope<PolicyFacts>({
     history: 'HistoryFacts',
   },
   bind: facts => {
-    const { event: value, alert, labels } = bindSeen(facts);
-    return {
-      event: value,
-      alert,
-      labels,
-      runbook: facts.runbook,
+    const known = boundPolicy.get(facts);
+    if (known !== undefined) return known;
+    const bound = {
+      ...bindSeen(facts).bound,
+      runbook: record(facts.runbook),
       params: toCel(facts.params as Json),
       targets: facts.targets,
-      actor: {
+      actor: record({
         kind: facts.actor.kind,
         id: facts.actor.id,
         via: 'via' in facts.actor ? facts.actor.via : facts.actor.id,
         name: nameOf(facts.actor),
-      },
+      }),
       trigger: facts.trigger,
-      now: new Date(facts.now),
-      history: {
+      now: timestampFromMs(facts.now),
+      history: record({
         runsLastHour: BigInt(facts.history.runsLastHour),
         failuresLastHour: BigInt(facts.history.failuresLastHour),
-      },
+      }),
     };
+    boundPolicy.set(facts, bound);
+    return bound;
   },
 });
 

@@ -1,46 +1,58 @@
+import { type CelInput, type CelMap, celList, celMap, isCelList, isCelMap, isCelUint } from '@bufbuild/cel';
+import { isReflectMessage } from '@bufbuild/protobuf/reflect';
+import {
+  type Duration,
+  DurationSchema,
+  type Timestamp,
+  TimestampSchema,
+  timestampFromMs,
+} from '@bufbuild/protobuf/wkt';
 import type { Json } from '../../kernel/canonical.ts';
 import type { Alert } from '../alert.ts';
 import type { Event } from '../event.ts';
 
+type Key = Parameters<CelMap['get']>[0];
+
 /** Labels for CEL: a map in which a missing label reads as the empty string. */
-export class LabelMap extends Map<string, string> {
-  override get(key: string): string {
-    return super.get(key) ?? '';
+class LabelMap extends Map<Key, string> {
+  override get(key: Key): string | undefined {
+    return super.get(key) ?? (typeof key === 'string' ? '' : undefined);
   }
 }
-// The evaluator accepts as a map only an object whose constructor is Map itself.
-Object.defineProperty(LabelMap.prototype, 'constructor', { value: Map });
 
 /** Headers for CEL: a LabelMap in which the case of a name does not matter. The names it is made from are lower case. */
 class HeaderMap extends LabelMap {
-  override get(key: string): string {
-    return super.get(key.toLowerCase());
+  override get(key: Key): string | undefined {
+    return super.get(typeof key === 'string' ? key.toLowerCase() : key);
   }
-  override has(key: string): boolean {
-    return super.has(key.toLowerCase());
+  override has(key: Key): boolean {
+    return super.has(typeof key === 'string' ? key.toLowerCase() : key);
   }
 }
-Object.defineProperty(HeaderMap.prototype, 'constructor', { value: Map });
 
-const known = new WeakMap<object, LabelMap>();
+const knownLabels = new WeakMap<object, CelMap>();
+const knownHeaders = new WeakMap<object, CelMap>();
 
-/** The labels as a LabelMap, cached by object, because many expressions read the same labels. */
-export function labelMap(labels: Readonly<Record<string, string | undefined>>): LabelMap {
-  const made = known.get(labels);
-  if (made !== undefined) return made;
-  return fill(new LabelMap(), labels);
+/** The labels as a CEL map, cached by object, because many expressions read the same labels. A missing one reads as the empty text. */
+export function labelMap(labels: Readonly<Record<string, string | undefined>>): CelMap {
+  const made = knownLabels.get(labels) ?? fill(new LabelMap(), labels);
+  knownLabels.set(labels, made);
+  return made;
 }
 
 /** The headers of a delivery, whose names are lower case, as a map that takes a name in any case. Cached by object. */
-export function headerMap(headers: Readonly<Record<string, string | undefined>>): LabelMap {
-  const made = known.get(headers);
-  return made instanceof HeaderMap ? made : fill(new HeaderMap(), headers);
+export function headerMap(headers: Readonly<Record<string, string | undefined>>): CelMap {
+  const made = knownHeaders.get(headers) ?? fill(new HeaderMap(), headers);
+  knownHeaders.set(headers, made);
+  return made;
 }
 
-function fill(map: LabelMap, given: Readonly<Record<string, string | undefined>>): LabelMap {
+function fill(map: LabelMap, given: Readonly<Record<string, string | undefined>>): CelMap {
   for (const [key, value] of Object.entries(given)) if (value !== undefined) map.set(key, value);
-  known.set(given, map);
-  return map;
+  const made = celMap(map as ReadonlyMap<string, string>);
+  // The library takes a key for present when its value is not undefined, and a missing label reads as ''.
+  made.has = key => map.has(key);
+  return made;
 }
 
 const noLabels: Record<string, string> = {};
@@ -49,7 +61,7 @@ const noLabels: Record<string, string> = {};
  * An event as expressions see it. Without an event (a person pressed Run) its fields come from the alert, and `kind` is "none". Without
  * both its texts are empty.
  */
-export class EventValue {
+class EventFields {
   readonly #event: Event | null;
   readonly #alert: Alert | null;
 
@@ -106,18 +118,18 @@ export class EventValue {
     return this.#body?.kind === 'notice' ? this.#body.type : '';
   }
   get startsAt() {
-    return new Date(this.#asAlert?.startsAt ?? this.#standIn?.startsAt ?? 0);
+    return timestampFromMs(this.#asAlert?.startsAt ?? this.#standIn?.startsAt ?? 0);
   }
   get occurredAt() {
-    return new Date(this.#body?.occurredAt ?? this.#standIn?.startsAt ?? 0);
+    return timestampFromMs(this.#body?.occurredAt ?? this.#standIn?.startsAt ?? 0);
   }
   get receivedAt() {
-    return new Date(this.#event?.receivedAt ?? this.#standIn?.lastSeen ?? 0);
+    return timestampFromMs(this.#event?.receivedAt ?? this.#standIn?.lastSeen ?? 0);
   }
 }
 
 /** An alert as expressions see it. Without an alert its texts are empty and its state is "none". */
-export class AlertValue {
+class AlertFields {
   readonly #alert: Alert | null;
 
   constructor(alert: Alert | null) {
@@ -160,33 +172,72 @@ export class AlertValue {
     return this.#alert?.acknowledgedBy ?? '';
   }
   get startsAt() {
-    return new Date(this.#alert?.startsAt ?? 0);
+    return timestampFromMs(this.#alert?.startsAt ?? 0);
   }
   get firstSeen() {
-    return new Date(this.#alert?.firstSeen ?? 0);
+    return timestampFromMs(this.#alert?.firstSeen ?? 0);
   }
   get lastSeen() {
-    return new Date(this.#alert?.lastSeen ?? 0);
+    return timestampFromMs(this.#alert?.lastSeen ?? 0);
   }
 }
 
-const eventValues = new WeakMap<Event, { alert: Alert | null; value: EventValue }>();
+/** The getters of an object as a CEL map, each read when it is asked for. It cannot be listed: its JSON would be an accident. */
+class FieldMap extends Map<Key, CelInput> {
+  readonly #fields: object;
+  readonly #names: ReadonlySet<Key>;
 
-export function eventValue(event: Event | null, alert: Alert | null): EventValue {
-  if (event === null) return new EventValue(null, alert);
-  const made = eventValues.get(event);
-  if (made !== undefined && made.alert === alert) return made.value;
-  const value = new EventValue(event, alert);
-  eventValues.set(event, { alert, value });
-  return value;
+  constructor(fields: object, names: ReadonlySet<Key>) {
+    super();
+    this.#fields = fields;
+    this.#names = names;
+  }
+  override get(key: Key): CelInput | undefined {
+    return this.#names.has(key) ? this.#fields[key as never] : undefined;
+  }
+  override entries(): MapIterator<[Key, CelInput]> {
+    throw new Error('this value cannot be used here; take one of its fields');
+  }
 }
 
-/** JSON as CEL values: safe integers become bigint (CEL int), objects become maps, other values stay. */
-export function toCel(value: Json): unknown {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(toCel);
+const eventNames = gettersOf(EventFields);
+const alertNames = gettersOf(AlertFields);
+
+function gettersOf(fields: { prototype: object }): ReadonlySet<Key> {
+  return new Set(Object.getOwnPropertyNames(fields.prototype).filter(name => name !== 'constructor'));
+}
+
+function fieldMap(fields: object, names: ReadonlySet<Key>): CelMap {
+  return celMap(new FieldMap(fields, names) as ReadonlyMap<string, CelInput>);
+}
+
+/** An alert as expressions see it. Without an alert its texts are empty and its state is "none". */
+export function alertValue(alert: Alert | null): CelMap {
+  return fieldMap(new AlertFields(alert), alertNames);
+}
+
+const eventValues = new WeakMap<Event, { alert: Alert | null; fields: EventFields; value: CelMap }>();
+
+/** An event as expressions see it, with the object that its fields are read from. Cached by event and alert. */
+export function eventValue(event: Event | null, alert: Alert | null): { fields: EventFields; value: CelMap } {
+  const made = event === null ? undefined : eventValues.get(event);
+  if (made !== undefined && made.alert === alert) return made;
+  const fields = new EventFields(event, alert);
+  const fresh = { alert, fields, value: fieldMap(fields, eventNames) };
+  if (event !== null) eventValues.set(event, fresh);
+  return fresh;
+}
+
+/** An object of CEL values as a map. */
+export function record(members: Readonly<Record<string, CelInput>>): CelMap {
+  return celMap(new Map(Object.entries(members)));
+}
+
+/** JSON as CEL values: every number becomes a double, as in CEL's own reading of JSON; objects become maps. */
+export function toCel(value: Json): CelInput {
+  if (Array.isArray(value)) return celList(value.map(toCel));
   if (value !== null && typeof value === 'object')
-    return new Map(Object.entries(value).map(([key, member]) => [key, toCel(member)]));
+    return celMap(new Map(Object.entries(value).map(([key, member]) => [key, toCel(member)])));
   return value;
 }
 
@@ -202,7 +253,7 @@ export function fromCel(value: unknown): Json {
       if (!Number.isFinite(value)) throw new Error(`${value} is not a number that can be written down`);
       return value;
     case 'object':
-      return fromObject(value);
+      return value === null ? null : fromObject(value);
     default:
       throw new Error(`a ${typeof value} is not a value that can be used here`);
   }
@@ -210,23 +261,27 @@ export function fromCel(value: unknown): Json {
 
 function fromBigInt(value: bigint): number {
   const number = Number(value);
-  if (!Number.isSafeInteger(number)) throw new Error(`${value} is too large a whole number`);
+  if (!Number.isSafeInteger(number))
+    throw new Error(`${value} is too large a whole number; string(...) keeps its digits`);
   return number;
 }
 
-function fromObject(value: object | null): Json {
-  if (value === null) return null;
-  if (Array.isArray(value)) return value.map(fromCel);
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Map) return members(value.entries());
-  const proto = Object.getPrototypeOf(value);
-  if (proto === Object.prototype || proto === null) return members(Object.entries(value));
-  if ('seconds' in value && 'nanos' in value) return Number(value.valueOf());
+function fromObject(value: object): Json {
+  if (isCelUint(value)) return fromCel(value.value);
+  if (isCelList(value)) return [...value].map(fromCel);
+  if (isCelMap(value)) return members(value);
+  if (isReflectMessage(value, TimestampSchema))
+    return new Date(toMilliseconds(value.message as Timestamp)).toISOString();
+  if (isReflectMessage(value, DurationSchema)) return toMilliseconds(value.message as Duration);
   throw new Error('this value cannot be used here; take one of its fields');
 }
 
-function members(entries: Iterable<[unknown, unknown]>): Json {
+function toMilliseconds({ seconds, nanos }: Timestamp | Duration): number {
+  return Number(seconds) * 1000 + nanos / 1_000_000;
+}
+
+function members(map: CelMap): Json {
   const out: Record<string, Json> = Object.create(null);
-  for (const [key, member] of entries) out[String(key)] = fromCel(member);
+  for (const [key, member] of map) out[isCelUint(key) ? String(key.value) : String(key)] = fromCel(member);
   return out;
 }

@@ -1,0 +1,41 @@
+import type { parse } from '@bufbuild/cel';
+
+/** The library's syntax tree. */
+export type Expr = NonNullable<ReturnType<typeof parse>['expr']>;
+export type Kind<C extends string> = Extract<Expr['exprKind'], { case: C }>['value'];
+export type Call = Kind<'callExpr'>;
+
+export function isIdent(expr: Expr | undefined, name: string): boolean {
+  return expr?.exprKind.case === 'identExpr' && expr.exprKind.value.name === name;
+}
+
+/** The text of a literal; null for anything that is computed. */
+export function textOf(expr: Expr | undefined): string | null {
+  if (expr?.exprKind.case !== 'constExpr') return null;
+  const { constantKind } = expr.exprKind.value;
+  return constantKind.case === 'stringValue' ? constantKind.value : null;
+}
+
+// New nodes keep the id of the node in whose place they stand, which has the position.
+
+export function callOf(at: Expr, name: string, args: Expr[]): Expr {
+  const value = { $typeName: 'cel.expr.Expr.Call' as const, function: name, args };
+  return { $typeName: 'cel.expr.Expr', id: at.id, exprKind: { case: 'callExpr', value } };
+}
+
+export function selectOf(at: Expr, operand: Expr, field: string): Expr {
+  const value = { $typeName: 'cel.expr.Expr.Select' as const, operand, field, testOnly: false };
+  return { $typeName: 'cel.expr.Expr', id: at.id, exprKind: { case: 'selectExpr', value } };
+}
+
+export function emptyListOf(at: Expr): Expr {
+  const value = { $typeName: 'cel.expr.Expr.CreateList' as const, elements: [], optionalIndices: [] };
+  return { $typeName: 'cel.expr.Expr', id: at.id, exprKind: { case: 'listExpr', value } };
+}
+
+export function constantOf(at: Expr, value: string | boolean): Expr {
+  const constantKind =
+    typeof value === 'string' ? { case: 'stringValue' as const, value } : { case: 'boolValue' as const, value };
+  const constant = { $typeName: 'cel.expr.Constant' as const, constantKind };
+  return { $typeName: 'cel.expr.Expr', id: at.id, exprKind: { case: 'constExpr', value: constant } };
+}
