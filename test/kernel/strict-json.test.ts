@@ -58,6 +58,72 @@ describe('what it makes', () => {
     });
   });
 
+  // Each alone in its document: a longer number beside it must not be what makes the scan look.
+  const numbers: [string, unknown][] = [
+    ['999999999999999', 999999999999999],
+    ['-999999999999999', -999999999999999],
+    ['9007199254740991', 9007199254740991],
+    ['-9007199254740991', -9007199254740991],
+    ['9007199254740992', '9007199254740992'],
+    ['9007199254740993', '9007199254740993'],
+    ['-9007199254740993', '-9007199254740993'],
+    ['9999999999999999', '9999999999999999'],
+    ['10000000000000000', '10000000000000000'],
+    ['17956044101234567', '17956044101234567'],
+    ['-17956044101234567', '-17956044101234567'],
+    ['12345678901234567890', '12345678901234567890'],
+    [`1${'0'.repeat(400)}`, `1${'0'.repeat(400)}`],
+    // With a fraction or an exponent it is no integer that somebody counts by: it loses precision, as everywhere.
+    ['9007199254740993.0', 9007199254740992],
+    ['9007199254740993.5', 9007199254740994],
+    ['0.9007199254740993', 0.9007199254740993],
+    ['-1.9007199254740993', -1.9007199254740994],
+    ['9007199254740993e0', 9007199254740992],
+    ['9007199254740993E-3', 9007199254740.992],
+    ['1e16', 1e16],
+    ['1e0000000000000001', 10],
+    ['1.5e+0000000000000001', 15],
+    ['-0', -0],
+    ['"9007199254740993"', '9007199254740993'],
+  ];
+  test.each(numbers)('%s alone, in lists, objects, as the first and the last of them', (text, value) => {
+    expect(parse(text)).toBe(value);
+    expect(parse(` ${text}\n`)).toBe(value);
+    expect(parse(`\ufeff${text}`)).toBe(value);
+    expect(parse(`[${text}]`)).toEqual([value]);
+    expect(parse(`[1,${text},true]`)).toEqual([1, value, true]);
+    expect(parse(`[${text},2]`)).toEqual([value, 2]);
+    expect(parse(`[[],${text}]`)).toEqual([[], value]);
+    expect(parse(`{"a":${text}}`)).toEqual(Object.assign(Object.create(null), { a: value }));
+    expect(parse(`{"a":{"b":[{"c":${text}}]},"d":1}`)).toMatchObject({ a: { b: [{ c: value }] }, d: 1 });
+  });
+
+  test('digits in a key or a text are no number', () => {
+    expect({ ...(parse('{"9007199254740993":1,"12345678901234567":"9007199254740993"}') as object) }).toEqual({
+      '9007199254740993': 1,
+      '12345678901234567': '9007199254740993',
+    });
+    expect(parse('["-9007199254740993\\"9007199254740993"]')).toEqual(['-9007199254740993"9007199254740993']);
+  });
+
+  test('property: every integer comes out as it was written', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n }), fc.nat(3), (integer, place) => {
+        const text = `${integer}`;
+        const [document = '', pick] = [
+          [text, (made: unknown) => made],
+          [`[${text}]`, (made: unknown) => (made as unknown[])[0]],
+          [`{"a":${text}}`, (made: unknown) => (made as Record<string, unknown>)['a']],
+          [`[0,{"b":[${text} ]}]`, (made: unknown) => (made as [0, { b: unknown[] }])[1].b[0]],
+        ][place] as [string, (made: unknown) => unknown];
+        const made = pick(parse(document));
+        expect(`${made}`).toBe(text);
+        expect(typeof made).toBe(Number.isSafeInteger(Number(integer)) ? 'number' : 'string');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('a byte-order mark before the document is left out', () => {
     expect(parse('\ufeff[1]')).toEqual([1]);
   });
