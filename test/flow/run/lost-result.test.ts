@@ -45,6 +45,8 @@ interface Place {
   tried: string[];
   guards: Guard[][];
   changes: Change[];
+  /** How often the run was read. */
+  reads: number;
   /** The error by which a change is refused; null when it is taken. */
   refuse(facts: string[], change: Change): Error | null;
 }
@@ -59,8 +61,13 @@ function factOf({ fact }: NonNullable<Change['entries']>[number]): string {
   return 'step' in fact ? `${fact.kind} ${fact.step}` : fact.kind;
 }
 
-function open(acquired = true) {
-  const store = { run: async () => place.run } as never;
+function open(acquired = true, withAgain = true) {
+  const store = {
+    async run() {
+      place.reads += 1;
+      return place.run;
+    },
+  } as never;
   const feed = {
     async commit(change: Change) {
       const facts = (change.entries ?? []).map(factOf);
@@ -84,15 +91,17 @@ function open(acquired = true) {
   journal = createRunJournal(found, lease, {
     streams: createStreams({ store, feed, clock, mutex: createKeyedMutex() }),
     clock,
-    async again() {
-      again += 1;
-    },
+    ...(withAgain && {
+      async again() {
+        again += 1;
+      },
+    }),
   });
 }
 
 beforeEach(() => {
   again = 0;
-  place = { run: found, tried: [], guards: [], changes: [], refuse: () => null };
+  place = { run: found, tried: [], guards: [], changes: [], reads: 0, refuse: () => null };
   open();
 });
 afterEach(() => lease.stop());
@@ -139,6 +148,18 @@ describe('a result that was lost, though the lease is held', () => {
     expect(journal.run()).toEqual(place.run);
     expect(lease.held()).toBe(false);
     expect(journal.lost()).toBe(diskFull);
+  });
+
+  it('takes with it what came in the same moment, also what nobody waits for; the ending goes with the next', async () => {
+    journal.add(done('a'));
+    journal.add(done('b'));
+    const all = [journal.append(started('c')), journal.append(ended, true)];
+    expect((await Promise.allSettled(all)).map(one => one.status)).toEqual(['rejected', 'rejected']);
+    expect(place.tried).toHaveLength(2);
+    expect(place.run.state).toBe('running');
+    await journal.append(ended, true);
+    expect(place.run.state).toBe('failed');
+    expect(place.run.steps).toMatchObject([{ id: 'a', state: 'unknown' }]);
   });
 
   it('takes nothing with it that was decided before it', async () => {
@@ -189,6 +210,32 @@ describe('what was refused and somebody waits for it', () => {
     expect(journal.run()).toEqual(place.run);
   });
 
+  it('by a halt: what has other guards is not held, and what has the halt among them is', async () => {
+    const problem = guardFailed('halt everything');
+    const claim = (key: string): Guard => ({ kind: 'claim', space: 's', key, at: 1, keep: null });
+    place.refuse = (_, change) => (change.guards?.some(guard => guard.kind === 'halt') ? problem : null);
+    journal.add(started('n', halt));
+    const settled = await Promise.allSettled([
+      journal.append(started('a', [claim('a')])),
+      journal.append(started('b', [claim('b'), ...halt])),
+      journal.append(() => ({ facts: [], adjust: run => ({ ...run, wakeAt: 5 }), with: {} })),
+    ]);
+    expect(settled.map(one => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(place.run.steps.map(step => step.id)).toEqual(['a']);
+    expect(place.run.wakeAt).toBe(5);
+  });
+
+  it('by its own decision, though nobody waits for it: nothing else is lost', async () => {
+    let asked = 0;
+    journal.add(() => {
+      if (++asked > 1) throw new Error('too late');
+      return null;
+    });
+    await journal.append(started('a'));
+    await journal.settled();
+    expect(place.tried).toEqual(['step.started a']);
+  });
+
   it('by its own decision: the others are journalled in one change', async () => {
     const problem = new Error('not now');
     const all = [
@@ -218,6 +265,14 @@ describe('a lease that is lost', () => {
     expect(place.tried).toHaveLength(2);
     expect(journal.lost()).toBeNull();
     await expect(journal.settled()).rejects.toBeInstanceOf(Stopped);
+  });
+
+  it('that was to be taken is refused: the session has begun nothing', async () => {
+    open(false);
+    refuseFacts(/./, guardFailed('take run/run_1'));
+    await expect(journal.append(started('a'))).rejects.toMatchObject({ why: 'lease-lost' });
+    expect([lease.refused(), lease.held()]).toEqual([true, false]);
+    expect(place.tried).toEqual(['!step.started a']);
   });
 
   it('is another thing than a guard of the addition itself, which is told to whoever added it', async () => {
@@ -259,12 +314,14 @@ describe('what leads', () => {
       return begun(run);
     });
     gone = true;
+    journal.add(done('z'));
     await expect(journal.append(started('a'))).rejects.toBe(over);
     expect(journal.run()).toEqual(found);
     await expect(journal.append(started('b'))).rejects.toBe(over);
     expect(place.tried).toEqual([]);
     await journal.append(ended, true);
     expect(place.tried).toEqual(['run.finished']);
+    expect(place.run.crashes).toBe(0);
   });
 
   it('is asked again, after the alert was read again, when another writer was first', async () => {
@@ -286,9 +343,44 @@ describe('what leads', () => {
     expect(again).toBe(1);
     expect(place.run).toMatchObject({ cancel: { reason: 'enough' }, crashes: 1 });
   });
+
+  it('needs nothing that is read again', async () => {
+    open(true, false);
+    let first = true;
+    place.refuse = () => {
+      const problem = first ? guardFailed('stream run/run_1') : null;
+      first = false;
+      return problem;
+    };
+    await journal.append(started('a'));
+    expect([place.tried, place.reads]).toEqual([['!step.started a', 'step.started a'], 1]);
+  });
 });
 
 describe('several additions in one change', () => {
+  it('are decided on the run as the session knows it: nothing is read while nobody else writes', async () => {
+    await Promise.all([journal.append(started('a')), journal.append(done('a'))]);
+    await journal.append(started('b'));
+    expect([place.reads, again]).toEqual([0, 0]);
+    expect(place.guards).toEqual([
+      [
+        { kind: 'lease', name: 'run/run_1', token: 1, release: false },
+        { kind: 'stream', stream: 'run/run_1', version: 1 },
+      ],
+      [
+        { kind: 'lease', name: 'run/run_1', token: 1, release: false },
+        { kind: 'stream', stream: 'run/run_1', version: 3 },
+      ],
+    ]);
+  });
+
+  it('give the lease back when one of them is the last', async () => {
+    await Promise.all([journal.append(started('a')), journal.append(ended, true)]);
+    expect(place.tried).toEqual(['step.started a, run.finished']);
+    expect(place.guards[0]?.[0]).toMatchObject({ kind: 'lease', release: true });
+    expect(lease.held()).toBe(false);
+  });
+
   it('keep their guards, entries, rows, blobs and adjustments, in order', async () => {
     const cursor = (name: string) => ({ table: 'cursor' as const, name, value: 1 });
     const adjusted =
@@ -324,8 +416,12 @@ describe('several additions in one change', () => {
       'run.released',
       'run.released',
     ]);
-    expect(change?.guards?.filter(guard => guard.kind === 'claim').map(guard => guard.key)).toEqual(['a', 'c']);
-    expect(change?.guards?.[0]).toEqual({ kind: 'lease', name: 'run/run_1', token: 1, release: false });
+    expect(change?.guards).toEqual([
+      { kind: 'lease', name: 'run/run_1', token: 1, release: false },
+      { kind: 'stream', stream: 'run/run_1', version: 1 },
+      { kind: 'claim', space: 's', key: 'a', at: 1, keep: null },
+      { kind: 'claim', space: 's', key: 'c', at: 1, keep: null },
+    ]);
     expect(change?.rows?.slice(1)).toEqual([cursor('a'), cursor('c')]);
     expect(change?.blobs?.map(blob => blob.digest)).toEqual(['a', 'c']);
     expect(place.run.wakeAt).toBe(12);
