@@ -30,10 +30,10 @@ export const safetyFiles: Record<string, string[]> = {
   'src/flow/run/journal.ts': ['test/flow/run/lost-result.test.ts'],
   'src/flow/run/lease.ts': ['test/flow/run/lease.test.ts'],
   'src/flow/run/recover.ts': ['test/flow/run/sweep.test.ts'],
-  'src/flow/run/perform-step.ts': ['test/flow/run/step.test.ts', 'test/flow/run/honest.test.ts'],
+  'src/flow/run/perform-step.ts': ['test/flow/run/session.test.ts', 'test/flow/run/perform.test.ts'],
   'src/flow/deliver/queue.ts': ['test/flow/deliver/queue.test.ts'],
   'src/flow/deliver/digest.ts': ['test/flow/deliver/digest.test.ts'],
   'src/flow/journal/audit.ts': ['test/flow/journal/audit.test.ts'],
-  'src/stores/sql/guards.ts': ['test/stores/sqlite.contract.test.ts'],
-  'src/stores/sqlite/guards.ts': ['test/stores/sqlite.contract.test.ts', 'test/stores/sqlite.test.ts'],
+  'src/stores/sql/guards.ts': ['test/stores/sqlite-guards.test.ts'],
+  'src/stores/sqlite/guards.ts': ['test/stores/sqlite-guards.test.ts'],
 };
