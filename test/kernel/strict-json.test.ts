@@ -145,6 +145,68 @@ describe('what it refuses', () => {
     expect(refusal(() => parse(text)).code).toBe('bad-body');
   });
 
+  const notOne = 'The body is not one JSON document.';
+  test.each([
+    ['', notOne, 'the body is empty'],
+    ['{"a":1', notOne, 'line 1, column 7'],
+    ['[1,2', notOne, 'line 1, column 5'],
+    ['[1,', notOne, 'the end'],
+    ['{"a":tru', notOne, 'the end'],
+    ['NaN', notOne, 'line 1, column 1'],
+    ['[NaN]', notOne, 'line 1, column 2'],
+    ['{"a":x}', notOne, 'line 1, column 6'],
+    ['{"abcdefghij":1,\n  "b":x}', notOne, 'line 2, column 7'],
+    ['\ufeff{"a":\n\n\u00e9}', notOne, 'line 3, column 1'],
+    ['["\u00e9\u{1f389}",x]', notOne, 'line 1, column 8'],
+    ['{"a":1}]', notOne, 'line 1, column 8'],
+    ['x', notOne, 'line 1, column 1'],
+    ['[1,]', notOne, 'line 1, column 4'],
+    ['{"a":trux}', notOne, 'line 1, column 9'],
+    // V8 quotes the body where it names no position.
+    ['{"a":at position 7}', notOne, 'line 1, column 6'],
+    [`[${'1,'.repeat(5000)}x${',1'.repeat(5000)}]`, notOne, 'line 1, column 10002'],
+    [`[${' '.repeat(64 * 1024 - 3)}x]`, notOne, 'line 1, column 65535'],
+    [`[${' '.repeat(64 * 1024 - 2)}x]`, notOne, 'within 65537 characters'],
+  ])('%j, and says where', (text, message, at) => {
+    expect(refusal(() => parse(text))).toMatchObject({
+      code: 'bad-body',
+      message: expect.stringContaining(message),
+      at,
+    });
+  });
+
+  test.each([
+    ['{"a":1,"a":2}', 8],
+    ['{"a":{"b":1,"b":2}}', 13],
+    ['{"a":[{"a":1}],"a":2}', 16],
+    ['[{"a":1},{"a":1,"b":[1,{"b":2}],"a":3}]', 33],
+    ['{"b":{"a":1},"a":[],"c":{},"a":3}', 28],
+    ['[[{"x":[],"y":{"x":1},"x":0}]]', 23],
+    ['{"a:":"\\"a","b" : ":","a:" :1}', 23],
+    ['[{"k":"k"},["k","k"],{"k":"k","l":["k"],"k":1}]', 41],
+  ])('a key twice in %s, at its second place', (text, column) => {
+    expect(refusal(() => parse(text))).toMatchObject({
+      message: expect.stringContaining('An object has a key twice.'),
+      at: `line 1, column ${column}`,
+      allowed: 'each key once',
+    });
+  });
+
+  test('a number that is too large, and says what would not be', () => {
+    for (const text of ['1e400', '[-1e400]', '{"a":1e999}', `${'9'.repeat(400)}.5`])
+      expect(refusal(() => parse(text))).toMatchObject({
+        message: expect.stringContaining('A number is too large.'),
+        allowed: 'numbers within a double',
+      });
+  });
+
+  test('bytes that are not UTF-8, and says what is', () => {
+    expect(refusal(() => parseStrictJson(Buffer.from([0x22, 0xff, 0x22])))).toMatchObject({
+      message: expect.stringContaining('The body is not valid UTF-8.'),
+      allowed: 'UTF-8',
+    });
+  });
+
   test('bytes that are not UTF-8', () => {
     expect(refusal(() => parseStrictJson(Buffer.from([0x22, 0xc3, 0x28, 0x22]))).message).toMatch(/UTF-8/);
   });

@@ -207,6 +207,12 @@ describe('what a fact makes of the run', () => {
     });
   });
 
+  it('what is said in its thread, and what has no fold: an entry more', () => {
+    const said: Fact = { kind: 'step.said', run, step: 'a', text: 'look', mention: [], tone: 'info' };
+    const before = withStep({ state: 'running' });
+    expect(foldRun(before, said, at)).toEqual({ ...before, version: before.version + 1 });
+  });
+
   it('run.released: for a worker', () => {
     expect(foldRun(sampleRun({ state: 'waiting' }), released, at).state).toBe('queued');
   });

@@ -98,13 +98,14 @@ describe('the list of a channel', () => {
   it('names all threads; the ten most severe that go on are posted, of the same severity the newest', () => {
     const of = (severity: Post['severity'], count: number, over = false) =>
       Array.from({ length: count }, (_, n) => item(root(`${severity}${n}${over ? 'x' : ''}`, { severity, over })));
-    const [info, none, warning, error, critical, over] = [
-      of('info', 3),
-      of(null, 2),
-      of('warning', 8),
-      of('error', 3),
-      of('critical', 4),
+    // The most severe are the oldest, so that their age does not do what their severity has to.
+    const [over, critical, error, warning, none, info] = [
       of('critical', 2, true),
+      of('critical', 4),
+      of('error', 3),
+      of('warning', 8),
+      of(null, 2),
+      of('info', 3),
     ];
     const all = [...info, ...none, ...warning, ...error, ...critical, ...over];
     const made = plan(all);
