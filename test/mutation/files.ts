@@ -34,7 +34,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/flow/run/perform-step.ts': ['test/flow/run/session.test.ts', 'test/flow/run/perform.test.ts'],
   'src/flow/deliver/queue.ts': ['test/flow/deliver/queue.test.ts'],
   'src/flow/deliver/digest.ts': ['test/flow/deliver/digest.test.ts'],
-  'src/flow/journal/audit.ts': ['test/flow/journal/audit.test.ts'],
+  'src/flow/journal/audit.ts': ['test/flow/journal/audit-chain.test.ts'],
   'src/stores/sql/guards.ts': ['test/stores/sqlite-guards.test.ts'],
   'src/stores/sqlite/guards.ts': ['test/stores/sqlite-guards.test.ts'],
 };
