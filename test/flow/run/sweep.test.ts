@@ -202,7 +202,7 @@ describe('one round', () => {
 
   it('goes through a thousand waiting runs, and the next round goes on after them, then from the beginning', async () => {
     const id = (n: number) => `r${String(n).padStart(5, '0')}`;
-    runs = Array.from({ length: 2500 }, (_, n) => waits(id(n), on('run', 'ended')));
+    runs = Array.from({ length: 2500 }, (_, n) => waits(id(n), on('timer', null)));
     runs.push(one('zz', { state: 'failed' }));
     const parts = createParts();
     const all = startSweeper(parts);
