@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   beginning,
@@ -161,7 +161,9 @@ describe('what is wrong', () => {
   it.each(cases)('%s', async (_, change, where, given) => {
     const made = chain(9);
     change(made);
-    expect((await verify(made)).broken).toMatchObject({ code: 'journal-broken', at: where, given });
+    const whole = await verify(made);
+    expect(whole.broken).toMatchObject({ code: 'journal-broken', at: where, given });
+    expect(whole.done).toBe(false);
     // In parts it is found as well.
     let from: Position = beginning;
     for (let part = 0; part < 20; part++) {
@@ -242,8 +244,8 @@ describe('a checkpoint', () => {
     checkCheckpoint(storeOf(made), note, { origin: of, publicKey });
 
   it('holds for the entry that it names, and for none beyond', async () => {
-    const made = chain(9);
-    for (const seq of [0, 1, 5, 9]) {
+    const made = chain(112);
+    for (const seq of [0, 1, 9, 10, 99, 112]) {
       const note = createCheckpoint(origin, at(made, seq), mine.privateKey);
       made.asked = [];
       expect(await check(made, note)).toEqual(at(made, seq));
@@ -312,6 +314,26 @@ describe('a checkpoint', () => {
     );
   });
 
+  it('is for the origin in its text, whatever name its signature bears', async () => {
+    const made = chain(3);
+    const text = `x\n3\n${made.head.hash}\n`;
+    const raw = mine.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
+    const sealed = (name: string) => {
+      const key = createHash('sha256')
+        .update(Buffer.concat([Buffer.from(`${name}\n\x01`), raw]))
+        .digest();
+      const signature = Buffer.concat([key.subarray(0, 4), sign(null, Buffer.from(text), mine.privateKey)]);
+      return `${text}\n\u2014 ${name} ${signature.toString('base64')}\n`;
+    };
+    expect(await check(made, sealed('x'), mine.publicKey, 'x')).toEqual(made.head);
+    for (const [note, of] of [
+      [sealed(origin), origin],
+      [sealed(origin), 'x'],
+      [sealed('x'), origin],
+    ] as const)
+      await expect(check(made, note, mine.publicKey, of)).rejects.toMatchObject({ given: 'a note of x' });
+  });
+
   it('is refused whatever byte of it is changed', async () => {
     const made = chain(3);
     const note = createCheckpoint(origin, made.head, mine.privateKey);
@@ -343,8 +365,7 @@ describe('a checkpoint', () => {
     }
   });
 
-  it('has the key hash of signed notes: the first four bytes over name, 1 and the raw key', async () => {
-    const { createHash } = await import('node:crypto');
+  it('has the key hash of signed notes: the first four bytes over name, 1 and the raw key', () => {
     const note = createCheckpoint(origin, beginning, mine.privateKey);
     const signature = Buffer.from(note.trim().split(' ').at(-1) ?? '', 'base64');
     const raw = mine.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32);
