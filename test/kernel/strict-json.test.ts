@@ -160,6 +160,7 @@ describe('what it refuses', () => {
     ['["\u00e9\u{1f389}",x]', notOne, 'line 1, column 8'],
     ['{"a":1}]', notOne, 'line 1, column 8'],
     ['x', notOne, 'line 1, column 1'],
+    ['{"abcdefghij":1,"k" 1}', notOne, 'line 1, column 21'],
     ['[1,]', notOne, 'line 1, column 4'],
     ['{"a":trux}', notOne, 'line 1, column 9'],
     // V8 quotes the body where it names no position.
@@ -177,6 +178,7 @@ describe('what it refuses', () => {
 
   test.each([
     ['{"a":1,"a":2}', 8],
+    ['{"k":"{[","l":"}","k":1}', 19],
     ['{"a":{"b":1,"b":2}}', 13],
     ['{"a":[{"a":1}],"a":2}', 16],
     ['[{"a":1},{"a":1,"b":[1,{"b":2}],"a":3}]', 33],
