@@ -427,6 +427,12 @@ describe('several additions in one change', () => {
     expect(place.run.wakeAt).toBe(12);
   });
 
+  it('are durable when they are settled, also what nobody waited for', async () => {
+    journal.add(done('a'));
+    await journal.settled();
+    expect(place.tried).toEqual(['step.finished a']);
+  });
+
   it('are not held back by an addition that nobody waits for: it is committed with what follows, or by itself', async () => {
     const committed = Promise.withResolvers<void>();
     place.refuse = () => {
