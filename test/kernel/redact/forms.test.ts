@@ -7,6 +7,9 @@ const forms = (secret: string) => formsOf(secret).map(form => form.toString());
 describe('the forms of a secret', () => {
   it('are none under four characters, the raw one up to five, and the encoded ones from six on', () => {
     expect([forms(''), forms('abc'), forms('  abc  '), forms('\n\n\n\n\n')]).toEqual([[], [], [], []]);
+    // Neither is one that only its quotes or its line breaks make as long.
+    expect([forms('a"c'), forms("a'c")]).toEqual([[], []]);
+    expect(forms('a\n\n\nb')).toEqual(['a\\n\\n\\nb']);
     expect([forms('abcd'), forms('abcde'), forms(' abcd\n')]).toEqual([['abcd'], ['abcde'], ['abcd']]);
     expect(forms('abcdef')).toEqual([
       'abcdef',
@@ -64,6 +67,9 @@ describe('the forms of a secret', () => {
       'NkZWZna',
       'kZWZna',
     ]);
+    const padded = forms('abcdefg').filter(form => form.startsWith('YWJjZGVmZ'));
+    expect(padded).toEqual(['YWJjZGVmZw==', 'YWJjZGVmZw', 'YWJjZGVmZ']);
+    expect(forms('ab"cde')).toEqual(expect.not.arrayContaining(['abcde']));
     const url = forms('\u00fb\u00ff\u00fe\u00fb\u00ff\u00fe');
     expect(url.filter(form => /[+/]/.test(form)).length).toBeGreaterThan(0);
     for (const form of url.filter(one => !one.includes('%')))
