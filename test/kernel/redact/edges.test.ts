@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileSecrets, createRedactor, redactText } from '../../../src/kernel/redact/redact.ts';
+import { compileSecrets, createRedactor, redactJson, redactText } from '../../../src/kernel/redact/redact.ts';
 
 const mark = '[redacted]';
 
@@ -63,6 +63,36 @@ describe('a secret at the edge of what is looked at', () => {
     ['one within a longer one', '<abcdefghijkl>', `<${mark}kl>`],
   ])('where they overlap: %s', (_, text, shown) => {
     expect(always(text, ['abcdef', 'cdefgh', 'efghij'])).toBe(shown);
+  });
+
+  it.each([
+    ['the longer one', '1xxabcdyy2', `1${mark}2`],
+    ['all of the longer one but its end', '1xxabcdy2', `1xx${mark}y2`],
+    ['the beginning of the longer one, then the shorter', 'xxabxxabcd', `xxabxx${mark}`],
+    ['the longer one after most of itself', 'xxabcdyxxabcdyy', `xx${mark}y${mark}`],
+    ['the shorter one alone', '1abcd2', `1${mark}2`],
+  ])('where one is in the middle of another: %s', (_, text, shown) => {
+    expect(always(text, ['xxabcdyy', 'abcd'])).toBe(shown);
+  });
+
+  it('after more than it was ever looked through at once', () => {
+    // The search remembers a place for each byte that may belong to a secret.
+    const text = `${'a'.repeat(400_000)}b${'a'.repeat(10)}`;
+    expect(redactText(text, ['aaaaaaab'])).toBe(`${'a'.repeat(400_000 - 7)}${mark}${'a'.repeat(10)}`);
+  });
+
+  it('in any value, by secrets that were compiled once', () => {
+    const ready = compileSecrets(['opensesame']);
+    for (const secrets of [ready, ['opensesame']]) {
+      expect(redactText('x opensesame', secrets)).toBe(`x ${mark}`);
+      expect(redactJson('x opensesame', secrets)).toBe(`x ${mark}`);
+      expect(redactJson([1, true, null, 'opensesame', [0.5]], secrets)).toEqual([1, true, null, mark, [0.5]]);
+      expect(redactJson({ opensesame: { a: 'opensesame', b: [], c: {} }, d: 'token=abc' }, secrets)).toEqual({
+        [mark]: { a: mark, b: [], c: {} },
+        d: `token=${mark}`,
+      });
+    }
+    expect(redactJson({ a: 'token=abc', b: 1 })).toEqual({ a: `token=${mark}`, b: 1 });
   });
 
   it('that overlaps itself, as often as it does', () => {
@@ -152,6 +182,8 @@ describe('a secret at the edge of what is looked at', () => {
     expect(compileSecrets([])).toEqual({ automaton: null, longest: 0 });
     expect(compileSecrets(['abc', ' '])).toEqual({ automaton: null, longest: 0 });
     expect(compileSecrets(['abcd']).longest).toBe(4);
+    // In hex.
+    expect(compileSecrets(['abcd', 'abcdef']).longest).toBe(12);
   });
 });
 
