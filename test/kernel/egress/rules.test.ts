@@ -176,6 +176,25 @@ describe('where a name leads', () => {
     expect(await problem(other.fetch('http://169.254.169.254:82/'))).toMatchObject({ code: 'egress-refused' });
   });
 
+  it('a guarded one is reached where it is named itself under private, and by no other rule', async () => {
+    // The address of no host, which is this machine here.
+    const zero = at('/zero', '0.0.0.0');
+    expect(await (await open({ private: ['0.0.0.0'] }).fetch(zero)).text()).toBe('GET /zero');
+    for (const rules of [
+      { allow: ['0.0.0.0'], private: [] },
+      { allow: ['0.0.0.0'], private: ['*.example', '127.0.0.1', '0.0.0.0:1'] },
+    ])
+      expect(await problem(open(rules).fetch(zero))).toMatchObject({
+        code: 'egress-refused',
+        message: '0.0.0.0 lies in a link-local, metadata or reserved range.',
+        given: `0.0.0.0:${port}`,
+      });
+    expect(await problem(open({ private: ['inside.example', '0.0.0.0'] }, ['0.0.0.0']).fetch(at('/')))).toMatchObject({
+      message: 'inside.example is 0.0.0.0, which lies in a link-local, metadata or reserved range.',
+    });
+    expect(seen).toHaveLength(1);
+  });
+
   it('a private one is reached by the port that is named, and by the address where that is', async () => {
     const { fetch } = open({ private: [`inside.example:${port}`, `127.0.0.1:${port}`] });
     for (const host of ['inside.example', '127.0.0.1'])
