@@ -12,5 +12,14 @@ export default async function generateSchemas(): Promise<Record<string, string>>
 }
 
 function show(schema: JsonSchema): string {
-  return `${JSON.stringify(schema, null, 2)}\n`;
+  return `${JSON.stringify(withScalars(schema), null, 2)}\n`;
+}
+
+/** Where text is wanted, a number or boolean without quotes is the text as it is written: editors need not tell it. */
+function withScalars(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withScalars);
+  if (value === null || typeof value !== 'object') return value;
+  const schema = Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withScalars(member)]));
+  const closed = ['pattern', 'format', 'enum', 'const'].some(key => key in schema);
+  return schema['type'] === 'string' && !closed ? { ...schema, type: ['string', 'number', 'boolean'] } : schema;
 }

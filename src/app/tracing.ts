@@ -3,6 +3,7 @@ import { type SpanFacts, spanOfPost } from '../flow/trace/ids.ts';
 import { createSender, type Sender, SpansRefused } from '../flow/trace/send.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import type { Metrics } from '../kernel/metrics.ts';
+import { wholeNumber } from '../kernel/number.ts';
 import type { Post } from '../model/card.ts';
 import type { AppOptions } from './options.ts';
 import { serversOf } from './servers.ts';
@@ -34,11 +35,11 @@ export function tracingSettings(env: Environment): TracingSettings | null {
   const given = own ?? base ?? '';
   if (!URL.canParse(given) || !['http:', 'https:'].includes(new URL(given).protocol)) throw badEndpoint(name, given);
   if (read('PROTOCOL') === 'grpc') throw badProtocol();
-  const timeout = Number(read('TIMEOUT') ?? 10_000);
+  const timeout = wholeNumber(read('TIMEOUT') ?? '') ?? 0;
   return {
     url: own ?? `${given.replace(/\/+$/, '')}/v1/traces`,
     headers: tracingHeaders(env),
-    timeoutMillis: Number.isFinite(timeout) && timeout > 0 ? timeout : 10_000,
+    timeoutMillis: timeout > 0 ? timeout : 10_000,
     serviceName: env['OTEL_SERVICE_NAME']?.trim() || 'tocsin',
   };
 }

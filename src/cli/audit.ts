@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TocsinError } from '../kernel/errors.ts';
 import { fileError } from '../kernel/file-error.ts';
+import { wholeNumber } from '../kernel/number.ts';
 import { entryHash, genesis } from '../model/journal.ts';
 import { type CliCommand, type CliInput, optionOf, usage } from './command.ts';
 import { type JournalLine, readJournal } from './journal.ts';
@@ -85,9 +86,10 @@ export async function verifyChain(
 function parseCheckpoint(text: string | null): { seq: number; hash: string } | null {
   if (text === null) return null;
   const found = /^(\d+):([0-9a-f]{64})$/.exec(text);
-  if (found === null)
+  const seq = wholeNumber(found?.[1] ?? '');
+  if (found === null || seq === null)
     throw usage(audit, `--checkpoint ${JSON.stringify(text.slice(0, 100))} is not seq:hash, as verify prints it.`);
-  return { seq: Number(found[1]), hash: found[2] ?? '' };
+  return { seq, hash: found[2] ?? '' };
 }
 
 async function exportTo(out: string | null, terminal: Terminal): Promise<number> {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { TocsinError } from '../kernel/errors.ts';
+import { wholeNumber } from '../kernel/number.ts';
 import { type Role, role } from '../model/node.ts';
 
 /** The parsed environment. */
@@ -52,8 +53,8 @@ export function readUrl(env: Environment): string {
 export function parseListen(text: string): { host: string; port: number } {
   const found = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
   const host = found?.[1] ?? found?.[2];
-  const port = Number(found?.[3]);
-  if (host === undefined || !(port <= 65_535)) {
+  const port = wholeNumber(found?.[3] ?? '');
+  if (host === undefined || port === null || port > 65_535) {
     throw new TocsinError('environment-invalid', {
       at: 'TOCSIN_LISTEN',
       allowed: 'host:port, for example 127.0.0.1:8080 or [::1]:8080',

@@ -1,10 +1,19 @@
 import { readFileSync, writeSync } from 'node:fs';
 import type { Terminal } from './terminal.ts';
 
-/** The terminal of this process. The first Ctrl-C aborts its signal; a second one ends the process. */
+/** Milliseconds within which two Ctrl-C are one: a terminal sends it to a wrapper and to this process, and the wrapper passes it on. */
+const oneCtrlC = 1000;
+
+/** The terminal of this process. The first Ctrl-C aborts its signal; a later one ends the process. */
 export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
   const controller = new AbortController();
-  process.once('SIGINT', () => controller.abort());
+  let askedAt = -1;
+  process.on('SIGINT', () => {
+    const now = performance.now();
+    if (askedAt < 0) askedAt = now;
+    else if (now - askedAt >= oneCtrlC) process.exit(130);
+    controller.abort();
+  });
   return {
     out: text => print(1, text),
     err: text => print(2, text),

@@ -5,7 +5,8 @@ import { createTask, parse } from 'node-cron';
 /**
  * A pattern in a zone. When clocks go back, a job that is due hour after hour (an hour field of `*` or a range that holds the hour before
  * or after) is due in both passes of the repeated time; any other local time is due once, the second time. When clocks go forward, a local
- * time that does not exist is due at the moment of the change, once, unless the job is due hour after hour.
+ * time that does not exist is due at the moment of the change, once, unless the job is due hour after hour. A day of the month and a day
+ * of the week that are both restricted are alternatives.
  */
 export interface Cron {
   /** The first time it is due after `after` and not after `until`, milliseconds since the epoch; null when there is none. */
@@ -22,8 +23,7 @@ const day = 24 * hour;
 export function openCron(pattern: string, timezone: string): Cron {
   const fields = parse(pattern);
   const zone = IANAZone.create(timezone);
-  // Days are matched as if they were of UTC, so that the pattern's own zone plays no part in it.
-  const days = createTask(pattern, () => {}, { timezone: 'UTC' });
+  const days = openDays(pattern);
   const times = { hours: sorted(fields.hour), minutes: sorted(fields.minute), seconds: sorted(fields.second) };
   const firstOfDay = timeOf(times.hours[0], times.minutes[0], times.seconds[0]);
   const goesOn = hoursThatGoOn(pattern, times.hours);
@@ -33,7 +33,7 @@ export function openCron(pattern: string, timezone: string): Cron {
   /** The local times, as if of UTC, from `from` and before `until`, by time. */
   function* localTimes(from: number, until: number): Generator<{ local: number; hour: number }> {
     for (let start = Math.floor(from / day) * day; start < until; start += day) {
-      if (!days.match(new Date(start + firstOfDay))) continue;
+      if (!days.match(start + firstOfDay)) continue;
       for (const h of times.hours) {
         if (start + timeOf(h + 1) <= from) continue;
         for (const m of times.minutes) {
@@ -86,8 +86,67 @@ export function openCron(pattern: string, timezone: string): Cron {
       }
       return null;
     },
-    close: () => void days.destroy(),
+    close: () => days.close(),
   };
+}
+
+/** Which days a pattern is due on. */
+interface Days {
+  /** `at` is a time of the day at which the pattern is due, as if of UTC: the pattern's own zone plays no part in it. */
+  match(at: number): boolean;
+  close(): void;
+}
+
+/**
+ * As crontab(5) has it: when both the day of the month and the day of the week are restricted (neither field begins with a star), either
+ * of them is enough; otherwise both must hold. The library itself wants both.
+ */
+function openDays(pattern: string): Days {
+  const open = (text: string) => createTask(text, () => {}, { timezone: 'UTC' });
+  const tasks = eitherDay(pattern).map(open);
+  return {
+    match: at => tasks.some(task => task.match(new Date(at))),
+    close: () => {
+      for (const task of tasks) void task.destroy();
+    },
+  };
+}
+
+/** The pattern, or two of which one must hold: one without the day of the week, one without the day of the month. */
+function eitherDay(pattern: string): string[] {
+  const fields = pattern.trim().split(/\s+/);
+  const [dayOfMonth, month, dayOfWeek] = fields.slice(-3);
+  const free = (field: string | undefined) => field === undefined || /^[*?@]/.test(field);
+  if (fields.length < 5 || free(dayOfMonth) || free(dayOfWeek)) return [pattern];
+  const times = fields.slice(0, -3);
+  return [[...times, dayOfMonth, month, '*'].join(' '), [...times, '*', month, dayOfWeek].join(' ')];
+}
+
+/** How many years are looked at for a day on which a pattern is due: the calendar repeats after 28, and once skips a leap year. */
+const calendar = 40 * 366;
+
+/** True for a pattern without a day on which it is due, such as the 30th of February. */
+export function neverDue(pattern: string): boolean {
+  const fields = parse(pattern);
+  const time = timeOf(fields.hour[0], fields.minute[0], fields.second[0]);
+  const days = openDays(pattern);
+  try {
+    for (let count = 0; count < calendar; count++) if (days.match(count * day + time)) return false;
+    return true;
+  } finally {
+    days.close();
+  }
+}
+
+/** The newest time after `after` and not after `until` at which it is due; null when there is none. */
+export function latest(cron: Cron, after: number, until: number): number | null {
+  // Backwards in growing steps: of a long time only its end is gone through tick by tick.
+  for (let span = minute; ; span *= 30) {
+    const from = Math.max(after, until - span);
+    let newest: number | null = null;
+    for (let next = cron.next(from, until); next !== null; next = cron.next(next, until)) newest = next;
+    if (newest !== null || from === after) return newest;
+  }
 }
 
 function timeOf(h = 0, m = 0, s = 0): number {

@@ -1,11 +1,17 @@
 import ms from 'ms';
 import { z } from 'zod';
 
-/** Milliseconds of "10m", "30s", "1h" or "250ms"; null for any other text. A number without a unit is refused. */
+/** The longest duration, milliseconds: 100 years. From there on sums with a time leave what a date can hold. */
+const longest = 100 * 365 * 86_400_000;
+
+/**
+ * Whole milliseconds of "10m", "30s", "1h" or "250ms"; null for any other text and for more than 100 years. A number without a unit is
+ * refused.
+ */
 export function parseDuration(text: string): number | null {
   if (!/^\d+(\.\d+)?\s*[a-z]+$/i.test(text.trim())) return null;
   const value = ms(text.trim() as ms.StringValue);
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : null;
+  return typeof value === 'number' && value >= 0 && value <= longest ? Math.ceil(value) : null;
 }
 
 /** "3600 has no unit; write 3600s or 60m" */

@@ -1,4 +1,5 @@
 import { nearest } from '../kernel/nearest.ts';
+import { zoneFault } from '../kernel/zone.ts';
 import { type Config, configFile, groupFacts } from '../model/config.ts';
 import { compileExpression } from '../model/expression/expression.ts';
 import type { ConfiguredSource, Expectation, RouteTarget } from '../ports/catalogue.ts';
@@ -9,6 +10,7 @@ import { compileExpectations } from './expect.ts';
 import { checkName, isPlatformGroup, knownVoters } from './policy.ts';
 import { createFaults, type Faults } from './problems.ts';
 import type { RouteVariables } from './routes.ts';
+import { readAs, settle } from './scalars.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
 export interface ConfigParts {
@@ -46,12 +48,12 @@ export function compileConfig(
 ): { compiled: CompiledConfig | null; config: Config | null; faults: Faults } {
   const faults = createFaults(yaml);
   const data = fillEnvironment(yaml.data ?? {}, parts.env, faults);
-  const parsed = configFile.safeParse(withEmptyMaps(data));
+  const { parsed } = readAs(configFile, withEmptyMaps(data), faults, [], isForDriver);
   if (!parsed.success) {
     faults.addIssues([], parsed.error.issues, configFile);
     return { compiled: null, config: null, faults };
   }
-  const config = withOnCall(parsed.data, parts.sources);
+  const config = withOnCall(parsed.data, parts.sources, yaml);
   checkPeople(config, faults);
   checkTimezone(config, faults);
   checkTokens(config, faults, parts.env);
@@ -63,6 +65,11 @@ export function compileConfig(
   checkGroups(config, faults, { sources, platforms: parts.platforms });
   const failed = faults.list.some(fault => fault.level === 'error');
   return { compiled: failed ? null : { config, sources, routes, targets, expectations }, config, faults };
+}
+
+/** True for the options of a source or a chat platform, which have a schema of their own. */
+function isForDriver([section, _name, option]: Path): boolean {
+  return (section === 'sources' || section === 'chat') && option !== undefined;
 }
 
 /** An entry without a value, such as `alertmanager:`, means its defaults. */
@@ -116,12 +123,13 @@ function checkAccounts(config: Config, faults: Faults) {
 }
 
 /** Adds the group `on-call` when exactly one source can look up who is on call, and no group or person has that name. */
-function withOnCall(config: Config, shelf: ReadonlyMap<string, Source>): Config {
+function withOnCall(config: Config, shelf: ReadonlyMap<string, Source>, yaml: YamlFile): Config {
   if (Object.hasOwn(config.groups, 'on-call') || Object.hasOwn(config.people, 'on-call')) return config;
   const able = Object.entries(config.sources).filter(([name, { type, ...options }]) => {
     const driver = shelf.get(type ?? name);
-    const parsed = driver?.options.safeParse(options);
-    return driver !== undefined && parsed?.success === true && tellsOnCall(driver, parsed.data);
+    if (driver === undefined) return false;
+    const { parsed } = settle(driver.options, options, yaml, ['sources', name]);
+    return parsed.success && tellsOnCall(driver, parsed.data);
   });
   const [only] = able;
   if (only === undefined || able.length > 1) return config;
@@ -160,14 +168,14 @@ function checkGroups(
 }
 
 function checkTimezone(config: Config, faults: Faults) {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: config.timezone });
-  } catch {
-    faults.add(['timezone'], 'this is not a time zone of the IANA list', {
-      given: config.timezone,
-      allowed: 'for example UTC or Europe/London',
-    });
-  }
+  const fault = zoneFault(config.timezone);
+  if (fault === null) return;
+  const { message, allowed, nearest: near } = fault;
+  faults.add(['timezone'], `this ${message}`, {
+    given: config.timezone,
+    allowed,
+    nearest: near,
+  });
 }
 
 function checkTokens(config: Config, faults: Faults, env: Env) {
@@ -211,7 +219,8 @@ function configureSources(
       });
       continue;
     }
-    const parsed = driver.options.safeParse(options);
+    const { parsed, data } = readAs(driver.options, options, faults, path);
+    config.sources[name] = { ...(data as object), ...(type === undefined ? {} : { type }) };
     if (parsed.success) configured.set(name, { name, driver, options: parsed.data });
     else faults.addIssues(path, parsed.error.issues, driver.options);
   }
@@ -286,7 +295,8 @@ function checkChat(config: Config, faults: Faults, platforms: ConfigParts['platf
       });
       continue;
     }
-    const parsed = platform.options.safeParse(options);
+    const { parsed, data } = readAs(platform.options, options, faults, ['chat', name]);
+    config.chat[name] = data as Record<string, unknown>;
     if (!parsed.success) faults.addIssues(['chat', name], parsed.error.issues, platform.options);
   }
 }

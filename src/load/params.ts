@@ -1,6 +1,7 @@
 import type { Json } from '../kernel/canonical.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
+import { exactNumber, numberForms } from '../kernel/number.ts';
 import { name as personName } from '../model/config.ts';
 import { compilePattern, type Pattern } from '../model/expression/expression.ts';
 import type { ParamFile } from '../model/runbook-file.ts';
@@ -111,9 +112,9 @@ export function checkText(
 }
 
 function checkNumber(file: Extract<ParamFile, { type: 'number' | 'integer' }>, given: Json): Checked {
-  const value =
-    typeof given === 'string' && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(given.trim()) ? Number(given) : given;
-  if (typeof value !== 'number' || !Number.isFinite(value)) return { ok: false, because: 'is not a number' };
+  const value = typeof given === 'string' ? exactNumber(given) : given;
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    return { ok: false, because: 'is not a number', allowed: numberForms };
   if (file.type === 'integer' && !Number.isSafeInteger(value)) return { ok: false, because: 'is not a whole number' };
   if (file.min !== undefined && value < file.min)
     return { ok: false, because: 'is too small', allowed: `at least ${file.min}` };

@@ -5,6 +5,7 @@ import { compileExpression } from '../model/expression/expression.ts';
 import { laterKeys, policyFile, type RuleFile } from '../model/policy-file.ts';
 import type { Limit, Policy, Rule } from '../ports/catalogue.ts';
 import { createFaults, type Faults } from './problems.ts';
+import { readAs } from './scalars.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
 /** Milliseconds until an approval expires when the rule does not say. */
@@ -14,7 +15,7 @@ const defaultExpiry = 30 * 60 * 1000;
 export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: Policy | null; faults: Faults } {
   const faults = createFaults(yaml);
   const data = refuseLater(yaml.data, faults);
-  const parsed = policyFile.safeParse(data);
+  const { parsed } = readAs(policyFile, data, faults, []);
   if (!parsed.success) faults.addIssues([], parsed.error.issues, policyFile);
   const rules = (parsed.success ? parsed.data.rules : []).map((rule, index) =>
     compileRule(rule, rulesIn(yaml.data)[index], ['rules', index], faults, config),

@@ -8,6 +8,8 @@ import type { Path, YamlFile } from './yaml.ts';
 /** Collects the problems of one file, with positions. */
 export interface Faults {
   readonly list: Problem[];
+  /** The file that they are in. */
+  readonly yaml: YamlFile;
   /** Adds a problem at the path; with `key` its position is that of the key, not of the value. */
   add(path: Path, message: string, more?: FaultFacts): void;
   /** Adds an ExpressionError at the path; rethrows any other error. */
@@ -30,6 +32,7 @@ export function createFaults(yaml: YamlFile): Faults {
   const list: Problem[] = [];
   const faults: Faults = {
     list,
+    yaml,
     add(path, message, more = {}) {
       const at = more.key ? yaml.locateKey(path) : yaml.locate(path, more.offset);
       list.push({
@@ -115,7 +118,7 @@ function addIssue(faults: Faults, yaml: YamlFile, base: Path, issue: z.core.$Zod
         path,
         yaml.source(path) === '' && isAbsent(yaml.data, path) ? `${name} is missing` : `${name} has the wrong type`,
         {
-          allowed: typeName(issue.expected),
+          allowed: `${typeName(issue.expected)}${inQuotes(issue.expected, yaml.written(path))}`,
           given: yaml.source(path),
         },
       );
@@ -146,10 +149,17 @@ const typeNames: Record<string, string> = {
   array: 'a list',
   object: 'a map of keys and values',
   record: 'a map of keys and values',
+  integer: 'a whole number',
+  null: 'nothing',
 };
 
 function typeName(expected: string): string {
   return typeNames[expected] ?? expected;
+}
+
+/** How what YAML reads as nothing becomes text. */
+function inQuotes(expected: string, written: string | null): string {
+  return expected === 'string' && written !== null && written !== '' ? `: "${written}" in quotes` : '';
 }
 
 function isAbsent(data: unknown, path: Path): boolean {
@@ -184,7 +194,7 @@ type JsonSchema = {
   allOf?: JsonSchema[];
   enum?: unknown[];
   const?: unknown;
-  type?: string;
+  type?: string | string[];
 };
 
 const schemas = new WeakMap<z.ZodType, JsonSchema>();
@@ -238,7 +248,7 @@ function knownValues(schema: z.ZodType, path: Path): string[] {
   return walk([jsonSchema(schema)], path).flatMap(part => {
     if (part.enum) return part.enum.map(String);
     if (part.const !== undefined) return [String(part.const)];
-    return part.type ? [typeName(part.type)] : [];
+    return [part.type ?? []].flat().map(typeName);
   });
 }
 

@@ -249,6 +249,9 @@ function codeReader(file: string, text: string, exported: unknown): YamlFile {
         ? String(value).slice(0, 80)
         : '';
     },
+    // A number of code is a number: it has no other text.
+    written: () => null,
+    stored: false,
   };
 }
 

@@ -7,10 +7,11 @@ import type { Params, RunbookInput, StepApi, StepOutline, Trigger } from '../por
 import { type Draft, viewOf } from './draft.ts';
 import { createParamSet, type ParamRule, paramRule } from './params.ts';
 import { createFaults, type Faults } from './problems.ts';
+import { readAs, settle } from './scalars.ts';
 import { type StepFacts, targetScope } from './step-scope.ts';
 import { type CompiledStep, compileSteps, type Shelf, stepOptions, type Work, workInput } from './steps-yaml.ts';
 import { fitTexts, type Texts } from './templates.ts';
-import { compileTriggers, type FromEvent, tryCompile } from './triggers.ts';
+import { compileTriggers, type FromEvent, refuseChanged, tryCompile } from './triggers.ts';
 import type { YamlFile } from './yaml.ts';
 
 /** Compiles a YAML runbook; `people` as for `paramRule`. `draft` is null when `faults` has errors. */
@@ -22,10 +23,10 @@ export function compileYamlRunbook(
   people: readonly string[] | null = null,
 ): { draft: Draft | null; faults: Faults } {
   const faults = createFaults(yaml);
-  const parsed = runbookFile.safeParse(yaml.data);
+  const { parsed } = readAs(runbookFile, yaml.data, faults, [], ([key]) => key === 'steps');
   if (!parsed.success) {
     faults.addIssues([], parsed.error.issues, runbookFile);
-    checkStepsAnyway(yaml.data, faults, shelf);
+    checkStepsAnyway(yaml, faults, shelf);
     return { draft: null, faults };
   }
   const rules = compileParams(parsed.data.params, faults, people);
@@ -34,17 +35,18 @@ export function compileYamlRunbook(
 }
 
 /** Checks the steps even when another part of the file is wrong, so that all errors are reported at once. */
-function checkStepsAnyway(data: unknown, faults: Faults, shelf: Shelf) {
+function checkStepsAnyway(yaml: YamlFile, faults: Faults, shelf: Shelf) {
+  const { data } = yaml;
   const record = data !== null && typeof data === 'object' ? (data as Record<string, unknown>) : {};
   if (Array.isArray(record['steps']))
-    compileSteps(record['steps'], ['steps'], { faults, shelf, rules: rulesAnyway(record['params']) });
+    compileSteps(record['steps'], ['steps'], { faults, shelf, rules: rulesAnyway(record['params'], yaml) });
 }
 
 /** The parameters by name, with their types where they are valid. */
-function rulesAnyway(params: unknown): ParamRule[] {
+function rulesAnyway(params: unknown, yaml: YamlFile): ParamRule[] {
   if (params === null || typeof params !== 'object') return [];
   return Object.entries(params).map(([name, value]) => {
-    const parsed = param.safeParse(value);
+    const { parsed } = settle(param, value, yaml, ['params', name]);
     return attemptRule(name, parsed.success ? parsed.data : null) ?? unknownRule(name);
   });
 }
@@ -72,7 +74,7 @@ function build(
 ): Draft {
   const params = createParamSet(id, rules);
   const steps = compileSteps(file.steps, ['steps'], { faults, shelf, rules });
-  const triggers = compileTriggers(file.on, faults, { rules, params, from: compileFrom(file, faults) });
+  const triggers = compileTriggers(file.on, faults, { rules, params, from: compileFrom(file, faults, rules) });
   const target = file.target === undefined ? null : compileTarget(file.target, rules, faults);
   const works = steps.flatMap(worksOf);
   checkSecrets(works, file.secrets, faults);
@@ -131,10 +133,16 @@ function compileParams(file: RunbookFile['params'], faults: Faults, people: read
   });
 }
 
-function compileFrom(file: RunbookFile, faults: Faults): ReadonlyMap<string, FromEvent> {
+function compileFrom(file: RunbookFile, faults: Faults, rules: readonly ParamRule[]): ReadonlyMap<string, FromEvent> {
   const compiled = new Map<string, FromEvent>();
   for (const [name, param] of Object.entries(file.params)) {
     if (param.from === undefined) continue;
+    refuseChanged(
+      faults,
+      ['params', name, 'from'],
+      param.from,
+      rules.find(rule => rule.name === name),
+    );
     const expression = tryCompile(faults, ['params', name, 'from'], param.from, 'json');
     if (expression !== null) compiled.set(name, expression as FromEvent);
   }

@@ -112,6 +112,8 @@ function builtIn(parts: LoadParts): YamlFile {
     locate: () => here,
     locateKey: () => here,
     source: () => '',
+    written: () => null,
+    stored: false,
   };
 }
 

@@ -77,7 +77,7 @@ function isPlain(path: string): boolean {
 }
 
 function compileStored(id: string, plan: Plan, bytes: Uint8Array, steps: Shelf) {
-  const loaded = loadYaml(plan.entry, bytes);
+  const loaded = loadYaml(plan.entry, bytes, true);
   if (!loaded.ok) return { draft: null, faults: loaded.problems.map(problem => problem.message) };
   const { draft, faults } = compileYamlRunbook(id, loaded.yaml, bytes, steps);
   return { draft, faults: faults.list.map(problem => problem.message) };

@@ -73,7 +73,7 @@ function bindStep(step: StepShape, known: { state: string; output: Json } | unde
 function bindValue(type: string, value: Json | undefined): unknown {
   if (value === undefined || value === null) return emptyOf(type);
   if (type === 'int') return typeof value === 'number' ? BigInt(Math.trunc(value)) : 0n;
-  if (type === 'double') return Number(value);
+  if (type === 'double') return typeof value === 'number' ? value : 0;
   if (type === 'map<string, string>') return labelMap(value as Record<string, string>);
   return type === 'dyn' ? toCel(value) : value;
 }

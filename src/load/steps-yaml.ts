@@ -7,6 +7,7 @@ import type { StepType } from '../ports/step.ts';
 import { relevantIssues } from './issues.ts';
 import type { ParamRule } from './params.ts';
 import { type Faults, showPath } from './problems.ts';
+import { readAs, settle, withScalars } from './scalars.ts';
 import { outputFields, type StepFacts, type StepShape, stepScope } from './step-scope.ts';
 import { compileTree, fitTexts, type TemplateTree } from './templates.ts';
 import type { Path } from './yaml.ts';
@@ -93,7 +94,7 @@ function compileStep(
 
 function checkCommon(record: Record<string, unknown>, path: Path, faults: Faults, ids: Set<string>): StepCommon | null {
   const part = Object.fromEntries(Object.entries(record).filter(([key]) => stepKeys.includes(key)));
-  const parsed = stepCommon.safeParse(part);
+  const { parsed } = readAs(stepCommon, part, faults, path, ([key]) => key === 'undo');
   if (!parsed.success) {
     faults.addIssues(path, parsed.error.issues, stepCommon);
     return null;
@@ -222,10 +223,14 @@ function compileWork(
   const code = driver.literal ?? [];
   const literal = (place: Path) => (place.length === 0 ? code.length > 0 : code.includes(String(place[0])));
   const earlier = context.faults.list.length;
-  const input = compileTree(raw, scope, context.faults, path, literal);
-  if (!messageTypes.has(type)) refuseEventData(input.templates, path, context.faults);
-  if (context.faults.list.length === earlier) checkInput(driver, input, path, context.faults);
-  return { type, driver, input, raw, path };
+  const compile = (value: unknown) => compileTree(value, scope, context.faults, path, literal);
+  const first = compile(raw);
+  if (!messageTypes.has(type)) refuseEventData(first.templates, path, context.faults);
+  if (context.faults.list.length > earlier) return { type, driver, input: first, raw, path };
+  const settled = withScalars(raw, settleInput(driver, first, path, context.faults));
+  const input = settled === raw ? first : compile(settled);
+  checkInput(driver, input, path, context.faults);
+  return { type, driver, input, raw: settled, path };
 }
 
 function refuseEventData(templates: TemplateTree<StepFacts>['templates'], path: Path, faults: Faults) {
@@ -237,6 +242,12 @@ function refuseEventData(templates: TemplateTree<StepFacts>['templates'], path: 
       allowed: 'params: { host: { type: string, pattern: ..., from: "labels.host" } } and ${{ params.host }}',
     });
   }
+}
+
+/** The scalars of the input that the step type wants as text. Adds those that would change to the faults. */
+function settleInput(driver: StepType, input: TemplateTree<StepFacts>, path: Path, faults: Faults) {
+  const texts = fitTexts(input, some => settle(driver.input, input.sample(some), faults.yaml, path).parsed.success);
+  return readAs(driver.input, input.sample(texts), faults, path).texts;
 }
 
 /** Checks the known part of the input; values of templates are checked when the step runs. */

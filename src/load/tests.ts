@@ -10,10 +10,11 @@ import type { Problem } from '../ports/catalogue.ts';
 import type { LabelMatch, Params, Runbook, Trigger } from '../ports/runbook.ts';
 import { type DryRun, runDry } from './dry-run.ts';
 import { createFaults, unreadable } from './problems.ts';
+import { pathKey, readAs, withScalars } from './scalars.ts';
 import { type LoadParts, loadSet } from './set.ts';
 import type { Shelf } from './steps-yaml.ts';
 import { type TestCase, testFile } from './test-file.ts';
-import { loadYaml } from './yaml.ts';
+import { isNothing, loadYaml, type YamlFile } from './yaml.ts';
 
 export interface TestResult {
   runbook: string;
@@ -44,7 +45,7 @@ export async function runRunbookTests(parts: LoadParts): Promise<TestReport> {
   const untested: string[] = [];
   for (const runbook of set.runbooks.values()) {
     const file = join(folder, `${runbook.id}.test.yaml`);
-    const cases = await readCases(file, found);
+    const cases = await readCases(file, runbook, found);
     if (cases === null) untested.push(runbook.id);
     for (const one of cases ?? [])
       results.push({ runbook: runbook.id, file, name: one.name, ...(await runCase(runbook, one, parts.steps)) });
@@ -52,7 +53,7 @@ export async function runRunbookTests(parts: LoadParts): Promise<TestReport> {
   return { problems: found, results, untested };
 }
 
-async function readCases(file: string, problems: Problem[]): Promise<TestCase[] | null> {
+async function readCases(file: string, runbook: Runbook, problems: Problem[]): Promise<TestCase[] | null> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
@@ -66,12 +67,28 @@ async function readCases(file: string, problems: Problem[]): Promise<TestCase[] 
     problems.push(...loaded.problems);
     return [];
   }
-  const parsed = testFile.safeParse(loaded.yaml.data);
-  if (parsed.success) return parsed.data.cases;
   const faults = createFaults(loaded.yaml);
-  faults.addIssues([], parsed.error.issues, testFile);
+  const { parsed } = readAs(testFile, paramsAsDeclared(loaded.yaml, runbook), faults, []);
+  if (!parsed.success) faults.addIssues([], parsed.error.issues, testFile);
   problems.push(...faults.list);
-  return [];
+  return parsed.success && faults.list.length === 0 ? parsed.data.cases : [];
+}
+
+/** The cases with the text of parameters that are declared as text: `version: 1.10` is "1.10" there, as it is on the command line. */
+function paramsAsDeclared(yaml: YamlFile, runbook: Runbook): unknown {
+  const texts = new Map<string, string>();
+  const cases = (yaml.data as { cases?: unknown } | null)?.cases;
+  const names = runbook.view.params
+    .filter(({ type }) => type !== 'number' && type !== 'boolean')
+    .map(({ name }) => name);
+  for (const index of Array.isArray(cases) ? cases.keys() : [])
+    for (const place of [['params'], ['expect', 'params']])
+      for (const name of names) {
+        const path = ['cases', index, ...place, name];
+        const written = yaml.written(path);
+        if (written !== null && !isNothing(written)) texts.set(pathKey(path), written);
+      }
+  return withScalars(yaml.data, texts);
 }
 
 type Outcome = Pick<TestResult, 'ok' | 'differences'>;

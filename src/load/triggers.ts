@@ -2,11 +2,12 @@ import type { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
+import { changedLiteral } from '../kernel/number.ts';
 import { compileExpression, compilePattern, type Expression } from '../model/expression/expression.ts';
 import type { trigger } from '../model/runbook-file.ts';
 import type { EventVariables, LabelMatch, ParamSet, Trigger } from '../ports/runbook.ts';
 import type { ParamRule } from './params.ts';
-import type { Faults } from './problems.ts';
+import { type Faults, showPath } from './problems.ts';
 import type { Path } from './yaml.ts';
 
 type TriggerFile = z.infer<typeof trigger>;
@@ -56,8 +57,24 @@ function ownParams(file: TriggerFile, faults: Faults, path: Path, rules: readonl
       });
       return [];
     }
+    refuseChanged(
+      faults,
+      at,
+      text,
+      rules.find(rule => rule.name === name),
+    );
     const compiled = tryCompile(faults, at, text, 'json');
     return compiled === null ? [] : [[name, compiled] satisfies [string, FromEvent]];
+  });
+}
+
+/** Refuses an expression that is a number whose text changes, for a parameter that is text. */
+export function refuseChanged(faults: Faults, path: Path, text: string, rule: { type: string } | undefined) {
+  const changed = rule?.type === 'string' && !faults.yaml.stored ? changedLiteral(text) : null;
+  if (changed === null) return;
+  faults.add(path, `${showPath(path)}: ${text} is a number here, whose text is ${changed}`, {
+    given: text,
+    allowed: `'"${text}"' for the text`,
   });
 }
 

@@ -10,6 +10,7 @@ import {
   type Node,
   parseDocument,
   visit,
+  type YAMLMap,
 } from 'yaml';
 import { messageOf } from '../kernel/errors.ts';
 import type { Problem } from '../ports/catalogue.ts';
@@ -31,6 +32,13 @@ export interface YamlFile {
   locateKey(path: Path): { line: number; column: number };
   /** The value as written, cut to 80 characters; empty when it does not exist. */
   source(path: Path): string;
+  /**
+   * The text of a scalar that YAML reads as a number, true, false or null; null for any other value. Texts are in `data` as written, these
+   * are not: 1.10 is 1.1 there. An alias has the text of its anchor.
+   */
+  written(path: Path): string | null;
+  /** True for a file that was accepted earlier and belongs to a plan: what is refused since then is not refused in it. */
+  stored: boolean;
 }
 
 export type Loaded = { ok: true; yaml: YamlFile } | { ok: false; problems: Problem[] };
@@ -39,7 +47,7 @@ export type Loaded = { ok: true; yaml: YamlFile } | { ok: false; problems: Probl
  * Parses one YAML 1.2 document (core schema) strictly, at most 256 KiB: warnings are errors, keys are unique strings, and there are at most
  * 20 aliases.
  */
-export function loadYaml(file: string, bytes: Uint8Array): Loaded {
+export function loadYaml(file: string, bytes: Uint8Array, stored = false): Loaded {
   const problem = (message: string, at = { line: 1, column: 1 }, more: Partial<Problem> = {}): Problem => ({
     file,
     ...at,
@@ -80,11 +88,16 @@ export function loadYaml(file: string, bytes: Uint8Array): Loaded {
     const forbidden = findForbidden(document);
     if (forbidden !== null) return { ok: false, problems: [problem(forbidden.message, where(forbidden.offset))] };
     const data: unknown = document.toJS({ maxAliasCount: mostAliases });
-    return { ok: true, yaml: reader(file, text, document, data, lines) };
+    return { ok: true, yaml: reader(file, text, document, data, lines, stored) };
   } catch (error) {
     const why = error instanceof RangeError ? 'it is nested too deeply' : lowerFirst(messageOf(error));
     return { ok: false, problems: [problem(why)] };
   }
+}
+
+/** True for the ways in which YAML writes null. */
+export function isNothing(written: string): boolean {
+  return /^(~|null|Null|NULL|)$/.test(written);
 }
 
 function decode(bytes: Uint8Array): string | null {
@@ -138,6 +151,8 @@ function findForbidden(document: Document.Parsed): Forbidden | null {
       return found === null ? undefined : visit.BREAK;
     },
     Pair(_key, { key }) {
+      if (isScalar(key) && key.type === 'PLAIN' && key.value === '<<')
+        found = { message: 'merge keys are not read; write its entries here', offset: key.range?.[0] ?? 0 };
       if (isScalar(key) && forbiddenKeys.has(String(key.value)))
         found = { message: `the key "${key.value}" is not allowed`, offset: key.range?.[0] ?? 0 };
       return found === null ? undefined : visit.BREAK;
@@ -151,18 +166,32 @@ function place(lines: LineCounter, offset: number) {
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-function reader(file: string, text: string, document: Document, data: unknown, lines: LineCounter): YamlFile {
-  const find = (path: Path) => nearestNode(document.contents, path);
+function reader(
+  file: string,
+  text: string,
+  document: Document,
+  data: unknown,
+  lines: LineCounter,
+  stored: boolean,
+): YamlFile {
+  const find = finder(document);
   return {
     file,
     data,
+    stored,
+    written(path) {
+      const { node, whole } = find(path);
+      const scalar = isAlias(node) ? node.resolve(document) : node;
+      return whole && isScalar(scalar) && typeof scalar.value !== 'string' ? (scalar.source ?? null) : null;
+    },
     locate(path, offset) {
       const { node } = find(path);
       const start = node?.range?.[0] ?? 0;
       return place(lines, offset === undefined || !isScalar(node) ? start : offsetIn(text, node, offset));
     },
     locateKey(path) {
-      const parent = find(path.slice(0, -1)).node;
+      const { node } = find(path.slice(0, -1));
+      const parent = isAlias(node) ? node.resolve(document) : node;
       const pair = isMap(parent)
         ? parent.items.find(item => isPair(item) && keyOf(item.key) === String(path.at(-1)))
         : undefined;
@@ -182,19 +211,40 @@ function keyOf(key: unknown): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
-/** The last existing node along the path; `whole` when the path exists completely. */
-function nearestNode(root: unknown, path: Path): { node: Node | null; whole: boolean } {
-  let node = isNode(root) ? root : null;
-  for (const step of path) {
-    const next: unknown = isMap(node)
-      ? node.items.find(item => keyOf(item.key) === String(step))?.value
-      : isSeq(node)
-        ? node.items[Number(step)]
-        : undefined;
-    if (!isNode(next)) return { node, whole: false };
-    node = next;
+/**
+ * Finds the last existing node along a path, through aliases; `whole` when the path exists completely. Members are indexed, because a file
+ * may ask for each of thousands.
+ */
+function finder(document: Document): (path: Path) => { node: Node | null; whole: boolean } {
+  const indexes = new WeakMap<YAMLMap, Map<string, unknown>>();
+  const anchors = new WeakMap<Node, Node | undefined>();
+
+  function memberOf(map: YAMLMap, name: string): unknown {
+    const index = indexes.get(map) ?? new Map(map.items.map(({ key, value }) => [keyOf(key), value] as const));
+    indexes.set(map, index);
+    return index.get(name);
   }
-  return { node, whole: true };
+
+  function behind(node: Node | null): unknown {
+    if (!isAlias(node)) return node;
+    if (!anchors.has(node)) anchors.set(node, node.resolve(document));
+    return anchors.get(node);
+  }
+
+  return path => {
+    let node: Node | null = isNode(document.contents) ? document.contents : null;
+    for (const step of path) {
+      const parent = behind(node);
+      const next = isMap(parent)
+        ? memberOf(parent, String(step))
+        : isSeq(parent)
+          ? parent.items[Number(step)]
+          : undefined;
+      if (!isNode(next)) return { node, whole: false };
+      node = next;
+    }
+    return { node, whole: true };
+  };
 }
 
 /** The file offset of a character of a scalar's value, as exactly as escapes and folding allow. */

@@ -81,9 +81,17 @@ export function linkOf(label: string, url: string | null | undefined): z.infer<t
   return parsed?.protocol === 'https:' || parsed?.protocol === 'http:' ? [{ label, url: parsed.href }] : [];
 }
 
-/** Milliseconds since the epoch of an RFC 3339 time; null for any other text and for the zero time of Go (year 1). */
+/**
+ * Milliseconds since the epoch of an RFC 3339 time; null for any other text, for a day that no calendar has, and for the zero time of Go
+ * (year 1).
+ */
 export function timeOf(text: string | null | undefined): number | null {
-  if (text == null || !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)$/.test(text)) return null;
+  if (text == null) return null;
+  const found = /^(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)$/.exec(text);
+  if (found === null) return null;
+  // Date.parse carries over what does not exist: the 31st of February becomes the 3rd of March.
+  const day = new Date(`${found[1]}T00:00:00Z`);
+  if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(found[1] ?? '')) return null;
   const at = Date.parse(text);
   return Number.isFinite(at) && at > 0 ? Math.floor(at) : null;
 }

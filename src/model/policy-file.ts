@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, parseDuration } from '../kernel/duration.ts';
+import { wholeNumber } from '../kernel/number.ts';
 import { verdict } from './decision.ts';
 
 /** "1 per 30m" */
@@ -9,7 +10,8 @@ const rate = z
   .transform((text, context) => {
     const parts = /^(\d+)\s+per\s+(.+)$/.exec(text.trim());
     const within = parseDuration(parts?.[2] ?? '');
-    if (parts?.[1] === undefined || within === null || within === 0 || Number(parts[1]) < 1) {
+    const count = wholeNumber(parts?.[1] ?? '');
+    if (within === null || within === 0 || count === null || count < 1) {
       context.addIssue({
         code: 'custom',
         message: `"${text}" is not a rate`,
@@ -17,7 +19,7 @@ const rate = z
       });
       return z.NEVER;
     }
-    return { count: Number(parts[1]), within };
+    return { count, within };
   });
 
 export const limitFile = z.strictObject({

@@ -1,6 +1,7 @@
 import type { Json } from '../kernel/canonical.ts';
 import { type ErrorCode, TocsinError } from '../kernel/errors.ts';
 import { nearest } from '../kernel/nearest.ts';
+import { exactNumber } from '../kernel/number.ts';
 import type { ActAnswer } from '../model/act.ts';
 import type { Approval } from '../model/approval.ts';
 import type { Block, Card } from '../model/card.ts';
@@ -110,8 +111,7 @@ export function describeParam(param: ParamView): string {
 /** Converts the text to the declared type where it clearly fits; otherwise returns the text, and the runbook refuses it. */
 export function typedValue(param: ParamView, text: string): Json {
   if (param.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  if (param.type === 'number' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text);
-  return text;
+  return param.type === 'number' ? (exactNumber(text) ?? text) : text;
 }
 
 /**

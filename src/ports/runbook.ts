@@ -1,4 +1,5 @@
 import type { Json } from '../kernel/canonical.ts';
+import type { StopSignal } from '../kernel/child/signals.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Risk } from '../model/decision.ts';
 import type { Event, EventKind } from '../model/event.ts';
@@ -101,6 +102,8 @@ export interface StepApi {
       env?: Record<string, string>;
       secrets?: Record<string, string>;
       stdin?: string;
+      stopSignal?: StopSignal;
+      isolate?: boolean;
     },
   ): Promise<ExecOutput>;
   script(
@@ -111,6 +114,8 @@ export interface StepApi {
       okExit?: readonly number[];
       cwd?: string;
       secrets?: Record<string, string>;
+      stopSignal?: StopSignal;
+      isolate?: boolean;
     },
   ): Promise<ExecOutput>;
   http(id: string, request: HttpRequest, options?: StepOptions): Promise<HttpOutput>;

@@ -234,8 +234,18 @@ export interface AskTools {
 export interface EmitTools {
   clock: Clock;
   log: Log;
-  /** Commits the events. `once` is an idempotency key: only the first node's emission counts. Resolves to false when another was first. */
-  emit(events: IncomingEvent[], once: string): Promise<boolean>;
+  /**
+   * Commits the events, and with them what is remembered. `once` is an idempotency key: only the first node's emission counts. Resolves to
+   * false when another was first.
+   */
+  emit(events: IncomingEvent[], once: string, memo?: { key: string; value: number }): Promise<boolean>;
+  /** What this source remembers under the key, over restarts and for all nodes; 0 for nothing. */
+  remembered(key: string): Promise<number>;
+  remember(key: string, value: number): Promise<void>;
+  /** True while everything is halted: then no run starts. */
+  halted(): Promise<boolean>;
+  /** Calls the listener after somebody resumed. Returns the function that unsubscribes. */
+  onResume(listener: () => void): () => void;
 }
 
 export interface SourceExample {

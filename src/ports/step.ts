@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import type { ChildCommand } from '../kernel/child/child.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Far } from '../kernel/far/far.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Alert, AlertEnd } from '../model/alert.ts';
 import type { Approval } from '../model/approval.ts';
@@ -29,6 +30,8 @@ export interface StepType<Input = unknown, Output extends Json = Json> {
    * if each line of the runbook's text is behind a gutter.
    */
   show(input: Input): string;
+  /** Where the work of this step goes on when its processes here are killed, as far as the input shows it. Nowhere when left out. */
+  far?(input: Input, run: Run): readonly Far[];
   run(input: Input, context: StepContext): Promise<StepResult<Output>>;
 }
 
@@ -72,7 +75,7 @@ export interface StepContext {
   look(): Promise<Seen>;
   /** Runs a child process and streams its redacted output into the thread. Rejects as in kernel/child/child.ts. */
   spawn(command: SpawnCommand): Promise<SpawnResult>;
-  /** HTTP within the egress rules of tocsin.yaml. */
+  /** HTTP within the egress rules of tocsin.yaml. It may take as long as the step, and ends with it. */
   fetch: typeof fetch;
   /** The value of a secret that the runbook names. Rejects with `params-invalid` for any other. */
   secret(name: string): Promise<string>;

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { argvInput, showArgv, variableName } from '../kernel/child/argv.ts';
 import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child/result.ts';
+import { stopSignal } from '../kernel/child/signals.ts';
+import { farSides } from '../kernel/far/far.ts';
 import { visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';
 
@@ -21,6 +23,7 @@ const full = z.strictObject({
   }),
   stdin: z.string().optional().meta({ description: 'What the program reads; nothing when left out.' }),
   okExit,
+  stopSignal,
   isolate: z
     .boolean()
     .default(false)
@@ -77,21 +80,23 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
     { title: 'Nor is nothing', input: [], expect: { refused: 'an argv needs at least the program' } },
   ],
   show,
+  far: ({ argv, env }) => farSides(argv, env),
   async run(input, context) {
     if (context.dry) {
       context.say(`would run: ${show(input)}`);
       return { state: 'done', output: nothingRan, exitCode: 0 };
     }
     const secrets = await secretVariables(input.secrets, name => context.secret(name));
-    const { argv, cwd, stdin, isolate } = input;
+    const { argv, cwd, stdin, isolate, stopSignal: signal } = input;
     const ended = await context.spawn({
       argv,
       env: { ...input.env, ...secrets },
       isolate,
+      stopSignal: signal,
       ...(cwd === undefined ? {} : { cwd }),
       ...(stdin === undefined ? {} : { stdin }),
     });
-    return judgeExit(ended, input.okExit);
+    return judgeExit(ended, input.okExit, argv);
   },
 });
 
@@ -102,6 +107,7 @@ function show(input: Input): string {
     ...Object.entries(input.env).map(([name, value]) => `${name}=${showArgv([value])}`),
     ...Object.entries(input.secrets).map(([name, secret]) => `${name}=<secret ${visibleLine(secret)}>`),
     input.stdin === undefined ? '' : `reads ${visibleLine(JSON.stringify(input.stdin))}`,
+    input.stopSignal === 'TERM' ? '' : `stopped by ${input.stopSignal}`,
     input.isolate ? 'isolated' : '',
   ];
   return parts.filter(part => part !== '').join('  ');

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Json } from '../kernel/canonical.ts';
 import { longestArgument, variableName } from '../kernel/child/argv.ts';
 import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child/result.ts';
+import { stopSignal } from '../kernel/child/signals.ts';
 import { TocsinError } from '../kernel/errors.ts';
+import { farSides } from '../kernel/far/far.ts';
 import { visible, visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';
 
@@ -49,6 +51,7 @@ const full = z.strictObject({
     .record(variableName, z.string())
     .default({})
     .meta({ description: 'Environment variables by the names of secrets.' }),
+  stopSignal,
   isolate: z
     .boolean()
     .default(false)
@@ -96,6 +99,7 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
     { title: 'No code', input: '', expect: { refused: 'a script needs code' } },
   ],
   show,
+  far: (input, run) => farSides(interpreters[input.shell](input.run), paramVariables(run.params)),
   async run(input, context) {
     const params = paramVariables(context.run.params);
     if (context.dry) {
@@ -103,13 +107,15 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
       return { state: 'done', output: nothingRan, exitCode: 0 };
     }
     const secrets = await secretVariables(input.secrets, name => context.secret(name));
+    const argv = interpreters[input.shell](input.run);
     const ended = await context.spawn({
-      argv: interpreters[input.shell](input.run),
+      argv,
       env: { ...secrets, ...params },
       isolate: input.isolate,
+      stopSignal: input.stopSignal,
       ...(input.cwd === undefined ? {} : { cwd: input.cwd }),
     });
-    return judgeExit(ended, input.okExit);
+    return judgeExit(ended, input.okExit, argv);
   },
 });
 
@@ -119,6 +125,7 @@ function show(input: Input): string {
     input.shell,
     input.cwd === undefined ? '' : `in ${visibleLine(JSON.stringify(input.cwd))}`,
     ...Object.entries(input.secrets).map(([name, secret]) => `${name}=<secret ${visibleLine(secret)}>`),
+    input.stopSignal === 'TERM' ? '' : `stopped by ${input.stopSignal}`,
     input.isolate ? 'isolated' : '',
   ];
   const lines = visible(input.run.replace(/\n+$/, '')).split('\n');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { argvInput, showArgv } from '../kernel/child/argv.ts';
+import { howItEnded } from '../kernel/child/result.ts';
 import { duration, showDuration, showInstant } from '../kernel/duration.ts';
 import {
   httpRequest,
@@ -164,8 +165,13 @@ function times(context: StepContext, time: number) {
 
 /** Null when the program succeeded, else the reason. */
 async function tryProgram(argv: readonly string[], context: StepContext): Promise<string | null> {
-  const { exitCode, signal } = await context.spawn({ argv, timeout: checkTimeout });
-  return exitCode === 0 ? null : exitCode === null ? `ended by ${signal ?? 'a signal'}` : `exit code ${exitCode}`;
+  const since = context.clock.monotonic();
+  const ended = await context.spawn({ argv, timeout: checkTimeout });
+  if (ended.exitCode === 0) return null;
+  const how = howItEnded(ended, argv);
+  return context.clock.monotonic() - since >= checkTimeout
+    ? `${how}, after ${showDuration(checkTimeout)}: one look takes no longer`
+    : how;
 }
 
 async function tryRequest(

@@ -236,6 +236,8 @@ describe('audit', () => {
     expect(first.out).toMatch(/^5:[0-9a-f]{64}$/);
     await world?.store.commit({ entries: [entry(9)] });
     expect((await cli(['audit', 'verify', '--checkpoint', first.out], { env })).code).toBe(0);
+    const long = await cli(['audit', 'verify', '--checkpoint', `9007199254740993:${'0'.repeat(64)}`], { env });
+    expect([long.code, long.err]).toEqual([2, expect.stringContaining('is not seq:hash')]);
     const other = await cli(['audit', 'verify', '--checkpoint', `5:${'0'.repeat(64)}`], { env });
     expect([other.code, other.err.includes('rewritten')]).toEqual([1, true]);
     const cut = await cli(['audit', 'verify', '--checkpoint', `7:${'0'.repeat(64)}`], { env });

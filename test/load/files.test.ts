@@ -182,6 +182,14 @@ describe('policy.yaml', () => {
     [rule('decide: deny, by: sre'), '2:30 "by" has no effect where the decision is deny'],
     [rule('decide: auto, limit: {}'), '2:37 the limit is empty'],
     [rule('decide: auto, limit: { perTarget: often }'), '2:50 rules[0].limit.perTarget: "often" is not a rate'],
+    [
+      rule('decide: auto, limit: { perTarget: 012 per 1h }'),
+      '2:50 rules[0].limit.perTarget: "012 per 1h" is not a rate',
+    ],
+    [
+      rule('decide: auto, limit: { perTarget: 99999999999999999999 per 1h }'),
+      '2:50 rules[0].limit.perTarget: "99999999999999999999 per 1h" is not a rate',
+    ],
     [rule('decide: auto, limit: { perHour: 5, concurrency: 3 }'), '2:51 "concurrency"'],
     [rule('decide: auto, limit: { concurrency: 3 }'), '2:39 "concurrency" has no effect in this version'],
     [rule('decide: auto, cooldown: 5m'), '2:30 "cooldown"'],

@@ -32,6 +32,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/flow/run/lease.ts': ['test/flow/run/lease.test.ts'],
   'src/flow/run/recover.ts': ['test/flow/run/sweep.test.ts'],
   'src/flow/run/perform-step.ts': ['test/flow/run/session.test.ts', 'test/flow/run/perform.test.ts'],
+  'src/flow/run/record.ts': ['test/flow/run/session.test.ts', 'test/flow/run/perform.test.ts'],
   'src/flow/deliver/queue.ts': ['test/flow/deliver/queue.test.ts'],
   'src/flow/deliver/digest.ts': ['test/flow/deliver/digest.test.ts'],
   'src/flow/journal/audit.ts': ['test/flow/journal/audit-chain.test.ts'],

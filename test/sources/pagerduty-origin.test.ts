@@ -143,6 +143,8 @@ describe('a page', () => {
 describe('what goes wrong', () => {
   test.each([
     [{ status: 429, headers: { 'retry-after': '7' } }, 'origin-limited', 7000],
+    [{ status: 429, headers: { 'retry-after': '0x7' } }, 'origin-limited', 30_000],
+    [{ status: 429, headers: { 'retry-after': '' } }, 'origin-limited', 30_000],
     [{ status: 429, headers: { 'ratelimit-reset': '20' } }, 'origin-limited', 20_000],
     [{ status: 429 }, 'origin-limited', 30_000],
     [{ status: 429, headers: { 'retry-after': '99999999' } }, 'origin-limited', 600_000],

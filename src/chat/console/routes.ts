@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
 import { html } from '../../kernel/html.ts';
+import { digits, wholeNumber } from '../../kernel/number.ts';
 import { renderPlain } from '../../kernel/plain-page.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { findAsset } from './assets.ts';
@@ -160,7 +161,7 @@ const streamQuery = z.object({
     .string()
     .max(2000)
     .regex(/^\/(?!\/)/),
-  after: z.coerce.number().int().min(0),
+  after: digits(z.int().min(0)),
 });
 
 function registerReads(scope: FastifyInstance, parts: Parts): void {
@@ -197,8 +198,7 @@ async function openStream(request: FastifyRequest, reply: FastifyReply, parts: P
     address === null ? null : await findPage(parts.host, address.pathname, Object.fromEntries(address.searchParams));
   if (!query.success || page === null) return plain().code(404).send('There is no such page.\n');
   if (parts.hub.full()) return plain().code(503).header('retry-after', '10').send('Too many open pages.\n');
-  const resumed = Number(header(request, 'last-event-id') || query.data.after);
-  const after = Number.isSafeInteger(resumed) && resumed >= 0 ? resumed : query.data.after;
+  const after = wholeNumber(header(request, 'last-event-id') ?? '') ?? query.data.after;
   const feed = createFeed(page, parts.frame.regions(page.here), parts.host.store, after);
   reply.hijack();
   const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };

@@ -42,13 +42,14 @@ export interface Intake {
   receive(source: string, delivery: Delivery): Promise<Accepted[]>;
   /**
    * For sources that make events themselves. `once` is an idempotency key; resolves to false when it was used before. `ends` says by
-   * fingerprint how stretches ended, where more is known than the events say.
+   * fingerprint how stretches ended, where more is known than the events say; `rows` are committed with the events.
    */
   emit(
     source: string,
     events: readonly IncomingEvent[],
     once: string,
     ends?: ReadonlyMap<string, AlertEnd>,
+    rows?: readonly Row[],
   ): Promise<boolean>;
 }
 
@@ -128,9 +129,18 @@ export function createIntake(parts: IntakeParts): Intake {
         return await large.with('', () => inTurn(made, take, pause));
       });
     },
-    async emit(name, events, once, ends) {
+    async emit(name, events, once, ends, rows) {
       const claim = { space: `emission/${name}`, key: once, keep: rememberDeliveries };
-      const receipt = { source: name, at: parts.clock.now(), raw: null, trusted: true, once: claim, echo: null, ends };
+      const receipt = {
+        source: name,
+        at: parts.clock.now(),
+        raw: null,
+        trusted: true,
+        once: claim,
+        echo: null,
+        ends,
+        rows,
+      };
       const accepted = await accept(events, receipt);
       return accepted.every(one => !one.duplicate);
     },
@@ -174,6 +184,8 @@ interface Receipt {
   echo: string | null;
   /** How stretches ended, by fingerprint, where more is known than the events say. */
   ends?: ReadonlyMap<string, AlertEnd> | undefined;
+  /** Committed with the events. */
+  rows?: readonly Row[] | undefined;
 }
 
 interface Batch {
@@ -229,7 +241,7 @@ async function foldBatch(
     entries.push(entryOf(event, stream, effect, next, more));
     accepted.push({ event: event.id, alert: next.id, duplicate: false });
   }
-  const rows: Row[] = [...docs.values()].map(doc => ({ table: 'alert', doc }));
+  const rows: Row[] = [...(receipt.rows ?? []), ...[...docs.values()].map(doc => ({ table: 'alert' as const, doc }))];
   for (const doc of anew.values()) rows.push({ table: 'look', doc });
   const blobs = receipt.raw === null ? [] : [receipt.raw];
   return { change: { guards, entries, rows, blobs }, accepted, settle: ok => pending.settle(touched, ok) };

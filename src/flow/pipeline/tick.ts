@@ -1,6 +1,9 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
+import type { EmitTools } from '../../ports/source.ts';
+import type { Store } from '../../ports/store.ts';
+import type { Feed } from '../journal/feed.ts';
 import type { Intake } from './intake.ts';
 
 /** Runs the sources that make events themselves, and starts them again when their options change. */
@@ -12,10 +15,13 @@ export interface Tickers {
 export async function startTickers(parts: {
   catalogue: Catalogue;
   intake: Intake;
+  store: Store;
+  feed: Feed;
   clock: Clock;
   log: Log;
 }): Promise<Tickers> {
-  const { catalogue, intake, clock, log } = parts;
+  const { catalogue, log } = parts;
+  const resumes = await followResumes(parts);
   let running = new Map<string, { options: string; stop: () => Promise<void> }>();
   let turn: Promise<void> = Promise.resolve();
 
@@ -31,11 +37,7 @@ export async function startTickers(parts: {
         running.delete(name);
         continue;
       }
-      const emit = (events: Parameters<Intake['emit']>[1], once: string) => intake.emit(name, events, once);
-      next.set(name, {
-        options: text,
-        stop: await driver.start(options, { clock, log: log.child({ source: name }), emit }),
-      });
+      next.set(name, { options: text, stop: await driver.start(options, toolsOf(name, parts, resumes.on)) });
     }
     for (const { stop } of running.values()) await stop();
     running = next;
@@ -49,5 +51,51 @@ export async function startTickers(parts: {
   }
 
   await apply(true);
-  return { reload: () => reload(true), stop: () => reload(false) };
+  return {
+    reload: () => reload(true),
+    async stop() {
+      await resumes.stop();
+      await reload(false);
+    },
+  };
+}
+
+type Parts = Parameters<typeof startTickers>[0];
+
+function toolsOf(source: string, { intake, store, clock, log }: Parts, onResume: EmitTools['onResume']): EmitTools {
+  const cursorOf = (key: string) => `ticks/${source}/${key}`;
+  const rowOf = (key: string, value: number) => ({ table: 'cursor' as const, name: cursorOf(key), value });
+  return {
+    clock,
+    log: log.child({ source }),
+    emit: (events, once, memo) =>
+      intake.emit(source, events, once, undefined, memo === undefined ? [] : [rowOf(memo.key, memo.value)]),
+    remembered: key => store.cursor(cursorOf(key)),
+    async remember(key, value) {
+      await store.commit({ rows: [rowOf(key, value)] });
+    },
+    halted: async () => (await store.halted()) !== null,
+    onResume,
+  };
+}
+
+/** Tells of each time that somebody resumed, on whichever node. */
+async function followResumes({ store, feed }: Parts): Promise<{ on: EmitTools['onResume']; stop(): Promise<void> }> {
+  const listeners = new Set<() => void>();
+  const following = feed.follow({
+    name: 'resumes',
+    after: (await store.head()).seq,
+    kinds: ['halt.cleared'],
+    batch: 100,
+    async handle(entries) {
+      if (entries.length > 0) for (const listener of listeners) listener();
+    },
+  });
+  return {
+    on(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stop: () => following.stop(),
+  };
 }

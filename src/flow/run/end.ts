@@ -1,3 +1,4 @@
+import type { Remaining } from '../../kernel/child/kill.ts';
 import { explainError, isCode, messageOf } from '../../kernel/errors.ts';
 import { redactText } from '../../kernel/redact/redact.ts';
 import { system } from '../../model/actor.ts';
@@ -8,6 +9,7 @@ import type { Cause } from './cause.ts';
 import type { EngineParts } from './engine-parts.ts';
 import type { RunJournal } from './journal.ts';
 import type { RunLease } from './lease.ts';
+import { leftFact, showLeft } from './leftovers.ts';
 import { StepFailed } from './perform-step.ts';
 import type { Performer } from './session.ts';
 import { Stopped } from './step.ts';
@@ -32,8 +34,13 @@ export interface EngineHandle {
   isDraining(): boolean;
 }
 
-export function markerOf(run: string, step: string): string {
-  return `${run}/${step}/`;
+/** Ends what attempts of the step left running. Resolves to what could not be ended, in words; null for nothing. */
+export async function reapStep(run: string, step: string, parts: EngineParts): Promise<string | null> {
+  let left: readonly Remaining[] = [];
+  await parts.children.reap(`${run}/${step}/`, undefined, found => {
+    left = found;
+  });
+  return showLeft(left, parts.hidden());
 }
 
 /** Compensation, as in a saga: undoes the steps that can be undone, newest first; then ends the run with what failed. */
@@ -102,7 +109,7 @@ export async function finish(
   const { journal } = session;
   const run = journal.run();
   if (isEnded(run.state)) return;
-  await stopUnfinished(run, parts);
+  await stopUnfinished(session, parts);
   if (state === 'cancelled') await cancelCalled(session, parts);
   if (session.mayHaveAsked) await voidApprovals(run.id, `the run ended ${state}`, parts);
   await journal.append(
@@ -121,9 +128,12 @@ async function wakeLater(run: Run, { store, dispatcher }: EngineParts): Promise<
 }
 
 /** Kills the processes of unfinished steps. A finished step may have left a daemon on purpose, so its processes stay. */
-async function stopUnfinished(run: Run, parts: EngineParts): Promise<void> {
-  const open = run.steps.filter(step => ['running', 'waiting', 'unknown'].includes(step.state));
-  for (const step of open) await parts.children.reap(markerOf(run.id, step.id));
+async function stopUnfinished({ journal }: Session, parts: EngineParts): Promise<void> {
+  const run = journal.run();
+  for (const step of run.steps.filter(one => ['running', 'waiting', 'unknown'].includes(one.state))) {
+    const left = await reapStep(run.id, step.id, parts);
+    if (left !== null) await journal.append(() => ({ facts: [leftFact(run.id, step.id, left)] }));
+  }
 }
 
 /** Cancels the runs that this one called. */

@@ -34,7 +34,7 @@ export interface EngineParts {
   /** Notifies pages and platforms that show live output. */
   outputs: OutputSignal;
   /** HTTP of steps, within the egress rules of tocsin.yaml as they are now. */
-  egress: Pick<LazyEgress, 'fetch'>;
+  egress: Pick<LazyEgress, 'within'>;
   /** Every value that must never be shown; see kernel/redact/redact.ts. */
   hidden(): Secrets;
 }

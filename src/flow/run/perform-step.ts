@@ -1,16 +1,18 @@
 import type { Json } from '../../kernel/canonical.ts';
 import { parseDuration } from '../../kernel/duration.ts';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
-import { postponeStep } from '../../model/fold.ts';
-import type { Fact } from '../../model/journal.ts';
 import { isEnded, type Run, type Step } from '../../model/run.ts';
 import type { StepOptions } from '../../ports/runbook.ts';
 import type { StepType } from '../../ports/step.ts';
-import type { Change } from '../../ports/store.ts';
 import { failedGuard } from '../journal/streams.ts';
-import type { Decide } from './journal.ts';
-import { type Outcome, Stopped, type StopReason } from './step.ts';
+import type { Call, SessionParts } from './call.ts';
+import { leftFact, nothingLeft } from './leftovers.ts';
+import { finishedFact, interruptAttempt, record } from './record.ts';
+import { type Outcome, Stopped } from './step.ts';
 import type { Waiter } from './waiter.ts';
+
+export type { SessionParts } from './call.ts';
+export { finishedFact } from './record.ts';
 
 /** A step that failed for good; a TypeScript runbook may catch it and go on. */
 export class StepFailed extends Error {
@@ -22,51 +24,6 @@ export class StepFailed extends Error {
     this.step = step;
     this.ending = ending ?? 'failed';
   }
-}
-
-/** What steps need of their session: one worker's time with one run, from replay until the end, a wait or a stop. */
-export interface SessionParts {
-  /** The run as of the last append. */
-  run(): Run;
-  /** Appends under the lease; rejects with Stopped `lease-lost` when the lease is gone. */
-  append(decide: Decide): Promise<void>;
-  /**
-   * Records a result; resolves when the runbook may read it. YAML may at once, because what follows is committed with it or after it, see
-   * flow/run/journal.ts. The code of a TypeScript runbook can act on it outside of the journal, so there it is durable first.
-   */
-  result(decide: Decide): void | Promise<void>;
-  steps: ReadonlyMap<string, StepType>;
-  /** The time-out of a step that names none, milliseconds. */
-  defaultTimeout: number;
-  now(): number;
-  /**
-   * Resolves to true when a committed decision or approval for exactly this plan stands, and to false when there is none, or when the
-   * process stops. Rejects with `plan-changed` when the snapshot is not intact. (The change that journals the start checks for a halt.)
-   */
-  mayStart(): Promise<boolean>;
-  /** Kills the processes that an interrupted attempt of this step left behind. */
-  reap(step: string): Promise<void>;
-  attempt(work: {
-    type: StepType;
-    input: unknown;
-    step: string;
-    number: number;
-    timeout: number | null;
-    waiting: Step['waiting'];
-  }): Promise<{ outcome: Outcome; log: { digest: string; bytes: string } | null }>;
-  token: number;
-}
-
-export interface Call {
-  path: string;
-  type: StepType;
-  given: unknown;
-  options: Required<Pick<StepOptions, 'idempotent' | 'onInterrupt'>> & {
-    title: string;
-    timeout: number | null;
-    retry: { times: number; wait: number; factor: number };
-  };
-  digest: string;
 }
 
 /** The output of a skipped step: a runbook that reads it finds the members of `exec`. */
@@ -113,19 +70,13 @@ function checkReplay(call: Call, recorded: Step | null) {
 
 /** Journals that a step was interrupted: it was started under an earlier lease, and its outcome is not recorded. */
 async function interrupt(call: Call, recorded: Step | null, parts: SessionParts) {
-  await parts.reap(call.path);
-  const attempt = recorded?.attempts ?? 1;
-  await parts.append(run => ({
-    facts: [
-      {
-        kind: 'step.interrupted',
-        run: run.id,
-        step: call.path,
-        attempt,
-        because: 'it was started, and no result was recorded before the process ended',
-      },
-    ],
-  }));
+  const left = await parts.reap(call.path);
+  const input = call.type.input.safeParse(call.given);
+  const far = input.success ? parts.farOf(call.type, input.data) : null;
+  const number = recorded?.attempts ?? 1;
+  const attempt = { call, number, log: null, leftovers: { far, left }, parts };
+  if (left !== null) await parts.append(run => ({ facts: [leftFact(run.id, call.path, left)] }));
+  await interruptAttempt(attempt, 'it was started, and no result was recorded before the process ended');
 }
 
 /** True when the step can go on; false when it has to wait, for example for a person's answer. */
@@ -229,7 +180,7 @@ async function runAttempt(call: Call, number: number, waiting: Step['waiting'], 
       exitCode: null,
       ending: null,
     };
-    return { outcome, log: null };
+    return { outcome, leftovers: nothingLeft, log: null };
   }
   return await parts.attempt({
     type: call.type,
@@ -239,101 +190,6 @@ async function runAttempt(call: Call, number: number, waiting: Step['waiting'], 
     timeout: call.options.timeout,
     waiting,
   });
-}
-
-/** Journals the outcome of an attempt. False when the step now waits. */
-async function record(
-  call: Call,
-  number: number,
-  before: Step['waiting'],
-  result: Awaited<ReturnType<SessionParts['attempt']>>,
-  parts: SessionParts,
-): Promise<boolean> {
-  const { outcome, log } = result;
-  const attempt: Attempt = { call, number, log, parts };
-  switch (outcome.kind) {
-    case 'stopped':
-      await recordStop(attempt, outcome.why);
-      throw new Stopped(outcome.why);
-    case 'done':
-      await finish(attempt, {
-        state: 'done',
-        output: outcome.output,
-        exitCode: outcome.exitCode,
-        because: outcome.because ?? null,
-        ...(outcome.window === undefined ? {} : { window: outcome.window }),
-      });
-      return true;
-    case 'failed':
-      await recordFailure(attempt, outcome);
-      return true;
-    case 'waiting':
-      await recordWait(attempt, before, outcome.result);
-      return false;
-  }
-}
-
-interface Attempt {
-  call: Call;
-  number: number;
-  log: { digest: string; bytes: string } | null;
-  parts: SessionParts;
-}
-
-type FinishedFact = Extract<Fact, { kind: 'step.finished' }>;
-
-async function finish(
-  { call, number, log, parts }: Attempt,
-  facts: Partial<FinishedFact> & Pick<FinishedFact, 'state'>,
-): Promise<void> {
-  await parts.result(run => ({
-    facts: [finishedFact(run.id, call.path, number, { ...facts, log: log?.digest ?? null })],
-    with: blobsOf(log),
-  }));
-}
-
-function blobsOf(log: Attempt['log']): Change {
-  return log === null ? {} : { blobs: [log] };
-}
-
-/** Nothing is journalled where the lease is lost: the run is another worker's. */
-async function recordStop(attempt: Attempt, why: StopReason): Promise<void> {
-  const { call, number, log, parts } = attempt;
-  const because = 'it was still running when the process had to stop';
-  if (why === 'draining')
-    await parts.append(run => ({
-      facts: [{ kind: 'step.interrupted', run: run.id, step: call.path, attempt: number, because }],
-      with: blobsOf(log),
-    }));
-  if (why === 'cancelled') await finish(attempt, { state: 'failed', because: 'cancelled' });
-}
-
-async function recordFailure(attempt: Attempt, outcome: Extract<Outcome, { kind: 'failed' }>): Promise<void> {
-  const { call, number, log, parts } = attempt;
-  const { because, output, exitCode, ending } = outcome;
-  const { times, wait, factor } = call.options.retry;
-  if (number > times) return await finish(attempt, { state: 'failed', output, exitCode, because, ending });
-  const wakeAt = Math.round(parts.now() + wait * factor ** (number - 1));
-  await parts.append(run => ({
-    facts: [{ kind: 'step.retrying', run: run.id, step: call.path, attempt: number, because, wakeAt }],
-    with: blobsOf(log),
-  }));
-}
-
-/** A wait is journalled once; when only its next wake-up moves, only the run's document changes. */
-async function recordWait(
-  { call, parts }: Attempt,
-  before: Step['waiting'],
-  result: Extract<Outcome, { kind: 'waiting' }>['result'],
-): Promise<void> {
-  const { for: what, wakeAt } = result;
-  const on = result.on ?? null;
-  if (before === null || before.for !== what || before.on !== on) {
-    const waiting = { for: what, wakeAt, on, since: before?.since ?? parts.now() };
-    return await parts.append(run => ({ facts: [{ kind: 'step.waiting', run: run.id, step: call.path, waiting }] }));
-  }
-  if (before.wakeAt !== wakeAt)
-    await parts.append(() => ({ facts: [], adjust: run => postponeStep(run, call.path, wakeAt) }));
 }
 
 export function withDefaults(type: StepType, options: StepOptions, defaultTimeout: number): Call['options'] {
@@ -367,26 +223,6 @@ export function toMilliseconds(time: number | string | null): number | null {
       given: time,
     });
   return value;
-}
-
-export function finishedFact(
-  run: string,
-  step: string,
-  attempt: number,
-  facts: Partial<FinishedFact> & Pick<FinishedFact, 'state'>,
-): Fact {
-  return {
-    kind: 'step.finished',
-    run,
-    step,
-    attempt,
-    output: null,
-    exitCode: null,
-    because: null,
-    ending: null,
-    log: null,
-    ...facts,
-  };
 }
 
 export function stepOf(run: Run, path: string): Step | null {

@@ -6,10 +6,11 @@ import { isEnded, type Run } from '../../model/run.ts';
 import type { Runbook } from '../../ports/runbook.ts';
 import { checkPlan, readPlan } from '../pipeline/plan.ts';
 import { createCause } from './cause.ts';
-import { type EngineHandle, finish, handleEnd, markerOf, type Session, undoAndFinish } from './end.ts';
+import { type EngineHandle, finish, handleEnd, reapStep, type Session, undoAndFinish } from './end.ts';
 import { type EngineParts, maySteps } from './engine-parts.ts';
 import { createRunJournal } from './journal.ts';
 import { createRunLease, type RunLease } from './lease.ts';
+import { showFar } from './leftovers.ts';
 import { createPerformer } from './session.ts';
 import { attemptStep, redactOutcome, Stopped } from './step.ts';
 import { createStepApi } from './step-api.ts';
@@ -243,11 +244,12 @@ async function executeRunbook(
     defaultTimeout: parts.catalogue.current().config.run.timeout,
     now: () => parts.clock.now(),
     mayStart: createMayStart(session, runbook, parts),
-    reap: async step => void (await parts.children.reap(markerOf(run.id, step))),
+    reap: step => reapStep(run.id, step, parts),
+    farOf: (type, input) => showFar(type.far?.(input, journal.run()) ?? [], parts.hidden()),
     attempt: async ({ type, input, step, number, timeout, waiting }) => {
-      const { context, end } = tools.open({ step, number, waiting });
+      const { context, leftovers, end } = tools.open({ step, number, timeout, waiting });
       const outcome = await attemptStep({ type, input, context, timeout, session: signal, clock: parts.clock });
-      return { outcome: redactOutcome(outcome, parts.hidden()), log: await end() };
+      return { outcome: redactOutcome(outcome, parts.hidden()), leftovers: leftovers(), log: await end() };
     },
     token: lease.token,
   });

@@ -20,11 +20,11 @@ export function createStepApi(performer: Performer, prefix = ''): StepApi {
     performer.perform(at(id), type, toJson(input), { title: id, ...options });
   const api: StepApi = {
     async exec(id, argv, options = {}) {
-      const { own, rest } = split(options, ['okExit', 'cwd', 'env', 'secrets', 'stdin']);
+      const { own, rest } = split(options, ['okExit', 'cwd', 'env', 'secrets', 'stdin', 'stopSignal', 'isolate']);
       return (await perform(id, 'exec', { argv, ...own }, rest)) as unknown as ExecOutput;
     },
     async script(id, code, options = {}) {
-      const { own, rest } = split(options, ['shell', 'okExit', 'cwd', 'secrets']);
+      const { own, rest } = split(options, ['shell', 'okExit', 'cwd', 'secrets', 'stopSignal', 'isolate']);
       return (await perform(id, 'script', { run: code, ...own }, rest)) as unknown as ExecOutput;
     },
     http: async (id, request, options) => (await perform(id, 'http', request, options)) as unknown as HttpOutput,

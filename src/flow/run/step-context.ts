@@ -9,12 +9,15 @@ import type { Runbook } from '../../ports/runbook.ts';
 import type { Seen, StepAsk, StepContext } from '../../ports/step.ts';
 import { beginRun, openApproval } from '../pipeline/begin.ts';
 import type { EngineParts } from './engine-parts.ts';
+import { createLeftovers, type Leftovers } from './leftovers.ts';
 import { createStepOutput, type StepOutput } from './step-output.ts';
 
 /** Makes the contexts of the attempts of one session. */
 export interface AttemptTools {
-  open(attempt: { step: string; number: number; waiting: Step['waiting'] }): {
+  open(attempt: { step: string; number: number; timeout: number | null; waiting: Step['waiting'] }): {
     context(signal: AbortSignal): StepContext;
+    /** What its children left behind when they were stopped. */
+    leftovers(): Leftovers;
     /** Flushes the output; its full text is stored with the step's result. Null when there was none. */
     end(): Promise<{ digest: string; bytes: string } | null>;
   };
@@ -31,12 +34,12 @@ export interface AttemptToolsParts {
 
 export async function createAttemptTools(session: AttemptToolsParts): Promise<AttemptTools> {
   const { parts } = session;
-  const { fetch } = parts.egress;
   // A run without an attempt has no output yet.
   const hasNoOutput = session.run().steps.every(step => step.attempts === 0);
   const chunks = hasNoOutput ? { last: 0 } : await countChunks(session.run().id, parts);
   return {
-    open({ step, number, waiting }) {
+    open({ step, number, timeout, waiting }) {
+      const fetch = parts.egress.within(timeout);
       const run = session.run();
       const output = createStepOutput({
         run: run.id,
@@ -48,8 +51,10 @@ export async function createAttemptTools(session: AttemptToolsParts): Promise<At
         maxBytes: parts.catalogue.current().config.run.maxOutput,
         parts,
       });
+      const leftovers = createLeftovers(parts.hidden());
       return {
-        context: signal => contextOf({ session, step, number, waiting, output, fetch, signal }),
+        context: signal => contextOf({ session, step, number, waiting, output, leftovers, fetch, signal }),
+        leftovers: leftovers.all,
         end: () => output.end(),
       };
     },
@@ -72,6 +77,7 @@ interface ContextParts {
   number: number;
   waiting: Step['waiting'];
   output: StepOutput;
+  leftovers: ReturnType<typeof createLeftovers>;
   fetch: typeof fetch;
   signal: AbortSignal;
 }
@@ -92,14 +98,28 @@ function contextOf(made: ContextParts): StepContext {
     lastStepAt: lastStepAt(run, step),
     alert: async () => (run.alert === null ? null : await parts.store.alert(run.alert)),
     look: () => lookAtAlert(run, parts),
-    spawn: command => output.spawn(command, { marker: `${run.id}/${step}/${number}`, signal: made.signal }),
-    fetch: made.fetch,
+    spawn: command =>
+      output.spawn(command, {
+        marker: `${run.id}/${step}/${number}`,
+        signal: made.signal,
+        onStopped: made.leftovers.add,
+      }),
+    fetch: fetchUntil(made.signal, made.fetch),
     secret: async name => secretOf(name, session),
     say: text => output.say(text),
     post: message => postNote(message, made),
     approval: ask => stepApproval(ask, made),
     child: (runbook, params) => childRun(runbook, params, made),
     dry: false,
+  };
+}
+
+/** A request ends with its attempt, also when the driver gives it no signal, or one of its own. */
+function fetchUntil(attempt: AbortSignal, fetch: StepContext['fetch']): StepContext['fetch'] {
+  return (input, init) => {
+    const own = init?.signal ?? (input instanceof Request ? input.signal : null);
+    const signal = own === null || own === attempt ? attempt : AbortSignal.any([attempt, own]);
+    return fetch(input, { ...init, signal });
   };
 }
 

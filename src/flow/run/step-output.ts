@@ -1,4 +1,5 @@
 import { sha256 } from '../../kernel/canonical.ts';
+import type { ChildIo } from '../../kernel/child/child.ts';
 import { createOutput, spawnInto } from '../../kernel/output/output.ts';
 import type { Secrets } from '../../kernel/redact/redact.ts';
 import type { SpawnCommand, SpawnResult } from '../../ports/step.ts';
@@ -6,7 +7,7 @@ import type { EngineParts } from './engine-parts.ts';
 
 /** The output of one attempt: live chunks are rows in the store as they come, the whole is a blob at the end. */
 export interface StepOutput {
-  spawn(command: SpawnCommand, io: { marker: string; signal: AbortSignal }): Promise<SpawnResult>;
+  spawn(command: SpawnCommand, io: Pick<ChildIo, 'marker' | 'signal' | 'onStopped'>): Promise<SpawnResult>;
   say(text: string): void;
   end(): Promise<{ digest: string; bytes: string } | null>;
 }

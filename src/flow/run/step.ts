@@ -84,9 +84,9 @@ export async function attemptStep(attempt: Attempt): Promise<Outcome> {
     ]);
     // A step that is done counts as done, also when it was stopped in the same moment. Any other result is explained by what stopped it.
     if (result.state === 'done') return outcomeOf(result);
-    return stopped(session) ?? (timedOut ? tooLong(timeout) : outcomeOf(result));
+    return stopped(session) ?? (timedOut ? tooLong(timeout, { result }) : outcomeOf(result));
   } catch (error) {
-    return stopped(session) ?? (timedOut ? tooLong(timeout) : failure(error));
+    return stopped(session) ?? (timedOut ? tooLong(timeout, { error }) : failure(error));
   } finally {
     session.removeEventListener('abort', endWithSession);
     done.abort(over);
@@ -107,12 +107,16 @@ function stopped(session: AbortSignal): Outcome | null {
   return session.aborted && session.reason instanceof Stopped ? { kind: 'stopped', why: session.reason.why } : null;
 }
 
-function tooLong(timeout: number | null): Outcome {
+/** What the step had got until then stays readable; what it waited for is said where it says so itself. */
+function tooLong(timeout: number | null, came: { result: StepResult } | { error: unknown }): Outcome {
+  const got = 'result' in came && came.result.state === 'failed' ? came.result : null;
+  const error = 'error' in came && came.error instanceof TocsinError ? came.error : null;
+  const waited = error === null || error.code === 'step-timeout' ? '' : `: ${error.message}`;
   return {
     kind: 'failed',
-    because: `it took longer than its timeout of ${showDuration(timeout ?? 0)} and was stopped`,
-    output: null,
-    exitCode: null,
+    because: `it took longer than its timeout of ${showDuration(timeout ?? 0)} and was stopped${waited}`,
+    output: got?.output ?? null,
+    exitCode: got?.exitCode ?? null,
     ending: null,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
+import { digits } from '../../kernel/number.ts';
 import { errorDoc } from '../docs.ts';
 import type { RouteAnswer } from '../route.ts';
 
@@ -12,7 +13,7 @@ export const withId = z.strictObject({ id });
 
 /** Lists come newest first and in pages. */
 export const page = {
-  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'How many to return at most.' }),
+  limit: digits(z.int().min(1).max(500).default(50)).meta({ description: 'How many to return at most.' }),
   after: id.optional().meta({ description: 'Continue after this id; the Link header of a full page names it.' }),
 };
 

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { digits } from '../../kernel/number.ts';
 import { content } from '../../model/journal.ts';
 import type { JournalRow, Store } from '../../ports/store.ts';
 import { defineRoute } from '../route.ts';
@@ -14,8 +15,8 @@ const readJournal = defineRoute({
     'The journal as NDJSON, oldest first, up to its head at the time of the request. `bytes` is the exact text that is hashed.',
   params: none,
   query: z.strictObject({
-    after: z.coerce.number().int().min(0).default(0).meta({ description: 'Only entries after this sequence.' }),
-    limit: z.coerce.number().int().min(1).optional().meta({ description: 'At most this many; all when left out.' }),
+    after: digits(z.int().min(0).default(0)).meta({ description: 'Only entries after this sequence.' }),
+    limit: digits(z.int().min(1)).optional().meta({ description: 'At most this many; all when left out.' }),
   }),
   body: null,
   answers: {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { nearest } from '../../kernel/nearest.ts';
+import { digits } from '../../kernel/number.ts';
 import type { Act } from '../../model/act.ts';
 import { json, runState } from '../../model/run.ts';
 import { runDoc, showRun } from '../docs.ts';
@@ -108,7 +109,7 @@ const getOutput = defineRoute({
   params: withId,
   query: z.strictObject({
     step: z.string().max(200).optional(),
-    after: z.coerce.number().int().min(0).default(0).meta({ description: 'Only chunks after this seq.' }),
+    after: digits(z.int().min(0).default(0)).meta({ description: 'Only chunks after this seq.' }),
   }),
   body: null,
   answers: { 200: { about: 'The output.', schema: null, type: 'text/plain' }, ...refusals(400, 401, 404) },

@@ -5,12 +5,15 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import { messageOf, TocsinError } from '../errors.ts';
+import { cancelsByInterrupt, distinct, type Far, farSides } from '../far/far.ts';
 import type { Log } from '../log.ts';
 import { checkArgv, checkFolder, findProgram } from './argv.ts';
 import { createDrain } from './drain.ts';
-import { type KillParts, killAll } from './kill.ts';
+import { type KillParts, type KillReport, type KillTarget, killAll, type Remaining, stopAll } from './kill.ts';
 import { createPipeMaker, openInput, type PipeMaker } from './pipes.ts';
 import { markerName } from './scan.ts';
+import type { StopSignal } from './signals.ts';
+import { createWatch, type Watch } from './watch.ts';
 import { createWrappers, type Wrappers } from './wrappers.ts';
 
 export interface ChildCommand {
@@ -26,15 +29,27 @@ export interface ChildCommand {
   isolate?: boolean;
   /** Milliseconds after which it is stopped, in addition to the step's own time-out. */
   timeout?: number;
+  /** The first signal of an abort or time-out; TERM when left out. */
+  stopSignal?: StopSignal;
+}
+
+/** What a child that was stopped leaves behind. */
+export interface StoppedChild {
+  /** Where its work may go on: what ssh, a client of a database or the like had started there. */
+  far: readonly Far[];
+  /** Processes that could not be ended. */
+  left: readonly Remaining[];
 }
 
 export interface ChildIo {
   /** `<run>/<step>/<attempt>`: an environment variable of the child, inherited by its descendants. */
   marker: string;
-  /** Abort stops the child and all its descendants: TERM first, KILL after `grace`, repeated until none is left. */
+  /** Abort stops the child and all its descendants: the stop signal first, KILL after `grace`, repeated until none is left. */
   signal: AbortSignal;
   /** Milliseconds between TERM and KILL. */
   grace: number;
+  /** Called before `spawn` resolves, when the child was stopped. */
+  onStopped?(stopped: StoppedChild): void;
   /** Back-pressure: the stream is not read further until the returned promise has settled. */
   onOutput(chunk: Buffer, stream: 'stdout' | 'stderr'): void | Promise<void>;
 }
@@ -48,15 +63,17 @@ export interface ChildEnd {
 export interface Children {
   /**
    * Resolves when the program has exited and its output has been read. It does not wait for a descendant that keeps the output open; that
-   * process lives on. After an abort it resolves when no descendant is left. Rejects with the signal's reason when the signal is aborted
-   * already, or with `argv-invalid`, `program-missing`, `spawn-failed`, `isolation-unavailable` or `children-left`.
+   * process lives on. After an abort it resolves when no descendant is left but those that cannot be ended, which `onStopped` is told.
+   * Rejects with the signal's reason when the signal is aborted already, or with `argv-invalid`, `program-missing`, `spawn-failed` or
+   * `isolation-unavailable`.
    */
   spawn(command: ChildCommand, io: ChildIo): Promise<ChildEnd>;
   /**
-   * Stops every process whose environment has the marker: the exact value, or any value with this prefix when it ends in '/'. TERM first,
-   * KILL after `grace` milliseconds (2,000 when left out). Resolves to the number of processes found; rejects with `children-left`.
+   * Stops every process with the marker: the exact value, or any value with this prefix when it ends in '/'. TERM first, KILL after `grace`
+   * milliseconds (2,000 when left out). Resolves to the number of processes found. Those that cannot be ended are given to `onLeft`; without
+   * it, it rejects with `children-left` for those that survive KILL.
    */
-  reap(marker: string, grace?: number): Promise<number>;
+  reap(marker: string, grace?: number, onLeft?: (left: readonly Remaining[]) => void): Promise<number>;
 }
 
 export interface ChildrenParts {
@@ -103,7 +120,12 @@ export function createChildren(parts: ChildrenParts): Children {
   };
   return {
     spawn: (command, io) => spawnOne(tools, command, io),
-    reap: (marker, grace = 2000) => killAll(tools, { marker, root: null }, grace),
+    async reap(marker, grace = 2000, onLeft) {
+      if (onLeft === undefined) return await killAll(tools, { marker, root: null }, grace);
+      const report = await stopAll(tools, { marker, root: null }, grace);
+      if (report.left.length > 0) onLeft(report.left);
+      return report.count;
+    },
   };
 }
 
@@ -115,9 +137,13 @@ async function spawnOne(tools: Tools, command: ChildCommand, io: ChildIo): Promi
   checkArgv(command.argv, env);
   await checkFolder(cwd);
   await findProgram(command.argv[0] ?? '', env['PATH'] ?? '', cwd);
-  const front = [...(await tools.wrappers.deathSignal()), ...(command.isolate ? await tools.wrappers.isolation() : [])];
+  const front = [
+    ...(await tools.wrappers.deathSignal()),
+    ...(await tools.wrappers.limitMark(io.marker)),
+    ...(command.isolate ? await tools.wrappers.isolation() : []),
+  ];
   const started = await start(tools, [...front, ...command.argv], { cwd, env, stdin: command.stdin }, io.signal);
-  return attend(tools, started, io, command.timeout);
+  return await attend(tools, started, command, io);
 }
 
 interface Started {
@@ -181,33 +207,68 @@ function whenExited(child: ChildProcess): Promise<ChildEnd> {
 }
 
 /** Follows a started child to its end: output, time-out, abort. */
-async function attend(tools: Tools, started: Started, io: ChildIo, timeout: number | undefined): Promise<ChildEnd> {
+async function attend(tools: Tools, started: Started, command: ChildCommand, io: ChildIo): Promise<ChildEnd> {
   const drain = createDrain({ clock: tools.clock, log: tools.log.child({ marker: io.marker }) }, started, io.onOutput);
-  const stopped = whenStopped(tools, io.signal, timeout);
-  let killed: Promise<number> | null = null;
-  const kill = () => {
-    killed ??= killAll(tools, { marker: io.marker, root: started.pid }, io.grace);
-    killed.catch(() => {});
-  };
-  stopped.promise.then(kill, () => {});
+  const watch = createWatch(tools.clock, started.pid);
+  const stopped = whenStopped(tools, io.signal, command.timeout);
+  const killed = stopped.promise.then(async () => {
+    // What was forked since the last look.
+    await watch.look();
+    return await stopAll(tools, targetOf(started, command, io, watch), io.grace);
+  });
+  killed.catch(() => {});
   try {
-    const end = await started.exited;
+    // A program that cannot be ended, or whose end is not in sight, must not hold the step.
+    const end = await Promise.race([started.exited, killed.then(report => endOf(report, started))]);
     // An abort may arrive while the last output is read; then the descendants must be killed too.
     await Promise.race([drain.afterExit(), stopped.promise]);
-    await killed;
-    if (killed !== null) await drain.afterKill();
+    if (stopped.isOver()) {
+      const report = await killed;
+      io.onStopped?.(remainsOf(report, command));
+      await drain.afterKill();
+    }
     return end;
   } finally {
+    watch.stop();
     stopped.cancel();
     drain.letGo();
   }
+}
+
+function targetOf(started: Started, command: ChildCommand, io: ChildIo, watch: Watch): KillTarget {
+  return {
+    marker: io.marker,
+    root: started.pid,
+    known: watch.known(),
+    signal: `SIG${command.stopSignal ?? 'TERM'}`,
+  };
+}
+
+/** The end of a child after all of its processes were killed. */
+function endOf(report: KillReport, started: Started): Promise<ChildEnd> | ChildEnd {
+  const isLeft = report.left.some(one => one.pid === started.pid);
+  return isLeft ? { exitCode: null, signal: null } : started.exited;
+}
+
+function remainsOf(report: KillReport, command: ChildCommand): StoppedChild {
+  // What runs says more than what was to run. A shell's code may name hosts that it had not come to yet.
+  const far =
+    report.programs === null
+      ? farSides(command.argv, command.env)
+      : report.programs.flatMap(({ argv, env }) => farSides(argv, env, { shells: false }));
+  const isCancelled = command.stopSignal === 'INT' && !report.killed;
+  return { far: distinct(far).filter(one => !(isCancelled && cancelsByInterrupt(one))), left: report.left };
 }
 
 /** Resolves on abort or time-out. */
 function whenStopped(tools: Tools, signal: AbortSignal, timeout: number | undefined) {
   const over = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
-  const stop = () => resolve();
+  let isOver = false;
+  const stop = () => {
+    isOver = true;
+    resolve();
+  };
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   if (timeout !== undefined) tools.clock.sleep(timeout, over.signal).then(stop, () => {});
@@ -215,5 +276,5 @@ function whenStopped(tools: Tools, signal: AbortSignal, timeout: number | undefi
     signal.removeEventListener('abort', stop);
     over.abort();
   };
-  return { promise, cancel };
+  return { promise, cancel, isOver: () => isOver };
 }

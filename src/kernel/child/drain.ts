@@ -7,7 +7,10 @@ import type { Log } from '../log.ts';
 export interface Drain {
   /** For use after the main child exited. Resolves at the end of both outputs, or when the data it left in the pipes has been read. */
   afterExit(): Promise<void>;
-  /** For use after all processes were killed. Resolves when the rest has been read, or after 5 s when the reader hangs. */
+  /**
+   * For use after all processes were killed. Resolves when what they left in the pipes has been read, or after 5 s when the reader hangs.
+   * It does not wait for the end of the outputs: a process that could not be ended may keep them open.
+   */
   afterKill(): Promise<void>;
   /** Stops passing output on. An output that is still open is read further and discarded. */
   letGo(): void;
@@ -16,8 +19,9 @@ export interface Drain {
 /** Milliseconds between two looks at the outputs. After three looks in a row without data, the main child's output has been read. */
 const look = 25;
 const quietLooks = 3;
-/** The most looks while a descendant keeps writing: about 2 s. */
+/** The most looks while a descendant keeps writing: about 2 s, and 0.5 s for one that could not be ended. */
 const mostLooks = 80;
+const mostLastLooks = 20;
 /** Milliseconds that the reader gets to finish after all processes were killed. */
 const lastRead = 5000;
 
@@ -33,20 +37,23 @@ export function createDrain(
     follow(parts.log, outputs.stdout, 'stdout', onOutput, flow),
     follow(parts.log, outputs.stderr, 'stderr', onOutput, flow),
   ]);
+  const settle = async (most: number, until: { over: boolean }) => {
+    let [quiet, seen] = [0, flow.chunks];
+    for (let looks = 0; !until.over && flow.passing && flow.open > 0 && quiet < quietLooks && looks < most; ) {
+      await Promise.race([ended, parts.clock.sleep(look)]);
+      // While the reader applies back-pressure the state of the pipes is unknown, so this look does not count.
+      if (flow.busy > 0) continue;
+      looks++;
+      quiet = flow.chunks === seen ? quiet + 1 : 0;
+      seen = flow.chunks;
+    }
+  };
   return {
-    async afterExit() {
-      let [quiet, seen] = [0, flow.chunks];
-      for (let looks = 0; flow.passing && flow.open > 0 && quiet < quietLooks && looks < mostLooks; ) {
-        await Promise.race([ended, parts.clock.sleep(look)]);
-        // While the reader applies back-pressure the state of the pipes is unknown, so this look does not count.
-        if (flow.busy > 0) continue;
-        looks++;
-        quiet = flow.chunks === seen ? quiet + 1 : 0;
-        seen = flow.chunks;
-      }
-    },
+    afterExit: () => settle(mostLooks, { over: false }),
     async afterKill() {
-      await Promise.race([ended, parts.clock.sleep(lastRead)]);
+      const until = { over: false };
+      await Promise.race([settle(mostLastLooks, until), parts.clock.sleep(lastRead)]);
+      until.over = true;
     },
     letGo() {
       flow.passing = false;

@@ -1,7 +1,16 @@
 import type { Clock } from '../clock.ts';
 import { TocsinError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { createScanner, type Round, type Scanner, type Seen } from './scan.ts';
+import { visibleLine } from '../text.ts';
+import {
+  createScanner,
+  isAlive,
+  type Round,
+  type RunningProgram,
+  readProgram,
+  type Scanner,
+  type Seen,
+} from './scan.ts';
 
 export interface KillParts {
   clock: Clock;
@@ -13,41 +22,88 @@ export interface KillTarget {
   marker: string;
   /** The pid of the main child, which leads its own process group and session; null when only the marker is known. */
   root: number | null;
+  /** Start by pid of processes that were seen as its descendants; see watch.ts. */
+  known?: ReadonlyMap<number, string>;
+  /** The first signal; TERM when left out. */
+  signal?: NodeJS.Signals;
+}
+
+/** A process of a step that could not be ended. */
+export interface Remaining {
+  pid: number;
+  name: string;
+  because: 'it belongs to another user' | 'it does not end after KILL';
+}
+
+export interface KillReport {
+  /** The number of processes that were found. */
+  count: number;
+  /** What those ran that were found before the first signal; null where there is no /proc. */
+  programs: readonly RunningProgram[] | null;
+  /** True when the first signal did not end all of them. */
+  killed: boolean;
+  left: readonly Remaining[];
 }
 
 /** Milliseconds after which processes that survive KILL are given up. */
-const killTimeout = 30_000;
+const killTimeout = 10_000;
+/** The most processes whose arguments are read. */
+const mostPrograms = 200;
+
+/** As stopAll. Resolves to the number of processes found; rejects with `children-left` when some survive KILL. */
+export async function killAll(parts: KillParts, target: KillTarget, grace: number): Promise<number> {
+  const report = await stopAll(parts, target, grace);
+  const stuck = report.left.filter(one => one.because === 'it does not end after KILL');
+  if (stuck.length > 0) throw new TocsinError('children-left', { given: showRemaining(stuck) });
+  return report.count;
+}
+
+/** `pid 12 (sleep), pid 13 (tail)`. */
+export function showRemaining(left: readonly Remaining[]): string {
+  return left.map(({ pid, name }) => `pid ${pid} (${visibleLine(name)})`).join(', ');
+}
 
 /**
- * Sends TERM to all processes of the target and KILL after `grace` milliseconds, repeated until none is found. Resolves to the number of
- * processes found. Rejects with `children-left` when some survive KILL for 30 s (they wait inside the kernel). A process of another user
- * (started with sudo) cannot be signalled: it is logged and left.
+ * Sends the first signal to all processes of the target and KILL after `grace` milliseconds, repeated until none is found. What is left
+ * then survives KILL for 10 s (it waits inside the kernel), or belongs to another user (started with sudo) and cannot be signalled.
  */
-export async function killAll(parts: KillParts, target: KillTarget, grace: number): Promise<number> {
-  const scanner = createScanner(target.marker, target.root);
+export async function stopAll(parts: KillParts, target: KillTarget, grace: number): Promise<KillReport> {
+  const first = target.signal ?? 'SIGTERM';
+  const scanner = createScanner(target.marker, target.root, target.known);
   // Survey before the first signal: once a parent is dead, its children can no longer be found through it.
-  const first = await scanner.survey();
-  if (first === null) return killGroup(parts, target.root, grace);
-  const reaper: Reaper = { ...parts, scanner, seen: new Set(), denied: new Set() };
-  for (const one of first.found) signal(reaper, one, 'SIGTERM');
-  // A stopped process receives TERM only after CONT.
-  for (const one of first.found) signal(reaper, one, 'SIGCONT');
-  if (!(await goneWithin(reaper, first.found.length === 0 ? 0 : grace))) await killUntilNone(reaper);
-  if (reaper.denied.size > 0) {
-    parts.log.warn(
-      { marker: target.marker, pids: [...reaper.denied] },
-      'processes of a step belong to another user and were left',
-    );
+  const all = await scanner.survey();
+  if (all === null) return await killGroup(parts, target.root, first, grace);
+  const programs = all.found.slice(0, mostPrograms).map(one => readProgram(one.pid));
+  const reaper: Reaper = { ...parts, scanner, seen: new Set(), denied: new Map() };
+  for (const one of all.found) signal(reaper, one, first);
+  // A stopped process receives a signal only after CONT.
+  for (const one of all.found) signal(reaper, one, 'SIGCONT');
+  const ended = await goneWithin(reaper, all.found.length === 0 ? 0 : grace);
+  const stuck = ended ? [] : await killUntilNone(reaper);
+  const denied = [...reaper.denied.values()].filter(isAlive);
+  if (denied.length > 0) {
+    const pids = denied.map(one => one.pid);
+    parts.log.warn({ marker: target.marker, pids }, 'processes of a step belong to another user and were left');
   }
-  return reaper.seen.size;
+  if (stuck.length > 0)
+    parts.log.error({ marker: target.marker, pids: stuck.map(one => one.pid) }, 'processes of a step survive KILL');
+  return {
+    count: reaper.seen.size,
+    programs,
+    killed: !ended,
+    left: [
+      ...denied.map(one => ({ pid: one.pid, name: one.name, because: 'it belongs to another user' as const })),
+      ...stuck.map(one => ({ pid: one.pid, name: one.name, because: 'it does not end after KILL' as const })),
+    ],
+  };
 }
 
 interface Reaper extends KillParts {
   scanner: Scanner;
   /** Pids of all processes that were ever found. */
   seen: Set<number>;
-  /** Pids that may not be signalled (EPERM). */
-  denied: Set<number>;
+  /** Those that may not be signalled (EPERM), by pid. */
+  denied: Map<number, Seen>;
 }
 
 async function goneWithin(reaper: Reaper, grace: number): Promise<boolean> {
@@ -59,8 +115,11 @@ async function goneWithin(reaper: Reaper, grace: number): Promise<boolean> {
   return false;
 }
 
-/** Kills whole process groups first: the kernel does that in one call, during which a fork bomb cannot fork. */
-async function killUntilNone(reaper: Reaper): Promise<void> {
+/**
+ * Kills whole process groups first: the kernel does that in one call, during which a fork bomb cannot fork. Resolves to those that are
+ * still there after the time.
+ */
+async function killUntilNone(reaper: Reaper): Promise<readonly Seen[]> {
   const end = reaper.clock.monotonic() + killTimeout;
   let last: Seen[] = [];
   do {
@@ -68,10 +127,10 @@ async function killUntilNone(reaper: Reaper): Promise<void> {
       reaper,
       reaper.scanner.glance(one => killOnSight(reaper, one)),
     );
-    if (last.length === 0 && (await isOver(reaper))) return;
+    if (last.length === 0 && (await isOver(reaper))) return [];
     await reaper.clock.sleep(last.length === 0 ? 0 : 2);
   } while (reaper.clock.monotonic() < end);
-  throw new TocsinError('children-left', { given: `pids ${last.map(one => one.pid).join(', ')}` });
+  return last;
 }
 
 /** Killing the group is safe: each process with the marker is in a session that a step began, so its group holds no other process. */
@@ -110,17 +169,22 @@ function seesNone(reaper: Reaper): boolean {
 }
 
 /** Without /proc (macOS) only the process group is known: a process that left it by setsid is not found. */
-async function killGroup(parts: KillParts, root: number | null, grace: number): Promise<number> {
+async function killGroup(
+  parts: KillParts,
+  root: number | null,
+  first: NodeJS.Signals,
+  grace: number,
+): Promise<KillReport> {
+  const report = { programs: null, killed: false, left: [] };
   if (root === null) {
     parts.log.warn({}, 'this system has no /proc: processes that a stopped Tocsin left behind cannot be found');
-    return 0;
+    return { ...report, count: 0 };
   }
   parts.log.debug({ group: root }, 'this system has no /proc: only the process group is stopped');
   const end = parts.clock.monotonic() + grace;
-  signalGroup(root, 'SIGTERM');
+  signalGroup(root, first);
   while (signalGroup(root, 0) && parts.clock.monotonic() < end) await parts.clock.sleep(25);
-  signalGroup(root, 'SIGKILL');
-  return 1;
+  return { ...report, count: 1, killed: signalGroup(root, 'SIGKILL') };
 }
 
 /** True when the signal was sent. Never sends to group 0 (our own) or 1 (`kill(-1)` means all processes). */
@@ -131,7 +195,7 @@ function signalGroup(group: number | null, name: NodeJS.Signals | 0): boolean {
 
 function signal(reaper: Reaper, one: Seen, name: NodeJS.Signals): void {
   reaper.seen.add(one.pid);
-  if (send(one.pid, name) === 'denied') reaper.denied.add(one.pid);
+  if (send(one.pid, name) === 'denied') reaper.denied.set(one.pid, one);
 }
 
 function send(pid: number, name: NodeJS.Signals | 0): 'sent' | 'gone' | 'denied' {

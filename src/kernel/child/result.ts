@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runsProgram } from '../far/far.ts';
 import { cutText, stripAnsi, visibleLine } from '../text.ts';
 
 /** The result of a program, as the next steps read it. */
@@ -25,19 +26,29 @@ interface Ended {
   cut: number;
 }
 
-/** The result of a step that ran a program: done for an exit code in `ok`, else failed with the last line that it printed. */
-export function judgeExit(ended: Ended, ok: readonly number[]) {
+/**
+ * The result of a step that ran a program: done for an exit code in `ok`, else failed with the last line that it printed. With the argv it
+ * also says what an exit code means that ssh gives without a word.
+ */
+export function judgeExit(ended: Ended, ok: readonly number[], argv: readonly string[] = []) {
   const { exitCode, stdout, stderr, cut } = ended;
   if (exitCode !== null && ok.includes(exitCode)) {
     return { state: 'done' as const, exitCode, output: { exitCode, stdout, stderr, cut } };
   }
-  const how = exitCode === null ? `ended by ${ended.signal ?? 'a signal'}` : `exit code ${exitCode}`;
   return {
     state: 'failed' as const,
-    because: `${how}${lastWords(stderr, stdout)}`,
+    because: `${howItEnded(ended, argv)}${lastWords(stderr, stdout)}`,
     ...(exitCode === null ? {} : { exitCode }),
     output: { exitCode, stdout, stderr, cut },
   };
+}
+
+/** `exit code 3`, `ended by SIGTERM`. ssh(1) ends with 255 for its own errors, which it prints, and when the remote command was killed. */
+export function howItEnded(ended: Pick<Ended, 'exitCode' | 'signal' | 'stderr'>, argv: readonly string[]): string {
+  if (ended.exitCode === null) return `ended by ${ended.signal ?? 'a signal'}`;
+  const isSilent = ended.exitCode === 255 && ended.stderr.trim() === '' && runsProgram(argv, 'ssh');
+  const meaning = isSilent ? ' (ssh: the remote command was killed by a signal or the connection broke)' : '';
+  return `exit code ${ended.exitCode}${meaning}`;
 }
 
 function lastWords(...texts: readonly string[]): string {

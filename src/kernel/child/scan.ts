@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { limitTest } from './limit-mark.ts';
 
 /** One living process, from /proc. */
 export interface Seen {
@@ -9,7 +10,9 @@ export interface Seen {
   session: number;
   /** When it started, in clock ticks since boot: pid and start together identify a process although pids are reused. */
   start: string;
-  /** True when its environment has the marker. */
+  /** What it calls itself, at most 15 bytes. */
+  name: string;
+  /** True when its environment has the marker, or its limits have the mark. */
   marked: boolean;
 }
 
@@ -23,10 +26,11 @@ export interface Round {
 }
 
 /**
- * Finds the processes of a step: those with the marker, those of the root's group and session, and the descendants of all of them. /proc
- * shows the environment a process was started with, so a process that called setsid or forked twice still has the marker. Not found: the
- * marker of another user's process (sudo), and a process that cleared or overwrote its environment, left the session and lost its parent
- * before the first look.
+ * Finds the processes of a step: those with the marker in their environment, those with its mark in their limits (limit-mark.ts), those of
+ * the root's group and session, those that were known before by pid and start, and the descendants and sessions of all of them. /proc shows
+ * the environment a process was started with, so a process that called setsid or forked twice still has the marker; one that overwrote it
+ * (nginx, sshd, the master of a shared ssh connection) still has its limits. Not found, where there is no prlimit to set limits: a process
+ * that cleared or overwrote its environment, left the session and lost its parent before the first look.
  */
 export interface Scanner {
   /** Reads all processes, without blocking for long. Null where there is no /proc (macOS). */
@@ -42,18 +46,25 @@ interface Memory {
   root: number | null;
   self: number;
   matches: (environ: Buffer) => boolean;
+  isLimited: (limits: string) => boolean;
   /** Start by pid of the step's processes: once found, they still count when their parent has ended. */
   ours: Map<number, string>;
   unrelated: Set<number>;
   zombies: Set<number>;
 }
 
-export function createScanner(marker: string, root: number | null, self = process.pid): Scanner {
+/** `known`: start by pid of processes that were seen as descendants of the root. */
+export function createScanner(
+  marker: string,
+  root: number | null,
+  known: ReadonlyMap<number, string> = new Map(),
+): Scanner {
   const memory: Memory = {
     root,
-    self,
+    self: process.pid,
     matches: markerTest(marker),
-    ours: new Map(),
+    isLimited: limitTest(marker),
+    ours: new Map(known),
     unrelated: new Set(),
     zombies: new Set(),
   };
@@ -100,7 +111,8 @@ function isPid(name: string): boolean {
 }
 
 function isOurs(one: Seen, memory: Memory): boolean {
-  if (one.marked || memory.ours.get(one.pid) === one.start || memory.ours.has(one.parent)) return true;
+  const { ours } = memory;
+  if (one.marked || ours.get(one.pid) === one.start || ours.has(one.parent) || ours.has(one.session)) return true;
   return memory.root !== null && (one.pid === memory.root || one.group === memory.root || one.session === memory.root);
 }
 
@@ -111,10 +123,12 @@ function isOurs(one: Seen, memory: Memory): boolean {
 function belongTo(all: readonly Seen[], memory: Memory): Seen[] {
   const excluded = lineOf(all, memory.self);
   const seen = all.filter(one => !excluded.has(one.pid));
+  const starts = new Map(all.map(one => [one.pid, one.start]));
+  for (const [pid, start] of memory.ours) if (starts.get(pid) !== start) memory.ours.delete(pid);
   const chosen = new Set(seen.filter(one => isOurs(one, memory)).map(one => one.pid));
   for (let size = -1; size !== chosen.size; ) {
     size = chosen.size;
-    for (const one of seen) if (chosen.has(one.parent)) chosen.add(one.pid);
+    for (const one of seen) if (chosen.has(one.parent) || chosen.has(one.session)) chosen.add(one.pid);
   }
   return seen.filter(one => chosen.has(one.pid));
 }
@@ -132,16 +146,42 @@ type Look = Seen | 'gone' | 'zombie';
 async function readProcess(pid: string, memory: Memory): Promise<Look> {
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => null);
   if (stat === null) return 'gone';
-  return parseProcess(pid, stat, await readFile(`/proc/${pid}/environ`).catch(() => null), memory);
+  const one = parseProcess(pid, stat, await readFile(`/proc/${pid}/environ`).catch(() => null), memory);
+  if (typeof one === 'object' && !one.marked)
+    one.marked = memory.isLimited(await readFile(`/proc/${pid}/limits`, 'latin1').catch(() => ''));
+  return one;
 }
 
 function readProcessNow(pid: string, memory: Memory): Look {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return parseProcess(pid, stat, readOrNull(`/proc/${pid}/environ`), memory);
+    const one = parseProcess(pid, stat, readOrNull(`/proc/${pid}/environ`), memory);
+    if (typeof one === 'object' && !one.marked)
+      one.marked = memory.isLimited(readOrNull(`/proc/${pid}/limits`)?.toString('latin1') ?? '');
+    return one;
   } catch {
     return 'gone';
   }
+}
+
+/** True while the same process, and no later one with its pid, is there. */
+export function isAlive({ pid, start }: Pick<Seen, 'pid' | 'start'>): boolean {
+  const stat = readOrNull(`/proc/${pid}/stat`)?.toString('latin1') ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[19] === start && fields[0] !== 'Z' && fields[0] !== 'X';
+}
+
+export interface RunningProgram {
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+}
+
+/** The arguments and the environment of a process, 4 KiB and 32 KiB at most; empty when it is gone, or another user's. */
+export function readProgram(pid: number): RunningProgram {
+  const texts = (file: string, most: number) =>
+    (readOrNull(`/proc/${pid}/${file}`) ?? Buffer.alloc(0)).subarray(0, most).toString().split('\0');
+  const env = texts('environ', 32_768).map(one => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]);
+  return { argv: texts('cmdline', 4096), env: Object.fromEntries(env) };
 }
 
 /** Null when it belongs to another user or is gone by now. */
@@ -168,6 +208,7 @@ function parseProcess(pid: string, stat: string, environ: Buffer | null, memory:
     group: Number(group),
     session: Number(session),
     start: fields[19] ?? '',
+    name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
     marked: environ !== null && memory.matches(environ),
   };
 }

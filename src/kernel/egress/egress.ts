@@ -3,8 +3,9 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { Agent, fetch as undiciFetch } from 'undici';
-import { messageOf, TocsinError } from '../errors.ts';
+import { TocsinError } from '../errors.ts';
 import { reachOf } from './address.ts';
+import { bounded, noAnswer, type Progress } from './answer.ts';
 
 /** Resolves a host name to all of its addresses. */
 export type Lookup = (hostname: string) => Promise<readonly { address: string; family: number }[]>;
@@ -18,16 +19,23 @@ export interface EgressParts {
   lookup?: Lookup;
   /** The most bytes of a response body, decompressed; 1 MiB when left out. */
   maxBody?: number;
+  /** Milliseconds that `fetch` waits for a connection, for the headers, and for the body to go on after a pause; 30,000 when left out. */
+  patience?: number;
 }
 
 export interface Egress {
   /**
    * `fetch` within the rules: http and https to allowed hosts, connected only to an address that was checked. Follows at most three
-   * redirects; each is checked again and gets no credentials on another origin. The response must begin within 30 s; the signal can end it
-   * sooner. Rejects with `egress-refused` or `egress-failed`, or with the signal's reason. Reading a body that is too long rejects with
-   * `response-too-large`.
+   * redirects; each is checked again and gets no credentials on another origin. The signal can end it sooner than the patience. Rejects
+   * with `egress-refused`, or with `egress-failed`, which says what was waited for; with the signal's reason where that is no time-out.
+   * Reading a body fails in the same way, and with `response-too-large`.
    */
   fetch: typeof fetch;
+  /**
+   * The same for a request whose signal is aborted after this many milliseconds; null for one that may take any time. Nothing else ends it
+   * sooner: neither late headers nor a body that pauses.
+   */
+  within(time: number | null): typeof fetch;
   /** Closes idle connections. */
   close(): Promise<void>;
 }
@@ -35,37 +43,51 @@ export interface Egress {
 const mostRedirects = 3;
 /** Headers that are kept on a redirect to another origin: none of them can be a credential. */
 const harmless = new Set(['accept', 'accept-language', 'content-type', 'user-agent']);
-/** Milliseconds: the time-out of a connect, of the response headers, and between two chunks of the body. */
-const idleTimeout = 30_000;
+/** Milliseconds: the time-out of a connect, of the response headers, and between two chunks of the body, for a caller that names none. */
+const usualPatience = 30_000;
+/** A day, milliseconds: timers of the system hold no more than 24 days. */
+const longestPatience = 86_400_000;
 
 export function createEgress(parts: EgressParts): Egress {
   const rules: Rules = { allow: parts.allow.map(parseHost), private: parts.private.map(parseHost) };
   const maxBody = parts.maxBody ?? 1024 * 1024;
-  // One agent for each port, because the lookup function gets only the host.
+  // One agent for each port, because the lookup function gets only the host, and for each patience.
   const agents = new Map<string, Agent>();
-  const agentFor = (port: string) => {
-    const known = agents.get(port);
+  const agentFor = (port: string, patience: number | null) => {
+    // The library takes 0 for any time.
+    const timeout = patience ?? 0;
+    const known = agents.get(`${port} ${timeout}`);
     if (known !== undefined) return known;
     const lookup = checkedLookup(rules, port, parts.lookup ?? (host => systemLookup(host, { all: true })));
     const agent = new Agent({
-      connect: { lookup, timeout: idleTimeout },
-      headersTimeout: idleTimeout,
-      bodyTimeout: idleTimeout,
+      connect: { lookup, timeout },
+      headersTimeout: timeout,
+      bodyTimeout: timeout,
       maxHeaderSize: 64 * 1024,
       // A reused connection was checked when it was made. It is kept for a short time only, because DNS records change.
       keepAliveTimeout: 4000,
       keepAliveMaxTimeout: 60_000,
     });
-    agents.set(port, agent);
+    agents.set(`${port} ${timeout}`, agent);
     return agent;
   };
+  const fetchWith =
+    (patience: number | null): typeof fetch =>
+    (input, init) =>
+      follow({ rules, maxBody, patience, agentFor }, input, init);
   return {
-    fetch: (input, init) => follow({ rules, maxBody, agentFor }, input, init),
+    fetch: fetchWith(parts.patience ?? usualPatience),
+    within: time => fetchWith(beyond(time)),
     async close() {
       await Promise.all([...agents.values()].map(agent => agent.close()));
       agents.clear();
     },
   };
+}
+
+/** The next power of two after the time: the signal is the bound, this only its backstop, and few agents do for all times. */
+function beyond(time: number | null): number | null {
+  return time === null || time > longestPatience ? null : 2 ** Math.ceil(Math.log2(Math.max(0, time) + 1000));
 }
 
 interface HostRule {
@@ -106,7 +128,8 @@ function matches(rules: readonly HostRule[], host: string, port: string): boolea
 interface Tools {
   rules: Rules;
   maxBody: number;
-  agentFor(port: string): Agent;
+  patience: number | null;
+  agentFor(port: string, patience: number | null): Agent;
 }
 
 interface Attempt {
@@ -120,11 +143,13 @@ async function follow(tools: Tools, input: Parameters<typeof fetch>[0], init: Re
   let attempt = firstAttempt(input, init);
   const signal = init.signal ?? (input instanceof Request ? input.signal : null);
   const mode = init.redirect ?? (input instanceof Request ? input.redirect : 'follow');
+  const since = performance.now();
   for (let redirects = 0; ; redirects++) {
-    const answer = await ask(tools, attempt, signal);
+    const progress: Progress = { url: attempt.url, signal, patience: tools.patience, since };
+    const answer = await ask(tools, attempt, progress);
     const location = answer.headers.get('location');
     if (mode === 'manual' || location === null || ![301, 302, 303, 307, 308].includes(answer.status)) {
-      return bounded(answer, tools.maxBody);
+      return bounded(answer, tools.maxBody, progress);
     }
     await answer.body?.cancel();
     if (mode === 'error') throw refused(attempt.url, 'It redirects, and redirects are not wanted here.');
@@ -151,42 +176,23 @@ function firstAttempt(input: Parameters<typeof fetch>[0], init: RequestInit): At
   };
 }
 
-async function ask(tools: Tools, attempt: Attempt, signal: AbortSignal | null): Promise<Response> {
-  const { url } = attempt;
+async function ask(tools: Tools, attempt: Attempt, progress: Progress): Promise<Response> {
+  const { url, signal } = progress;
   checkUrl(tools.rules, url);
   try {
     const answer = await undiciFetch(url, {
       method: attempt.method,
       headers: [...attempt.headers],
       redirect: 'manual',
-      dispatcher: tools.agentFor(portOf(url)),
+      dispatcher: tools.agentFor(portOf(url), tools.patience),
       ...(attempt.body == null ? {} : { body: attempt.body as string, duplex: 'half' as const }),
       ...(signal === null ? {} : { signal }),
     });
     // Undici's classes are not the global ones, but they have the same members.
     return answer as unknown as Response;
   } catch (error) {
-    if (signal?.aborted) throw signal.reason;
-    const cause = rootOf(error);
-    if (cause instanceof TocsinError) throw cause;
-    throw new TocsinError('egress-failed', {
-      message: `${url.host} did not answer: ${messageOf(cause)}`,
-      given: url.origin,
-      cause: error,
-    });
+    throw noAnswer(error, progress);
   }
-}
-
-/** The cause behind the `fetch failed` that fetch throws. */
-function rootOf(error: unknown): unknown {
-  let at = error;
-  for (
-    let depth = 0;
-    depth < 5 && at instanceof Error && at.cause !== undefined && !(at instanceof TocsinError);
-    depth++
-  )
-    at = at.cause;
-  return at instanceof AggregateError && at.errors.length > 0 ? at.errors[0] : at;
 }
 
 function portOf(url: URL): string {
@@ -265,21 +271,4 @@ function redirected(attempt: Attempt, status: number, location: string): Attempt
     throw refused(url, 'A redirect that would send the body elsewhere, or again, is not followed.');
   }
   return { ...attempt, url, headers };
-}
-
-/** The answer as a global `Response` whose body fails with `response-too-large` after `maxBody` bytes. */
-function bounded(answer: Response, maxBody: number): Response {
-  const tooLarge = () =>
-    new TocsinError('response-too-large', { allowed: `at most ${maxBody.toLocaleString('en-GB')} bytes` });
-  const init = { status: answer.status, statusText: answer.statusText, headers: [...answer.headers] };
-  if (answer.body === null || [101, 204, 205, 304].includes(answer.status)) return new Response(null, init);
-  let size = 0;
-  const limit = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      size += chunk.byteLength;
-      if (size > maxBody) controller.error(tooLarge());
-      else controller.enqueue(chunk);
-    },
-  });
-  return new Response(answer.body.pipeThrough(limit), init);
 }

@@ -3,6 +3,8 @@ import type { Egress, EgressParts } from './egress.ts';
 /** The egress for the rules in force. It is loaded at the first request, because undici is heavy, and replaced when the rules change. */
 export interface LazyEgress {
   fetch: typeof fetch;
+  /** See Egress. */
+  within(time: number | null): typeof fetch;
   close(): Promise<void>;
 }
 
@@ -21,6 +23,7 @@ export function createLazyEgress(rules: () => Pick<EgressParts, 'allow' | 'priva
 
   return {
     fetch: async (input, init) => (await current()).fetch(input, init),
+    within: time => async (input, init) => (await current()).within(time)(input, init),
     async close() {
       await (await made?.egress)?.close();
     },

@@ -1,4 +1,5 @@
-import { DateTime, IANAZone } from 'luxon';
+import { DateTime } from 'luxon';
+import { checkZone } from '../../kernel/zone.ts';
 
 /** A weekly time window by the wall clock of a time zone. Daylight saving time is taken into account. */
 export interface TimeWindow {
@@ -18,8 +19,7 @@ export const windowForms = [
 
 /** Throws an Error with the reason when the window or the zone is not valid. */
 export function parseWindow(text: string, zone: string): TimeWindow {
-  if (!IANAZone.isValidZone(zone))
-    throw new Error(`"${zone}" is not a time zone of the IANA list such as Europe/London`);
+  checkZone(zone);
   const spans = parseSpans(text);
   if (spans === null) throw new Error(`"${text}" is not a time window; write ${windowForms.join(', ')}`);
   return {

@@ -1,4 +1,5 @@
 import { isCode, messageOf, TocsinError } from '../../kernel/errors.ts';
+import { exactNumber } from '../../kernel/number.ts';
 import { cutText, visibleLine } from '../../kernel/text.ts';
 import { addressesOf, type Options } from './options.ts';
 
@@ -108,8 +109,8 @@ function failure(answer: Answer): TocsinError {
 
 /** Milliseconds to wait, from the headers that say it in seconds; at most 10 minutes, so that a wrong value cannot block write-backs. */
 function waitOf(headers: Headers): number {
-  const seconds = Number(headers.get('retry-after') ?? headers.get('ratelimit-reset') ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, 10 * 60_000) : defaultBackoff;
+  const seconds = exactNumber((headers.get('retry-after') ?? headers.get('ratelimit-reset') ?? '').trim());
+  return seconds !== null && seconds >= 0 ? Math.min(seconds * 1000, 10 * 60_000) : defaultBackoff;
 }
 
 /** The error text of a response on one line. The APIs send `{error: {message, errors}}` and `{message, errors}`. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { TocsinError } from '../../kernel/errors.ts';
+import { changedLiteral } from '../../kernel/number.ts';
 import {
   compileExpression,
   type Expression,
@@ -38,6 +39,12 @@ function cel<W extends Wants>(wants: W, description: string) {
     .string()
     .meta({ description: `${description} CEL over body, item (one element of each) and headers.` })
     .transform((text, ctx) => {
+      const changed = wants === 'text' ? changedLiteral(text) : null;
+      if (changed !== null) {
+        const message = `${text} is a number here, whose text is ${changed}`;
+        ctx.addIssue({ code: 'custom', message, params: { allowed: `'"${text}"' for the text` } });
+        return z.NEVER;
+      }
       try {
         return compileExpression(text, scope, wants);
       } catch (error) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { type Leftovers, nothingLeft } from '../../../src/flow/run/leftovers.ts';
 import { type SessionParts, StepFailed } from '../../../src/flow/run/perform-step.ts';
 import { createPerformer } from '../../../src/flow/run/session.ts';
 import type { Outcome } from '../../../src/flow/run/step.ts';
@@ -31,6 +32,7 @@ const type = (id: string, facts: Partial<StepType> = {}): StepType => ({
 /** A run whose journal survives while its workers come and go. */
 function world(
   outcome: (step: string, attempt: number) => Outcome | 'crash' = () => ({ kind: 'done', output: 'ok', exitCode: 0 }),
+  leftovers: Leftovers = nothingLeft,
 ) {
   let run: Run = foldRun(
     foldRun(null, { kind: 'run.created', run: blank }, 1),
@@ -61,7 +63,11 @@ function world(
     defaultTimeout: 1000,
     now: () => now,
     mayStart: async () => true,
-    reap: async step => void reaped.push(step),
+    async reap(step) {
+      reaped.push(step);
+      return leftovers.left;
+    },
+    farOf: () => leftovers.far,
     async attempt({ step, number }) {
       attempts.push(`${step}#${number}`);
       const result = outcome(step, number);
@@ -70,7 +76,7 @@ function world(
         died.resolve('gone');
         return await new Promise<never>(() => {});
       }
-      return { outcome: result, log: null };
+      return { outcome: result, leftovers, log: null };
     },
     token: 1,
   });
@@ -272,5 +278,85 @@ describe('a session', () => {
     const body = (step: StepApi) => step.do('a', 'again', 1);
     expect(await w.go(body)).toMatchObject({ error: { why: 'draining' } });
     expect(w.run().steps).toMatchObject([{ id: 'a', state: 'unknown' }]);
+  });
+});
+
+describe('what an attempt that was stopped left behind', () => {
+  const far = { far: 'may go on at web-1 (ssh)', left: null };
+  const left = { far: null, left: 'on here pid 7 (sleep): it belongs to another user' };
+  const retry = { retry: { times: 1, wait: 5 } };
+  const saidBy = (w: ReturnType<typeof world>) => w.facts.flatMap(fact => (fact.kind === 'step.said' ? fact.text : []));
+  const kinds = (w: ReturnType<typeof world>) => w.facts.map(fact => fact.kind);
+
+  it('asks, instead of a retry beside what may go on elsewhere', async () => {
+    const w = world(() => fail('too long'), far);
+    expect(await w.go(step => step.do('a', 'once', 1, retry))).toBe('suspended');
+    expect(kinds(w)).toEqual(['step.started', 'step.interrupted', 'run.asking']);
+    expect(w.run()).toMatchObject({
+      state: 'asking',
+      steps: [{ state: 'unknown', because: 'too long; stopped here; may go on at web-1 (ssh)' }],
+    });
+    w.pass(1_000_000);
+    expect(await w.go(step => step.do('a', 'once', 1, retry))).toBe('suspended');
+    expect(w.attempts).toEqual(['a#1']);
+  });
+
+  it('tells people before the retry of a step that may run twice', async () => {
+    const w = world((_, attempt) => (attempt === 1 ? fail('too long') : { kind: 'done', output: 1, exitCode: 0 }), far);
+    const body = (step: StepApi) => step.do('a', 'again', 1, retry);
+    expect(await w.go(body)).toBe('suspended');
+    expect(kinds(w)).toEqual(['step.started', 'step.retrying', 'step.said']);
+    expect(saidBy(w)).toEqual(['"a" runs again. Its last attempt was stopped here; may go on at web-1 (ssh).']);
+    w.pass(5);
+    expect(await w.go(body)).toEqual({ value: 1 });
+    expect(w.attempts).toEqual(['a#1', 'a#2']);
+  });
+
+  it('is in the reason of a step that failed for good, and of one that was cancelled', async () => {
+    const failed = world(() => fail('too long'), far);
+    await failed.go(step => step.do('a', 'once', 1));
+    expect(failed.run().steps[0]).toMatchObject({
+      state: 'failed',
+      because: 'too long; stopped here; may go on at web-1 (ssh)',
+    });
+    const cancelled = world(() => ({ kind: 'stopped', why: 'cancelled' }), far);
+    await cancelled.go(step => step.do('a', 'once', 1));
+    expect(cancelled.run().steps[0]).toMatchObject({
+      state: 'failed',
+      because: 'cancelled; stopped here; may go on at web-1 (ssh)',
+    });
+  });
+
+  it('is said before a step of a process that was killed runs again, and in the question about one that may not', async () => {
+    for (const [type, expected] of [
+      ['again', ['step.started', 'step.interrupted', 'step.said', 'step.started']],
+      ['once', ['step.started', 'step.interrupted', 'run.asking']],
+    ] as const) {
+      const w = world(() => 'crash', far);
+      const body = (step: StepApi) => step.do('a', type, 1);
+      await w.go(body);
+      await w.go(body);
+      expect(kinds(w)).toEqual(expected);
+      const texts = type === 'again' ? saidBy(w) : [w.run().steps[0]?.because];
+      expect(texts).toEqual([expect.stringContaining('may go on at web-1 (ssh)')]);
+    }
+  });
+
+  it.each([
+    ['failed', () => fail('too long'), 'once', 'step.finished'],
+    ['was cancelled', () => ({ kind: 'stopped', why: 'cancelled' }) as const, 'once', 'step.finished'],
+    ['had to stop', () => ({ kind: 'stopped', why: 'draining' }) as const, 'once', 'step.interrupted'],
+    ['is done', () => ({ kind: 'done', output: 1, exitCode: 0 }) as const, 'once', 'step.finished'],
+  ])('names in the thread the processes that could not be ended when it %s', async (_name, outcome, type, then) => {
+    const w = world(outcome, left);
+    await w.go(step => step.do('a', type, 1));
+    expect(kinds(w)).toEqual(['step.started', 'step.said', then]);
+    expect(saidBy(w)).toEqual([expect.stringContaining('pid 7 (sleep): it belongs to another user')]);
+  });
+
+  it('journals nothing when the run is another worker’s', async () => {
+    const w = world(() => ({ kind: 'stopped', why: 'lease-lost' }), { ...far, ...left });
+    await w.go(step => step.do('a', 'once', 1));
+    expect(kinds(w)).toEqual(['step.started']);
   });
 });

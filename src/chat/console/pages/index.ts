@@ -1,3 +1,4 @@
+import { wholeNumber } from '../../../kernel/number.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { channelsOf } from '../layout.ts';
 import { alertPage, alertsPage, alertsQuery } from './alerts.ts';
@@ -69,13 +70,12 @@ async function findOne(
 
 /** A position in the journal; null when none is given. */
 function placeIn(text: string | undefined): number | null {
-  const given = Number(text ?? '');
-  return Number.isSafeInteger(given) && given > 0 ? given : null;
+  return wholeNumber(text ?? '') || null;
 }
 
 function howMany(text: string | undefined): number {
-  const given = Number(text);
-  return Number.isInteger(given) ? Math.min(Math.max(given, 25), mostThreads) : 50;
+  const given = wholeNumber(text ?? '');
+  return given !== null ? Math.min(Math.max(given, 25), mostThreads) : 50;
 }
 
 function decodeParts(path: string): string[] | null {

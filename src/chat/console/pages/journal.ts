@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Html, html } from '../../../kernel/html.ts';
+import { digits } from '../../../kernel/number.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { nameOf } from '../../../model/actor.ts';
 import type { Entry } from '../../../model/journal.ts';
@@ -9,7 +10,7 @@ import type { LivePage } from './page.ts';
 
 const perPage = 100;
 
-export const journalQuery = z.object({ before: z.coerce.number().int().min(2).optional().catch(undefined) });
+export const journalQuery = z.object({ before: digits(z.int().min(2)).optional().catch(undefined) });
 
 /** The journal, newest first, with the state of its verification. */
 export function journalPage(host: ChatHost, query: z.infer<typeof journalQuery>): LivePage {
