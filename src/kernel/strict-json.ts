@@ -59,10 +59,42 @@ function parse(text: string, found: FoundText): unknown {
   try {
     return found.wide ? JSON.parse(text, keepWide) : JSON.parse(text);
   } catch (error) {
-    if (error instanceof TocsinError) throw error;
-    // The message of JSON.parse quotes the body, so only its position is used.
-    const position = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
-    throw notOneDocument(position === undefined ? found.ends() : found.placeOf(+position));
+    throw notOneDocument(placeOfError(text, error instanceof Error ? error.message : '', found));
+  }
+}
+
+/** A longer text is not searched for the place of its error: it would take too long. Characters. */
+const mostSearched = 64 * 1024;
+
+/** The message of JSON.parse quotes the body, so only its position is used. V8 gives none for a token that it did not expect. */
+function placeOfError(text: string, message: string, found: FoundText): string {
+  if (isUnexpected(message))
+    return text.length > mostSearched ? `within ${text.length} characters` : found.placeOf(firstUnexpected(text));
+  const position = / at position (\d+)/.exec(message)?.[1];
+  return position === undefined ? found.ends() : found.placeOf(+position);
+}
+
+function isUnexpected(message: string): boolean {
+  return message.endsWith(' is not valid JSON');
+}
+
+/** The index of the token: a text that is cut off before it ends too early, one that is cut off after it has the same error. */
+function firstUnexpected(text: string): number {
+  let [low, high] = [0, text.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (hasUnexpected(text.slice(0, middle + 1))) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function hasUnexpected(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch (error) {
+    return error instanceof Error && isUnexpected(error.message);
   }
 }
 

@@ -49,6 +49,21 @@ describe('a document that is cut along its list', () => {
     }
   });
 
+  test('keeps the digits of long integers wherever they stand, alone in their part or around the list', async () => {
+    const long = '9007199254740993';
+    const places = ['before', 'first', 'second', 'third', 'last', 'after'] as const;
+    for (const place of places) {
+      const at = (name: (typeof places)[number], other: string) => (name === place ? `${long}` : other);
+      const text = `{"before":${at('before', '0')},"alerts":[${at('first', '1')},{"a":${at('second', '2')}},[${at('third', '3')}],4,${at('last', '5')}],"after":{"b":${at('after', '6')}}}`;
+      const parts = await slice(text);
+      expect(elementsOf(parts)).toHaveLength(3);
+      const shown = JSON.stringify([parts?.[0]?.read(), elementsOf(parts)]);
+      expect(shown, place).toContain(`"${long}"`);
+      // No other part is parsed in the slow way, and none loses anything.
+      for (const part of parts ?? []) expect(part.read()).toEqual(parseStrictJson(part.bytes()));
+    }
+  });
+
   test('is not cut when it is an array, whatever text stands before a list in it', async () => {
     expect(await slice('["alerts",[1,2,3,4,5]]')).toBeNull();
   });

@@ -58,6 +58,72 @@ describe('what it makes', () => {
     });
   });
 
+  // Each alone in its document: a longer number beside it must not be what makes the scan look.
+  const numbers: [string, unknown][] = [
+    ['999999999999999', 999999999999999],
+    ['-999999999999999', -999999999999999],
+    ['9007199254740991', 9007199254740991],
+    ['-9007199254740991', -9007199254740991],
+    ['9007199254740992', '9007199254740992'],
+    ['9007199254740993', '9007199254740993'],
+    ['-9007199254740993', '-9007199254740993'],
+    ['9999999999999999', '9999999999999999'],
+    ['10000000000000000', '10000000000000000'],
+    ['17956044101234567', '17956044101234567'],
+    ['-17956044101234567', '-17956044101234567'],
+    ['12345678901234567890', '12345678901234567890'],
+    [`1${'0'.repeat(400)}`, `1${'0'.repeat(400)}`],
+    // With a fraction or an exponent it is no integer that somebody counts by: it loses precision, as everywhere.
+    ['9007199254740993.0', 9007199254740992],
+    ['9007199254740993.5', 9007199254740994],
+    ['0.9007199254740993', 0.9007199254740993],
+    ['-1.9007199254740993', -1.9007199254740994],
+    ['9007199254740993e0', 9007199254740992],
+    ['9007199254740993E-3', 9007199254740.992],
+    ['1e16', 1e16],
+    ['1e0000000000000001', 10],
+    ['1.5e+0000000000000001', 15],
+    ['-0', -0],
+    ['"9007199254740993"', '9007199254740993'],
+  ];
+  test.each(numbers)('%s alone, in lists, objects, as the first and the last of them', (text, value) => {
+    expect(parse(text)).toBe(value);
+    expect(parse(` ${text}\n`)).toBe(value);
+    expect(parse(`\ufeff${text}`)).toBe(value);
+    expect(parse(`[${text}]`)).toEqual([value]);
+    expect(parse(`[1,${text},true]`)).toEqual([1, value, true]);
+    expect(parse(`[${text},2]`)).toEqual([value, 2]);
+    expect(parse(`[[],${text}]`)).toEqual([[], value]);
+    expect(parse(`{"a":${text}}`)).toEqual(Object.assign(Object.create(null), { a: value }));
+    expect(parse(`{"a":{"b":[{"c":${text}}]},"d":1}`)).toMatchObject({ a: { b: [{ c: value }] }, d: 1 });
+  });
+
+  test('digits in a key or a text are no number', () => {
+    expect({ ...(parse('{"9007199254740993":1,"12345678901234567":"9007199254740993"}') as object) }).toEqual({
+      '9007199254740993': 1,
+      '12345678901234567': '9007199254740993',
+    });
+    expect(parse('["-9007199254740993\\"9007199254740993"]')).toEqual(['-9007199254740993"9007199254740993']);
+  });
+
+  test('property: every integer comes out as it was written', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n }), fc.nat(3), (integer, place) => {
+        const text = `${integer}`;
+        const [document = '', pick] = [
+          [text, (made: unknown) => made],
+          [`[${text}]`, (made: unknown) => (made as unknown[])[0]],
+          [`{"a":${text}}`, (made: unknown) => (made as Record<string, unknown>)['a']],
+          [`[0,{"b":[${text} ]}]`, (made: unknown) => (made as [0, { b: unknown[] }])[1].b[0]],
+        ][place] as [string, (made: unknown) => unknown];
+        const made = pick(parse(document));
+        expect(`${made}`).toBe(text);
+        expect(typeof made).toBe(Number.isSafeInteger(Number(integer)) ? 'number' : 'string');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test('a byte-order mark before the document is left out', () => {
     expect(parse('\ufeff[1]')).toEqual([1]);
   });
@@ -77,6 +143,70 @@ describe('what it refuses', () => {
     ['a lone closing bracket', ']'],
   ])('%s', (_what, text) => {
     expect(refusal(() => parse(text)).code).toBe('bad-body');
+  });
+
+  const notOne = 'The body is not one JSON document.';
+  test.each([
+    ['', notOne, 'the body is empty'],
+    ['{"a":1', notOne, 'line 1, column 7'],
+    ['[1,2', notOne, 'line 1, column 5'],
+    ['[1,', notOne, 'the end'],
+    ['{"a":tru', notOne, 'the end'],
+    ['NaN', notOne, 'line 1, column 1'],
+    ['[NaN]', notOne, 'line 1, column 2'],
+    ['{"a":x}', notOne, 'line 1, column 6'],
+    ['{"abcdefghij":1,\n  "b":x}', notOne, 'line 2, column 7'],
+    ['\ufeff{"a":\n\n\u00e9}', notOne, 'line 3, column 1'],
+    ['["\u00e9\u{1f389}",x]', notOne, 'line 1, column 8'],
+    ['{"a":1}]', notOne, 'line 1, column 8'],
+    ['x', notOne, 'line 1, column 1'],
+    ['{"abcdefghij":1,"k" 1}', notOne, 'line 1, column 21'],
+    ['[1,]', notOne, 'line 1, column 4'],
+    ['{"a":trux}', notOne, 'line 1, column 9'],
+    // V8 quotes the body where it names no position.
+    ['{"a":at position 7}', notOne, 'line 1, column 6'],
+    [`[${'1,'.repeat(5000)}x${',1'.repeat(5000)}]`, notOne, 'line 1, column 10002'],
+    [`[${' '.repeat(64 * 1024 - 3)}x]`, notOne, 'line 1, column 65535'],
+    [`[${' '.repeat(64 * 1024 - 2)}x]`, notOne, 'within 65537 characters'],
+  ])('%j, and says where', (text, message, at) => {
+    expect(refusal(() => parse(text))).toMatchObject({
+      code: 'bad-body',
+      message: expect.stringContaining(message),
+      at,
+    });
+  });
+
+  test.each([
+    ['{"a":1,"a":2}', 8],
+    ['{"k":"{[","l":"}","k":1}', 19],
+    ['{"a":{"b":1,"b":2}}', 13],
+    ['{"a":[{"a":1}],"a":2}', 16],
+    ['[{"a":1},{"a":1,"b":[1,{"b":2}],"a":3}]', 33],
+    ['{"b":{"a":1},"a":[],"c":{},"a":3}', 28],
+    ['[[{"x":[],"y":{"x":1},"x":0}]]', 23],
+    ['{"a:":"\\"a","b" : ":","a:" :1}', 23],
+    ['[{"k":"k"},["k","k"],{"k":"k","l":["k"],"k":1}]', 41],
+  ])('a key twice in %s, at its second place', (text, column) => {
+    expect(refusal(() => parse(text))).toMatchObject({
+      message: expect.stringContaining('An object has a key twice.'),
+      at: `line 1, column ${column}`,
+      allowed: 'each key once',
+    });
+  });
+
+  test('a number that is too large, and says what would not be', () => {
+    for (const text of ['1e400', '[-1e400]', '{"a":1e999}', `${'9'.repeat(400)}.5`])
+      expect(refusal(() => parse(text))).toMatchObject({
+        message: expect.stringContaining('A number is too large.'),
+        allowed: 'numbers within a double',
+      });
+  });
+
+  test('bytes that are not UTF-8, and says what is', () => {
+    expect(refusal(() => parseStrictJson(Buffer.from([0x22, 0xff, 0x22])))).toMatchObject({
+      message: expect.stringContaining('The body is not valid UTF-8.'),
+      allowed: 'UTF-8',
+    });
   });
 
   test('bytes that are not UTF-8', () => {

@@ -29,7 +29,7 @@ const patterns: readonly RegExp[] = [
 
 /** A cheap test of the whole text before the patterns; most output does not match it. */
 const worthALook =
-  /pass|pwd|secret|token|key|credential|authorization|bearer|:\/\/|eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|npm_|AIza|[sr]k_|sk-|hvs\.|dop_v1_|xox|xapp-|PRIVATE/i;
+  /pass|pwd|secret|token|key|credential|authorization|bearer|:\/\/|eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|npm_|AIza|[sr]k_|sk-|hvs\.|dop_v1_|xox|xapp-|hooks\.slack|PRIVATE/i;
 
 const begin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;

@@ -44,6 +44,7 @@ function world(
   const facts: Fact[] = [];
   const attempts: string[] = [];
   const reaped: string[] = [];
+  let died = Promise.withResolvers<string>();
   const add: SessionParts['append'] extends (decide: infer D) => unknown ? (decide: D) => void : never = decide => {
     const next = decide(run);
     if (halted && next?.with?.guards?.some(guard => guard.kind === 'halt'))
@@ -71,24 +72,24 @@ function world(
       attempts.push(`${step}#${number}`);
       const result = outcome(step, number);
       // A worker that dies in the middle never comes back with a result.
-      if (result === 'crash') return await new Promise<never>(() => {});
+      if (result === 'crash') {
+        died.resolve('gone');
+        return await new Promise<never>(() => {});
+      }
       return { outcome: result, leftovers, log: null };
     },
     token: 1,
   });
   return {
-    /** One worker's go: to the end, to an error, or until everything waits. */
+    /** One worker's go: to the end, to an error, until everything waits, or until it dies. */
     async go(body: (step: StepApi) => Promise<unknown>): Promise<unknown> {
+      died = Promise.withResolvers<string>();
       const performer = createPerformer(parts());
       const ended = body(createStepApi(performer)).then(
         value => ({ value }),
         error => ({ error }),
       );
-      return await Promise.race([
-        ended,
-        performer.suspended.then(() => 'suspended'),
-        new Promise(resolve => setTimeout(resolve, 200, 'gone')),
-      ]);
+      return await Promise.race([ended, performer.suspended.then(() => 'suspended'), died.promise]);
     },
     run: () => run,
     facts,

@@ -241,7 +241,13 @@ function watchMemory() {
 
 describe('live', () => {
   it('comes in batches: after 100 ms, or at 16 KiB', async () => {
-    const { output, chunks, clock } = make();
+    let onChunk: (text: string) => void = () => {};
+    const { output, chunks, clock } = make({
+      onChunk(text) {
+        chunks.push(text);
+        onChunk(text);
+      },
+    });
     const child = output.child();
     await child.write(Buffer.from('a\n'), 'stdout');
     await child.write(Buffer.from('b\n'), 'stdout');
@@ -249,8 +255,12 @@ describe('live', () => {
     expect(chunks).toEqual([]);
     await clock.advance(1);
     expect(chunks).toEqual(['a\nb\n']);
+    // No time passes: the size alone is the reason.
+    const full = new Promise(resolve => {
+      onChunk = resolve;
+    });
     await child.write(Buffer.from('0123456\n'.repeat(2048)), 'stdout');
-    await new Promise(resolve => setImmediate(resolve));
+    await full;
     expect(chunks).toHaveLength(2);
     output.say('done');
     await output.end();
