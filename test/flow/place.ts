@@ -1,0 +1,228 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { perform } from '../../src/flow/acts/act.ts';
+import type { ActParts } from '../../src/flow/acts/parts.ts';
+import { createRefusals } from '../../src/flow/acts/refusals.ts';
+import { createFeed } from '../../src/flow/journal/feed.ts';
+import { createStreams } from '../../src/flow/journal/streams.ts';
+import { createGroups } from '../../src/flow/people/groups.ts';
+import { createSeals } from '../../src/flow/people/seal.ts';
+import { createIntake, type Intake } from '../../src/flow/pipeline/intake.ts';
+import { createIds } from '../../src/kernel/ids.ts';
+import { silentLog } from '../../src/kernel/log.ts';
+import type { Metrics } from '../../src/kernel/metrics.ts';
+import { createKeyedMutex, type KeyedMutex } from '../../src/kernel/mutex.ts';
+import type { Act, ActAnswer } from '../../src/model/act.ts';
+import type { Actor } from '../../src/model/actor.ts';
+import { type Config, configFile } from '../../src/model/config.ts';
+import type { Ask } from '../../src/model/decision.ts';
+import type { IncomingEvent } from '../../src/model/event.ts';
+import type { Fact, FactKind, FactOf } from '../../src/model/journal.ts';
+import type { Run } from '../../src/model/run.ts';
+import type { Catalogue, CatalogueSet, ConfiguredSource, Rule } from '../../src/ports/catalogue.ts';
+import type { Dispatcher, WakeUp } from '../../src/ports/dispatcher.ts';
+import type { Runbook } from '../../src/ports/runbook.ts';
+import { type Delivery, defineSource, type Normalised } from '../../src/ports/source.ts';
+import type { Store } from '../../src/ports/store.ts';
+import sqlite from '../../src/stores/sqlite/index.ts';
+import { createClock, type HandClock } from '../doubles/clock.ts';
+
+/** What is between the store and the engine, without files, processes and HTTP: a real store and a clock that is moved by hand. */
+export interface FlowPlace {
+  clock: HandClock;
+  store: Store;
+  /** What is in force; a test changes it as an edit of the files does. */
+  set: CatalogueSet & { config: Config; runbooks: Map<string, Runbook>; sources: Map<string, ConfiguredSource> };
+  node: FlowNode;
+  /** Another process over the same store: nothing in memory is shared. */
+  another(store?: Store): FlowNode;
+  facts<K extends FactKind>(...kinds: K[]): Promise<FactOf<K>[]>;
+  close(): Promise<void>;
+}
+
+/** The parts of one process. */
+export interface FlowNode extends ActParts {
+  mutex: KeyedMutex;
+  intake: Intake;
+  /** Which runs were woken, oldest first. */
+  woken: WakeUp[];
+  interrupted: string[];
+  counted: { name: string; labels: object | undefined }[];
+  act(who: Actor, act: Act): Promise<ActAnswer>;
+  stop(): Promise<void>;
+}
+
+export const person = (id: string): Actor => ({ kind: 'person', id, via: 'api', account: null });
+export const service = (id: string): Actor => ({ kind: 'service', id, via: 'api' });
+
+export const askOf = (...by: string[]): Ask => ({
+  by,
+  quorum: 1,
+  expires: 1_800_000,
+  escalate: null,
+  reasonRequired: false,
+});
+
+/** A rule that always holds when nothing else is given. */
+export const ruleOf = (facts: Partial<Rule> = {}): Rule => ({
+  name: 'rule',
+  text: 'true',
+  when: () => true,
+  decide: 'auto',
+  ask: null,
+  limit: null,
+  ...facts,
+});
+
+/** A runbook that any alert of the source `am` asks for, with the parameter `host` of its labels as its target. */
+export function runbookOf(id: string, facts: Partial<Runbook> = {}): Runbook {
+  return {
+    id,
+    title: id,
+    about: '',
+    kind: 'yaml',
+    risk: 'low',
+    triggers: [
+      {
+        source: 'am',
+        kind: null,
+        match: [],
+        where: null,
+        whereText: null,
+        params: ({ event }) => ({ host: event.body.labels['host'] ?? '' }),
+      },
+    ],
+    params: { parse: given => given },
+    targets: params => (typeof params['host'] === 'string' && params['host'] !== '' ? [params['host']] : []),
+    secrets: [],
+    files: new Map([[`${id}.yaml`, Buffer.from(`the text of ${id}`)]]),
+    entry: `${id}.yaml`,
+    outline: () => [],
+    view: {} as Runbook['view'],
+    body: async () => {},
+    ...facts,
+  };
+}
+
+/** A source whose deliveries are lists of events as JSON. */
+export const listSource = (facts: Partial<Normalised> = {}, by: 'hmac' | 'none' = 'hmac') =>
+  defineSource({
+    id: 'list',
+    about: 'Events as they are.',
+    options: z.object({}),
+    verify: () => ({ ok: true, by }),
+    normalise: body => ({ events: body as IncomingEvent[], deliveryId: null, ...facts }),
+    examples: [],
+  });
+
+export const deliveryOf = (events: readonly IncomingEvent[], at: number): Delivery => ({
+  headers: {},
+  body: Buffer.from(JSON.stringify(events)),
+  at,
+});
+
+const people = { alice: {}, bob: {}, carl: {}, rita: {} };
+
+export async function createPlace(
+  given: { rules?: readonly Rule[]; runbooks?: readonly Runbook[]; config?: object } = {},
+): Promise<FlowPlace> {
+  const clock = createClock();
+  const folder = await mkdtemp(join(tmpdir(), 'tocsin-flow-'));
+  const store = await sqlite.open({ folder, url: null, now: clock.now });
+  const nodes: FlowNode[] = [];
+  const set: FlowPlace['set'] = {
+    config: configFile.parse({ people, groups: { sre: ['alice', 'bob'] }, operators: ['carl'], ...given.config }),
+    policy: { rules: given.rules ?? [] },
+    runbooks: new Map((given.runbooks ?? []).map(one => [one.id, one])),
+    sources: new Map([['am', { name: 'am', driver: listSource(), options: {} }]]),
+    route: () => ['console:alerts'],
+    targets: [],
+    expectations: [],
+    digest: 'one',
+    view: {} as CatalogueSet['view'],
+  };
+  const another = (over = store) => {
+    const node = createNode(clock, over, () => set);
+    nodes.push(node);
+    return node;
+  };
+  return {
+    clock,
+    store,
+    set,
+    node: another(),
+    another,
+    async facts<K extends FactKind>(...kinds: K[]) {
+      const entries = await store.journal({ after: 0, limit: 1000, kinds });
+      return entries.map(({ fact }) => fact as Fact as FactOf<K>);
+    },
+    async close() {
+      for (const node of nodes) await node.stop();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): FlowNode {
+  const woken: WakeUp[] = [];
+  const interrupted: string[] = [];
+  const counted: FlowNode['counted'] = [];
+  const mutex = createKeyedMutex();
+  const feed = createFeed({ store, log: silentLog, sleep: (ms, signal) => clock.sleep(ms, signal) });
+  const catalogue = { current: set } as unknown as Catalogue;
+  const dispatcher: Dispatcher = {
+    id: 'noted',
+    wake: async wakeUp => void woken.push(wakeUp),
+    start: () => {},
+    busy: () => 0,
+    trouble: () => null,
+    drain: async () => {},
+    close: async () => {},
+  };
+  const metrics: Metrics = {
+    count: (name, labels) => void counted.push({ name, labels }),
+    observe: () => {},
+    gauge: () => {},
+  };
+  const parts = { clock, ids: createIds(clock), log: silentLog, store, feed, catalogue, metrics, dispatcher, mutex };
+  const acts: ActParts = {
+    ...parts,
+    streams: createStreams(parts),
+    seals: createSeals('the key of the seals'),
+    groups: createGroups({
+      ...parts,
+      config: () => set().config,
+      platform: () => undefined,
+      origin: () => undefined,
+    }),
+    refusals: createRefusals(clock),
+    interrupt: run => void interrupted.push(run),
+    mayOf: () => null,
+  };
+  const node: FlowNode = {
+    ...acts,
+    mutex,
+    woken,
+    interrupted,
+    counted,
+    intake: createIntake(parts),
+    act: (who, act) => perform(who, act, node),
+    stop: () => feed.close(),
+  };
+  return node;
+}
+
+/** Stores a run as it is, with its first entry. */
+export async function putRun(store: Store, run: Run): Promise<Run> {
+  const doc = { ...run, version: 1 };
+  const fact: Fact = { kind: 'run.created', run: doc };
+  const actor: Actor = { kind: 'system', id: 'tocsin' };
+  await store.commit({
+    entries: [{ stream: `run/${doc.id}`, actor, at: doc.createdAt, fact }],
+    rows: [{ table: 'run', doc }],
+  });
+  return doc;
+}
