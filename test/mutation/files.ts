@@ -1,0 +1,39 @@
+/** The files in which a small fault could cost somebody's production, each with the tests that are to notice it. */
+
+/**
+ * Paths from the root of the repository. Tests that take minutes or need PostgreSQL, Redis or a browser are left out on purpose: each mutant
+ * runs the tests that reach it, and some thousand mutants are tried.
+ */
+export const safetyFiles: Record<string, string[]> = {
+  'src/flow/pipeline/decide.ts': ['test/flow/pipeline/decide.test.ts'],
+  'src/flow/pipeline/approve.ts': ['test/flow/pipeline/approve.test.ts'],
+  'src/flow/pipeline/begin.ts': ['test/flow/pipeline/pipeline.test.ts', 'test/flow/pipeline/same-moment.test.ts'],
+  'src/flow/pipeline/match.ts': ['test/flow/pipeline/match.test.ts'],
+  'src/flow/pipeline/intake.ts': ['test/flow/pipeline/intake.test.ts', 'test/flow/pipeline/large-groups.test.ts'],
+  'src/flow/pipeline/episode.ts': ['test/flow/pipeline/episode.test.ts', 'test/flow/pipeline/pipeline.test.ts'],
+  'src/flow/pipeline/reopen.ts': ['test/flow/pipeline/episode.test.ts'],
+  'src/flow/people/authorise.ts': ['test/flow/acts/people.test.ts', 'test/flow/people/groups-vote.test.ts'],
+  'src/flow/people/seal.ts': ['test/flow/acts/people.test.ts'],
+  'src/flow/acts/vote.ts': ['test/flow/acts/people.test.ts', 'test/flow/people/groups-vote.test.ts'],
+  'src/model/alert.ts': ['test/model/alert.test.ts', 'test/model/alert-acts.test.ts'],
+  'src/model/fold.ts': ['test/model/fold.test.ts', 'test/model/run.test.ts'],
+  'src/model/approval.ts': ['test/flow/acts/people.test.ts'],
+  'src/http/guards.ts': ['test/http/server.test.ts', 'test/http/api.test.ts'],
+  'src/kernel/egress/address.ts': ['test/kernel/egress/egress.test.ts'],
+  'src/kernel/egress/egress.ts': ['test/kernel/egress/egress.test.ts'],
+  'src/kernel/signature.ts': ['test/kernel/signature.test.ts'],
+  'src/kernel/strict-json.ts': ['test/kernel/strict-json.test.ts'],
+  'src/kernel/redact/redact.ts': ['test/kernel/redact/redact.test.ts'],
+  'src/kernel/redact/patterns.ts': ['test/kernel/redact/redact.test.ts'],
+  'src/kernel/redact/forms.ts': ['test/kernel/redact/redact.test.ts'],
+  'src/kernel/child/kill.ts': ['test/kernel/child/child.test.ts'],
+  'src/flow/run/journal.ts': ['test/flow/run/journal.test.ts'],
+  'src/flow/run/lease.ts': ['test/flow/run/journal.test.ts', 'test/flow/run/session.test.ts'],
+  'src/flow/run/recover.ts': ['test/flow/run/recover.test.ts', 'test/flow/run/edit.test.ts'],
+  'src/flow/run/perform-step.ts': ['test/flow/run/step.test.ts', 'test/flow/run/honest.test.ts'],
+  'src/flow/deliver/queue.ts': ['test/flow/deliver/deliver.test.ts', 'test/flow/deliver/outage.test.ts'],
+  'src/flow/deliver/digest.ts': ['test/flow/deliver/outage.test.ts', 'test/flow/deliver/left-out.test.ts'],
+  'src/flow/journal/audit.ts': ['test/flow/journal/audit.test.ts'],
+  'src/stores/sql/guards.ts': ['test/stores/sqlite.contract.test.ts'],
+  'src/stores/sqlite/guards.ts': ['test/stores/sqlite.contract.test.ts', 'test/stores/sqlite.test.ts'],
+};
