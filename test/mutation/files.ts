@@ -19,7 +19,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/model/fold.ts': ['test/model/fold.test.ts', 'test/model/run.test.ts'],
   'src/model/approval.ts': ['test/flow/acts/people.test.ts'],
   'src/http/guards.ts': ['test/http/guards.test.ts'],
-  'src/kernel/egress/address.ts': ['test/kernel/egress/egress.test.ts'],
+  'src/kernel/egress/address.ts': ['test/kernel/egress/address.test.ts'],
   'src/kernel/egress/egress.ts': ['test/kernel/egress/egress.test.ts'],
   'src/kernel/signature.ts': ['test/kernel/signature.test.ts'],
   'src/kernel/strict-json.ts': ['test/kernel/strict-json.test.ts'],
