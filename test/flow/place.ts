@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { perform } from '../../src/flow/acts/act.ts';
 import type { ActParts } from '../../src/flow/acts/parts.ts';
@@ -9,9 +10,10 @@ import { createFeed } from '../../src/flow/journal/feed.ts';
 import { createStreams } from '../../src/flow/journal/streams.ts';
 import { createGroups } from '../../src/flow/people/groups.ts';
 import { createSeals } from '../../src/flow/people/seal.ts';
+import { startPipeline } from '../../src/flow/pipeline/alert.ts';
 import { createIntake, type Intake } from '../../src/flow/pipeline/intake.ts';
 import { createIds } from '../../src/kernel/ids.ts';
-import { silentLog } from '../../src/kernel/log.ts';
+import { type Log, silentLog } from '../../src/kernel/log.ts';
 import type { Metrics } from '../../src/kernel/metrics.ts';
 import { createKeyedMutex, type KeyedMutex } from '../../src/kernel/mutex.ts';
 import type { Act, ActAnswer } from '../../src/model/act.ts';
@@ -51,6 +53,10 @@ export interface FlowNode extends ActParts {
   interrupted: string[];
   counted: { name: string; labels: object | undefined }[];
   act(who: Actor, act: Act): Promise<ActAnswer>;
+  /** Starts the pipeline; resolves to what waits until it has handled all that was committed, or fails with what a part of it logged. */
+  pipeline(): Promise<() => Promise<void>>;
+  /** What was logged as a warning or an error. */
+  logged: { facts: object; message: string | undefined }[];
   stop(): Promise<void>;
 }
 
@@ -170,8 +176,17 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
   const woken: WakeUp[] = [];
   const interrupted: string[] = [];
   const counted: FlowNode['counted'] = [];
+  const stops: (() => Promise<void>)[] = [];
+  const logged: FlowNode['logged'] = [];
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
+  const note = (facts: object, message?: string) => {
+    logged.push({ facts, message });
+    failed.reject(new Error(`${message}: ${inspect(facts)}`));
+  };
+  const log: Log = { ...silentLog, warn: note, error: note };
   const mutex = createKeyedMutex();
-  const feed = createFeed({ store, log: silentLog, sleep: (ms, signal) => clock.sleep(ms, signal) });
+  const feed = createFeed({ store, log, sleep: (ms, signal) => clock.sleep(ms, signal) });
   const catalogue = { current: set } as unknown as Catalogue;
   const dispatcher: Dispatcher = {
     id: 'noted',
@@ -187,7 +202,7 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
     observe: () => {},
     gauge: () => {},
   };
-  const parts = { clock, ids: createIds(clock), log: silentLog, store, feed, catalogue, metrics, dispatcher, mutex };
+  const parts = { clock, ids: createIds(clock), log, store, feed, catalogue, metrics, dispatcher, mutex };
   const acts: ActParts = {
     ...parts,
     streams: createStreams(parts),
@@ -208,9 +223,18 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
     woken,
     interrupted,
     counted,
+    logged,
+    async pipeline() {
+      const running = await startPipeline(node);
+      stops.push(() => running.stop());
+      return () => Promise.race([running.caughtUp(), failed.promise]);
+    },
     intake: createIntake(parts),
     act: (who, act) => perform(who, act, node),
-    stop: () => feed.close(),
+    async stop() {
+      for (const stop of stops.splice(0)) await stop();
+      await feed.close();
+    },
   };
   return node;
 }

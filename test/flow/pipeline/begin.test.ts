@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startPipeline } from '../../../src/flow/pipeline/alert.ts';
 import { askPolicy, beginRun, claimPlan, defaultAsk, type Request } from '../../../src/flow/pipeline/begin.ts';
 import { makePlan } from '../../../src/flow/pipeline/plan.ts';
 import type { Limit, Rule } from '../../../src/ports/catalogue.ts';
@@ -9,30 +8,24 @@ import { askOf, createPlace, deliveryOf, type FlowPlace, person, putRun, ruleOf,
 
 const hour = 3_600_000;
 let place: FlowPlace;
-let stop: () => Promise<void> = async () => {};
-afterEach(async () => {
-  await stop();
-  stop = async () => {};
-  await place.close();
-});
+afterEach(() => place.close());
 
 const limited = (limit: Partial<Limit>): Rule => ruleOf({ limit: { perHour: null, perTarget: null, ...limit } });
 
 async function open(rules: readonly Rule[], runbooks: readonly Runbook[] = [runbookOf('mend')]) {
   place = await createPlace({ rules, runbooks });
-  const pipeline = await startPipeline(place.node);
-  stop = () => pipeline.stop();
+  const caughtUp = await place.node.pipeline();
   let count = 0;
   return {
     /** Another alert comes; resolves to what was decided on it. */
     async fire(host = 'web-1') {
       const body = sampleIncoming({ fingerprint: `f${++count}`, labels: { host }, startsAt: place.clock.now() });
       const [taken] = await place.node.intake.receive('am', deliveryOf([body], place.clock.now()));
-      await pipeline.caughtUp();
+      await caughtUp();
       const run = (await place.store.runs({})).find(one => one.alert === taken?.alert);
       return run?.decision ?? null;
     },
-    pipeline,
+    caughtUp,
   };
 }
 
@@ -73,7 +66,7 @@ describe('the brakes of a rule', () => {
   });
 
   it('hold also for many at once; what people asked for counts for nothing', async () => {
-    const { pipeline } = await open([limited({ perHour: 3 })]);
+    const { caughtUp } = await open([limited({ perHour: 3 })]);
     for (let n = 0; n < 3; n++) {
       const act = { kind: 'run', runbook: 'mend', params: { host: `db-${n}` }, alert: null, reason: null } as const;
       expect(await place.node.act(person('alice'), act)).toMatchObject({ ok: true });
@@ -82,7 +75,7 @@ describe('the brakes of a rule', () => {
       sampleIncoming({ fingerprint: `g${n}`, labels: { host: `web-${n}` } }),
     );
     await place.node.intake.receive('am', deliveryOf(events, place.clock.now()));
-    await pipeline.caughtUp();
+    await caughtUp();
     const runs = (await place.store.runs({})).filter(run => run.trigger === 'event');
     expect(runs.map(run => run.decision.verdict).sort()).toEqual([
       ...Array(3).fill('approve'),
