@@ -17,11 +17,11 @@ import { type Log, silentLog } from '../../src/kernel/log.ts';
 import type { Metrics } from '../../src/kernel/metrics.ts';
 import { createKeyedMutex, type KeyedMutex } from '../../src/kernel/mutex.ts';
 import type { Act, ActAnswer } from '../../src/model/act.ts';
-import type { Actor } from '../../src/model/actor.ts';
+import { type Actor, system } from '../../src/model/actor.ts';
 import { type Config, configFile } from '../../src/model/config.ts';
 import type { Ask } from '../../src/model/decision.ts';
 import type { IncomingEvent } from '../../src/model/event.ts';
-import type { Fact, FactKind, FactOf } from '../../src/model/journal.ts';
+import type { Fact, FactKind, FactOf, NewEntry } from '../../src/model/journal.ts';
 import type { Run } from '../../src/model/run.ts';
 import type { Catalogue, CatalogueSet, ConfiguredSource, Rule } from '../../src/ports/catalogue.ts';
 import type { Dispatcher, WakeUp } from '../../src/ports/dispatcher.ts';
@@ -187,6 +187,10 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
   const log: Log = { ...silentLog, warn: note, error: note };
   const mutex = createKeyedMutex();
   const feed = createFeed({ store, log, sleep: (ms, signal) => clock.sleep(ms, signal) });
+  let newest = 0;
+  feed.onCommit(seq => {
+    newest = seq;
+  });
   const catalogue = { current: set } as unknown as Catalogue;
   const dispatcher: Dispatcher = {
     id: 'noted',
@@ -227,7 +231,11 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
     async pipeline() {
       const running = await startPipeline(node);
       stops.push(() => running.stop());
-      return () => Promise.race([running.caughtUp(), failed.promise]);
+      return async () => {
+        // A follower waits for what its own process committed last, which may be older than what others did.
+        if (newest < (await store.head()).seq) await feed.commit({ entries: [mark(clock.now())] });
+        await Promise.race([running.caughtUp(), failed.promise]);
+      };
     },
     intake: createIntake(parts),
     act: (who, act) => perform(who, act, node),
@@ -239,13 +247,30 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
   return node;
 }
 
+/** Looks again and again until something holds; for what is done in the background of what a test calls. */
+export async function until<T>(look: () => Promise<T | null | undefined | false>): Promise<T> {
+  for (let tries = 0; tries < 2000; tries++) {
+    const found = await look();
+    if (found !== null && found !== undefined && found !== false) return found;
+    await new Promise(resolve => setTimeout(resolve, 2));
+  }
+  throw new Error('nothing came of it');
+}
+
+/** An entry that nothing follows from. */
+const mark = (at: number): NewEntry => ({
+  stream: 'system',
+  actor: system,
+  at,
+  fact: { kind: 'rules.loaded', digest: '', runbooks: 0, rules: 0 },
+});
+
 /** Stores a run as it is, with its first entry. */
 export async function putRun(store: Store, run: Run): Promise<Run> {
   const doc = { ...run, version: 1 };
   const fact: Fact = { kind: 'run.created', run: doc };
-  const actor: Actor = { kind: 'system', id: 'tocsin' };
   await store.commit({
-    entries: [{ stream: `run/${doc.id}`, actor, at: doc.createdAt, fact }],
+    entries: [{ stream: `run/${doc.id}`, actor: system, at: doc.createdAt, fact }],
     rows: [{ table: 'run', doc }],
   });
   return doc;

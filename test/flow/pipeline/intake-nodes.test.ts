@@ -328,14 +328,13 @@ describe('how a stretch ended', () => {
   it('is judged by what was last seen at an origin that can be asked and whose alerts expire', async () => {
     place = await createPlace();
     configure({}, asks);
-    const resolveAfter = async (seen: Partial<Look> | null, driver: Partial<Source> = asks) => {
+    const resolveAfter = async (seen: Record<string, number> | null, driver: Partial<Source> = asks) => {
       configure({}, driver);
       const startsAt = place.clock.now();
       await place.clock.advance(100_000);
       await receive([one({ startsAt, stretch: 'startsAt' })]);
       const at = place.clock.now();
-      if (seen !== null)
-        await look(Object.fromEntries(Object.entries(seen).map(([key, value]) => [key, at + (value ?? 0)])));
+      if (seen !== null) await look(Object.fromEntries(Object.entries(seen).map(([key, value]) => [key, at + value])));
       await receive([gone({ startsAt, stretch: 'startsAt', occurredAt: at, endsAt: at })]);
       return (await stored()).end?.how;
     };
