@@ -439,6 +439,20 @@ describe('an alert that is reopened', () => {
     expect((await place.store.approvals({})).map(one => one.state)).toEqual(['open']);
   });
 
+  it('is left alone while another run of the same runbook is live for it, although the newest one was voided', async () => {
+    await open([asks]);
+    const alert = await deliver();
+    const act = { kind: 'run', runbook: 'mend', params: { host: 'web-2' }, alert: alert.id, reason: null } as const;
+    await place.node.act(person('rita'), act);
+    await place.clock.advance(1);
+    await reopened(async () => {});
+    expect((await runs()).map(run => [run.trigger, run.state])).toEqual([
+      ['event', 'cancelled'],
+      ['manual', 'waiting'],
+    ]);
+    expect(await outcomes()).toEqual(['mend approve', 'mend approve']);
+  });
+
   it.each<[string, () => Promise<unknown>]>([
     [
       'denied it',
