@@ -29,7 +29,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/kernel/child/kill.ts': ['test/kernel/child/child.test.ts'],
   'src/flow/run/journal.ts': ['test/flow/run/journal.test.ts'],
   'src/flow/run/lease.ts': ['test/flow/run/journal.test.ts', 'test/flow/run/session.test.ts'],
-  'src/flow/run/recover.ts': ['test/flow/run/recover.test.ts', 'test/flow/run/edit.test.ts'],
+  'src/flow/run/recover.ts': ['test/flow/run/recover-rounds.test.ts', 'test/flow/acts/vote.test.ts'],
   'src/flow/run/perform-step.ts': ['test/flow/run/step.test.ts', 'test/flow/run/honest.test.ts'],
   'src/flow/deliver/queue.ts': ['test/flow/deliver/deliver.test.ts', 'test/flow/deliver/outage.test.ts'],
   'src/flow/deliver/digest.ts': ['test/flow/deliver/outage.test.ts', 'test/flow/deliver/left-out.test.ts'],
