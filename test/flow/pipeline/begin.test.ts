@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { askPolicy, beginRun, claimPlan, defaultAsk, type Request } from '../../../src/flow/pipeline/begin.ts';
+import {
+  askPolicy,
+  beginRun,
+  claimPlan,
+  defaultAsk,
+  gatherFacts,
+  type Request,
+} from '../../../src/flow/pipeline/begin.ts';
 import { makePlan } from '../../../src/flow/pipeline/plan.ts';
 import type { Limit, Rule } from '../../../src/ports/catalogue.ts';
 import type { Runbook } from '../../../src/ports/runbook.ts';
@@ -142,6 +149,18 @@ describe('what policy may look at', () => {
     expect((await askPolicy(request(), place.node)).because).toBe('carl halted everything: incident');
   });
 
+  it('is no history where no rule looks at it: none is read', async () => {
+    place = await createPlace({ rules: [ruleOf()] });
+    await putRun(place.store, sampleRun({ id: 'run_1', runbook: 'mend', createdAt: place.clock.now() }));
+    const { variables, facts } = await gatherFacts(request(), place.node);
+    expect(variables.history).toEqual({ runsLastHour: 0, failuresLastHour: 0 });
+    expect([facts.autoRuns, facts.autoRunsOf('web-1'), facts.autoRunsOf('web-2')]).toEqual([[], [], []]);
+    place.set.policy = { rules: [ruleOf({ limit: { perHour: 1, perTarget: null } })] };
+    const looked = (await gatherFacts(request(), place.node)).facts;
+    const at = place.clock.now();
+    expect([looked.autoRuns, looked.autoRunsOf('web-1'), looked.autoRunsOf('web-2')]).toEqual([[at], [at], []]);
+  });
+
   it('asks the operators where policy names nobody, else everybody', () => {
     const people = { alice: { accounts: {} }, bob: { accounts: {} } };
     const config = (operators: string[]) => ({ config: { operators, people } as never });
@@ -167,7 +186,9 @@ describe('a run that begins', () => {
     const planned = makePlan(mend, { host: 'web-1' });
     expect(planned.plan.secrets).toEqual(['a', 'b']);
     expect(run).toMatchObject({
+      id: expect.stringMatching(/^run_/),
       runbook: 'mend',
+      params: { host: 'web-1' },
       targets: ['web-1'],
       planHash: planned.hash,
       state: 'waiting',
@@ -233,6 +254,9 @@ describe('a run that begins', () => {
     });
     expect(begun.change.rows).toEqual([{ table: 'run', doc: begun.run }]);
     expect(begun.change.entries).toHaveLength(1);
+    // Nobody to ask: it waits, and has no approval that anybody could give.
+    const nobody = beginRun(request({ alert }), { ...decision, verdict: 'approve', ask: null }, place.node);
+    expect([nobody.approval, nobody.run.state]).toEqual([null, 'waiting']);
   });
 });
 
@@ -271,7 +295,10 @@ describe('one plan is open once for an alert', () => {
 
   it('and again once it was decided, or has begun', async () => {
     place = await createPlace();
+    // One of the same plan that ran by itself is not counted.
+    await place.store.commit(beginRun(request({ alert }), { ...decision, verdict: 'auto' }, place.node).change);
     const first = beginRun(request({ alert }), decision, place.node);
+    expect(await claimPlan(first, place.node)).toMatchObject([{ key: `alt_9/${first.run.planHash}/0` }]);
     const claim = (await claimPlan(first, place.node)) ?? [];
     await place.store.commit({ ...first.change, guards: claim });
     const later = { ...first.run, version: 2 };
