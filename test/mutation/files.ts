@@ -10,7 +10,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/flow/pipeline/begin.ts': ['test/flow/pipeline/begin.test.ts'],
   'src/flow/pipeline/match.ts': ['test/flow/pipeline/match.test.ts'],
   'src/flow/pipeline/intake.ts': ['test/flow/pipeline/intake-nodes.test.ts', 'test/flow/pipeline/parts.test.ts'],
-  'src/flow/pipeline/episode.ts': ['test/flow/pipeline/episode.test.ts', 'test/flow/pipeline/pipeline.test.ts'],
+  'src/flow/pipeline/episode.ts': ['test/flow/pipeline/episode-rules.test.ts'],
   'src/flow/pipeline/reopen.ts': ['test/flow/pipeline/reopen.test.ts'],
   'src/flow/people/authorise.ts': ['test/flow/people/authorise.test.ts'],
   'src/flow/people/seal.ts': ['test/flow/people/seal.test.ts'],
