@@ -90,6 +90,10 @@ describe('a request that names its origin', () => {
     expect(from('https://example.com')).not.toBeNull();
   });
 
+  it('is refused where no Host is named that it could be of', () => {
+    expect(refusal({ origin: 'http://localhost' }, { path: '/events/am' })?.[0]).toBe('wrong-origin');
+  });
+
   it('a foreign name does not become ours by being the Host as well', () => {
     const both = { host: 'evil.example', origin: 'http://evil.example' };
     expect(refusal(both, { path: '/events/am' })?.[0]).toBe('wrong-origin');
@@ -179,7 +183,7 @@ describe('names', () => {
     ])
       expect(isLoopbackName(name), name).toBe(false);
     for (const name of ['::1', '127.0.0.1', '::ffff:127.9.9.9']) expect(isLoopbackAddress(name), name).toBe(true);
-    for (const name of ['localhost', '::ffff:10.0.0.1', '1::ffff:127.0.0.1', '127.0.0.256'])
+    for (const name of ['localhost', '::ffff:10.0.0.1', '1::ffff:127.0.0.1', '127.0.0::ffff:.1', '127.0.0.256'])
       expect(isLoopbackAddress(name), name).toBe(false);
   });
 });

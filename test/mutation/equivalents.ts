@@ -32,4 +32,64 @@ export const equivalents: Record<string, Equivalent[]> = {
       because: '`auto` is then at -1, which is before the others as well',
     },
   ],
+  'src/kernel/egress/address.ts': [
+    { was: "'ipv6'", becomes: '""', because: 'BlockList takes every word but ipv4 for ipv6' },
+    { was: "'ipv6'", becomes: '""', because: 'BlockList takes every word but ipv4 for ipv6' },
+    { was: "'ipv6'", becomes: '""', because: 'BlockList takes every word but ipv4 for ipv6' },
+    { was: "'ipv6'", becomes: '""', because: 'BlockList takes every word but ipv4 for ipv6' },
+    { was: "''", becomes: '"Stryker was here!"', because: 'a split always has a first part' },
+    { was: "''", becomes: '"Stryker was here!"', because: 'a split always has a first part' },
+    {
+      was: '/(\\d+)\\.(\\d+)\\.(\\d+)\\.(\\d+)$/',
+      becomes: '/(\\d+)\\.(\\d+)\\.(\\d+)\\.(\\d+)/',
+      because: 'an address that has passed isIP has its dotted part at the end',
+    },
+    { was: 'parts.slice(0, 4)', becomes: 'parts', because: 'only the first four are taken' },
+    {
+      was: 'right === undefined',
+      becomes: 'false',
+      because: 'an address without :: has eight groups, so the gap is 0 either way',
+    },
+    {
+      was: 'groups.length === 8 && groups.every(group => group >= 0 && group <= 0xffff)',
+      becomes: 'true',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+    {
+      was: 'groups.length === 8 && groups.every(group => group >= 0 && group <= 0xffff)',
+      becomes: 'groups.length === 8 || groups.every(group => group >= 0 && group <= 0xffff)',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+    {
+      was: 'groups.length === 8',
+      becomes: 'true',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+    {
+      was: 'groups.every(group => group >= 0 && group <= 0xffff)',
+      becomes: 'groups.some(group => group >= 0 && group <= 0xffff)',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+    {
+      was: 'group >= 0 && group <= 0xffff',
+      becomes: 'true',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+    {
+      was: 'group >= 0 && group <= 0xffff',
+      becomes: 'group >= 0 || group <= 0xffff',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+    {
+      was: 'group >= 0',
+      becomes: 'true',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+    {
+      was: 'group <= 0xffff',
+      becomes: 'true',
+      because: 'the address has passed isIP, so it has eight groups in their range',
+    },
+  ],
+  'src/http/guards.ts': [{ was: "''", becomes: '"Stryker was here!"', because: 'neither is the name of a host' }],
 };

@@ -5,6 +5,9 @@ import { type Actor, identityOf, nameOf } from '../../model/actor.ts';
 import type { Config } from '../../model/config.ts';
 import type { Run } from '../../model/run.ts';
 
+/** Those of tocsin.yaml. */
+type Known = Extract<Actor, { kind: 'person' | 'service' }>;
+
 export interface AuthoriseFacts {
   config: Config;
   run: Run | null;
@@ -51,7 +54,7 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
 }
 
 /** Allows the person or service that asked for the run, those who were asked to approve it, and operators. */
-async function operatorOr(who: Actor, facts: AuthoriseFacts): Promise<string | null> {
+async function operatorOr(who: Known, facts: AuthoriseFacts): Promise<string | null> {
   const { run } = facts;
   if (run !== null && run.requestedBy === identityOf(who)) return null;
   if (
@@ -64,8 +67,7 @@ async function operatorOr(who: Actor, facts: AuthoriseFacts): Promise<string | n
   return await operator(who, facts);
 }
 
-async function operator(who: Actor, { config, isAmong }: AuthoriseFacts): Promise<string | null> {
-  if (who.kind !== 'person' && who.kind !== 'service') return 'Only people and services of tocsin.yaml may do this.';
+async function operator(who: Known, { config, isAmong }: AuthoriseFacts): Promise<string | null> {
   // Without operators in tocsin.yaml everybody in it is one: an emergency stop that nobody may press is worse than one too many.
   if (config.operators.length === 0 || (await isAmong(who.id, config.operators))) return null;
   return `This is for operators, which are ${config.operators.join(', ')}.`;
