@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Alert,
+  alert as alertDocument,
+  alertEnd,
+  alertState,
   awaitsFirst,
   type Effect,
   type EffectMore,
   effectOf,
+  effect as effects,
   foldAlert,
   isLaterStretch,
   isUnseen,
@@ -240,6 +244,22 @@ describe('the alert after news', () => {
     expect(fold(known, body(), 'opened', {}, 50)).toMatchObject({ lastFiring: 100, firstSeen: 50 });
   });
 
+  it('an acknowledgement that comes first: one that fires, and was not heard firing', () => {
+    expect(fold(null, body({ by: 'carl' }), 'acknowledged')).toMatchObject({
+      state: 'firing',
+      count: 0,
+      episode: 1,
+      lastFiring: 0,
+      acknowledgedBy: 'carl',
+    });
+    // The firing that it announced may have begun earlier.
+    expect(fold({ ...known, count: 0 }, body({ startsAt: 50 }), 'opened')).toMatchObject({
+      ...news,
+      startsAt: 50,
+      count: 1,
+    });
+  });
+
   it('opened after its acknowledgement alone: the same episode, and acknowledged', () => {
     const before: Alert = { ...known, count: 0, episode: 1 };
     expect(fold(before, body(), 'opened')).toMatchObject({
@@ -306,5 +326,54 @@ describe('the alert after news', () => {
       acknowledgedUntil: null,
     });
     expect(fold(known, { ...end, endsAt: null }, 'resolved')).toMatchObject({ resolvedAt: 180, end: null });
+  });
+});
+
+describe('a document', () => {
+  const whole: Alert = {
+    ...sampleAlert(),
+    end: { how: 'told', because: null },
+    silencedAtOrigin: { by: 'x', until: 5 },
+  };
+
+  it('is read back as it was written, in every state and after every end', () => {
+    const states = ['firing', 'resolved', 'silenced'] as const;
+    const ends = ['told', 'expired', 'unwatched', 'merged', 'gone', 'untold', 'closed'] as const;
+    expect(alertState.options).toEqual(states);
+    for (const state of states)
+      for (const how of ends) {
+        const one: Alert = { ...whole, state, end: { how, because: 'why' } };
+        expect(alertDocument.parse(JSON.parse(JSON.stringify(one)))).toEqual(one);
+      }
+    expect(alertEnd.safeParse({ how: 'else', because: null }).success).toBe(false);
+    expect(
+      alertDocument.parse({ ...whole, silencedAtOrigin: { by: 'x', until: null } }).silencedAtOrigin?.until,
+    ).toBeNull();
+    expect(alertDocument.safeParse({ ...whole, silencedAtOrigin: {} }).success).toBe(false);
+    expect([1, 7].map(episode => alertDocument.safeParse({ ...whole, episode }).success)).toEqual([true, true]);
+    expect(alertDocument.safeParse({ ...whole, episode: 0 }).success).toBe(false);
+  });
+
+  it('of an older build is read with what it did not know', () => {
+    const added = ['end', 'reopenedAt', 'newsAt', 'acknowledgedUntil', 'silencedBy', 'silencedAtOrigin', 'quietSince'];
+    for (const name of Object.keys(whole)) {
+      const without = Object.fromEntries(Object.entries(whole).filter(([key]) => key !== name));
+      const read = alertDocument.safeParse(without);
+      expect(read.success, name).toBe(added.includes(name));
+      if (read.success) expect(read.data[name as keyof Alert]).toBeNull();
+    }
+  });
+
+  it('and the journal know these effects', () => {
+    expect(effects.options).toEqual([
+      'opened',
+      'refreshed',
+      'resolved',
+      'reopened',
+      'stale',
+      'acknowledged',
+      'unseen',
+      'unacknowledged',
+    ]);
   });
 });
