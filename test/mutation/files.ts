@@ -8,7 +8,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/flow/pipeline/decide.ts': ['test/flow/pipeline/decide.test.ts'],
   'src/flow/pipeline/approve.ts': ['test/flow/pipeline/approve.test.ts'],
   'src/flow/pipeline/begin.ts': ['test/flow/pipeline/begin.test.ts'],
-  'src/flow/pipeline/match.ts': ['test/flow/pipeline/match.test.ts'],
+  'src/flow/pipeline/match.ts': ['test/flow/pipeline/match.test.ts', 'test/flow/pipeline/match-clauses.test.ts'],
   'src/flow/pipeline/intake.ts': ['test/flow/pipeline/intake-nodes.test.ts', 'test/flow/pipeline/parts.test.ts'],
   'src/flow/pipeline/episode.ts': ['test/flow/pipeline/episode-rules.test.ts'],
   'src/flow/pipeline/reopen.ts': ['test/flow/pipeline/reopen.test.ts'],
