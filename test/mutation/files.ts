@@ -36,4 +36,5 @@ export const safetyFiles: Record<string, string[]> = {
   'src/flow/journal/audit.ts': ['test/flow/journal/audit.test.ts'],
   'src/stores/sql/guards.ts': ['test/stores/sqlite.contract.test.ts'],
   'src/stores/sqlite/guards.ts': ['test/stores/sqlite.contract.test.ts', 'test/stores/sqlite.test.ts'],
+  'src/sources/webhook/proof.ts': ['test/sources/proofs.test.ts'],
 };
