@@ -151,4 +151,46 @@ export const equivalents: Record<string, Equivalent[]> = {
     { was: "rest === ''", becomes: 'false', because: 'empty credentials are refused by whoever reads them' },
     { was: "''", becomes: '"Stryker was here!"', because: 'empty credentials are refused by whoever reads them' },
   ],
+  'src/flow/pipeline/episode.ts': [
+    {
+      was: "change.kind === 'news' || change.kind === 'closed'",
+      becomes: 'false',
+      because: 'the kinds of news are asked for one by one below, so this only saves a read',
+    },
+    {
+      was: "change.kind === 'news' || change.kind === 'closed'",
+      becomes: "change.kind === 'news' && change.kind === 'closed'",
+      because: 'the kinds of news are asked for one by one below, so this only saves a read',
+    },
+    {
+      was: "change.kind === 'news'",
+      becomes: 'false',
+      because: 'the kinds of news are asked for one by one below, so this only saves a read',
+    },
+    {
+      was: "'news'",
+      becomes: '""',
+      because: 'the kinds of news are asked for one by one below, so this only saves a read',
+    },
+    {
+      was: "change.kind === 'closed'",
+      becomes: 'false',
+      because: 'the kinds of news are asked for one by one below, so this only saves a read',
+    },
+    {
+      was: "'closed'",
+      becomes: '""',
+      because: 'the kinds of news are asked for one by one below, so this only saves a read',
+    },
+    {
+      was: 'isEnded(run.state)',
+      becomes: 'true',
+      because: 'every run that has ended has the time of its end, and no other has',
+    },
+    {
+      was: 'run.finishedAt === null',
+      becomes: 'false',
+      because: 'every run that has ended has the time of its end, and no other has',
+    },
+  ],
 };

@@ -14,7 +14,7 @@ import { newStep } from '../../../src/model/fold.ts';
 import type { FactOf } from '../../../src/model/journal.ts';
 import type { Run } from '../../../src/model/run.ts';
 import { sampleAlert, sampleEvent, sampleRun } from '../../contracts/samples.ts';
-import { askOf, createPlace, type FlowPlace, putRun, runbookOf } from '../place.ts';
+import { askOf, createPlace, type FlowPlace, person, putRun, runbookOf } from '../place.ts';
 
 const end = (how: AlertEnd['how']): AlertEnd => ({ how, because: null });
 const firing = sampleAlert({ id: 'alt_1', episode: 2 });
@@ -122,6 +122,7 @@ const state = async (id: string) => (await place.store.run(id))?.state;
 describe('the runs of an alert', () => {
   /** One that asks people, as the pipeline makes it. */
   async function ask(): Promise<string> {
+    place.set.runbooks.set('mend', runbookOf('mend'));
     const decision = { verdict: 'approve', rule: 'r', because: 'b', ask: askOf('sre') } as const;
     const request = { runbook: runbookOf('mend'), params: {}, reason: null, event: null, reopened: false } as const;
     const who = { kind: 'source', id: 'am' } as const;
@@ -179,6 +180,21 @@ describe('the runs of an alert', () => {
       await place.close();
     }
     place = await createPlace();
+  });
+
+  it('that were approved and found no worker yet end as well, and their approval stays what it is', async () => {
+    place = await createPlace();
+    const id = await ask();
+    const [approval] = await place.store.approvals({});
+    const vote = { kind: 'vote', approval: approval?.id ?? '', vote: 'approve', reason: null, seal: null } as const;
+    expect(await place.node.act(person('alice'), vote)).toMatchObject({ ok: true });
+    expect(await state(id)).toBe('queued');
+    await settleRuns(resolved('told'), { kind: 'resolved', episode: 2, heardAt: 9, end: null }, place.node);
+    expect(await place.store.run(id)).toMatchObject({
+      state: 'cancelled',
+      because: 'the alert is resolved, so nothing runs',
+    });
+    expect((await place.store.approvals({}))[0]).toMatchObject({ state: 'approved' });
   });
 
   it('are told whether they were ended', async () => {
@@ -288,11 +304,30 @@ describe('a run that is over', () => {
       opened({ startsAt: 10_001 }),
       null,
     ],
+    ['cured, of no episode, and a new one', { episode: null }, opened(), null],
+    [
+      'unconfirmed for a reason, and resolved later',
+      { state: 'unconfirmed', because: 'no news in time' },
+      resolve(),
+      later('unconfirmed'),
+    ],
+    ['of another alert', { state: 'unconfirmed', alert: 'alt_2' }, resolve(), null],
     ['cured, and closed', {}, { kind: 'closed' }, null],
     ['unconfirmed, and closed', { state: 'unconfirmed' }, { kind: 'closed' }, null],
     ['unconfirmed, and news', { state: 'unconfirmed' }, news, null],
   ])('%s', async (_, facts, change, outcome) => {
     expect(await amended(facts, change)).toEqual(outcome);
+  });
+
+  it('is amended once, when several nodes hear of it in the same moment', async () => {
+    place = await createPlace();
+    await putRun(place.store, ended());
+    await putRun(place.store, ended({ id: 'run_2', state: 'unconfirmed' }));
+    const nodes = [place.node, place.another(), place.another()];
+    await Promise.all(nodes.map(node => settleRuns({ ...firing, episode: 9 }, opened(), node)));
+    await Promise.all(nodes.map(node => settleRuns(firing, resolve(), node)));
+    // The first did not hold, and then it was resolved all the same.
+    expect((await place.facts('run.amended')).map(one => one.run).sort()).toEqual(['run_1', 'run_1', 'run_2']);
   });
 
   it('and amended once stays so, whatever it says besides', async () => {
