@@ -11,6 +11,8 @@ type Known = Extract<Actor, { kind: 'person' | 'service' }>;
 export interface AuthoriseFacts {
   config: Config;
   run: Run | null;
+  /** The groups and people who were asked to approve the run, also those that it escalated to. */
+  asked: readonly string[];
   tokenMay: readonly string[] | null;
   /** Whether a person is now in one of the groups, or is one of the people, named (flow/people/groups.ts). */
   isAmong(person: string, names: readonly string[]): Promise<boolean>;
@@ -55,15 +57,9 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
 
 /** Allows the person or service that asked for the run, those who were asked to approve it, and operators. */
 async function operatorOr(who: Known, facts: AuthoriseFacts): Promise<string | null> {
-  const { run } = facts;
+  const { run, asked } = facts;
   if (run !== null && run.requestedBy === identityOf(who)) return null;
-  if (
-    run !== null &&
-    who.kind === 'person' &&
-    run.decision.ask !== null &&
-    (await facts.isAmong(who.id, run.decision.ask.by))
-  )
-    return null;
+  if (who.kind === 'person' && asked.length > 0 && (await facts.isAmong(who.id, asked))) return null;
   return await operator(who, facts);
 }
 

@@ -293,6 +293,27 @@ describe('an escalation', () => {
     expect(await vote(approval.id, person('carl'))).toMatchObject({ ok: true });
   });
 
+  it('lets those whom it asks cancel the run and answer for it, like those who were asked first, and nobody else', async () => {
+    const groups = { sre: ['alice'], leads: ['carl'], others: ['bob'] };
+    place = await open({ groups, operators: ['others'] });
+    const cancel = async (who: string) => {
+      const approval = await ask({ ask: { escalate: 'leads' } });
+      if (who !== 'carl, before it') await escalate(approval);
+      const act = { kind: 'cancel', run: approval.run, reason: null } as const;
+      return (await place.node.act(person(who.split(',')[0] ?? ''), act)).ok;
+    };
+    expect([await cancel('alice'), await cancel('carl'), await cancel('rita')]).toEqual([true, true, true]);
+    expect(await cancel('carl, before it')).toBe(false);
+    const approval = await ask({ ask: { escalate: 'leads' } });
+    await escalate(approval);
+    const answer = { kind: 'answer', run: approval.run, step: 's', choice: 'skip', reason: null } as const;
+    // Allowed, and there is no question.
+    expect(await place.node.act(person('carl'), answer)).toMatchObject({ code: 'not-asked' });
+    // A run of somebody else, about which another group was asked.
+    const acted = await place.node.act(person('carl'), { kind: 'cancel', run: (await ask()).run, reason: null });
+    expect(acted).toMatchObject({ ok: false, status: 403, text: 'This is for operators, which are others.' });
+  });
+
   it('between the decision and the commit of a vote: it is decided again on who is asked now', async () => {
     place = await open(leads);
     const approval = await ask({ ask: { escalate: 'leads' } });

@@ -40,7 +40,8 @@ interface Given {
 }
 
 function ask(who: Actor, kind: Act['kind'], { run = asked, tokenMay = null, operators = ['ops'] }: Given = {}) {
-  return authorise(who, acts[kind], { config: configFile.parse({ operators }), run, tokenMay, isAmong });
+  const asked = run?.decision.ask?.by ?? [];
+  return authorise(who, acts[kind], { config: configFile.parse({ operators }), run, asked, tokenMay, isAmong });
 }
 
 /** The acts that are allowed, of all that there are. */
@@ -95,6 +96,18 @@ describe('who may do what', () => {
   it.each(kinds)('a token that may only %s does that and nothing else, for an operator too', async kind => {
     expect(await allowed(person('olga'), { tokenMay: [kind] })).toEqual([kind]);
     expect(await allowed(person('olga'), { tokenMay: [] })).toEqual([]);
+  });
+
+  it('nobody is asked for when nobody was asked about the run', async () => {
+    const config = configFile.parse({ operators: ['ops'] });
+    const looked: (readonly string[])[] = [];
+    const look = async (id: string, names: readonly string[]) => {
+      looked.push(names);
+      return await isAmong(id, names);
+    };
+    const facts = { config, run: byService, asked: [], tokenMay: null, isAmong: look };
+    expect(await authorise(person('mallory'), acts.cancel, facts)).not.toBeNull();
+    expect(looked).toEqual([['ops']]);
   });
 
   it('the acts of operators are those that are listed here', async () => {
