@@ -193,4 +193,52 @@ export const equivalents: Record<string, Equivalent[]> = {
       because: 'every run that has ended has the time of its end, and no other has',
     },
   ],
+  'src/flow/acts/vote.ts': [
+    {
+      was: '[]',
+      becomes: '["Stryker was here"]',
+      because: 'it only offers a word that resembles nothing, so nothing is offered',
+    },
+    { was: 'standing === null', becomes: 'false', because: 'who is in none of the groups was refused the line before' },
+    { was: 'facts.length === 0', becomes: 'false', because: 'a commit without facts stores the document as it is' },
+    { was: 'run === null', becomes: 'false', because: 'every approval has its run: both are stored in one commit' },
+    { was: 'run === null', becomes: 'false', because: 'every approval has its run: both are stored in one commit' },
+    { was: 'run === null', becomes: 'false', because: 'every approval has its run: both are stored in one commit' },
+    { was: 'run !== null', becomes: 'true', because: 'every approval has its run: both are stored in one commit' },
+    { was: '[]', becomes: '["Stryker was here"]', because: 'the store ignores what is no guard' },
+    { was: 'alert?.lastFiring', becomes: 'alert.lastFiring', because: 'nobody is warned about a run without an alert' },
+    {
+      was: "who.kind !== 'person'",
+      becomes: 'false',
+      because: 'only people get here: authorise refuses everybody else before, and refuseVote again',
+    },
+    {
+      was: "who.kind === 'person'",
+      becomes: 'true',
+      because: 'only people get here: authorise refuses everybody else before, and refuseVote again',
+    },
+    {
+      was: "who.kind === 'person'",
+      becomes: 'true',
+      because: 'only people get here: authorise refuses everybody else before, and refuseVote again',
+    },
+    {
+      was: "'none'",
+      becomes: '""',
+      because: 'only people get here: authorise refuses everybody else before, and refuseVote again',
+    },
+  ],
+  'src/sources/webhook/proof.ts': [
+    { was: '/[\\s,]+.*$/s', becomes: '/[\\s,]+.*/s', because: 'with the flag s the rest goes to the end anyway' },
+    { was: '/[\\s,]+.*$/s', becomes: '/[\\s,].*$/s', because: 'the rest takes what the first class leaves' },
+    { was: "''", becomes: '"Stryker was here!"', because: 'neither is a number of seconds' },
+  ],
+  'src/flow/pipeline/begin.ts': [
+    { was: '[]', becomes: '["Stryker was here"]', because: 'what is no run has no time at which it failed' },
+    {
+      was: '[]',
+      becomes: '["Stryker was here"]',
+      because: 'nobody looks at a target of that name where no rule looks back',
+    },
+  ],
 };

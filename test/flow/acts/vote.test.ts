@@ -140,7 +140,12 @@ describe('the seal of a button', () => {
 describe('a vote', () => {
   it('on what does not exist is told so', async () => {
     place = await open();
-    expect(await vote('apv_none')).toMatchObject({ ok: false, status: 404, code: 'not-found' });
+    expect(await vote('apv_none')).toMatchObject({
+      ok: false,
+      status: 404,
+      code: 'not-found',
+      text: expect.stringContaining('There is no approval "apv_none".'),
+    });
   });
 
   it('is written down with who, how, why and by which right, and releases the run once enough have voted', async () => {
@@ -494,6 +499,15 @@ describe('when the alert is over', () => {
     expect([await votes(), await state(id)]).toEqual([[], 'void']);
   });
 
+  it('a vote on what is decided already is told so, and ends nothing', async () => {
+    place = await open();
+    const { id, run } = await ask({ alert: {} });
+    await vote(id);
+    await resolve();
+    expect((await vote(id, person('bob'))).text).toContain('It is approved already');
+    expect(await place.store.run(run)).toMatchObject({ state: 'queued' });
+  });
+
   it('what a person asked for may still be decided', async () => {
     place = await open();
     const { id } = await ask({ alert: {}, trigger: 'manual' });
@@ -543,6 +557,18 @@ describe('when the alert is over', () => {
       expect(await vote(id, person('bob'))).toMatchObject({ status: 409, text: told });
       expect(await vote(id)).toMatchObject({ ok: true });
       expect(await votes()).toEqual(['alice']);
+    });
+
+    it('a first press in the very millisecond in which it fired last says nothing of its end', async () => {
+      place = await open();
+      const { id } = await ask({ alert: {}, step: 'sure' });
+      await resolve();
+      for (const after of [0, 2000]) {
+        await place.clock.advance(after);
+        expect(await vote(id)).toMatchObject({ status: 409, text: told });
+      }
+      await place.clock.advance(2000);
+      expect(await vote(id)).toMatchObject({ ok: true });
     });
 
     it('a denial needs one', async () => {
