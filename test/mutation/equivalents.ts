@@ -241,4 +241,35 @@ export const equivalents: Record<string, Equivalent[]> = {
       because: 'nobody looks at a target of that name where no rule looks back',
     },
   ],
+  'src/flow/pipeline/reopen.ts': [
+    { was: 'alert.reopenedAt === null', becomes: 'false', because: 'this only saves a read: `add` asks the same' },
+    {
+      was: 'event !== null',
+      becomes: 'true',
+      because: 'an alert that is reopened has such an event, and no other kind of entry has an effect',
+    },
+    {
+      was: "'stopped'",
+      becomes: '""',
+      because: 'nobody reads the reason: what it ends asks only whether it was ended',
+    },
+    { was: 'alert !== null', becomes: 'true', because: 'no alert is ever removed' },
+    { was: "alert.state !== 'resolved'", becomes: 'true', because: 'a resolve takes `reopenedAt` back' },
+    { was: "'resolved'", becomes: '""', because: 'a resolve takes `reopenedAt` back' },
+    {
+      was: "fact.kind === 'event.accepted'",
+      becomes: 'true',
+      because: 'an alert that is reopened has such an event, and no other kind of entry has an effect',
+    },
+    {
+      was: "last?.fact.kind === 'event.accepted'",
+      becomes: 'true',
+      because: 'an alert that is reopened has such an event, and no other kind of entry has an effect',
+    },
+    {
+      was: 'last?.fact',
+      becomes: 'last.fact',
+      because: 'an alert that is reopened has such an event, and no other kind of entry has an effect',
+    },
+  ],
 };

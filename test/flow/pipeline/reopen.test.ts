@@ -78,6 +78,8 @@ describe('an alert that fires again', () => {
     await place.clock.advance(14_999);
     expect(place.clock.sleepers()).toBe(1);
     await reopenings.stop();
+    // Nothing of it is left behind, and its end is no fault.
+    expect(place.clock.sleepers()).toBe(0);
     expect(await told()).toEqual([]);
     expect(place.node.logged).toEqual([]);
   });
