@@ -8,6 +8,9 @@ const anyHost = /^\/(events\/|healthz$|metrics$)/;
 /** Paths of signed requests of chat platforms. POST only, because a page of the console may have such a path (a channel `events`). */
 const anyHostPosted = /^\/[a-z0-9-]+\/events$/;
 
+/** What browsers say of a request of our own page, and of one that a person typed. `same-site` is another page: another port, another subdomain. */
+const ownSites = ['same-origin', 'none'];
+
 /**
  * Refuses a request with a foreign Host, against DNS rebinding, and a request that a browser sends for another site. An IP address cannot
  * be rebound, so it always passes.
@@ -23,7 +26,10 @@ export function checkHostAndOrigin(request: FastifyRequest, path: string, parts:
   if (origin !== undefined && !isOwnOrigin(origin, host, parts)) {
     throw new TocsinError('wrong-origin', { given: clip(origin) });
   }
-  if (origin === undefined && request.headers['sec-fetch-site'] === 'cross-site') throw new TocsinError('wrong-origin');
+  // A browser that names no origin still says where the request comes from; programs say neither.
+  const site = request.headers['sec-fetch-site'];
+  if (origin === undefined && site !== undefined && !ownSites.includes(String(site)))
+    throw new TocsinError('wrong-origin');
 }
 
 /**

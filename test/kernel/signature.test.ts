@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { checkBasic, checkBearer, checkHmac, checkToken, sameText, secretList } from '../../src/kernel/signature.ts';
 
 const sign = (key: string, text: string, encoding: 'hex' | 'base64' = 'hex') =>
@@ -25,6 +26,20 @@ describe('HMAC', () => {
     ['base64 where hex is asked for', [sign('one', 'the body', 'base64')]],
   ])('%s does not', (_what, signatures) => {
     expect(check(signatures)).toBe(false);
+  });
+
+  test('base64 is taken as it is, with nothing before or after it', () => {
+    const right = sign('two', 'the body', 'base64');
+    for (const wrong of [
+      ` ${right}`,
+      `${right} `,
+      `x${right}`,
+      `${right}x`,
+      `${right}\n`,
+      right.slice(0, -1),
+      `=${right}`,
+    ])
+      expect(check([wrong], { encoding: 'base64' }), wrong).toBe(false);
   });
 
   test('a signature of zeros is not one for a text that does not decode', () => {
@@ -61,6 +76,12 @@ describe('Authorization', () => {
     expect(checkBearer(header, [])).toBe(false);
   });
 
+  test('a token is not its own scheme', () => {
+    expect(checkBearer('bearerX', ['bearerX'])).toBe(false);
+    expect(checkBearer('bearer', ['bearer'])).toBe(false);
+    expect(checkBearer(' bearerX', ['bearerX'])).toBe(false);
+  });
+
   test('an empty header never equals a token, even an empty one', () => {
     expect(checkBearer('Bearer ', [''])).toBe(false);
     expect(checkBearer(undefined, [''])).toBe(false);
@@ -88,6 +109,15 @@ test('a secret is a text or a list, never empty', () => {
   expect(secretList.parse('s')).toEqual(['s']);
   expect(secretList.parse(['s', 't'])).toEqual(['s', 't']);
   for (const wrong of ['', [], ['s', ''], 7, null]) expect(secretList.safeParse(wrong).success).toBe(false);
+});
+
+test('a secret says what it is, and what is wrong with an empty one', () => {
+  expect(z.toJSONSchema(secretList, { io: 'input' }).description).toBe(
+    'A secret, or a list of secrets that all hold while one replaces another.',
+  );
+  expect(secretList.safeParse('').error?.issues).toEqual([
+    { code: 'custom', path: [], message: 'a secret must not be empty; is its environment variable set?' },
+  ]);
 });
 
 test('a token is one of those that hold, whole and in its case; a missing or empty one is none', () => {

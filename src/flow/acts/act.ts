@@ -24,6 +24,7 @@ export async function perform(who: Actor, act: Act, parts: ActParts): Promise<Ac
     const refusal = await authorise(who, act, {
       config,
       run,
+      asked: await askedAbout(run, parts),
       tokenMay: parts.mayOf(who),
       isAmong: async (person, names) => {
         const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
@@ -68,6 +69,13 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
 
 async function runOf(act: Act, parts: ActParts): Promise<Run | null> {
   return act.kind === 'cancel' || act.kind === 'answer' ? await parts.store.run(act.run) : null;
+}
+
+/** Whom policy asked, and whom the approval asks since an escalation. */
+async function askedAbout(run: Run | null, { store }: ActParts): Promise<string[]> {
+  if (run === null) return [];
+  const approval = run.approval === null ? null : await store.approval(run.approval);
+  return [...new Set([...(run.decision.ask?.by ?? []), ...(approval?.ask.by ?? [])])];
 }
 
 function fromError(error: TocsinError): ActAnswer {

@@ -5,9 +5,14 @@ import { type Actor, identityOf, nameOf } from '../../model/actor.ts';
 import type { Config } from '../../model/config.ts';
 import type { Run } from '../../model/run.ts';
 
+/** Those of tocsin.yaml. */
+type Known = Extract<Actor, { kind: 'person' | 'service' }>;
+
 export interface AuthoriseFacts {
   config: Config;
   run: Run | null;
+  /** The groups and people who were asked to approve the run, also those that it escalated to. */
+  asked: readonly string[];
   tokenMay: readonly string[] | null;
   /** Whether a person is now in one of the groups, or is one of the people, named (flow/people/groups.ts). */
   isAmong(person: string, names: readonly string[]): Promise<boolean>;
@@ -51,21 +56,14 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
 }
 
 /** Allows the person or service that asked for the run, those who were asked to approve it, and operators. */
-async function operatorOr(who: Actor, facts: AuthoriseFacts): Promise<string | null> {
-  const { run } = facts;
+async function operatorOr(who: Known, facts: AuthoriseFacts): Promise<string | null> {
+  const { run, asked } = facts;
   if (run !== null && run.requestedBy === identityOf(who)) return null;
-  if (
-    run !== null &&
-    who.kind === 'person' &&
-    run.decision.ask !== null &&
-    (await facts.isAmong(who.id, run.decision.ask.by))
-  )
-    return null;
+  if (who.kind === 'person' && asked.length > 0 && (await facts.isAmong(who.id, asked))) return null;
   return await operator(who, facts);
 }
 
-async function operator(who: Actor, { config, isAmong }: AuthoriseFacts): Promise<string | null> {
-  if (who.kind !== 'person' && who.kind !== 'service') return 'Only people and services of tocsin.yaml may do this.';
+async function operator(who: Known, { config, isAmong }: AuthoriseFacts): Promise<string | null> {
   // Without operators in tocsin.yaml everybody in it is one: an emergency stop that nobody may press is worse than one too many.
   if (config.operators.length === 0 || (await isAmong(who.id, config.operators))) return null;
   return `This is for operators, which are ${config.operators.join(', ')}.`;

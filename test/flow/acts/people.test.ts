@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Store } from '../../../src/ports/store.ts';
 import { basicConfig, startTestApp, type TestApp, type tokens } from '../../doubles/app.ts';
+import { createClock } from '../../doubles/clock.ts';
 
 const hello = `
 title: Say hello
@@ -107,12 +109,19 @@ describe('people', () => {
   });
 
   it('an approval that nobody answers expires and never approves', async () => {
-    test = await startTestApp({ 'policy.yaml': askOne.replace('30m', '300ms'), 'runbooks/hello.yaml': hello });
+    const clock = createClock();
+    test = await startTestApp({ 'policy.yaml': askOne, 'runbooks/hello.yaml': hello }, { clock });
     await test.alert({ alertname: 'Hello' });
     const { id, run } = await openApproval();
-    await new Promise(resolve => setTimeout(resolve, 350));
-    expect(await vote(id, 'ALICE')).toMatchObject({ status: 409 });
-    expect((await test.ended(run)).state).toBe('expired');
+    await clock.advance(30 * 60_000);
+    const late = await vote(id, 'ALICE');
+    expect([late.status, await test.app.store.approval(id)]).toMatchObject([409, { votes: [] }]);
+    // Rounds of the sweeper, until one has found it.
+    await test.until(async () => {
+      await clock.advance(4000);
+      return (await test.app.store.run(run))?.state === 'expired';
+    });
+    expect((await test.journal()).map(({ fact }) => fact.kind)).not.toContain('run.released');
   });
 
   it('cancel stops the child of a running step and leaves none behind', async () => {
@@ -127,7 +136,16 @@ describe('people', () => {
   });
 
   it('the halt denies what is new and holds what waits, until somebody resumes', async () => {
-    test = await startTestApp({ 'policy.yaml': askOne, 'runbooks/hello.yaml': hello });
+    let held = 0;
+    const wrapStore = (store: Store): Store => ({
+      ...store,
+      async halted() {
+        const halt = await store.halted();
+        if (halt !== null) held++;
+        return halt;
+      },
+    });
+    test = await startTestApp({ 'policy.yaml': askOne, 'runbooks/hello.yaml': hello }, { wrapStore });
     await test.alert({ alertname: 'Hello' });
     const approval = await openApproval();
     expect((await test.call('PUT', '/api/v1/halt', { as: 'RITA', body: { reason: 'incident' } })).status).toBe(403);
@@ -137,10 +155,15 @@ describe('people', () => {
     expect(
       await test.call('POST', '/api/v1/runs', { body: { runbook: 'hello', params: {}, reason: null } }),
     ).toMatchObject({ status: 403 });
+    held = 0;
     await vote(approval.id, 'ALICE');
-    await new Promise(resolve => setTimeout(resolve, 200));
+    // Nothing is decided here, so whoever asks about the halt is a worker that was woken for the run: after the vote, and by the sweeper.
+    await test.until(async () => held >= 2);
     expect(await test.app.store.run(approval.run)).toMatchObject({ state: 'queued', steps: [{ state: 'pending' }] });
     expect((await test.call('DELETE', '/api/v1/halt', { as: 'BOB' })).status).toBeLessThan(300);
     expect((await test.ended(approval.run)).state).toBe('succeeded');
+    const order = ['halt.set', 'run.released', 'halt.cleared', 'run.started', 'step.started', 'run.finished'];
+    const kinds = (await test.journal()).map(({ fact }) => fact.kind as string);
+    expect(kinds.filter(kind => order.includes(kind))).toEqual(order);
   });
 });

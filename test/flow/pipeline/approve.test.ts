@@ -98,3 +98,85 @@ describe('refuseVote', () => {
     expect(refusal(person('alice'), { ask }, 1, 'looked at it')).toBeNull();
   });
 });
+
+describe('what is said', () => {
+  const text = (who: Actor, facts: Partial<Approval> = {}, now = 1, reason: string | null = null) =>
+    refuseVote(approval(facts), who, { vote: 'approve', reason }, { now, inGroups });
+
+  it.each<[string, Actor, Partial<Approval>, number, string, string]>([
+    [
+      'a service',
+      { kind: 'service', id: 'ci', via: 'api' },
+      {},
+      1,
+      'forbidden',
+      'Only people vote, and service ci is not a person of tocsin.yaml.',
+    ],
+    ['the requester', person('rita'), {}, 1, 'forbidden', 'Nobody votes on a run that they asked for themselves.'],
+    [
+      'somebody else',
+      person('mallory'),
+      { ask: { ...approval().ask, by: ['sre', 'leads'] } },
+      1,
+      'forbidden',
+      'Only sre, leads may vote here.',
+    ],
+    ['a decided one', person('alice'), { state: 'denied' }, 1, 'conflict', 'It is denied already.'],
+    [
+      'a decided one with a reason and votes',
+      person('alice'),
+      { state: 'denied', because: 'bob denied it', votes: [vote('carl'), vote('bob', 'deny')] },
+      1,
+      'conflict',
+      'It is denied already: bob denied it. Votes: carl (approve), bob (deny).',
+    ],
+    ['an overdue one', person('alice'), {}, 1000, 'conflict', 'It has expired.'],
+    [
+      'a second vote',
+      person('alice'),
+      { votes: [vote('bob'), vote('alice')] },
+      1,
+      'conflict',
+      'You have voted already; a person votes once.',
+    ],
+    [
+      'a vote without a reason',
+      person('alice'),
+      { ask: { ...approval().ask, reasonRequired: true } },
+      1,
+      'bad-request',
+      'The policy wants a reason with each vote.',
+    ],
+  ])('to %s', (_, who, facts, now, code, because) => {
+    expect(text(who, facts, now)).toEqual({ code, because });
+  });
+
+  it('is nothing until the very time of the expiry, and to one who votes after others', () => {
+    expect(text(person('alice'), { votes: [vote('bob')] }, 999)).toBeNull();
+  });
+
+  it('asks for the groups that are named', () => {
+    const asked: unknown[] = [];
+    const record = (id: string, names: readonly string[]) => {
+      asked.push([id, names]);
+      return true;
+    };
+    refuseVote(approval(), person('alice'), { vote: 'deny', reason: null }, { now: 1, inGroups: record });
+    expect(asked).toEqual([['alice', ['sre']]]);
+  });
+
+  it('of a tally is who approved, or who denied and why', () => {
+    expect(tally(approval({ votes: [vote('alice'), vote('bob'), vote('alice')] }))).toEqual({
+      state: 'approved',
+      because: 'approved by alice and bob',
+    });
+    expect(tally(approval({ votes: [vote('alice', 'deny')] }))).toEqual({
+      state: 'denied',
+      because: 'alice denied it',
+    });
+    expect(tally(approval({ votes: [{ ...vote('alice', 'deny'), reason: 'no' }] }))).toEqual({
+      state: 'denied',
+      because: 'alice denied it: no',
+    });
+  });
+});
