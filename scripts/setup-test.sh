@@ -1,15 +1,19 @@
 #!/bin/sh
-# Installs what the tests run against: Prometheus, Alertmanager, Chromium, PostgreSQL, Redis and strace, as Debian packages.
+# Installs what the tests run against, as Debian packages: Prometheus, Alertmanager, Chromium, PostgreSQL, Redis and strace, and what
+# docs/safe-forms.md and deploy/ speak of: nginx, HAProxy, OpenSSH, MariaDB, Ansible, curl, fakeroot and a few tools of a Linux host.
 # Safe to run again: it does nothing, and says nothing, when all of them are there. Their services are never started.
 # Where they cannot be had it says so: with CI=true that is a failure, elsewhere the tests that need them are skipped.
 set -eu
 
 # program:package
-wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium postgres:postgresql redis-server:redis-server strace:strace'
+wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium postgres:postgresql redis-server:redis-server strace:strace
+nginx:nginx-light haproxy:haproxy sshd:openssh-server ssh:openssh-client mariadbd:mariadb-server mariadb:mariadb-client psql:postgresql-client
+redis-cli:redis-tools ansible-playbook:ansible-core curl:curl fakeroot:fakeroot findmnt:util-linux lsof:lsof fuser:psmisc pgrep:procps'
 
-# Debian keeps the programs of PostgreSQL in a folder for each version, outside of PATH.
+# Servers are in /usr/sbin, which is not in everybody's PATH, and PostgreSQL's programs in a folder for each version.
 has() {
   command -v "$1" >/dev/null 2>&1 && return 0
+  [ -x "/usr/sbin/$1" ] && return 0
   [ "$1" = postgres ] && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 }
 
@@ -55,7 +59,10 @@ chmod 755 "$policy"
 if [ -d /run/systemd/system ]; then
   for package in $missing; do
     case $package in
-      prometheus* | postgresql | redis-server) systemctl mask --quiet "$package.service" ;;
+      prometheus* | postgresql | redis-server | haproxy) systemctl mask --quiet "$package.service" ;;
+      nginx-light) systemctl mask --quiet nginx.service ;;
+      mariadb-server) systemctl mask --quiet mariadb.service ;;
+      openssh-server) systemctl mask --quiet ssh.service ssh.socket ;;
     esac
   done
 fi
