@@ -91,15 +91,22 @@ const openApproval: Approval = {
 
 /** A context for one attempt: real children, real output, and whatever the test says of the rest. */
 export async function makeStepContext(
-  facts: Partial<StepContext> & { clock?: Clock; secrets?: Record<string, string> } = {},
+  facts: Partial<StepContext> & {
+    clock?: Clock;
+    secrets?: Record<string, string>;
+    /** PATH of the children. */
+    path?: string;
+    /** Called with what streams out, as it comes. */
+    onOutput?: (text: string) => void;
+  } = {},
 ): Promise<ContextDouble> {
-  const { secrets = { example: 'value-of-the-example' }, clock = systemClock, ...given } = facts;
+  const { secrets = { example: 'value-of-the-example' }, clock = systemClock, path, onOutput, ...given } = facts;
   const home = await mkdtemp(join(tmpdir(), 'tocsin-step-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   const children = createChildren({
     clock: systemClock,
     log: silentLog,
-    path: process.env['PATH'] ?? '/usr/bin:/bin',
+    path: path ?? process.env['PATH'] ?? '/usr/bin:/bin',
     home,
   });
   let text = '';
@@ -110,6 +117,7 @@ export async function makeStepContext(
     maxBytes: 64 * 1024,
     onChunk(chunk) {
       text += chunk;
+      onOutput?.(chunk);
     },
   });
   const posted: string[] = [];
