@@ -8,7 +8,7 @@ set -eu
 # program:package
 wanted='prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager chromium:chromium postgres:postgresql redis-server:redis-server strace:strace
 nginx:nginx-light haproxy:haproxy sshd:openssh-server ssh:openssh-client mariadbd:mariadb-server mariadb:mariadb-client psql:postgresql-client
-redis-cli:redis-tools ansible-playbook:ansible-core curl:curl fakeroot:fakeroot findmnt:util-linux lsof:lsof fuser:psmisc pgrep:procps'
+redis-cli:redis-tools ansible-playbook:ansible-core curl:curl fakeroot:fakeroot findmnt:util-linux lsof:lsof fuser:psmisc pgrep:procps openssl:openssl'
 
 # Servers are in /usr/sbin, which is not in everybody's PATH, and PostgreSQL's programs in a folder for each version.
 has() {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { localPerson } from '../flow/people/identify.ts';
 import { TocsinError } from '../kernel/errors.ts';
+import { isForwarded } from '../kernel/forwarded.ts';
 import type { Actor } from '../model/actor.ts';
 import { isLoopbackAddress } from './guards.ts';
 import type { HttpParts } from './parts.ts';
@@ -21,9 +22,7 @@ export function identify(request: FastifyRequest, parts: HttpParts): Actor {
 /** A proxy on this machine makes every caller look local, so forwarded requests do not count as local. */
 function isLocalReading(request: FastifyRequest, parts: HttpParts): boolean {
   const { headers, method } = request;
-  if (parts.host.localKey === null || (method !== 'GET' && method !== 'HEAD')) return false;
-  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined || headers.via !== undefined)
-    return false;
+  if (parts.host.localKey === null || (method !== 'GET' && method !== 'HEAD') || isForwarded(headers)) return false;
   return isLoopbackAddress(request.socket.remoteAddress ?? '');
 }
 

@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { TocsinError } from '../kernel/errors.ts';
+import { addressTest } from '../kernel/forwarded.ts';
 import { apiRoutes } from './api/index.ts';
 import { addApi } from './api/register.ts';
 import { addDoor, type DoorLimits } from './door.ts';
@@ -22,6 +23,7 @@ export async function createHttp(parts: HttpParts, options: { door?: DoorLimits 
   let requests = 0;
   const app = fastify({
     logger: false,
+    trustProxy: trustedProxies(parts),
     genReqId: () => `req-${(++requests).toString(36)}`,
     requestTimeout: times.request,
     keepAliveTimeout: times.keepAlive,
@@ -59,6 +61,20 @@ export async function createHttp(parts: HttpParts, options: { door?: DoorLimits 
   addOpenApi(app, parts.version);
   await addApi(app, apiRoutes, parts);
   return app;
+}
+
+/** Whether tocsin.yaml names this address as a proxy's. The address of a client, `request.ip`, is the last in X-Forwarded-For that is none. */
+function trustedProxies(parts: HttpParts): (address: string) => boolean {
+  let of: readonly string[] | null = null;
+  let trusted = addressTest([]);
+  return address => {
+    const { proxies } = parts.catalogue.current().config;
+    if (proxies !== of) {
+      of = proxies;
+      trusted = addressTest(proxies);
+    }
+    return trusted(address);
+  };
 }
 
 /** Built at the first request, because it would take more time than anything else at start. */

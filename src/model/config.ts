@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../kernel/duration.ts';
+import { isAddressRange } from '../kernel/forwarded.ts';
 import { labels, severity } from './event.ts';
 import { labelMatch } from './runbook-file.ts';
 
@@ -99,6 +100,18 @@ export const configFile = z.strictObject({
   runbooks: z.string().default('./runbooks').meta({ description: 'The folder of runbooks, relative to this file.' }),
   policy: z.string().default('./policy.yaml').meta({ description: 'The policy file, relative to this file.' }),
   url: z.url().optional().meta({ description: 'Where people reach the console, for links in messages.' }),
+  proxies: z
+    .array(
+      z.string().refine(isAddressRange, {
+        error: 'this is not an address of a proxy',
+        params: { allowed: 'an IP address, or a range such as 10.0.0.0/8' },
+      }),
+    )
+    .default([])
+    .meta({
+      description:
+        'Addresses of the proxies in front of Tocsin, as it sees them. Their X-Forwarded-For says who called; of anybody else it is ignored.',
+    }),
   timezone: z.string().default('UTC').meta({ description: 'The IANA zone in which times are shown.' }),
   sources: z
     .record(name, z.looseObject({ type: z.string().optional() }))

@@ -55,6 +55,27 @@ describe('the local page', () => {
     expect(double.acts).toEqual([]);
   });
 
+  it.each(['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'])(
+    'shows nothing without a sign-in to what a proxy passes on (%s), which looks as if it came from here',
+    async name => {
+      const { at } = await start();
+      const headers = { [name]: '198.51.100.7' };
+      for (const path of [
+        '/',
+        '/journal',
+        '/console/details?subject=run&id=run_1',
+        '/console/stream?page=/&after=0',
+        '/runs/run_1/output',
+      ]) {
+        const answer = await fetch(at + path, { headers, redirect: 'manual' });
+        expect([303, 401], path).toContain(answer.status);
+        await answer.body?.cancel();
+      }
+      const { cookie } = await enterByKey(at, localKey);
+      expect((await fetch(`${at}/`, { headers: { ...headers, cookie } })).status).toBe(200);
+    },
+  );
+
   it('takes the key from the link, makes it a strict cookie and cleans the address', async () => {
     const { double, at } = await start();
     const entered = await fetch(`${at}/?key=${localKey}`, { redirect: 'manual' });

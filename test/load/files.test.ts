@@ -110,6 +110,10 @@ describe('tocsin.yaml', () => {
     [`${config}peopel: {}\n`, ['tocsin.yaml:6:1 there is no "peopel" here']],
     [`${config}timezone: Mars/Olympus\n`, ['tocsin.yaml:6:11 this is not a time zone of the IANA list']],
     [
+      `${config}proxies: [127.0.0.1, proxy.internal, 0.0.0.0/0]\n`,
+      ['tocsin.yaml:6:22 proxies[1]: this is not an address', 'tocsin.yaml:6:38 proxies[2]: this is not an address'],
+    ],
+    [
       'people: { you: {} }\ngroups: { sre: [yuo] }\noperators: [sr]\n',
       ['policy.yaml', 'tocsin.yaml:2:17 there is no person "yuo"', 'tocsin.yaml:3:13 there is no group or person "sr"'],
     ],

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isForwarded } from '../../kernel/forwarded.ts';
 import { sameText } from '../../kernel/signature.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
@@ -9,7 +10,7 @@ import type { Viewer } from './viewer.ts';
 
 /** Identifies the viewer of a page. A change needs a sign-in, the same origin and the form's token. */
 export interface SessionGuard {
-  /** The viewer; null in token mode without a sign-in, when nothing is shown. */
+  /** The viewer; null without a sign-in in token mode, or when a proxy passed the request on: then nothing is shown. */
   viewer(request: FastifyRequest): Promise<Viewer | null>;
   /** The same without a request, for streams: asked again whenever something is sent. */
   viewerAgain(request: FastifyRequest): () => Promise<Viewer | null>;
@@ -38,7 +39,9 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
   const { signIns } = host;
   const attempts = createAttemptLimiter(() => host.clock.monotonic(), tries);
   const passOf = (request: FastifyRequest) => request.cookies[cookieName(host)];
-  const find = async (pass: string | undefined) => makeVisit(host, await signIns.read(pass));
+  const find = async (pass: string | undefined, near: boolean) => makeVisit(host, await signIns.read(pass), near);
+  // Who reads without a sign-in is on this machine. A proxy on it makes every caller look so.
+  const isNear = (request: FastifyRequest) => !isForwarded(request.headers);
   const enter: SessionGuard['enter'] = (request, reply, secret) => {
     const wait = attempts.take(request.ip);
     if (wait > 0) return { ok: false, wait };
@@ -54,15 +57,16 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
       const foreign = host.localKey !== null || foreignOrigin(request, host) !== null;
       return foreign ? { ok: false, wait: 0 } : enter(request, reply, token);
     },
-    viewer: request => find(passOf(request)),
+    viewer: request => find(passOf(request), isNear(request)),
     viewerAgain(request) {
       const pass = passOf(request);
-      return () => find(pass);
+      const near = isNear(request);
+      return () => find(pass, near);
     },
     async admit(request, csrf) {
       const foreign = foreignOrigin(request, host);
       if (foreign !== null) return { refused: `This change did not come from this page: ${foreign}.` };
-      const viewer = await find(passOf(request));
+      const viewer = await find(passOf(request), isNear(request));
       const who = viewer?.who ?? null;
       if (viewer === null || who === null)
         return { refused: host.localKey === null ? 'Your session has ended. Sign in again.' : localHelp };
@@ -89,10 +93,10 @@ function fits(signIn: SignIn, host: ChatHost): boolean {
   return signIn.local === (host.localKey !== null);
 }
 
-function makeVisit(host: ChatHost, found: SignIn | null): Viewer | null {
+function makeVisit(host: ChatHost, found: SignIn | null, near: boolean): Viewer | null {
   const local = host.localKey !== null;
   const signIn = found !== null && fits(found, host) ? found : null;
-  if (!local && signIn === null) return null;
+  if (signIn === null && !(local && near)) return null;
   const now = host.clock.now();
   return { host, who: signIn?.who ?? null, csrf: signIn?.form ?? '', local, now, zone: host.config().timezone };
 }
