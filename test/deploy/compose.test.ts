@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { role } from '../../src/model/node.ts';
 import { cli } from '../cli/terminal.ts';
+import { hasRedis, startRedis } from '../real/redis.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -50,6 +51,15 @@ describe('compose.yaml', () => {
     for (const [name, { healthcheck }] of services)
       expect(name === 'bot' || healthcheck !== undefined, name).toBe(true);
     expect(read('Dockerfile')).toMatch(/^HEALTHCHECK /m);
+  });
+
+  test.skipIf(!hasRedis)('a Redis that answers with an error is not healthy', async () => {
+    const [, program = '', ...words] = compose.services['redis']?.healthcheck?.test ?? [];
+    const well = await startRedis();
+    const locked = await startRedis({ requirepass: 'a-password' });
+    const codes = [well, locked].map(({ port }) => spawnSync(program, ['-p', `${port}`, ...words]).status);
+    await Promise.all([well.stop(), locked.stop()]);
+    expect(codes).toEqual([0, 1]);
   });
 
   test('a node is given names that it reads, and a Redis that drops nothing', () => {
