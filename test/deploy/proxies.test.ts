@@ -151,7 +151,7 @@ describe.skipIf(missing !== null).each(proxies)('behind %s', name => {
   });
 });
 
-describe.skipIf(missing !== null)('without what the examples say', () => {
+describe.skipIf(missing !== null)('without what the examples say', { timeout: 120_000 }, () => {
   test.each(proxies)('%s: without proxies in tocsin.yaml one client that guesses locks everybody out', async name => {
     const behind = await startBehind(name, { trusted: false });
     try {

@@ -26,7 +26,7 @@ export function formsOf({ text }: Page): { section: string; form: string }[] {
  * held against these calls by test/docs/safe-forms.test.ts.
  */
 export function form(section: string, key: string, programs: readonly string[], work: () => Promise<void>): void {
-  test.skipIf(missingPrograms(...programs) !== null)(`${section}: ${key}`, async () => {
+  test.skipIf(missingPrograms(...programs) !== null)(`${section}: ${key}`, { timeout: 120_000 }, async () => {
     expect(formsOf(page)).toContainEqual({ section, form: key });
     await work();
   });
