@@ -96,11 +96,20 @@ export async function makeStepContext(
     secrets?: Record<string, string>;
     /** PATH of the children. */
     path?: string;
+    /** Milliseconds between the signal that stops a child and KILL. */
+    grace?: number;
     /** Called with what streams out, as it comes. */
     onOutput?: (text: string) => void;
   } = {},
 ): Promise<ContextDouble> {
-  const { secrets = { example: 'value-of-the-example' }, clock = systemClock, path, onOutput, ...given } = facts;
+  const {
+    secrets = { example: 'value-of-the-example' },
+    clock = systemClock,
+    path,
+    grace = 200,
+    onOutput,
+    ...given
+  } = facts;
   const home = await mkdtemp(join(tmpdir(), 'tocsin-step-'));
   onTestFinished(() => rm(home, { recursive: true, force: true }));
   const children = createChildren({
@@ -134,8 +143,7 @@ export async function makeStepContext(
     lastStepAt: 0,
     alert: async () => sampleAlert(),
     look: async () => ({ state: 'blind', because: 'nobody could look' }),
-    spawn: command =>
-      spawnInto(children, output, command, { marker: `run_1/step/${home.slice(-6)}`, signal, grace: 200 }),
+    spawn: command => spawnInto(children, output, command, { marker: `run_1/step/${home.slice(-6)}`, signal, grace }),
     fetch: async () => {
       throw new TypeError('no network in this test');
     },

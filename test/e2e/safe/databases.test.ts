@@ -8,7 +8,7 @@ import { findPostgres, type Postgres, startPostgres } from '../../real/postgres.
 import { findProgram, programPath } from '../../real/programs.ts';
 import { type RealRedis, startRedis } from '../../real/redis.ts';
 import { eventually, type Program, startProgram } from '../programs.ts';
-import { form, runStep, type ShownStep, shown, swap, words } from './page.ts';
+import { form, runStep, type ShownStep, shown, swap, without, words } from './page.ts';
 import { outlives, silent } from './waiting.ts';
 
 const programs = ['mariadbd', 'mariadb'];
@@ -121,27 +121,41 @@ async function hold(statement: string): Promise<pg.Client> {
   return client;
 }
 
+const waitingOrders = async (id: number) =>
+  (await postgres.ask(`select 1 from pg_stat_activity where query like 'insert into orders select ${id} from%'`))
+    .length;
+
+/** Cancels the step while its statement waits for an advisory lock that the test holds. */
+async function cancelOrders(id: number, change: (step: ShownStep) => ShownStep): Promise<void> {
+  const cancel = new AbortController();
+  // In one transaction (-1) the statement would go on too, and be rolled back at its end.
+  const step = words(await sql(`gate-${id}`, `insert into orders select ${id} from pg_advisory_lock(1)`), ['-1']);
+  const patient = swap(step, 'lock_timeout=5s', 'lock_timeout=0');
+  const running = runStep(change(patient), { ...here(), signal: cancel.signal, grace: 20_000 });
+  await eventually('it waits for the gate', async () => (await waitingOrders(id)) || null);
+  cancel.abort();
+  await running;
+}
+const interval = '-c client_connection_check_interval=2s';
+
+form('psql', 'stopSignal: INT', ['psql'], async () => {
+  const holder = await hold('select pg_advisory_lock(1)');
+  await cancelOrders(7, step => without(swap(step, interval, ''), 'stopSignal'));
+  await cancelOrders(8, step => swap(step, interval, ''));
+  await eventually('the statement with the form is gone', async () => ((await waitingOrders(8)) === 0 ? true : null));
+  expect(await waitingOrders(7), 'the one without it goes on').toBe(1);
+  await holder.end();
+  await eventually('it commits', async () => (await orders(7)) || null);
+  expect(await orders(8)).toBe(0);
+});
+
 form('psql', 'client_connection_check_interval=2s', ['psql'], async () => {
   const holder = await hold('select pg_advisory_lock(1)');
-  const waiting = async (id: number) =>
-    (await postgres.ask(`select 1 from pg_stat_activity where query like 'insert into orders select ${id} from%'`))
-      .length;
-  const cancelled = async (id: number, change: (step: ShownStep) => ShownStep) => {
-    const cancel = new AbortController();
-    // In one transaction (-1) it would go on too, and be rolled back at its end.
-    const step = words(await sql(`gate-${id}`, `insert into orders select ${id} from pg_advisory_lock(1)`), ['-1']);
-    const running = runStep(change(swap(step, 'lock_timeout=5s', 'lock_timeout=0')), {
-      ...here(),
-      signal: cancel.signal,
-    });
-    await eventually('it waits for the gate', async () => (await waiting(id)) || null);
-    cancel.abort();
-    await running;
-  };
-  await cancelled(4, step => swap(step, '-c client_connection_check_interval=2s', ''));
-  await cancelled(5, step => swap(step, 'client_connection_check_interval=2s', 'client_connection_check_interval=200'));
-  await eventually('the statement with the form is gone', async () => ((await waiting(5)) === 0 ? true : null));
-  expect(await waiting(4), 'the one without it goes on').toBe(1);
+  const often = interval.replace('2s', '200');
+  await cancelOrders(4, step => without(swap(step, interval, ''), 'stopSignal'));
+  await cancelOrders(5, step => without(swap(step, interval, often), 'stopSignal'));
+  await eventually('the statement with the form is gone', async () => ((await waitingOrders(5)) === 0 ? true : null));
+  expect(await waitingOrders(4), 'the one without it goes on').toBe(1);
   await holder.end();
   await eventually('it commits', async () => (await orders(4)) || null);
   expect(await orders(5)).toBe(0);
@@ -218,30 +232,46 @@ form('mariadb', '--connect-timeout=10', programs, async () => {
   expect(ran).toMatchObject({ state: 'failed', exitCode: 1, stderr: expect.stringContaining('Lost connection') });
 });
 
+const waitingRow = (id: number) =>
+  mariadb.ask(
+    `select 1 from information_schema.processlist where info like 'update sessions set gate = 7 where id = ${id}'`,
+  ).length;
+const gateOf = (id: number) => mariadb.ask(`select gate from sessions where id = ${id}`, 'shop')[0]?.[0];
+
+/** Cancels the step while its statement waits for a row that the test holds. */
+async function cancelRow(id: number, change: (step: ShownStep) => ShownStep): Promise<void> {
+  const cancel = new AbortController();
+  const step = statement('prune', `update sessions set gate = 7 where id = ${id}`);
+  const patient = swap(step, 'innodb_lock_wait_timeout=5', 'innodb_lock_wait_timeout=600');
+  const running = runStep(change(patient), { signal: cancel.signal, grace: 20_000 });
+  await eventually('it waits for the row', async () => waitingRow(id) || null);
+  cancel.abort();
+  await running;
+}
+const limit = 'SESSION max_statement_time=60, ';
+
+form('mariadb', 'stopSignal: INT', programs, async () => {
+  mariadb.ask('insert into sessions values (3, 0), (4, 0)', 'shop');
+  const holder = await holdMaria('start transaction; update sessions set gate = 1 where id in (3, 4)');
+  await cancelRow(3, step => without(swap(step, limit, ''), 'stopSignal'));
+  await cancelRow(4, step => swap(step, limit, ''));
+  await eventually('the statement with the form is gone', async () => (waitingRow(4) === 0 ? true : null));
+  expect(waitingRow(3), 'the one without it goes on').toBe(1);
+  await letGo(holder);
+  await eventually('it commits', async () => (gateOf(3) === '7' ? true : null));
+  expect(gateOf(4)).toBe('0');
+});
+
 form('mariadb', 'max_statement_time=60', programs, async () => {
   mariadb.ask('insert into sessions values (1, 0), (2, 0)', 'shop');
   const holder = await holdMaria('start transaction; update sessions set gate = 1 where id in (1, 2)');
-  const waiting = (id: number) =>
-    mariadb.ask(
-      `select 1 from information_schema.processlist where info like 'update sessions set gate = 7 where id = ${id}'`,
-    ).length;
-  const gates = () => mariadb.ask('select gate from sessions where id in (1, 2) order by id', 'shop').flat();
-  const cancelled = async (id: number, change: (step: ShownStep) => ShownStep) => {
-    const cancel = new AbortController();
-    const step = statement('prune', `update sessions set gate = 7 where id = ${id}`);
-    const patient = swap(step, 'innodb_lock_wait_timeout=5', 'innodb_lock_wait_timeout=600');
-    const running = runStep(change(patient), { signal: cancel.signal });
-    await eventually('it waits for the row', async () => waiting(id) || null);
-    cancel.abort();
-    await running;
-  };
-  await cancelled(1, step => swap(step, 'SESSION max_statement_time=60, ', ''));
-  await cancelled(2, step => swap(step, 'max_statement_time=60', 'max_statement_time=2'));
-  await eventually('the statement with the form is gone', async () => (waiting(2) === 0 ? true : null));
-  expect(waiting(1), 'the one without it goes on').toBe(1);
+  await cancelRow(1, step => without(swap(step, limit, ''), 'stopSignal'));
+  await cancelRow(2, step => without(swap(step, 'max_statement_time=60', 'max_statement_time=2'), 'stopSignal'));
+  await eventually('the statement with the form is gone', async () => (waitingRow(2) === 0 ? true : null));
+  expect(waitingRow(1), 'the one without it goes on').toBe(1);
   await letGo(holder);
-  await eventually('it commits', async () => (gates()[0] === '7' ? true : null));
-  expect(gates()).toEqual(['7', '0']);
+  await eventually('it commits', async () => (gateOf(1) === '7' ? true : null));
+  expect(gateOf(2)).toBe('0');
 });
 
 form('mariadb', 'lock_wait_timeout=5', programs, async () => {

@@ -100,6 +100,8 @@ export interface Surroundings {
   cwd?: string;
   /** Cancels the step. */
   signal?: AbortSignal;
+  /** Milliseconds that it has to end by itself when it is cancelled. */
+  grace?: number;
   /** Parameters of the runbook, for a script. */
   params?: Readonly<Record<string, Json>>;
   /** Called with each output. */
@@ -123,12 +125,13 @@ const ended = z.object({
 
 /** Runs a step of the page as Tocsin does: its input parsed, its program a real child with a clean environment. Rejects when cancelled. */
 export async function runStep(step: ShownStep, around: Surroundings = {}): Promise<Ran> {
-  const { path = [], env = {}, cwd, signal, params = {}, onOutput } = around;
+  const { path = [], env = {}, cwd, signal, grace, params = {}, onOutput } = around;
   const { context } = await makeStepContext({
     run: sampleRun({ params: { ...params } }),
     path: [...path, process.env['PATH'] ?? '/usr/bin:/bin', '/usr/sbin:/sbin'].join(':'),
     secrets: { dbPassword: 'secret-of-the-database' },
     ...(signal === undefined ? {} : { signal }),
+    ...(grace === undefined ? {} : { grace }),
     ...(onOutput === undefined ? {} : { onOutput }),
   });
   const result =
