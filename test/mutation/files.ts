@@ -30,7 +30,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/kernel/child/kill.ts': ['test/kernel/child/kill.test.ts'],
   'src/flow/run/journal.ts': ['test/flow/run/lost-result.test.ts'],
   'src/flow/run/lease.ts': ['test/flow/run/lease.test.ts'],
-  'src/flow/run/recover.ts': ['test/flow/run/sweep.test.ts'],
+  'src/flow/run/recover.ts': ['test/flow/run/sweep.test.ts', 'test/flow/run/recover-rounds.test.ts'],
   'src/flow/run/perform-step.ts': ['test/flow/run/session.test.ts', 'test/flow/run/perform.test.ts'],
   'src/flow/run/record.ts': ['test/flow/run/session.test.ts', 'test/flow/run/perform.test.ts'],
   'src/flow/deliver/queue.ts': ['test/flow/deliver/queue.test.ts'],
