@@ -124,6 +124,14 @@ describe.skipIf(missing !== null).each(proxies)('behind %s', name => {
     for (const path of ['/healthz', '/readyz', '/metrics', '/openapi.json']) {
       expect((await fetch(behind.url + path)).status, path).toBe(200);
       expect((await behind.ask(path)).status, path).toBe(403);
+      // As Tocsin reads it: a letter may be written as its number.
+      const last = path.charCodeAt(path.length - 1).toString(16);
+      for (const other of [
+        `${path.slice(0, -1)}%${last}`,
+        `/%${path.charCodeAt(1).toString(16)}${path.slice(2)}`,
+        `${path}?x=1`,
+      ])
+        expect((await behind.ask(other)).status, other).toBe(403);
     }
   });
 

@@ -75,7 +75,10 @@ export async function stopAll(parts: KillParts, target: KillTarget, grace: numbe
   if (all === null) return await killGroup(parts, target.root, first, grace);
   const programs = all.found.slice(0, mostPrograms).map(one => readProgram(one.pid));
   const reaper: Reaper = { ...parts, scanner, seen: new Set(), denied: new Map() };
-  for (const one of all.found) signal(reaper, one, first);
+  // A shell whose program handles INT and ends well goes on with its next line, so it is ended before its program is.
+  const shells = first === 'SIGTERM' ? [] : all.found.filter(one => shellNames.has(one.name));
+  for (const one of shells) signal(reaper, one, 'SIGTERM');
+  for (const one of all.found) if (!shells.includes(one)) signal(reaper, one, first);
   // A stopped process receives a signal only after CONT.
   for (const one of all.found) signal(reaper, one, 'SIGCONT');
   const ended = await goneWithin(reaper, all.found.length === 0 ? 0 : grace);
@@ -97,6 +100,8 @@ export async function stopAll(parts: KillParts, target: KillTarget, grace: numbe
     ],
   };
 }
+
+const shellNames: ReadonlySet<string> = new Set(['sh', 'ash', 'bash', 'busybox', 'dash', 'ksh', 'mksh', 'zsh']);
 
 interface Reaper extends KillParts {
   scanner: Scanner;

@@ -19,9 +19,10 @@ const longestPause = 10_000;
 /** The most processes that one look reads. */
 const mostProcesses = 2000;
 
-export function createWatch(clock: Clock, root: number): Watch {
+/** `seen`: start by pid of what is known from before. */
+export function createWatch(clock: Clock, root: number, seen: ReadonlyMap<number, string> = new Map()): Watch {
   const over = new AbortController();
-  let known = new Map<number, string>();
+  let known = seen;
   const look = async () => {
     known = await readTree(root, known);
   };

@@ -126,7 +126,15 @@ describe('a descendant that was seen once', () => {
   it('is looked for less and less often, and no more when the child has ended', async () => {
     const clock = createClock();
     const sleeps: number[] = [];
-    const watch = createWatch(counting(clock, sleeps), 2 ** 30);
+    const signals: (AbortSignal | undefined)[] = [];
+    const kept: Clock = {
+      ...clock,
+      sleep(ms, signal) {
+        signals.push(signal);
+        return clock.sleep(ms, signal);
+      },
+    };
+    const watch = createWatch(counting(kept, sleeps), 2 ** 30);
     await expect
       .poll(async () => {
         await clock.advance(10_000);
@@ -134,12 +142,30 @@ describe('a descendant that was seen once', () => {
       })
       .toBeGreaterThanOrEqual(15);
     expect(sleeps.slice(0, 15)).toEqual([20, 40, 80, 160, 320, 640, 1280, 2560, 5120, ...Array(6).fill(10_000)]);
-    // A look may be under way; once it has ended no other comes.
+    // Each pause is one that the stop ends; what is paused for after it ends at once.
+    expect(signals.map(one => one?.aborted)).not.toContain(true);
     watch.stop();
-    await new Promise(resolve => setImmediate(resolve));
-    const most = sleeps.length + 1;
-    for (let round = 0; round < 20; round++) await clock.advance(10_000);
-    expect(sleeps.length).toBeLessThanOrEqual(most);
+    expect(signals.map(one => one?.aborted)).not.toContain(false);
+    expect(signals).not.toContain(undefined);
+  });
+});
+
+describe('a pid that is used again', () => {
+  it('is forgotten: its new owner is no process of the step, nor is what that one starts', async () => {
+    const { root, parent, sleeper } = await startTree();
+    const watch = createWatch(createClock(), root);
+    await watch.look();
+    expect(watch.known().has(parent)).toBe(true);
+    watch.stop();
+    // To the watch, a process with the pid and another start is one that came later.
+    const later = createWatch(createClock(), 2 ** 30, new Map([[parent, '1']]));
+    await later.look();
+    later.stop();
+    expect([...later.known().keys()]).toEqual([]);
+    const same = createWatch(createClock(), 2 ** 30, watch.known());
+    await same.look();
+    same.stop();
+    expect([...same.known().keys()].sort()).toEqual([root, parent, sleeper].sort());
   });
 });
 
