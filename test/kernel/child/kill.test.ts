@@ -139,7 +139,7 @@ describe('a stopped process', () => {
   it('gets it also where it left the session, beside its parent that was stopped too', async () => {
     const file = join(folder, 'both');
     const child = await start(
-      `${tidy} setsid sh -c '${tidy.replaceAll("'", `'\\''`)} echo pid=$$; kill -STOP $$; ${spin}' sh "$1" & sleep 0.1; echo ready; kill -STOP $$; ${spin}`,
+      `${tidy} setsid sh -c '${tidy.replaceAll("'", `'\\''`)} echo pid=$$ ready; kill -STOP $$; ${spin}' sh "$1" & kill -STOP $$; ${spin}`,
       file,
     );
     await untilStopped(child.pid, ...child.pids);
@@ -194,10 +194,10 @@ describe('a process that goes by itself', () => {
 
 describe('one that may not be signalled', () => {
   it('is told with its pid and left; the others are ended, and nobody waits for it', async () => {
-    const child = await start(`setsid sh -c 'echo pid=$$; exec tail -f /dev/null' & sleep 0.1; echo ready; ${spin}`);
+    const child = await start(`setsid sh -c 'echo pid=$$ ready; exec tail -f /dev/null' & ${spin}`);
     const [foreign = 0] = child.pids;
     const sent = intercept([foreign], notPermitted);
-    const parts = createParts(fastClock());
+    const parts = createParts();
     expect(await killAll(parts, { marker: child.marker, root: child.pid }, 0)).toBeGreaterThanOrEqual(2);
     expect((await child.ended).code).toBeNull();
     expect(alive(foreign)).toBe(true);
