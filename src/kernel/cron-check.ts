@@ -1,6 +1,6 @@
 /** Why a text is no cron pattern, told so that it can be mended: which part, what is allowed there, and the nearest word. */
 import { createTask, validateDetailed } from 'node-cron';
-import { neverDue } from './cron.ts';
+import { daysOf, impossible, neverDue } from './cron.ts';
 import { nearest } from './nearest.ts';
 
 export interface CronFault {
@@ -137,15 +137,20 @@ function allowedIn({ from, to, words, more }: Field): string {
   return `${from} to ${to}${names}, *, lists 1,2, ranges 1-5, steps */2 or 1-5/2${more === undefined ? '' : `, ${more.about}`}`;
 }
 
-/** What the library refuses beyond our own checks, in its words. */
+/** What the library refuses beyond our own checks, in its words: of days of which either is enough it is asked about each. */
 function whatLibrarySays(pattern: string): CronFault | null {
-  const checked = validateDetailed(pattern);
+  const faults = daysOf(pattern).map(part => whatLibrarySaysOf(part, pattern));
+  return faults.find(fault => fault !== null) ?? null;
+}
+
+function whatLibrarySaysOf(part: string, pattern: string): CronFault | null {
+  const checked = validateDetailed(part);
   const found = checked.valid ? undefined : checked.errors[0];
-  if (found !== undefined && /impossible/.test(found.message)) return never(pattern);
+  if (found !== undefined && impossible.test(found.message)) return never(pattern);
   if (found !== undefined)
     return { message: `${found.field}: ${found.message}`, allowed: '0 3 * * *, for example', nearest: null, offset: 0 };
   try {
-    void createTask(pattern, () => {}, { timezone: 'UTC' }).destroy();
+    void createTask(part, () => {}, { timezone: 'UTC' }).destroy();
     return null;
   } catch (error) {
     return { message: String(error), allowed: '0 3 * * *, for example', nearest: null, offset: 0 };

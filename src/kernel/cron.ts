@@ -1,6 +1,6 @@
 /** Cron patterns in a time zone: when they are due, also on the days on which clocks change. */
 import { IANAZone } from 'luxon';
-import { createTask, parse } from 'node-cron';
+import { createTask, parse, validateDetailed } from 'node-cron';
 
 /**
  * A pattern in a zone. When clocks go back, a job that is due hour after hour (an hour field of `*` or a range that holds the hour before
@@ -21,7 +21,7 @@ const day = 24 * hour;
 
 /** Opens a pattern of five or six fields, or a nickname such as `@hourly`. Throws when it is none; `close` gives it back. */
 export function openCron(pattern: string, timezone: string): Cron {
-  const fields = parse(pattern);
+  const fields = parse(firstOf(pattern));
   const zone = IANAZone.create(timezone);
   const days = openDays(pattern);
   const times = { hours: sorted(fields.hour), minutes: sorted(fields.minute), seconds: sorted(fields.second) };
@@ -103,13 +103,33 @@ interface Days {
  */
 function openDays(pattern: string): Days {
   const open = (text: string) => createTask(text, () => {}, { timezone: 'UTC' });
-  const tasks = eitherDay(pattern).map(open);
+  const tasks = daysOf(pattern).map(open);
   return {
     match: at => tasks.some(task => task.match(new Date(at))),
     close: () => {
       for (const task of tasks) void task.destroy();
     },
   };
+}
+
+/**
+ * The patterns of which one must hold. Where either day is enough, one that no month has (the 30th of February) takes nothing from the
+ * other; the library refuses it, so it is left out.
+ */
+export function daysOf(pattern: string): string[] {
+  const either = eitherDay(pattern);
+  const possible = either.filter(part =>
+    validateDetailed(part).errors.every(({ message }) => !impossible.test(message)),
+  );
+  return possible.length === 0 ? either : possible;
+}
+
+/** What the library says of a day that none of the months has. */
+export const impossible = /impossible/;
+
+/** For what is the same in all of its patterns. */
+function firstOf(pattern: string): string {
+  return daysOf(pattern)[0] ?? pattern;
 }
 
 /** The pattern, or two of which one must hold: one without the day of the week, one without the day of the month. */
@@ -127,7 +147,7 @@ const calendar = 40 * 366;
 
 /** True for a pattern without a day on which it is due, such as the 30th of February. */
 export function neverDue(pattern: string): boolean {
-  const fields = parse(pattern);
+  const fields = parse(firstOf(pattern));
   const time = timeOf(fields.hour[0], fields.minute[0], fields.second[0]);
   const days = openDays(pattern);
   try {

@@ -12,30 +12,39 @@ export interface ZoneFault {
 const areas =
   /^(africa|america|antarctica|arctic|asia|atlantic|australia|brazil|canada|chile|etc|europe|indian|mexico|pacific|us)\//i;
 
-/** Names of the IANA list without an area that no other country's abbreviation shares. */
+/**
+ * The names of the IANA list without an area: the links of tzdata's file `backward` (release 2025b; in `tzdata.zi` the lines `L`), without
+ * EST, MST, HST and Factory. `Intl.supportedValuesOf` leaves links out, and what Intl takes beside them is no zone of the list.
+ */
 const alone = new Set(
-  'UTC GMT UCT Universal Zulu Greenwich Cuba Egypt Eire GB GB-Eire Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya NZ NZ-CHAT Navajo PRC Poland Portugal ROC ROK Singapore Turkey W-SU'
+  'UTC GMT UCT GMT0 GMT+0 GMT-0 CET CST6CDT EET EST5EDT MET MST7MDT PST8PDT WET Universal Zulu Greenwich Cuba Egypt Eire GB GB-Eire Hongkong Iceland Iran Israel Jamaica Japan Kwajalein Libya NZ NZ-CHAT Navajo PRC Poland Portugal ROC ROK Singapore Turkey W-SU'
     .toUpperCase()
     .split(' '),
 );
 
+/** Names of the IANA list, for a place without clock changes: whoever writes one of them mostly means a region that has some. */
+const still: Readonly<Record<string, { place: string; offset: string; meant: string }>> = {
+  EST: { place: 'America/Panama', offset: 'Etc/GMT+5', meant: 'America/New_York' },
+  MST: { place: 'America/Phoenix', offset: 'Etc/GMT+7', meant: 'America/Denver' },
+  HST: { place: 'Pacific/Honolulu', offset: 'Etc/GMT+10', meant: 'Pacific/Honolulu' },
+};
+
 /** Abbreviations name an offset, not a place: they know no clock change, and several countries share most of them. */
 const abbreviations: Readonly<Record<string, string>> = {
   ...meaning('Europe/London', 'BST'),
-  ...meaning('Europe/Berlin', 'CET CEST MET MEST'),
-  ...meaning('Europe/Helsinki', 'EET EEST'),
-  ...meaning('Europe/Lisbon', 'WET WEST'),
+  ...meaning('Europe/Berlin', 'CEST MEST'),
+  ...meaning('Europe/Helsinki', 'EEST'),
+  ...meaning('Europe/Lisbon', 'WEST'),
   ...meaning('Europe/Moscow', 'MSK'),
-  ...meaning('America/New_York', 'EST EDT ET EST5EDT'),
-  ...meaning('America/Chicago', 'CST CDT CT CST6CDT'),
-  ...meaning('America/Denver', 'MST MDT MT MST7MDT'),
-  ...meaning('America/Los_Angeles', 'PST PDT PT PST8PDT'),
+  ...meaning('America/New_York', 'EDT ET'),
+  ...meaning('America/Chicago', 'CST CDT CT'),
+  ...meaning('America/Denver', 'MDT MT'),
+  ...meaning('America/Los_Angeles', 'PST PDT PT'),
   ...meaning('America/Anchorage', 'AKST AKDT AST AST9ADT'),
   ...meaning('America/Halifax', 'ADT'),
   ...meaning('America/St_Johns', 'NST NDT CNT'),
   ...meaning('America/Sao_Paulo', 'BRT BRST BET'),
   ...meaning('America/Argentina/Buenos_Aires', 'ART AGT'),
-  ...meaning('Pacific/Honolulu', 'HST'),
   ...meaning('Asia/Kolkata', 'IST'),
   ...meaning('Asia/Tokyo', 'JST'),
   ...meaning('Asia/Seoul', 'KST'),
@@ -61,10 +70,17 @@ function meaning(name: string, short: string): Record<string, string> {
 
 const allowed = 'a name of the IANA list such as Europe/London, or UTC';
 
-/** Null for a name of the IANA list (in any case, as Intl reads it); else why it is none. */
+/** Null for a name of the IANA list (in any case, as Intl reads it); else why it is none, or none that says what is meant. */
 export function zoneFault(text: string): ZoneFault | null {
   const upper = text.toUpperCase();
   if ((alone.has(upper) || areas.test(text)) && isKnown(text)) return null;
+  const fixed = still[upper];
+  if (fixed !== undefined)
+    return {
+      message: `is ${fixed.place} in the IANA list, which knows no clock change`,
+      allowed: `the name of the place, or ${fixed.offset} for the offset`,
+      nearest: fixed.meant,
+    };
   const offset = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?$/.exec(upper);
   if (offset !== null)
     return { message: 'is an offset, which knows no clock change', allowed, nearest: fixedZone(offset) };

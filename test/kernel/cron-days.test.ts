@@ -36,6 +36,16 @@ describe('the day of the month and the day of the week', () => {
   });
 });
 
+test.each([
+  ['0 0 30 2 1', '2026-01-20T00:00:00Z', 60, ['2026-02-02', '2026-02-09', '2026-02-16', '2026-02-23']],
+  ['0 0 31 4,6 1', '2026-05-25T00:00:00Z', 50, ['2026-06-01', '2026-06-08', '2026-06-15', '2026-06-22', '2026-06-29']],
+])(
+  '%s ticks on Mondays: a day that no month has takes nothing from the day of the week',
+  (pattern, from, days, expected) => {
+    expect(due(pattern, from, days)).toEqual(expected.map(day => `${day}T00:00:00.000Z`));
+  },
+);
+
 describe('forms that are taken as they are meant', () => {
   const times = (pattern: string, from = '2026-11-02T00:00:00Z', days = 1) =>
     due(pattern, from, days).map(at => at.slice(5, 16));
@@ -67,6 +77,9 @@ describe('forms that are taken as they are meant', () => {
     '0 0 29 2 *',
     '0 0 29 2 1',
     '0 0 31 1,2 *',
+    '0 0 30 2 1',
+    '0 0 31 4,6 1',
+    '0 0 0 30 2 mon',
     '*/60 * * * *',
     '0 0 L 2 *',
     '0 0 * 2 7#5',
@@ -102,6 +115,8 @@ describe('what is refused, with its place, what is allowed and the nearest', () 
     ['0x5 3 * * *', 0, 'minute: "0x5" is not in it', '0 to 59', null],
     ['0 0 30 2 *', 4, 'no day is ever like this', 'a day that one of its months has', null],
     ['0 0 31 4,6,9,11 *', 4, 'no day is ever like this', 'a day that one of its months has', null],
+    ['0 0 30 2 ?', 4, 'no day is ever like this', 'a day that one of its months has', null],
+    ['0 0 30 2 */2', 4, 'no day is ever like this', 'a day that one of its months has', null],
     ['0 0 0 30W 2 *', 6, 'no day is ever like this', 'a day that one of its months has', null],
     ['* * * *', 0, 'a pattern has five fields, or six with seconds before them; this has 4', 'minute hour', null],
     ['* * * * * * *', 0, 'this has 7', 'minute hour', null],
