@@ -6,6 +6,7 @@ import { changedLiteral } from '../kernel/number.ts';
 import { compileExpression, compilePattern, type Expression } from '../model/expression/expression.ts';
 import type { trigger } from '../model/runbook-file.ts';
 import type { EventVariables, LabelMatch, ParamSet, Trigger } from '../ports/runbook.ts';
+import { warnOfWhiteSpace } from './match-text.ts';
 import type { ParamRule } from './params.ts';
 import { type Faults, showPath } from './problems.ts';
 import type { Path } from './yaml.ts';
@@ -118,7 +119,11 @@ function evaluateParam(name: string, expression: FromEvent, variables: EventVari
 
 /** Compiles the clauses of a `match`; a faulty one is left out and told. */
 export function compileMatch(match: TriggerFile['match'], faults: Faults, path: Path): LabelMatch[] {
-  return Object.entries(match).flatMap(([label, value]) => matchOf(faults, [...path, label], label, value));
+  return Object.entries(match).flatMap(([label, value]) => {
+    const compiled = matchOf(faults, [...path, label], label, value);
+    if (compiled.length > 0) warnOfWhiteSpace(faults, [...path, label], value);
+    return compiled;
+  });
 }
 
 function matchOf(faults: Faults, path: Path, label: string, value: TriggerFile['match'][string]): LabelMatch[] {

@@ -144,6 +144,58 @@ describe('what is wrong in a runbook is told with its place', () => {
     expect(problems).toEqual(expected.map(one => (typeof one === 'string' ? one : expect.stringMatching(one))));
   });
 
+  it.each([
+    [
+      'match:\n      alertname: |\n        NodeDown',
+      /^6:18 on\[0\]\.match\.alertname: this value has a line end;/,
+      '"NodeDown\\n"',
+      '"NodeDown", on',
+    ],
+    ['match: { alertname: " x " }', /^5:25 .* this value begins with white space;/, '" x "', '"x", on'],
+    [
+      'match: { a: [ok, "x\t"] }',
+      /^5:22 on\[0\]\.match\.a\[1\]: this value ends with white space;/,
+      '"x\\t"',
+      '"x", on',
+    ],
+    ['match: { a: " *x" }', /^5:17 .* begins with white space/, '" *x"', '"*x", on'],
+    ['match: { a: "x\\ny" }', /^5:17 .* has a line end;/, '"x\\ny"', 'text on one line'],
+    ['match: { a: "  " }', /^5:17 .* begins with white space;/, '"  "', 'text on one line'],
+    ['match: { a: { re: "a\\n" } }', /^5:23 on\[0\]\.match\.a\.re: this pattern needs a line end/, '"a\\n"', '"a", on'],
+    ["match: { a: { re: 'web-[0-9]+\\n' } }", /^5:23 .* needs a line end/, '"web-[0-9]+\\\\n"', '"web-[0-9]+", on'],
+    ['match: { a: { re: "a|b\\n" } }', /^5:23 .* has a line end/, '"a|b\\n"', '"a|b", on'],
+    ['match: { a: { re: " web.*" } }', /^5:23 .* begins with white space/, '" web.*"', '"web.*", on'],
+  ])(
+    '%j can match nothing that is sent: a warning with its place and what to write',
+    async (match, message, given, allowed) => {
+      const text = `${head}on:\n  - source: alertmanager\n    ${match}\nsteps: [{ id: a, exec: [a] }]`;
+      const place = await makePlace({ 'runbooks/a.yaml': text });
+      const problems = await checkFiles(place.parts);
+      await place.remove();
+      expect(problems).toMatchObject([{ level: 'warning', given, allowed: expect.stringContaining(allowed) }]);
+      expect(brief(problems, place.folder).map(one => one.replace('runbooks/a.yaml:', ''))).toEqual([
+        expect.stringMatching(message),
+      ]);
+    },
+  );
+
+  it.each([
+    'a: "two words"',
+    'a: ""',
+    'a: [1.10, true]',
+    "a: { re: 'a\\n?' }",
+    "a: { re: 'a(\\n)?' }",
+    "a: { re: 'a|b\\n' }",
+    "a: { re: '[^\\n]+' }",
+    "a: { re: '[a\\]\\n]+' }",
+    "a: { re: 'C:\\\\new' }",
+    'a: { re: " *web" }',
+  ])('match: { %s } may match, so that nothing is said', async match => {
+    expect(
+      await problemsOf(`${head}on: [{ source: alertmanager, match: { ${match} } }]\nsteps: [{ id: a, exec: [a] }]`),
+    ).toEqual([]);
+  });
+
   it('tells everything that is wrong in all files at once', async () => {
     const place = await makePlace({
       'tocsin.yaml': `${config}peopel: {}\n`,
