@@ -114,8 +114,9 @@ export function createReplay(set: CatalogueSet) {
       const own = alert === null ? '' : `${alert.id}/${alert.episode}/${candidate.runbook.id}`;
       if (fact.kind === 'alert.reopened' && claimed.has(own) && !voided.has(own)) continue;
       // As in the real pipeline: once for each episode and runbook, and once more for each reopening.
-      const scope = alert === null || effect === 'reopened' ? event.id : `${alert.id}/${alert.episode}`;
-      const claim = `${scope}/${candidate.runbook.id}`;
+      const doubted = candidate.failed === 'where';
+      const scope = alert === null || (effect === 'reopened' && !doubted) ? event.id : `${alert.id}/${alert.episode}`;
+      const claim = `${scope}/${candidate.runbook.id}${doubted ? '/where' : ''}`;
       if (claimed.has(claim)) continue;
       claimed.add(claim);
       now.set(
@@ -138,7 +139,7 @@ function outcomeNow(
   { set, history }: { set: CatalogueSet; history: ReturnType<typeof createHistory> },
 ): Outcome {
   const { runbook, params } = candidate;
-  if (params === null) return { verdict: 'deny', rule: 'parameters' };
+  if (params === null) return { verdict: 'deny', rule: candidate.failed ?? 'parameters' };
   const { event, alert, at, reopened } = facts;
   const targets = runbook.targets(params);
   const decision = decide(

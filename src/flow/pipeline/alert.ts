@@ -12,12 +12,14 @@ import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isMuted } from '../../model/muted.ts';
 import { isEnded, type Run } from '../../model/run.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { Runbook } from '../../ports/runbook.ts';
 import type { Change, Guard } from '../../ports/store.ts';
 import type { Feed, Following } from '../journal/feed.ts';
 import { inOrderByKey } from '../journal/in-order-by-key.ts';
 import { failedGuard, type Streams } from '../journal/streams.ts';
 import { askPolicy, type BeginParts, type Begun, beginRun, claimPlan, type Request } from './begin.ts';
 import { looksBack } from './decide.ts';
+import { createDoubts, type Doubts } from './doubts.ts';
 import { changeOf, settleRuns } from './episode.ts';
 import { type Candidate, createTriggerIndex, type TriggerIndex } from './match.ts';
 import { type Reopenings, startReopenings } from './reopen.ts';
@@ -60,6 +62,7 @@ export async function startPipeline(parts: PipelineParts): Promise<Following> {
   };
   let saved = await parts.store.cursor(cursorName);
   const reopenings = await startReopenings(parts);
+  const doubts = createDoubts(parts);
   const following = parts.feed.follow({
     name: cursorName,
     after: saved,
@@ -75,7 +78,9 @@ export async function startPipeline(parts: PipelineParts): Promise<Following> {
         fact => fact.alert ?? (fact.kind === 'event.accepted' ? fact.event.id : ''),
         together,
         fact =>
-          fact.kind === 'alert.closed' ? settleClosed(fact, parts) : considerNews(fact, triggers(), reopenings, parts),
+          fact.kind === 'alert.closed'
+            ? settleClosed(fact, parts)
+            : considerNews(fact, triggers(), { reopenings, doubts }, parts),
       );
       // Considering again is harmless, so the cursor is saved in strides: an fsync for each batch would slow the door.
       if (upTo - saved < stride) return;
@@ -98,7 +103,7 @@ type News = FactOf<'event.accepted'> | FactOf<'alert.reopened'>;
 async function considerNews(
   fact: News,
   triggers: TriggerIndex,
-  reopenings: Reopenings,
+  { reopenings, doubts }: { reopenings: Reopenings; doubts: Doubts },
   parts: PipelineParts,
 ): Promise<void> {
   const starts = mayStart(fact) && triggers.concerns(fact.event);
@@ -110,7 +115,8 @@ async function considerNews(
     if (fact.kind === 'event.accepted' && fact.quiet === true) reopenings.add(alert, fact.event);
   }
   if (!starts || (alert !== null && !isLive(alert, fact, parts.clock.now()))) return;
-  for (const candidate of triggers.match({ event: fact.event, alert }))
+  const complain = (runbook: Runbook, because: string) => doubts.note(runbook.id, because);
+  for (const candidate of triggers.match({ event: fact.event, alert }, complain))
     await considerWhileLive(candidate, fact, alert, parts);
 }
 
@@ -221,7 +227,13 @@ async function afterBegin(begun: Begun | null, parts: PipelineParts): Promise<vo
 }
 
 /** P2: one claim for each (episode, runbook); each reopening asks once more, under a claim of its own. */
-function onceFor(candidate: Candidate, fact: News, alert: Alert | null, event: Event, parts: PipelineParts): Guard {
+function onceFor(
+  candidate: Candidate,
+  fact: News,
+  alert: Alert | null,
+  event: Event,
+  parts: PipelineParts,
+): Guard & { kind: 'claim' } {
   const scope =
     alert === null
       ? event.id
@@ -299,7 +311,10 @@ function decisionOnly(
   };
 }
 
-/** A trigger held, but its parameters could not be made of the event: nothing runs, and the thread says why. */
+/**
+ * A trigger held, but its parameters could not be made of the event; or nobody knows whether it holds, because its `where` could not be
+ * evaluated. Nothing runs, and the thread says why, once for an episode.
+ */
 async function recordDenial(
   candidate: Candidate,
   event: Event,
@@ -316,14 +331,27 @@ async function recordDenial(
     params: {},
     targets: [],
     verdict: 'deny',
-    rule: 'parameters',
-    because: `its parameters could not be made of the event: ${candidate.because}`,
+    ...denialOf(candidate),
   };
   const change: Change = {
     entries: [{ stream: streamOf.decision(event.id), actor: system, at: parts.clock.now(), fact: entry }],
   };
-  await commitOnce([onceFor(candidate, fact, alert, event, parts)], change, parts);
+  const once = onceFor(candidate, fact, alert, event, parts);
+  await commitOnce([candidate.failed === 'where' ? saidOnce(candidate, alert, event, once) : once], change, parts);
   return true;
+}
+
+function denialOf({ trigger, failed, because }: Candidate): { rule: string; because: string } {
+  if (failed !== 'where')
+    return { rule: 'parameters', because: `its parameters could not be made of the event: ${because}` };
+  const text = trigger.whereText === null ? '' : ` (${trigger.whereText})`;
+  return { rule: 'where', because: `the condition of its trigger could not be evaluated${text}: ${because}` };
+}
+
+/** A claim of its own: nothing was decided, so that a reopening after the files were mended asks as if for the first time. */
+function saidOnce({ runbook }: Candidate, alert: Alert | null, event: Event, once: Guard & { kind: 'claim' }): Guard {
+  const scope = alert === null ? event.id : `${alert.id}/${alert.episode}`;
+  return { ...once, key: `${scope}/${runbook.id}/where` };
 }
 
 /** Another refusal, such as that of a lease that this node lost, says nothing about the event. */

@@ -6,16 +6,21 @@ import type { EventVariables, LabelMatch, Params, Runbook, Trigger } from '../..
 export interface Candidate {
   runbook: Runbook;
   trigger: Trigger;
-  /** Null when they could not be computed; `because` says why. */
+  /** Null when something could not be computed: `failed` says what, `because` why. */
   params: Params | null;
+  /** `where`: no trigger of the runbook holds, and of this one it is not known. */
+  failed: 'parameters' | 'where' | null;
   because: string;
 }
+
+/** Is told of every trigger whose clauses could not be evaluated, also when another one of its runbook holds. */
+type Complain = (runbook: Runbook, because: string) => void;
 
 /** Triggers, indexed by source and by one equality, so that the cost of an event does not grow with the runbooks that do not apply. */
 export interface TriggerIndex {
   /** False when no trigger can hold, at the cost of a few look-ups. */
   concerns(event: Event): boolean;
-  match(variables: EventVariables): Candidate[];
+  match(variables: EventVariables, complain?: Complain): Candidate[];
 }
 
 interface Bound {
@@ -41,18 +46,25 @@ export function createTriggerIndex(runbooks: Iterable<Runbook>): TriggerIndex {
       const index = sources.get(event.source);
       return index !== undefined && boundBy(index, event).next().done !== true;
     },
-    match(variables) {
+    match(variables, complain = () => {}) {
       const index = sources.get(variables.event.source);
       if (index === undefined) return [];
       const holding = new Map<string, Bound>();
+      const unknown = new Map<string, Bound & { because: string }>();
       for (const bound of boundBy(index, variables.event)) {
-        const known = holding.get(bound.runbook.id);
-        if (known !== undefined && known.position <= bound.position) continue;
-        if (failedClause(bound.trigger, variables) === null) holding.set(bound.runbook.id, bound);
+        const { id } = bound.runbook;
+        if (isLater(bound, holding.get(id))) continue;
+        const fault = faultOf(bound.trigger, variables);
+        if (fault === null) holding.set(id, bound);
+        else if (fault.failed) {
+          complain(bound.runbook, fault.because);
+          if (!isLater(bound, unknown.get(id))) unknown.set(id, { ...bound, because: fault.because });
+        }
       }
-      return [...holding.values()]
-        .map(bound => candidateOf(bound, variables))
-        .sort((a, b) => (a.runbook.id < b.runbook.id ? -1 : 1));
+      return [
+        ...[...holding.values()].map(bound => candidateOf(bound, variables)),
+        ...[...unknown.values()].filter(({ runbook }) => !holding.has(runbook.id)).map(unknownCandidate),
+      ].sort((a, b) => (a.runbook.id < b.runbook.id ? -1 : 1));
     },
   };
 }
@@ -89,17 +101,43 @@ export function labelOf(event: Event, label: string): string {
   return Object.hasOwn(labels, label) ? (labels[label] ?? '') : '';
 }
 
+function isLater(bound: Bound, known: Bound | undefined): boolean {
+  return known !== undefined && known.position <= bound.position;
+}
+
+function unknownCandidate({ runbook, trigger, because }: Bound & { because: string }): Candidate {
+  return { runbook, trigger, params: null, failed: 'where', because };
+}
+
 function candidateOf({ runbook, trigger }: Bound, variables: EventVariables): Candidate {
   try {
     const params = runbook.params.parse(trigger.params(variables));
-    return { runbook, trigger, params, because: describe(trigger) };
+    return { runbook, trigger, params, failed: null, because: describe(trigger) };
   } catch (error) {
-    return { runbook, trigger, params: null, because: messageOf(error) };
+    return { runbook, trigger, params: null, failed: 'parameters', because: messageOf(error) };
   }
 }
 
 /** The first clause of a trigger that does not hold for the event, for people; null when all hold. A `where` that errors does not hold. */
 export function failedClause(trigger: Trigger, variables: EventVariables): string | null {
+  const fault = faultOf(trigger, variables);
+  if (fault === null) return null;
+  return fault.failed ? `where failed: ${fault.because}` : fault.because;
+}
+
+/** Why a trigger does not hold; `failed` when its `where` could not be evaluated, so that nobody knows. Null when it holds. */
+function faultOf(trigger: Trigger, variables: EventVariables): { because: string; failed: boolean } | null {
+  const because = falseClause(trigger, variables);
+  if (because !== null) return { because, failed: false };
+  if (trigger.where === null) return null;
+  try {
+    return trigger.where(variables) ? null : { because: `where is false: ${trigger.whereText}`, failed: false };
+  } catch (error) {
+    return { because: messageOf(error), failed: true };
+  }
+}
+
+function falseClause(trigger: Trigger, variables: EventVariables): string | null {
   if (trigger.source !== variables.event.source) return `source is ${variables.event.source}, not ${trigger.source}`;
   const { kind } = variables.event.body;
   if (!takesKind(trigger.kind, kind)) return wrongKind(trigger.kind, kind);
@@ -107,12 +145,7 @@ export function failedClause(trigger: Trigger, variables: EventVariables): strin
     const value = labelOf(variables.event, one.label);
     if (!holds(one, value)) return `${one.label} is "${value}", not ${wanted(one)}`;
   }
-  if (trigger.where === null) return null;
-  try {
-    return trigger.where(variables) ? null : `where is false: ${trigger.whereText}`;
-  } catch (error) {
-    return `where failed: ${messageOf(error)}`;
-  }
+  return null;
 }
 
 function wrongKind(wanted: EventKind | null, given: EventKind): string {

@@ -89,22 +89,26 @@ function variablesOf({ source: from, labels: all, kind: is = 'alert' }: Given): 
 
 /** What a trigger says, word by word, without any index. */
 function holds(one: Trigger, given: Given): boolean {
+  return clausesHold(one, given) && (one.where === null || one.whereText === 'holds');
+}
+
+/** True when nobody knows whether the trigger holds. */
+function isUnknown(one: Trigger, given: Given): boolean {
+  return clausesHold(one, given) && one.whereText === 'throws';
+}
+
+function clausesHold(one: Trigger, given: Given): boolean {
   const read = (name: string) => Object.entries(given.labels).find(([key]) => key === name)?.[1] ?? '';
   const clauseHolds = (match: LabelMatch) => {
     if (match.kind === 'equals') return read(match.label) === match.value;
     return match.kind === 'in' ? match.values.includes(read(match.label)) : match.test(read(match.label));
   };
   const kindHolds = one.kind === null ? given.kind !== 'notice' : one.kind === given.kind;
-  return (
-    one.source === given.source &&
-    kindHolds &&
-    one.match.every(clauseHolds) &&
-    (one.where === null || one.whereText === 'holds')
-  );
+  return one.source === given.source && kindHolds && one.match.every(clauseHolds);
 }
 
 describe('matching', () => {
-  it('finds exactly the runbooks with a trigger that holds, by the first that does, whatever the index looks like', () => {
+  it('finds exactly the runbooks with a trigger that holds, by the first that does, else by the first that nobody knows of', () => {
     fc.assert(
       fc.property(runbooks, event, (all, given) => {
         const index = createTriggerIndex(all);
@@ -113,9 +117,14 @@ describe('matching', () => {
         if (!index.concerns(variablesOf(given).event)) expect(found).toEqual([]);
         const expected = all.flatMap(runbook => {
           const first = runbook.triggers.find(one => holds(one, given));
-          return first === undefined ? [] : [[runbook.id, runbook.triggers.indexOf(first)]];
+          const found = first ?? runbook.triggers.find(one => isUnknown(one, given));
+          return found === undefined ? [] : [[runbook.id, runbook.triggers.indexOf(found), first === undefined]];
         });
-        expect(found.map(one => [one.runbook.id, one.runbook.triggers.indexOf(one.trigger)])).toEqual(expected.sort());
+        expect(
+          found.map(one => [one.runbook.id, one.runbook.triggers.indexOf(one.trigger), one.failed === 'where']),
+        ).toEqual(expected.sort());
+        for (const one of found)
+          if (one.failed === 'where') expect(one).toMatchObject({ params: null, because: 'no such key' });
       }),
       { numRuns: 500 },
     );
@@ -140,6 +149,7 @@ describe('matching', () => {
         const matched = new Set(
           createTriggerIndex(all)
             .match(variablesOf(given))
+            .filter(one => one.failed !== 'where')
             .map(one => one.trigger),
         );
         for (const runbook of all)
@@ -182,7 +192,31 @@ describe('matching', () => {
       },
     };
     const [found] = createTriggerIndex([runbookOf('a', [cannot])]).match(variablesOf({ source: 'am', labels: {} }));
-    expect(found).toMatchObject({ params: null, because: 'host is missing' });
+    expect(found).toMatchObject({ params: null, failed: 'parameters', because: 'host is missing' });
+  });
+
+  it('complains of each trigger that cannot be evaluated, also when another one holds', () => {
+    const given: Trigger = { source: 'am', kind: null, match: [], where: null, whereText: null, params: () => ({}) };
+    const doubtful: Trigger = {
+      ...given,
+      whereText: 'x',
+      where: () => {
+        throw new Error('no such key');
+      },
+    };
+    const heard: string[][] = [];
+    const found = createTriggerIndex([runbookOf('a', [doubtful, given]), runbookOf('b', [doubtful])]).match(
+      variablesOf({ source: 'am', labels: {} }),
+      (runbook, because) => heard.push([runbook.id, because]),
+    );
+    expect(found.map(one => [one.runbook.id, one.failed, one.because])).toEqual([
+      ['a', null, 'any event of am'],
+      ['b', 'where', 'no such key'],
+    ]);
+    expect(heard).toEqual([
+      ['a', 'no such key'],
+      ['b', 'no such key'],
+    ]);
   });
 
   it('looks only at triggers that can hold: ten thousand of other alerts cost no look at a clause', () => {
