@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { argvInput, showArgv, variableName } from '../kernel/child/argv.ts';
 import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child/result.ts';
 import { stopSignal } from '../kernel/child/signals.ts';
-import { farSides } from '../kernel/far/far.ts';
+import { farSides, unknownVariables } from '../kernel/far/far.ts';
 import { visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';
 
@@ -80,7 +80,7 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
     { title: 'Nor is nothing', input: [], expect: { refused: 'an argv needs at least the program' } },
   ],
   show,
-  far: ({ argv, env }) => farSides(argv, env),
+  far: ({ argv, env, secrets }) => farSides(argv, { ...env, ...unknownVariables(Object.keys(secrets)) }),
   async run(input, context) {
     if (context.dry) {
       context.say(`would run: ${show(input)}`);

@@ -4,7 +4,7 @@ import { longestArgument, variableName } from '../kernel/child/argv.ts';
 import { judgeExit, nothingRan, okExit, programOutput, secretVariables } from '../kernel/child/result.ts';
 import { stopSignal } from '../kernel/child/signals.ts';
 import { TocsinError } from '../kernel/errors.ts';
-import { farSides } from '../kernel/far/far.ts';
+import { farSides, unknownVariables } from '../kernel/far/far.ts';
 import { visible, visibleLine } from '../kernel/text.ts';
 import { defineStep } from '../ports/step.ts';
 
@@ -99,7 +99,11 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
     { title: 'No code', input: '', expect: { refused: 'a script needs code' } },
   ],
   show,
-  far: (input, run) => farSides(interpreters[input.shell](input.run), paramVariables(run.params)),
+  far: (input, run) =>
+    farSides(interpreters[input.shell](input.run), {
+      ...unknownVariables(Object.keys(input.secrets)),
+      ...paramVariables(run.params),
+    }),
   async run(input, context) {
     const params = paramVariables(context.run.params);
     if (context.dry) {

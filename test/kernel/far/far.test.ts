@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { farSides, mayGoOn, runsProgram } from '../../../src/kernel/far/far.ts';
+import { unknownPlace } from '../../../src/kernel/far/place.ts';
 import { commandsOf } from '../../../src/kernel/far/shell.ts';
 
 const places = (argv: readonly string[], env: Record<string, string> = {}) =>
@@ -17,11 +18,12 @@ describe('the far side of a program', () => {
     ['psql -h db-1 -c select', 'psql db-1'],
     ['psql --host=db-1 app', 'psql db-1'],
     ['psql --host db-1 app', 'psql db-1'],
-    ['psql postgresql://me:secret@db-1:5432/app?x=y', 'psql db-1'],
+    ['psql postgresql://me:secret@db-1:5432/app?sslmode=require', 'psql db-1'],
     ['psql -d host=db-1', 'psql db-1'],
     ['psql service=orders', 'psql service orders'],
     ['psql -h /run/postgresql app', 'psql its server on this machine'],
     ['psql app', 'psql its server on this machine'],
+    ['mariadb --no-defaults -e x', 'mariadb its server on this machine'],
     ['mariadb -h db-2 -e x', 'mariadb db-2'],
     ['mysql --host=db-2 app', 'mysql db-2'],
     ['mariadb -hdb-2 app', 'mariadb db-2'],
@@ -68,11 +70,24 @@ describe('the code of a shell', () => {
     ['(cd /x && timeout 5 ssh web-1 y)', ['ssh web-1']],
     ['# ssh web-9\necho a#b; ssh web-1 x', ['ssh web-1']],
     ["echo 'ssh web-9'; ssh we\\b-1 \\\n x", ['ssh web-1']],
-    ['ssh "$PARAM_HOST" x; ssh root@${OTHER} x; ssh $none x', ['ssh web-3', 'ssh web-4', 'ssh $none']],
+    ['ssh "$PARAM_HOST" x; ssh root@${OTHER} x; ssh $none x', ['ssh web-3', 'ssh web-4', `ssh ${unknownPlace}`]],
     ['ssh web-1 a; ssh web-1 b', ['ssh web-1']],
-    ['while read h; do ssh -n "$h" x; done', ['ssh $h']],
+    ['while read h; do ssh -n "$h" x; done', [`ssh ${unknownPlace}`]],
     ['echo "unfinished', []],
     ["echo 'unfinished", []],
+    ['ssh >log 2> err 2>&1 web-1 x &>> all; ssh<in -n web-2 <<< web-9', ['ssh web-1', 'ssh web-2']],
+    ['diff <(ssh web-1 a) >(ssh web-2 b) | psql -h db-1 2>&1 app', ['ssh web-1', 'ssh web-2', 'psql db-1']],
+    [
+      'cat <<A <<-"B" >x; ssh web-1\nssh web-8 $(ssh web-2)\nA\nssh web-9 $(ssh web-9)\n\tB\nssh web-3',
+      ['ssh web-1', 'ssh web-2', 'ssh web-3'],
+    ],
+    ['cat <<A\nssh web-9', []],
+    ['eval "ssh web-1 x"', ['ssh web-1']],
+    ['PARAM_HOST=other; ssh $PARAM_HOST', [`ssh ${unknownPlace}`]],
+    ['for PARAM_HOST in a b; do ssh $PARAM_HOST; done', [`ssh ${unknownPlace}`]],
+    ['read -r PARAM_HOST; ssh "${OTHER:-x}"; ssh ${OTHER%%.*}-b', ['ssh web-4', `ssh ${unknownPlace}`]],
+    ['ssh ${NONE:-fallback}; ssh web-{1,2}; ssh $1', [`ssh ${unknownPlace}`]],
+    ['command -v ssh && echo', []],
     ['$(', []],
   ])('%s', (code, expected) => {
     const env = { PARAM_HOST: 'web-3', OTHER: 'web-4' };
@@ -88,6 +103,9 @@ describe('the code of a shell', () => {
     expect(runsProgram(['timeout', '5', 'ssh', 'a'], 'ssh')).toBe(true);
     expect(runsProgram(['bash', '-c', 'x; ssh a'], 'ssh')).toBe(true);
     expect(runsProgram(['bash', '-c', 'echo ssh a'], 'ssh')).toBe(false);
+    expect(runsProgram(['bash', '-euo', 'pipefail', '-c', 'ssh a'], 'ssh')).toBe(true);
+    expect(runsProgram(['env', '-S', 'ssh a'], 'ssh')).toBe(true);
+    expect(runsProgram(['command', '-v', 'ssh'], 'ssh')).toBe(false);
   });
 });
 
@@ -102,6 +120,6 @@ describe('what is said', () => {
   });
 
   it('holds no control character', () => {
-    expect(places(['ssh', 'a\nb\u202e'])).toEqual(['ssh a\\nb\\u202e']);
+    expect(places(['ssh', 'a\nb\u202e'])).toEqual([`ssh ${unknownPlace}`]);
   });
 });
