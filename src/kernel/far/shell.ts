@@ -12,7 +12,7 @@ export function commandsOf(code: string, env: Variables): string[][] {
   const found: string[][] = [];
   const own = new Set(setNames(code));
   const known = Object.fromEntries(Object.entries(env).filter(([name]) => !own.has(name)));
-  readCommands({ code, at: 0, env: known, found, documents: [] }, null);
+  readCommands({ code, at: 0, env: known, found, documents: [], depth: 0 }, null);
   return found
     .map(words => words.slice(words.findIndex(word => !reserved.has(word))))
     .filter(words => words.length > 0 && !reserved.has(words[0] ?? ''));
@@ -20,7 +20,7 @@ export function commandsOf(code: string, env: Variables): string[][] {
 
 /** Names that the code assigns, reads or loops over. */
 function setNames(code: string): string[] {
-  const assigned = [...code.matchAll(/([A-Za-z_][A-Za-z0-9_]*)(?:\[[^\]]*\])?\+?=/g)].map(([, name = '']) => name);
+  const assigned = [...code.matchAll(/(?<!\w)([A-Za-z_]\w*)(?:\[[^\]]{0,100}\])?\+?=/g)].map(([, name = '']) => name);
   const listed = [...code.matchAll(/\b(?:for|select|read|unset|mapfile|readarray|getopts|printf\s+-v)\b([^\n;|&]*)/g)];
   return [...assigned, ...listed.flatMap(([, names = '']) => names.match(/(?<![$\w{])[A-Za-z_][A-Za-z0-9_]*/g) ?? [])];
 }
@@ -36,7 +36,11 @@ export function splitWords(text: string): string[] {
   );
 }
 
+/** Substitutions in substitutions that are read; what is deeper is not. */
+const mostNested = 100;
+
 interface Reading {
+  depth: number;
   code: string;
   at: number;
   env: Variables;
@@ -114,7 +118,13 @@ function skipComment(reading: Reading): void {
 
 function nested(reading: Reading, close: ')' | '`', opening: number): void {
   reading.at += opening;
+  if (reading.depth >= mostNested) {
+    reading.at = reading.code.length;
+    return;
+  }
+  reading.depth++;
   readCommands(reading, close);
+  reading.depth--;
 }
 
 function readWord(reading: Reading, close: ')' | '`' | null): string {

@@ -95,8 +95,25 @@ describe('the code of a shell', () => {
   });
 
   it('ends on every text', () => {
-    for (const code of ['`', '"`', '"$(`', '((((', '$($($(', '\\', "'", '"\\', '`a`b`', '${', '$'])
-      expect(commandsOf(code.repeat(50), {})).toBeInstanceOf(Array);
+    for (const code of [
+      '`',
+      '"`',
+      '"$(`',
+      '((((',
+      '$($($(',
+      '\\',
+      "'",
+      '"\\',
+      '`a`b`',
+      '${',
+      '$',
+      'a',
+      'a[',
+      '<',
+      '<<a\n',
+      'read a ',
+    ])
+      for (const times of [50, 20_000]) expect(commandsOf(code.repeat(times), {})).toBeInstanceOf(Array);
   });
 
   it('finds a program', () => {
