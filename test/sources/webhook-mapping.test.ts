@@ -203,3 +203,61 @@ test('null and empty fields are left out of labels, annotations and links', () =
   };
   expect(made({ n: null, e: '' }, more)).toMatchObject({ labels: { c: 'x' }, annotations: {}, links: [] });
 });
+
+describe('the mappings of one delivery have one budget of work', () => {
+  const listed = (body: object, more: object) => () =>
+    normalise(source, JSON.stringify(body), {
+      map: { each: 'body.checks', fingerprint: 'item.id', state: '"firing"', title: 'item.id', ...more },
+    }).events;
+  const checks = (count: number, more: object = {}) =>
+    Array.from({ length: count }, (_, n) => ({ id: `check ${n}`, host: `web-${n}`, ...more }));
+
+  test('what is within the bound of each evaluation is not within that of the delivery', () => {
+    const bad = Array.from({ length: 30_000 }, (_, n) => n);
+    const state = 'body.bad.exists(b, b == item.host) ? "resolved" : "firing"';
+    expect(listed({ checks: checks(3), bad }, { state })()).toHaveLength(3);
+    const events = listed({ checks: checks(60), bad }, { state })();
+    expect(events.length).toBeLessThan(12);
+    expect(events.at(-1)?.title).toMatch(/of 60 elements could not be taken: map\.state of element \d+/);
+  });
+
+  test('long texts that are searched or converted for each element count too', () => {
+    const message = 'a'.repeat(60_000);
+    for (const labels of [
+      { found: 'body.message.contains("needle") ? "y" : "n"' },
+      { found: 'string(re(body.message, "need(le)+"))' },
+      { found: 'string(size(body.message + item.id))' },
+      { found: 'body.message' },
+    ]) {
+      expect(listed({ checks: checks(5), message }, { labels })()).toHaveLength(5);
+      expect(listed({ checks: checks(1000), message }, { labels })().length).toBeLessThan(900);
+    }
+  });
+
+  test('a delivery begins with a fresh budget, and one mapping alone may be over', () => {
+    const body = { hosts: Array.from({ length: 4000 }, () => 'ab'), message: 'a'.repeat(65_000) };
+    const label = 'body.hosts.exists(h, body.message.contains(h)) ? "y" : "n"';
+    expect(() => made(body, { labels: { label } })).toThrow(/does not fit a mapping/);
+    expect(made({ ...body, message: 'a ab' }, { labels: { label } })?.labels).toEqual({ label: 'y' });
+  });
+
+  test('a thousand alerts with many labels and a condition each are far within it', () => {
+    const items = checks(1000, { message: 'disk /var/lib/data is 93.5 % full on '.repeat(5), used: 95, total: 100 });
+    const more = {
+      severity: 'item.used / item.total > 0.9 ? "critical" : item.used / item.total > 0.8 ? "error" : "warning"',
+      labels: Object.fromEntries(
+        Array.from({ length: 20 }, (_, n) => [
+          `label_${n}`,
+          n % 2 === 0 ? 'item.host' : 'item.message.substring(0, 20)',
+        ]),
+      ),
+      annotations: {
+        text: 'item.message + " (" + item.host + ")"',
+        disk: 're(item.message, "disk /[a-z/]+ is [0-9]{1,3}") ? "disk" : "other"',
+        one: '["disk", "cpu"].exists(word, item.message.contains(word)) ? "known" : ""',
+      },
+    };
+    expect(listed({ checks: items }, more)()).toHaveLength(1000);
+    expect(listed({ checks: items }, { ...more, title: 'item.message.lowerAscii()' })()).toHaveLength(1000);
+  });
+});

@@ -5,6 +5,7 @@ import {
   type CelMap,
   CelScalar,
   type CelValue,
+  celEnv,
   celFunc,
   celList,
   celUint,
@@ -16,10 +17,11 @@ import {
 } from '@bufbuild/cel';
 import { DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { clockCalls, millisecondsOf } from './clock.ts';
+import { comparisons } from './compare.ts';
 import { readBool, readDouble, readDuration, readInt, readTimestamp, readUint, timestampAt } from './conversions.ts';
 import { hostOf } from './functions.ts';
-import { textCalls } from './texts.ts';
-import { boundList, boundText, patternOf, spend, windowOf } from './work.ts';
+import { priced, textCalls } from './texts.ts';
+import { boundList, boundText, findsPattern, spend, windowOf } from './work.ts';
 
 const { BOOL, BYTES, DOUBLE, DYN, INT, STRING, UINT } = CelScalar;
 const list = listType(DYN);
@@ -27,24 +29,35 @@ const map = mapType(DYN, DYN);
 const timestamp = objectType(TimestampSchema);
 const duration = objectType(DurationSchema);
 
-/** What the library reads more leniently than the language has it. */
+/** The library's. */
+const asText = [...celEnv().funcs].filter(call => /^string\((string|bytes|google.*)\)$/.test(call.id));
+const asBytes = [...celEnv().funcs].filter(call => call.id === 'bytes(string)');
+
+/** What the library reads more leniently than the language has it, and what takes long. */
 const conversions: CelFunc[] = [
+  ...[...asText, ...asBytes].map(call => priced(call, priceOfConversion)),
   celFunc('int', [STRING], INT, readInt),
   celFunc('uint', [STRING], UINT, text => celUint(readUint(text))),
   celFunc('double', [STRING], DOUBLE, readDouble),
   celFunc('bool', [STRING], BOOL, readBool),
-  celFunc('timestamp', [STRING], timestamp, readTimestamp),
+  priced(celFunc('timestamp', [STRING], timestamp, readTimestamp), () => 8),
   celFunc('timestamp', [INT], timestamp, seconds => timestampAt(seconds)),
   // A number of JSON is a double.
   celFunc('timestamp', [DOUBLE], timestamp, seconds => {
     if (!Number.isSafeInteger(seconds)) throw new Error('timestamp() takes whole seconds since the epoch');
     return timestampAt(BigInt(seconds));
   }),
-  celFunc('duration', [STRING], duration, readDuration),
+  priced(celFunc('duration', [STRING], duration, readDuration), () => 4),
   celFunc('duration', [INT], duration, () => {
     throw new Error('duration() takes a text with a unit, such as "90s"');
   }),
 ];
+
+/** A time takes longer than a number. */
+function priceOfConversion(value: CelValue | undefined): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length / 512;
+  return typeof value === 'object' ? 8 : 0;
+}
 
 /** Not of the language: numbers of JSON are doubles, and people calculate with them and whole numbers. */
 const mixedArithmetic: CelFunc[] = Object.entries({
@@ -89,12 +102,12 @@ const builders = new WeakMap<CelList, CelInput[]>();
 
 /** What loops and searches are made of; see rewrite.ts. No expression can write these names. */
 const loops: CelFunc[] = [
-  celFunc('@turn', [DYN], DYN, condition => {
-    spend(1);
+  celFunc('@turn', [DYN, DYN], DYN, (condition, price) => {
+    spend(price as number);
     return condition;
   }),
   celFunc('@scan', [DYN], DYN, searched => {
-    if (isCelList(searched)) spend(searched.size >> 4);
+    if (isCelList(searched) || isCelMap(searched)) spend(searched.size / 16);
     return searched;
   }),
   celFunc('@list', [], list, () => {
@@ -112,11 +125,15 @@ const loops: CelFunc[] = [
 ];
 
 const own: CelFunc[] = [
-  celFunc('re', [STRING, STRING], BOOL, (text, pattern) => patternOf(pattern).finds(text)),
-  celFunc('inWindow', [timestamp, STRING, STRING], BOOL, (at, window, zone) =>
-    windowOf(window, zone).holds(millisecondsOf(at)),
-  ),
-  celFunc('hostOf', [STRING], STRING, hostOf),
+  celFunc('re', [STRING, STRING], BOOL, findsPattern),
+  celFunc('inWindow', [timestamp, STRING, STRING], BOOL, (at, window, zone) => {
+    spend(20);
+    return windowOf(window, zone).holds(millisecondsOf(at));
+  }),
+  celFunc('hostOf', [STRING], STRING, address => {
+    spend(address.length / 128);
+    return hostOf(address);
+  }),
 ];
 
 /** Every function beyond the library's standard ones, later ones in place of earlier ones with the same signature. */
@@ -126,6 +143,7 @@ export const calls: CelFunc[] = [
   ...conversions,
   ...mixedArithmetic,
   ...growing,
+  ...comparisons,
   ...presence,
   ...loops,
   ...own,

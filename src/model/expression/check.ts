@@ -1,6 +1,6 @@
 import { nearest } from '../../kernel/nearest.ts';
 import { CompileProblem } from './problem.ts';
-import type { Scope } from './scopes.ts';
+import { labelsType, type Scope } from './scopes.ts';
 
 /** The part of the check's syntax tree that we use. The library's own types leave expanded macros out. */
 export interface Node {
@@ -65,7 +65,13 @@ function widenHas(argument: Node, node: Node) {
 function refuseHas(argument: Node, scope: Scope<never>) {
   const root = rootOf(argument);
   if (root === null || scope.variables[root] === undefined || scope.variables[root] === 'dyn') return;
-  throw new CompileProblem(`has() says nothing about ${root}: a field that is declared is always there`, argument, {
+  const given = scope.variables[root];
+  if (given === 'map<string, dyn>')
+    throw new CompileProblem(`has() is not for ${root}, a map: ask whether the name is in it`, argument, {
+      allowed: `"name" in ${root}`,
+    });
+  const why = given === labelsType ? 'a name that is missing reads as ""' : 'a field that is declared is always there';
+  throw new CompileProblem(`has() says nothing about ${root}: ${why}`, argument, {
     allowed: '"env" in labels, or labels.env != ""',
   });
 }
@@ -111,7 +117,10 @@ export function explainProblem(
   const call = /^found no matching overload for '(?:.+\.)?(\w+)\(/.exec(summary)?.[1];
   const functions = functionNames(scope);
   if (call !== undefined && !functions.includes(call)) return unknownWord(call, 'function', functions);
-  return { message: lowerFirst(summary), nearest: null };
+  const message = lowerFirst(summary);
+  return /^no such overload: (int [-+*/] double|double [-+*/] int)$/.test(message)
+    ? { message, allowed: 'numbers of one kind: double(…) makes one of a whole number, and 2.0 is one', nearest: null }
+    : { message, nearest: null };
 }
 
 function unknownWord(word: string, kind: string, known: string[]) {

@@ -2,6 +2,7 @@ import { type CelFunc, CelScalar, celMethod, objectType } from '@bufbuild/cel';
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { DateTime, FixedOffsetZone } from 'luxon';
 import { readZone } from './conversions.ts';
+import { spend } from './work.ts';
 
 const timestamp = objectType(TimestampSchema);
 
@@ -25,9 +26,11 @@ export const zoned: ReadonlySet<string> = new Set(Object.keys(readings));
 /** In place of the library's, which read the clock of the host where its zone has a change, and take any zone that Intl takes. */
 export const clockCalls: CelFunc[] = Object.entries(readings).flatMap(([name, read]) => [
   celMethod(name, timestamp, [], CelScalar.INT, function () {
+    spend(4);
     return BigInt(read(DateTime.fromMillis(millisecondsOf(this), { zone: FixedOffsetZone.utcInstance })));
   }),
   celMethod(name, timestamp, [CelScalar.STRING], CelScalar.INT, function (zone) {
+    spend(32);
     return BigInt(read(DateTime.fromMillis(millisecondsOf(this), { zone: readZone(zone) })));
   }),
 ]);

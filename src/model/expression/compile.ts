@@ -73,7 +73,7 @@ export function compileExpression<W extends Wants>(
     uses,
     evaluate(variables) {
       try {
-        return convert(run(where.bind(variables)));
+        return run(where.bind(variables), convert);
       } catch (error) {
         throw failure(text, error);
       }

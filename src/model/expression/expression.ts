@@ -13,3 +13,4 @@ export { compilePattern, type Pattern } from './regex.ts';
 export { makeScope, type Scope, scopes } from './scopes.ts';
 export { compileTemplate, showText, type Template } from './template.ts';
 export { headerMap, labelMap } from './values.ts';
+export { shareWork } from './work.ts';

@@ -3,7 +3,8 @@ import { messageOf } from '../../kernel/errors.ts';
 import { calls } from './calls.ts';
 import { CompileProblem } from './problem.ts';
 import { refuterOf } from './refute.ts';
-import { rewrite } from './rewrite.ts';
+import { priceOf, rewrite } from './rewrite.ts';
+import { nodesOf } from './tree.ts';
 import { type Prepared, within } from './work.ts';
 
 const env = celEnv({ funcs: calls });
@@ -16,8 +17,8 @@ const known: ReadonlySet<string> = new Set(
   evaluated.map(call => `${call.target === undefined ? '' : '.'}${call.name}/${call.arguments.length}`),
 );
 
-/** Evaluates with the variables by name, as values of CEL. Throws an Error. */
-export type Program = (variables: Record<string, unknown>) => unknown;
+/** Evaluates with the variables by name, as values of CEL. `convert` reads the result within the same budget. Throws an Error. */
+export type Program = <R = unknown>(variables: Record<string, unknown>, convert?: (value: unknown) => R) => R;
 
 /**
  * Plans an expression that is syntactically right. Throws CompileProblem for what it writes out and cannot be right (a pattern, a window, a
@@ -33,21 +34,24 @@ export function planParsed(parsed: ReturnType<typeof parse>, { quick = true } = 
   const refuted = quick ? refuterOf(parsed.expr) : null;
   const positions = parsed.sourceInfo?.positions ?? {};
   if (parsed.expr !== undefined) parsed.expr = rewrite(parsed.expr, { known, prepared, positions });
+  const price = priceOf(nodesOf(parsed.expr));
   const evaluate = plan(env, parsed);
   const whole = (variables: Record<string, unknown>) => {
     const value = evaluate(variables as Parameters<typeof evaluate>[0]);
     if (isCelError(value)) throw new Error(explain(value.message));
     return value;
   };
-  return variables => (refuted?.(variables) ? false : within(prepared, () => whole(variables)));
+  return (variables, convert = value => value as never) =>
+    within(prepared, price, () => convert(refuted?.(variables) ? false : whole(variables)));
 }
 
 export function parseText(text: string): ReturnType<typeof parse> {
   try {
-    return parse(text);
+    // The grammar wants a line end after a comment.
+    return parse(`${text}\n`);
   } catch (error) {
     const start = (error as { location?: { start?: { offset?: number } } }).location?.start?.offset ?? 0;
-    throw new CompileProblem(messageOf(error).replace(/^syntax error <input>:\d+:\d+: /, ''), {
+    throw new CompileProblem(messageOf(error).replace(/^(syntax error )?<input>:\d+:\d+: /, ''), {
       start,
       end: start + 20,
     });

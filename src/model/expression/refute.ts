@@ -1,5 +1,7 @@
 import { isCelMap } from '@bufbuild/cel';
+import { orderOf } from './compare.ts';
 import type { Expr } from './tree.ts';
+import { spendSearch } from './work.ts';
 
 /** True when the expression is false for sure; false when only its evaluation can tell. */
 export type Refuter = (variables: Record<string, unknown>) => boolean;
@@ -30,7 +32,10 @@ export function refuterOf(expr: Expr | undefined): Refuter | null {
 const methods: Readonly<Record<string, (text: string, part: string) => boolean>> = {
   startsWith: (text, part) => text.startsWith(part),
   endsWith: (text, part) => text.endsWith(part),
-  contains: (text, part) => text.includes(part),
+  contains: (text, part) => {
+    spendSearch(text.length, part.length);
+    return text.includes(part);
+  },
 };
 
 function methodOf(name: string, target: Expr, args: readonly Expr[]): Refuter | null {
@@ -45,11 +50,17 @@ function methodOf(name: string, target: Expr, args: readonly Expr[]): Refuter | 
 const comparisons: Readonly<Record<string, (left: Literal, right: Literal) => boolean>> = {
   '_==_': (left, right) => left === right,
   '_!=_': (left, right) => left !== right,
-  '_<_': (left, right) => left < right,
-  '_<=_': (left, right) => left <= right,
-  '_>_': (left, right) => left > right,
-  '_>=_': (left, right) => left >= right,
+  '_<_': (left, right) => order(left, right) < 0,
+  '_<=_': (left, right) => order(left, right) <= 0,
+  '_>_': (left, right) => order(left, right) > 0,
+  '_>=_': (left, right) => order(left, right) >= 0,
 };
+
+/** NaN where there is no order. */
+function order(left: Literal, right: Literal): number {
+  if (typeof left === 'string' && typeof right === 'string') return orderOf(left, right);
+  return left < right ? -1 : left > right ? 1 : left === right ? 0 : Number.NaN;
+}
 
 /** Only of values of one type, which compare as in JavaScript. */
 function comparisonOf(name: string, left: Expr | undefined, right: Expr | undefined): Refuter | null {

@@ -8,6 +8,10 @@ export interface Pattern {
   finds(text: string): boolean;
   /** True when the whole text matches. */
   matches(text: string): boolean;
+  /** Instructions of the compiled pattern. */
+  size: number;
+  /** Elements of work (work.ts) that a character costs where the text is foreign and the pattern is not. */
+  price: number;
 }
 
 /** Characters of the longest pattern and instructions of the largest program: together they bound the cost for each input character. */
@@ -18,8 +22,37 @@ const largest = 20_000;
 export function compilePattern(text: string): Pattern {
   if (text.length > longest) throw new Error(`a pattern has at most ${longest} characters, this has ${text.length}`);
   const regex = compile(text);
-  if (regex.programSize() > largest) throw new Error('the pattern is too large when its repeats are written out');
-  return { text, finds: value => regex.test(value), matches: value => regex.testExact(value) };
+  const size = regex.programSize();
+  if (size > largest) throw new Error('the pattern is too large when its repeats are written out');
+  // The library remembers the states that it meets, and then a character costs the same for every pattern. Long repeats such as a.{0,99}b
+  // have more states than it can remember; there a character costs as much as the pattern has instructions.
+  const price = repeats(text) > longRepeats || size > 2 * text.length + 20 ? size / 8 : size / 256;
+  return { text, size, price, finds: value => regex.test(value), matches: value => regex.testExact(value) };
+}
+
+const longRepeats = 12;
+
+/** What compiling it may take, in elements of work: repeats are written out, also inside of each other. 0 when it was just compiled. */
+export function compilePrice(text: string): number {
+  if (recent.has(text)) return 0;
+  const copies = bounds(text).reduce((product, most) => product * most, 1);
+  return 300 + Math.min(1000, copies) * (4 * text.length + classPrice(text));
+}
+
+/** Classes of Unicode are long lists, and without regard to case each letter of a range is looked up. */
+function classPrice(text: string): number {
+  const count = (part: RegExp) => text.match(part)?.length ?? 0;
+  const ranges = /\(\?[a-zA-Z]*i/.test(text) ? 10_000 * count(/-/g) : 0;
+  return ranges + 1500 * count(/\\p/gi) + 250 * count(/\[/g);
+}
+
+/** The bounds of all counted repeats together. */
+function repeats(text: string): number {
+  return bounds(text).reduce((sum, most) => sum + most, 0);
+}
+
+function bounds(text: string): number[] {
+  return [...text.matchAll(/\{(?:\d+,)?(\d+),?\}/g)].map(([, most]) => Math.max(1, Number(most)));
 }
 
 function compile(text: string): RE2JS {

@@ -1,6 +1,16 @@
 import { nearest } from '../../kernel/nearest.ts';
 import { checkLiterals, type Positions, problemAt } from './literals.ts';
-import { type Call, callOf, constantOf, type Expr, emptyListOf, isIdent, type Kind, selectOf } from './tree.ts';
+import {
+  type Call,
+  callOf,
+  constantOf,
+  type Expr,
+  emptyListOf,
+  isIdent,
+  type Kind,
+  nodesOf,
+  selectOf,
+} from './tree.ts';
 import type { Prepared } from './work.ts';
 
 export interface Rewriting {
@@ -75,14 +85,23 @@ function checkKeys(expr: Expr, { entries }: Kind<'structExpr'>, { positions }: R
   }
 }
 
+/** The work of evaluating so many nodes once. */
+export function priceOf(nodes: number): number {
+  return nodes <= 10 ? 1 : nodes / 10;
+}
+
 function loop(value: Kind<'comprehensionExpr'>, to: Rewriting) {
   const isList = value.accuInit?.exprKind.case === 'listExpr';
   for (const part of ['iterRange', 'accuInit', 'loopCondition', 'loopStep', 'result'] as const) {
     const inner = value[part];
     if (inner !== undefined) value[part] = rewrite(inner, to);
   }
-  const { accuInit, loopCondition, loopStep } = value;
-  if (loopCondition !== undefined) value.loopCondition = callOf(loopCondition, '@turn', [loopCondition]);
+  const { iterRange, accuInit, loopCondition, loopStep } = value;
+  if (iterRange !== undefined) value.iterRange = callOf(iterRange, '@scan', [iterRange]);
+  if (loopCondition !== undefined) {
+    const price = priceOf(nodesOf(loopCondition) + nodesOf(loopStep));
+    value.loopCondition = callOf(loopCondition, '@turn', [loopCondition, constantOf(loopCondition, price)]);
+  }
   // The library's lists are nested as deep as they are long, so long ones take for ever.
   if (!isList || accuInit === undefined || loopStep === undefined) return;
   value.accuInit = callOf(accuInit, '@list', []);

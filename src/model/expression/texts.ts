@@ -2,16 +2,18 @@ import {
   type CelFunc,
   CelScalar,
   type CelValue,
+  celEnv,
   celFunc,
   celList,
   celMethod,
   isCelError,
   isCelList,
+  isCelMap,
   listType,
 } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import { toCel } from './values.ts';
-import { boundList, boundText } from './work.ts';
+import { boundList, boundText, spend, spendSearch } from './work.ts';
 
 const { BYTES, DYN, INT, STRING } = CelScalar;
 const list = listType(DYN);
@@ -76,7 +78,92 @@ const bytes: CelFunc[] = [
   }),
 ];
 
-export const textCalls: CelFunc[] = [...strings, ...corrected, ...bytes].map(charged);
+/** The library's and the language's own, of which the other texts' functions are no part. */
+const searched = new Set(['contains', 'indexOf', 'lastIndexOf', 'split', 'replace']);
+const ends = new Set(['startsWith', 'endsWith']);
+const standard = [...celEnv().funcs].filter(
+  ({ name, target }) => target === STRING && (name === 'contains' || ends.has(name)),
+);
+
+const sizes: CelFunc[] = [
+  celFunc('size', [STRING], INT, letterCount),
+  celMethod('size', STRING, [], INT, function () {
+    return letterCount(String(this));
+  }),
+];
+
+export const textCalls: CelFunc[] = [
+  ...sizes,
+  ...standard.map(call => priced(call, priceOfPlain)),
+  ...[...strings, ...corrected, ...bytes].map(call => charged(priced(call, priceOfText))),
+];
+
+function letterCount(text: string): bigint {
+  spend(text.length / 256);
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const pair = text.charCodeAt(at) >>> 10 === 0x36 && text.charCodeAt(at + 1) >>> 10 === 0x37;
+    if (pair) at++;
+    count++;
+  }
+  return BigInt(count);
+}
+
+/** The price of a call of the language's own functions of texts, in elements of work. */
+function priceOfPlain(text: CelValue, [part]: CelValue[], name: string): number {
+  if (ends.has(name)) return lengthOf(part) / 1024;
+  spendSearch(lengthOf(text), lengthOf(part));
+  return 0;
+}
+
+/** Those of the strings extension go through all letters, and some look for a text too. */
+function priceOfText(text: CelValue, args: CelValue[], name: string): number {
+  if (searched.has(name)) spendSearch(lengthOf(text), lengthOf(args[0]));
+  if (name === 'format') return priceOfFormat(String(text), args[0]);
+  const given = name === 'json' ? lengthOf(text) / 16 : lengthOf(text) / 40;
+  return args.reduce((sum: number, arg) => sum + lengthOf(arg) / 64, given);
+}
+
+function lengthOf(value: CelValue | undefined): number {
+  if (typeof value === 'string' || value instanceof Uint8Array) return value.length;
+  return isCelList(value) ? value.size : 0;
+}
+
+/** Numbers with decimals are dear, and lists and maps are written out with all that is in them. */
+function priceOfFormat(text: string, args: CelValue | undefined): number {
+  spendAll(args);
+  return text.length / 64 + 100 * [...text.matchAll(/%(\.\d+)?f/g)].length;
+}
+
+function spendAll(value: unknown): void {
+  if (typeof value === 'string' || value instanceof Uint8Array) spend(value.length / 32);
+  else spend(1);
+  if (isCelList(value)) for (const element of value) spendAll(element);
+  if (isCelMap(value))
+    for (const [key, member] of value) {
+      spendAll(key);
+      spendAll(member);
+    }
+}
+
+/** The same function, which takes its price before it begins. */
+export function priced(call: CelFunc, priceOf: (first: CelValue, rest: CelValue[], name: string) => number): CelFunc {
+  const { name, target } = call;
+  const result = (made: ReturnType<CelFunc['call']>): CelValue => {
+    if (isCelError(made)) throw made;
+    return made as CelValue;
+  };
+  if (target === undefined)
+    return celFunc(name, call.arguments, call.result, (...args: CelValue[]) => {
+      const [first, ...rest] = args;
+      if (first !== undefined) spend(priceOf(first, rest, name));
+      return result(call.call(0, undefined, args));
+    });
+  return celMethod(name, target, call.arguments, call.result, function (...args: CelValue[]) {
+    spend(priceOf(this as CelValue, args, name));
+    return result(call.call(0, this as CelValue, args));
+  });
+}
 
 /** The same function, whose result counts as work: loops would make much of a long text. */
 function charged(call: CelFunc): CelFunc {

@@ -33,9 +33,40 @@ export function emptyListOf(at: Expr): Expr {
   return { $typeName: 'cel.expr.Expr', id: at.id, exprKind: { case: 'listExpr', value } };
 }
 
-export function constantOf(at: Expr, value: string | boolean): Expr {
-  const constantKind =
-    typeof value === 'string' ? { case: 'stringValue' as const, value } : { case: 'boolValue' as const, value };
-  const constant = { $typeName: 'cel.expr.Constant' as const, constantKind };
+export function constantOf(at: Expr, value: string | boolean | number): Expr {
+  const constant = { $typeName: 'cel.expr.Constant' as const, constantKind: kindOf(value) };
   return { $typeName: 'cel.expr.Expr', id: at.id, exprKind: { case: 'constExpr', value: constant } };
+}
+
+function kindOf(value: string | boolean | number) {
+  if (typeof value === 'string') return { case: 'stringValue' as const, value };
+  if (typeof value === 'number') return { case: 'doubleValue' as const, value };
+  return { case: 'boolValue' as const, value };
+}
+
+/** The nodes that are evaluated once at most: those of a loop's turns are left out. */
+export function nodesOf(expr: Expr | undefined): number {
+  const kind = expr?.exprKind;
+  switch (kind?.case) {
+    case 'selectExpr':
+      return 1 + nodesOf(kind.value.operand);
+    case 'callExpr':
+      return 1 + nodesOf(kind.value.target) + sum(kind.value.args);
+    case 'listExpr':
+      return 1 + sum(kind.value.elements);
+    case 'structExpr':
+      return 1 + sum(kind.value.entries.flatMap(({ keyKind, value }) => [key(keyKind), value]));
+    case 'comprehensionExpr':
+      return 4 + sum([kind.value.iterRange, kind.value.accuInit, kind.value.result]);
+    default:
+      return expr === undefined ? 0 : 1;
+  }
+}
+
+function sum(exprs: readonly (Expr | undefined)[]): number {
+  return exprs.reduce((total, expr) => total + nodesOf(expr), 0);
+}
+
+function key(kind: Kind<'structExpr'>['entries'][number]['keyKind']): Expr | undefined {
+  return kind.case === 'mapKey' ? kind.value : undefined;
 }

@@ -10,6 +10,7 @@ import {
 import type { Json } from '../../kernel/canonical.ts';
 import type { Alert } from '../alert.ts';
 import type { Event } from '../event.ts';
+import { spend } from './work.ts';
 
 type Key = Parameters<CelMap['get']>[0];
 
@@ -245,6 +246,8 @@ export function toCel(value: Json): CelInput {
 export function fromCel(value: unknown): Json {
   switch (typeof value) {
     case 'string':
+      spend(value.length / 128);
+      return value;
     case 'boolean':
       return value;
     case 'bigint':
@@ -268,7 +271,10 @@ function fromBigInt(value: bigint): number {
 
 function fromObject(value: object): Json {
   if (isCelUint(value)) return fromCel(value.value);
-  if (isCelList(value)) return [...value].map(fromCel);
+  if (isCelList(value)) {
+    spend(value.size / 8);
+    return [...value].map(fromCel);
+  }
   if (isCelMap(value)) return members(value);
   if (isReflectMessage(value, TimestampSchema))
     return new Date(toMilliseconds(value.message as Timestamp)).toISOString();
@@ -282,6 +288,7 @@ function toMilliseconds({ seconds, nanos }: Timestamp | Duration): number {
 
 function members(map: CelMap): Json {
   const out: Record<string, Json> = Object.create(null);
+  spend(map.size / 4);
   for (const [key, member] of map) out[isCelUint(key) ? String(key.value) : String(key)] = fromCel(member);
   return out;
 }

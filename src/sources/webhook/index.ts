@@ -1,6 +1,7 @@
 import type { Json } from '../../kernel/canonical.ts';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { IncomingEvent } from '../../model/event.ts';
+import { shareWork } from '../../model/expression/expression.ts';
 import { toCel } from '../../model/expression/values.ts';
 import { keyOf, titleOf } from '../../model/incoming.ts';
 import { type Delivery, defineSource } from '../../ports/source.ts';
@@ -26,19 +27,21 @@ export default defineSource<Options>({
   verifyHeaders,
   timing: ({ reopenAfter, repeatInterval }) => ({ reopenAfter, repeatInterval }),
   parse: readBody,
-  normalise(body, delivery, given) {
-    const lines = body instanceof Lines ? body : null;
-    const whole = toCel(lines === null ? (body as Json) : lines.good.map(one => one.value));
-    const facts: Facts = { body: whole, item: whole, headers: delivery.headers };
-    const id = given.deliveryId === undefined ? '' : evaluate('deliveryId', given.deliveryId, facts);
-    const elements = elementsOf(facts, given, lines);
-    const events =
-      elements === null
-        ? [eventOf(facts, given, delivery)]
-        : eventsOf(elements, lines?.bad ?? [], item => eventOf({ ...facts, item }, given, delivery), delivery);
-    return { events, deliveryId: id === '' ? null : keyOf(id) };
-  },
+  normalise: (body, delivery, given) => shareWork(() => normalise(body, delivery, given)),
 });
+
+function normalise(body: unknown, delivery: Delivery, given: Options) {
+  const lines = body instanceof Lines ? body : null;
+  const whole = toCel(lines === null ? (body as Json) : lines.good.map(one => one.value));
+  const facts: Facts = { body: whole, item: whole, headers: delivery.headers };
+  const id = given.deliveryId === undefined ? '' : evaluate('deliveryId', given.deliveryId, facts);
+  const elements = elementsOf(facts, given, lines);
+  const events =
+    elements === null
+      ? [eventOf(facts, given, delivery)]
+      : eventsOf(elements, lines?.bad ?? [], item => eventOf({ ...facts, item }, given, delivery), delivery);
+  return { events, deliveryId: id === '' ? null : keyOf(id) };
+}
 
 /** An element and what people call it. */
 interface Element {
