@@ -1,6 +1,7 @@
 import type { Json } from '../kernel/canonical.ts';
-import { compileTemplate, type Scope, showText, type Template } from '../model/expression/expression.ts';
-import type { Faults } from './problems.ts';
+import { changedLiteral } from '../kernel/number.ts';
+import { compileTemplate, type Scope, showText, splitTemplate, type Template } from '../model/expression/expression.ts';
+import { type Faults, showPath } from './problems.ts';
 import type { Path } from './yaml.ts';
 
 /** A value of a file whose texts may contain `${{ }}`. */
@@ -63,6 +64,7 @@ export function compileTree<V>(
     if (!text.includes('${{')) return () => text;
     try {
       const template = compileTemplate(text, scope());
+      refuseChanged(faults, [...base, ...path], text);
       if (!template.dynamic) return () => template.evaluate(undefined as never);
       templates.push({ path, template });
       return fill => fill(template);
@@ -70,6 +72,20 @@ export function compileTree<V>(
       faults.addExpression([...base, ...path], error);
       return () => text;
     }
+  }
+}
+
+/** Refuses a number that is written out, whose text changes: 1.10 would become "1.1". Stored plans keep what they were approved with. */
+function refuseChanged(faults: Faults, path: Path, text: string) {
+  for (const piece of faults.yaml.stored ? [] : splitTemplate(text)) {
+    const changed = piece.kind === 'expression' ? changedLiteral(piece.text) : null;
+    if (piece.kind === 'text' || changed === null) continue;
+    const given = piece.text.trim();
+    faults.add(path, `${showPath(path)}: ${given} is a number here, whose text is ${changed}`, {
+      offset: piece.offset + piece.text.indexOf(given),
+      given,
+      allowed: `'${given}' in quotes for the text, or ${changed}`,
+    });
   }
 }
 

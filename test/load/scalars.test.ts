@@ -185,6 +185,34 @@ on: [{ source: alertmanager }]`,
   });
 });
 
+describe('a template where text is wanted', () => {
+  it.each(['1.10', '1e3', '0x1F', '5.0'])(
+    'is not the number %s, whose text changes, alone or in a text',
+    async scalar => {
+      const files = {
+        'runbooks/a.yaml': `${head}steps:\n  - id: s\n    exec: [echo, "\${{ ${scalar} }}", "v\${{${scalar}}}"]\n`,
+      };
+      const { problems, told } = await problemsOf(files);
+      const said = `${scalar} is a number here, whose text is ${Number(scalar)}`;
+      expect(told).toEqual([
+        `runbooks/a.yaml:5:23 steps[0].exec[1]: ${said}`,
+        expect.stringContaining(`steps[0].exec[2]: ${said}`),
+      ]);
+      expect(problems[0]).toMatchObject({
+        given: scalar,
+        allowed: `'${scalar}' in quotes for the text, or ${Number(scalar)}`,
+      });
+    },
+  );
+
+  it('may be the text in quotes, or a number that is shown as it is written', async () => {
+    const files = {
+      'runbooks/a.yaml': `${head}steps:\n  - id: s\n    exec: [echo, "\${{ '1.10' }}", "v\${{ 12 }}"]\n`,
+    };
+    expect((await problemsOf(files)).told).toEqual([]);
+  });
+});
+
 const body = (scalar: string) => `http: { url: "http://a.test/", method: POST, body: { a: [${scalar}] } }`;
 
 describe('any JSON', () => {

@@ -11,6 +11,6 @@ export {
 } from './compile.ts';
 export { compilePattern, type Pattern } from './regex.ts';
 export { makeScope, type Scope, scopes } from './scopes.ts';
-export { compileTemplate, showText, type Template } from './template.ts';
+export { compileTemplate, showText, splitTemplate, type Template } from './template.ts';
 export { headerMap, labelMap } from './values.ts';
 export { shareWork } from './work.ts';

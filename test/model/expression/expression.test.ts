@@ -140,7 +140,7 @@ describe('what is refused when it is compiled', () => {
     ['duration("10 minutes") == duration("1s")', /not a duration/],
     ['timestamp("tomorrow") == event.startsAt', /not a timestamp/],
     ['dyn(labels).env.deep == 1', /dyn\(\)/],
-    ['has(labels.env)', /has\(\)/],
+    ['has(labels.env)', /has\(\) says nothing about labels: a name that is missing reads as ""/],
     ['has(event.lables)', /has\(\)/],
     ['labels.env > 5', /overload/],
     ['labels.env == 5', /overload/],

@@ -323,3 +323,71 @@ describe('two libraries, one meaning', () => {
     }
   });
 });
+
+describe('what is written beside and between', () => {
+  it.each(['true // always', '// why\ntrue', 'true // a\n && true // b', 'body == "//" || true // "'])(
+    '%j is read',
+    text => {
+      expect(run(text)).toBe(true);
+    },
+  );
+
+  it('an error names no file that there is not', () => {
+    for (const text of ['1 +', 'true //', '// only', 'a b', 'true // x\n )'])
+      try {
+        compileExpression(text, open, 'json');
+      } catch (error) {
+        expect((error as Error).message).not.toContain('<input>');
+      }
+    expect(() => parseText('1 +')).toThrow(/^found \+ but/);
+  });
+
+  it('has() of a map whose names differ says what to ask instead', () => {
+    const fault = (() => {
+      try {
+        return compileExpression('has(params.n)', scopes.policy, 'bool');
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(fault).toMatchObject({
+      message: 'has() is not for params, a map: ask whether the name is in it',
+      allowed: '"name" in params',
+    });
+    compileExpression('"n" in params', scopes.policy, 'bool');
+  });
+
+  it.each(['double(labels.n) / 2', '2 * double(labels.n)', 'size(labels) + 0.5'])(
+    '%s is told how to write it',
+    text => {
+      expect(faultOf(text)).toMatchObject({ allowed: expect.stringContaining('double(…)') });
+    },
+  );
+
+  it('texts are in the order of code points', () => {
+    const texts = [
+      '',
+      'a',
+      'ab',
+      'b',
+      '\uFF5E',
+      '\u{1F600}',
+      '\u{1F600}a',
+      `${'x'.repeat(3000)}\uFF5E`,
+      `${'x'.repeat(3000)}\u{1F600}`,
+    ];
+    const expected = (left: string, right: string) =>
+      Buffer.compare(Buffer.from(left, 'utf8'), Buffer.from(right, 'utf8'));
+    for (const left of texts)
+      for (const right of texts) {
+        const order = expected(left, right);
+        const held = [order < 0, order <= 0, order > 0, order >= 0];
+        expect(
+          run('[body[0] < body[1], body[0] <= body[1], body[0] > body[1], body[0] >= body[1]]', [left, right]),
+        ).toEqual(held);
+        const written = ['<', '<=', '>', '>='].map(sign => run(`body ${sign} ${JSON.stringify(right)}`, left));
+        expect(written).toEqual(held);
+      }
+    expect(run('"\\U0001F600" < "\\uFF5E"')).toBe(false);
+  });
+});
