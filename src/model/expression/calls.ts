@@ -106,9 +106,14 @@ const loops: CelFunc[] = [
     spend(price as number);
     return condition;
   }),
+  // A key of a map is looked up at once.
   celFunc('@scan', [DYN], DYN, searched => {
-    if (isCelList(searched) || isCelMap(searched)) spend(searched.size / 16);
+    if (isCelList(searched)) spend(searched.size / 16);
     return searched;
+  }),
+  celFunc('@range', [DYN], DYN, range => {
+    if (isCelList(range) || isCelMap(range)) spend(range.size / 16);
+    return range;
   }),
   celFunc('@list', [], list, () => {
     const elements: CelInput[] = [];

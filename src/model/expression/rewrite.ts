@@ -97,7 +97,7 @@ function loop(value: Kind<'comprehensionExpr'>, to: Rewriting) {
     if (inner !== undefined) value[part] = rewrite(inner, to);
   }
   const { iterRange, accuInit, loopCondition, loopStep } = value;
-  if (iterRange !== undefined) value.iterRange = callOf(iterRange, '@scan', [iterRange]);
+  if (iterRange !== undefined) value.iterRange = callOf(iterRange, '@range', [iterRange]);
   if (loopCondition !== undefined) {
     const price = priceOf(nodesOf(loopCondition) + nodesOf(loopStep));
     value.loopCondition = callOf(loopCondition, '@turn', [loopCondition, constantOf(loopCondition, price)]);

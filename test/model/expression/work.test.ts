@@ -75,6 +75,8 @@ describe('the work of one evaluation is bounded', () => {
     expect(run('body.filter(x, x > 10).map(x, x * 2).size()', counted(20_000))).toBe(19_989);
     expect(run('body == body', counted(50_000))).toBe(true);
     expect(run('body.all(x, x in body)', counted(1000))).toBe(true);
+    const keys = Object.fromEntries(counted(5000).map(n => [`k${n}`, n]));
+    expect(run('body.all(key, key in body)', keys)).toBe(true);
     expect(run('body', counted(100_000))).toHaveLength(100_000);
     expect(run('body.all(x, timestamp(x).getHours("Europe/Berlin") == 1)', many(1000, '2026-01-01T00:00:00Z'))).toBe(
       true,
