@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import { createMinuteLimit } from '../../kernel/minute-limit.ts';
 import { type Actor, identityOf } from '../../model/actor.ts';
 
 /**
@@ -10,22 +11,12 @@ export interface Refusals {
   admit(who: Actor, act: string, subject: string): boolean;
 }
 
-const minute = 60_000;
 /** The most refusals of strangers that one node journals within a minute. */
 export const mostOfStrangers = 60;
 
 export function createRefusals(clock: Pick<Clock, 'monotonic'>): Refusals {
-  /** What was journalled within the last minute, so never more than the most. */
-  let recent: { key: string; at: number }[] = [];
+  const admit = createMinuteLimit(clock, mostOfStrangers);
   return {
-    admit(who, act, subject) {
-      if (who.kind !== 'stranger') return true;
-      const now = clock.monotonic();
-      recent = recent.filter(one => now - one.at < minute);
-      const key = JSON.stringify([identityOf(who), act, subject]);
-      if (recent.length >= mostOfStrangers || recent.some(one => one.key === key)) return false;
-      recent.push({ key, at: now });
-      return true;
-    },
+    admit: (who, act, subject) => who.kind !== 'stranger' || admit(JSON.stringify([identityOf(who), act, subject])),
   };
 }
