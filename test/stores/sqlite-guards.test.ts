@@ -26,13 +26,15 @@ beforeEach(() => {
   );
   const prepared = createApply(db, guards, () => now);
   const head = { seq: 0, hash: '', stamp: 0 };
-  apply = change => void prepared(change).work(head as never);
+  apply = change => void prepared(change).work(Object.assign(head, { lengths: new Map() }));
 });
+
+const newTransaction = () => ({ seq: 0, hash: '', stamp: 0, lengths: new Map<string, number>() });
 
 /** What a change is refused with; null when it is taken. Nothing is changed by asking. */
 function refusal(change: Change): Pick<TocsinError, 'code' | 'at' | 'allowed' | 'given'> | null {
   try {
-    guards.check(change);
+    guards.check(change, newTransaction());
     return null;
   } catch (error) {
     const { code, at, allowed, given } = error as TocsinError;
@@ -53,10 +55,14 @@ const claim = (key: string, over: Partial<Guard & { kind: 'claim' }> = {}): Guar
 describe('the guard of a stream', () => {
   it('holds at exactly its length', () => {
     const stream = (version: number, name = 'alert/a'): Guard => ({ kind: 'stream', stream: name, version });
-    expect([guards.length('alert/a'), ask(stream(0))]).toEqual([0, null]);
+    expect([guards.length('alert/a', newTransaction()), ask(stream(0))]).toEqual([0, null]);
     expect(ask(stream(1))).toEqual(failed('stream alert/a', '1 entries', '0'));
     apply({ entries: [sampleEntry('x', 'alert/a'), sampleEntry('y', 'alert/a'), sampleEntry('z', 'alert/b')] });
-    expect([guards.length('alert/a'), guards.length('alert/b'), guards.length('alert/c')]).toEqual([2, 1, 0]);
+    expect([
+      guards.length('alert/a', newTransaction()),
+      guards.length('alert/b', newTransaction()),
+      guards.length('alert/c', newTransaction()),
+    ]).toEqual([2, 1, 0]);
     expect([ask(stream(2)), ask(stream(1, 'alert/b'))]).toEqual([null, null]);
     expect(ask(stream(1))).toEqual(failed('stream alert/a', '1 entries', '2'));
     expect(ask(stream(3))).toEqual(failed('stream alert/a', '3 entries', '2'));
@@ -259,7 +265,9 @@ describe('several guards', () => {
     expect(guards.claimed({ space: 's', key: 'a\0c' })).toBe(false);
     expect(guards.claimed({ space: 's', key: '\ud801' })).toBe(false);
     apply({ entries: [sampleEntry('x', 'alert/\ud800')] });
-    expect([guards.length('alert/\ud800'), guards.length('alert/\ud801')]).toEqual([1, 0]);
+    expect([guards.length('alert/\ud800', newTransaction()), guards.length('alert/\ud801', newTransaction())]).toEqual([
+      1, 0,
+    ]);
   });
 });
 

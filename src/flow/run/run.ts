@@ -1,6 +1,7 @@
 /** The engine: lease a run, replay its journal, perform the next step, record it; and recover what a dead process left. */
 
 import { isCode, TocsinError } from '../../kernel/errors.ts';
+import { over } from '../../kernel/over.ts';
 import type { Alert } from '../../model/alert.ts';
 import { isEnded, type Run } from '../../model/run.ts';
 import type { Runbook } from '../../ports/runbook.ts';
@@ -99,7 +100,7 @@ export function createEngine(parts: EngineParts): Engine {
       const late = new AbortController();
       void parts.clock.sleep(grace, late.signal).then(stopAll, () => {});
       await ended;
-      late.abort();
+      late.abort(over);
     },
   };
 }

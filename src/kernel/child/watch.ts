@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
+import { over } from '../over.ts';
 
 /**
  * Looks at the descendants of a running child, so that one that loses its parent, its session and its environment later is still known by
@@ -21,19 +22,19 @@ const mostProcesses = 2000;
 
 /** `seen`: start by pid of what is known from before. */
 export function createWatch(clock: Clock, root: number, seen: ReadonlyMap<number, string> = new Map()): Watch {
-  const over = new AbortController();
+  const end = new AbortController();
   let known = seen;
   const look = async () => {
     known = await readTree(root, known);
   };
   const loop = async () => {
     for (let pause = firstPause; ; pause = Math.min(pause * 2, longestPause)) {
-      await clock.sleep(pause, over.signal);
+      await clock.sleep(pause, end.signal);
       await look();
     }
   };
   loop().catch(() => {});
-  return { known: () => known, look, stop: () => over.abort() };
+  return { known: () => known, look, stop: () => end.abort(over) };
 }
 
 /** The living processes among those that are known, and their descendants. */

@@ -4,6 +4,7 @@ import type { ChildCommand, ChildEnd, ChildIo, Children } from '../child/child.t
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { over } from '../over.ts';
 import { type ByteFilter, compileSecrets, createRedactor, type Secrets } from '../redact/redact.ts';
 import { createKept, createRawTail, type Kept, type RawTail } from './kept.ts';
 import { createLogText, dataText, type LogText } from './text.ts';
@@ -262,7 +263,7 @@ function createLive(parts: OutputParts): Live {
   }
 
   function send(): void {
-    timer?.abort();
+    timer?.abort(over);
     timer = null;
     if (sending !== null || waiting === '') return;
     const text = waiting;

@@ -30,7 +30,7 @@ export function createApply(db: DatabaseSync, guards: Guards, now: () => number)
     const rows = (change.rows ?? []).map(writeRow);
     const blobs = (change.blobs ?? []).map(blob => ({ digest: blob.digest, bytes: toBytes(blob.bytes) }));
     const work = (head: Head): Committed => {
-      guards.check(change);
+      guards.check(change, head);
       guards.carryOut(change);
       const entries = (change.entries ?? []).map((entry, index) => append(head, entry, texts[index] ?? ''));
       for (const row of rows) row.write(head);
@@ -66,8 +66,9 @@ function createAppend(db: DatabaseSync, guards: Guards) {
     const seq = head.seq + 1;
     const prev = head.hash;
     const hash = entryHash(prev, seq, bytes);
-    const pos = guards.length(entry.stream) + 1;
+    const pos = guards.length(entry.stream, head) + 1;
     insert.run({ seq, stream: toColumn(entry.stream), pos, kind: entry.fact.kind, bytes, prev, hash });
+    head.lengths.set(entry.stream, pos);
     head.seq = seq;
     head.hash = hash;
     return { ...entry, seq, version: entryVersion, bytes, prev, hash };

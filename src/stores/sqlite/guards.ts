@@ -5,6 +5,7 @@ import { guardFailed, haltFailed, identityTaken, refuseTwins } from '../sql/guar
 import { toColumn } from '../sql/text.ts';
 import type { LeaseRows } from './leases.ts';
 import { prepare, tables } from './query.ts';
+import type { Head } from './writer.ts';
 
 /** Expired claims are deleted after this many new ones. One sweep deletes more than that, so expired claims cannot pile up. */
 const sweepEvery = 256;
@@ -12,11 +13,11 @@ const sweepMost = 1024;
 
 export interface Guards {
   /** Throws `guard-failed` when a guard does not hold, or when a document is older than the stored one. Changes nothing. */
-  check(change: Change): void;
+  check(change: Change, head: Head): void;
   /** Makes the claims, takes the leases and gives them back. Called when everything held. */
   carryOut(change: Change): void;
-  /** How many entries the stream has. */
-  length(stream: string): number;
+  /** How many entries the stream has. Each transaction asks the database once for each stream. */
+  length(stream: string, head: Head): number;
   claimed(claim: { space: string; key: string }): boolean;
 }
 
@@ -24,16 +25,20 @@ export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => num
   const { lengthOf, stampOf, halted, identityOf } = prepareLookUps(db);
   const claims = prepareClaims(db);
   const versions = prepareVersions(db);
-  const length = (stream: string) => lengthOf.first({ stream: toColumn(stream) })?.pos ?? 0;
+  const length = (stream: string, { lengths }: Head) => {
+    const found = lengths.get(stream) ?? lengthOf.first({ stream: toColumn(stream) })?.pos ?? 0;
+    lengths.set(stream, found);
+    return found;
+  };
   const claimed = (claim: { space: string; key: string }) =>
     claims.find.first({ space: toColumn(claim.space), key: toColumn(claim.key), now: now() }) !== undefined;
 
   let made = 0;
 
-  function checkGuard(guard: Guard): void {
+  function checkGuard(guard: Guard, head: Head): void {
     switch (guard.kind) {
       case 'stream': {
-        const found = length(guard.stream);
+        const found = length(guard.stream, head);
         if (found !== guard.version) throw guardFailed('stream', guard.stream, `${guard.version} entries`, `${found}`);
         return;
       }
@@ -72,9 +77,9 @@ export function createGuards(db: DatabaseSync, leases: LeaseRows, now: () => num
   return {
     length,
     claimed,
-    check(change) {
+    check(change, head) {
       const guards = change.guards ?? [];
-      for (const guard of guards) checkGuard(guard);
+      for (const guard of guards) checkGuard(guard, head);
       refuseTwins(guards);
       for (const row of change.rows ?? []) {
         const stored = versions(row);

@@ -10,6 +10,8 @@ export interface Head {
   hash: string;
   /** The last `changed` stamp given to a post. */
   stamp: number;
+  /** Entries by stream, of the streams that this transaction has looked at or grown. */
+  lengths: Map<string, number>;
 }
 
 /** One part of a shared transaction. It checks first and changes afterwards: a `guard-failed` it throws must leave nothing behind. */
@@ -114,9 +116,10 @@ function createTransact(db: DatabaseSync): (members: readonly Member[]) => (() =
     try {
       const before = readHead.first({});
       if (before === undefined) throw new TocsinError('journal-broken', { message: 'The head row is gone.' });
-      const head: Head = { ...before };
+      const head: Head = { ...before, lengths: new Map() };
       const settle = members.map(member => attempt(member, head));
-      if (head.seq !== before.seq || head.stamp !== before.stamp) writeHead.run({ ...head });
+      if (head.seq !== before.seq || head.stamp !== before.stamp)
+        writeHead.run({ seq: head.seq, hash: head.hash, stamp: head.stamp });
       commit.run();
       return settle;
     } catch (error) {
