@@ -6,7 +6,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim
-# tini reaps what steps leave behind and passes signals on; util-linux has setpriv and unshare, which end a step's processes with it.
+# tini reaps what steps leave behind and passes signals on; util-linux has setpriv and unshare, which end a step's processes with it; Perl, which starts them, is part of the image.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends tini util-linux ca-certificates \
  && rm -rf /var/lib/apt/lists/* \

@@ -57,6 +57,7 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
   undo.push(() => store.close());
   const base = await createBase(options, { shelves, catalogue, store });
   undo.push(() => base.dispatcher.close());
+  undo.push(async () => base.children.close());
   undo.push(async () => base.tracing?.close());
   const { http, platforms, host } = await openPlatforms(options, base);
   undo.push(async () => void (await http.close()));
@@ -128,6 +129,7 @@ async function stopApp(
   await base.refused.settled();
   await base.dispatcher.close();
   await base.egress.close();
+  base.children.close();
   await base.catalogue.close();
   await base.store.close();
 }

@@ -99,10 +99,18 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     channels: base.live.channels(),
     ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
     ...asksOf(base),
+    ...(takesOn(base.role, 'worker') ? { spawn: spawnTrouble(base) } : {}),
     ...Object.fromEntries(
       Object.entries(base.refused.troubles()).map(([name, trouble]) => [`source ${name}`, trouble]),
     ),
   };
+}
+
+function spawnTrouble({ children }: Base): string | null {
+  const because = children.impaired();
+  return because === null
+    ? null
+    : `Programs are started by the main process, which stands still for milliseconds each time, because no spawn helper runs: ${because}. It is tried again every minute.`;
 }
 
 /**

@@ -236,6 +236,11 @@ export const catalogue = {
     message: 'The system did not start the program.',
     remedy: 'Look at the cause: too many processes or open files, no memory, or an argument list that is too long.',
   },
+  'spawner-lost': {
+    status: 500,
+    message: 'The helper process that started the program ended, so nobody can say how the program ended.',
+    remedy: 'Look at what the program did. Look in the log for the reason: out of memory, or ended by somebody.',
+  },
   'isolation-unavailable': {
     status: 500,
     message: 'This machine does not allow a private PID namespace.',

@@ -162,7 +162,12 @@ export const configFile = z.strictObject({
     .prefault({}),
   run: z
     .strictObject({
-      concurrency: z.int().min(1).max(64).default(4).meta({ description: 'How many steps run at the same time.' }),
+      concurrency: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(16)
+        .meta({ description: 'How many runs are worked on at the same time. The others are queued.' }),
       timeout: duration.prefault('10m').meta({ description: 'The time-out of a step that names none.' }),
       maxOutput: z
         .int()

@@ -51,6 +51,7 @@ export const entries = [
   'src/flow/run/run.ts',
   'src/model/expression/expression.ts',
   'src/kernel/child/child.ts',
+  'src/kernel/child/spawner/spawner.ts',
   'src/kernel/far/far.ts',
   'src/kernel/egress/egress.ts',
   'src/kernel/redact/redact.ts',

@@ -33,6 +33,9 @@ export async function record(
     case 'failed':
       await recordFailure(attempt, outcome);
       return true;
+    case 'lost':
+      await recordLost(attempt, outcome.because);
+      return true;
     case 'waiting':
       await recordWait(attempt, before, outcome.result);
       return false;
@@ -94,6 +97,14 @@ async function recordFailure(attempt: Attempt, outcome: Extract<Outcome, { kind:
     ],
     with: blobsOf(log),
   }));
+}
+
+/** What nobody could follow to its end so many times is not tried once more. */
+const mostLost = 3;
+
+async function recordLost(attempt: Attempt, because: string): Promise<void> {
+  if (attempt.number < mostLost) await interruptAttempt(attempt, because);
+  else await finish(attempt, { state: 'failed', because: withFar(because, attempt.leftovers.far) });
 }
 
 /** Journals that the outcome of the attempt is unknown; what follows is `onInterrupt` of the step. */

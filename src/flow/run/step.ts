@@ -2,6 +2,7 @@ import type { Json } from '../../kernel/canonical.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { showDuration } from '../../kernel/duration.ts';
 import { explainError, isCode, TocsinError } from '../../kernel/errors.ts';
+import { over } from '../../kernel/over.ts';
 import { redactJson, redactText, type Secrets } from '../../kernel/redact/redact.ts';
 import type { Step } from '../../model/run.ts';
 import type { StepContext, StepResult, StepType } from '../../ports/step.ts';
@@ -11,6 +12,8 @@ export type Outcome =
   | { kind: 'done'; output: Json; exitCode: number | null; because?: string | null; window?: number | undefined }
   | { kind: 'failed'; because: string; output: Json; exitCode: number | null; ending: Step['ending'] }
   | { kind: 'waiting'; result: Extract<StepResult, { state: 'waiting' }> }
+  /** Nobody can say how it ended, because what started it is gone. */
+  | { kind: 'lost'; because: string }
   | { kind: 'stopped'; why: 'cancelled' | 'draining' | 'lease-lost' };
 
 export type StopReason = Extract<Outcome, { kind: 'stopped' }>['why'];
@@ -53,8 +56,6 @@ export function redactOutcome(outcome: Outcome, hidden: Secrets): Outcome {
 
 /** How long a driver may take to return after its signal was aborted, milliseconds; then the attempt ends without it. */
 const patience = 30_000;
-/** The abort reason that ends the timers of an attempt. It is never read, so it is made once. */
-const over = new Error('the attempt is over');
 
 /**
  * Runs one attempt of one step, with time-out and abort. Never rejects: an error of a driver makes a failed attempt that names the error.
@@ -145,6 +146,7 @@ function outcomeOf(result: StepResult): Outcome {
 }
 
 function failure(error: unknown): Outcome {
+  if (isCode(error, 'spawner-lost')) return { kind: 'lost', because: error.message };
   const because = isCode(error, 'lease-lost') ? 'the lease was lost' : explainError(error);
   return { kind: 'failed', because, output: null, exitCode: null, ending: null };
 }

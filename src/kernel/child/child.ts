@@ -1,18 +1,23 @@
 /** Child processes: starting them, reading their output, and killing them with all their descendants. */
 
-import { type ChildProcess, spawn as spawnChild } from 'node:child_process';
 import { closeSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
-import { messageOf, TocsinError } from '../errors.ts';
+import { isCode, messageOf, TocsinError } from '../errors.ts';
 import { cancelsByInterrupt, distinct, type Far, farSides } from '../far/far.ts';
 import type { Log } from '../log.ts';
+import { over } from '../over.ts';
 import { checkArgv, checkFolder, findProgram } from './argv.ts';
 import { createDrain } from './drain.ts';
 import { type KillParts, type KillReport, type KillTarget, killAll, type Remaining, stopAll } from './kill.ts';
-import { createPipeMaker, openInput, type PipeMaker } from './pipes.ts';
+import { limitMarkOf } from './limit-mark.ts';
+import { createPipePool, openInput, type PipeMaker } from './pipes.ts';
 import { markerName } from './scan.ts';
 import type { StopSignal } from './signals.ts';
+import { spawnWithSockets } from './spawner/here.ts';
+import type { HelperKind } from './spawner/kinds.ts';
+import { createSpawner, type Spawner } from './spawner/spawner.ts';
+import type { Order } from './spawner/wire.ts';
 import { createWatch, type Watch } from './watch.ts';
 import { createWrappers, type Wrappers } from './wrappers.ts';
 
@@ -74,6 +79,10 @@ export interface Children {
    * it, it rejects with `children-left` for those that survive KILL.
    */
   reap(marker: string, grace?: number, onLeft?: (left: readonly Remaining[]) => void): Promise<number>;
+  /** Why programs are started by this process itself, which blocks it; null when spawn helpers start them. */
+  impaired(): string | null;
+  /** Ends the spawn helpers. Nothing can be started any more. */
+  close(): void;
 }
 
 export interface ChildrenParts {
@@ -87,29 +96,36 @@ export interface ChildrenParts {
   timezone?: string;
   /** The folder for temporary files. */
   tmp?: string;
+  /** The kinds of spawn helper; for tests. */
+  kinds?: readonly HelperKind[];
 }
 
 interface Tools extends KillParts {
   wrappers: Wrappers;
+  spawner: Spawner;
   pipes: PipeMaker;
   home: string;
   tmp: string;
   base: Readonly<Record<string, string>>;
 }
 
-/**
- * The only place that starts processes for steps. Node's spawn blocks the event loop: for 2 ms at 120 MB of memory, for 40 ms at 1 GB. If
- * that becomes a problem, a small helper process can implement this interface without a change elsewhere.
- */
+/** The only place that starts processes for steps. Spawn helpers fork them, because forking blocks, the longer the more memory there is. */
 export function createChildren(parts: ChildrenParts): Children {
   const tmp = parts.tmp ?? '/tmp';
+  const wrappers = createWrappers(parts);
+  const spawner = createSpawner({
+    ...parts,
+    deathSignal: wrappers.deathSignal,
+    wrap: order => wrap(wrappers, order),
+  });
   const tools: Tools = {
     clock: parts.clock,
     log: parts.log,
     home: parts.home,
     tmp,
-    wrappers: createWrappers(parts),
-    pipes: createPipeMaker({ log: parts.log, path: parts.path, tmp }),
+    wrappers,
+    spawner,
+    pipes: createPipePool({ log: parts.log, tmp, mkfifo: names => makeFifos(spawner, parts.path, names) }),
     base: {
       PATH: parts.path,
       HOME: parts.home,
@@ -126,7 +142,20 @@ export function createChildren(parts: ChildrenParts): Children {
       if (report.left.length > 0) onLeft(report.left);
       return report.count;
     },
+    impaired: () => spawner.impaired(),
+    close() {
+      tools.pipes.close();
+      spawner.close();
+    },
   };
+}
+
+async function makeFifos(spawner: Spawner, path: string, names: readonly string[]): Promise<number | null> {
+  const file = await findProgram('mkfifo', path, '/');
+  const streams = { stdin: null, stdout: null, stderr: null };
+  const args = ['-m', '600', ...names];
+  const { exited } = await spawner.spawn({ file, args, cwd: '/', env: {}, mark: null, ...streams });
+  return (await exited).exitCode;
 }
 
 async function spawnOne(tools: Tools, command: ChildCommand, io: ChildIo): Promise<ChildEnd> {
@@ -135,15 +164,47 @@ async function spawnOne(tools: Tools, command: ChildCommand, io: ChildIo): Promi
   // The marker comes last, so that a runbook cannot overwrite it.
   const env: Record<string, string> = { ...tools.base, ...command.env, [markerName]: io.marker };
   checkArgv(command.argv, env);
+  let argv = command.argv;
+  if (command.isolate) {
+    await checkProgram(command.argv[0] ?? '', env, cwd);
+    argv = [...(await tools.wrappers.isolation()), ...argv];
+  }
+  const [file = '', ...args] = argv;
+  const mark = tools.wrappers.canMark() ? limitMarkOf(io.marker) : null;
+  let started: Started | null = null;
+  try {
+    started = await start(tools, { file, args, cwd, env, mark }, command.stdin, io.signal);
+    return await attend(tools, started, command, io);
+  } catch (error) {
+    if (isCode(error, 'spawner-lost')) await hunt(tools, started, command, io);
+    if (error === io.signal.reason || error instanceof TocsinError) throw error;
+    // What the system calls ENOENT may be the folder, the program, or what its first line names.
+    await checkProgram(file, env, cwd);
+    throw cannotSpawn(error);
+  }
+}
+
+/** Rejects with `argv-invalid` or `program-missing`, in words that say more than the system's error number. */
+async function checkProgram(file: string, env: Readonly<Record<string, string>>, cwd: string): Promise<void> {
   await checkFolder(cwd);
-  await findProgram(command.argv[0] ?? '', env['PATH'] ?? '', cwd);
+  await findProgram(file, env['PATH'] ?? '', cwd);
+}
+
+/** Without this check a missing program would show only as exit code 127 of the one in front of it. */
+async function wrap(wrappers: Wrappers, order: Order): Promise<Order> {
+  await checkProgram(order.file, order.env, order.cwd);
   const front = [
-    ...(await tools.wrappers.deathSignal()),
-    ...(await tools.wrappers.limitMark(io.marker)),
-    ...(command.isolate ? await tools.wrappers.isolation() : []),
+    ...(await wrappers.deathSignal()),
+    ...(order.mark === null ? [] : await wrappers.limitMark(order.mark)),
   ];
-  const started = await start(tools, [...front, ...command.argv], { cwd, env, stdin: command.stdin }, io.signal);
-  return await attend(tools, started, command, io);
+  const [file = '', ...args] = [...front, order.file, ...order.args];
+  return { ...order, file, args };
+}
+
+/** Nobody waits for these processes any more, so none of them may go on beside what follows. */
+async function hunt(tools: Tools, started: Started | null, command: ChildCommand, io: ChildIo): Promise<void> {
+  const report = await stopAll(tools, { marker: io.marker, root: started?.pid ?? null }, io.grace);
+  io.onStopped?.(remainsOf(report, command));
 }
 
 interface Started {
@@ -155,34 +216,25 @@ interface Started {
 
 async function start(
   tools: Tools,
-  argv: readonly string[],
-  options: { cwd: string; env: Record<string, string>; stdin: string | undefined },
+  program: Omit<Order, 'stdin' | 'stdout' | 'stderr'>,
+  input: string | undefined,
   signal: AbortSignal,
 ): Promise<Started> {
-  const stdin = options.stdin === undefined ? null : await openInput(tools.tmp, options.stdin);
+  const stdin = input === undefined ? null : await openInput(tools.tmp, input);
   const pipes = await tools.pipes.make();
-  const [file = '', ...args] = argv;
   try {
     signal.throwIfAborted();
-    const child = spawnChild(file, args, {
-      cwd: options.cwd,
-      env: options.env,
-      // A new session and process group, so that a signal to the group reaches only the child and its descendants.
-      detached: true,
-      stdio: [stdin ?? 'ignore', ...(pipes?.ends ?? (['pipe', 'pipe'] as const))],
-    });
-    const exited = whenExited(child);
-    const stdout = pipes?.stdout ?? child.stdout;
-    const stderr = pipes?.stderr ?? child.stderr;
-    if (child.pid === undefined || !(stdout instanceof Socket) || !(stderr instanceof Socket)) {
-      await exited;
-      throw new TocsinError('spawn-failed');
+    if (pipes === null) {
+      const order = { ...program, stdin, stdout: null, stderr: null };
+      return await spawnWithSockets(await wrap(tools.wrappers, order));
     }
-    return { pid: child.pid, stdout, stderr, exited };
+    const [stdout, stderr] = pipes.ends;
+    const spawned = await tools.spawner.spawn({ ...program, stdin, stdout, stderr });
+    return { ...spawned, stdout: pipes.stdout, stderr: pipes.stderr };
   } catch (error) {
     pipes?.stdout.destroy();
     pipes?.stderr.destroy();
-    throw error === signal.reason || error instanceof TocsinError ? error : cannotSpawn(error);
+    throw error;
   } finally {
     pipes?.handOver();
     if (stdin !== null) closeSync(stdin);
@@ -196,16 +248,6 @@ function cannotSpawn(error: unknown): TocsinError {
   return new TocsinError('spawn-failed', { ...(message === undefined ? {} : { message }), given: code, cause: error });
 }
 
-function whenExited(child: ChildProcess): Promise<ChildEnd> {
-  const exited = new Promise<ChildEnd>((resolve, reject) => {
-    child.once('error', error => reject(cannotSpawn(error)));
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
-  });
-  // A caller that awaits it later still sees the rejection; without this it would count as unhandled until then.
-  exited.catch(() => {});
-  return exited;
-}
-
 /** Follows a started child to its end: output, time-out, abort. */
 async function attend(tools: Tools, started: Started, command: ChildCommand, io: ChildIo): Promise<ChildEnd> {
   const drain = createDrain({ clock: tools.clock, log: tools.log.child({ marker: io.marker }) }, started, io.onOutput);
@@ -217,6 +259,8 @@ async function attend(tools: Tools, started: Started, command: ChildCommand, io:
     return await stopAll(tools, targetOf(started, command, io, watch), io.grace);
   });
   killed.catch(() => {});
+  // It was never executed, or nobody can follow it: there is no output to wait for.
+  started.exited.catch(() => drain.drop());
   try {
     // A program that cannot be ended, or whose end is not in sight, must not hold the step.
     const end = await Promise.race([started.exited, killed.then(report => endOf(report, started))]);
@@ -262,7 +306,7 @@ function remainsOf(report: KillReport, command: ChildCommand): StoppedChild {
 
 /** Resolves on abort or time-out. */
 function whenStopped(tools: Tools, signal: AbortSignal, timeout: number | undefined) {
-  const over = new AbortController();
+  const end = new AbortController();
   const { promise, resolve } = Promise.withResolvers<void>();
   let isOver = false;
   const stop = () => {
@@ -271,10 +315,10 @@ function whenStopped(tools: Tools, signal: AbortSignal, timeout: number | undefi
   };
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
-  if (timeout !== undefined) tools.clock.sleep(timeout, over.signal).then(stop, () => {});
+  if (timeout !== undefined) tools.clock.sleep(timeout, end.signal).then(stop, () => {});
   const cancel = () => {
     signal.removeEventListener('abort', stop);
-    over.abort();
+    end.abort(over);
   };
   return { promise, cancel, isOver: () => isOver };
 }

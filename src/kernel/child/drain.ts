@@ -14,6 +14,8 @@ export interface Drain {
   afterKill(): Promise<void>;
   /** Stops passing output on. An output that is still open is read further and discarded. */
   letGo(): void;
+  /** Closes the outputs, which nobody writes to. */
+  drop(): void;
 }
 
 /** Milliseconds between two looks at the outputs. After three looks in a row without data, the main child's output has been read. */
@@ -57,12 +59,16 @@ export function createDrain(
     },
     letGo() {
       flow.passing = false;
-      if (flow.open === 0) return;
+      if (flow.open <= 0) return;
       parts.log.info(
         {},
         'a process of this step lives on and keeps its output open; what it writes from now on is not kept',
       );
       for (const socket of [outputs.stdout, outputs.stderr]) keepOpen(socket);
+    },
+    drop() {
+      flow.open = 0;
+      for (const socket of [outputs.stdout, outputs.stderr]) socket.destroy();
     },
   };
 }

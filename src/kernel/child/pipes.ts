@@ -4,8 +4,6 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { findProgram } from './argv.ts';
-import { exitCodeOf } from './wrappers.ts';
 
 /** Named pipes for stdout and stderr of one child. `ends` are the child's descriptors; the streams are our ends. */
 export interface Pipes {
@@ -19,42 +17,78 @@ export interface Pipes {
 export interface PipeMaker {
   /** Null where named pipes cannot be made; then Node's own connections are used. */
   make(): Promise<Pipes | null>;
+  /** Closes the pipes that nobody took. */
+  close(): void;
 }
 
+interface PipeParts {
+  log: Log;
+  tmp: string;
+  /** `mkfifo -m 600` with these names. Resolves to the exit code; null when it could not be run. */
+  mkfifo(names: readonly string[]): Promise<number | null>;
+}
+
+/** Pairs of pipes made by one run of mkfifo, and how few may be left before the next ones are made. */
+const batch = 16;
+const few = 4;
+
 /**
- * Makes named pipes, opened at both ends and unlinked at once. Node connects children by socket pairs, and a socket cannot be opened by
- * name: with them `echo oops > /dev/stderr` in a script fails with ENXIO.
+ * A pool of named pipes, opened at both ends and unlinked at once. Node connects children by socket pairs, and a socket cannot be opened by
+ * name: with them `echo oops > /dev/stderr` in a script fails with ENXIO. mkfifo costs as much as a step, so it makes many at a time.
  */
-export function createPipeMaker(parts: { log: Log; path: string; tmp: string }): PipeMaker {
-  let tool: Promise<string | null> | null = null;
-  return {
-    async make() {
-      tool ??= findProgram('mkfifo', parts.path, '/').catch(() => null);
-      const mkfifo = await tool;
-      if (mkfifo === null) return null;
-      return makePipes(mkfifo, parts.tmp).catch(error => {
-        parts.log.warn(
-          { because: messageOf(error) },
-          'no named pipes: children get sockets, which /dev/stderr cannot open',
-        );
-        return null;
+export function createPipePool(parts: PipeParts): PipeMaker {
+  const pool: Ends[] = [];
+  let filling: Promise<void> | null = null;
+  let closed = false;
+
+  function fill(): Promise<void> {
+    filling ??= makePipes(parts)
+      .then(made => {
+        pool.push(...made);
+        if (closed) empty();
+      })
+      .finally(() => {
+        filling = null;
       });
+    return filling;
+  }
+  function empty() {
+    for (const ends of pool.splice(0)) for (const fd of [ends.read, ends.write]) closeSync(fd);
+  }
+  async function make(): Promise<Pipes | null> {
+    try {
+      while (pool.length < 2) await fill();
+    } catch (error) {
+      parts.log.warn(
+        { because: messageOf(error) },
+        'no named pipes: children get sockets, which /dev/stderr cannot open',
+      );
+      return null;
+    }
+    const [out, err] = pool.splice(0, 2);
+    if (pool.length < few * 2) fill().catch(() => {});
+    return out === undefined || err === undefined ? null : assemble(out, err);
+  }
+  return {
+    make,
+    close() {
+      closed = true;
+      empty();
     },
   };
 }
 
-async function makePipes(mkfifo: string, tmp: string): Promise<Pipes> {
-  const folder = await mkdtemp(join(tmp, 'tocsin-pipes-'));
-  const opened: number[] = [];
+async function makePipes(parts: PipeParts): Promise<Ends[]> {
+  const folder = await mkdtemp(join(parts.tmp, 'tocsin-pipes-'));
+  const opened: Ends[] = [];
   try {
-    const names = [join(folder, 'out'), join(folder, 'err')];
-    const code = await exitCodeOf([mkfifo, '-m', '600', ...names]);
+    const names = Array.from({ length: batch * 2 }, (_, index) => join(folder, String(index)));
+    const code = await parts.mkfifo(names);
     if (code !== 0) throw new Error(`mkfifo ended with ${code}`);
-    const out = openEnds(join(folder, 'out'), opened);
-    const err = openEnds(join(folder, 'err'), opened);
-    return assemble(out, err);
+    for (const name of names) opened.push(openEnds(name));
+    return opened;
   } catch (error) {
-    for (const fd of opened) closeSync(fd);
+    for (const ends of opened) for (const fd of [ends.read, ends.write]) closeSync(fd);
     throw error;
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -67,12 +101,14 @@ interface Ends {
 }
 
 /** The read end opens without blocking, because there is no writer yet; then the write end does not wait. The child's end blocks. */
-function openEnds(name: string, opened: number[]): Ends {
+function openEnds(name: string): Ends {
   const read = openSync(name, constants.O_RDONLY | constants.O_NONBLOCK);
-  opened.push(read);
-  const write = openSync(name, constants.O_WRONLY);
-  opened.push(write);
-  return { read, write };
+  try {
+    return { read, write: openSync(name, constants.O_WRONLY) };
+  } catch (error) {
+    closeSync(read);
+    throw error;
+  }
 }
 
 /** From here on the sockets own our descriptors and close them. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { TocsinError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { findProgram } from './argv.ts';
-import { canSetLimitMark, limitMarkOf } from './limit-mark.ts';
+import { canSetLimitMark, type LimitMark } from './limit-mark.ts';
 
 /** Programs that are put in front of a step's argv. Each is looked up and tried once. */
 export interface Wrappers {
@@ -12,8 +12,10 @@ export interface Wrappers {
    * recovery also looks for the marker.
    */
   deathSignal(): Promise<readonly string[]>;
-  /** `prlimit` with the limits that mark a step's processes, see limit-mark.ts; empty where that is not possible. */
-  limitMark(marker: string): Promise<readonly string[]>;
+  /** True where the limits that mark a step's processes (limit-mark.ts) can be set. */
+  canMark(): boolean;
+  /** `prlimit` with these limits; empty where that is not possible. */
+  limitMark(mark: LimitMark): Promise<readonly string[]>;
   /** `unshare` into a private PID namespace. Rejects with `isolation-unavailable`. */
   isolation(): Promise<readonly string[]>;
 }
@@ -21,6 +23,11 @@ export interface Wrappers {
 export function createWrappers(parts: { log: Log; path: string; platform?: NodeJS.Platform }): Wrappers {
   const tools = { ...parts, platform: parts.platform ?? process.platform };
   let death: Promise<readonly string[]> | null = null;
+  let mayMark: boolean | null = null;
+  const canMark = () => {
+    mayMark ??= canSetLimitMark();
+    return mayMark;
+  };
   let limit: Promise<readonly string[] | null> | null = null;
   let space: Promise<readonly string[] | null> | null = null;
   return {
@@ -28,12 +35,11 @@ export function createWrappers(parts: { log: Log; path: string; platform?: NodeJ
       death ??= firstThatWorks(tools, 'setpriv', [['--pdeathsig', 'KILL', '--']]).then(found => found ?? []);
       return death;
     },
-    async limitMark(marker) {
-      limit ??= canSetLimitMark()
-        ? firstThatWorks(tools, 'prlimit', [[...limitArgs('try/it/1'), '--']])
-        : Promise.resolve(null);
+    canMark,
+    async limitMark(mark) {
+      limit ??= canMark() ? firstThatWorks(tools, 'prlimit', [[...limitArgs(mark), '--']]) : Promise.resolve(null);
       const found = await limit;
-      return found === null ? [] : [found[0] ?? 'prlimit', ...limitArgs(marker), '--'];
+      return found === null ? [] : [found[0] ?? 'prlimit', ...limitArgs(mark), '--'];
     },
     async isolation() {
       // Root creates the namespace directly. Other users need a user namespace around it, which many machines forbid.
@@ -46,8 +52,7 @@ export function createWrappers(parts: { log: Log; path: string; platform?: NodeJ
   };
 }
 
-function limitArgs(marker: string): string[] {
-  const { soft, hard } = limitMarkOf(marker);
+function limitArgs({ soft, hard }: LimitMark): string[] {
   return [`--rttime=${soft}:${hard}`];
 }
 
