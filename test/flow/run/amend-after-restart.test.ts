@@ -39,7 +39,8 @@ ${steps}`,
 });
 const held = `exec: [sh, -c, "until [ -e ${gate} ]; do sleep 0.05; done"]`;
 const fixes = async () => (await test.runs()).filter(run => run.runbook === 'fix');
-const first = () => test.until(async () => (await fixes()).find(run => run.episode === 1));
+// One that has begun: the run of an episode that is over is cancelled when it has not.
+const first = () => test.until(async () => (await fixes()).find(run => run.episode === 1 && run.startedAt !== null));
 const entries = async (run: string) =>
   (await test.app.store.stream(`run/${run}`)).filter(({ fact }) => fact.kind === 'run.amended');
 
