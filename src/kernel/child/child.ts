@@ -125,7 +125,7 @@ export function createChildren(parts: ChildrenParts): Children {
     tmp,
     wrappers,
     spawner,
-    pipes: createPipePool({ log: parts.log, tmp, mkfifo: names => makeFifos(spawner, parts.path, names) }),
+    pipes: createPipePool({ log: parts.log, tmp, mkfifo: fifoMaker(spawner, parts.path) }),
     base: {
       PATH: parts.path,
       HOME: parts.home,
@@ -150,12 +150,16 @@ export function createChildren(parts: ChildrenParts): Children {
   };
 }
 
-async function makeFifos(spawner: Spawner, path: string, names: readonly string[]): Promise<number | null> {
-  const file = await findProgram('mkfifo', path, '/');
-  const streams = { stdin: null, stdout: null, stderr: null };
-  const args = ['-m', '600', ...names];
-  const { exited } = await spawner.spawn({ file, args, cwd: '/', env: {}, mark: null, ...streams });
-  return (await exited).exitCode;
+/** Runs mkfifo, which is looked up once. Resolves to its exit code. */
+function fifoMaker(spawner: Spawner, path: string) {
+  let found: Promise<string> | null = null;
+  return async (names: readonly string[]) => {
+    found ??= findProgram('mkfifo', path, '/');
+    const [file, args] = [await found, ['-m', '600', ...names]];
+    const streams = { stdin: null, stdout: null, stderr: null };
+    const { exited } = await spawner.spawn({ file, args, cwd: '/', env: {}, mark: null, ...streams });
+    return (await exited).exitCode;
+  };
 }
 
 async function spawnOne(tools: Tools, command: ChildCommand, io: ChildIo): Promise<ChildEnd> {

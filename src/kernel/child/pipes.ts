@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ interface PipeParts {
 }
 
 /** Pairs of pipes made by one run of mkfifo, and how few may be left before the next ones are made. */
-const batch = 16;
+const batch = 32;
 const few = 4;
 
 /**
@@ -85,7 +85,10 @@ async function makePipes(parts: PipeParts): Promise<Ends[]> {
     const names = Array.from({ length: batch * 2 }, (_, index) => join(folder, String(index)));
     const code = await parts.mkfifo(names);
     if (code !== 0) throw new Error(`mkfifo ended with ${code}`);
-    for (const name of names) opened.push(openEnds(name));
+    for (const name of names) {
+      opened.push(openEnds(name));
+      unlinkSync(name);
+    }
     return opened;
   } catch (error) {
     for (const ends of opened) for (const fd of [ends.read, ends.write]) closeSync(fd);

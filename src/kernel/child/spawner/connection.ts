@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
-import { over } from '../../over.ts';
 import type { HelperKind } from './kinds.ts';
 import { createOrders, systemError } from './orders.ts';
 import { decodeReport, encodeOrder, type Order, type Report, type Spawned } from './wire.ts';
@@ -19,20 +17,19 @@ export interface Helper {
   close(): void;
 }
 
-/** Milliseconds that a helper has for its first word, and for the beginning of a program: beyond that it is given up. */
+/**
+ * Milliseconds that a helper has for its first word, and for the beginning of a program: beyond that it is given up. They are real ones, by
+ * no clock that is passed in, because the helper is a process of its own.
+ */
 const patience = 30_000;
 
 /** Starts a helper. Resolves to the reason in words when it cannot run. */
-export async function startHelper(
-  kind: HelperKind,
-  clock: Clock,
-  onEnd: (helper: Helper) => void,
-): Promise<Helper | string> {
+export async function startHelper(kind: HelperKind, onEnd: (helper: Helper) => void): Promise<Helper | string> {
   const launched = launch(kind);
   if (typeof launched === 'string') return launched;
   const child: ChildProcess = launched;
   const { stdin, stdout } = child;
-  const orders = createOrders(() => clock.monotonic());
+  const orders = createOrders(() => performance.now());
   const ready = Promise.withResolvers<string | null>();
   // One look for all orders: a timer for each would cost more than its message.
   const guarding = setInterval(() => orders.late(patience) && end('a spawn helper did not answer'), patience / 4);
@@ -73,13 +70,9 @@ export async function startHelper(
   // One that closes its output without ending can be asked for nothing any more.
   stdout?.on('close', () => child.kill('SIGKILL'));
   child.on('exit', (code, signal) => end(`a spawn helper ended with ${signal ?? code}`));
-  const started = new AbortController();
-  clock.sleep(patience, started.signal).then(
-    () => end('a spawn helper did not begin'),
-    () => {},
-  );
+  const late = setTimeout(() => end('a spawn helper did not begin'), patience);
   const because = await ready.promise;
-  started.abort(over);
+  clearTimeout(late);
   if (because === null) keep(child, false);
   return because ?? helper;
 }

@@ -46,7 +46,7 @@ export function createSpawner(parts: SpawnerParts): Spawner {
   async function begin(): Promise<Helper | null> {
     const reasons: string[] = [];
     for (const kind of parts.kinds ?? (await helperKinds(parts))) {
-      const found = await startHelper(kind, parts.clock, ended => helpers.delete(ended));
+      const found = await startHelper(kind, ended => helpers.delete(ended));
       if (typeof found !== 'string') {
         broken = null;
         if (found.alive()) helpers.add(found);
