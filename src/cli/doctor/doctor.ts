@@ -9,12 +9,13 @@ import { loadParts } from '../files.ts';
 import { exitCode, type Terminal } from '../terminal.ts';
 import { checkClock, measuredFetch } from './clock.ts';
 import { checkDatabase, checkRunning } from './process.ts';
+import { checkPrograms } from './programs.ts';
 import { checkPlatforms, checkSources, type Subject } from './subjects.ts';
 
 export const doctor: CliCommand = {
   name: 'doctor',
   about:
-    'Looks whether everything works that Tocsin needs: files, database, tokens, scopes, channels, groups, keys, clock.',
+    'Looks whether everything works that Tocsin needs: files, database, tokens, scopes, channels, groups, keys, clock, programs.',
   usage: '',
   options: [],
   words: { least: 0, most: 0 },
@@ -36,8 +37,12 @@ async function examine(terminal: Terminal): Promise<Subject[]> {
   const problems = await checkFiles(parts);
   const errors = problems.filter(problem => problem.level === 'error');
   const files: Subject = { title: 'files', findings: [filesFinding(errors.length, showProblems(problems))] };
-  const [database, running] = await Promise.all([checkDatabase(settings.dataFolder, terminal), checkRunning(terminal)]);
-  if (errors.length > 0) return [files, database, running];
+  const [database, running, programs] = await Promise.all([
+    checkDatabase(settings.dataFolder, terminal),
+    checkRunning(terminal),
+    checkPrograms(terminal),
+  ]);
+  if (errors.length > 0) return [files, database, running, programs];
 
   const catalogue = await createCatalogue({ ...parts, data: settings.dataFolder, watch: false });
   try {
@@ -50,7 +55,7 @@ async function examine(terminal: Terminal): Promise<Subject[]> {
       platforms: parts.platforms ?? new Map(),
     };
     const [platforms, sources] = await Promise.all([checkPlatforms(tools), checkSources(tools)]);
-    return [files, database, running, ...platforms, ...sources, checkClock(measured.skews())];
+    return [files, database, running, programs, ...platforms, ...sources, checkClock(measured.skews())];
   } finally {
     await catalogue.close();
   }

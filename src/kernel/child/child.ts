@@ -81,6 +81,8 @@ export interface Children {
   reap(marker: string, grace?: number, onLeft?: (left: readonly Remaining[]) => void): Promise<number>;
   /** Why programs are started by this process itself, which blocks it; null when spawn helpers start them. */
   impaired(): string | null;
+  /** The kinds of the spawn helpers that run now, such as `perl`; none before the first program. */
+  helpers(): string[];
   /** Ends the spawn helpers. Nothing can be started any more. */
   close(): void;
 }
@@ -143,6 +145,7 @@ export function createChildren(parts: ChildrenParts): Children {
       return report.count;
     },
     impaired: () => spawner.impaired(),
+    helpers: () => spawner.kinds(),
     close() {
       tools.pipes.close();
       spawner.close();

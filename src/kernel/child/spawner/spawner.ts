@@ -12,6 +12,8 @@ export interface Spawner {
   spawn(order: Order): Promise<Spawned>;
   /** Why programs are started by this process itself, in words; null when helpers do it. */
   impaired(): string | null;
+  /** The kinds of the helpers that run now, such as `perl`. */
+  kinds(): string[];
   /** Ends the helpers. What they started lives on only if it is a daemon. */
   close(): void;
 }
@@ -80,6 +82,7 @@ export function createSpawner(parts: SpawnerParts): Spawner {
       return helper === null ? await spawnHere(wrapped) : await helper.spawn(wrapped);
     },
     impaired: () => broken?.because ?? null,
+    kinds: () => [...new Set([...helpers].map(one => one.kind.name))],
     close() {
       closed = true;
       for (const helper of helpers) helper.close();

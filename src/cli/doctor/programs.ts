@@ -1,0 +1,30 @@
+import { type ChildrenParts, createChildren } from '../../kernel/child/child.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { messageOf } from '../../kernel/errors.ts';
+import { silentLog } from '../../kernel/log.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Subject } from './subjects.ts';
+
+/** Starts one program as a step would. `parts` are for tests. */
+export async function checkPrograms(terminal: Terminal, parts: Partial<ChildrenParts> = {}): Promise<Subject> {
+  const path = terminal.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const children = createChildren({ clock: systemClock, log: silentLog, path, home: '/', ...parts });
+  const what = 'programs of steps are started by helper processes';
+  const io = { marker: 'doctor/programs/1', signal: AbortSignal.timeout(60_000), grace: 1000, onOutput() {} };
+  try {
+    await children.spawn({ argv: ['true'] }, io);
+    const because = children.impaired();
+    if (because !== null) {
+      const remedy = 'Install Perl, and see what limits processes here (ulimit -u, seccomp, a missing /proc).';
+      const cost = 'the main process starts them and stands still each time';
+      return { title: 'steps', findings: [{ what, state: 'warning', because: `${cost}: ${because}`, remedy }] };
+    }
+    if (children.helpers().includes('perl')) return { title: 'steps', findings: [{ what, state: 'ok' }] };
+    const slow = 'there is no Perl here, so each one takes about four times as long';
+    return { title: 'steps', findings: [{ what, state: 'ok', because: slow }] };
+  } catch (error) {
+    return { title: 'steps', findings: [{ what, state: 'bad', because: messageOf(error) }] };
+  } finally {
+    children.close();
+  }
+}
