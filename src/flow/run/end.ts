@@ -122,7 +122,10 @@ export async function finish(
 
 /** Wakes the runs of later episodes that waited for this one. */
 async function wakeLater(run: Run, { store, dispatcher }: EngineParts): Promise<void> {
-  if (run.alert === null) return;
+  if (run.alert === null || run.episode === null) return;
+  // Only the run of a later episode waits, and an alert that had none is read faster than a list is.
+  const alert = await store.alert(run.alert);
+  if (alert !== null && alert.episode <= run.episode) return;
   const queued = await store.runs({ alert: run.alert, states: ['queued'], limit: 100 });
   for (const later of queued.filter(one => one.after === run.id)) await dispatcher.wake({ run: later.id });
 }
