@@ -27,7 +27,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/kernel/redact/redact.ts': ['test/kernel/redact/edges.test.ts'],
   'src/kernel/redact/patterns.ts': ['test/kernel/redact/edges.test.ts'],
   'src/kernel/redact/forms.ts': ['test/kernel/redact/forms.test.ts'],
-  'src/kernel/child/kill.ts': ['test/kernel/child/kill.test.ts'],
+  'src/kernel/child/kill.ts': ['test/kernel/child/kill.test.ts', 'test/kernel/child/rounds.test.ts'],
   'src/flow/run/journal.ts': ['test/flow/run/lost-result.test.ts'],
   'src/flow/run/lease.ts': ['test/flow/run/lease.test.ts'],
   'src/flow/run/recover.ts': ['test/flow/run/sweep.test.ts', 'test/flow/run/recover-rounds.test.ts'],
