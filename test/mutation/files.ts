@@ -20,7 +20,16 @@ export const safetyFiles: Record<string, string[]> = {
   'src/model/approval.ts': ['test/model/approval.test.ts'],
   'src/http/guards.ts': ['test/http/guards.test.ts'],
   'src/kernel/egress/address.ts': ['test/kernel/egress/address.test.ts'],
-  'src/kernel/egress/egress.ts': ['test/kernel/egress/egress.test.ts', 'test/kernel/egress/rules.test.ts'],
+  'src/kernel/egress/egress.ts': [
+    'test/kernel/egress/egress.test.ts',
+    'test/kernel/egress/rules.test.ts',
+    'test/kernel/egress/edges.test.ts',
+  ],
+  'src/kernel/egress/answer.ts': [
+    'test/kernel/egress/answer.test.ts',
+    'test/kernel/egress/patience.test.ts',
+    'test/kernel/egress/egress.test.ts',
+  ],
   'src/kernel/egress/request.ts': ['test/kernel/egress/request.test.ts'],
   'src/kernel/signature.ts': ['test/kernel/signature.test.ts'],
   'src/kernel/strict-json.ts': ['test/kernel/strict-json.test.ts'],
@@ -39,5 +48,4 @@ export const safetyFiles: Record<string, string[]> = {
   'src/stores/sql/guards.ts': ['test/stores/sqlite-guards.test.ts'],
   'src/stores/sqlite/guards.ts': ['test/stores/sqlite-guards.test.ts'],
   'src/sources/webhook/proof.ts': ['test/sources/proofs.test.ts'],
-  'src/kernel/egress/answer.ts': ['test/kernel/egress/patience.test.ts', 'test/kernel/egress/egress.test.ts'],
 };

@@ -106,7 +106,7 @@ function parseHost(text: string): HostRule {
   if (isIP(trimmed) === 6) return { host: plainHost(`[${trimmed}]`), port: null };
   const match = /^(.*?)(?::(\d+))?$/.exec(trimmed);
   const host = match?.[1] ?? trimmed;
-  return { host: host.startsWith('*.') ? host : plainHost(host), port: match?.[2] ?? null };
+  return { host: plainHost(host), port: match?.[2] ?? null };
 }
 
 /** The host as WHATWG URL normalises it (lower case, punycode, full addresses), without a trailing dot or brackets. */
