@@ -34,7 +34,7 @@ export const safetyFiles: Record<string, string[]> = {
   'src/kernel/signature.ts': ['test/kernel/signature.test.ts'],
   'src/kernel/strict-json.ts': ['test/kernel/strict-json.test.ts'],
   'src/kernel/redact/redact.ts': ['test/kernel/redact/edges.test.ts'],
-  'src/kernel/redact/patterns.ts': ['test/kernel/redact/edges.test.ts'],
+  'src/kernel/redact/patterns.ts': ['test/kernel/redact/edges.test.ts', 'test/kernel/redact/patterns.test.ts'],
   'src/kernel/redact/forms.ts': ['test/kernel/redact/forms.test.ts'],
   'src/kernel/child/kill.ts': ['test/kernel/child/kill.test.ts', 'test/kernel/child/rounds.test.ts'],
   'src/flow/run/journal.ts': ['test/flow/run/lost-result.test.ts'],

@@ -21,6 +21,8 @@ const patterns: readonly RegExp[] = [
   // Headers and the like.
   /(authorization["']?\s{0,8}[:=]\s{0,8}["']?(?:[a-z]{1,16} )?)(?!\[redacted\])[^\s"',;]{4,}/gi,
   /((?<![a-z])bearer )(?!\[redacted\])[\w.~+/=-]{12,}/gi,
+  // A private key on one line, with its line breaks written as \n; keySpans does those of several lines.
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[^\s"'`,;]*(?:(?<=-----END) [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/g,
   // user:password@ in addresses.
   /(:\/\/[^\s/:@'"]{0,128}:)(?!\[redacted\])[^\s/@'"]{1,256}(?=@)/g,
   // password=..., "apiKey": "...", AWS_SECRET_ACCESS_KEY: ...
@@ -46,6 +48,8 @@ const overlap = 4 * 1024;
 const mark = '[redacted]';
 
 interface Span {
+  /** Where the text begins by which it is recognised, at or before its start. */
+  from: number;
   start: number;
   end: number;
   text: string;
@@ -87,17 +91,17 @@ function wholeLines(state: State, given: string): string {
 }
 
 /**
- * Processes a long line up to the overlap. A credential that crosses that border is replaced whole; one that reaches the end continues
- * in the next part.
+ * Processes a long line up to the overlap. A credential that crosses that border, or whose name does, is replaced whole; one that reaches
+ * the end continues in the next part.
  */
 function longLine(state: State): string {
   const text = withoutTail(state, state.rest);
   state.rest = '';
   if (state.tail) return '';
   const spans = worthALook.test(text) ? merge(spansOf(text)) : [];
-  const torn = spans.find(span => span.start < text.length - overlap && span.end > text.length - overlap);
-  const border = torn?.end ?? Math.max(0, text.length - overlap);
-  state.tail = torn?.end === text.length;
+  let border = Math.max(0, text.length - overlap);
+  for (const span of spans) if (span.from < border && span.end > border) border = span.end;
+  state.tail = border === text.length;
   state.rest = text.slice(border);
   return replaceSpans(
     text.slice(0, border),
@@ -120,7 +124,7 @@ function spansOf(text: string): Span[] {
     pattern.lastIndex = 0;
     for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
       const start = match.index + (match[1]?.length ?? 0);
-      spans.push({ start, end: match.index + match[0].length, text: mark });
+      spans.push({ from: match.index, start, end: match.index + match[0].length, text: mark });
     }
   }
   return spans;
@@ -145,13 +149,15 @@ function keySpan(state: State, line: string, from: number, spans: Span[]): void 
   if (start < 0) return;
   const found = end.exec(line.slice(start));
   if (found !== null) {
-    spans.push({ start: from + start, end: from + start + found.index + found[0].length, text: wasInside ? '' : mark });
+    const last = from + start + found.index + found[0].length;
+    spans.push({ from: from + start, start: from + start, end: last, text: wasInside ? '' : mark });
     state.keyLines = 0;
   } else if (wasInside && (state.keyLines > mostKeyLines || line.length > 256 || !keyLine.test(line))) {
     state.keyLines = 0;
   } else {
     state.keyLines++;
-    spans.push({ start: from + start, end: from + line.length, text: wasInside ? '' : `${mark}\n` });
+    const text = wasInside ? '' : `${mark}\n`;
+    spans.push({ from: from + start, start: from + start, end: from + line.length, text });
   }
 }
 
@@ -160,7 +166,7 @@ function merge(spans: readonly Span[]): Span[] {
   for (const span of spans.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
     const last = merged.at(-1);
     if (last === undefined || span.start >= last.end) merged.push({ ...span });
-    else last.end = Math.max(last.end, span.end);
+    else Object.assign(last, { from: Math.min(last.from, span.from), end: Math.max(last.end, span.end) });
   }
   return merged;
 }
