@@ -123,11 +123,6 @@ export const kernel: Equivalents = {
     { was: "''", becomes: '"Stryker was here!"', because: 'empty credentials are refused by whoever reads them' },
   ],
   'src/kernel/child/kill.ts': [
-    {
-      was: 'left(reaper, reaper.scanner.glance()).length === 0',
-      becomes: 'true',
-      because: 'isOver begins with the same look',
-    },
     { was: '[]', becomes: '["Stryker was here"]', because: 'the list is made anew before it is read' },
     { was: 'group === null', becomes: 'false', because: 'null is no more than 1 either' },
     {
