@@ -139,6 +139,12 @@ export const kernel: Equivalents = {
   ],
   'src/kernel/egress/egress.ts': [
     {
+      was: 'text.trim().toLowerCase()',
+      becomes: 'text.trim().toUpperCase()',
+      because: 'plainHost writes both in lower case',
+    },
+    { was: 'match?.[1] ?? trimmed', becomes: 'match?.[1] && trimmed', because: 'plainHost leaves the port out too' },
+    {
       was: '/^(.*?)(?::(\\d+))?$/',
       becomes: '/^(.*?)(?::(\\d+))$/',
       because: 'a text without a port is the host itself',
