@@ -46,6 +46,12 @@ it('a private key after an empty line ends with its lines', () => {
   expect(shown(`\n${first}\n${line}\nfine, all is well\n`)).toBe(`\n${mark}\nfine, all is well\n`);
 });
 
+it('a private key within a later line takes nothing from before it', () => {
+  expect(shown(`all is well\nkey: ${first}${line}${last} end`)).toBe(`all is well\nkey: ${mark} end`);
+  expect(shown(`all is well\nkey: ${first} ${line} ${last} end`)).toBe(`all is well\nkey: ${mark} end`);
+  expect(shown(`all is well\nkey: ${first}\n${line}\n${last} end`)).toBe(`all is well\nkey: ${mark}\n end`);
+});
+
 describe('a line that is too long to be held', () => {
   it.each<[name: string, before: string, secret: string, after: string]>([
     ['a password', 'password=', 'hunter2222', ' '],

@@ -166,6 +166,21 @@ export const kernel: Equivalents = {
   ],
   'src/kernel/redact/patterns.ts': [
     {
+      was: 'state.tail',
+      becomes: 'false',
+      because: 'of an empty text nothing is left, and it goes on in the next part',
+    },
+    {
+      was: 'from + start',
+      becomes: 'from - start',
+      because: 'only a long line asks where a text begins, and has no keys of several lines',
+    },
+    {
+      was: 'from + start',
+      becomes: 'from - start',
+      because: 'only a long line asks where a text begins, and has no keys of several lines',
+    },
+    {
       was: 'state.keyLines === 0 && !worthALook.test(text)',
       becomes: 'false',
       because: 'the first look only saves time',
