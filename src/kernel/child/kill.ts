@@ -40,7 +40,7 @@ export interface KillReport {
   count: number;
   /** What those ran that were found before the first signal; null where there is no /proc. */
   programs: readonly RunningProgram[] | null;
-  /** True when the first signal did not end all of them. */
+  /** True when the first signal did not end all of them, or when none was found any more. */
   killed: boolean;
   left: readonly Remaining[];
 }
