@@ -11,6 +11,7 @@ const benches = {
   group: './group.ts',
   expressions: './expressions.ts',
   commands: './commands.ts',
+  files: './files.ts',
 };
 
 const [first = '', ...rest] = process.argv.slice(2);

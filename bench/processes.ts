@@ -40,7 +40,7 @@ export async function startTocsin(options: {
   command?: readonly string[];
   nodeOptions?: readonly string[];
   env?: Record<string, string>;
-}): Promise<Running & { folder: string }> {
+}): Promise<Running & { folder: string; stop(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'tocsin-bench-'));
   for (const [path, text] of Object.entries(options.files ?? {})) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -65,11 +65,13 @@ export async function startTocsin(options: {
   });
   await untilReady(port, child);
   const readyAfter = performance.now() - began;
+  // Leaves the files, for a look at them.
+  const stop = () => end(child);
   const close = async () => {
-    await end(child);
+    await stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { port, pid: await listenerOf(pidOf(child)), readyAfter, folder, close };
+  return { port, pid: await listenerOf(pidOf(child)), readyAfter, folder, stop, close };
 }
 
 async function untilReady(port: number, child: ChildProcess): Promise<void> {
