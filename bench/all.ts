@@ -1,24 +1,33 @@
 /**
- * `npm run bench`: measures everything that has a target, first on SQLite (bench/run.ts), then on PostgreSQL and Redis (bench/fleet.ts), the expressions, and commands.
- * Exits with 1 when a target is missed. `-- single ...` or `-- fleet ...` runs one of them with further arguments; `-- --quick` is short.
+ * `npm run bench`: measures everything that has a target (benches.ts). Exits with 1 when a target is missed. `-- NAME ...` runs one of them
+ * with further arguments; `-- --quick` is short. `-- --page` writes docs/performance.md with what all of them measured.
  */
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-const benches = {
-  single: './run.ts',
-  fleet: './fleet.ts',
-  group: './group.ts',
-  expressions: './expressions.ts',
-  commands: './commands.ts',
-  files: './files.ts',
-};
+import { benches } from './benches.ts';
+import { renderPage } from './page.ts';
+import type { BenchRecord } from './report.ts';
 
 const [first = '', ...rest] = process.argv.slice(2);
-const chosen = Object.entries(benches).filter(([name]) => !Object.hasOwn(benches, first) || name === first);
-const words = Object.hasOwn(benches, first) ? rest : process.argv.slice(2);
-const ends = chosen.map(([, file]) => {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  return spawnSync(process.execPath, [path, ...words], { stdio: 'inherit' }).status ?? 1;
-});
+const isOne = Object.hasOwn(benches, first);
+const words = (isOne ? rest : process.argv.slice(2)).filter(word => word !== '--page');
+const folder = mkdtempSync(join(tmpdir(), 'tocsin-bench-page-'));
+const records = join(folder, 'records');
+writeFileSync(records, '');
+const ends = Object.entries(benches)
+  .filter(([name]) => !isOne || name === first)
+  .map(([name, { file }]) => {
+    const path = fileURLToPath(new URL(file, import.meta.url));
+    const env = { ...process.env, BENCH_RECORDS: records, BENCH_NAME: name };
+    return spawnSync(process.execPath, [path, ...words], { stdio: 'inherit', env }).status ?? 1;
+  });
+if (process.argv.includes('--page') && !isOne) {
+  const all = readFileSync(records, 'utf8').split('\n').filter(Boolean);
+  const page = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
+  writeFileSync(page, renderPage(all.map(line => JSON.parse(line) as BenchRecord)));
+}
+rmSync(folder, { recursive: true });
 process.exit(Math.max(...ends));
