@@ -118,6 +118,7 @@ export async function makeStepContext(
     path: path ?? process.env['PATH'] ?? '/usr/bin:/bin',
     home,
   });
+  onTestFinished(() => children.close());
   let text = '';
   const output = createOutput({
     clock: systemClock,

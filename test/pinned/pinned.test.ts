@@ -43,7 +43,7 @@ describe('what others call', () => {
       store-not-empty:409 store-in-use:409 store-locked:500 journal-broken:500 redis-unfit:500 step-failed:500
       step-timeout:500 replay-differs:500 plan-changed:409 lease-lost:409 cancelled:409 listen-failed:500
       environment-invalid:500 usage-invalid:400 not-reachable:503 argv-invalid:422 program-missing:500
-      spawn-failed:500 isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502
+      spawn-failed:500 spawner-lost:500 isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502
       response-too-large:502 chat-limited:503 chat-down:502 chat-refused:422 chat-root-gone:502 origin-limited:503
       origin-down:502 origin-refused:422
       `,

@@ -29,7 +29,7 @@ interface PipeParts {
 }
 
 /** Pairs of pipes made by one run of mkfifo, and how few may be left before the next ones are made. */
-const batch = 32;
+const batch = 16;
 const few = 4;
 
 /**
