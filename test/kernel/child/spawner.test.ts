@@ -217,6 +217,16 @@ describe('a spawn helper', () => {
     expect(children.impaired()).toContain('ended with 1');
   });
 
+  it('that may not set limits leaves its work to the next kind', async () => {
+    const [perl, node] = kinds;
+    if (perl === undefined || node === undefined) throw new Error('two kinds were expected');
+    // No system has so many calls: it is answered as a filter of system calls answers.
+    const argv = perl.argv.with(-2, '99999');
+    const children = create([{ ...perl, argv }, node]);
+    expect((await run(children, 'exit 5')).exitCode).toBe(5);
+    expect([children.helpers(), children.impaired()]).toEqual([['node'], null]);
+  });
+
   it('that is not there at all is done without, and that is said', async () => {
     const children = create([{ name: 'none', argv: [join(folder, 'no-such-program')], direct: true }]);
     expect((await run(children, 'exit 4')).exitCode).toBe(4);
