@@ -4,9 +4,14 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # Production dependencies only, and none of them has an install script that is needed.
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+# The helper that starts the programs of steps is compiled here; the image has no compiler.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev
+COPY scripts/spawner.sh ./scripts/
+COPY src/kernel/child/spawner/helper.c ./src/kernel/child/spawner/
+RUN sh scripts/spawner.sh && ls node_modules/.cache/tocsin/tocsin-spawn-*
 
 FROM node:24-slim
-# tini reaps what steps leave behind and passes signals on; util-linux has setpriv and unshare, which end a step's processes with it; Perl, which starts them, is part of the image.
+# tini reaps what steps leave behind and passes signals on; util-linux has setpriv and unshare, which end a step's processes with it.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends tini util-linux ca-certificates \
  && rm -rf /var/lib/apt/lists/* \

@@ -7,9 +7,9 @@ import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { token } from './ingest.ts';
 import { startTocsin } from './processes.ts';
 import { printLines } from './report.ts';
+import { token } from './token.ts';
 
 const events = process.argv.includes('--quick') ? 2_000 : 20_000;
 const connections = 32;

@@ -18,6 +18,8 @@ export interface LoadOrder {
   headers: Record<string, string>;
   /** The number of the first delivery: each has a fingerprint of its own. */
   first: number;
+  /** Whose deliveries; Alertmanager's when left out. */
+  sender?: 'alertmanager' | 'eventbridge';
 }
 
 export interface LoadReport {
@@ -73,6 +75,37 @@ function deliveryText(): string {
   });
 }
 
+/** An alarm of CloudWatch as EventBridge delivers it, of the same size. */
+function busEventText(): string {
+  const mark = '#'.repeat(digits);
+  const arn = `arn:aws:cloudwatch:eu-west-1:123456789012:alarm:checkout-${mark}`;
+  const metric = {
+    namespace: 'AWS/ApplicationELB',
+    name: 'HTTPCode_Target_5XX_Count',
+    dimensions: { LoadBalancer: `app/checkout/${mark}` },
+  };
+  return JSON.stringify({
+    version: '0',
+    id: `c4c1c1c9-6542-e61b-6ef0-${mark}`,
+    'detail-type': 'CloudWatch Alarm State Change',
+    source: 'aws.cloudwatch',
+    account: '123456789012',
+    time: '2026-03-01T10:00:00Z',
+    region: 'eu-west-1',
+    resources: [arn],
+    detail: {
+      alarmName: `checkout-${mark}`,
+      alarmTags: { team: 'shop', env: 'staging', severity: 'warning' },
+      configuration: {
+        description: 'x'.repeat(700),
+        metrics: [{ id: 'm1', metricStat: { metric, period: 60, stat: 'Sum' }, returnData: true }],
+      },
+      previousState: { value: 'OK', reason: 'It was well', timestamp: '2026-03-01T09:50:00.000+0000' },
+      state: { value: 'ALARM', reason: 'y'.repeat(300), timestamp: '2026-03-01T10:00:00.000+0000' },
+    },
+  });
+}
+
 /** Sends one body and resolves to the status that was answered. */
 type Send = (body: string) => Promise<string>;
 
@@ -122,7 +155,7 @@ function openSocket({ port, path, headers }: LoadOrder): Connection {
 }
 
 async function run(order: LoadOrder): Promise<LoadReport> {
-  const body = deliveryText();
+  const body = order.sender === 'eventbridge' ? busEventText() : deliveryText();
   const mark = '#'.repeat(digits);
   const headers = { 'Content-Type': 'application/json', 'Content-Length': String(body.length), ...order.headers };
   const latencies: number[] = [];

@@ -17,13 +17,26 @@ export function renderPage(records: readonly BenchRecord[], now = new Date()): s
     `- Machine: ${cpus().length} cores (${cpu?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 1024 ** 3)} GB, Linux ${release()}, Node ${process.versions.node}.`,
     ...Object.entries(peers).map(([name, version]) => `- Compared with ${name} ${version}.`),
   ];
-  for (const [name, { about }] of Object.entries(benches)) {
-    lines.push('', `## ${name}`, '', `\`npm run bench -- ${name}\`: ${about}.`, '');
-    const own = records.filter(record => record.bench === name).flatMap(record => record.lines);
-    if (own.length === 0) lines.push('Nothing was measured.');
-    else lines.push('| figure | measured | target | |', '|---|---|---|---|');
-    for (const { what, shown, target, reached } of own)
-      lines.push(`| ${what} | ${shown} | ${target} | ${reached ? '' : '**missed**'} |`);
-  }
+  for (const [name, { named }] of Object.entries(benches)) if (named !== true) lines.push('', ...partOf(name, records));
   return `${lines.join('\n')}\n`;
+}
+
+/** The page with one part measured anew, which says when: each ratio has both its sides in one run. */
+export function replacePart(page: string, name: string, records: readonly BenchRecord[], now = new Date()): string {
+  const start = page.indexOf(`\n## ${name}\n`) + 1;
+  if (start === 0)
+    throw new Error(`docs/performance.md has no part ${name}; npm run bench -- --page writes all of them`);
+  const next = page.indexOf('\n## ', start);
+  const part = [...partOf(name, records), '', `Measured again on ${now.toISOString().slice(0, 10)}.`];
+  return `${page.slice(0, start)}${part.join('\n')}\n${next < 0 ? '' : page.slice(next)}`;
+}
+
+function partOf(name: string, records: readonly BenchRecord[]): string[] {
+  const lines = [`## ${name}`, '', `\`npm run bench -- ${name}\`: ${benches[name]?.about}.`, ''];
+  const own = records.filter(record => record.bench === name).flatMap(record => record.lines);
+  if (own.length === 0) lines.push('Nothing was measured.');
+  else lines.push('| figure | measured | target | |', '|---|---|---|---|');
+  for (const { what, shown, target, reached } of own)
+    lines.push(`| ${what} | ${shown} | ${target} | ${reached ? '' : '**missed**'} |`);
+  return lines;
 }

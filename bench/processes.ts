@@ -20,9 +20,10 @@ export interface Running {
   close(): Promise<void>;
 }
 
-export async function startBare(): Promise<Running> {
+/** Starts a program of this folder that prints its port when it is ready. */
+export async function startProgram(name: string, ...words: readonly string[]): Promise<Running> {
   const began = performance.now();
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'bare.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, name), ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = await once(child.stdout, 'data');
@@ -34,14 +35,18 @@ export async function startBare(): Promise<Running> {
   };
 }
 
-/** Starts Tocsin with these files; with `command` as people do (`npm start`), else node itself. */
+/**
+ * Starts Tocsin with these files, or in the `folder` of an earlier one with its files and data; with `command` as people do (`npm start`),
+ * else node itself.
+ */
 export async function startTocsin(options: {
   files?: Record<string, string>;
+  folder?: string;
   command?: readonly string[];
   nodeOptions?: readonly string[];
   env?: Record<string, string>;
-}): Promise<Running & { folder: string; stop(): Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'tocsin-bench-'));
+}): Promise<Running & { folder: string; stop(): Promise<void>; crash(): Promise<void> }> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tocsin-bench-')));
   for (const [path, text] of Object.entries(options.files ?? {})) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
@@ -56,7 +61,7 @@ export async function startTocsin(options: {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       ...process.env,
-      ...(options.files && { TOCSIN_CONFIG: join(folder, 'tocsin.yaml') }),
+      ...((options.files ?? options.folder) && { TOCSIN_CONFIG: join(folder, 'tocsin.yaml') }),
       TOCSIN_DATA: join(folder, 'data'),
       TOCSIN_LISTEN: `127.0.0.1:${port}`,
       TOCSIN_LOG: 'warn',
@@ -71,7 +76,13 @@ export async function startTocsin(options: {
     await stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { port, pid: await listenerOf(pidOf(child)), readyAfter, folder, stop, close };
+  const pid = await listenerOf(pidOf(child));
+  const crash = async () => {
+    const ended = once(child, 'exit');
+    process.kill(pid, 'SIGKILL');
+    await ended;
+  };
+  return { port, pid, readyAfter, folder, stop, close, crash };
 }
 
 async function untilReady(port: number, child: ChildProcess): Promise<void> {
@@ -87,9 +98,8 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
 
 /** The pid of Tocsin itself: below npm and its shell it is the last descendant. */
 async function listenerOf(pid: number): Promise<number> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  const first = Number(children.trim().split(' ')[0]);
-  return first > 0 ? await listenerOf(first) : pid;
+  const [first] = await childrenOf(pid);
+  return first === undefined ? pid : await listenerOf(first);
 }
 
 async function end(child: ChildProcess): Promise<void> {
@@ -145,7 +155,19 @@ export async function processorTimeOf(pid: number): Promise<number> {
 
 /** The processor time of a process and its living descendants, microseconds. */
 export async function processorTimeOfAll(pid: number): Promise<number> {
-  const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ').filter(Boolean);
-  const times = await Promise.all(children.map(child => processorTimeOf(Number(child)).catch(() => 0)));
+  const times = await Promise.all((await childrenOf(pid)).map(child => processorTimeOf(child).catch(() => 0)));
   return times.reduce((sum, time) => sum + time, await processorTimeOf(pid));
+}
+
+/** The memory of a process and its living descendants, MB; a page that several of them share is counted once (PSS). */
+export async function pssOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+  const own = Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) / 1024;
+  const others = await Promise.all((await childrenOf(pid)).map(pssOf));
+  return others.reduce((sum, size) => sum + size, own);
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.trim().split(' ').filter(Boolean).map(Number);
 }

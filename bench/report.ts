@@ -45,3 +45,14 @@ export function below(what: string, value: number, most: number | null, unit: 'm
   const target = most === null ? 'none' : `< ${show(most)}`;
   return { what, value, shown: show(value), target, reached: most === null || value < most };
 }
+
+/** A number of things that must not be more than this; for information when there is no bound. */
+export function count(what: string, value: number, most: number | null): Line {
+  const target = most === null ? 'none' : `<= ${most}`;
+  return { what, value, shown: value.toFixed(0), target, reached: most === null || value <= most };
+}
+
+/** Stands for figures that cannot be measured here, and says why. It misses no target. */
+export function notMeasured(what: string, why: string): Line {
+  return { what, value: Number.NaN, shown: 'not measured', target: why, reached: true };
+}

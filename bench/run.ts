@@ -1,12 +1,11 @@
 /**
- * `npm run bench -- single`: compares Tocsin with Node's bare server, in one run on this machine. Exits with 1 when a target is missed.
- * `npm run bench -- single start ingest step` measures only those; --quick is short; --sockets makes the load with plain sockets instead of
- * Node's client. Then the bare server does several times as much, so the comparison is harder.
+ * `npm run bench -- single`: the start, its memory, and the time to the first step on SQLite. Exits with 1 when a target is missed.
+ * `npm run bench -- single step` measures only that; --quick is short.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { measureIngest, token } from './ingest.ts';
 import { memoryOf, type Running, startTocsin } from './processes.ts';
 import { type Line, middle, printLines } from './report.ts';
+import { token } from './token.ts';
 
 const quick = process.argv.includes('--quick');
 const rounds = quick ? 1 : 5;
@@ -32,7 +31,7 @@ steps:
 
 const files = { 'tocsin.yaml': config, 'policy.yaml': policy, 'runbooks/bench.yaml': runbook };
 const env = { BENCH_TOKEN: token };
-const parts = { start: measureStart, ingest: measureSqlite, step: measureFirstStep };
+const parts = { start: measureStart, step: measureFirstStep };
 const wanted = process.argv.slice(2).filter(word => Object.hasOwn(parts, word));
 const lines: Line[] = [];
 for (const [name, measure] of Object.entries(parts)) {
@@ -73,15 +72,6 @@ async function measureStart(): Promise<Line[]> {
       reached: memory < 150,
     },
   ];
-}
-
-async function measureSqlite(): Promise<Line[]> {
-  const tocsin = await startTocsin({ files, env, nodeOptions: process.env['BENCH_NODE']?.split(' ') ?? [] });
-  try {
-    return await measureIngest(tocsin, 'SQLite');
-  } finally {
-    await tocsin.close();
-  }
 }
 
 /** Sends alerts one by one, each with an automatic run. Measures from sending the request to the journalled start of the first step. */

@@ -1,5 +1,7 @@
 -- The tables of the postgres store, generated from src/stores/postgres/migrations.ts, in the order in which they were added.
 -- `doc` columns are JSON text and the truth of their row; the columns beside them are copies for look-ups.
+-- A long text is empty in its own column, and packed in `packed` (a body: in `bytes`). `codec` says how: 0 plain, 1 zstd, 2 what it does
+-- not share with the text of journal entry `base` (src/stores/sql/delta.ts). `size` is its bytes before that. Hashes are over the text.
 
 -- 1: the house (older processes refuse it)
 create function tocsin_now() returns bigint language sql volatile
@@ -128,3 +130,83 @@ insert into probe values (1, 0);
 
 -- 2: the truth about an alert (older processes refuse it)
 create table look (alert text collate "C" primary key, doc text collate "C" not null);
+
+-- 3: leaner rows (older processes refuse it)
+alter table journal add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, alter column packed set storage external;
+alter table alert add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, add column base bigint, alter column packed set storage external;
+alter table post add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, add column base bigint, alter column packed set storage external;
+alter table output add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, alter column packed set storage external;
+alter table blob add column codec smallint not null default 0, add column size integer not null default 0, add column base bigint;
+
+-- 4: indexes for long journals
+create index run_runbook_state on run (runbook, state, created_at, id);
+
+-- 5: what sources remember (older processes refuse it)
+create table memo (name text collate "C" primary key, value text collate "C" not null);
+
+-- 6: deliveries and recordings
+create table delivery (
+  source text collate "C" not null,
+  ring text collate "C" not null,
+  id text collate "C" not null,
+  at bigint not null,
+  first bigint not null,
+  count bigint not null,
+  doc text collate "C" not null,
+  primary key (source, ring, id)
+);
+create index delivery_newest on delivery (source, ring, at, id);
+create table delivery_count (
+  source text collate "C" not null,
+  what text collate "C" not null,
+  count bigint not null,
+  at bigint not null,
+  primary key (source, what)
+);
+create table recording (id text collate "C" primary key, at bigint not null, doc text collate "C" not null);
+create table recorded (
+  recording text collate "C" not null,
+  number bigint not null,
+  doc text collate "C" not null,
+  body bytea not null,
+  primary key (recording, number)
+);
+
+-- 7: counts of raw records
+create table tally (
+  source text collate "C" not null,
+  rule text collate "C" not null,
+  key text collate "C" not null,
+  bucket bigint not null,
+  value text collate "C" not null,
+  n bigint not null,
+  arrived bigint not null,
+  until bigint not null,
+  sample text collate "C" not null,
+  primary key (source, rule, key, bucket, value)
+);
+create index tally_until on tally (until);
+
+create table sighting (
+  source text collate "C" not null,
+  rule text collate "C" not null,
+  key text collate "C" not null,
+  at bigint not null,
+  primary key (source, rule, key)
+);
+
+-- 8: dead letters (older processes refuse it)
+create table letter (
+  id text collate "C" primary key,
+  source text collate "C" not null,
+  state text collate "C" not null,
+  first_at bigint not null,
+  version bigint not null,
+  doc text collate "C" not null
+);
+create index letter_newest on letter (first_at, id);
+create index letter_state on letter (state, first_at, id);

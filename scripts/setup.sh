@@ -40,6 +40,9 @@ if ! is_installed; then
   trap - EXIT INT TERM
 fi
 
+# Programs of steps start in a third of the time with it. Where it cannot be made, they start all the same.
+sh scripts/spawner.sh || true
+
 # The package `node` is the pinned release; without dev dependencies (in the image) the system's has to do.
 if [ -x node_modules/.bin/node ]; then
   node="$(pwd)/node_modules/.bin/node"

@@ -4,6 +4,8 @@
 set -eu
 . "$(dirname "$0")/setup.sh"
 if [ -f scripts/setup-test.sh ]; then sh scripts/setup-test.sh; fi
+# Once more: the compiler may have come just now.
+sh scripts/spawner.sh || true
 if [ -n "${TOCSIN_TEST_REPORT:-}" ]; then
   set -- --reporter=default --reporter=json "--outputFile.json=$TOCSIN_TEST_REPORT" "$@"
 fi

@@ -127,6 +127,8 @@ async function stopApp(
   await http.close();
   // Deliveries that were under way may have been refused meanwhile.
   await base.refused.settled();
+  await base.deliveries.settled();
+  await base.recorder.settled();
   await base.dispatcher.close();
   await base.egress.close();
   base.children.close();

@@ -6,6 +6,7 @@ import { scopes } from '../../src/model/expression/expression.ts';
 import { functionNotes } from '../../src/model/expression/functions.ts';
 import { defaultMaxBody, type Source } from '../../src/ports/source.ts';
 import type { StepType } from '../../src/ports/step.ts';
+import { abilitiesOf } from './support/abilities.ts';
 import { readShelves } from './support/shelves.ts';
 
 const generated = 'This page is generated from the source code: change it there and run `npm run generate`.';
@@ -46,12 +47,38 @@ function sourcesPage(sources: readonly Source[]): string {
   return page(
     'Sources',
     'A source takes deliveries at `POST /events/{name}`; `tocsin.yaml` gives it its name and options.',
+    abilitiesTable(sources),
     ...sources.map(sourcePart),
   );
 }
 
+/** By the examples of each source, so that it says nothing that they do not show. */
+function abilitiesTable(sources: readonly Source[]): string {
+  const yes = (is: boolean) => (is ? 'yes' : '');
+  const rows = sources
+    .filter(source => source.start === undefined || source.prove !== undefined)
+    .map(source => ({ id: source.id, ...abilitiesOf(source) }))
+    .map(is =>
+      [
+        `[${is.id}](#${is.id})`,
+        is.proofs.join(', '),
+        is.endsByQuiet ? 'no: [`quiet`](../sources.md#senders-that-tell-no-end)' : yes(is.tellsEnds),
+        yes(is.tellsAcknowledgements),
+        yes(is.canBeAsked),
+        yes(is.isListed),
+        is.told.join(', '),
+      ].join(' | '),
+    );
+  return [
+    '| source | proof | tells ends | tells acknowledgements | can be asked | its list is compared | is told |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(row => `| ${row} |`),
+  ].join('\n');
+}
+
 function sourcePart(source: Source): string {
   const [example] = source.examples;
+  const takesBodies = source.start === undefined || source.prove !== undefined;
   const facts = [
     `Content types: ${[source.contentTypes ?? 'application/json'].flat().join(', ')}.`,
     ...(source.encodings === undefined ? [] : [`Content encodings: ${source.encodings.join(', ')}.`]),
@@ -59,7 +86,16 @@ function sourcePart(source: Source): string {
   ];
   const sample =
     example === undefined ? [] : ['```yaml', stringify({ sources: { [source.id]: example.options } }).trim(), '```'];
-  return [`## ${source.id}`, '', source.about, '', facts.join(' '), '', table(describe(source.options)), '', ...sample]
+  return [
+    `## ${source.id}`,
+    '',
+    source.about,
+    '',
+    ...(takesBodies ? [facts.join(' '), ''] : []),
+    table(describe(source.options)),
+    '',
+    ...sample,
+  ]
     .join('\n')
     .trim();
 }

@@ -12,6 +12,8 @@ function postgresSchema(): string {
   return [
     '-- The tables of the postgres store, generated from src/stores/postgres/migrations.ts, in the order in which they were added.',
     '-- `doc` columns are JSON text and the truth of their row; the columns beside them are copies for look-ups.',
+    '-- A long text is empty in its own column, and packed in `packed` (a body: in `bytes`). `codec` says how: 0 plain, 1 zstd, 2 what it does',
+    '-- not share with the text of journal entry `base` (src/stores/sql/delta.ts). `size` is its bytes before that. Hashes are over the text.',
     ...ofPostgres.flatMap(migration => ['', describe(migration), migration.up.trim()]),
     '',
   ].join('\n');
@@ -32,6 +34,8 @@ function sqliteSchema(): string {
   return [
     '-- The tables of the sqlite store, generated from src/stores/sqlite/migrations.ts.',
     '-- `doc` columns are JSON text and the truth of their row; the columns beside them are copies for look-ups.',
+    '-- A long text is empty in its own column, and packed in `packed` (a body: in `bytes`). `codec` says how: 0 plain, 1 zstd, 2 what it does',
+    '-- not share with the text of journal entry `base` (src/stores/sql/delta.ts). `size` is its bytes before that. Hashes are over the text.',
     ...migrations.map(describe),
     '',
     ...objects,

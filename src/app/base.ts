@@ -10,8 +10,11 @@ import { createLooks } from '../flow/origin/looks.ts';
 import { createIdentities } from '../flow/people/identify.ts';
 import { createSeals } from '../flow/people/seal.ts';
 import { createSignIns, type SignInParts } from '../flow/people/sign-ins.ts';
+import { createDeliveryLog } from '../flow/pipeline/delivery-log.ts';
 import { createIntake } from '../flow/pipeline/intake.ts';
+import { createRecorder } from '../flow/pipeline/recorder.ts';
 import { clearingRefusals, createRefusedSources } from '../flow/pipeline/refused-sources.ts';
+import { createRecords } from '../flow/records/records.ts';
 import { createEngine, type Engine } from '../flow/run/run.ts';
 import type { CardTools } from '../flow/thread/cards.ts';
 import { createOutlines } from '../flow/thread/outlines.ts';
@@ -19,6 +22,7 @@ import { withTraces } from '../flow/trace/wake-ups.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createChildren } from '../kernel/child/child.ts';
 import { createLazyEgress } from '../kernel/egress/lazy.ts';
+import { createFetchPublic } from '../kernel/egress/public.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Store } from '../ports/store.ts';
@@ -61,18 +65,24 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const engine = createEngine({ ...common, looks, children, steps: shelves.steps, holder, outputs, hidden, egress });
   hearOthers(store, outputs, engine);
   const membership = createMembership({ clock, log, catalogue });
+  const cards: CardTools = { seals, showTime: at => showTime(at, catalogue.current().config.timezone) };
+  const outline = createOutlines({ store, catalogue });
+  const refused = createRefusedSources(common);
+  const deliveries = createDeliveryLog(common);
+  const fetchPublic = options.fetchPublic ?? createFetchPublic(() => catalogue.current().config.egress.private);
+  const intake = clearingRefusals(createIntake({ ...common, fetchPublic }), refused);
+  const recorder = createRecorder({ ...common, hidden });
   const acts: ActParts = {
     ...common,
     seals,
     groups: membership.groups,
     refusals: createRefusals(clock),
+    intake,
+    deliveries,
+    recorder,
     interrupt: run => engine.interrupt(run),
     mayOf: who => identities.mayOf(who),
   };
-  const cards: CardTools = { seals, showTime: at => showTime(at, catalogue.current().config.timezone) };
-  const outline = createOutlines({ store, catalogue });
-  const refused = createRefusedSources(common);
-  const intake = clearingRefusals(createIntake(common), refused);
   return {
     ...common,
     options,
@@ -95,7 +105,11 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     looks,
     outline,
     intake,
+    records: clearingRefusals(createRecords({ ...common, intake, hidden }), refused),
     refused,
+    deliveries,
+    recorder,
+    hidden,
     fleet: { nodes: null as Nodes | null, since: clock.now() },
     address: { url: '' },
     state: { draining: false },

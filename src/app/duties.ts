@@ -8,6 +8,9 @@ import { startWatch } from '../flow/origin/watch.ts';
 import { startPipeline } from '../flow/pipeline/alert.ts';
 import { startExpectations } from '../flow/pipeline/expect.ts';
 import { createIntake } from '../flow/pipeline/intake.ts';
+import { startRecordingSweep } from '../flow/pipeline/recorder.ts';
+import { startTickers } from '../flow/pipeline/tick.ts';
+import { startRecordsWatch } from '../flow/records/watch.ts';
 import { recoverAll, startSweeper } from '../flow/run/recover.ts';
 import { startThreads } from '../flow/thread/thread.ts';
 import { startTraces } from '../flow/trace/follow.ts';
@@ -36,6 +39,17 @@ export function expectDuty(base: Base): Duty {
   };
 }
 
+/** What becomes of the counts of raw records with time. */
+export function recordsDuty(base: Base): Duty {
+  return {
+    name: 'records',
+    start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      return startRecordsWatch({ ...base, feed, intake: createIntake({ ...base, feed }) });
+    },
+  };
+}
+
 /** The singleton task that finds work without a wake-up, and silences that are over. A node that takes it over looks at everything first. */
 export function sweeperDuty(base: Base): Duty {
   return {
@@ -44,8 +58,10 @@ export function sweeperDuty(base: Base): Duty {
       await recoverAll(base);
       const lapses = await startLapses(base);
       const sweeper = startSweeper(base);
+      const recordings = startRecordingSweep(base);
       return {
         async stop() {
+          await recordings.stop();
           await sweeper.stop();
           await lapses.stop();
         },
@@ -139,6 +155,25 @@ export function reconcileDuty(base: Base): Duty {
         async stop() {
           base.live.reconcile = () => ({});
           await service.stop();
+        },
+      };
+    },
+  };
+}
+
+/** The singleton task of sources that make events themselves by following their origin: two nodes would both tell the same. */
+export function sourcesDuty(base: Base): Duty {
+  return {
+    name: 'sources',
+    async start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      const parts = { ...base, feed, intake: createIntake({ ...base, feed }) };
+      const sources = await startTickers(parts, driver => driver.oneNode === true);
+      const off = base.catalogue.onChange(() => void sources.reload());
+      return {
+        async stop() {
+          off();
+          await sources.stop();
         },
       };
     },

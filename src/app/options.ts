@@ -28,6 +28,8 @@ export interface AppOptions {
   signal?: AbortSignal;
   /** Called once when nothing can be written any more until a new process opens the database. The process should end then. */
   onFatal?: (error: Error) => void;
+  /** For tests: makes the requests to addresses that senders name. */
+  fetchPublic?: typeof fetch;
   /** For tests: wraps the store. */
   wrapStore?: (store: Store) => Store;
 }

@@ -5,10 +5,10 @@ import { createJournalWatch } from '../flow/journal/audit-watch.ts';
 import { createHttp } from '../http/server.ts';
 import { takesOn } from '../model/node.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
-import type { ChatCapabilities, ChatConnection, ChatHost, ChatPlatform, SourceView } from '../ports/chat.ts';
-import { defaultMaxBody } from '../ports/source.ts';
+import type { ChatCapabilities, ChatConnection, ChatHost, ChatPlatform } from '../ports/chat.ts';
 import type { Base } from './base.ts';
 import type { AppOptions } from './options.ts';
+import { sourceOf, sourcesOf } from './source-view.ts';
 import { findStoreTrouble } from './store-health.ts';
 
 interface OpenPlatform {
@@ -26,6 +26,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     fleet: () => fleetOf(base),
     troubles: () => troublesOf(base, connections),
     sources: () => sourcesOf(base),
+    source: name => sourceOf(name, base),
     http: () => http,
     commands: base.shelves.commands,
     baseUrl: () => base.address.url,
@@ -38,7 +39,12 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     store: base.store,
     catalogue: base.catalogue,
     intake: base.intake,
+    records: base.records,
     refused: base.refused.refused,
+    delivered(seen, delivery) {
+      base.deliveries.seen(seen);
+      if (delivery !== null) base.recorder.offer(seen, delivery);
+    },
     host,
     version: options.version,
     health: () => healthOf(base, connections),
@@ -142,17 +148,6 @@ function troublesOf(base: Base, connections: Connections): string[] {
   const refused = Object.entries(base.refused.troubles()).map(([name, trouble]) => `source ${name}: ${trouble}`);
   const troubles = [...chat, ...refused, base.live.channels(), base.dispatcher.trouble()];
   return troubles.filter(trouble => trouble !== null);
-}
-
-function sourcesOf({ catalogue, refused }: Base): SourceView[] {
-  const troubles = refused.troubles();
-  return [...catalogue.current().sources.values()].map(({ name, driver }) => ({
-    name,
-    type: driver.id,
-    about: driver.about,
-    maxBody: driver.start === undefined ? (driver.maxBody ?? defaultMaxBody) : null,
-    trouble: troubles[name] ?? null,
-  }));
 }
 
 function fleetOf({ fleet }: Base): ReturnType<ChatHost['fleet']> {

@@ -11,6 +11,8 @@ import {
   pipelineDuty,
   postsDuty,
   reconcileDuty,
+  recordsDuty,
+  sourcesDuty,
   sweeperDuty,
   threadsDuty,
   tracesDuties,
@@ -37,12 +39,13 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   const sweeping = await take(sweeperDuty(base));
   const road = await take(pipelineDuty(base));
   const watching: Turn[] = [];
-  for (const duty of [expectDuty(base), watchDuty(base), reconcileDuty(base)]) watching.push(await take(duty));
+  for (const duty of [expectDuty(base), recordsDuty(base), watchDuty(base), reconcileDuty(base), sourcesDuty(base)])
+    watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
   const tracing: Turn[] = [];
   for (const duty of tracesDuties(base)) tracing.push(await take(duty));
-  const tickers = await startTickers(base);
+  const tickers = await startTickers(base, driver => driver.oneNode !== true);
   const off = base.catalogue.onChange(() => {
     if (sweeping.held()) voidOld(base);
     void tickers.reload();

@@ -46,8 +46,13 @@ const secretName = /(?:token|secret|password|passphrase|bearer|[a-z]Key|_key)s?$
 /** Matches headers that carry credentials. The values of others, such as Accept, occur in ordinary text. */
 const secretHeader = /auth|token|secret|password|cookie|credential|key/i;
 
-/** The secret values among the options of a driver, by the names of the options. So new drivers need no code here. */
+/**
+ * The secret values among the options of a driver, by the names of the options. So new drivers need no code here. A `key` may be the path of
+ * a file, so a private key is known by what it is; its line breaks may be written as \n.
+ */
 function secretOptions(options: unknown): string[] {
+  if (typeof options === 'string')
+    return /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(options) ? [options, options.replaceAll('\\n', '\n')] : [];
   if (options === null || typeof options !== 'object') return [];
   return Object.entries(options).flatMap(([name, value]) => {
     if (name === 'headers') return headerSecrets(value);
@@ -56,6 +61,36 @@ function secretOptions(options: unknown): string[] {
       return textsIn(value.value);
     return secretName.test(name) || secretName.test(name.toLowerCase()) ? textsIn(value) : secretOptions(value);
   });
+}
+
+const masked = '[redacted]';
+
+/** The options of a driver as they may be shown: by the same names as above, every text of a secret is masked, and so are passwords in addresses. */
+export function maskOptions(options: unknown): unknown {
+  if (typeof options === 'string') return options.replace(/(:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g, `$1${masked}`);
+  if (Array.isArray(options)) return options.map(maskOptions);
+  if (options === null || typeof options !== 'object') return options;
+  const secret = new Set(secretOptions(options));
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => {
+      const isSecret = secretName.test(name) || secretName.test(name.toLowerCase()) || name === 'headers';
+      return [name, isSecret ? maskAll(value) : maskKnown(maskOptions(value), secret)];
+    }),
+  );
+}
+
+function maskAll(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(maskAll);
+  if (value === null || typeof value !== 'object') return typeof value === 'string' ? masked : value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, maskAll(inner)]));
+}
+
+/** Masks what is a secret by its place, such as the value of a header. */
+function maskKnown(value: unknown, secret: ReadonlySet<string>): unknown {
+  if (typeof value === 'string') return secret.has(value) ? masked : value;
+  if (Array.isArray(value)) return value.map(one => maskKnown(one, secret));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, maskKnown(inner, secret)]));
 }
 
 function headerSecrets(headers: unknown): string[] {

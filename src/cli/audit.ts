@@ -5,9 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import { TocsinError } from '../kernel/errors.ts';
 import { fileError } from '../kernel/file-error.ts';
 import { wholeNumber } from '../kernel/number.ts';
-import { entryHash, genesis } from '../model/journal.ts';
 import { type CliCommand, type CliInput, optionOf, usage } from './command.ts';
-import { type JournalLine, readJournal } from './journal.ts';
+import { type Position, verifyChain } from './journal/chain.ts';
+import { verifyInBlocks } from './journal/file.ts';
+import { readJournal } from './journal/journal.ts';
 import { exitCode, type Terminal } from './terminal.ts';
 
 export const audit: CliCommand = {
@@ -43,7 +44,7 @@ export const audit: CliCommand = {
 
 async function verify(input: CliInput, terminal: Terminal): Promise<number> {
   const checkpoint = parseCheckpoint(optionOf(input, 'checkpoint'));
-  const head = await verifyChain(readJournal(optionOf(input, 'file'), terminal), checkpoint);
+  const head = await verified(optionOf(input, 'file'), checkpoint, terminal);
   if (checkpoint !== null && head.seq < checkpoint.seq) {
     throw new TocsinError('journal-broken', {
       message: `The journal ends at entry ${head.seq}, before the checkpoint: its tail was cut.`,
@@ -56,34 +57,16 @@ async function verify(input: CliInput, terminal: Terminal): Promise<number> {
   return exitCode.ok;
 }
 
-/** Verifies the hash chain. Resolves to the head. Rejects with `journal-broken`, which names the first bad entry. */
-export async function verifyChain(
-  lines: AsyncIterable<JournalLine>,
-  checkpoint: { seq: number; hash: string } | null = null,
-): Promise<{ seq: number; hash: string }> {
-  let head = { seq: 0, hash: genesis };
-  for await (const { seq, prev, hash, bytes } of lines) {
-    const wrong =
-      seq !== head.seq + 1
-        ? `entry ${head.seq + 1} is missing`
-        : prev !== head.hash
-          ? 'it does not follow from the entry before it'
-          : hash !== entryHash(prev, seq, bytes)
-            ? 'its bytes do not have its hash'
-            : checkpoint?.seq === seq && checkpoint.hash !== hash
-              ? 'it is not the one of the checkpoint, so the journal was rewritten'
-              : null;
-    if (wrong !== null)
-      throw new TocsinError('journal-broken', {
-        message: `The journal does not verify: ${wrong}.`,
-        at: `entry ${seq}`,
-      });
-    head = { seq, hash };
-  }
-  return head;
+/** The head of a chain that verifies. A large file is read by threads, everything else as one stream. */
+async function verified(file: string | null, checkpoint: Position | null, terminal: Terminal): Promise<Position> {
+  const inBlocks =
+    file === null
+      ? null
+      : await verifyInBlocks({ path: resolve(terminal.cwd, file), name: file, checkpoint, tell: terminal.err });
+  return inBlocks ?? (await verifyChain(readJournal(file, terminal), checkpoint));
 }
 
-function parseCheckpoint(text: string | null): { seq: number; hash: string } | null {
+function parseCheckpoint(text: string | null): Position | null {
   if (text === null) return null;
   const found = /^(\d+):([0-9a-f]{64})$/.exec(text);
   const seq = wholeNumber(found?.[1] ?? '');

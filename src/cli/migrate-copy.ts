@@ -7,6 +7,7 @@ import { migrate as migratePostgres } from '../stores/postgres/migrate.ts';
 import { toOpenFailure } from '../stores/postgres/opening.ts';
 import { sqlOf } from '../stores/postgres/reads.ts';
 import { createConnect, loadLibrary, type Session } from '../stores/postgres/session.ts';
+import { createBases } from '../stores/sql/bases.ts';
 import { createJournalReads } from '../stores/sql/journal.ts';
 import { migrate as migrateSqlite } from '../stores/sqlite/migrations.ts';
 import { openDatabase } from '../stores/sqlite/open.ts';
@@ -133,6 +134,7 @@ async function verify(target: Session, head: { seq: number; hash: string }): Pro
       all: values => ask(text, values),
       first: async values => (await ask(text, values))[0],
     })),
+    createBases(),
   );
   const check = await verifyJournal(reads);
   if (check.broken !== null) throw check.broken;

@@ -10,7 +10,7 @@ import type { CatalogueSet } from '../ports/catalogue.ts';
 import { type CliCommand, optionOf, usage } from './command.ts';
 import { readSettings } from './environment.ts';
 import { loadParts } from './files.ts';
-import { readJournal } from './journal.ts';
+import { readJournal } from './journal/journal.ts';
 import { plain } from './plain.ts';
 import { exitCode } from './terminal.ts';
 

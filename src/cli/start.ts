@@ -5,6 +5,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { explainError, TocsinError } from '../kernel/errors.ts';
 import { createIds } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
+import { boundYoungGeneration } from '../kernel/small-heap.ts';
 import { type CliCommand, optionOf } from './command.ts';
 import { parseRole, readSettings } from './environment.ts';
 import { giveBackMemory } from './idle-memory.ts';
@@ -50,6 +51,7 @@ export async function startTocsin(terminal: Terminal, role: string | null = null
   }
   if (opened.stopper.asked() === null) greet(opened.app, terminal);
   giveBackMemory();
+  boundYoungGeneration();
   return await stopInOrder(opened);
 }
 

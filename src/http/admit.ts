@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { TocsinError } from '../kernel/errors.ts';
+import { notProven, TocsinError } from '../kernel/errors.ts';
 import { checkBearer } from '../kernel/signature.ts';
 import type { ConfiguredSource } from '../ports/catalogue.ts';
 import { type Delivery, defaultMaxBody } from '../ports/source.ts';
@@ -14,6 +14,8 @@ export interface Admitted {
   by: 'proven' | 'unproven' | 'stranger';
   /** The largest body, bytes. */
   limit: number;
+  /** Why a stranger is one. */
+  doubt?: string;
 }
 
 const decoy = randomBytes(32);
@@ -28,8 +30,8 @@ export function admit(request: { headers: IncomingHttpHeaders }, source: Configu
   const headers = flatHeaders(request.headers);
   const verified = source === null ? notFound(headers) : source.driver.verifyHeaders?.(headers, source.options);
   if (verified != null && !verified.ok) {
-    if (hasSignature(headers)) return { by: 'stranger', limit: defaultMaxBody };
-    throw new TocsinError(source === null ? 'not-found' : 'bad-signature');
+    if (hasSignature(headers)) return { by: 'stranger', limit: defaultMaxBody, doubt: verified.because };
+    throw source === null ? new TocsinError('not-found') : notProven(verified.because);
   }
   const limit = source?.driver.maxBody ?? defaultMaxBody;
   if (verified != null && verified.by !== 'none') return { by: 'proven', limit };
@@ -37,9 +39,9 @@ export function admit(request: { headers: IncomingHttpHeaders }, source: Configu
 }
 
 /** Takes as long as the check of a token. */
-function notFound(headers: Delivery['headers']): { ok: false } {
+function notFound(headers: Delivery['headers']): { ok: false; because: string } {
   checkBearer(headers['authorization'], decoyToken);
-  return { ok: false };
+  return { ok: false, because: 'there is no such source' };
 }
 
 function hasSignature(headers: Delivery['headers']): boolean {
@@ -47,9 +49,9 @@ function hasSignature(headers: Delivery['headers']): boolean {
 }
 
 /** Takes as long and looks the same as a wrong signature over the body. The log names an unknown source. */
-export function refuseStranger(source: ConfiguredSource | null, body: Buffer): never {
+export function refuseStranger(source: ConfiguredSource | null, body: Buffer, doubt = ''): never {
   createHmac('sha256', decoy).update(body).digest();
-  throw new TocsinError(source === null ? 'not-found' : 'bad-signature');
+  throw source === null ? new TocsinError('not-found') : notProven(doubt);
 }
 
 export function tooLarge({ by, limit }: Admitted): TocsinError {

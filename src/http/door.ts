@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { acceptedOutcome } from '../flow/pipeline/delivery-log.ts';
 import { catalogue } from '../kernel/catalogue.ts';
 import { isCode, TocsinError } from '../kernel/errors.ts';
-import type { Delivery, Source } from '../ports/source.ts';
+import type { ConfiguredSource } from '../ports/catalogue.ts';
+import { type Delivery, type Source, takesAnybody } from '../ports/source.ts';
 import { admit, flatHeaders, refuseStranger, tooLarge } from './admit.ts';
 import { discard, readBody } from './body.ts';
 import { bareError, retryAfter } from './errors.ts';
-import type { Accepted, HttpParts } from './parts.ts';
-import { factsForLog, factsForSender, isProven, refusalOf } from './refusal.ts';
+import type { HttpParts } from './parts.ts';
+import { factsForLog, factsForSender, isProven, refusalOf, refusedOutcome } from './refusal.ts';
 
 /** Limits of the deliveries between their first byte and their durable answer; more are answered 503. */
 export interface DoorLimits {
@@ -17,9 +19,18 @@ export interface DoorLimits {
 
 export const doorLimits: DoorLimits = { events: 2000, bytes: 64 * 1024 * 1024 };
 
+/**
+ * The same for every source and for none. SNS sends a password only after it was asked for one in this way, with a realm. Source:
+ * terraform-provider-aws, acceptance test of topic subscriptions with a password.
+ */
+const challenges = ['Basic realm="tocsin", charset="UTF-8"', 'Bearer'];
+
 const answerType = 'application/json; charset=utf-8';
 
-/** `POST /events/{source}`: 202 once every event is durable. The answer repeats nothing of the body, and not which sources exist. */
+/**
+ * `POST /events/{source}`: 202 once every event is durable. The answer repeats nothing of the body, and not which sources exist.
+ * `OPTIONS /events/{source}`: 200 with the headers of the source's consent, for senders that ask first; 405 at any other address.
+ */
 export async function addDoor(app: FastifyInstance, parts: HttpParts, limits: DoorLimits = doorLimits): Promise<void> {
   const load: Load = { events: 0, bytes: 0, told: new Map() };
   await app.register(async door => {
@@ -35,7 +46,44 @@ export async function addDoor(app: FastifyInstance, parts: HttpParts, limits: Do
     door.post<{ Params: { source: string } }>('/events/:source', { exposeHeadRoute: false }, (request, reply) =>
       answer(request, reply, parts, limits, load),
     );
+    addCollector(door, parts, (request, reply) => answer(request, reply, parts, limits, load));
+    door.options<{ Params: { source: string } }>('/events/:source', (request, reply) =>
+      answerConsent(request, reply, parts, load),
+    );
   });
+}
+
+/**
+ * Clients of the Splunk HTTP Event Collector put its paths behind the address that they are given. They are taken for sources of raw records.
+ * The health says nothing of the source, so it needs no proof. Source: docs.splunk.com, HTTP Event Collector REST API endpoints.
+ */
+const collectorPaths = ['', '/event', '/event/1.0'];
+const collectorHealth = ['/health', '/health/1.0'];
+
+function addCollector(
+  door: FastifyInstance,
+  parts: HttpParts,
+  take: (request: DoorRequest, reply: FastifyReply) => Promise<FastifyReply>,
+): void {
+  for (const path of collectorPaths)
+    door.post<{ Params: { source: string } }>(
+      `/events/:source/services/collector${path}`,
+      { exposeHeadRoute: false, config: { recordsOnly: true } },
+      take,
+    );
+  for (const path of collectorHealth)
+    door.get(`/events/:source/services/collector${path}`, { exposeHeadRoute: false }, (_request, reply) =>
+      parts.draining()
+        ? reply.code(503).header('retry-after', String(retryAfter)).send({ text: 'HEC is shutting down', code: 23 })
+        : reply.code(200).send({ text: 'HEC is healthy', code: 17 }),
+    );
+}
+
+/** The source of a request; null when there is none that takes it. */
+function sourceOf(request: DoorRequest, parts: HttpParts): ConfiguredSource | null {
+  const found = parts.catalogue.current().sources.get(request.params.source) ?? null;
+  const { recordsOnly } = request.routeOptions.config as { recordsOnly?: boolean };
+  return recordsOnly === true && found?.driver.records === undefined ? null : found;
 }
 
 /** The deliveries under way, and when each kind of refusal was last logged. */
@@ -54,9 +102,9 @@ async function answer(
   limits: DoorLimits,
   load: Load,
 ): Promise<FastifyReply> {
-  const name = request.params.source;
-  const source = parts.catalogue.current().sources.get(name) ?? null;
+  const source = sourceOf(request, parts);
   const held = { bytes: 0 };
+  let delivery: Delivery | null = null;
   load.events += 1;
   try {
     if (parts.draining()) throw new TocsinError('draining');
@@ -72,27 +120,73 @@ async function answer(
       if (held.bytes > admitted.limit) throw tooLarge(admitted);
       if (load.bytes > limits.bytes) throw new TocsinError('overloaded');
     });
-    if (source === null || admitted.by === 'stranger') refuseStranger(source, body);
-    const accepted = await take(request, parts, name, body);
-    return reply
-      .code(202)
-      .header('content-type', answerType)
-      .send(`{"accepted":${JSON.stringify(accepted)}}`);
+    delivery = { headers: flatHeaders(request.headers), body, at: parts.clock.now() };
+    if (source === null || admitted.by === 'stranger') refuseStranger(source, body, admitted.doubt);
+    const { status, json } = await take(request, parts, source, delivery);
+    return reply.code(status).header('content-type', answerType).send(JSON.stringify(json));
   } catch (error) {
     discard(request.raw);
-    return refuse(error, request, reply, parts, source === null ? 'unknown' : name, load);
+    return refuse(error, request, reply, parts, source?.name ?? 'unknown', load, delivery);
   } finally {
     load.events -= 1;
     load.bytes -= held.bytes;
   }
 }
 
-async function take(request: DoorRequest, parts: HttpParts, name: string, body: Buffer): Promise<Accepted[]> {
+async function answerConsent(
+  request: DoorRequest,
+  reply: FastifyReply,
+  parts: HttpParts,
+  load: Load,
+): Promise<FastifyReply> {
+  const name = request.params.source;
+  const source = parts.catalogue.current().sources.get(name) ?? null;
+  discard(request.raw);
+  const headers = source?.driver.consent?.(flatHeaders(request.headers), source.options) ?? null;
+  if (headers !== null)
+    return reply
+      .code(200)
+      .headers({ ...headers, allow: 'POST', 'cache-control': 'no-store' })
+      .send();
+  const error = new TocsinError('method-not-allowed', {
+    message: 'A sender asked whether it may deliver, and may not.',
+  });
+  return refuse(error, request, reply, parts, source === null ? 'unknown' : name, load);
+}
+
+/** A delivery is events, or a batch of raw records. */
+async function take(
+  request: DoorRequest,
+  parts: HttpParts,
+  source: ConfiguredSource,
+  delivery: Delivery,
+): Promise<{ status: number; json: unknown }> {
   const began = parts.clock.monotonic();
-  const delivery: Delivery = { headers: flatHeaders(request.headers), body, at: parts.clock.now() };
-  const accepted = await parts.intake.receive(name, delivery);
+  const { name, driver, options } = source;
+  const seen = { source: name, address: addressOf(request), bytes: delivery.body.length };
+  const answered =
+    driver.records?.(options) == null
+      ? {
+          status: 202,
+          json: {
+            accepted: await parts.intake.receive(name, delivery, {
+              taken: report =>
+                parts.delivered({ ...seen, proven: report.trusted, outcome: acceptedOutcome(report, false) }, delivery),
+            }),
+          },
+        }
+      : await parts.records.receive(name, delivery);
+  if ('records' in answered) {
+    const outcome = { ...acceptedOutcome({ events: [], echo: null }, false), records: answered.records };
+    parts.delivered({ ...seen, proven: !takesAnybody(source), outcome }, delivery);
+  }
   parts.metrics.observe('tocsin_intake_seconds', (parts.clock.monotonic() - began) / 1000);
-  return accepted;
+  return answered;
+}
+
+/** The address of the sender as people know it; of a proxy of tocsin.yaml, that of its client. */
+function addressOf(request: DoorRequest): string {
+  return request.ip.replace(/^::ffff:(?=\d)/i, '').slice(0, 64);
 }
 
 function checkType(request: DoorRequest, driver: Source | null): void {
@@ -122,23 +216,30 @@ function refuse(
   parts: HttpParts,
   source: string,
   load: Load,
+  delivery: Delivery | null = null,
 ): FastifyReply {
   const error = asRefusal(thrown);
-  const configured = parts.catalogue.current().sources.get(request.params.source) ?? null;
+  const configured = sourceOf(request, parts);
   const proven = isProven(error, configured, request.headers);
   parts.metrics.count('tocsin_events_refused_total', { source, code: error.code });
   tell(error, thrown, request, parts, factsForLog(error, configured), load);
   const code = error.code === 'not-found' ? 'bad-signature' : error.code;
   const body = bareError(code);
-  if (code === 'bad-signature') reply.header('www-authenticate', 'Bearer');
+  if (code === 'bad-signature') reply.header('www-authenticate', challenges);
   if (error.status === 503) reply.header('retry-after', String(retryAfter));
+  if (error.status === 405) reply.header('allow', 'POST');
   reply
     .code(catalogue[code].status)
     .header('cache-control', 'no-store')
     .send({ error: { ...body.error, ...factsForSender(error, configured, proven) } });
   // The sender has its answer; the operators are told afterwards.
-  const refusal = configured === null ? null : refusalOf(error, configured, proven);
+  const told = proven || isCode(error, 'key-unreachable');
+  const refusal = configured === null ? null : refusalOf(error, configured, told);
   if (refusal !== null) parts.refused(refusal);
+  if (configured !== null) {
+    const seen = { source: configured.name, address: addressOf(request), bytes: delivery?.body.length ?? null, proven };
+    parts.delivered({ ...seen, outcome: refusedOutcome(error, configured, proven) }, delivery);
+  }
   return reply;
 }
 

@@ -8,8 +8,24 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     labels: ['source', 'code'],
   },
   tocsin_events_echoed_total: {
-    help: 'Deliveries dropped because they bear the marks of what Tocsin itself did, by source and what (note, page).',
+    help: 'Deliveries dropped because they bear the marks of what Tocsin itself did, by source and what (note, page, status, check, deployment), or because their project is not taken (foreign).',
     labels: ['source', 'what'],
+  },
+  tocsin_changes_total: {
+    help: 'Changes to the environment that sources told of, by source and outcome (success, failure, unknown).',
+    labels: ['source', 'outcome'],
+  },
+  tocsin_records_total: {
+    help: 'Raw records of batches that were counted, by source and outcome (taken, unreadable); and those that a source lost before (lost).',
+    labels: ['source', 'outcome'],
+  },
+  tocsin_records_left_out_total: {
+    help: 'Raw records that matched a rule and were not counted by it, by source, rule and outcome (beyond the limit of keys, late) or made no notice (unnoticed).',
+    labels: ['source', 'rule', 'outcome'],
+  },
+  tocsin_dead_letters_total: {
+    help: 'Objects and messages that a source could not read and put on the list of dead letters, by source. Tries that failed again count too.',
+    labels: ['source'],
   },
   tocsin_decisions_total: { help: 'Decisions of policy, by verdict.', labels: ['verdict'] },
   tocsin_runs_total: { help: 'Runs that ended, by state.', labels: ['state'] },

@@ -5,8 +5,10 @@ import type { Route, RouteAnswer } from './route.ts';
 
 type JsonObject = Record<string, unknown>;
 
+type PlainRoute = Omit<Route, 'handle' | 'method'> & { method: Route['method'] | 'OPTIONS' };
+
 /** The addresses that are not under /api, as they are documented. */
-const plainRoutes: readonly Omit<Route, 'handle'>[] = [
+const plainRoutes: readonly PlainRoute[] = [
   {
     method: 'POST',
     path: '/events/{source}',
@@ -27,6 +29,19 @@ const plainRoutes: readonly Omit<Route, 'handle'>[] = [
       415: { about: 'The source does not take this content type.', schema: errorDoc },
       422: { about: 'The body does not parse.', schema: errorDoc },
       503: { about: 'Overloaded or stopping: send it again after Retry-After.', schema: errorDoc },
+    },
+  },
+  {
+    method: 'OPTIONS',
+    path: '/events/{source}',
+    about:
+      'Asks whether a sender may deliver here (the handshake of CloudEvents webhooks). The consent is in the headers; it proves nothing and needs no proof.',
+    params: z.object({ source: z.string() }),
+    query: z.object({}),
+    body: null,
+    answers: {
+      200: { about: 'It may, as the headers say.', schema: null, type: 'text/plain' },
+      405: { about: 'It may not, nobody asks here, or there is no such source.', schema: errorDoc },
     },
   },
   plain('/healthz', 'Tells that the process is up.', {
@@ -53,7 +68,7 @@ function readiness(): z.ZodType {
   });
 }
 
-function plain(path: string, about: string, answers: Record<number, RouteAnswer>): Omit<Route, 'handle'> {
+function plain(path: string, about: string, answers: Record<number, RouteAnswer>): PlainRoute {
   return { method: 'GET', path, about, params: z.object({}), query: z.object({}), body: null, answers };
 }
 
@@ -76,7 +91,7 @@ export function openApi(version: string): JsonObject {
   };
 }
 
-function operation(route: Omit<Route, 'handle'>, schemas: JsonObject): JsonObject {
+function operation(route: PlainRoute, schemas: JsonObject): JsonObject {
   const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')];
   const body = route.body === null ? {} : { requestBody: requestBody(route.body, schemas) };
   return {

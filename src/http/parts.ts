@@ -1,5 +1,8 @@
 import type { Registry } from 'prom-client';
+import type { SeenDelivery } from '../flow/pipeline/delivery-log.ts';
+import type { Watch } from '../flow/pipeline/intake.ts';
 import type { SourceRefusal } from '../flow/pipeline/refused-sources.ts';
+import type { RecordsAnswer } from '../flow/records/records.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Metrics } from '../kernel/metrics.ts';
@@ -24,7 +27,14 @@ export interface HttpParts {
   catalogue: Catalogue;
   intake: {
     /** Resolves when every event is durable. Rejects with TocsinError: bad-signature, bad-body, overloaded, store-failed, not-found. */
-    receive(source: string, delivery: Delivery): Promise<Accepted[]>;
+    receive(source: string, delivery: Delivery, watch?: Watch): Promise<Accepted[]>;
+  };
+  /** Called with what became of each delivery to a source of tocsin.yaml; returns at once. `delivery` is null when its body was not read. */
+  delivered(seen: SeenDelivery, delivery: Delivery | null): void;
+  /** Takes the deliveries of sources with `records`. */
+  records: {
+    /** Resolves when the counts are durable. Rejects like `receive` of the intake. */
+    receive(source: string, delivery: Delivery): Promise<RecordsAnswer>;
   };
   /** Called for each refusal of a sender that proved itself; returns at once. */
   refused(refusal: SourceRefusal): void;

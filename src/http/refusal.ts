@@ -3,6 +3,7 @@ import type { SourceRefusal } from '../flow/pipeline/refused-sources.ts';
 import { catalogue } from '../kernel/catalogue.ts';
 import type { TocsinError } from '../kernel/errors.ts';
 import { cutLine } from '../kernel/text.ts';
+import type { DeliveryOutcome } from '../model/delivery.ts';
 import type { ConfiguredSource } from '../ports/catalogue.ts';
 import { flatHeaders } from './admit.ts';
 
@@ -69,12 +70,26 @@ export function factsForSender(
   return isPosition && error.at !== undefined ? { at: error.at } : {};
 }
 
-/** The refusal for the operators; null for a sender that did not prove itself. */
-export function refusalOf(error: TocsinError, source: ConfiguredSource, proven: boolean): SourceRefusal | null {
-  if (!proven) return null;
+/**
+ * The refusal for the operators; null for a sender that did not prove itself. `told`: it did, or could not, because its key cannot be
+ * fetched, and all that it sends is lost until somebody looks.
+ */
+export function refusalOf(error: TocsinError, source: ConfiguredSource, told: boolean): SourceRefusal | null {
+  if (!told) return null;
   const allowed = shownAllowed(error);
   const because = allowed === null ? catalogue[error.code].message : `Allowed: ${allowed}.`;
   return { source: source.name, code: error.code, at: shownAt(error, source), because };
+}
+
+/** The refusal for the page of its source: also of a sender that proved nothing, and then without anything of its body. */
+export function refusedOutcome(
+  error: TocsinError,
+  source: ConfiguredSource,
+  proven: boolean,
+): Extract<DeliveryOutcome, { what: 'refused' }> {
+  const told = proven ? shownAllowed(error) : null;
+  const because = error.doubt || (told === null ? catalogue[error.code].message : `Allowed: ${told}.`);
+  return { what: 'refused', code: error.code, at: proven ? shownAt(error, source) : null, because };
 }
 
 /**

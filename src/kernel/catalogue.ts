@@ -24,10 +24,20 @@ export const catalogue = {
     message: 'The request body does not parse.',
     remedy: 'Send one well-formed document in the shape the source documents.',
   },
+  'method-not-allowed': {
+    status: 405,
+    message: 'This address does not take this method.',
+    remedy: 'Send it with POST; a source that is asked with OPTIONS names in tocsin.yaml who may deliver.',
+  },
   overloaded: {
     status: 503,
     message: 'Not accepted: Tocsin cannot make the event durable right now.',
     remedy: 'Send it again after the time in Retry-After; nothing was stored.',
+  },
+  'key-unreachable': {
+    status: 503,
+    message: 'Not accepted: the key that the signature must be checked with cannot be fetched right now.',
+    remedy: 'See that this machine reaches the address over https; the sender tries again.',
   },
   draining: {
     status: 503,
@@ -94,6 +104,11 @@ export const catalogue = {
     status: 500,
     message: 'A file has something in it that is not allowed.',
     remedy: 'Correct the place that is named; tocsin check shows all of them.',
+  },
+  'sigma-unsupported': {
+    status: 500,
+    message: 'A Sigma rule has something in it that Tocsin does not read.',
+    remedy: 'Write it with what is allowed, or take the file out of `sigma.files`.',
   },
   'expression-invalid': {
     status: 500,
@@ -162,6 +177,11 @@ export const catalogue = {
     status: 500,
     message: 'Another Tocsin process has this data folder open.',
     remedy: 'Stop it first, or set TOCSIN_DATA to another folder.',
+  },
+  'row-broken': {
+    status: 500,
+    message: 'A stored row cannot be unpacked: it is not what was written.',
+    remedy: 'Keep a copy of the database, run `tocsin audit verify`, and restore a backup.',
   },
   'journal-broken': {
     status: 500,

@@ -34,6 +34,8 @@ export class TocsinError extends Error {
   readonly retryAfter: number | undefined;
   /** Set by the intake: the sender of the delivery that is refused had proved itself, so it may be told where. */
   proven = false;
+  /** Set by whoever verifies: why the sender of a delivery proved nothing. For operators; no answer and no log has it. */
+  doubt: string | null = null;
 
   constructor(code: ErrorCode, facts: ErrorFacts = {}) {
     const entry = catalogue[code];
@@ -63,14 +65,25 @@ export class TocsinError extends Error {
   }
 }
 
+/** The refusal of a sender that proved nothing. */
+export function notProven(doubt: string): TocsinError {
+  const error = new TocsinError('bad-signature');
+  error.doubt = doubt;
+  return error;
+}
+
 export function isCode(error: unknown, code: ErrorCode): error is TocsinError {
   return error instanceof TocsinError && error.code === code;
 }
 
 /** The message of any thrown value. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return headerRefused.test(text) ? 'a header cannot be sent: its value is not one line of text' : text;
 }
+
+/** What `fetch` throws repeats the value, which is mostly a token. Source: undici 8, lib/web/fetch/headers.js. */
+const headerRefused = /\bHeaders\.\w+: .* is an invalid header value/s;
 
 /**
  * The error on one line, for fields, reports and logs: the message, then `given` and `at` unless `known` contains them. The remedy is not

@@ -6,7 +6,7 @@ export interface Ids {
   next(prefix: IdPrefix): string;
 }
 
-export type IdPrefix = 'evt' | 'alt' | 'run' | 'apv' | 'gat' | 'nod' | 'key' | 'req';
+export type IdPrefix = 'evt' | 'alt' | 'run' | 'apv' | 'gat' | 'nod' | 'key' | 'req' | 'dlv' | 'rec';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 

@@ -29,9 +29,7 @@ export function checkHmac(check: HmacCheck): boolean {
   const given = check.signatures.slice(0, mostSignatures).map(text => decode(text, check.encoding));
   let right = false;
   for (const secret of check.secrets) {
-    const hmac = createHmac('sha256', secret);
-    for (const part of check.parts) hmac.update(part);
-    const expected = hmac.digest();
+    const expected = hmacOf(secret, check.parts);
     for (const one of given) {
       // All are compared, so that the time does not reveal which one matches.
       const same = timingSafeEqual(one ?? Buffer.alloc(32), expected);
@@ -39,6 +37,13 @@ export function checkHmac(check: HmacCheck): boolean {
     }
   }
   return right;
+}
+
+/** The HMAC-SHA256 of the parts, concatenated. */
+export function hmacOf(secret: string | Uint8Array, parts: readonly (string | Uint8Array)[]): Buffer {
+  const hmac = createHmac('sha256', secret);
+  for (const part of parts) hmac.update(part);
+  return hmac.digest();
 }
 
 /** The 32 bytes of a signature, or null when the text is not exactly that. */
@@ -100,4 +105,13 @@ function credentials(header: string | undefined, scheme: string): string | null 
   if (space < 0 || header.slice(0, space).toLowerCase() !== scheme) return null;
   const rest = header.slice(space + 1).trim();
   return rest === '' ? null : rest;
+}
+
+/** The `Authorization` header that `checkBearer` or `checkBasic` takes. */
+export function bearerHeader(token: string): string {
+  return `Bearer ${token}`;
+}
+
+export function basicHeader(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }

@@ -1,4 +1,5 @@
 /** The names of time zones that files and expressions may use: those of the IANA list, which know their clock changes. */
+import { z } from 'zod';
 import { nearest } from './nearest.ts';
 
 /** Why a text is no time zone. `message` is a sentence without the name; `nearest` is the name that was probably meant. */
@@ -89,6 +90,14 @@ export function zoneFault(text: string): ZoneFault | null {
     return { message: 'is an abbreviation, which knows no clock change or means several', allowed, nearest: place };
   return { message: 'is not a time zone of the IANA list', allowed, nearest: nearestZone(text) };
 }
+
+/** Schema of the name of a time zone in a file. */
+export const zoneName = z.string().superRefine((text, ctx) => {
+  const fault = zoneFault(text);
+  if (fault === null) return;
+  const { message, ...params } = fault;
+  ctx.addIssue({ code: 'custom', message: `"${text}" ${message}`, params });
+});
 
 /** Throws an Error that says why the text is no time zone, what is allowed, and the nearest name. */
 export function checkZone(text: string): void {

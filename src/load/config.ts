@@ -221,8 +221,13 @@ function configureSources(
     }
     const { parsed, data } = readAs(driver.options, options, faults, path);
     config.sources[name] = { ...(data as object), ...(type === undefined ? {} : { type }) };
-    if (parsed.success) configured.set(name, { name, driver, options: parsed.data });
-    else faults.addIssues(path, parsed.error.issues, driver.options);
+    if (!parsed.success) {
+      faults.addIssues(path, parsed.error.issues, driver.options);
+      continue;
+    }
+    configured.set(name, { name, driver, options: parsed.data });
+    for (const { at, what, allowed } of driver.warnings?.(parsed.data) ?? [])
+      faults.add([...path, ...at], what, { level: 'warning', allowed });
   }
   return configured;
 }

@@ -4,6 +4,7 @@ import { nearest } from '../kernel/nearest.ts';
 import { type Config, type ExpectationFile, expectationsOf } from '../model/config.ts';
 import { type ConfiguredSource, type Expectation, expectSource } from '../ports/catalogue.ts';
 import type { LabelMatch } from '../ports/runbook.ts';
+import { takesAnybody } from '../ports/source.ts';
 import type { Faults } from './problems.ts';
 import { compileMatch, showMatch } from './triggers.ts';
 import type { Path } from './yaml.ts';
@@ -73,13 +74,14 @@ function checkSource(
       allowed: names.join(', ') || 'entries under sources:',
       nearest: nearest(source, names),
     });
-  if (source !== undefined && sources.get(source)?.driver.start !== undefined)
+  const given = source === undefined ? undefined : sources.get(source);
+  if (given !== undefined && !takesDeliveries(given))
     return faults.add([...path, 'source'], `"${source}" makes its events inside Tocsin, so that they prove nothing`, {
       given: source,
       allowed: 'a source that takes deliveries',
     });
   const bringing = [...sources.values()].filter(
-    one => one.driver.start === undefined && (source === undefined || one.name === source),
+    one => takesDeliveries(one) && (source === undefined || one.name === source),
   );
   if (bringing.length > 0 && bringing.every(takesAnybody))
     faults.add(
@@ -99,8 +101,7 @@ function checkSource(
     });
 }
 
-/** True for a source without a secret: it takes what comes without any proof. */
-function takesAnybody({ driver, options }: ConfiguredSource): boolean {
-  const verified = driver.verify({ headers: {}, body: Buffer.alloc(0), at: 0 }, options);
-  return verified.ok && verified.by === 'none';
+/** True for a source that others send to, by HTTP or by a way of its own. */
+function takesDeliveries({ driver }: ConfiguredSource): boolean {
+  return driver.prove !== undefined || driver.takesProven !== undefined;
 }

@@ -96,7 +96,13 @@ function checkSources(draft: Draft, config: Config, sources: ReadonlyMap<string,
     const configured = sources.get(trigger.source);
     const delay = configured?.driver.delay?.(configured.options) ?? 0;
     for (const wait of draft.waits)
-      if (wait.within < delay)
+      if (configured?.driver.tellsNoEnd === true)
+        draft.faults.add(
+          wait.path,
+          `${trigger.source} tells no end of an alert, so that this wait always ends unconfirmed`,
+          { level: 'warning', allowed: 'a verify that looks by itself, with a condition' },
+        );
+      else if (wait.within < delay)
         draft.faults.add(
           wait.path,
           `${trigger.source} tells of a change up to ${showDuration(delay)} later, so that ${showDuration(wait.within)} may be too short`,

@@ -42,7 +42,7 @@ export function createFaults(yaml: YamlFile): Faults {
         message,
         level: more.level ?? 'error',
         ...(more.allowed ? { allowed: more.allowed } : {}),
-        ...(more.given ? { given: more.given } : {}),
+        ...(more.given && (more.key || !isSecret(path, more.given)) ? { given: more.given } : {}),
         ...(more.nearest ? { nearest: more.nearest } : {}),
       });
     },
@@ -75,6 +75,15 @@ export function showPath(path: Path): string {
   return path
     .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
     .join('');
+}
+
+/**
+ * True for what stands in the place of a secret: problems are on /readyz, for everybody. A reference to a variable is none, and no part of
+ * a name is compared that options have for other things.
+ */
+function isSecret([section, ...path]: Path, given: string): boolean {
+  if ((section !== 'sources' && section !== 'chat') || /^["']?\$\{\w+\}["']?$/.test(given)) return false;
+  return path.some(part => /(token|secret|password|passphrase|bearer|key|headers?)s?$/i.test(String(part)));
 }
 
 function addIssue(faults: Faults, yaml: YamlFile, base: Path, issue: z.core.$ZodIssue, schema: z.ZodType) {

@@ -22,6 +22,7 @@ import { withDigest } from './resolve.ts';
 import { createRoute } from './routes.ts';
 import { compileTsRunbook } from './runbook-ts.ts';
 import { compileYamlRunbook } from './runbook-yaml.ts';
+import { readSigma } from './sigma.ts';
 import type { Shelf } from './steps-yaml.ts';
 import { loadYaml, type YamlFile } from './yaml.ts';
 
@@ -52,6 +53,9 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const digests: Record<string, string> = {};
   const problems: Problem[] = [];
   const { compiled, config, named } = await readConfig(parts, digests, problems);
+  const sigma = await readSigma(compiled?.sources.values() ?? [], parts.configPath);
+  problems.push(...sigma.problems);
+  Object.assign(digests, sigma.digests);
   const at = (path: string) => (isAbsolute(path) ? path : join(dirname(parts.configPath), path));
   const policyPath = at(config?.policy ?? './policy.yaml');
   const folder = at(config?.runbooks ?? './runbooks');
@@ -68,7 +72,11 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const failed = problems.some(problem => problem.level === 'error');
   const set =
     failed || compiled === null || policy === null ? null : makeSet(compiled, policy, drafts, digests, parts.log);
-  return { set, problems: sortProblems(problems), watched: [parts.configPath, policyPath, folder, ...below] };
+  return {
+    set,
+    problems: sortProblems(problems),
+    watched: [parts.configPath, policyPath, folder, ...below, ...sigma.watched],
+  };
 }
 
 interface ReadConfig {

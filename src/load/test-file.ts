@@ -11,6 +11,25 @@ const assumed = z.union([
   z.record(z.string(), json),
 ]);
 
+const facts = z.union([z.string().min(1), z.record(z.string(), z.string())]);
+
+/** A change that a case is about. What is left out is not known. */
+const changeGiven = z.strictObject({
+  action: z.string().min(1).default('change'),
+  resource: z
+    .strictObject({ type: z.string().min(1), id: z.string().min(1), name: z.string().optional() })
+    .default({ type: 'thing', id: 'thing' }),
+  actor: z.string().optional().meta({ description: 'The name of who did it.' }),
+  before: facts.optional().meta({ description: 'A digest, or settings.' }),
+  after: facts.optional().meta({ description: 'A digest, or settings.' }),
+  account: z.string().optional(),
+  environment: z.string().optional(),
+  outcome: z.enum(['success', 'failure', 'unknown']).default('success'),
+  error: z.string().optional().meta({ description: 'Why it failed: the outcome is then failure.' }),
+  id: z.string().optional(),
+});
+export type ChangeGiven = z.infer<typeof changeGiven>;
+
 /** Schema of one case in runbooks/<id>.test.yaml. */
 export const testCase = z.strictObject({
   name: z.string().min(1),
@@ -20,6 +39,7 @@ export const testCase = z.strictObject({
       source: z.string(),
       schedule: z.string().optional().meta({ description: 'The name of a schedule: the event is its tick.' }),
       notice: z.string().optional().meta({ description: 'The type of a notice: the event is one.' }),
+      change: changeGiven.optional().meta({ description: 'The event is a change.' }),
       title: z.string().default('an alert'),
       severity: severity.default('warning'),
       state: z.enum(['firing', 'resolved']).default('firing'),

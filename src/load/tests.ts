@@ -6,6 +6,7 @@ import { messageOf } from '../kernel/errors.ts';
 import { isMissing } from '../kernel/file-error.ts';
 import { type Alert, foldAlert } from '../model/alert.ts';
 import { type Event, type IncomingEvent, takesKind } from '../model/event.ts';
+import { changeOf, type ToldState } from '../model/incoming-change.ts';
 import type { Problem } from '../ports/catalogue.ts';
 import type { LabelMatch, Params, Runbook, Trigger } from '../ports/runbook.ts';
 import { type DryRun, runDry } from './dry-run.ts';
@@ -13,7 +14,7 @@ import { createFaults, unreadable } from './problems.ts';
 import { pathKey, readAs, withScalars } from './scalars.ts';
 import { type LoadParts, loadSet } from './set.ts';
 import type { Shelf } from './steps-yaml.ts';
-import { type TestCase, testFile } from './test-file.ts';
+import { type ChangeGiven, type TestCase, testFile } from './test-file.ts';
 import { isNothing, loadYaml, type YamlFile } from './yaml.ts';
 
 export interface TestResult {
@@ -177,6 +178,7 @@ function bodyOf(given: NonNullable<TestCase['event']>): IncomingEvent {
   const common = { title: given.title, labels: given.labels, links: [], occurredAt: at };
   if (given.schedule !== undefined) return { kind: 'tick', ...common, schedule: given.schedule, at };
   if (given.notice !== undefined) return { kind: 'notice', ...common, type: given.notice };
+  if (given.change !== undefined) return changeEvent(given.change, common);
   return {
     kind: 'alert',
     ...common,
@@ -187,6 +189,28 @@ function bodyOf(given: NonNullable<TestCase['event']>): IncomingEvent {
     startsAt: at,
     endsAt: given.state === 'resolved' ? at : null,
   };
+}
+
+function changeEvent(
+  given: ChangeGiven,
+  common: Pick<IncomingEvent, 'title' | 'labels' | 'occurredAt'>,
+): IncomingEvent {
+  const { actor, before, after, outcome, error, id, ...rest } = given;
+  const failed = error !== undefined || outcome === 'failure';
+  return changeOf({
+    ...common,
+    ...rest,
+    actor: { name: actor },
+    before: stateOf(before),
+    after: stateOf(after),
+    outcome: failed ? { error } : outcome,
+    changeId: id,
+  });
+}
+
+function stateOf(given: ChangeGiven['before']): ToldState | null {
+  if (given === undefined) return null;
+  return typeof given === 'string' ? { digest: given } : { facts: given };
 }
 
 function alertOf(event: Event | null): Alert | null {

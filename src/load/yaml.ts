@@ -8,6 +8,7 @@ import {
   isSeq,
   LineCounter,
   type Node,
+  parseAllDocuments,
   parseDocument,
   visit,
   type YAMLMap,
@@ -48,52 +49,68 @@ export type Loaded = { ok: true; yaml: YamlFile } | { ok: false; problems: Probl
  * 20 aliases.
  */
 export function loadYaml(file: string, bytes: Uint8Array, stored = false): Loaded {
-  const problem = (message: string, at = { line: 1, column: 1 }, more: Partial<Problem> = {}): Problem => ({
-    file,
-    ...at,
-    code: 'file-invalid',
-    message,
-    level: 'error',
-    ...more,
+  const [only] = loadAll(file, bytes, { stored, several: false });
+  if (only === undefined) throw new Error('a file has a document');
+  return only;
+}
+
+/** The same for a file with several documents, each of which is as good as its own content. At least one is returned. */
+export function loadYamlDocuments(file: string, bytes: Uint8Array): Loaded[] {
+  return loadAll(file, bytes, { stored: false, several: true });
+}
+
+function loadAll(
+  file: string,
+  bytes: Uint8Array,
+  { stored, several }: { stored: boolean; several: boolean },
+): Loaded[] {
+  const refuse = (message: string, at = { line: 1, column: 1 }, more: Partial<Problem> = {}): Loaded => ({
+    ok: false,
+    problems: [{ file, ...at, code: 'file-invalid', message, level: 'error', ...more }],
   });
   if (bytes.length > largestFile)
-    return {
-      ok: false,
-      problems: [
-        problem('the file is too large', undefined, {
-          allowed: `${largestFile} bytes`,
-          given: `${bytes.length} bytes`,
-        }),
-      ],
-    };
+    return [
+      refuse('the file is too large', undefined, { allowed: `${largestFile} bytes`, given: `${bytes.length} bytes` }),
+    ];
   const text = decode(bytes);
-  if (text === null) return { ok: false, problems: [problem('the file is not UTF-8 text')] };
+  if (text === null) return [refuse('the file is not UTF-8 text')];
   const lines = new LineCounter();
-  const where = (offset: number) => place(lines, offset);
-  try {
-    const document = parseDocument(text, {
-      version: '1.2',
-      schema: 'core',
-      strict: true,
-      uniqueKeys: true,
-      stringKeys: true,
-      merge: false,
-      prettyErrors: false,
-      logLevel: 'error',
-      lineCounter: lines,
-    });
-    const faults = [...document.errors, ...document.warnings];
+  const open = (document: Document.Parsed): Loaded => {
+    const faults = [...document.errors, ...document.warnings].slice(0, 20);
     if (faults.length > 0)
-      return { ok: false, problems: faults.slice(0, 20).map(fault => problem(explain(fault), where(fault.pos[0]))) };
+      return {
+        ok: false,
+        problems: faults.flatMap(fault => problemsOf(refuse(explain(fault), place(lines, fault.pos[0])))),
+      };
     const forbidden = findForbidden(document);
-    if (forbidden !== null) return { ok: false, problems: [problem(forbidden.message, where(forbidden.offset))] };
+    if (forbidden !== null) return refuse(forbidden.message, place(lines, forbidden.offset));
     const data: unknown = document.toJS({ maxAliasCount: mostAliases });
     return { ok: true, yaml: reader(file, text, document, data, lines, stored) };
+  };
+  try {
+    const options = { ...parseOptions, lineCounter: lines };
+    if (!several) return [open(parseDocument(text, options))];
+    const documents = parseAllDocuments(text, options);
+    return Array.isArray(documents) && documents.length > 0 ? documents.map(open) : [refuse('the file is empty')];
   } catch (error) {
-    const why = error instanceof RangeError ? 'it is nested too deeply' : lowerFirst(messageOf(error));
-    return { ok: false, problems: [problem(why)] };
+    return [refuse(error instanceof RangeError ? 'it is nested too deeply' : lowerFirst(messageOf(error)))];
   }
 }
+
+function problemsOf(loaded: Loaded): Problem[] {
+  return loaded.ok ? [] : loaded.problems;
+}
+
+const parseOptions = {
+  version: '1.2',
+  schema: 'core',
+  strict: true,
+  uniqueKeys: true,
+  stringKeys: true,
+  merge: false,
+  prettyErrors: false,
+  logLevel: 'error',
+} as const;
 
 /** True for the ways in which YAML writes null. */
 export function isNothing(written: string): boolean {

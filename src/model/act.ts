@@ -58,6 +58,23 @@ export const act = z.discriminatedUnion('kind', [
     /** The episode that the button is about; a later one is not closed by it. The present episode when left out. */
     episode: z.int().optional(),
   }),
+  /** Delivers the source's own example to it, as a test. */
+  z.object({ kind: z.literal('test'), source: z.string() }),
+  z.object({
+    kind: z.literal('record'),
+    source: z.string(),
+    /** How many. */
+    deliveries: z.int().min(1).max(20),
+    /** For how long it waits, milliseconds. */
+    duration: z.int().min(1000).max(3_600_000),
+    /** Also those of senders that did not prove themselves. */
+    unproven: z.boolean(),
+    reason: z.string().nullable(),
+  }),
+  z.object({ kind: z.literal('unrecord'), recording: z.string() }),
+  /** Another try of what a source could not read; the end of it. */
+  z.object({ kind: z.literal('redrive'), letter: z.string(), reason: z.string().nullable() }),
+  z.object({ kind: z.literal('discard'), letter: z.string(), reason: z.string().nullable() }),
   z.object({ kind: z.literal('halt'), reason: z.string() }),
   z.object({ kind: z.literal('resume'), reason: z.string() }),
 ]);
@@ -65,7 +82,7 @@ export type Act = z.infer<typeof act>;
 
 /** The private answer to an act. `ok: false` has a code of the error catalogue. */
 export type ActAnswer =
-  | { ok: true; text: string; run?: string; approval?: string }
+  | { ok: true; text: string; run?: string; approval?: string; recording?: string }
   | {
       ok: false;
       code: string;

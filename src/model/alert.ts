@@ -249,9 +249,8 @@ function endOf(body: IncomingAlert, more: EffectMore) {
 
 /** Pure: how a resolve ends the stretch, as the news itself says. */
 export function toldEnd(body: IncomingAlert): AlertEnd {
-  return body.mergedInto === undefined
-    ? { how: 'told', because: null }
-    : { how: 'merged', because: `merged into ${body.mergedInto.name}` };
+  if (body.mergedInto !== undefined) return { how: 'merged', because: `merged into ${body.mergedInto.name}` };
+  return body.noCure === undefined ? { how: 'told', because: null } : { how: 'expired', because: body.noCure };
 }
 
 function blank(incoming: Event & { body: IncomingAlert }, id: string): Alert {

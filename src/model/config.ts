@@ -141,7 +141,8 @@ export const configFile = z.strictObject({
     .default({})
     .meta({ description: 'Groups by name: a list of ids of people, or where the group is kept.' }),
   operators: z.array(z.string()).default([]).meta({
-    description: 'Groups or people who may halt, resume, cancel, silence and close, besides whoever started a run.',
+    description:
+      'Groups or people who may halt, resume, cancel, silence and close, test sources, record deliveries and read dead letters again, besides whoever started a run.',
   }),
   tokens: z.array(token).default([]),
   secrets: z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { change } from './change.ts';
 
 export const severity = z.enum(['critical', 'error', 'warning', 'info']);
 export type Severity = z.infer<typeof severity>;
@@ -45,6 +46,8 @@ export const incomingEvent = z.discriminatedUnion('kind', [
     newsAt: z.int().optional(),
     /** For a resolve that is no cure: the condition goes on as another alert of the source, named here as people know it. */
     mergedInto: z.object({ name: z.string().max(500), fingerprint: z.string().min(1).max(512).optional() }).optional(),
+    /** For a resolve that is no cure: why, for people. The stretch then ends as `expired`. */
+    noCure: z.string().max(500).optional(),
     /** When a resolved alert ended, as the sender says, milliseconds since the epoch; null while it fires. */
     endsAt: z.int().nullable(),
   }),
@@ -56,26 +59,39 @@ export const incomingEvent = z.discriminatedUnion('kind', [
     type: z.string(),
     /** The fingerprint of the alert of the same source that it is about, in whose thread it is shown. Left out when there is none. */
     about: z.string().min(1).max(512).optional(),
+    /**
+     * The alert, by its own id and of any source, in whose thread it is shown: a ticket that Tocsin opened for an episode of it. A source
+     * sets it only for what it has proved to be of Tocsin's making.
+     */
+    ticketOf: z.object({ alert: z.string().max(100), episode: z.int() }).optional(),
   }),
+  /**
+   * What somebody did to the environment. It opens no alert and is not posted by itself; only triggers of its kind take it. A source that
+   * tells people of it makes a notice beside it.
+   */
+  z.object({ kind: z.literal('change'), ...common, ...change }),
 ]);
 export type IncomingEvent = z.infer<typeof incomingEvent>;
-export const eventKind = z.enum(['alert', 'tick', 'notice'] satisfies IncomingEvent['kind'][]);
+export const eventKind = z.enum(['alert', 'tick', 'notice', 'change'] satisfies IncomingEvent['kind'][]);
 export type EventKind = z.infer<typeof eventKind>;
 
-/** True when a trigger of kind `wanted` takes events of kind `given`. A trigger without a kind (null) takes all events except notices. */
+/** True when a trigger of kind `wanted` takes events of kind `given`. A trigger without a kind (null) takes alerts and ticks. */
 export function takesKind(wanted: EventKind | null, given: EventKind): boolean {
-  return wanted === null ? given !== 'notice' : wanted === given;
+  return wanted === null ? given === 'alert' || given === 'tick' : wanted === given;
 }
 export type IncomingAlert = Extract<IncomingEvent, { kind: 'alert' }>;
+export type IncomingChange = Extract<IncomingEvent, { kind: 'change' }>;
 
 export const event = z.object({
   id: z.string(),
   source: z.string(),
   receivedAt: z.int(),
-  /** SHA-256 of the raw bytes, which are stored as a blob; null when nothing was delivered (a tick). */
+  /** SHA-256 of the raw bytes, which are stored as a blob; null when nothing was delivered (a tick), and for sources that keep none. */
   raw: z.string().nullable(),
   /** True when the source verified a secret. An unauthenticated event never leads to `auto`. */
   trusted: z.boolean(),
+  /** Somebody pressed the test button of the source: nothing is decided for it. */
+  test: z.literal(true).optional(),
   body: incomingEvent,
 });
 export type Event = z.infer<typeof event>;

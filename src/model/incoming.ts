@@ -18,9 +18,12 @@ export function titleOf(...candidates: (string | null | undefined)[]): string {
   return boundText(found.trim().replaceAll('\0', '\uFFFD'), longest.title);
 }
 
-/** The labels, limited in number and in the length of names and values. The result has no prototype, so a label may have any name. */
+/**
+ * The labels, limited in number and in the length of names and values. The result has no prototype, so a label may have any name but
+ * `__proto__`, which the schemas of what is stored do not carry.
+ */
 export function labelsOf(given: Readonly<Record<string, string>>): Labels {
-  const names = Object.keys(given);
+  const names = Object.keys(given).filter(name => name !== '__proto__');
   const out: Labels = Object.create(null);
   for (const name of names.slice(0, longest.labels)) {
     out[boundText(name, longest.labelName)] = boundText(given[name] ?? '', longest.label);
@@ -46,6 +49,11 @@ export function titleOfLabels(labels: Labels): string {
     .sort()
     .map(name => `${name}=${labels[name]}`)
     .join(', ');
+}
+
+/** A part of an identity that is joined by slashes and commas: in it they are written so that no part can pass for two. */
+export function keyPart(text: string): string {
+  return text.replace(/[%/,]/g, sign => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** A fingerprint or delivery id that fits a column: unchanged, or its SHA-256 when it is empty, too long or has control characters. */
@@ -81,6 +89,11 @@ export function linkOf(label: string, url: string | null | undefined): z.infer<t
   return parsed?.protocol === 'https:' || parsed?.protocol === 'http:' ? [{ label, url: parsed.href }] : [];
 }
 
+/** A text of a sender within a path or query, whatever is in it: what is no Unicode cannot stand in an address. */
+export function urlPart(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
 /**
  * Milliseconds since the epoch of an RFC 3339 time; null for any other text, for a day that no calendar has, and for the zero time of Go
  * (year 1).
@@ -90,10 +103,15 @@ export function timeOf(text: string | null | undefined): number | null {
   const found = /^(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:?\d\d)$/.exec(text);
   if (found === null) return null;
   // Date.parse carries over what does not exist: the 31st of February becomes the 3rd of March.
-  const day = new Date(`${found[1]}T00:00:00Z`);
-  if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(found[1] ?? '')) return null;
+  const day = found[1] ?? '';
+  if (Number(day.slice(8)) > 28 && !isDay(day)) return null;
   const at = Date.parse(text);
   return Number.isFinite(at) && at > 0 ? Math.floor(at) : null;
+}
+
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
 }
 
 /** How far a sender's clock may be ahead of ours before its times are not believed, milliseconds. */
@@ -105,4 +123,14 @@ const farthestAhead = 300_000;
  */
 export function startOf(claimed: number | null, now: number): number {
   return claimed === null || claimed > now + farthestAhead ? now : claimed;
+}
+
+/** A time that was told, milliseconds since the epoch; null when it is missing, unreadable or more than five minutes after `now`. */
+export function toldTime(text: string | null | undefined, now: number): number | null {
+  const at = timeOf(text);
+  return at !== null && startOf(at, now) === at ? at : null;
+}
+
+export function toSecond(at: number): number {
+  return Math.floor(at / 1000) * 1000;
 }

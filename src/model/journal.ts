@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { sha256 } from '../kernel/canonical.ts';
 import { actor } from './actor.ts';
 import { alertEnd, effect } from './alert.ts';
 import { approval, approvalState, vote } from './approval.ts';
 import { event } from './event.ts';
+import { letter } from './letter.ts';
 import { ending, json, run, stepEnding, waiting } from './run.ts';
+
+export { entryHash, genesis } from './entry-hash.ts';
 
 /** The format version of entries. Old entries stay in the journal, so a change adds a version and keeps the reader of the old one. */
 export const entryVersion = 2;
@@ -126,7 +128,21 @@ export const fact = z.discriminatedUnion('kind', [
   // stream origin/<source>: write-backs to the origin of an alert, and its answers to queries
   body('origin.told', {
     source: z.string(),
-    what: z.enum(['acknowledge', 'note', 'resolve', 'recall', 'page', 'unpage', 'on-call']),
+    what: z.enum([
+      'acknowledge',
+      'note',
+      'resolve',
+      'recall',
+      'page',
+      'unpage',
+      'on-call',
+      'silence',
+      'unsilence',
+      'report',
+      'ticket',
+      'ticket-note',
+      'ticket-done',
+    ]),
     /** Idempotency key of the write-back: it is done once. */
     key: z.string(),
     alert: z.string().nullable(),
@@ -146,6 +162,29 @@ export const fact = z.discriminatedUnion('kind', [
     because: z.string(),
     /** How many more were refused at this field since the last such entry of this node. */
     more: z.int(),
+  }),
+
+  /** An example of the source was delivered to it by a press of a button; `events` are the ids of what it made. */
+  body('source.tested', { source: z.string(), example: z.string(), events: z.array(z.string()) }),
+  /** The next deliveries are kept, without their secrets. */
+  body('source.recording', {
+    source: z.string(),
+    recording: z.string(),
+    most: z.int(),
+    until: z.int(),
+    /** Those of senders that did not prove themselves too. */
+    unproven: z.boolean(),
+    reason: z.string().nullable(),
+  }),
+  /** Somebody deleted it, with what it kept. */
+  body('source.recording-ended', { source: z.string(), recording: z.string() }),
+  // stream letter/<id>: what a source could not read
+  body('letter.dead', { letter }),
+  body('letter.retrying', { letter: z.string(), reason: z.string().nullable() }),
+  body('letter.settled', {
+    letter: z.string(),
+    state: z.enum(['read', 'discarded']),
+    reason: z.string().nullable(),
   }),
 
   // stream system
@@ -188,14 +227,6 @@ export function entryBytes(entry: NewEntry): string {
   return JSON.stringify({ stream: entry.stream, v: entryVersion, actor: entry.actor, at: entry.at, fact: entry.fact });
 }
 
-/** SHA-256 over previous hash, sequence and stored bytes, joined by new lines; lower-case hex. */
-export function entryHash(prev: string, seq: number, bytes: string): string {
-  return sha256(`${prev}\n${seq}\n${bytes}`);
-}
-
-/** The hash before the first entry. */
-export const genesis = '0'.repeat(64);
-
 /** Parses a stored row. Throws a ZodError when the bytes are not an entry of a known version. */
 export function parseEntry(row: { seq: number; bytes: string; prev: string; hash: string }): Entry {
   const { v, ...rest } = content.parse(JSON.parse(row.bytes));
@@ -210,5 +241,6 @@ export const streamOf = {
   decision: (event: string) => `decision/${event}`,
   origin: (source: string) => `origin/${source}`,
   source: (name: string) => `source/${name}`,
+  letter: (id: string) => `letter/${id}`,
   system: 'system',
 } as const;

@@ -1,4 +1,5 @@
 import type { Alert } from './alert.ts';
+import { boundText } from './incoming.ts';
 import type { FactOf } from './journal.ts';
 
 /** What the origin of an alert says of it between its deliveries, and what follows from hearing nothing. */
@@ -25,4 +26,18 @@ function changeOf(known: Alert, fact: OriginFact, at: number): Partial<Alert> {
 /** True while its origin keeps the alert quiet, as far as is known: nothing starts by itself for it. */
 export function isMuted({ silencedAtOrigin: muted }: Alert, now: number): boolean {
   return muted !== null && (muted.until === null || muted.until > now);
+}
+
+/** Who or what keeps an alert quiet at its origin, and until when: milliseconds since the epoch, null when that is open. */
+export interface Quiet {
+  by: string;
+  until: number | null;
+}
+
+/** Pure: all reasons as one, null for none. It is over only when the last reason is. */
+export function joinQuiet(reasons: readonly Quiet[]): Quiet | null {
+  if (reasons.length === 0) return null;
+  const last = Math.max(...reasons.map(({ until }) => until ?? Number.POSITIVE_INFINITY));
+  const by = [...new Set(reasons.map(reason => reason.by))].join(', ');
+  return { by: boundText(by, 200), until: Number.isFinite(last) ? last : null };
 }

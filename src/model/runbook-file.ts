@@ -24,7 +24,7 @@ export const trigger = z.strictObject({
   source: z.string().meta({ description: 'The name of a source in tocsin.yaml.' }),
   kind: eventKind.optional().meta({
     description:
-      'The kind of event. Left out: alerts and ticks. Notices are taken only by triggers that say `kind: notice`.',
+      'The kind of event. Left out: alerts and ticks. Notices are taken only by triggers that say `kind: notice`, changes only by `kind: change`.',
   }),
   match: z.record(z.string(), labelMatch).default({}).meta({ description: 'All of these labels must match.' }),
   where: cel('Must hold as well; over event, alert, labels, annotations').optional(),

@@ -5,6 +5,7 @@ import type { Config } from '../model/config.ts';
 import type { Ask, Risk, TriggerKind, Verdict } from '../model/decision.ts';
 import type { Event, Labels, Severity } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
+import type { DetectRule } from '../model/records/records.ts';
 import type { CatalogueView } from './chat.ts';
 import type { LabelMatch, Runbook } from './runbook.ts';
 import type { Source } from './source.ts';
@@ -80,6 +81,8 @@ export interface ConfiguredSource {
   name: string;
   driver: Source;
   options: unknown;
+  /** Rules for its records from files that its options name, besides those of the options. */
+  rules?: readonly DetectRule[];
 }
 
 /** One mistake in a file. Lines and columns count from 1. */

@@ -59,10 +59,14 @@ export interface RateLimits {
   threads?: boolean;
 }
 
-/** At most `count` in any `per` milliseconds. */
+/**
+ * At most `count` in any `per` milliseconds. Of these `burst` may go at once, the others evenly; a tenth of them and 4 at most when it is left
+ * out, since platforms refuse a burst also where the rate has room for it.
+ */
 export interface Rate {
   count: number;
   per: number;
+  burst?: number;
 }
 
 /** A text that is sent as a file. It is already redacted, bounded and free of escape sequences. */
@@ -144,6 +148,8 @@ export interface ChatHost {
   troubles(): readonly string[];
   /** The sources of tocsin.yaml in its order. */
   sources(): readonly SourceView[];
+  /** One of them with all that may be shown; null when there is none of this name. */
+  source(name: string): SourceDetail | null;
   /** The nodes that are up, and problems between them; a single node has none. */
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
   /** All chat commands, sorted by name, for help, autocompletion and menus. */
@@ -227,8 +233,21 @@ export interface SourceView {
   about: string;
   /** The largest body, bytes; null for a source that takes no deliveries. */
   maxBody: number | null;
+  /** False when nothing proves who sends, so that its events only ask or notify; null for a source that takes no deliveries. */
+  proof: boolean | null;
   /** Why deliveries of its proven sender are refused by this node; null when it is well. */
   trouble: string | null;
+}
+
+export interface SourceDetail extends SourceView {
+  /** Where its sender posts to; null for a source that takes no deliveries. */
+  url: string | null;
+  /** What to do at the sender, in order. The secret is not in them. */
+  steps: readonly string[];
+  /** The page of the documentation, from the root of the repository. */
+  page: string | null;
+  /** Its options in tocsin.yaml, as YAML, with secrets masked. */
+  options: string;
 }
 
 export interface RunbookView {

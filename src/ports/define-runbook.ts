@@ -8,7 +8,7 @@ import type { StepApi } from './runbook.ts';
 export interface TriggerDefinition {
   /** The name of a source in tocsin.yaml. */
   source: string;
-  /** The kind of event; alerts and ticks when left out. A trigger takes notices only with `kind: 'notice'`. */
+  /** The kind of event; alerts and ticks when left out. A trigger takes notices and changes only with their kind. */
   kind?: EventKind;
   match?: Record<string, string | number | boolean | readonly (string | number | boolean)[] | { re: string }>;
   where?: string;

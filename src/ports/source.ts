@@ -1,11 +1,15 @@
 import type { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
-import type { Log } from '../kernel/log.ts';
 import { parseStrictJson } from '../kernel/strict-json.ts';
 import type { Alert } from '../model/alert.ts';
-import type { IncomingAlert, IncomingEvent, Severity } from '../model/event.ts';
+import type { IncomingAlert, IncomingEvent } from '../model/event.ts';
 import type { Sight } from '../model/look.ts';
+import type { Quiet } from '../model/muted.ts';
+import type { RecordsSpec } from '../model/records/records.ts';
 import type { CheckTools, Finding } from './check.ts';
+import type { EmitTools } from './emit.ts';
+import type { OriginConnection, OriginHost, OriginMethod } from './origin.ts';
+import type { RecordBatch, RecordsTaken } from './records.ts';
 
 /** A delivery as received. Header names are lower case. */
 export interface Delivery {
@@ -18,11 +22,15 @@ export interface Delivery {
    * `body` is then this part as a document of its own.
    */
   part?: { first: number; last: boolean };
+  /** What stands at the address of `keyAt`; null when there is no key there. */
+  key?: string | null;
+  /** How the request to the address of `askBack` went. */
+  askedBack?: { ok: true } | { ok: false; because: string };
 }
 
 export type Verified =
   /** `by` names the proof. `none`: no secret is configured, so its events never lead to `auto`. */
-  { ok: true; by: 'hmac' | 'bearer' | 'basic' | 'header' | 'none' } | { ok: false; because: string };
+  { ok: true; by: 'hmac' | 'signature' | 'bearer' | 'basic' | 'header' | 'none' } | { ok: false; because: string };
 
 export interface Normalised {
   events: IncomingEvent[];
@@ -31,6 +39,11 @@ export interface Normalised {
    * senders that sign no unique id (Alertmanager, Grafana), because they send identical bodies again for an alert that fires again.
    */
   deliveryId: string | null;
+  /**
+   * For senders whose events have ids of their own: that of each event, null for one without. An event counts once, alone or in whatever
+   * batch it comes again. `deliveryId` is null then.
+   */
+  eventIds?: readonly (string | null)[];
   /**
    * Set when the delivery was dropped as an echo of Tocsin's own write-back: a word for the kind. Echoes are counted in a metric, because
    * anybody with write access at the origin can set the mark of one.
@@ -80,6 +93,19 @@ export interface Source<Options = unknown> {
   /** The longest delay of a change of an alert, milliseconds (a group_interval). `tocsin check` compares `verify.within` with it. */
   delay?(options: Options): number | null;
   examples: readonly SourceExample[];
+  /** For `tocsin source add`; left out by a source that takes no deliveries. */
+  setup?: SourceSetup;
+  /**
+   * Pure: the https address of the key of a sender that signs with a key pair and names the address in its delivery; null when none is
+   * needed. Nothing is proven yet, so the source allows only addresses that nobody but the sender can publish at. The key is kept for a
+   * day, and `verify` finds it as `delivery.key`.
+   */
+  keyAt?(delivery: Delivery, options: Options): string | null;
+  /**
+   * Pure: an https address that is requested once after `verify`, because the sender wants to be confirmed; null for none. The result is
+   * `delivery.askedBack`.
+   */
+  askBack?(delivery: Delivery, options: Options): string | null;
   /** Checks the signature or secret in constant time, over the raw bytes and before anything is parsed. */
   verify(delivery: Delivery, options: Options): Verified;
   /**
@@ -87,6 +113,18 @@ export interface Source<Options = unknown> {
    * is called afterwards all the same.
    */
   verifyHeaders?(headers: Delivery['headers'], options: Options): Verified | null;
+  /**
+   * Pure: the headers, names in lower case, that consent to deliveries, for a sender that asks with OPTIONS first; null when it may not
+   * deliver. The request proves nothing, so the answer holds no more than it asks and `tocsin.yaml` allows. Left out by a source whose
+   * senders do not ask.
+   */
+  consent?(headers: Delivery['headers'], options: Options): Record<string, string> | null;
+  /**
+   * Pure: the headers, names in lower case, by which a sender with these options proves itself, so that `verify` takes the delivery; none
+   * where nothing is asked for. For `tocsin send --sign`, and for the tests that every source has to pass. Left out by a source that takes
+   * no deliveries.
+   */
+  prove?(delivery: Delivery, options: Options): Record<string, string>;
   /**
    * Pure: the body for `normalise`, from bytes that `verify` has passed; one strictly parsed JSON document when left out. Throws TocsinError
    * `bad-body`, `body-too-large` (once it is unpacked) or `wrong-content-type`.
@@ -97,6 +135,29 @@ export interface Source<Options = unknown> {
    * `allowed` stand in the log and in notes, so they quote nothing of the body.
    */
   normalise(body: unknown, delivery: Delivery, options: Options): Normalised;
+  /** Set for a source that opens no alert: it tells what somebody did. It has no example of a firing. */
+  onlyChanges?: true;
+  /** False for a source whose bodies may hold secrets: they are not stored, so nobody can look at or replay what was delivered. */
+  keepsRaw?: false;
+  /**
+   * Pure: the format and the rules of a source of raw records; null when these options have none. Its deliveries are batches of records,
+   * which are detected in and never journalled: `parse` and `normalise` are not called for them.
+   */
+  records?(options: Options): RecordsSpec | null;
+  /**
+   * The bytes of the records in a delivery that `verify` has passed: unpacked, limited in their number. The body itself when left out.
+   * Iterating may throw TocsinError `bad-body` or `body-too-large`.
+   */
+  pieces?(delivery: Delivery, options: Options): AsyncIterable<Buffer>;
+  /** Pure: where the records of a delivery are from, and its idempotency key. `a request` and none when left out. */
+  batchOf?(delivery: Delivery, options: Options): Pick<RecordBatch, 'from' | 'once'>;
+  /** Pure: what the sender of a batch is answered, where it wants another answer than 202 with the numbers. */
+  answerRecords?(taken: RecordsTaken, delivery: Delivery, options: Options): { status: 200 | 202; json: unknown };
+  /**
+   * Pure: true when nobody but senders that are known can bring records, for a source that listens by itself. Without it a source with
+   * `start` is believed.
+   */
+  proven?(options: Options): boolean;
   /** True when the origin can be asked with these options (`look`, `listFiring`). */
   canAsk?(options: Options): boolean;
   /** True when the origin resolves by itself what it hears nothing more of: such a resolve is no cure (Alertmanager). */
@@ -107,6 +168,11 @@ export interface Source<Options = unknown> {
   listFiring?(options: Options, tools: AskTools): Promise<Listing>;
   /** The receivers whose listed alerts are ours by these options, besides those that were seen in proven deliveries. */
   receivers?(options: Options): readonly string[];
+  /**
+   * Set for a sender that tells no end of anything (Falco). Its `timing` must then have `endsAfter`, or nothing that it tells would ever be
+   * over.
+   */
+  tellsNoEnd?: true;
   /** How long this source's news is believed; without it the defaults of `timingOf`. */
   timing?(options: Options): Timing;
   /**
@@ -114,20 +180,46 @@ export interface Source<Options = unknown> {
    * request, so errors show only when a method is called.
    */
   origin?(options: Options, host: OriginHost): OriginConnection | null;
+  /** What `origin` can do when its options allow all of it, for the reference. */
+  tells?: readonly OriginMethod[];
   /** True when it can look up who is on call with these options; `tocsin check` needs to know without a connection. */
   tellsOnCall?(options: Options): boolean;
+  /** For `tocsin check`: options that are allowed and yet weaken the source. Pure. */
+  warnings?(options: Options): readonly OptionWarning[];
   /** For `tocsin doctor`: checks that the keys of these options work and have the permissions. Changes nothing and never rejects. */
   check?(options: Options, tools: CheckTools): Promise<Finding[]>;
+  /**
+   * For a source with a `start` that takes what others send by a way of its own (email): whether they prove themselves with these options.
+   * Left out by one that makes its events alone.
+   */
+  takesProven?(options: Options): boolean;
   /** For sources that make events themselves (schedule). Resolves to the function that stops it. */
   start?(options: Options, tools: EmitTools): Promise<() => Promise<void>>;
+  /**
+   * True when `start` is for one node of a fleet at a time: another takes over within 15 s when it dies, and what the dead one commits
+   * afterwards is refused. Left out by sources that may run on every node, because their emissions have idempotency keys (schedule).
+   */
+  oneNode?: true;
+}
+
+/** An option that is allowed, and what it costs. */
+export interface OptionWarning {
+  /** Where in the options. */
+  at: readonly (string | number)[];
+  /** What it costs, in a clause. */
+  what: string;
+  /** What would be better. */
+  allowed: string;
 }
 
 /** One alert of an origin's list. */
 export interface ListedAlert {
   /** As a delivery would bring it: state firing or acknowledged. */
   event: IncomingAlert;
-  /** Set when the origin itself keeps it quiet: who or what, and until when (milliseconds since the epoch; null when open). */
-  silenced: { by: string; until: number | null } | null;
+  /** Set when the origin itself keeps it quiet, silences with a mark left out. */
+  silenced: Quiet | null;
+  /** What else keeps it quiet there: silences with a mark, which are ours when the mark is that of this very alert. */
+  marked?: readonly (Quiet & { marker: string })[];
   /** Until when the origin holds it for firing without further news, milliseconds since the epoch; null when it does not expire. */
   endsAt: number | null;
   /**
@@ -152,6 +244,11 @@ export interface Timing {
   reopenAfter: number;
   /** The longest time after which the sender repeats an alert that still fires; infinite for one that repeats nothing. */
   repeatInterval: number;
+  /**
+   * After how long without news a stretch ends here by itself, for a sender that tells no end; left out when it does not. Such an end is no
+   * cure (`end.how` is `expired`), and what comes later is another stretch.
+   */
+  endsAfter?: number | undefined;
 }
 
 const standardTiming: Timing = { reopenAfter: 15_000, repeatInterval: 4 * 3_600_000 };
@@ -166,86 +263,25 @@ export function canAsk(source: { driver: Source; options: unknown } | undefined)
   return source?.driver.look !== undefined && source.driver.canAsk?.(source.options) === true;
 }
 
-/** The tools of an origin connection. */
-export interface OriginHost {
-  clock: Clock;
-  log: Log;
-  /** `fetch` restricted to these addresses, with the egress checks. The addresses come from tocsin.yaml, never from an event. */
-  reach(addresses: readonly string[]): typeof fetch;
-}
-
-/**
- * Write-back to the origin of an alert. Every method that writes resolves to a sentence for the thread. Methods reject with
- * `origin-limited` (retry after `retryAfter` milliseconds), `origin-down` (the effect is missing or unknown: it is retried) or
- * `origin-refused` (permanent). A method may be called again after it had its effect, because the process may end before the effect is
- * recorded; it must then find its own effect and not repeat it. Methods have their own time-outs of at most 15 s.
- */
-export interface OriginConnection {
-  /** Rate limits: the most calls that are begun within a minute. */
-  perMinute: { tell: number; page: number };
-  /** Acknowledges the alert: it is being worked on, so nobody need be called again. */
-  acknowledge?(alert: Alert): Promise<string>;
-  /** Adds a note with the outcome. `marker` is unique to this note and part of its text. */
-  note?(alert: Alert, note: { text: string; marker: string }): Promise<string>;
-  /** Resolves the alert, which a run has verified to be gone. */
-  resolve?(alert: Alert): Promise<string>;
-  /** Withdraws the acknowledgement after a run that did not help, so that people are called again. */
-  recall?(alert: Alert): Promise<string>;
-  /** Pages people. While a page with the same `key` is open, it pages nobody again. */
-  page?(page: OriginPage): Promise<string>;
-  /** Withdraws a page; does nothing when there is none. */
-  unpage?(key: string): Promise<string>;
-  /** Looks up who is on call now at the first level. */
-  onCall?(query: OnCallQuery): Promise<OnCall>;
-}
-
-export interface OriginPage {
-  key: string;
-  summary: string;
-  severity: Severity;
-  /** The affected thing: a host, a target, an alert. */
-  source: string;
-  component: string;
-  at: number;
-  details: Readonly<Record<string, string>>;
-  links: readonly { label: string; url: string }[];
-}
-
-export interface OnCallQuery {
-  /** The alert of this origin, if any: its own on-call people are meant when the query names no policy and no schedule. */
-  alert: Alert | null;
-  escalationPolicy: string | null;
-  schedule: string | null;
-}
-
-export interface OnCall {
-  /** Accounts and names at this origin. */
-  people: readonly { account: string; name: string }[];
-  /** The policy or schedule they are on call for; null when the query does not determine one, and then `people` is empty. */
-  of: string | null;
-}
-
 export interface AskTools {
   fetch: typeof fetch;
   signal: AbortSignal;
   clock: Clock;
 }
 
-export interface EmitTools {
-  clock: Clock;
-  log: Log;
+/** How a source is pointed at. */
+export interface SourceSetup {
+  /** Its options as they stand in tocsin.yaml. `{secret}` is the reference to the variable of the environment that holds the secret. */
+  options: Readonly<Record<string, unknown>>;
+  /** Who makes the secret: `sender` where it shows one to copy; null where nothing is shared. */
+  secret: 'ours' | 'sender' | null;
   /**
-   * Commits the events, and with them what is remembered. `once` is an idempotency key: only the first node's emission counts. Resolves to
-   * false when another was first.
+   * What to do at the sender, in order. `{url}` is where it posts to, `{url with password}` the same with the name of the source and the
+   * secret as user and password; `{secret}`, `{variable}` and `{name}` are the secret, its variable, and the name of the source.
    */
-  emit(events: IncomingEvent[], once: string, memo?: { key: string; value: number }): Promise<boolean>;
-  /** What this source remembers under the key, over restarts and for all nodes; 0 for nothing. */
-  remembered(key: string): Promise<number>;
-  remember(key: string, value: number): Promise<void>;
-  /** True while everything is halted: then no run starts. */
-  halted(): Promise<boolean>;
-  /** Calls the listener after somebody resumed. Returns the function that unsubscribes. */
-  onResume(listener: () => void): () => void;
+  steps: readonly string[];
+  /** The page of the documentation, from the root of the repository. */
+  page: string;
 }
 
 export interface SourceExample {
@@ -255,9 +291,23 @@ export interface SourceExample {
   headers: Record<string, string>;
   /** The body as text. */
   body: string;
+  /** What stands at the address of `keyAt`. */
+  key?: string;
   /** When it arrives, milliseconds since the epoch; a fixed time when left out. */
   at?: number;
-  expect: { events: readonly Partial<IncomingEvent>[]; deliveryId?: string | null } | { refused: string };
+  expect:
+    | { events: readonly Partial<IncomingEvent>[]; deliveryId?: string | null }
+    /** For a source with `records`: how many there are, and how many pieces of the body are none. */
+    | { records: number; unreadable?: number }
+    | { refused: string };
+}
+
+/** True for a source without a secret: it takes what comes without any proof. */
+export function takesAnybody({ driver, options }: { driver: Source; options: unknown }): boolean {
+  const proves = driver.takesProven ?? driver.proven;
+  if (proves !== undefined) return !proves(options);
+  const verified = driver.verify({ headers: {}, body: Buffer.alloc(0), at: 0 }, options);
+  return verified.ok && verified.by === 'none';
 }
 
 /** The body of a delivery as the source's `normalise` takes it. Throws what `parse` throws. */

@@ -1,8 +1,12 @@
 import type { Alert, AlertState } from '../model/alert.ts';
 import type { Approval, ApprovalState } from '../model/approval.ts';
 import type { Post } from '../model/card.ts';
+import type { DeliveryCount, DeliveryRecord } from '../model/delivery.ts';
 import type { Entry, FactKind, NewEntry } from '../model/journal.ts';
+import type { Letter, LetterState } from '../model/letter.ts';
 import type { Look } from '../model/look.ts';
+import type { Recorded, Recording } from '../model/recording.ts';
+import type { Sighting, Tally, TallyKey, TallySum } from '../model/records/records.ts';
 import type { Run, RunState } from '../model/run.ts';
 
 /**
@@ -47,6 +51,9 @@ export interface Store {
   approval(id: string): Promise<Approval | null>;
   /** Newest first. `expiredBy` selects open approvals that expire at or before it, the longest overdue first. */
   approvals(query: Page & { state?: ApprovalState; run?: string; expiredBy?: number }): Promise<Approval[]>;
+  letter(id: string): Promise<Letter | null>;
+  /** What sources could not read, newest first. */
+  letters(query: Page & { source?: string; state?: LetterState }): Promise<Letter[]>;
   /** For brakes: the times at which `auto` started runs of this runbook (on this target, if given), from `since` on, oldest first. */
   autoRuns(query: { runbook: string; target?: string; since: number }): Promise<number[]>;
   claimed(claim: { space: string; key: string }): Promise<boolean>;
@@ -59,16 +66,53 @@ export interface Store {
   /** All entries of one stream, oldest first. */
   stream(name: string): Promise<Entry[]>;
   head(): Promise<{ seq: number; hash: string }>;
-  /** The bytes of a digest, or null. Rejects with `journal-broken` when the stored bytes do not match the digest. */
+  /**
+   * The bytes of a digest, or null. Rejects with `journal-broken` when the stored bytes do not match the digest, and like every read with
+   * `row-broken` when they cannot be unpacked.
+   */
   blob(digest: string): Promise<Uint8Array | null>;
 
   /** The wanted messages of the threads; see model/card.ts. */
   post(platform: string, key: string): Promise<Post | null>;
   posts(query: PostQuery): Promise<Post[]>;
   cursor(name: string): Promise<number>;
+  /** A text that is remembered under the name; null for none. */
+  memo(name: string): Promise<string | null>;
+
+  /**
+   * The keys of a rule with what all their stretches count together, 1000 at most: those among `keys`, with at least so many, of which
+   * nothing arrived since. `of: 'values'` counts different values instead of records. `unseen` leaves out keys that are noted as firing.
+   * Without `keys` they come in an order of the store, and those behind `after` are the next page.
+   */
+  tallySums(query: {
+    source: string;
+    rule: string;
+    keys?: readonly string[];
+    atLeast?: number;
+    of?: 'records' | 'values';
+    quietSince?: number;
+    unseen?: boolean;
+    after?: string;
+    limit?: number;
+  }): Promise<TallySum[]>;
+  /** All that is counted of one key, the earliest stretch first. */
+  tally(key: TallyKey): Promise<Tally[]>;
+  /** How many keys of the rule are counted, `most` at most. */
+  tallyKeys(query: { source: string; rule: string; most: number }): Promise<number>;
+  /** The keys that fire, the longest first, and when their last record arrived. */
+  sightings(most: number): Promise<(Sighting & { arrived: number })[]>;
 
   /** Live output of a step, in order, from chunk `after` (0 for all). */
   output(query: { run: string; step?: string; after: number; limit: number }): Promise<OutputChunk[]>;
+
+  /** What became of the last deliveries to a source, in all rings, newest first. */
+  deliveries(source: string): Promise<DeliveryRecord[]>;
+  /** How often what became of deliveries to this source, or to all sources. */
+  deliveryCounts(source?: string): Promise<DeliveryCount[]>;
+  /** All recordings that are there, the oldest first. */
+  recordings(): Promise<Recording[]>;
+  /** What a recording kept, in order. */
+  recorded(recording: string): Promise<(Recorded & { body: Uint8Array })[]>;
 
   /**
    * Calls the listener soon after another process changed something. It is a hint, which may come late, twice or once for several changes.
@@ -85,6 +129,9 @@ export interface Store {
 export interface Appended {
   /** The journal's head at that time. */
   seq: number;
+  /** The first entry of the change, whose last is `seq`, and the kinds of them all; left out when they are not known. */
+  first?: number | undefined;
+  kinds?: readonly string[] | undefined;
   /** The newest `changed` stamp of a post. */
   stamp: number;
   /** Runs with new output, as far as known. After a lost connection it is empty, although there may be some. */
@@ -148,12 +195,35 @@ export type Row =
   | { table: 'alert'; doc: Alert }
   | { table: 'run'; doc: Run }
   | { table: 'approval'; doc: Approval }
+  | { table: 'letter'; doc: Letter }
   | { table: 'post'; doc: Post }
   /** Not journalled: what a look found. The newest one of an alert is kept. */
   | { table: 'look'; doc: Look }
   | { table: 'cursor'; name: string; value: number }
+  /** A short text that a source remembers, such as how far it has read at its origin. */
+  | { table: 'memo'; name: string; value: string }
   | { table: 'halt'; doc: { by: string; reason: string; at: number } | null }
-  | { table: 'output'; doc: OutputChunk };
+  | { table: 'output'; doc: OutputChunk }
+  /**
+   * Not journalled, like the next four: adds `count` to the row with this ring and id, or makes it, and keeps the newest rows of its ring
+   * (model/delivery.ts).
+   */
+  | { table: 'delivery'; doc: DeliveryRecord }
+  /** Adds `count`. */
+  | { table: 'delivery_count'; doc: DeliveryCount }
+  | { table: 'recording'; doc: Recording }
+  | { table: 'recorded'; recording: string; doc: Recorded; body: Uint8Array }
+  /** Deletes a recording with all that it kept. */
+  | { table: 'recording-gone'; id: string }
+  /** Not journalled: counts of raw records, which are added to those that the store has. */
+  | { table: 'tally'; doc: Tally }
+  /** Forgets what was counted of a key and arrived until then, milliseconds since the epoch. */
+  | { table: 'tally'; forget: TallyKey & { upTo: number } }
+  /** Deletes counts that are kept no longer, some thousands at a time. */
+  | { table: 'tally'; expired: number }
+  /** Not journalled: a key that fires; it is noted until its end. */
+  | { table: 'sighting'; doc: Sighting }
+  | { table: 'sighting'; over: TallyKey };
 
 export interface OutputChunk {
   run: string;

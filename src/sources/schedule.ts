@@ -3,11 +3,12 @@ import { sha256 } from '../kernel/canonical.ts';
 import { type Cron, latest, openCron } from '../kernel/cron.ts';
 import { cronFault } from '../kernel/cron-check.ts';
 import { messageOf, TocsinError } from '../kernel/errors.ts';
-import { zoneFault } from '../kernel/zone.ts';
+import { zoneName } from '../kernel/zone.ts';
 import { name } from '../model/config.ts';
 import type { IncomingEvent } from '../model/event.ts';
 import { labelsOf, titleOf } from '../model/incoming.ts';
-import { defineSource, type EmitTools } from '../ports/source.ts';
+import type { EmitTools } from '../ports/emit.ts';
+import { defineSource } from '../ports/source.ts';
 
 const job = z
   .strictObject({
@@ -16,16 +17,7 @@ const job = z
         'minute hour day-of-month month day-of-week, with seconds before them when there are six fields; or @daily, @hourly, @weekly, @monthly, @yearly. With a day of the month and a day of the week it ticks on either.',
       examples: ['0 3 * * *', '*/15 8-18 * * 1-5'],
     }),
-    timezone: z
-      .string()
-      .superRefine((text, ctx) => {
-        const fault = zoneFault(text);
-        if (fault === null) return;
-        const { message, ...params } = fault;
-        ctx.addIssue({ code: 'custom', message: `"${text}" ${message}`, params });
-      })
-      .default('UTC')
-      .meta({ description: 'The IANA zone in which `cron` is read.' }),
+    timezone: zoneName.default('UTC').meta({ description: 'The IANA zone in which `cron` is read.' }),
     title: z
       .string()
       .min(1)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretsOf } from '../../src/app/secrets.ts';
+import { maskOptions, secretsOf } from '../../src/app/secrets.ts';
 
 const none = { secrets: {}, tokens: [], sources: {}, chat: {} };
 const nobody = { env: {}, localKey: null };
@@ -49,6 +49,13 @@ describe('what must never be shown', () => {
     );
   });
 
+  it('is every private key, whatever its option is called, and no path of one', () => {
+    const pem = '-----BEGIN RSA PRIVATE KEY-----\\nhidden-9\\n-----END RSA PRIVATE KEY-----';
+    const given = { app: { id: 5, key: pem }, tls: { key: '/etc/tocsin/key.pem' } };
+    expect(secretsOf(nobody, { ...none, sources: { github: given } })).toEqual([pem, pem.replaceAll('\\n', '\n')]);
+    expect(maskOptions(given)).toEqual({ app: { id: 5, key: '[redacted]' }, tls: { key: '/etc/tocsin/key.pem' } });
+  });
+
   it('is every token of a chat platform in the environment, and the passwords in addresses', () => {
     const env = {
       SLACK_BOT_TOKEN: 'xoxb-1',
@@ -70,5 +77,40 @@ describe('what must never be shown', () => {
       [],
     );
     expect(secretsOf({ ...nobody, env: { DATABASE_URL: 'postgres://a:%ZZ@db/x' } }, none)).toEqual(['%ZZ']);
+  });
+});
+
+describe('options as they are shown', () => {
+  it('have no secret, by the names that hide it elsewhere, and keep everything else', () => {
+    const given = {
+      type: 'webhook',
+      auth: {
+        bearer: 'hidden-1',
+        basic: { user: 'me', password: ['hidden-2', 'hidden-3'] },
+        header: { name: 'x-token', value: 'hidden-4' },
+        hmac: { header: 'x-sig', secret: 'hidden-5', encoding: 'hex' },
+      },
+      apiKey: { header: 'x-key', value: 'hidden-6' },
+      headers: { authorization: 'Bearer hidden-7' },
+      url: 'https://me:hidden-8@am.example/api',
+      topics: ['arn:aws:sns:eu-west-1:1:alarms'],
+      severity: { deployment: 'error' },
+      confirm: true,
+    };
+    const shown = maskOptions(given);
+    expect(JSON.stringify(shown)).not.toContain('hidden-');
+    expect(shown).toMatchObject({
+      type: 'webhook',
+      auth: {
+        basic: { user: 'me', password: ['[redacted]', '[redacted]'] },
+        header: { name: 'x-token', value: '[redacted]' },
+        hmac: { header: 'x-sig', secret: '[redacted]', encoding: 'hex' },
+      },
+      url: 'https://me:[redacted]@am.example/api',
+      topics: ['arn:aws:sns:eu-west-1:1:alarms'],
+      severity: { deployment: 'error' },
+      confirm: true,
+    });
+    expect(maskOptions(null)).toBeNull();
   });
 });

@@ -6,6 +6,7 @@ import { threadPath } from '../../src/chat/console/viewer.ts';
 import type { Block, Post } from '../../src/model/card.ts';
 import type { ChatConnection } from '../../src/ports/chat.ts';
 import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
+import { sampleDeliveries, sampleSource } from '../contracts/views.ts';
 import { createHostDouble, type HostDouble, localKey } from '../doubles/chat-host.ts';
 
 const command = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -211,7 +212,8 @@ describe.skipIf(missing)('the console in a browser', () => {
       });
       double.view.problems = [{ file: `${'long/'.repeat(40)}x.yaml`, line: 1, column: 1, message: 'w'.repeat(200) }];
       const source = { type: 'webhook', about: 'Any JSON that something posts.', trouble: 'refused '.repeat(40) };
-      double.sources = [{ ...source, name: 'n'.repeat(200), maxBody: 1_048_576 }];
+      double.sources = [sampleSource({ ...source, name: 'n'.repeat(200) }), sampleSource({ name: 'hooks' })];
+      await double.commit({ rows: sampleDeliveries('hooks') });
       await page.setViewportSize({ width, height: 700 });
       await page.emulateMedia({ colorScheme });
       for (const place of [
@@ -225,6 +227,7 @@ describe.skipIf(missing)('the console in a browser', () => {
         '/journal',
         '/runbooks',
         '/sources',
+        '/sources/hooks',
       ]) {
         await page.goto(`${at}${place}`);
         expect(await page.evaluate(tooWide), place).toBe(0);
@@ -234,6 +237,32 @@ describe.skipIf(missing)('the console in a browser', () => {
       expect(complaints).toEqual([]);
     },
   );
+
+  it('tests a source by the keyboard, shows what arrives as it arrives, and takes no text for markup', async () => {
+    const hostile = '<img src=x onerror=alert(1)>\u202Eabc';
+    double.sources = [sampleSource({ proof: false, steps: [hostile], about: hostile, options: hostile })];
+    await page.goto(`${at}/sources`);
+    await page.getByText('unsigned').waitFor();
+    await page.getByRole('link', { name: 'hooks' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByText('unsigned: can only ask or notify').waitFor();
+    await live();
+    double.answers = [{ ok: true, text: 'It was taken.' }];
+    await page.getByRole('button', { name: 'Deliver a test' }).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('#test-answer').getByText('It was taken.').waitFor();
+    expect(double.acts.map(one => one.act)).toEqual([{ kind: 'test', source: 'hooks' }]);
+    await double.commit({ rows: sampleDeliveries('hooks') });
+    await page.getByText('12,345 times').waitFor();
+    expect(await page.locator('.deliveries > li').count()).toBe(8);
+    expect(await page.getByRole('link', { name: 'episode 1' }).first().getAttribute('href')).toBe(
+      '/threads/alert/alt_1/1',
+    );
+    // The answer stays while the page is kept fresh.
+    await page.locator('#test-answer').getByText('It was taken.').waitFor();
+    expect(await page.locator('main img').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
 
   it('lets the keyboard skip to the content, and shows where it is', async () => {
     await page.keyboard.press('Tab');

@@ -31,6 +31,7 @@ describe.skipIf(missingPostgres() !== null)('tocsin migrate-store', () => {
   const name = () => new URL(url).pathname.slice(1);
 
   const bytes = randomBytes(5 * 1024 * 1024);
+  const long = 'what fills the disk '.repeat(200);
 
   /** A history with everything in it, more of it than one insert takes. */
   async function fill(store: Store): Promise<void> {
@@ -52,6 +53,11 @@ describe.skipIf(missingPostgres() !== null)('tocsin migrate-store', () => {
         ],
         blobs: [{ digest: sha256(text), bytes: text }],
       });
+    await store.commit({
+      entries: [sampleEntry(long, 'alert/alt_long')],
+      rows: [{ table: 'alert', doc: sampleAlert({ id: 'alt_long', fingerprint: 'long', title: long }) }],
+      blobs: [{ digest: sha256(long), bytes: long }],
+    });
     await store.commit({
       rows: [{ table: 'halt', doc: { by: 'person:alice', reason: 'moving\0', at: 1 } }],
       blobs: [{ digest: sha256(bytes), bytes }],
@@ -99,7 +105,7 @@ describe.skipIf(missingPostgres() !== null)('tocsin migrate-store', () => {
     const target = await openPostgres();
     try {
       expect(await tell(target)).toEqual(before);
-      expect(before.journal).toHaveLength(2500 + hostile.length);
+      expect(before.journal).toHaveLength(2500 + hostile.length + 1);
       expect((await verifyJournal(target)).broken).toBeNull();
       // Nobody holds what was held, and the next token is greater than those of before.
       expect(await target.acquire({ name: 'run/run_1', holder: 'b', ttl: 1000 })).toBe(3);

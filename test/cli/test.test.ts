@@ -56,6 +56,37 @@ it('takes a notice as an event, and a trigger takes it only where it says so', a
   expect(says((await test('rest')).out)).toEqual(['FAIL rest: a note', 'ok   rest: an alert']);
 });
 
+it('takes a change as an event, with what its trigger asks of it', async () => {
+  await writeFile(
+    join(folder, 'runbooks/undo.yaml'),
+    `title: Undo
+risk: low
+on:
+  - source: webhook
+    kind: change
+    where: event.change.outcome == "success" && event.change.environment == "production"
+    params: { from: event.change.before.digest, image: event.change.after.facts.image, who: event.change.actor.name }
+params: { from: { type: string }, image: { type: string }, who: { type: string } }
+steps: [{ id: undo, exec: [echo, hello] }]
+`,
+  );
+  const change =
+    '{ action: push, resource: { type: branch, id: main }, actor: dana, before: aaa, after: { image: "x:2" }, environment: production';
+  await writeFile(
+    join(folder, 'runbooks/undo.test.yaml'),
+    `cases:
+  - { name: done, event: { source: webhook, change: ${change} } }, expect: { params: { from: aaa, image: "x:2", who: dana } } }
+  - { name: refused, event: { source: webhook, change: ${change}, error: no } }, expect: { matches: false } }
+  - { name: an alert, event: { source: webhook }, expect: { matches: false } }
+  - { name: a notice, event: { source: webhook, notice: push }, expect: { matches: false } }
+`,
+  );
+  const { code, out } = await test('undo');
+  const says = out.split('\n').filter(line => /^(ok|FAIL)/.test(line));
+  expect(says).toEqual(['ok   undo: done', 'ok   undo: refused', 'ok   undo: an alert', 'ok   undo: a notice']);
+  expect(code).toBe(0);
+});
+
 it('names runbooks without a test, and a runbook that is not there', async () => {
   await rm(join(folder, 'runbooks/hello.test.yaml'));
   expect((await test()).out).toBe('no test: hello\n0 passed, 0 failed');

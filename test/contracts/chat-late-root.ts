@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { startDelivery } from '../../src/flow/deliver/deliver.ts';
 import { createFeed } from '../../src/flow/journal/feed.ts';
+import { createOutputSignals } from '../../src/flow/journal/output-signals.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { createKeyedMutex } from '../../src/kernel/mutex.ts';
 import type { Card, Post } from '../../src/model/card.ts';
@@ -102,6 +103,7 @@ function deliverLate(harness: ChatHarness) {
     catalogue: { current: () => ({ config: configFile.parse({}) }) as never },
     cards: { showTime: at => new Date(at).toISOString() },
     mutex: createKeyedMutex(),
+    outputs: createOutputSignals(),
     clock: double.host.clock,
     log: silentLog,
   });

@@ -3,6 +3,7 @@ import type { Approval } from '../../src/model/approval.ts';
 import type { Post } from '../../src/model/card.ts';
 import type { Event, IncomingAlert } from '../../src/model/event.ts';
 import type { NewEntry } from '../../src/model/journal.ts';
+import type { Letter } from '../../src/model/letter.ts';
 import type { Run } from '../../src/model/run.ts';
 
 /** Documents and entries with everything filled in, for tests that care about one field at a time. */
@@ -74,6 +75,23 @@ export function sampleRun(over: Partial<Run> = {}): Run {
     question: null,
     after: null,
     crashes: 0,
+    version: 1,
+    ...over,
+  };
+}
+
+export function sampleLetter(over: Partial<Letter> = {}): Letter {
+  return {
+    id: 'ltr_1',
+    source: 'trail',
+    from: 's3://logs/a.gz',
+    again: '{}',
+    code: 'NoSuchKey',
+    because: 'The specified key does not exist.',
+    attempts: 1,
+    state: 'dead',
+    firstAt: noon,
+    lastAt: noon,
     version: 1,
     ...over,
   };

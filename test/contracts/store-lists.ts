@@ -4,7 +4,7 @@ import type { Row } from '../../src/ports/store.ts';
 import { outcomes, useHarness } from './harness.ts';
 import { hostile } from './hostile.ts';
 import type { Place } from './place.ts';
-import { noon, sampleAlert, sampleApproval, sampleEntry, sampleRun } from './samples.ts';
+import { noon, sampleAlert, sampleApproval, sampleEntry, sampleLetter, sampleRun } from './samples.ts';
 
 const idsOf = (docs: readonly { id: string }[]) => docs.map(doc => doc.id);
 
@@ -199,6 +199,32 @@ export function listsContract(makePlace: () => Promise<Place>): void {
         sampleApproval({ id: 'a3', createdAt: 3, expiresAt: 30, state: 'approved' }),
       );
       expect(await store().approval('a5')).toBeNull();
+    });
+  });
+
+  describe('dead letters', () => {
+    const { store } = useHarness(makePlace);
+    const letter = (id: string, over: Parameters<typeof sampleLetter>[0] = {}): Row => ({
+      table: 'letter',
+      doc: sampleLetter({ id, ...over }),
+    });
+
+    test('are listed by state and source, newest first, and changed only by what is newer', async () => {
+      await store().commit({
+        rows: [
+          letter('l1', { firstAt: 1 }),
+          letter('l2', { firstAt: 2, source: 'other' }),
+          letter('l3', { firstAt: 3, state: 'retrying' }),
+          letter('l4', { firstAt: 3 }),
+        ],
+      });
+      expect(idsOf(await store().letters({}))).toEqual(['l4', 'l3', 'l2', 'l1']);
+      expect(idsOf(await store().letters({ state: 'dead' }))).toEqual(['l4', 'l2', 'l1']);
+      expect(idsOf(await store().letters({ state: 'dead', source: 'trail', after: 'l4', limit: 1 }))).toEqual(['l1']);
+      await store().commit({ rows: [letter('l1', { firstAt: 1, state: 'read', version: 3 })] });
+      expect(await outcomes([store().commit({ rows: [letter('l1', { version: 2 })] })])).toEqual(['guard-failed']);
+      expect(await store().letter('l1')).toEqual(sampleLetter({ id: 'l1', firstAt: 1, state: 'read', version: 3 }));
+      expect(await store().letter('l5')).toBeNull();
     });
   });
 }

@@ -118,6 +118,14 @@ export function postsContract(makePlace: () => Promise<Place>): void {
     });
     const put = (...chunks: OutputChunk[]) => store().commit({ rows: chunks.map(doc => ({ table: 'output', doc })) });
 
+    test('a memo is null until it is set, and keeps any text', async () => {
+      expect(await store().memo('watch')).toBeNull();
+      for (const value of ['918273', '', 'a\0b \ud800 \u0001x', 'x'.repeat(70_000)]) {
+        await store().commit({ rows: [{ table: 'memo', name: 'watch', value }] });
+        expect(await store().memo('watch')).toBe(value);
+      }
+      expect(await store().cursor('watch')).toBe(0);
+    });
     test('a cursor is 0 until it is set', async () => {
       expect(await store().cursor('thread')).toBe(0);
       await store().commit({ rows: [{ table: 'cursor', name: 'thread', value: 5 }] });

@@ -3,9 +3,12 @@ import type { Place } from './place.ts';
 import { blobsContract } from './store-blobs.ts';
 import { commitContract } from './store-commit.ts';
 import { crashContract } from './store-crash.ts';
+import { deliveriesContract } from './store-deliveries.ts';
 import { leaseContract } from './store-lease.ts';
 import { listsContract } from './store-lists.ts';
+import { packedContract } from './store-packed.ts';
 import { postsContract } from './store-posts.ts';
+import { talliesContract } from './store-tallies.ts';
 
 /** What every store promises. An implementation names itself and says how to make an empty place. */
 export function storeContract(name: string, makePlace: () => Promise<Place>): void {
@@ -14,7 +17,10 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
     leaseContract(makePlace);
     listsContract(makePlace);
     postsContract(makePlace);
+    deliveriesContract(makePlace);
     blobsContract(makePlace);
+    packedContract(makePlace);
+    talliesContract(makePlace);
     crashContract(makePlace);
   });
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { parseDocument } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { catalogue } from '../../src/kernel/catalogue.ts';
 import { cli } from '../cli/terminal.ts';
 import { type Block, linksOf, type Page, readPage, readPages, root } from './pages.ts';
@@ -31,7 +31,7 @@ describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page)
 
 /** What a first-line comment may say; each kind is loaded by a test of this folder. */
 const known =
-  /^(runbooks\/[a-z0-9-]+(\.test)?\.(yaml|ts)|policy\.yaml|tocsin\.yaml|steps|rules|alertmanager\.yml|prometheus-rules\.yml|compose\.yaml|(src\/(steps|sources|chat)|commands)\/[a-z0-9-]+\.ts)$/;
+  /^(runbooks\/[a-z0-9-]+(\.test)?\.(yaml|ts)|policy\.yaml|tocsin\.yaml|steps|rules|alertmanager\.yml|prometheus-rules\.yml|grafana-contact-point\.yml|compose\.yaml|sigma\/[a-z0-9-]+\.yml|(src\/(steps|sources|chat)|commands)\/[a-z0-9-]+\.ts)$/;
 
 function leads(path: string, anchor: string | null): boolean {
   if (!existsSync(join(root, path))) return false;
@@ -48,6 +48,16 @@ function runbooksOf(page: Page): Files {
   }
   return files;
 }
+
+/** The Sigma rules of a page, for its tocsin.yaml. */
+function sigmaOf(path: string): Files {
+  const shown = readPage(path).blocks.filter(({ label }) => label?.startsWith('sigma/'));
+  return Object.fromEntries(shown.map(({ label, text }) => [label ?? '', text]));
+}
+
+test.each(['CHANGELOG.md', ...pages.map(page => page.path)])('%s has nothing left of a merge', path => {
+  expect(readPage(path).text).not.toMatch(/^(<{7}|>{7}) |^={7}$/m);
+});
 
 describe('what the pages show loads without an error or a warning', () => {
   const withRunbooks = pages.filter(page => Object.keys(runbooksOf(page)).length > 0);
@@ -76,12 +86,13 @@ describe('what the pages show loads without an error or a warning', () => {
   });
 
   test.each(named(labelled(/^tocsin\.yaml$/)))('%s', async (_name, block) => {
-    const beside = { 'policy.yaml': 'rules: []\n', 'runbooks/README.md': '' };
+    const beside = { 'policy.yaml': 'rules: []\n', 'runbooks/README.md': '', ...sigmaOf(block.page) };
     expect(await problemsIn({ ...beside, 'tocsin.yaml': block.text })).toBe('');
   });
 
   test.each(named(labelled(/\.yml$|^compose\.yaml$/)))('%s', (_name, block) => {
-    expect(parseDocument(block.text).errors).toEqual([]);
+    const documents = parseAllDocuments(block.text);
+    expect(Array.isArray(documents) && documents.flatMap(({ errors }) => errors)).toEqual([]);
   });
 });
 

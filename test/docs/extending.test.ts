@@ -79,7 +79,7 @@ test('the step type loads, and does what its examples say', async () => {
 test('the source loads, and takes what its examples say', async () => {
   const members = hasMembers<Source>('about', 'options', 'examples', 'verify', 'normalise');
   const source = (await loadShelf<Source>(join(house, 'src/sources'), members)).get('probes');
-  expect(source?.examples).toHaveLength(2);
+  expect(source?.examples).toHaveLength(3);
   for (const example of source?.examples ?? []) {
     const options = source?.options.parse(example.options);
     const delivery = { headers: example.headers, body: Buffer.from(example.body), at: Date.UTC(2026, 10, 20, 10) };
@@ -91,6 +91,7 @@ test('the source loads, and takes what its examples say', async () => {
       expect(deliver).toThrow(expect.toSatisfy(error => isCode(error, 'bad-signature')));
       continue;
     }
+    if (!('events' in example.expect)) throw new Error('the example of the page brings events');
     expect(deliver().events.map(event => incomingEvent.parse(event))).toMatchObject(example.expect.events);
   }
 });

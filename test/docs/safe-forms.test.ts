@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { formsOf } from '../e2e/safe/page.ts';
 import { readPage, readPages, root } from './pages.ts';
 
@@ -64,7 +64,9 @@ describe('what we show ourselves is as safe as the page says', () => {
     .filter(name => name.endsWith('.yaml'))
     .map(name => [`runbooks/${name}`, readFileSync(join(root, 'runbooks', name), 'utf8')] as const);
   const all = [...shownElsewhere, ...bundled].flatMap(([where, text]) =>
-    calls(parse(text)).map(call => ({ where, ...call })),
+    parseAllDocuments(text)
+      .flatMap(document => calls(document.toJS()))
+      .map(call => ({ where, ...call })),
   );
 
   test('in the pages and in the bundled runbooks', () => {

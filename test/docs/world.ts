@@ -1,6 +1,8 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { hasMembers, loadShelf } from '../../src/kernel/shelf.ts';
@@ -14,7 +16,9 @@ import { root } from './pages.ts';
 const config = `
 sources:
   alertmanager: { token: a, url: 'http://127.0.0.1:9093' }
+  github: { secret: a-secret }
   pagerduty: { secret: b }
+  kubernetes: { access: in-cluster }
   schedule: { jobs: { nightly: { cron: '0 3 * * *' } } }
   backups: { type: webhook, auth: { bearer: c }, map: { fingerprint: body.id, state: '"firing"', title: body.id } }
 people: { alice: {}, bob: {}, carol: {}, dan: {} }
@@ -59,12 +63,27 @@ export async function inFolder<T>(files: Files, work: (parts: LoadParts) => Prom
   }
 }
 
+function privateKey(): string {
+  const form = { type: 'pkcs1', format: 'pem' } as const;
+  const { privateKey: key } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: form,
+    publicKeyEncoding: form,
+  });
+  return key;
+}
+
 /** A value for every variable that the file speaks of. */
 function envOf(text: string): Record<string, string> {
   const names = [...text.matchAll(/\$\{([A-Za-z_]\w*)|\benv:\s*([A-Za-z_]\w*)/g)].map(
     match => match[1] ?? match[2] ?? '',
   );
-  return Object.fromEntries(names.map(name => [name, `value-of-${name}`]));
+  // A key and a certificate have to be ones.
+  const valueFor = (name: string) => {
+    if (name.endsWith('_PRIVATE_KEY')) return privateKey();
+    return name.endsWith('_CA') ? (rootCertificates[0] ?? '') : `value-of-${name}`;
+  };
+  return Object.fromEntries(names.map(name => [name, valueFor(name)]));
 }
 
 /** What `tocsin check --strict` would say; the empty text when all is well. */

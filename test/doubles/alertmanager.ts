@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sha256 } from '../../src/kernel/canonical.ts';
+import { answerSilences, isActive, matches, type SilencesDouble } from './silences.ts';
 
 /** An alert as API v2 lists it; times in milliseconds. */
 export interface HeldAlert {
@@ -18,10 +19,9 @@ export interface HeldAlert {
  * The API of an Alertmanager, as far as it is read: strict about methods, paths and parameters, so that a wrong question fails. Source:
  * Alertmanager api/v2/openapi.yaml.
  */
-export interface AlertmanagerDouble {
+export interface AlertmanagerDouble extends SilencesDouble {
   url: string;
   alerts: HeldAlert[];
-  silences: Map<string, { createdBy: string; comment: string; endsAt: number }>;
   /** The receivers of its configuration; null when it does not say. */
   receivers: string[] | null;
   /** When it began, by its clock. */
@@ -42,18 +42,26 @@ export function fingerprintOfLabels(labels: Record<string, string>): string {
   return sha256(JSON.stringify(Object.entries(labels).sort())).slice(0, 16);
 }
 
-export async function startAlertmanagerDouble(now: () => number): Promise<AlertmanagerDouble> {
+/** What stands before the API: it answers by itself, or says which path of the API is meant. */
+export type Front = (request: IncomingMessage, path: string) => { status: number; body: unknown } | { path: string };
+
+export async function startAlertmanagerDouble(
+  now: () => number,
+  front: Front = (_request, path) => ({ path }),
+): Promise<AlertmanagerDouble> {
   const server = createServer((request, response) => {
     // The clock of an answer has whole seconds.
     response.sendDate = false;
     response.setHeader('date', new Date(now()).toUTCString());
-    answer(request, response);
+    void answer(request, response);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const double: AlertmanagerDouble = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     alerts: [],
     silences: new Map(),
+    posted: [],
+    faults: [],
     receivers: ['tocsin', 'chat', 'mail'],
     since: now() - 3_600_000,
     cluster: 'ready',
@@ -67,9 +75,17 @@ export async function startAlertmanagerDouble(now: () => number): Promise<Alertm
       }),
   };
 
-  function answer(request: IncomingMessage, response: ServerResponse): void {
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '', 'http://double');
     double.asked.push(url.pathname + url.search);
+    const meant = front(request, url.pathname);
+    if ('status' in meant) {
+      response.statusCode = meant.status;
+      send(response, meant.body);
+      return;
+    }
+    url.pathname = meant.path;
+    if (await answerSilences(request, response, url, double, now)) return;
     const [, id] = /^\/api\/v2\/silence\/([0-9a-z-]+)$/.exec(url.pathname) ?? [];
     const silence = double.silences.get(id ?? '');
     if (request.method !== 'GET') refuse(response, 405);
@@ -93,11 +109,17 @@ export async function startAlertmanagerDouble(now: () => number): Promise<Alertm
     };
   }
 
+  /** By their matchers, and those that the alert names itself. */
+  function silencesOf({ labels, silencedBy = [] }: HeldAlert): string[] {
+    const found = [...double.silences].filter(([, one]) => isActive(one, now()) && matches(one, labels));
+    return [...new Set([...silencedBy, ...found.map(([id]) => id)])];
+  }
+
   function list(query: URLSearchParams, response: ServerResponse): void {
     const unknown = [...query].some(
       ([name, value]) => name !== 'filter' && !(listQuery.includes(name) && ['true', 'false'].includes(value)),
     );
-    const shownNow = double.alerts.map(shown);
+    const shownNow = double.alerts.map(alert => shown({ ...alert, silencedBy: silencesOf(alert) }));
     const text = JSON.stringify(shownNow);
     if (unknown) refuse(response, 400);
     else if (double.list === 'error') refuse(response, 500);
@@ -129,7 +151,7 @@ function shown(alert: HeldAlert) {
   };
 }
 
-function send(response: ServerResponse, body: object): void {
+function send(response: ServerResponse, body: unknown): void {
   response.setHeader('content-type', 'application/json');
   response.end(JSON.stringify(body));
 }

@@ -69,6 +69,7 @@ export async function startTestApp(
     /** Further environment variables, such as the tokens of a chat platform. */
     env?: Record<string, string>;
     role?: Role;
+    fetchPublic?: typeof fetch;
   } = {},
 ): Promise<TestApp> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'tocsin-test-')));
@@ -89,6 +90,7 @@ export async function startTestApp(
     version: 'test',
     localKey: null,
     ...(options.role === undefined ? {} : { role: options.role }),
+    ...(options.fetchPublic === undefined ? {} : { fetchPublic: options.fetchPublic }),
     ...(options.wrapStore === undefined ? {} : { wrapStore: options.wrapStore }),
   });
   const call: TestApp['call'] = async (method, path, { as = 'ALICE', body, headers } = {}) => {

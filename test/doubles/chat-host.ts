@@ -12,7 +12,7 @@ import type { Act, ActAnswer } from '../../src/model/act.ts';
 import type { Actor } from '../../src/model/actor.ts';
 import type { Card, Post } from '../../src/model/card.ts';
 import { type Config, configFile } from '../../src/model/config.ts';
-import type { CatalogueView, ChatHost, Explanation, SourceView } from '../../src/ports/chat.ts';
+import type { CatalogueView, ChatHost, Explanation, SourceDetail } from '../../src/ports/chat.ts';
 import type { Command } from '../../src/ports/command.ts';
 import type { Change, Store } from '../../src/ports/store.ts';
 import sqlite from '../../src/stores/sqlite/index.ts';
@@ -33,7 +33,7 @@ export interface HostDouble {
   tokens: Map<string, Actor>;
   /** What is wrong with other platforms. */
   troubles: string[];
-  sources: SourceView[];
+  sources: SourceDetail[];
   journal: { ok: boolean; head: number; checked: number; because: string | null };
   /** Commits, and tells listeners as the feed does. */
   commit(change: Change): Promise<void>;
@@ -125,6 +125,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     fleet: () => ({ nodes: [], problems: [] }),
     troubles: () => double.troubles,
     sources: () => double.sources,
+    source: name => double.sources.find(one => one.name === name) ?? null,
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
     async once(key, keep) {

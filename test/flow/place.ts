@@ -218,6 +218,9 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
       origin: () => undefined,
     }),
     refusals: createRefusals(clock),
+    intake: { receive: (...given) => createIntake({ ...parts, metrics }).receive(...given) },
+    deliveries: { seen: () => {} },
+    recorder: { changed: () => {}, sweep: async () => {} },
     interrupt: run => void interrupted.push(run),
     mayOf: () => null,
   };

@@ -54,6 +54,35 @@ describe('POST /events/{source}', () => {
     expect(delivery?.headers['x-sig']).toBe('v1=aa');
   });
 
+  test('tells what became of it: of a stranger only why it proved nothing, and nothing of an unknown source', async () => {
+    world = await createWorld();
+    const body = '{"alerts":1}';
+    expect((await post('alertmanager', body)).status).toBe(202);
+    expect((await post('nobody', body)).status).toBe(401);
+    expect((await post('large', body, { ...json, authorization: 'Bearer wrong' })).status).toBe(401);
+    expect((await post('large', body, { ...json, authorization: 'Bearer wrong', 'x-signature': 'a' })).status).toBe(
+      401,
+    );
+    world.receive = async () => {
+      throw new TocsinError('bad-body', { at: 'alerts.3.secret-key-of-sender', allowed: 'a list' });
+    };
+    expect((await post('fields', body)).status).toBe(422);
+    const stranger = { code: 'bad-signature', at: null, because: 'another token' };
+    expect(
+      world.delivered.map(({ source, proven, bytes, address, outcome }) => [source, proven, bytes, address, outcome]),
+    ).toEqual([
+      ['large', false, null, '127.0.0.1', { what: 'refused', ...stranger }],
+      ['large', false, body.length, '127.0.0.1', { what: 'refused', ...stranger }],
+      [
+        'fields',
+        false,
+        body.length,
+        '127.0.0.1',
+        { what: 'refused', code: 'bad-body', at: null, because: 'The request body does not parse.' },
+      ],
+    ]);
+  });
+
   test('a wrong signature and an unknown source are answered alike, so that nobody finds out which sources exist', async () => {
     world = await createWorld();
     world.receive = async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { createSignIns } from '../../src/flow/people/sign-ins.ts';
+import type { SeenDelivery } from '../../src/flow/pipeline/delivery-log.ts';
 import type { SourceRefusal } from '../../src/flow/pipeline/refused-sources.ts';
 import type { DoorLimits } from '../../src/http/door.ts';
 import { createMetrics } from '../../src/http/metrics.ts';
@@ -41,6 +42,8 @@ export interface World {
   received: { source: string; delivery: Delivery }[];
   /** The refusals of proven senders. */
   refused: SourceRefusal[];
+  /** What became of deliveries. */
+  delivered: SeenDelivery[];
   /** Acts that were performed, with who did them. */
   acts: { who: Actor; act: Act }[];
   /** Replace these to change what the parts do. */
@@ -63,6 +66,7 @@ export async function createWorld(options: { door?: DoorLimits; local?: boolean;
     store,
     received: [],
     refused: [],
+    delivered: [],
     acts: [],
     receive: async () => [{ event: 'evt_1', alert: 'alt_1', duplicate: false }],
     act: async () => ({ ok: true, text: 'done' }),
@@ -84,7 +88,9 @@ export async function createWorld(options: { door?: DoorLimits; local?: boolean;
         return await world.receive(source, delivery);
       },
     },
+    records: { receive: () => Promise.reject(new Error('no source here has records')) },
     refused: refusal => void world.refused.push(refusal),
+    delivered: seen => void world.delivered.push(seen),
     host: hostOf(world),
     version: '0.0.0-test',
     health: async () => world.health,
@@ -198,6 +204,7 @@ function hostOf(world: World): ChatHost {
     fleet: () => ({ nodes: [], problems: [] }),
     troubles: () => [],
     sources: () => [],
+    source: () => null,
     catalogue: () => ({ runbooks: [aRunbook().view], rules: [], problems: [] }),
     once: async () => true,
     membersChanged: () => {},

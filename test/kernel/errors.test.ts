@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../../src/kernel/catalogue.ts';
+import { createEgress } from '../../src/kernel/egress/egress.ts';
 import { type ErrorCode, explainError, isCode, messageOf, TocsinError } from '../../src/kernel/errors.ts';
+import { requestOrigin } from '../../src/kernel/origin-request.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const codes = Object.keys(catalogue) as ErrorCode[];
@@ -57,6 +59,21 @@ describe('an error', () => {
       'c',
     ]);
   });
+});
+
+test('a token that fits into no header is not repeated', async () => {
+  for (const request of [fetch, createEgress({ allow: ['127.0.0.1:1'], private: ['127.0.0.1:1'] }).fetch]) {
+    const init = { headers: { authorization: 'Bearer first half\nsecond half' } };
+    const failed = requestOrigin('http://127.0.0.1:1/', init, {
+      name: 'It',
+      fetch: request,
+      refusedKey: { because: '', remedy: '' },
+    });
+    await expect(failed).rejects.toMatchObject({
+      code: 'origin-down',
+      message: 'It cannot be reached: a header cannot be sent: its value is not one line of text',
+    });
+  }
 });
 
 describe('the catalogue', () => {

@@ -119,6 +119,8 @@ describe('the effect of news', () => {
       how: 'merged',
       because: 'merged into Q2',
     });
+    const paused = 'its rule was paused';
+    expect(toldEnd(at('resolved', 1, { noCure: paused }))).toEqual({ how: 'expired', because: paused });
   });
 });
 

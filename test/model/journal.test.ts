@@ -37,6 +37,19 @@ describe('the format of the journal', () => {
     expect(about(notice.replace('"type":', '"about":"Q1","type":'))).toBe('Q1');
   });
 
+  test('reads a change as it was written', () => {
+    const body = {
+      ...{ kind: 'change', title: 't', labels: {}, links: [], occurredAt: 1 },
+      ...{ actor: { name: 'dana' }, action: 'push', resource: { type: 'branch', id: 'acme/shop:main' } },
+      ...{ before: { as: 'digest', digest: 'a1' }, after: { as: 'facts', facts: { x: 'y' } } },
+      ...{ environment: 'production', outcome: { state: 'failure', error: 'refused' }, changeId: 'c1' },
+    };
+    const event = { id: 'evt_1', source: 'github', receivedAt: 1, raw: 'd', trusted: true, body };
+    const fact = { kind: 'event.accepted', event, effect: null, alert: null, episode: null };
+    const entry = { ...sampleEntry('x'), fact } as NewEntry;
+    expect(parseEntry({ seq: 1, bytes: entryBytes(entry), prev: genesis, hash: 'h' }).fact).toEqual(fact);
+  });
+
   test('reads runs of before their questions were counted', () => {
     const { question, ...older } = sampleRun();
     const entry = { ...sampleEntry('x'), fact: { kind: 'run.created', run: older } } as NewEntry;

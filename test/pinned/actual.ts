@@ -145,7 +145,8 @@ export function environmentNames(): string[] {
 
 /** The spaces in which something is claimed, so that it is done once. */
 export function claimSpaces(): string[] {
-  const found = sources('stores').matchAll(/\b(?:space:|\w*[sS]pace =) ['`]([^'`]+)['`]/g);
+  // A source claims nothing, and senders have spaces of their own.
+  const found = sources('stores', 'sources').matchAll(/\b(?:space:|\w*[sS]pace =) ['`]([^'`]+)['`]/g);
   return unique([...found].map(match => match[1] ?? ''));
 }
 
@@ -229,9 +230,9 @@ function unique(names: string[]): string[] {
 }
 
 /** All code, in one text; `without` leaves out a folder. */
-function sources(without = ' '): string {
+function sources(...without: string[]): string {
   return readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter(name => name.endsWith('.ts') && !name.startsWith(without))
+    .filter(name => name.endsWith('.ts') && !without.some(one => name.startsWith(`${one}/`)))
     .map(name => readFileSync(join(root, 'src', name), 'utf8'))
     .join('\n');
 }

@@ -8,8 +8,9 @@ import { alert, alertState, effect } from '../../src/model/alert.ts';
 import { approval, approvalState, vote } from '../../src/model/approval.ts';
 import { block, button, card, post, tone } from '../../src/model/card.ts';
 import { decision, risk, triggerKind, verdict } from '../../src/model/decision.ts';
-import { event, eventKind, severity } from '../../src/model/event.ts';
+import { event, eventKind, incomingEvent, severity } from '../../src/model/event.ts';
 import { entryVersion, fact, streamOf } from '../../src/model/journal.ts';
+import { letter, letterState } from '../../src/model/letter.ts';
 import { role } from '../../src/model/node.ts';
 import { plan } from '../../src/model/plan.ts';
 import { ending, run, runState, step, stepEnding, stepState, waiting } from '../../src/model/run.ts';
@@ -35,12 +36,13 @@ describe('what others call', () => {
       'An error code',
       Object.entries(catalogue).map(([code, { status }]) => `${code}:${status}`),
       `
-      bad-signature:401 body-too-large:413 wrong-content-type:415 bad-body:422 overloaded:503 draining:503
+      bad-signature:401 body-too-large:413 wrong-content-type:415 bad-body:422 method-not-allowed:405
+      overloaded:503 key-unreachable:503 draining:503
       not-found:404 bad-request:400 unauthenticated:401 forbidden:403 conflict:409 not-asked:409 wrong-host:421
-      wrong-origin:403 internal:500 tokens-missing:500 file-missing:500 file-unusable:500 file-invalid:500
+      wrong-origin:403 internal:500 tokens-missing:500 file-missing:500 file-unusable:500 file-invalid:500 sigma-unsupported:500
       expression-invalid:500 expression-failed:500 driver-invalid:500 params-invalid:422 runbook-unknown:404
       guard-failed:409 store-failed:503 store-too-old:500 store-too-new:500 store-unreachable:503 store-refused:500
-      store-not-empty:409 store-in-use:409 store-locked:500 journal-broken:500 redis-unfit:500 step-failed:500
+      store-not-empty:409 store-in-use:409 store-locked:500 row-broken:500 journal-broken:500 redis-unfit:500 step-failed:500
       step-timeout:500 replay-differs:500 plan-changed:409 lease-lost:409 cancelled:409 listen-failed:500
       environment-invalid:500 usage-invalid:400 not-reachable:503 argv-invalid:422 program-missing:500
       spawn-failed:500 spawner-lost:500 isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502
@@ -60,7 +62,9 @@ describe('what others call', () => {
       doctor
       test [runbook ...]
       run <runbook> [name=value ...] | --reason <text> | --detach
-      send <source> <file> | --header <header> | --type <type>
+      send <source> <file> | --header <header> | --sign | --type <type>
+      record <source> | --count <number> | --for <duration> | --unproven | --out <folder> | --reason <text>
+      source add <type> [name] | list | --env-file <file> | --url <url>
       explain <id> | --json
       alert ack | unack | silence | unsilence | close <id> | --for <duration> | --reason <text> | --json
       replay | --file <file> | --after <seq>
@@ -98,12 +102,16 @@ describe('what others call', () => {
       counter tocsin_acts_refused_total act
       counter tocsin_acts_unjournalled_total act
       counter tocsin_approvals_total state
+      counter tocsin_changes_total source outcome
+      counter tocsin_dead_letters_total source
       counter tocsin_decisions_total verdict
       counter tocsin_events_accepted_total source
       counter tocsin_events_echoed_total source what
       counter tocsin_events_refused_total source code
       counter tocsin_origin_told_total source what outcome
       counter tocsin_posts_left_out_total platform
+      counter tocsin_records_left_out_total source rule outcome
+      counter tocsin_records_total source outcome
       counter tocsin_remediations_total runbook people
       counter tocsin_runbook_runs_total runbook state
       counter tocsin_runs_total state
@@ -177,12 +185,14 @@ describe('what the API takes and answers', () => {
       routes,
       `
       POST /events/{source} > any = 202: accepted[].event accepted[].alert accepted[].duplicate, 401, 413, 415, 422, 503
+      OPTIONS /events/{source} = 200: text/plain, 405
       GET /healthz = 200: ok
       GET /readyz = 200: ${state} version, 503: ${state} version
       GET /metrics = 200: text/plain
       GET /openapi.json = 200: any
       GET /api/v1/alerts ? state limit after = 200: []:Alert, 400, 401
       GET /api/v1/alerts/{id} = 200: Alert, 400, 401, 404
+      GET /api/v1/alerts/{id}/evidence = 200: [].from [].place [].at [].record, 400, 401, 404
       POST /api/v1/alerts/{id}/acknowledge > for reason = 200: Alert, 400, 401, 403, 404, 409
       DELETE /api/v1/alerts/{id}/acknowledge = 200: Alert, 400, 401, 403, 404, 409
       POST /api/v1/alerts/{id}/silence > for reason = 200: Alert, 400, 401, 403, 404, 409
@@ -200,10 +210,21 @@ describe('what the API takes and answers', () => {
       GET /api/v1/halt = 200: Halt, 401
       PUT /api/v1/halt > reason = 200: Halt, 400, 401, 403
       DELETE /api/v1/halt > reason = 200: Halt, 400, 401, 403
+      GET /api/v1/dead-letters ? state source limit after = 200: []:DeadLetter, 400, 401
+      GET /api/v1/dead-letters/{id} = 200: DeadLetter, 400, 401, 404
+      POST /api/v1/dead-letters/{id}/redrive > reason = 202: DeadLetter, 400, 401, 403, 404, 409
+      POST /api/v1/dead-letters/{id}/discard > reason = 202: DeadLetter, 400, 401, 403, 404, 409
       GET /api/v1/journal ? after limit = 200: application/x-ndjson, 400, 401
       GET /api/v1/journal/state = 200: ok head checked because, 401
       GET /api/v1/explain/{id} = 200: Explanation, 400, 401, 404
       GET /api/v1/runbooks = 200: [].id [].title [].about [].risk [].kind [].on[] ${param}, 401
+      GET /api/v1/sources = 200: []:Source, 401
+      GET /api/v1/sources/{name} = 200: SourceDetail, 400, 401, 404
+      GET /api/v1/sources/{name}/deliveries = 200: []:Delivery, 400, 401, 404
+      POST /api/v1/sources/{name}/test = 200: text, 400, 401, 403, 404, 409
+      POST /api/v1/sources/{name}/recordings > deliveries for unproven reason = 201: Recording, 400, 401, 403, 404, 409
+      GET /api/v1/recordings/{id} ? after = 200: Recording, 400, 401, 403, 404
+      DELETE /api/v1/recordings/{id} = 200: text, 400, 401, 403, 404
       `,
     );
   });
@@ -218,12 +239,17 @@ describe('what the API takes and answers', () => {
       `
       Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin.by silencedAtOrigin.until
       Approval id run step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
+      DeadLetter id source from code because attempts state canRedrive firstAt lastAt
       Decision verdict rule because
+      Delivery ring outcome at first count address bytes test echo total records events[].event events[].kind events[].alert events[].episode events[].effect events[].duplicate code where because
       Error error.code error.message error.at error.allowed[] error.given error.remedy decision:Decision
       Explanation event alert title runbooks[].runbook runbooks[].holds runbooks[].because runbooks[].decision:Decision ${rule}
       Halt halted by reason at
+      Recording id source by at until most unproven open deliveries[].number deliveries[].at deliveries[].outcome deliveries[].headers{} deliveries[].body deliveries[].removed[]
       Run id runbook title risk params targets[] planHash state trigger requestedBy reason alert event parent.run parent.step decision:Decision approval steps[]:Step because question.number question.step createdAt startedAt finishedAt
       RunRequest runbook params reason alert
+      Source name type about url maxBody proof trouble counts[].what counts[].count counts[].last
+      SourceDetail name type about url maxBody proof trouble counts[].what counts[].count counts[].last setup[] page options
       Step id type title state attempts exitCode output because waitingFor startedAt finishedAt
       VoteRequest vote reason
       `,
@@ -238,7 +264,14 @@ describe('what is kept for years', () => {
     words(
       'A stream',
       streams,
-      'alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> source/<id> system',
+      'alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> source/<id> letter/<id> system',
+    );
+    pinned(
+      'A kind of event',
+      actual.kindsOf(incomingEvent).filter(one => one.startsWith('change ')),
+      `
+      change title labels links occurredAt actor action resource before after account environment outcome changeId
+      `,
     );
     pinned(
       'A kind of entry',
@@ -278,6 +311,12 @@ describe('what is kept for years', () => {
       decision.made event alert episode runbook params targets verdict rule because
       origin.told source what key alert episode run ok text
       source.refused source code at because more
+      source.tested source example events
+      source.recording source recording most until unproven reason
+      source.recording-ended source recording
+      letter.dead letter
+      letter.retrying letter reason
+      letter.settled letter state reason
       halt.set reason
       halt.cleared reason
       act.refused act subject because
@@ -289,7 +328,7 @@ describe('what is kept for years', () => {
   });
 
   test('documents, in entries and in tables', () => {
-    const documents = { alert, approval, vote, button, card, post, decision, event, plan, run, step, waiting };
+    const documents = { alert, approval, vote, button, card, letter, post, decision, event, plan, run, step, waiting };
     pinned(
       'A stored document',
       Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
@@ -299,9 +338,10 @@ describe('what is kept for years', () => {
       vote person account via vote reason at standing
       button label style reason does
       card tone title badge blocks buttons mention
+      letter id source from again code because attempts state firstAt lastAt version
       post platform key channel thread card wanted delivered ref order createdAt changed severity alert run over copies withheld renewed
       decision verdict rule because ask resolves
-      event id source receivedAt raw trusted body
+      event id source receivedAt raw trusted test body
       plan runbook files entry params targets secrets
       run id runbook title risk params targets planHash state trigger requestedBy reason alert episode event parent decision after approval steps cancel because question createdAt startedAt finishedAt wakeAt crashes version
       step id type title state attempts idempotent inputDigest waiting exitCode output because ending window startedAt finishedAt
@@ -333,6 +373,11 @@ describe('what is kept for years', () => {
       act silence alert duration reason
       act unsilence alert
       act close alert reason episode
+      act test source
+      act record source deliveries duration unproven reason
+      act unrecord recording
+      act redrive letter reason
+      act discard letter reason
       act halt reason
       act resume reason
       `,
@@ -348,6 +393,7 @@ describe('what is kept for years', () => {
       step: stepState,
       stepEnding,
       approval: approvalState,
+      letter: letterState,
       verdict,
       risk,
       trigger: triggerKind,
@@ -367,11 +413,12 @@ describe('what is kept for years', () => {
       step pending running waiting done failed skipped unknown undone
       stepEnding failed ineffective unconfirmed
       approval open approved denied expired void
+      letter dead retrying read discarded
       verdict auto approve notify deny
       risk none low medium high
       trigger event manual schedule runbook
       severity critical error warning info
-      event alert tick notice
+      event alert tick notice change
       tone critical error warning info good neutral ask
       role all intake worker chat
       `,
@@ -384,30 +431,38 @@ describe('what is kept for years', () => {
       'A table',
       tables,
       `
-      alert id source fingerprint state first_seen version doc
+      alert id source fingerprint state first_seen version doc codec size packed base
       approval id run state created_at expires_at version doc
       auto_run runbook target at run
-      blob digest bytes at
+      blob digest bytes at codec size base
       claim space key at until
       cursor name value
+      delivery source ring id at first count doc
+      delivery_count source what count at
       halt id doc
       head id seq hash stamp
-      journal seq stream pos kind bytes prev hash
+      journal seq stream pos kind bytes prev hash codec size packed
       lease name holder token until
+      letter id source state first_at version doc
       look alert doc
+      memo name value
       migration number name breaks at
-      output run seq step doc
-      post id platform key channel thread ord wanted delivered changed doc
+      output run seq step doc codec size packed
+      post id platform key channel thread ord wanted delivered changed doc codec size packed base
       probe id at
+      recorded recording number doc body
+      recording id at doc
       run id runbook alert parent state created_at wake_at version doc
+      sighting source rule key at
+      tally source rule key bucket value n arrived until sample
       `,
     );
     const taken =
-      'duty/expect duty/looks duty/origins duty/posts/<platform> duty/reconcile duty/road duty/sweeper duty/threads duty/traces node/<number> run/<id>';
+      'duty/expect duty/looks duty/origins duty/posts/<platform> duty/reconcile duty/records duty/road duty/sources duty/sweeper duty/threads duty/traces node/<number> run/<id>';
     words('A lease', leases, taken);
     words('A cursor', cursors, 'expect origin/pagerduty/page origin/pagerduty/tell road threads traces');
     const spaces =
-      'auto chat child-run delivery/${name} emission/${name} key offer open-plan origin origin-tried receiver/${source} receivers sign-out source-refused step-approval';
+      'auto chat child-run delivery/${name} emission/${name} key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** Where a program is; null when it is not here. Servers are in /usr/sbin, which is not in everybody's PATH. */
+/** Where a program is, by its name or its path; null when it is not here. Servers are in /usr/sbin, which is not in everybody's PATH. */
 export function findProgram(name: string): string | null {
+  if (name.includes('/')) return isExecutable(name) ? name : null;
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.map(folder => join(folder, name)).find(isExecutable) ?? null;
 }
@@ -31,4 +34,10 @@ export function missingPrograms(...names: readonly string[]): string | null {
   if (process.env['CI'] === 'true') throw new Error(reason);
   console.warn(reason);
   return reason;
+}
+
+/** The names of the user and the group that this process is of, which a program that would change to its own is told to stay. */
+export function ownNames(): { user: string; group: string } {
+  const { stdout } = spawnSync('id', ['-gn'], { encoding: 'utf8' });
+  return { user: userInfo().username, group: stdout.trim() };
 }

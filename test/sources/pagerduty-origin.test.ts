@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { isCode, type TocsinError } from '../../src/kernel/errors.ts';
 import { silentLog } from '../../src/kernel/log.ts';
-import type { OriginConnection } from '../../src/ports/source.ts';
+import type { OriginConnection } from '../../src/ports/origin.ts';
 import source from '../../src/sources/pagerduty/index.ts';
 import { sampleAlert } from '../contracts/samples.ts';
 import { type PagerDutyDouble, startPagerDuty } from '../doubles/pagerduty.ts';

@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import type { IncomingEvent } from '../../src/model/event.ts';
-import type { EmitTools } from '../../src/ports/source.ts';
+import type { EmitTools } from '../../src/ports/emit.ts';
 import source from '../../src/sources/schedule.ts';
+import { idleTools } from './idle-tools.ts';
 
 /** What several nodes share: the claims of ticks, what is remembered with them, and the halt. */
 interface World {
@@ -40,18 +41,19 @@ function makeWorld(): World {
     },
   };
   const tools: EmitTools = {
+    ...idleTools,
     clock: { ...systemClock, sleep: () => Promise.resolve() },
     log: { ...silentLog, warn: (_facts, message) => world.warnings.push(message ?? '') },
     async emit([event], once, memo) {
       if (world.fails) throw new Error('the disk is full');
       if (world.claims.has(once)) return false;
       world.claims.add(once);
-      if (memo !== undefined) world.memos.set(memo.key, memo.value);
+      if (typeof memo?.value === 'number') world.memos.set(memo.key, memo.value);
       world.made.push(`${once.slice(4, 20)} ${missedOf(event)}`);
       return true;
     },
     remembered: async key => world.memos.get(key) ?? 0,
-    remember: async (key, value) => void world.memos.set(key, value),
+    remember: async (key, value) => void world.memos.set(key, Number(value)),
     halted: async () => world.halted,
     onResume: listener => {
       listeners.add(listener);

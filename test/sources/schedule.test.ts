@@ -3,9 +3,10 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import type { Log } from '../../src/kernel/log.ts';
 import { silentLog } from '../../src/kernel/log.ts';
 import { type IncomingEvent, incomingEvent } from '../../src/model/event.ts';
-import type { EmitTools } from '../../src/ports/source.ts';
+import type { EmitTools } from '../../src/ports/emit.ts';
 import source from '../../src/sources/schedule.ts';
 import { delivery } from './helpers.ts';
+import { idleTools } from './idle-tools.ts';
 
 interface Emission {
   events: IncomingEvent[];
@@ -15,13 +16,10 @@ interface Emission {
 /** Starts it; `emit` says what becomes of each emission. */
 async function start(jobs: object, emit: (made: Emission) => Promise<boolean>, more: Partial<EmitTools> = {}) {
   const tools: EmitTools = {
+    ...idleTools,
     clock: systemClock,
     log: silentLog,
     emit: (events, once) => emit({ events, once }),
-    remembered: async () => 0,
-    remember: async () => {},
-    halted: async () => false,
-    onResume: () => () => {},
     ...more,
   };
   const stop = await source.start?.(source.options.parse({ jobs }), tools);

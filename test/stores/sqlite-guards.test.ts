@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { TocsinError } from '../../src/kernel/errors.ts';
 import type { Change, Guard, Row } from '../../src/ports/store.ts';
+import { createBases } from '../../src/stores/sql/bases.ts';
 import { guardFailed, haltFailed, identityTaken, refuseTwins } from '../../src/stores/sql/guards.ts';
 import { createApply } from '../../src/stores/sqlite/apply.ts';
 import { createGuards, type Guards } from '../../src/stores/sqlite/guards.ts';
@@ -24,7 +25,7 @@ beforeEach(() => {
     prepareLeases(db, () => now),
     () => now,
   );
-  const prepared = createApply(db, guards, () => now);
+  const prepared = createApply(db, guards, () => now, createBases());
   const head = { seq: 0, hash: '', stamp: 0 };
   apply = change => void prepared(change).work(Object.assign(head, { lengths: new Map() }));
 });

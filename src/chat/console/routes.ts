@@ -90,6 +90,7 @@ const pages = [
   '/runbooks',
   '/runbooks/:id',
   '/sources',
+  '/sources/:id',
 ];
 
 function registerPages(scope: FastifyInstance, parts: Parts): void {

@@ -1,4 +1,4 @@
-/** What people and services do: vote, start, cancel, answer, acknowledge, silence, close, halt; and the host through which chat and HTTP do it. */
+/** What people and services do: vote, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
 
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
@@ -8,8 +8,10 @@ import type { Run } from '../../model/run.ts';
 import { authorise } from '../people/authorise.ts';
 import { performAcknowledge, performClose, performSilence, performUnacknowledge, performUnsilence } from './alert.ts';
 import { performHalt } from './halt.ts';
+import { performLetter } from './letter.ts';
 import { type ActParts, refused } from './parts.ts';
 import { performAnswer, performCancel } from './run.ts';
+import { performRecord, performStopRecording, performTest } from './source.ts';
 import { performStart } from './start.ts';
 import { performVote } from './vote.ts';
 
@@ -61,6 +63,15 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
       return performUnsilence(who, act, parts);
     case 'close':
       return performClose(who, act, parts);
+    case 'test':
+      return performTest(who, act, parts);
+    case 'record':
+      return performRecord(who, act, parts);
+    case 'unrecord':
+      return performStopRecording(who, act, parts);
+    case 'redrive':
+    case 'discard':
+      return performLetter(who, act, parts);
     case 'halt':
     case 'resume':
       return performHalt(who, act, parts);
@@ -124,6 +135,14 @@ function subjectOf(act: Act): string {
     case 'unsilence':
     case 'close':
       return act.alert;
+    case 'test':
+    case 'record':
+      return act.source;
+    case 'unrecord':
+      return act.recording;
+    case 'redrive':
+    case 'discard':
+      return act.letter;
     default:
       return 'everything';
   }

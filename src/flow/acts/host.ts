@@ -38,6 +38,7 @@ export interface HostParts {
   fleet: ChatHost['fleet'];
   troubles: ChatHost['troubles'];
   sources: ChatHost['sources'];
+  source: ChatHost['source'];
   http(): FastifyInstance | null;
   baseUrl(): string;
   env(name: string): string | undefined;
@@ -62,6 +63,7 @@ export function createHost(parts: HostParts): ChatHost {
     fleet: () => parts.fleet(),
     troubles: () => parts.troubles(),
     sources: () => parts.sources(),
+    source: name => parts.source(name),
     commands: () => [...parts.commands.values()].map(viewOf),
     once: (key, keep) => claimOnce(key, keep, parts),
     membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),

@@ -10,6 +10,9 @@ import type { Streams } from '../journal/streams.ts';
 import type { Groups } from '../people/groups.ts';
 import type { Seals } from '../people/seal.ts';
 import type { BeginParts } from '../pipeline/begin.ts';
+import type { DeliveryLog } from '../pipeline/delivery-log.ts';
+import type { Intake } from '../pipeline/intake.ts';
+import type { Recorder } from '../pipeline/recorder.ts';
 import type { Refusals } from './refusals.ts';
 
 /** The dependencies of acts. */
@@ -22,6 +25,9 @@ export interface ActParts extends BeginParts {
   refusals: Refusals;
   metrics: Metrics;
   log: Log;
+  intake: Pick<Intake, 'receive'>;
+  deliveries: Pick<DeliveryLog, 'seen'>;
+  recorder: Pick<Recorder, 'changed' | 'sweep'>;
   /** Ends a running session of this process at once. */
   interrupt(run: string): void;
   /** What a token may do; null when nothing limits it, or the actor came another way. */

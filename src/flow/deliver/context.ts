@@ -8,6 +8,7 @@ import type { Catalogue } from '../../ports/catalogue.ts';
 import type { ChatCapabilities, ChatConnection } from '../../ports/chat.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
+import type { OutputSignals } from '../journal/output-signals.ts';
 import type { CardTools } from '../thread/cards.ts';
 import { postsLock } from '../thread/parts.ts';
 import type { FairQueueing } from './fair-queueing.ts';
@@ -28,6 +29,7 @@ export interface DeliverParts {
   catalogue: Pick<Catalogue, 'current'>;
   cards: Pick<CardTools, 'showTime'>;
   mutex: KeyedMutex;
+  outputs: Pick<OutputSignals, 'listen'>;
   clock: Clock;
   log: Log;
   /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */

@@ -36,6 +36,7 @@ export interface LiveOutputs {
   running(): readonly Live[];
   /** Reads new chunks, and sets `fresh`. */
   look(live: Live): Promise<void>;
+  stop(): void;
 }
 
 /** The most characters that are kept of the end of a step's output. */
@@ -43,8 +44,32 @@ const mostKept = 8000;
 /** Chunks that are read at a time. */
 const page = 500;
 
-export function createLiveOutputs(parts: { store: Pick<Store, 'output'>; link(run: string): string }): LiveOutputs {
+export function createLiveOutputs(parts: {
+  store: Pick<Store, 'output'>;
+  link(run: string): string;
+  /** Calls the listener when the run printed something, until the returned function is called. */
+  listen(run: string, listener: () => void): () => void;
+  /** Called when a step printed for the first time: people who approved it wait for that. */
+  wake(): void;
+}): LiveOutputs {
   const running = new Map<string, Live>();
+  const hearing = new Map<string, () => void>();
+
+  function add(live: Live): void {
+    running.set(live.key, live);
+    const unlisten = parts.listen(live.run, () => {
+      if (live.shown !== null) return;
+      live.looked = Number.NEGATIVE_INFINITY;
+      parts.wake();
+    });
+    hearing.set(live.key, unlisten);
+  }
+
+  function remove(key: string): void {
+    running.delete(key);
+    hearing.get(key)?.();
+    hearing.delete(key);
+  }
 
   async function read(live: Live): Promise<void> {
     for (;;) {
@@ -64,12 +89,11 @@ export function createLiveOutputs(parts: { store: Pick<Store, 'output'>; link(ru
       const steps = (progress?.steps ?? []).filter(step => step.state === 'running');
       const suffix = post.key.slice(`run/${post.run}`.length);
       const keys = new Set(steps.map(step => outputKey(post.run ?? '', step.id) + suffix));
-      for (const live of running.values())
-        if (live.runPost.key === post.key && !keys.has(live.key)) running.delete(live.key);
+      for (const live of running.values()) if (live.runPost.key === post.key && !keys.has(live.key)) remove(live.key);
       for (const step of steps) {
         const key = outputKey(post.run, step.id) + suffix;
         const known = running.get(key);
-        if (known === undefined) running.set(key, newLive(key, post, post.run, step));
+        if (known === undefined) add(newLive(key, post, post.run, step));
         else known.runPost = post;
       }
     },
@@ -80,6 +104,7 @@ export function createLiveOutputs(parts: { store: Pick<Store, 'output'>; link(ru
       const card = outputCard(block, live.title, parts.link(live.run));
       live.fresh = live.text.trim() === '' || textOf(card) === live.shown ? null : card;
     },
+    stop: () => [...running.keys()].forEach(remove),
   };
 }
 

@@ -35,7 +35,7 @@ const recordEvery = 1000;
 export function createPoster(parts: DeliverParts, wake: () => void): Poster {
   const { clock, platform, log } = parts;
   const ctx = createContext(parts);
-  const lives = createLiveOutputs({ store: parts.store, link: ctx.link });
+  const lives = createLiveOutputs({ store: parts.store, link: ctx.link, listen: parts.outputs.listen, wake });
   const reader = createReader(ctx, lives);
   const choose = createChooser(ctx, lives, parts.platforms().get(platform)?.rateLimits?.threads === true);
   const inFlight = new Set<Promise<void>>();
@@ -86,6 +86,7 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
       const patience = new AbortController();
       await Promise.race([Promise.allSettled(inFlight), clock.sleep(longestStop, patience.signal).catch(() => {})]);
       patience.abort(new Error('over'));
+      lives.stop();
       await record(ctx).catch(error =>
         log.warn({ because: messageOf(error), platform }, 'edits were not recorded and are done again'),
       );

@@ -26,8 +26,8 @@ export interface RateLimiter {
 
 /** The part of a rate that is used: requests bunch up on their way, so that a platform may count a little more than was sent. */
 const margin = 0.95;
-/** The most tokens in a bucket: platforms refuse a burst also where the rate of a minute has room for it. */
-const mostBurst = 4;
+/** The most tokens in a bucket of a rate that says nothing of bursts. */
+const usualBurst = 4;
 /** Buckets of channels that are full again are forgotten above this number. */
 const mostBuckets = 2000;
 
@@ -89,11 +89,14 @@ interface Bucket {
 }
 
 /**
- * A token bucket. A tenth of the rate, 4 at most, may go at once, the rest evenly. So in any window of `per`, wherever it begins, no more
- * than `count` go, and an urgent request rarely waits.
+ * A token bucket. Its burst may go at once, the rest evenly. So in any window of `per`, wherever it begins, no more than `count` go, and an
+ * urgent request rarely waits.
  */
-function createBucket({ count, per }: Rate, start: number): Bucket {
-  const size = Math.max(1, Math.min(mostBurst, Math.floor(count / 10)));
+function createBucket(
+  { count, per, burst = Math.min(usualBurst, Math.floor(count / 10)) }: Rate,
+  start: number,
+): Bucket {
+  const size = Math.max(1, Math.min(count, burst));
   const perMs = ((count - size + 1) / per) * margin;
   let level = size;
   let last = start;

@@ -1,6 +1,6 @@
 import type { DeliverContext } from './context.ts';
-import type { LiveOutputs } from './output.ts';
-import { makeOutput } from './send-live.ts';
+import type { Live, LiveOutputs } from './output.ts';
+import { makeOutputs } from './send-live.ts';
 
 /** Reads the posts that a platform should show: first the backlog, then what changed. */
 export interface Reader {
@@ -48,12 +48,17 @@ export function createReader(ctx: DeliverContext, lives: LiveOutputs): Reader {
     },
     async readOutput() {
       const now = clock.monotonic();
+      const looked: Live[] = [];
       for (const live of lives.running()) {
         if (now - live.looked < outputEvery || live.busy) continue;
         live.looked = now;
         await lives.look(live);
-        if (live.fresh !== null && live.shown === null) await makeOutput(live, live.fresh, ctx);
+        looked.push(live);
       }
+      await makeOutputs(
+        looked.filter(live => live.fresh !== null && live.shown === null),
+        ctx,
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isCode } from '../../kernel/errors.ts';
-import type { Card } from '../../model/card.ts';
+import type { Card, Post } from '../../model/card.ts';
 import { postsLock } from '../thread/parts.ts';
 import {
   type DeliverContext,
@@ -7,6 +7,7 @@ import {
   handledForAll,
   longestPause,
   type Placement,
+  readAgain,
   readPost,
   record,
   renewRoot,
@@ -51,13 +52,24 @@ export async function sendLive(live: Live, request: Request, ctx: DeliverContext
   }
 }
 
-/** Stores the post of an output that has none yet. */
-export async function makeOutput(live: Live, card: Card, ctx: DeliverContext): Promise<void> {
-  const known = await readPost(live.key, ctx);
-  if (known === null) {
-    const made = outputPost(live, card, ctx.parts.clock.now());
-    await ctx.parts.mutex.with(postsLock, () => ctx.writer.update([], () => null, [made]));
-  }
-  live.shown = textOf(known?.card ?? card);
-  live.fresh = null;
+/** Stores the posts of outputs that have none yet, all in one commit, and queues them. */
+export async function makeOutputs(lives: readonly Live[], ctx: DeliverContext): Promise<void> {
+  const shown = new Map<Live, Card>();
+  const made: Post[] = [];
+  // Under the lock, because the projection may store the final text of one of them in the same moment.
+  await ctx.parts.mutex.with(postsLock, async () => {
+    for (const live of lives) {
+      if (live.fresh === null) continue;
+      const known = await readPost(live.key, ctx);
+      shown.set(live, known?.card ?? live.fresh);
+      if (known === null) made.push(outputPost(live, live.fresh, ctx.parts.clock.now()));
+    }
+    await ctx.writer.update([], () => null, made);
+  });
+  for (const [live, card] of shown) Object.assign(live, { shown: textOf(card), fresh: null });
+  // Nothing tells of the commit, so that they would wait for the next look.
+  await readAgain(
+    made.map(post => post.key),
+    ctx,
+  );
 }

@@ -1,14 +1,26 @@
 /** The journal as all of flow reads and writes it: commits, streams, followers and cursors, audit, figures, wake-ups. */
 
 import type { Log } from '../../kernel/log.ts';
-import type { Entry, FactKind } from '../../model/journal.ts';
+import type { Entry } from '../../model/journal.ts';
 import type { Change, Committed, Store } from '../../ports/store.ts';
-import { createOnceLogger } from './log-once.ts';
+import {
+  type Follow,
+  type Follower,
+  type Following,
+  type Found,
+  type News,
+  startFollowing,
+  type Wanted,
+} from './following.ts';
 import type { RecentDocs } from './recent-docs.ts';
+import { createWindow, kept } from './window.ts';
+
+export type { Follower, Following } from './following.ts';
 
 /**
  * The journal as a feed. Everything that reacts to entries follows it with a cursor: the pipeline from event to decision, the threads.
- * Entries that this process committed come from memory; missed ones are read from the store.
+ * Entries that this process committed come from memory; those of others are read from the store, once for all followers of all kinds. One
+ * that wants few kinds is not even woken by what holds none of them.
  */
 export interface Feed {
   /** Commits, and notifies the followers. Rejects with the store's errors. */
@@ -23,33 +35,6 @@ export interface Feed {
   close(): Promise<void>;
 }
 
-export interface Follower {
-  name: string;
-  after: number;
-  /** The kinds of entries that are handled; others are not even read. All kinds when left out. */
-  kinds?: readonly FactKind[];
-  /** The most entries in one batch. */
-  batch: number;
-  /**
-   * Coalescing under load: after a batch of at least `after` entries, and fewer than `batch`, `ms` milliseconds pass before the next, so
-   * that what changes often is handled less often. Without it the next batch follows at once.
-   */
-  rest?: { after: number; ms: number };
-  /** `upTo` is the cursor afterwards. It is later than the last entry when unwanted kinds follow; `entries` may then be empty. */
-  handle(entries: readonly Entry[], upTo: number): Promise<void>;
-}
-
-export interface Following {
-  /** Resolves when all that was committed before the call has been handled. */
-  caughtUp(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-/** How many of the newest entries stay in memory, so that followers that keep up read nothing from the store. */
-const kept = 2048;
-/** The most characters of text that these entries may have together: a storm of long ones would stay in memory for ever. */
-const keptText = 2 * 1024 * 1024;
-
 export function createFeed(parts: {
   store: Store;
   log: Log;
@@ -60,52 +45,43 @@ export function createFeed(parts: {
   committed?: (change: Change) => void;
 }): Feed {
   const { store } = parts;
-  const recent: Entry[] = [];
+  const window = createWindow(query => store.journal(query));
   const listeners = new Set<(seq: number) => void>();
-  const followings = new Set<Following>();
+  const followings = new Set<Follow>();
   let newest = 0;
-  let text = 0;
 
-  function publish(entries: readonly Entry[]) {
-    for (const entry of entries) {
-      // Entries in memory are contiguous: after a gap (another process appended, or commits arrive out of order) followers read the store.
-      const last = recent.at(-1);
-      if (last !== undefined && entry.seq !== last.seq + 1) forget(recent.length);
-      recent.push(entry);
-      text += entry.bytes.length;
-      newest = Math.max(newest, entry.seq);
-    }
-    if (recent.length > kept * 2) forget(recent.length - kept);
-    if (text > keptText * 2) forget(recent.length - newestWithin(keptText));
+  function hear(news: News) {
+    newest = Math.max(newest, news.last);
+    for (const following of followings) following.hear(news);
     for (const listener of listeners) listener(newest);
   }
 
-  function forget(count: number) {
-    for (const entry of recent.splice(0, count)) text -= entry.bytes.length;
+  function publish(entries: readonly Entry[]) {
+    window.add(entries);
+    const [first, last] = [entries[0]?.seq ?? 0, entries.at(-1)?.seq ?? 0];
+    // With one process, a commit that is not told is looked for at the next one; with several, others tell what lies before.
+    const isWhole = last - first === entries.length - 1 && entries.length > 0;
+    hear({ first, last, kinds: isWhole ? kindsOf(entries) : null, inOrder: store.onAppend !== undefined });
   }
 
-  function newestWithin(most: number): number {
-    let sum = 0;
-    for (let count = 0; count < recent.length; count++) {
-      sum += recent.at(-1 - count)?.bytes.length ?? 0;
-      if (sum > most) return count;
-    }
-    return recent.length;
+  /** What all followers have handled: an entry that lives on costs more in each collection of garbage than one that is read again. */
+  function forgetHandled() {
+    let handled = Number.POSITIVE_INFINITY;
+    for (const following of followings) handled = Math.min(handled, following.cursor());
+    if (Number.isFinite(handled)) window.forgetBefore(handled + 1);
   }
 
   async function read({ after, limit, kinds }: Wanted): Promise<Found> {
-    const first = recent[0];
-    const inMemory =
-      first === undefined || first.seq > after + 1
-        ? []
-        : recent.slice(after + 1 - first.seq, after + 1 - first.seq + limit);
-    const last = inMemory.at(-1);
-    if (last !== undefined) {
-      const entries = kinds === undefined ? inMemory : inMemory.filter(entry => kinds.includes(entry.fact.kind));
-      return { entries, upTo: last.seq };
+    const isWanted = (entry: Entry) => kinds === undefined || kinds.includes(entry.fact.kind);
+    for (;;) {
+      const inMemory = window.from(after, limit);
+      const last = inMemory.at(-1);
+      if (last !== undefined) return { entries: inMemory.filter(isWanted), upTo: last.seq };
+      // A follower that has the newest entry reads nothing; the next append wakes it. Before the first append the newest is not known.
+      if (newest > 0 && after >= newest) return { entries: [], upTo: after };
+      // One that wants few kinds reads those alone; so does one that is far behind, or comes to what was forgotten already.
+      if (kinds !== undefined || newest - after > kept || newest === 0 || !(await window.fill(after))) break;
     }
-    // A follower that has the newest entry reads nothing; the next append wakes it. Before the first append the newest is not known.
-    if (newest > 0 && after >= newest) return { entries: [], upTo: after };
     // Everything up to `known` was committed before this read, so an entry that does not come does not exist.
     const known = newest;
     const entries = await store.journal({ after, limit, ...(kinds !== undefined && { kinds }) });
@@ -114,10 +90,9 @@ export function createFeed(parts: {
   }
 
   // Other processes append too: their entries are read from the store.
-  const unsubscribe = store.onAppend?.(news => {
-    newest = Math.max(newest, news.seq);
-    for (const listener of listeners) listener(newest);
-  });
+  const unsubscribe = store.onAppend?.(({ seq, first, kinds }) =>
+    hear({ first: first ?? seq, last: seq, kinds: first === undefined ? null : (kinds ?? null), inOrder: true }),
+  );
 
   return {
     async commit(change) {
@@ -134,13 +109,19 @@ export function createFeed(parts: {
     follow(follower) {
       const following = startFollowing(follower, {
         read,
+        handled: forgetHandled,
         log: parts.log,
         sleep: parts.sleep,
         newest: () => newest,
-        listeners,
       });
       followings.add(following);
-      return following;
+      return {
+        caughtUp: following.caughtUp,
+        stop() {
+          followings.delete(following);
+          return following.stop();
+        },
+      };
     },
     onCommit(listener) {
       listeners.add(listener);
@@ -153,116 +134,6 @@ export function createFeed(parts: {
   };
 }
 
-interface Wanted {
-  after: number;
-  limit: number;
-  kinds: readonly FactKind[] | undefined;
-}
-
-interface Found {
-  entries: readonly Entry[];
-  /** There are no other wanted entries up to this sequence. */
-  upTo: number;
-}
-
-interface FollowParts {
-  read(wanted: Wanted): Promise<Found>;
-  log: Log;
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  newest(): number;
-  listeners: Set<(seq: number) => void>;
-}
-
-function startFollowing(follower: Follower, parts: FollowParts): Following {
-  let cursor = follower.after;
-  let stopped = false;
-  let wake: (() => void) | null = null;
-  let waiters: { seq: number; resolve: () => void }[] = [];
-  let dirty = false;
-  const failing = createPause(parts.sleep);
-  const again = 'a follower of the journal failed and will try again';
-  const onceLogger = createOnceLogger(parts.log, { follower: follower.name }, again);
-  const resting = createPause(parts.sleep);
-  const listener = () => {
-    dirty = true;
-    wake?.();
-  };
-  parts.listeners.add(listener);
-
-  async function turn(): Promise<{ taken: number; moved: boolean }> {
-    const { entries, upTo } = await parts.read({ after: cursor, limit: follower.batch, kinds: follower.kinds });
-    const moved = upTo > cursor;
-    if (moved) await follower.handle(entries, upTo);
-    cursor = Math.max(cursor, upTo);
-    return { taken: entries.length, moved };
-  }
-
-  /** Left out while somebody waits for this follower, or stops it. */
-  async function rest(taken: number) {
-    // A follower that is behind does not rest.
-    const isLate = taken >= follower.batch;
-    if (follower.rest === undefined || taken < follower.rest.after || isLate || waiters.length > 0 || stopped) return;
-    await resting.take(follower.rest.ms);
-  }
-
-  async function loop() {
-    let failures = 0;
-    while (!stopped) {
-      try {
-        dirty = false;
-        const { taken, moved } = await turn();
-        failures = 0;
-        onceLogger.well();
-        waiters = waiters.filter(waiter => waiter.seq > cursor || waiter.resolve());
-        if (!moved && !dirty && !stopped) {
-          await new Promise<void>(resolve => {
-            wake = resolve;
-          });
-          wake = null;
-        }
-        // Requests that arrived meanwhile go first: a follower may lag, the door may not.
-        await new Promise(resolve => setImmediate(resolve));
-        await rest(taken);
-      } catch (error) {
-        failures++;
-        onceLogger.failed(error, { after: cursor });
-        if (!stopped) await failing.take(Math.min(10_000, 100 * 2 ** failures));
-      }
-    }
-  }
-
-  const ended = loop();
-  return {
-    caughtUp() {
-      const seq = parts.newest();
-      if (cursor >= seq) return Promise.resolve();
-      const caughtUp = new Promise<void>(resolve => waiters.push({ seq, resolve }));
-      resting.end();
-      return caughtUp;
-    },
-    async stop() {
-      stopped = true;
-      failing.end();
-      resting.end();
-      parts.listeners.delete(listener);
-      wake?.();
-      await ended;
-    },
-  };
-}
-
-/** A pause that can be ended early. */
-function createPause(sleep: FollowParts['sleep']) {
-  let end: AbortController | null = null;
-  return {
-    async take(ms: number): Promise<void> {
-      const controller = new AbortController();
-      end = controller;
-      await sleep(ms, controller.signal).catch(error => {
-        if (!controller.signal.aborted) throw error;
-      });
-      end = null;
-    },
-    end: () => end?.abort(),
-  };
+function kindsOf(entries: readonly Entry[]): string[] {
+  return [...new Set(entries.map(entry => entry.fact.kind))];
 }

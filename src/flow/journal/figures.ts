@@ -1,6 +1,7 @@
 import { messageOf } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
+import type { Event } from '../../model/event.ts';
 import type { FactOf } from '../../model/journal.ts';
 import { endings, isVerified, type Run } from '../../model/run.ts';
 import type { Change, Store } from '../../ports/store.ts';
@@ -59,8 +60,7 @@ export function createFigures(parts: FiguresParts): Figures {
     count(change) {
       if (change.entries === undefined || change.entries.length === 0) return;
       for (const { fact, at } of change.entries) {
-        if (fact.kind === 'event.accepted')
-          parts.metrics.count('tocsin_events_accepted_total', { source: fact.event.source });
+        if (fact.kind === 'event.accepted') accepted(fact.event, parts.metrics);
         if (fact.kind === 'step.finished') stepEnded(fact, change, parts.metrics);
         if (fact.kind === 'approval.closed') approvalClosed(fact, at, change, parts.metrics, label);
         const run = fact.kind === 'run.finished' ? runOf(change, fact.run) : undefined;
@@ -69,6 +69,11 @@ export function createFigures(parts: FiguresParts): Figures {
     },
     settled: async () => void (await Promise.all(lookingUp)),
   };
+}
+
+function accepted({ source, body }: Event, metrics: Metrics): void {
+  metrics.count('tocsin_events_accepted_total', { source });
+  if (body.kind === 'change') metrics.count('tocsin_changes_total', { source, outcome: body.outcome.state });
 }
 
 /** The run's document in the change, as it is afterwards. */

@@ -1,12 +1,12 @@
+import { createByteCache } from '../../kernel/byte-cache.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Change, Store } from '../../ports/store.ts';
 
 /** The documents that views read. */
 export type Docs = Pick<Store, 'alert' | 'run' | 'approval'>;
 
-/** The most alerts in the cache, and the most characters of text in one: the alerts of a storm are many and small. */
-const most = 1024;
-const longest = 8192;
+/** Bytes: the alerts of a second of a storm. Views that are further behind read from the store. */
+const most = 2 * 1024 * 1024;
 
 /**
  * A cache of the alerts that this process committed last, for views that follow the journal: in a storm they were written a moment ago,
@@ -20,16 +20,13 @@ export interface RecentDocs {
 }
 
 export function createRecentDocs(store: Docs): RecentDocs {
-  const known = new Map<string, Alert>();
+  const known = createByteCache<Alert>(most);
   const underWay = new Map<string, number>();
 
   function keep(alert: Alert): void {
     // Two commits may report in either order.
     if ((known.get(alert.id)?.version ?? 0) > alert.version) return;
-    known.delete(alert.id);
-    if (sizeOf(alert) > longest) return;
     known.set(alert.id, alert);
-    if (known.size > most) known.delete(known.keys().next().value ?? '');
   }
 
   return {
@@ -51,9 +48,4 @@ export function createRecentDocs(store: Docs): RecentDocs {
       };
     },
   };
-}
-
-function sizeOf({ title, labels, annotations }: Alert): number {
-  const texts = [...Object.entries(labels), ...Object.entries(annotations)].flat();
-  return texts.reduce((sum, text) => sum + text.length, title.length);
 }

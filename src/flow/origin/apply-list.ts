@@ -4,13 +4,14 @@ import type { Ids } from '../../kernel/ids.ts';
 import type { Alert, AlertEnd } from '../../model/alert.ts';
 import type { IncomingAlert } from '../../model/event.ts';
 import { endOfGone } from '../../model/look.ts';
+import type { Quiet } from '../../model/muted.ts';
 import type { ConfiguredSource } from '../../ports/catalogue.ts';
 import type { ListedAlert, Listing } from '../../ports/source.ts';
 import type { Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Intake } from '../pipeline/intake.ts';
 import type { Receivers } from '../pipeline/receivers.ts';
-import { isMissing, lackedBy, muteOf, resolveOf } from './compare.ts';
+import { isMissing, lackedBy, muteOf, quietBesidesOurs, resolveOf } from './compare.ts';
 import type { Looks } from './looks.ts';
 import { recordOfAlert } from './record.ts';
 
@@ -63,11 +64,14 @@ export async function applyList(given: Given, parts: ApplyParts): Promise<Suspec
     return asked.monotonic - since >= apart;
   }
 
+  const quietOf: QuietOf = (listed, alert) =>
+    quietBesidesOurs(listed, alert, () => isProven(`own ${alert?.id} ${alert?.episode}`));
   const known = new Map(live.map(alert => [alert.fingerprint, alert]));
   const present = new Set<string>();
-  for await (const some of slices(listing.alerts, parts)) {
+  for await (const told of slices(listing.alerts, parts)) {
+    const some = told.map(one => ({ ...one, silenced: quietOf(one, known.get(one.event.fingerprint) ?? null) }));
     for (const { event } of some) present.add(event.fingerprint);
-    await noteSeen(some, known, given, parts);
+    await noteSeen(told, known, quietOf, given, parts);
     const lacks = await Promise.all(some.map(one => lackOf(one, known, times, given, parts)));
     const proven = lacks.flatMap(events => {
       const [event] = events;
@@ -119,10 +123,14 @@ function keyOfStretch({ id, episode, startsAt, lastFiring }: Alert): string {
   return `close ${id} ${episode} ${startsAt} ${lastFiring}`;
 }
 
+/** Who keeps a listed alert quiet besides us. */
+type QuietOf = (listed: ListedAlert, alert: Alert | null) => Quiet | null;
+
 /** Keeps what was seen of live alerts, and journals who keeps them quiet. */
 async function noteSeen(
   some: readonly ListedAlert[],
   known: ReadonlyMap<string, Alert>,
+  quietOf: QuietOf,
   { source, listing }: Given,
   { store, feed, clock }: ApplyParts,
 ): Promise<void> {
@@ -137,12 +145,14 @@ async function noteSeen(
   const actor = { kind: 'source', id: source.name } as const;
   await Promise.all(
     found
-      .filter(({ alert, listed }) => muteOf(alert, listed.silenced, clock.now()) !== null)
-      .map(({ alert, listed: { silenced } }) =>
+      .filter(({ alert, listed }) => muteOf(alert, quietOf(listed, alert), clock.now()) !== null)
+      .map(({ alert, listed }) =>
         recordOfAlert(
           alert.id,
           actor,
           newest => {
+            // It may have been silenced here since the list was asked for.
+            const silenced = quietOf(listed, newest);
             const change = muteOf(newest, silenced, clock.now());
             if (change === null) return null;
             return silenced === null

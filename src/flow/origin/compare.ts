@@ -1,5 +1,6 @@
 import { type Alert, awaitsFirst, effectOf } from '../../model/alert.ts';
 import type { IncomingAlert } from '../../model/event.ts';
+import { joinQuiet, type Quiet } from '../../model/muted.ts';
 import type { ListedAlert } from '../../ports/source.ts';
 
 /** When the list was asked for, by our clock, and made, by the origin's; milliseconds since the epoch. */
@@ -54,6 +55,22 @@ export function resolveOf(alert: Alert, goneAt: number): IncomingAlert {
     endsAt,
     occurredAt: endsAt,
   };
+}
+
+/** By how much the end of our own silence may differ from what was asked for: it was changed by nobody, milliseconds. */
+const sameEnd = 60_000;
+
+/**
+ * Pure: who keeps a listed alert quiet besides us. A silence with the mark of the alert is Tocsin's own while the alert is silenced here for
+ * as long. One that lasts longer was changed there, and one that `lingers` after it was ended here was not to be ended: those are of others.
+ */
+export function quietBesidesOurs(listed: ListedAlert, alert: Alert | null, lingers: () => boolean): Quiet | null {
+  const others = (listed.marked ?? []).filter(({ marker, until }) => {
+    if (alert === null || marker !== alert.id) return true;
+    if (alert.silencedUntil === null) return lingers();
+    return until === null || until > alert.silencedUntil + sameEnd;
+  });
+  return joinQuiet([...(listed.silenced === null ? [] : [listed.silenced]), ...others]);
 }
 
 /** Pure: what changed in how its origin keeps the alert quiet; null when nothing did. */

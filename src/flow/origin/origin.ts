@@ -6,6 +6,7 @@ import type { Metrics } from '../../kernel/metrics.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Run } from '../../model/run.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
+import type { OriginConnection } from '../../ports/origin.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Origin, Origins } from './origins.ts';
@@ -30,7 +31,7 @@ export interface OriginParts {
   log: Log;
   catalogue: Catalogue;
   origins: Origins;
-  links(run: Run, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
+  links(run: Run | null, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
 }
 
 interface OpenOutbox {
@@ -85,11 +86,14 @@ function outboxesOf(origins: readonly Origin[]): { origin: Origin; outbox: Outbo
   return origins.flatMap(origin => [
     ...(writesBack(origin) ? [{ origin, outbox: 'tell' as const }] : []),
     ...(origin.connection.page === undefined ? [] : [{ origin, outbox: 'page' as const }]),
+    ...(origin.connection.ticket === undefined ? [] : [{ origin, outbox: 'ticket' as const }]),
   ]);
 }
 
 function writesBack({ connection }: Origin): boolean {
-  return (['acknowledge', 'note', 'resolve', 'recall', 'onCall'] as const).some(can => connection[can] !== undefined);
+  return (['acknowledge', 'note', 'resolve', 'recall', 'onCall', 'silence', 'report'] as const).some(
+    can => connection[can] !== undefined,
+  );
 }
 
 async function openOutbox(origin: Origin, outbox: OutboxName, parts: OriginParts): Promise<OpenOutbox> {
@@ -100,18 +104,22 @@ async function openOutbox(origin: Origin, outbox: OutboxName, parts: OriginParts
     ...parts,
     source,
     outbox,
-    perMinute: connection.perMinute[outbox],
+    perMinute: connection.perMinute[outbox === 'page' ? 'page' : 'tell'],
     writeBacks: entry =>
       writeBacksOf(entry, outbox, {
         source,
         connection,
         store: parts.store,
         config: () => parts.catalogue.current().config,
-        callsByItself: from => from === source || parts.origins.of(from)?.connection.recall !== undefined,
+        callsByItself: from => from === source || callsPeople(parts.origins.of(from)?.connection),
       }),
     perform: (writeBack, failures) => perform(writeBack, failures, { ...parts, source, connection, driver, people }),
   });
   return { origin, outbox, running };
+}
+
+function callsPeople(connection: OriginConnection | undefined): boolean {
+  return connection?.recall !== undefined && connection.notifiesLater !== true;
 }
 
 /** A new origin gets write-backs from now on, never for the whole past. */

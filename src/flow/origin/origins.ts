@@ -2,7 +2,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { createLazyEgress, type LazyEgress } from '../../kernel/egress/lazy.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
-import type { OriginConnection } from '../../ports/source.ts';
+import type { OriginConnection } from '../../ports/origin.ts';
 
 /** Connections to the origins of the sources in tocsin.yaml, opened when first needed and again when their options change. */
 export interface Origins {
@@ -27,6 +27,9 @@ export interface OriginsParts {
   log: Log;
 }
 
+/** The largest answer, bytes: a page of a hundred comments, as long as strangers may write them (GitHub: 64 KiB), has to fit. */
+const largestAnswer = 16 * 1024 * 1024;
+
 export function createOrigins(parts: OriginsParts): Origins {
   const closing = new AbortController();
   const opened = new Map<string, { options: string; origin: Origin | null; egress: LazyEgress[] }>();
@@ -43,10 +46,10 @@ export function createOrigins(parts: OriginsParts): Origins {
       configured?.driver.origin?.(configured.options, {
         clock: parts.clock,
         log: parts.log.child({ origin: source }),
-        reach(addresses) {
+        reach(addresses, ca) {
           const hosts = addresses.map(address => new URL(address).host);
           // Named by tocsin.yaml, never by an event: an operator's own proxy may well lie in a private range.
-          const made = createLazyEgress(() => ({ allow: hosts, private: hosts }));
+          const made = createLazyEgress(() => ({ allow: hosts, private: hosts, ca, maxBody: largestAnswer }));
           egress.push(made);
           return (input, init) => {
             const signals = [closing.signal, ...(init?.signal == null ? [] : [init.signal])];

@@ -3,26 +3,35 @@ import { isCode } from '../../kernel/errors.ts';
 import { cutText, visible, visibleLine } from '../../kernel/text.ts';
 import type { Alert } from '../../model/alert.ts';
 import { isEnded, type Run } from '../../model/run.ts';
-import type { OriginConnection, OriginPage } from '../../ports/source.ts';
+import type { OriginConnection, OriginPage } from '../../ports/origin.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { endingText } from '../thread/cards.ts';
-import { acknowledgedKey, doneSpace, mayResolve, type WriteBack } from './write-backs.ts';
+import { alertOfRun, reportOf } from './report.ts';
+import {
+  acknowledgedKey,
+  doneSpace,
+  mayResolve,
+  silencedKey,
+  silencedSpace,
+  ticketKey,
+  type WriteBack,
+} from './write-backs.ts';
 
 export interface PerformParts {
   source: string;
   connection: OriginConnection;
-  store: Pick<Store, 'alert' | 'run' | 'claimed'>;
+  store: Pick<Store, 'alert' | 'run' | 'claimed' | 'stream'>;
   feed: Pick<Feed, 'commit'>;
   clock: Clock;
   /** The driver's id: the key of its accounts in `people`. */
   driver: string;
   people(): Readonly<Record<string, { accounts: Readonly<Record<string, string>> }>>;
   /** Where people see the run and its thread. */
-  links(run: Run, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
+  links(run: Run | null, alert: Alert | null): Promise<readonly { label: string; url: string }[]>;
 }
 
-/** Claims of acknowledgements that were tried. */
+/** Claims of acknowledgements and tickets that were tried. */
 const triedSpace = 'origin-tried';
 
 /** The page about a resolved alert is not sent when it is older than this, milliseconds. */
@@ -37,6 +46,9 @@ export async function perform(old: WriteBack, failures: number, parts: PerformPa
   const writeBack = await refresh(old, parts);
   const { connection } = parts;
   const { alert, run } = writeBack;
+  if (writeBack.what === 'silence') return await silence(writeBack, parts);
+  if (writeBack.what === 'unsilence') return await unsilence(writeBack, parts);
+  if (writeBack.what.startsWith('ticket')) return await performTicket(writeBack, failures, parts);
   if (run === null) return await performPress(writeBack, parts);
   if (writeBack.what === 'unpage') return (await connection.unpage?.(run.id)) ?? null;
   if (writeBack.what === 'page') {
@@ -53,6 +65,8 @@ export async function perform(old: WriteBack, failures: number, parts: PerformPa
       return (
         (await connection.note?.(alert, { text: await noteText(run, alert, parts), marker: writeBack.key })) ?? null
       );
+    case 'report':
+      return await report(old, run, alert, parts);
     case 'recall':
       return await recall(writeBack, run, alert, parts);
     default:
@@ -65,13 +79,49 @@ export async function perform(old: WriteBack, failures: number, parts: PerformPa
  * the calls, and only an incident that Tocsin is known to have acknowledged is handed back by `recall`.
  */
 async function acknowledge(writeBack: WriteBack, run: Run, alert: Alert, parts: PerformParts): Promise<string | null> {
-  const claim = { space: triedSpace, key: `${parts.source}/${writeBack.key}` };
   const begins = !isEnded(run.state) && alert.state !== 'resolved' && alert.acknowledgedBy === null;
-  if (!(await parts.store.claimed(claim))) {
+  if (!(await isTried(writeBack.key, parts))) {
     if (!begins) return null;
-    await parts.feed.commit({ guards: [{ kind: 'claim', ...claim, at: parts.clock.now(), keep: null }] });
+    await keepTried(writeBack.key, parts);
   }
   return (await parts.connection.acknowledge?.(alert)) ?? null;
+}
+
+function isTried(key: string, { store, source }: PerformParts): Promise<boolean> {
+  return store.claimed({ space: triedSpace, key: `${source}/${key}` });
+}
+
+async function keepTried(key: string, { feed, source, clock }: PerformParts): Promise<void> {
+  const claim = { kind: 'claim', space: triedSpace, key: `${source}/${key}`, at: clock.now(), keep: null } as const;
+  await feed.commit({ guards: [claim] });
+}
+
+/**
+ * Silences it as the person did who silenced it last. First it is kept that this is tried, and then the alert is read: what ends the silence
+ * after that finds the claim, and is behind this in the order of the alert.
+ */
+async function silence({ alert: old, text }: WriteBack, parts: PerformParts): Promise<string | null> {
+  const { connection, source, store, feed, clock } = parts;
+  if (old === null || !isSilenced(old, clock.now())) return null;
+  const claim = { space: silencedSpace, key: silencedKey(source, old.id) };
+  if (!(await store.claimed(claim)))
+    await feed.commit({ guards: [{ kind: 'claim', ...claim, at: clock.now(), keep: null }] });
+  const alert = await store.alert(old.id);
+  if (alert === null || !isSilenced(alert, clock.now())) return null;
+  const { silencedUntil: until, silencedBy } = alert;
+  const made = { until: until ?? 0, by: silencedBy ?? 'Tocsin', reason: text, marker: alert.id };
+  return (await connection.silence?.(alert, made)) ?? null;
+}
+
+async function unsilence({ alert }: WriteBack, { connection, clock }: PerformParts): Promise<string | null> {
+  // It was silenced again meanwhile, which is told behind this.
+  if (alert === null || isSilenced(alert, clock.now())) return null;
+  return (await connection.unsilence?.(alert, alert.id)) ?? null;
+}
+
+/** True while a silence that was made here holds. */
+function isSilenced({ state, silencedUntil }: Alert, now: number): boolean {
+  return state !== 'resolved' && silencedUntil !== null && silencedUntil > now;
 }
 
 /** Passes on a person's press of Acknowledge in a thread; see `pressedIn`. */
@@ -82,6 +132,42 @@ async function performPress(
   if (alert === null || alert.state === 'resolved') return null;
   if (what === 'acknowledge') return (await connection.acknowledge?.(alert)) ?? null;
   return what === 'note' && text !== null ? ((await connection.note?.(alert, { text, marker: key })) ?? null) : null;
+}
+
+/** How the run stands now. When it ended meanwhile, that is told behind this. */
+async function report(old: WriteBack, run: Run, alert: Alert, parts: PerformParts): Promise<string | null> {
+  if (isEnded(run.state) && old.run !== null && !isEnded(old.run.state)) return null;
+  const [page] = await parts.links(run, alert);
+  const told = page === undefined ? null : reportOf(run, page.url);
+  if (told === null) return null;
+  return (await parts.connection.report?.(await alertOfRun(run, alert, parts.store), told)) ?? null;
+}
+
+/** What became of an alert goes to the ticket that was opened for its episode, and nowhere when none was. */
+async function performTicket(
+  { what, alert, run, episode, key, text }: WriteBack,
+  failures: number,
+  parts: PerformParts,
+) {
+  const { connection } = parts;
+  if (alert === null || episode === null) return null;
+  const isNewest = alert.episode === episode;
+  const ticket = { alert, episode, links: [...(await parts.links(run, alert)), ...alert.links].slice(0, 10) };
+  // An attempt before, also of a process that ended, may have opened it, so it is done to its end.
+  if (what === 'ticket') {
+    const tried = await isTried(key, parts);
+    if (!tried && !(isNewest && alert.state !== 'resolved')) return null;
+    if (!tried) await keepTried(key, parts);
+    const left = tried && failures === 0 ? { mayBeLeft: true as const } : {};
+    return (await connection.ticket?.({ ...ticket, ...left })) ?? null;
+  }
+  const opened = { space: doneSpace, key: `${parts.source}/${ticketKey(alert.id, episode)}` };
+  if (!(await parts.store.claimed(opened))) return null;
+  // It fires again meanwhile: what is under way is not ended.
+  if (what === 'ticket-done')
+    return isNewest && alert.state !== 'resolved' ? null : ((await connection.ticketDone?.(ticket)) ?? null);
+  const words = run === null ? text : await noteText(run, alert, parts);
+  return words === null ? null : ((await connection.ticketNote?.(ticket, { text: words, marker: key })) ?? null);
 }
 
 /** Reads the run and the alert again: they may have changed while the origin was down. */

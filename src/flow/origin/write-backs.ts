@@ -2,12 +2,12 @@ import { nameOf } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Config } from '../../model/config.ts';
 import { groupFacts } from '../../model/config.ts';
-import { type Entry, streamOf } from '../../model/journal.ts';
+import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isEnded, isVerified, type Run } from '../../model/run.ts';
-import type { OriginConnection } from '../../ports/source.ts';
+import type { OriginConnection, OriginMethod } from '../../ports/origin.ts';
 import type { Store } from '../../ports/store.ts';
 
-type What = 'acknowledge' | 'note' | 'resolve' | 'recall' | 'page' | 'unpage' | 'on-call';
+export type What = FactOf<'origin.told'>['what'];
 
 /** One thing that an origin is to be found, or asked, because of an entry of the journal. */
 export interface WriteBack {
@@ -31,7 +31,7 @@ export interface WriteBackParts {
   /** The source whose origin it is. */
   source: string;
   connection: OriginConnection;
-  store: Pick<Store, 'alert' | 'run' | 'stream'>;
+  store: Pick<Store, 'alert' | 'run' | 'stream' | 'claimed'>;
   config(): Pick<Config, 'groups'>;
   /** Whether the origin of this source's alerts calls people by itself. */
   callsByItself(source: string): boolean;
@@ -40,26 +40,54 @@ export interface WriteBackParts {
 /** The space of the claims of write-backs that succeeded. */
 export const doneSpace = 'origin';
 
-/** `tell` is for write-backs about alerts, `page` for paging people. Each has a rate limit and a cursor of its own. */
-export type OutboxName = 'tell' | 'page';
+/** The space of the claims of alerts of which it was tried to keep them quiet at their origin. */
+export const silencedSpace = 'origin-silenced';
+
+export function silencedKey(source: string, alert: string): string {
+  return `${source}/${alert}`;
+}
+
+/** `tell` is for write-backs about alerts, `page` for paging people, `ticket` for tickets. Each has a rate limit and a cursor of its own. */
+export type OutboxName = 'tell' | 'page' | 'ticket';
 
 /** The write-backs to this origin that follow from one entry of the journal; for most entries there are none. */
 export async function writeBacksOf(entry: Entry, outbox: OutboxName, parts: WriteBackParts): Promise<WriteBack[]> {
-  const found = outbox === 'tell' ? await alertWriteBacksOf(entry, parts) : await pageWriteBacksOf(entry, parts);
+  const found = await finders[outbox](entry, parts);
   return found.filter(writeBack => parts.connection[methodOf(writeBack.what)] !== undefined);
 }
 
-function methodOf(what: What): Exclude<keyof OriginConnection, 'perMinute'> {
-  return what === 'on-call' ? 'onCall' : what;
+const finders: Readonly<Record<OutboxName, (entry: Entry, parts: WriteBackParts) => Promise<WriteBack[]>>> = {
+  tell: (entry, parts) => alertWriteBacksOf(entry, parts),
+  page: (entry, parts) => pageWriteBacksOf(entry, parts),
+  ticket: (entry, parts) => ticketWriteBacksOf(entry, parts),
+};
+
+const methods = {
+  'on-call': 'onCall',
+  'ticket-note': 'ticketNote',
+  'ticket-done': 'ticketDone',
+} as const;
+
+function methodOf(what: What): OriginMethod {
+  return what in methods ? methods[what as keyof typeof methods] : (what as Exclude<What, keyof typeof methods>);
 }
 
 async function alertWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
   const { fact } = entry;
   switch (fact.kind) {
     case 'event.accepted':
-      return fact.effect === 'opened' && fact.event.source === parts.source
-        ? await whoIsOnCall(entry, fact.alert, parts)
-        : [];
+      if (fact.event.source !== parts.source) return [];
+      return [
+        ...(fact.effect === 'opened' ? await whoIsOnCall(entry, fact.alert, parts) : []),
+        ...(fact.effect === 'opened' || fact.effect === 'resolved' ? await silenceEnded(entry, fact.alert, parts) : []),
+      ];
+    case 'alert.silenced':
+      return await silencedBy(entry, fact, parts);
+    case 'alert.unsilenced':
+      // One whose time is over ends there by itself, at the same time.
+      return entry.actor.kind === 'system' ? [] : await silenceEnded(entry, fact.alert, parts);
+    case 'alert.closed':
+      return await silenceEnded(entry, fact.alert, parts);
     case 'approval.requested':
       return await rotaAsked(entry, fact.approval.ask.by, fact.approval.alert, parts);
     case 'approval.escalated': {
@@ -100,6 +128,22 @@ async function pressedIn(entry: Entry, id: string, parts: WriteBackParts): Promi
   }));
 }
 
+/** A person silenced it here: where its origin can, it is kept quiet there too. What services silence is none of the origin's business. */
+async function silencedBy(entry: Entry, fact: FactOf<'alert.silenced'>, parts: WriteBackParts): Promise<WriteBack[]> {
+  const alert = await parts.store.alert(fact.alert);
+  if (alert === null || !isOwn(alert, parts) || entry.actor.kind !== 'person') return [];
+  return [{ ...writeBack('silence', `by/${entry.seq}`, entry, alert, null), text: fact.reason ?? null }];
+}
+
+/** A silence ended before its time, or with its episode. Origins that were never told of one are left alone. */
+async function silenceEnded(entry: Entry, id: string | null, parts: WriteBackParts): Promise<WriteBack[]> {
+  const { connection, source, store } = parts;
+  if (id === null || connection.unsilence === undefined) return [];
+  if (!(await store.claimed({ space: silencedSpace, key: silencedKey(source, id) }))) return [];
+  const alert = await store.alert(id);
+  return alert === null ? [] : [writeBack('unsilence', `by/${entry.seq}`, entry, alert, null)];
+}
+
 /** An approval asks the people on call about an alert from elsewhere: the thread should say who they are. */
 async function rotaAsked(
   entry: Entry,
@@ -121,17 +165,19 @@ async function rotaAsked(
 /** Remediation begins, so the origin need not call people again. A run of risk `none` only looks at things, and acknowledges nothing. */
 async function startOf(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const subject = await ownSubject(id, parts);
-  if (subject === null || subject.run.risk === 'none') return [];
+  if (subject === null) return [];
   const { run, alert } = subject;
+  const report = writeBack('report', `${run.id}/${entry.seq}`, entry, alert, run);
+  if (run.risk === 'none') return [report];
   const open = alert.state !== 'resolved' && alert.acknowledgedBy === null && alert.episode === run.episode;
-  return open ? [writeBack('acknowledge', `${alert.id}/${run.episode}`, entry, alert, run)] : [];
+  return open ? [writeBack('acknowledge', `${alert.id}/${run.episode}`, entry, alert, run), report] : [report];
 }
 
 async function outcomeOf(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
   const subject = await ownSubject(id, parts);
   if (subject === null) return [];
   const { run, alert } = subject;
-  const found = [writeBack('note', `${run.id}/${entry.seq}`, entry, alert, run)];
+  const found = (['note', 'report'] as const).map(what => writeBack(what, `${run.id}/${entry.seq}`, entry, alert, run));
   if (entry.fact.kind === 'run.finished' && mayResolve(run, alert))
     found.push(writeBack('resolve', run.id, entry, alert, run));
   // If Tocsin stopped the calls, it has to begin them again.
@@ -201,6 +247,57 @@ async function calledBefore(run: Run, entry: Entry, parts: WriteBackParts): Prom
   return before.some(one => one.seq < entry.seq && needsPeople(one, run));
 }
 
+/** A ticket is opened once for an episode of a trusted alert that is wanted, told what becomes of it, and ended with it. */
+async function ticketWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
+  const { fact } = entry;
+  switch (fact.kind) {
+    case 'event.accepted':
+      return fact.alert === null || fact.episode === null
+        ? []
+        : await ticketNewsOf(entry, fact.effect, { id: fact.alert, episode: fact.episode }, parts);
+    case 'alert.closed':
+      return await ticketNewsOf(entry, 'resolved', { id: fact.alert, episode: fact.episode }, parts);
+    case 'run.asking':
+    case 'run.finished':
+    case 'run.amended': {
+      const run = await parts.store.run(fact.run);
+      const alert =
+        run === null || run.alert === null || run.parent !== null ? null : await parts.store.alert(run.alert);
+      return run === null || alert === null
+        ? []
+        : [writeBack('ticket-note', `${run.id}/${entry.seq}`, entry, alert, run)];
+    }
+    default:
+      return [];
+  }
+}
+
+async function ticketNewsOf(
+  entry: Entry,
+  effect: string | null,
+  { id, episode }: { id: string; episode: number },
+  parts: WriteBackParts,
+): Promise<WriteBack[]> {
+  if (effect !== 'opened' && effect !== 'reopened' && effect !== 'resolved') return [];
+  const alert = await parts.store.alert(id);
+  // What proved nothing could have tickets made without end. What was a ticket there from the start needs none.
+  if (alert === null || !alert.trusted || alert.source === parts.source) return [];
+  if (effect === 'opened' && parts.connection.wantsTicket?.(alert) !== true) return [];
+  const name = effect === 'opened' ? `${id}/${episode}` : `${id}/${entry.seq}`;
+  const { fact } = entry;
+  const end = fact.kind === 'event.accepted' && effect === 'resolved' ? fact.end : undefined;
+  // Silence solves nothing: a person says whether the ticket is done.
+  const expired = end?.how === 'expired' ? `Tocsin: it ended, which is no cure: ${end.because}` : null;
+  const text = effect === 'reopened' ? 'Tocsin: it fires again' : expired;
+  const what = effect === 'opened' ? 'ticket' : text === null ? 'ticket-done' : 'ticket-note';
+  return [{ ...writeBack(what, name, entry, alert, null), episode, text }];
+}
+
+/** The key of the ticket of an episode. */
+export function ticketKey(alert: string, episode: number): string {
+  return keyOf('ticket', `${alert}/${episode}`);
+}
+
 /** The key of Tocsin's own acknowledgement of an episode. */
 export function acknowledgedKey(alert: string, episode: number | null): string {
   return keyOf('acknowledge', `${alert}/${episode}`);
@@ -228,5 +325,6 @@ function writeBack(what: What, name: string, entry: Entry, alert: Alert | null, 
 /** Questions about who is on call have a subject of their own, so that no other write-back waits for them. */
 function subjectOf(what: What, alert: Alert | null, run: Run | null): string | undefined {
   if (what === 'on-call') return alert === null ? undefined : `${alert.id}/on-call`;
+  if (what.startsWith('ticket')) return alert === null ? undefined : `${alert.id}/ticket`;
   return what === 'page' || what === 'unpage' ? run?.id : alert?.id;
 }

@@ -47,8 +47,17 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
       if (who.kind === 'service' && facts.tokenMay === null)
         return 'A service closes alerts only with a token whose `may` in tocsin.yaml names close.';
       return await operator(who, facts);
+    case 'record':
+      // What is recorded is what senders wrote, whole.
+      if (who.kind === 'service' && facts.tokenMay === null)
+        return 'A service records deliveries only with a token whose `may` in tocsin.yaml names record.';
+      return await operator(who, facts);
     case 'silence':
     case 'unsilence':
+    case 'test':
+    case 'unrecord':
+    case 'redrive':
+    case 'discard':
     case 'halt':
     case 'resume':
       return await operator(who, facts);

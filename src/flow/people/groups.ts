@@ -4,7 +4,7 @@ import type { Log } from '../../kernel/log.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Standing } from '../../model/approval.ts';
 import { type Config, type GroupFacts, groupFacts } from '../../model/config.ts';
-import type { OnCall, OnCallQuery } from '../../ports/source.ts';
+import type { OnCall, OnCallQuery } from '../../ports/origin.ts';
 import { createLookups, type Looked, type Lookups } from './groups-lookup.ts';
 
 /** Who is in which group now: by the lists of tocsin.yaml, by groups that chat platforms keep, and by who is on call. */

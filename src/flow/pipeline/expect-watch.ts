@@ -110,7 +110,7 @@ export function forgetRows({ expectation }: Watch): Row[] {
 }
 
 /**
- * True when the event is the expected news: a firing alert that says something new, or a notice, from a sender that proved itself. Ticks
+ * True when the event is the expected news: a firing alert that says something new, a notice or a change, from a sender that proved itself. Ticks
  * and our own alerts show nothing about anybody else. Without proof anybody could keep a watchdog quiet; that is noted on the watch.
  */
 export function hear(watch: Watch, { event, effect }: FactOf<'event.accepted'>, steady: number): boolean {
@@ -120,6 +120,8 @@ export function hear(watch: Watch, { event, effect }: FactOf<'event.accepted'>, 
   if (kind === 'tick' || effect === 'stale' || (event.body.kind === 'alert' && event.body.state !== 'firing'))
     return false;
   if (!matchesLabels(expectation.match, event)) return false;
+  // A test of the source says nothing of its sender, nor of its proof.
+  if (event.test === true) return false;
   if (!event.trusted) {
     watch.unproven = event.source;
     return false;

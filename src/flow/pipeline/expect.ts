@@ -123,10 +123,12 @@ const paceNow = (world: World) => paceFor([...world.watches.values()].map(watch 
 async function begin(world: World): Promise<number> {
   const { store } = world.parts;
   const [saved, head] = await Promise.all([store.cursor(cursorName), store.head()]);
-  const fresh = saved === 0 || head.seq - saved > farBehind;
-  world.orphans = saved > 0;
-  world.upTo = fresh ? head.seq : saved;
-  await takeOver(world, fresh);
+  const isFar = head.seq - saved > farBehind;
+  world.orphans = head.seq > 0;
+  await takeOver(world, isFar);
+  // Of a young journal in which nothing was accepted yet, 0 was saved: what was listened still counts.
+  const isFirst = saved === 0 && ![...world.watches.values()].some(watch => watch.resumed);
+  world.upTo = isFar || isFirst ? head.seq : saved;
   return world.upTo;
 }
 

@@ -1,30 +1,27 @@
-import { sha256 } from '../../kernel/canonical.ts';
 import type { Clock } from '../../kernel/clock.ts';
-import { showInstant } from '../../kernel/duration.ts';
-import { isCode, TocsinError } from '../../kernel/errors.ts';
+import { isCode, notProven, TocsinError } from '../../kernel/errors.ts';
 import type { Ids } from '../../kernel/ids.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 import { createKeyedMutex } from '../../kernel/mutex.ts';
 import { keepHeapSmall } from '../../kernel/small-heap.ts';
-import {
-  type Alert,
-  type AlertEnd,
-  type Effect,
-  effectOf,
-  foldAlert,
-  isLaterStretch,
-  toldEnd,
-} from '../../model/alert.ts';
-import type { Event, IncomingAlert, IncomingEvent } from '../../model/event.ts';
+import { type Alert, type AlertEnd, type Effect, effectOf, foldAlert } from '../../model/alert.ts';
+import type { DeliveredEvent } from '../../model/delivery.ts';
+import type { Event, IncomingEvent } from '../../model/event.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
-import { endOfResolve, type Look } from '../../model/look.ts';
-import type { Catalogue } from '../../ports/catalogue.ts';
+import type { Look } from '../../model/look.ts';
+import type { Catalogue, ConfiguredSource } from '../../ports/catalogue.ts';
 import { canAsk, type Delivery } from '../../ports/source.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { failedGuard } from '../journal/streams.ts';
+import { createCallbacks } from './callbacks.ts';
+import { type Claim, eventIdOf, takeUnclaimed } from './once.ts';
 import { inTurn, type Part, partsOf } from './parts.ts';
+import { createPendingAlerts, type PendingAlerts } from './pending-alerts.ts';
+import { eventId, type MadeOf, type Receipt, receiptOf, receiptOfEmission } from './receipt.ts';
 import { createReceivers } from './receivers.ts';
+import { moreOf, type Seen } from './stretch-end.ts';
+import { asTest } from './test-events.ts';
 
 /** The result for one event of a delivery. */
 export interface Accepted {
@@ -33,16 +30,33 @@ export interface Accepted {
   duplicate: boolean;
 }
 
+/** Who delivers may want to know more than what is answered. */
+export interface Watch {
+  /** A test: its events are notices that prove nothing and are not counted as seen before (test-events.ts). */
+  test?: true;
+  /** Called once, when everything is durable. */
+  taken(report: TakenReport): void;
+}
+
+export interface TakenReport {
+  trusted: boolean;
+  events: readonly DeliveredEvent[];
+  /** Which of Tocsin's own actions came back, and was dropped. */
+  echo: string | null;
+}
+
 export interface Intake {
   /**
    * Verifies the raw bytes, parses them strictly, lets the source normalise them, drops duplicates and commits: when it resolves, the
-   * events are durable. Rejects with `not-found`, `bad-signature` or `bad-body`, and then nothing is stored. `overloaded` and
-   * `store-failed` may leave the first parts of a large delivery stored: when it is sent again, they change nothing but counts.
+   * events are durable. Rejects with `not-found`, `bad-signature`, `key-unreachable` or `bad-body`, and then nothing is stored.
+   * `overloaded` and `store-failed` may leave the first parts of a large delivery stored: when it is sent again, they change nothing
+   * but counts.
    */
-  receive(source: string, delivery: Delivery): Promise<Accepted[]>;
+  receive(source: string, delivery: Delivery, watch?: Watch): Promise<Accepted[]>;
   /**
    * For sources that make events themselves. `once` is an idempotency key; resolves to false when it was used before. `ends` says by
-   * fingerprint how stretches ended, where more is known than the events say; `rows` are committed with the events.
+   * fingerprint how stretches ended, where more is known than the events say; `rows` are committed with the events. `made` says of what
+   * the events were made, where Tocsin did not make them alone.
    */
   emit(
     source: string,
@@ -50,6 +64,7 @@ export interface Intake {
     once: string,
     ends?: ReadonlyMap<string, AlertEnd>,
     rows?: readonly Row[],
+    made?: MadeOf,
   ): Promise<boolean>;
 }
 
@@ -60,12 +75,11 @@ export interface IntakeParts {
   feed: Feed;
   catalogue: Catalogue;
   metrics: Metrics;
+  /** Requests to addresses that senders name and their source allows; to public ones only when left out. */
+  fetchPublic?: typeof fetch;
   /** Lets other work go on; awaited between the parts of a large delivery. The next turn of the event loop when left out. */
   pause?: () => Promise<void>;
 }
-
-/** How long a signed delivery id is remembered, milliseconds: longer than any sender retries (PagerDuty: 48 hours). */
-const rememberDeliveries = 7 * 24 * 3_600_000;
 
 /** From this size on, bytes, a body is worth a smaller heap. */
 const largeBody = 1024 * 1024;
@@ -76,11 +90,12 @@ const maxTries = 50;
 export function createIntake(parts: IntakeParts): Intake {
   const pending = createPendingAlerts();
   const receivers = createReceivers(parts);
+  const callbacks = createCallbacks(parts);
   const pause = parts.pause ?? nextTurn;
   // Large deliveries take memory while they are worked on, so they go one after the other.
   const large = createKeyedMutex();
 
-  async function accept(events: readonly IncomingEvent[], receipt: Receipt): Promise<Accepted[]> {
+  async function accept(events: readonly IncomingEvent[], receipt: Receipt): Promise<Taken[]> {
     const { source, echo } = receipt;
     for (let attempt = 1; ; attempt++) {
       const batch = await foldBatch(events, receipt, { parts, pending });
@@ -92,72 +107,76 @@ export function createIntake(parts: IntakeParts): Intake {
       } catch (error) {
         batch.settle(false);
         if (!isCode(error, 'guard-failed')) throw error;
-        if (failedGuard(error) === 'claim') return await asDuplicates(source, events, batch.accepted);
+        if (failedGuard(error) === 'claim') {
+          if (receipt.each !== null) throw error;
+          return await Promise.all(
+            batch.accepted.map((one, index) => asDuplicate(parts.store, source, events[index], one)),
+          );
+        }
         if (attempt >= maxTries) throw new TocsinError('overloaded', { cause: error });
       }
     }
   }
 
-  /** Names the alert of the first delivery, which may have made it in the same moment, or on another node. */
-  function asDuplicates(source: string, events: readonly IncomingEvent[], accepted: readonly Accepted[]) {
-    return Promise.all(
-      accepted.map(async (one, index): Promise<Accepted> => {
-        const body = events[index];
-        const known = body?.kind === 'alert' ? await parts.store.alertOf(source, body.fingerprint) : null;
-        return { ...one, alert: known?.id ?? one.alert, duplicate: true };
-      }),
+  /** Takes events that have ids of their own: what came before, in whatever delivery, is a duplicate. */
+  async function acceptEach(events: readonly IncomingEvent[], receipt: Receipt, each: readonly (Claim | null)[]) {
+    const taken = await takeUnclaimed(each, parts.store, fresh =>
+      accept(pick(events, fresh), { ...receipt, each: pick(each, fresh) }),
     );
+    return await Promise.all(taken.map((one, index) => one ?? asDuplicateOf(each[index] ?? null, events[index])));
+
+    function asDuplicateOf(claim: Claim | null, body: IncomingEvent | undefined): Promise<Taken> {
+      const event = claim === null ? '' : eventIdOf(claim, 0);
+      const kind = body?.kind ?? 'notice';
+      const one = { event, kind, alert: null, episode: null, effect: null, duplicate: true };
+      return asDuplicate(parts.store, receipt.source, body, one);
+    }
   }
 
   return {
-    async receive(name, delivery) {
+    async receive(name, received, watch) {
       const configured = parts.catalogue.current().sources.get(name);
       if (configured === undefined) throw new TocsinError('not-found', { message: 'There is no such source.' });
       const { driver, options } = configured;
-      const verified = driver.verify(delivery, options);
-      if (!verified.ok) throw new TocsinError('bad-signature');
-      const trusted = verified.by !== 'none';
-      const take = async (part: Part) => {
+      const { delivery, trusted } = await proofOf(configured, received, callbacks);
+      let echo: string | null = null;
+      const take = async (given: Part) => {
+        const part = watch?.test === true ? { ...given, normalised: asTest(given.normalised) } : given;
         const { receiver, events } = part.normalised;
+        echo ??= part.normalised.echo ?? null;
         if (receiver !== undefined && trusted) await receivers.keep(name, receiver);
-        return await accept(events, receiptOf(name, part, trusted));
+        const receipt = receiptOf(name, part, { trusted, keepsRaw: driver.keepsRaw !== false, test: watch?.test });
+        return receipt.each === null ? await accept(events, receipt) : await acceptEach(events, receipt, receipt.each);
       };
-      return await markingProof(trusted, async () => {
+      const taken = await markingProof(trusted, async () => {
         if (delivery.body.length >= largeBody) keepHeapSmall();
         const made = await partsOf(driver, delivery, options, pause);
         if (made.length === 1) return await inTurn(made, take);
         return await large.with('', () => inTurn(made, take, pause));
       });
+      watch?.taken({ trusted, events: taken, echo });
+      return taken.map(({ event, alert, duplicate }) => ({ event, alert, duplicate }));
     },
-    async emit(name, events, once, ends, rows) {
-      const claim = { space: `emission/${name}`, key: once, keep: rememberDeliveries };
-      const receipt = {
-        source: name,
-        at: parts.clock.now(),
-        raw: null,
-        trusted: true,
-        once: claim,
-        echo: null,
-        ends,
-        rows,
-      };
-      const accepted = await accept(events, receipt);
+    async emit(name, events, once, ends, rows, made) {
+      const accepted = await accept(events, receiptOfEmission(name, parts.clock.now(), once, { ends, rows, made }));
       return accepted.every(one => !one.duplicate);
     },
   };
 }
 
-function receiptOf(name: string, { delivery, normalised: { deliveryId, echo } }: Part, trusted: boolean): Receipt {
-  const key = delivery.part === undefined ? deliveryId : `${deliveryId}#${delivery.part.first}`;
-  const signed = deliveryId !== null && key !== null;
-  return {
-    source: name,
-    at: delivery.at,
-    raw: { digest: sha256(delivery.body), bytes: delivery.body },
-    trusted,
-    once: signed ? { space: `delivery/${name}`, key, keep: rememberDeliveries } : null,
-    echo: echo ?? null,
-  };
+/** Throws `bad-signature` or `key-unreachable`. What it resolves to has what the driver asked for. */
+async function proofOf(
+  { driver, options }: ConfiguredSource,
+  received: Delivery,
+  callbacks: ReturnType<typeof createCallbacks>,
+): Promise<{ delivery: Delivery; trusted: boolean }> {
+  const keyed =
+    driver.keyAt === undefined ? received : await callbacks.withKey(received, driver.keyAt(received, options));
+  const verified = driver.verify(keyed, options);
+  if (!verified.ok) throw notProven(verified.because);
+  const trusted = verified.by !== 'none';
+  const back = trusted ? (driver.askBack?.(keyed, options) ?? null) : null;
+  return { delivery: back === null ? keyed : await callbacks.askedBack(keyed, back), trusted };
 }
 
 /** Marks the refusal of a delivery whose sender proved itself: it may be told where, and the operators are. */
@@ -174,23 +193,12 @@ function nextTurn(): Promise<void> {
   return new Promise(resolve => setImmediate(resolve));
 }
 
-interface Receipt {
-  source: string;
-  at: number;
-  raw: { digest: string; bytes: Buffer } | null;
-  trusted: boolean;
-  once: { space: string; key: string; keep: number } | null;
-  /** Which of Tocsin's own actions came back as an event, and was dropped. */
-  echo: string | null;
-  /** How stretches ended, by fingerprint, where more is known than the events say. */
-  ends?: ReadonlyMap<string, AlertEnd> | undefined;
-  /** Committed with the events. */
-  rows?: readonly Row[] | undefined;
-}
+/** What is answered, and what is told to who watches. */
+type Taken = Accepted & DeliveredEvent;
 
 interface Batch {
   change: Change;
-  accepted: Accepted[];
+  accepted: Taken[];
   settle(ok: boolean): void;
 }
 
@@ -202,8 +210,9 @@ async function foldBatch(
 ): Promise<Batch> {
   const { parts, pending } = tools;
   const entries: NewEntry[] = [];
-  const accepted: Accepted[] = [];
-  const guards: Guard[] = receipt.once === null ? [] : [{ kind: 'claim', ...receipt.once, at: receipt.at }];
+  const accepted: Taken[] = [];
+  const claims = [receipt.once, ...(receipt.each ?? [])].filter(claim => claim !== null);
+  const guards: Guard[] = claims.map(claim => ({ kind: 'claim', ...claim, at: receipt.at }));
   const docs = new Map<string, Alert>();
   const touched: string[] = [];
   const anew = new Map<string, Look>();
@@ -218,11 +227,13 @@ async function foldBatch(
       receivedAt: receipt.at,
       raw: receipt.raw?.digest ?? null,
       trusted: receipt.trusted,
+      ...(receipt.test === true ? { test: true as const } : {}),
       body,
     };
+    const said = { event: event.id, kind: body.kind, duplicate: false };
     if (body.kind !== 'alert') {
       entries.push(entryOf(event, streamOf.event(event.id), null, null));
-      accepted.push({ event: event.id, alert: null, duplicate: false });
+      accepted.push({ ...said, alert: null, episode: null, effect: null });
       continue;
     }
     const key = `${receipt.source}\n${body.fingerprint}`;
@@ -239,11 +250,12 @@ async function foldBatch(
     const look = asks ? lookOfNew(effect, next, known, looks.get(key)?.look ?? null) : null;
     if (look !== null) anew.set(next.id, look);
     entries.push(entryOf(event, stream, effect, next, more));
-    accepted.push({ event: event.id, alert: next.id, duplicate: false });
+    accepted.push({ ...said, alert: next.id, episode: next.episode, effect });
   }
   const rows: Row[] = [...(receipt.rows ?? []), ...[...docs.values()].map(doc => ({ table: 'alert' as const, doc }))];
   for (const doc of anew.values()) rows.push({ table: 'look', doc });
-  const blobs = receipt.raw === null ? [] : [receipt.raw];
+  // The raw bytes are found by the events that name them: of a delivery without one nobody would.
+  const blobs = receipt.raw === null || entries.length === 0 ? [] : [receipt.raw];
   return { change: { guards, entries, rows, blobs }, accepted, settle: ok => pending.settle(touched, ok) };
 }
 
@@ -282,12 +294,6 @@ async function readLooks(
   return new Map((await Promise.all(found)).filter(one => one !== null));
 }
 
-interface Seen {
-  look: Look | null;
-  /** Whether the origin's alerts expire. */
-  expires: boolean;
-}
-
 /**
  * What is kept of looks when a stretch begins: nothing of an earlier one. A stretch that is reopened goes on, but that it was not found
  * before says nothing any more. Null when nothing has to be changed.
@@ -295,39 +301,6 @@ interface Seen {
 function lookOfNew(effect: Effect, alert: Alert, known: Alert | null, seen: Look | null): Look | null {
   if (effect === 'opened' && known !== null) return { alert: alert.id, at: null, endsAt: null, goneAt: null };
   return effect === 'reopened' && seen !== null ? { ...seen, goneAt: null } : null;
-}
-
-/** What is journalled beside the effect. `seen` is what was last seen at an origin whose alerts expire, or null where there is none to ask. */
-function moreOf(
-  effect: Effect,
-  body: IncomingAlert,
-  known: Alert | null,
-  seen: Seen | null,
-  given: AlertEnd | undefined,
-): { end?: AlertEnd; quiet?: true } {
-  if (effect === 'reopened') return { quiet: true };
-  if (effect === 'opened') return known !== null && isLiveEpisode(known) ? { end: untold(body) } : {};
-  if (effect !== 'resolved' && effect !== 'unseen') return {};
-  if (given !== undefined) return { end: given };
-  return { end: resolvedEnd(body, effect === 'unseen' ? null : known, seen) };
-}
-
-function resolvedEnd(body: IncomingAlert, known: Alert | null, seen: Seen | null): AlertEnd {
-  const told = toldEnd(body);
-  if (told.how !== 'told' || known === null) return told;
-  const end = seen?.expires === true && body.endsAt !== null ? endOfResolve(seen.look, body.endsAt) : told;
-  // A sender that tells its news in intervals tells nothing of an end and a new start within one.
-  const between = isLiveEpisode(known) && isLaterStretch(body, known);
-  return end.how === 'told' && between ? untold(body) : end;
-}
-
-/** How the earlier stretch ended when a new one began while it was live. */
-function untold(body: IncomingAlert): AlertEnd {
-  return { how: 'untold', because: `a newer stretch began at ${showInstant(body.startsAt)}` };
-}
-
-function isLiveEpisode(alert: Alert): boolean {
-  return alert.state !== 'resolved' && alert.count > 0;
 }
 
 function entryOf(
@@ -345,38 +318,13 @@ function entryOf(
   };
 }
 
-/** A delivery with a signed id gets the same event ids however often it comes, so a duplicate is answered with the first one's. */
-function eventId(receipt: Receipt, index: number, ids: Ids): string {
-  if (receipt.once === null) return ids.next('evt');
-  return `evt_${sha256(`${receipt.once.space}\n${receipt.once.key}\n${index}`).slice(0, 24)}`;
+/** Names the alert of the first delivery, which may have made it in the same moment, or on another node. */
+async function asDuplicate(store: Store, source: string, body: IncomingEvent | undefined, one: Taken): Promise<Taken> {
+  const known = body?.kind === 'alert' ? await store.alertOf(source, body.fingerprint) : null;
+  const alert = known?.id ?? one.alert;
+  return { ...one, alert, episode: known?.episode ?? one.episode, effect: null, duplicate: true };
 }
 
-/**
- * The newest state of alerts whose changes are being committed. Deliveries about one alert that arrive together fold on each other in
- * memory and share one transaction, instead of each losing the race for the stream's version.
- */
-interface PendingAlerts {
-  get(key: string): Alert | null;
-  write(key: string, alert: Alert): void;
-  settle(keys: readonly string[], ok: boolean): void;
-}
-
-function createPendingAlerts(): PendingAlerts {
-  const live = new Map<string, { alert: Alert; users: number }>();
-  return {
-    get: key => live.get(key)?.alert ?? null,
-    write(key, alert) {
-      const known = live.get(key);
-      live.set(key, { alert, users: (known?.users ?? 0) + 1 });
-    },
-    settle(keys, ok) {
-      for (const key of keys) {
-        const known = live.get(key);
-        if (known === undefined) continue;
-        known.users--;
-        // After a failure the state in memory is not reliable; deliveries that folded on it fail their guards and fold again.
-        if (!ok || known.users <= 0) live.delete(key);
-      }
-    },
-  };
+function pick<T>(all: readonly T[], indexes: readonly number[]): T[] {
+  return indexes.map(index => all[index] as T);
 }

@@ -43,12 +43,13 @@ export function createTriggerIndex(runbooks: Iterable<Runbook>): TriggerIndex {
     for (const [position, trigger] of runbook.triggers.entries()) addTrigger(sources, { runbook, trigger, position });
   return {
     concerns(event) {
+      if (event.test === true) return false;
       const index = sources.get(event.source);
       return index !== undefined && boundBy(index, event).next().done !== true;
     },
     match(variables, complain = () => {}) {
       const index = sources.get(variables.event.source);
-      if (index === undefined) return [];
+      if (index === undefined || variables.event.test === true) return [];
       const holding = new Map<string, Bound>();
       const unknown = new Map<string, Bound & { because: string }>();
       for (const bound of boundBy(index, variables.event)) {

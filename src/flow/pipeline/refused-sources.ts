@@ -3,10 +3,11 @@ import type { Clock } from '../../kernel/clock.ts';
 import { type ErrorCode, isCode, messageOf } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import { type Fact, streamOf } from '../../model/journal.ts';
+import type { Delivery } from '../../ports/source.ts';
 import type { Guard } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import { failedGuard } from '../journal/streams.ts';
-import type { Intake } from './intake.ts';
+import type { Watch } from './intake.ts';
 
 /** Why a delivery was refused whose sender proved itself. Nothing in it is the sender's text, because everybody may read it. */
 export interface SourceRefusal {
@@ -22,6 +23,8 @@ export interface RefusedSources {
   /** Returns at once. What is to be said is committed in a later turn of the loop. */
   refused(refusal: SourceRefusal): void;
   accepted(source: string): void;
+  /** What keeps a source from taking anything; null once that is over. It is not journalled. */
+  trouble(source: string, because: string | null): void;
   /** What is not well, by source. A source is well again with its next accepted delivery, or after an hour without a refusal. */
   troubles(): Record<string, string>;
   /** Resolves when everything that was due is committed. What a failing store did not take is tried once more. Never rejects. */
@@ -51,6 +54,7 @@ export function createRefusedSources(parts: {
 }): RefusedSources {
   const { clock } = parts;
   const sources = new Map<string, { count: number; at: number; last: SourceRefusal }>();
+  const stuck = new Map<string, string>();
   const notes = new Map<string, Note>();
   const working = new Set<Promise<void>>();
 
@@ -101,9 +105,14 @@ export function createRefusedSources(parts: {
       if (now >= note.notBefore) tell(key, note);
     },
     accepted: source => void sources.delete(source),
+    trouble(source, because) {
+      if (because === null) stuck.delete(source);
+      else stuck.set(source, because);
+    },
     troubles() {
       for (const [source, { at }] of sources) if (clock.monotonic() - at > hour) sources.delete(source);
-      return Object.fromEntries([...sources].map(([source, { count, last }]) => [source, troubleText(count, last)]));
+      const refusals = [...sources].map(([source, { count, last }]) => [source, troubleText(count, last)] as const);
+      return Object.fromEntries([...refusals, ...stuck]);
     },
     async settled() {
       await Promise.all(working);
@@ -113,16 +122,17 @@ export function createRefusedSources(parts: {
   };
 }
 
-/** The intake, of which every accepted delivery makes its source well again. */
-export function clearingRefusals(intake: Intake, refused: Pick<RefusedSources, 'accepted'>): Intake {
-  return {
-    ...intake,
-    async receive(source, delivery) {
-      const accepted = await intake.receive(source, delivery);
-      refused.accepted(source);
-      return accepted;
-    },
+/** What receives, so that every accepted delivery makes its source well again. */
+export function clearingRefusals<
+  T extends { receive(source: string, delivery: Delivery, watch?: Watch): Promise<unknown> },
+>(intake: T, refused: Pick<RefusedSources, 'accepted'>): T {
+  const receive = async (source: string, delivery: Delivery, watch?: Watch) => {
+    const accepted = await intake.receive(source, delivery, watch);
+    // A test of our own says nothing about the sender.
+    if (watch?.test !== true) refused.accepted(source);
+    return accepted;
   };
+  return { ...intake, receive };
 }
 
 /** One field of all elements of a list: `alerts.3.labels` and `alerts.4.labels` have one note. */

@@ -11,7 +11,7 @@ export interface RunLease {
   guard(last: boolean): Guard;
   /** A change with that guard was committed. */
   committed(last: boolean): void;
-  /** A change with that guard was refused. */
+  /** A change with that guard was refused. When the lease was held, this is often known before the heartbeat finds it. */
   lost(): void;
   /** False before the first change, and after the last. */
   held(): boolean;
@@ -25,7 +25,14 @@ export interface RunLease {
 export function createRunLease(lease: HeldLease, acquired: boolean, keep: KeepParts): RunLease {
   let held = acquired;
   let refused = false;
-  let end = acquired ? keepLease(lease, keep) : () => {};
+  let told = false;
+  const tell = (because: string) => {
+    if (told) return;
+    told = true;
+    keep.lost(because);
+  };
+  const beat = () => keepLease(lease, { ...keep, lost: tell });
+  let end = acquired ? beat() : () => {};
   const { name, token } = lease;
   return {
     name,
@@ -40,11 +47,14 @@ export function createRunLease(lease: HeldLease, acquired: boolean, keep: KeepPa
       if (held && last) held = false;
       else if (!held) {
         held = true;
-        end = keepLease(lease, keep);
+        end = beat();
       }
     },
     lost() {
       refused = !held;
+      if (!held || told) return;
+      end();
+      tell('another process has its lease now, and what this node was to write was refused');
     },
     held: () => held,
     refused: () => refused,

@@ -266,9 +266,18 @@ async function placeOf(ctx: DraftContext, run: Run, entry: Entry): Promise<Place
   return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
 }
 
-/** A notice about a known alert goes to the thread of its newest episode; every other event is a root itself. */
+/**
+ * A notice about a known alert goes to the thread of its newest episode, one about its ticket to that of the ticket's episode; every other
+ * event is a root itself.
+ */
 async function placeOfEvent(ctx: DraftContext, event: Event | null, entry: Entry): Promise<Place> {
   const about = event?.body.kind === 'notice' ? event.body.about : undefined;
+  const ticket = event?.body.kind === 'notice' ? event.body.ticketOf : undefined;
+  const ticketed = ticket === undefined ? null : await ctx.parts.store.alert(ticket.alert);
+  if (ticket !== undefined && ticketed !== null && event?.trusted === true && ticket.episode <= ticketed.episode) {
+    wantRoot(ctx, ticketed, ticket.episode, entry);
+    return { thread: `alert/${ticketed.id}/${ticket.episode}`, alert: ticketed, event: null };
+  }
   const alert = event === null || about === undefined ? null : await ctx.parts.store.alertOf(event.source, about);
   // The alert came later than this notice, so it had no thread then.
   if (alert === null || event === null || alert.firstSeen > event.receivedAt)

@@ -96,10 +96,10 @@ function actNotes(fact: ActOnAlert, { actor, at }: Entry): Card[] {
   }
 }
 
-/** The outcome of a write-back. A note that was written at the origin is not repeated in the thread. */
+/** The outcome of a write-back. A note that was written at the origin, and how a run stands, are not repeated in the thread. */
 function writeBackNotes(fact: Extract<Entry['fact'], { kind: 'origin.told' }>): Card[] {
   if (!fact.ok) return [noteCard(`${fact.source} was not told (${fact.what}): ${fact.text}`, 'warning')];
-  return fact.what === 'note' || fact.text === ''
+  return ['note', 'report', 'ticket-note'].includes(fact.what) || fact.text === ''
     ? []
     : [noteCard(fact.text, fact.what === 'page' ? 'warning' : 'info')];
 }
@@ -132,7 +132,7 @@ const againNote = noteCard(
 function endNote(end: AlertEnd | null, source: string): Card {
   switch (end?.how) {
     case 'expired':
-      return noteCard(`${source} resolved it by itself: ${end.because}`, 'warning');
+      return noteCard(`Ended at ${source}, which is no cure: ${end.because}`, 'warning');
     case 'merged':
       return noteCard(`Resolved at ${source}, but ${end.because}: it goes on there`, 'warning');
     case 'untold':

@@ -1,3 +1,4 @@
+import { createByteCache } from '../../kernel/byte-cache.ts';
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Run } from '../../model/run.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
@@ -5,22 +6,21 @@ import type { StepOutline } from '../../ports/runbook.ts';
 import type { Store } from '../../ports/store.ts';
 import { readPlan } from '../pipeline/plan.ts';
 
-/** How many plans are remembered: a card is rendered several times while it is open. */
-const most = 200;
+/** Bytes of plans that are remembered: a card is rendered several times while it is open. */
+const most = 1024 * 1024;
 
 /** Reads the steps of a run's plan from its snapshot, as they were hashed. A snapshot that cannot be read makes one step that says why. */
 export function createOutlines(parts: {
   store: Store;
   catalogue: Catalogue;
 }): (run: Run) => Promise<readonly StepOutline[]> {
-  const known = new Map<string, readonly StepOutline[]>();
+  const known = createByteCache<readonly StepOutline[]>(most);
   return async run => {
     const cached = known.get(run.planHash);
     if (cached !== undefined) return cached;
     try {
       const { plan, files } = await readPlan(parts.store, run.planHash);
       const outline = (await parts.catalogue.fromSnapshot(plan, files)).outline(plan.params);
-      if (known.size >= most) known.delete(known.keys().next().value ?? '');
       known.set(run.planHash, outline);
       return outline;
     } catch (error) {

@@ -1,3 +1,4 @@
+import { type ByteCache, createByteCache } from '../../kernel/byte-cache.ts';
 import { canonicalJson } from '../../kernel/canonical.ts';
 import type { Card, Post } from '../../model/card.ts';
 import type { Guard } from '../../ports/store.ts';
@@ -15,12 +16,12 @@ export interface Posting {
 
 /** The states of a step in which it prints nothing more. */
 const ended: ReadonlySet<string> = new Set(['done', 'failed', 'skipped', 'unknown', 'undone']);
-/** The most posts in memory, so that a usual alert needs no reads. */
-const mostKept = 4096;
+/** Bytes of posts in memory, so that a usual alert needs no reads: some hundred cards. */
+const mostKept = 2 * 1024 * 1024;
 
 export function createPosting(parts: ThreadParts): Posting {
   // Only posts of immediate platforms are kept: this is their one writer. Posts of others are changed by their poster too.
-  const kept = new Map<string, Post>();
+  const kept = createByteCache<Post>(mostKept);
   const isImmediate = (platform: string) => parts.platforms().get(platform)?.immediate === true;
   return {
     async postsFor(wanted) {
@@ -30,16 +31,7 @@ export function createPosting(parts: ThreadParts): Posting {
       return batch.made();
     },
     remember(posts) {
-      for (const post of posts) {
-        if (!isImmediate(post.platform)) continue;
-        const name = nameOf(post.platform, post.key);
-        kept.delete(name);
-        kept.set(name, post);
-      }
-      for (const name of kept.keys()) {
-        if (kept.size <= mostKept) break;
-        kept.delete(name);
-      }
+      for (const post of posts) if (isImmediate(post.platform)) kept.set(nameOf(post.platform, post.key), post);
     },
   };
 }
@@ -61,7 +53,7 @@ interface Batch {
   made(): { posts: Post[]; guards: Guard[] };
 }
 
-function createBatch(parts: ThreadParts, kept: ReadonlyMap<string, Post>): Batch {
+function createBatch(parts: ThreadParts, kept: ByteCache<Post>): Batch {
   const staged = new Map<string, Post>();
   const read = new Map<string, Promise<Post | null>>();
   const immediate = (platform: string) => parts.platforms().get(platform)?.immediate === true;

@@ -3,6 +3,8 @@ import { duration } from '../../kernel/duration.ts';
 import type { Act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import { alertState } from '../../model/alert.ts';
+import { streamOf } from '../../model/journal.ts';
+import { readEvidence } from '../../model/records/records.ts';
 import { alertDoc, showAlert } from '../docs.ts';
 import type { HttpParts } from '../parts.ts';
 import { type Answer, defineRoute } from '../route.ts';
@@ -39,6 +41,40 @@ const getAlert = defineRoute({
   async handle({ params, parts }) {
     const alert = found(await parts.store.alert(params.id), 'alert', params.id);
     return { status: 200, json: showAlert(alert, await runsOf(alert.id, parts)) };
+  },
+});
+
+const evidenceDoc = z.object({
+  from: z.string().meta({ description: 'The object, request or peer that it came from.' }),
+  place: z.int().meta({ description: 'Which record it was there, from 1.' }),
+  at: z.int().meta({ description: 'When it happened, milliseconds since the epoch.' }),
+  record: z.string().meta({ description: 'As it was written, cut, secrets taken out.' }),
+});
+
+const getEvidence = defineRoute({
+  method: 'GET',
+  path: '/api/v1/alerts/{id}/evidence',
+  about:
+    'Shows the first raw records that made an alert fire, of its newest firing. Empty for an alert that is not of raw records.',
+  params: withId,
+  query: none,
+  body: null,
+  answers: {
+    200: { about: 'The records, the earliest first.', schema: z.array(evidenceDoc) },
+    ...refusals(400, 401, 404),
+  },
+  async handle({ params, parts }) {
+    const alert = found(await parts.store.alert(params.id), 'alert', params.id);
+    const source = parts.catalogue.current().sources.get(alert.source);
+    if (source?.driver.records === undefined) return { status: 200, json: [] };
+    const firings = (await parts.store.stream(streamOf.alert(alert.id))).flatMap(({ fact }) =>
+      fact.kind === 'event.accepted' && fact.event.body.kind === 'alert' && fact.event.body.state === 'firing'
+        ? [fact.event.raw]
+        : [],
+    );
+    const raw = firings.findLast(digest => digest !== null) ?? null;
+    const bytes = raw === null ? null : await parts.store.blob(raw);
+    return { status: 200, json: bytes === null ? [] : readEvidence(Buffer.from(bytes).toString()) };
   },
 });
 
@@ -122,6 +158,7 @@ async function actOnAlert(act: Act & { alert: string }, who: Actor, parts: HttpP
 export const alertRoutes = [
   listAlerts,
   getAlert,
+  getEvidence,
   acknowledgeAlert,
   unacknowledgeAlert,
   silenceAlert,

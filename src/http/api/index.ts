@@ -1,10 +1,12 @@
 import type { Route } from '../route.ts';
 import { alertRoutes } from './alerts.ts';
 import { approvalRoutes } from './approvals.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
 import { explainRoutes } from './explain.ts';
 import { haltRoutes } from './halt.ts';
 import { journalRoutes } from './journal.ts';
 import { runRoutes } from './runs.ts';
+import { sourceRoutes } from './sources.ts';
 
 /** Every address under /api/v1. */
 export const apiRoutes: readonly Route[] = [
@@ -12,6 +14,8 @@ export const apiRoutes: readonly Route[] = [
   ...runRoutes,
   ...approvalRoutes,
   ...haltRoutes,
+  ...deadLetterRoutes,
   ...journalRoutes,
   ...explainRoutes,
+  ...sourceRoutes,
 ];

@@ -85,7 +85,9 @@ async function makePipes(parts: PipeParts): Promise<Ends[]> {
     const names = Array.from({ length: batch * 2 }, (_, index) => join(folder, String(index)));
     const code = await parts.mkfifo(names);
     if (code !== 0) throw new Error(`mkfifo ended with ${code}`);
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
+      // The loop turns in between: all of them together would hold it for a millisecond.
+      if (index % few === few - 1) await new Promise(resolve => setImmediate(resolve));
       opened.push(openEnds(name));
       unlinkSync(name);
     }

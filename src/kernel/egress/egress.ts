@@ -15,6 +15,8 @@ export interface EgressParts {
   allow: readonly string[];
   /** In the same form: hosts that may also be in private or loopback ranges. Link-local and metadata addresses must be named themselves. */
   private: readonly string[];
+  /** Certificates (PEM) that the servers' must be issued by, in place of the public authorities. */
+  ca?: string | undefined;
   /** The system's resolver when left out. */
   lookup?: Lookup;
   /** The most bytes of a response body, decompressed; 1 MiB when left out. */
@@ -60,7 +62,7 @@ export function createEgress(parts: EgressParts): Egress {
     if (known !== undefined) return known;
     const lookup = checkedLookup(rules, port, parts.lookup ?? (host => systemLookup(host, { all: true })));
     const agent = new Agent({
-      connect: { lookup, timeout },
+      connect: { lookup, timeout, ...(parts.ca === undefined ? {} : { ca: parts.ca }) },
       headersTimeout: timeout,
       bodyTimeout: timeout,
       maxHeaderSize: 64 * 1024,

@@ -8,7 +8,7 @@ export interface LazyEgress {
   close(): Promise<void>;
 }
 
-export function createLazyEgress(rules: () => Pick<EgressParts, 'allow' | 'private'>): LazyEgress {
+export function createLazyEgress(rules: () => Pick<EgressParts, 'allow' | 'private' | 'ca' | 'maxBody'>): LazyEgress {
   let made: { text: string; egress: Promise<Egress> } | null = null;
 
   function current(): Promise<Egress> {

@@ -45,7 +45,8 @@ export interface OutputParts {
   onChunk(text: string): void | Promise<void>;
 }
 
-/** A batch of live output is sent after this many milliseconds, or when this many characters wait. */
+/** A batch of live output is sent after this many milliseconds, or when this many characters wait; the first soon, since people wait for it. */
+const firstAfter = 10;
 const batchEvery = 100;
 const batchSize = 16 * 1024;
 /** Characters that may wait for a slow reader before back-pressure holds the child back. */
@@ -250,6 +251,7 @@ function createLive(parts: OutputParts): Live {
   let waiting = '';
   let sending: Promise<void> | null = null;
   let timer: AbortController | null = null;
+  let pause = firstAfter;
   let broken = false;
 
   function push(text: string): void {
@@ -258,7 +260,7 @@ function createLive(parts: OutputParts): Live {
     if (waiting.length >= batchSize) send();
     else if (timer === null && sending === null) {
       timer = new AbortController();
-      parts.clock.sleep(batchEvery, timer.signal).then(send, () => {});
+      parts.clock.sleep(pause, timer.signal).then(send, () => {});
     }
   }
 
@@ -268,6 +270,7 @@ function createLive(parts: OutputParts): Live {
     if (sending !== null || waiting === '') return;
     const text = waiting;
     waiting = '';
+    pause = batchEvery;
     sending = passBatch(text).finally(() => {
       sending = null;
       if (waiting !== '') send();

@@ -9,6 +9,8 @@ export {
   ExpressionError,
   type Wants,
 } from './compile.ts';
+export { lazyMap } from './lazy.ts';
+export { quickCondition, quickText } from './quick.ts';
 export { compilePattern, type Pattern } from './regex.ts';
 export { makeScope, type Scope, scopes } from './scopes.ts';
 export { compileTemplate, showText, splitTemplate, type Template } from './template.ts';

@@ -8,6 +8,13 @@ export interface Pattern {
   finds(text: string): boolean;
   /** True when the whole text matches. */
   matches(text: string): boolean;
+  /** The names of its groups. */
+  names: readonly string[];
+  /**
+   * The named groups of the first part that matches, without those that took no part; null when none does. It costs up to `size` for each
+   * character, so the caller bounds both.
+   */
+  groups(text: string): Record<string, string> | null;
   /** Instructions of the compiled pattern. */
   size: number;
   /** Elements of work (work.ts) that a character costs where the text is foreign and the pattern is not. */
@@ -27,7 +34,25 @@ export function compilePattern(text: string): Pattern {
   // The library remembers the states that it meets, and then a character costs the same for every pattern. Long repeats such as a.{0,99}b
   // have more states than it can remember; there a character costs as much as the pattern has instructions.
   const price = repeats(text) > longRepeats || size > 2 * text.length + 20 ? size / 8 : size / 256;
-  return { text, size, price, finds: value => regex.test(value), matches: value => regex.testExact(value) };
+  const names = Object.keys(regex.namedGroups());
+  return {
+    text,
+    size,
+    price,
+    names,
+    finds: value => regex.test(value),
+    matches: value => regex.testExact(value),
+    groups(value) {
+      const matcher = regex.matcher(value);
+      if (!matcher.find()) return null;
+      const found: Record<string, string> = Object.create(null);
+      for (const name of names) {
+        const group = matcher.group(name);
+        if (group !== null) found[name] = group;
+      }
+      return found;
+    },
+  };
 }
 
 const longRepeats = 12;

@@ -24,6 +24,22 @@ export interface Scope<V> {
 export const time = 'google.protobuf.Timestamp';
 export const labelsType = 'map<string, string>';
 
+const changeActorFields = { name: 'string', id: 'string', type: 'string' };
+const changeResourceFields = { type: 'string', id: 'string', name: 'string' };
+const changeStateFields = { digest: 'string', facts: labelsType };
+const changeFields = {
+  actor: 'ChangeActor',
+  action: 'string',
+  resource: 'ChangeResource',
+  before: 'ChangeState',
+  after: 'ChangeState',
+  account: 'string',
+  environment: 'string',
+  outcome: 'string',
+  error: 'string',
+  id: 'string',
+};
+
 const eventFields = {
   id: 'string',
   source: 'string',
@@ -37,6 +53,7 @@ const eventFields = {
   trusted: 'bool',
   schedule: 'string',
   type: 'string',
+  change: 'Change',
   startsAt: time,
   occurredAt: time,
   receivedAt: time,
@@ -63,13 +80,20 @@ const alertFields = {
 /** Limits of one expression: far above what people write, and low enough to keep evaluation cheap. */
 const limits = { maxAstNodes: 600, maxDepth: 40, maxListElements: 300, maxMapEntries: 100, maxCallArguments: 8 };
 
+/** Each uses only types that come before it. */
+const commonTypes = {
+  ChangeActor: changeActorFields,
+  ChangeResource: changeResourceFields,
+  ChangeState: changeStateFields,
+  Change: changeFields,
+  Event: eventFields,
+  Alert: alertFields,
+};
+
 const base = declareCalls(
   new Environment({ unlistedVariablesAreDyn: false, homogeneousAggregateLiterals: false, limits }),
-)
-  .registerType('Event', { fields: eventFields })
-  .registerType('Alert', { fields: alertFields });
-
-const commonTypes = { Event: eventFields, Alert: alertFields };
+);
+for (const [name, fields] of Object.entries(commonTypes)) base.registerType(name, { fields });
 
 type Types = Readonly<Record<string, Readonly<Record<string, string>>>>;
 

@@ -9,7 +9,8 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import type { Json } from '../../kernel/canonical.ts';
 import type { Alert } from '../alert.ts';
-import type { Event } from '../event.ts';
+import type { ChangeState } from '../change.ts';
+import type { Event, IncomingChange } from '../event.ts';
 import { spend } from './work.ts';
 
 type Key = Parameters<CelMap['get']>[0];
@@ -118,6 +119,10 @@ class EventFields {
   get type() {
     return this.#body?.kind === 'notice' ? this.#body.type : '';
   }
+  /** Of an event that is no change all of its texts are empty. */
+  get change() {
+    return fieldMap(new ChangeFields(this.#body?.kind === 'change' ? this.#body : null), changeNames);
+  }
   get startsAt() {
     return timestampFromMs(this.#asAlert?.startsAt ?? this.#standIn?.startsAt ?? 0);
   }
@@ -127,6 +132,55 @@ class EventFields {
   get receivedAt() {
     return timestampFromMs(this.#event?.receivedAt ?? this.#standIn?.lastSeen ?? 0);
   }
+}
+
+/** A change as expressions see it. What is not known is empty. */
+class ChangeFields {
+  readonly #change: IncomingChange | null;
+
+  constructor(change: IncomingChange | null) {
+    this.#change = change;
+  }
+  get actor() {
+    const { name = '', id = '', type = '' } = this.#change?.actor ?? {};
+    return record({ name, id, type });
+  }
+  get action() {
+    return this.#change?.action ?? '';
+  }
+  get resource() {
+    const { type = '', id = '', name = '' } = this.#change?.resource ?? {};
+    return record({ type, id, name });
+  }
+  get before() {
+    return stateValue(this.#change?.before);
+  }
+  get after() {
+    return stateValue(this.#change?.after);
+  }
+  get account() {
+    return this.#change?.account ?? '';
+  }
+  get environment() {
+    return this.#change?.environment ?? '';
+  }
+  get outcome() {
+    return this.#change?.outcome.state ?? '';
+  }
+  get error() {
+    const outcome = this.#change?.outcome;
+    return outcome?.state === 'failure' ? (outcome.error ?? '') : '';
+  }
+  get id() {
+    return this.#change?.changeId ?? '';
+  }
+}
+
+function stateValue(state: ChangeState | undefined): CelMap {
+  return record({
+    digest: state?.as === 'digest' ? state.digest : '',
+    facts: labelMap(state?.as === 'facts' ? state.facts : noLabels),
+  });
 }
 
 /** An alert as expressions see it. Without an alert its texts are empty and its state is "none". */
@@ -203,6 +257,7 @@ class FieldMap extends Map<Key, CelInput> {
 
 const eventNames = gettersOf(EventFields);
 const alertNames = gettersOf(AlertFields);
+const changeNames = gettersOf(ChangeFields);
 
 function gettersOf(fields: { prototype: object }): ReadonlySet<Key> {
   return new Set(Object.getOwnPropertyNames(fields.prototype).filter(name => name !== 'constructor'));

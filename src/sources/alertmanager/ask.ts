@@ -3,6 +3,7 @@ import type { Alert } from '../../model/alert.ts';
 import { timeOf } from '../../model/incoming.ts';
 import type { Sight } from '../../model/look.ts';
 import type { AskTools } from '../../ports/source.ts';
+import { type Api, ask, type Requests } from './api.ts';
 import { fingerprintOf } from './identity.ts';
 import type { Options } from './options.ts';
 
@@ -20,14 +21,25 @@ export const apiStatus = z.object({
   versionInfo: z.object({ version: z.string() }).optional(),
 });
 
+/** The API of an Alertmanager itself. */
+export function apiOf(given: Options): Api {
+  const base = `${given.url?.replace(/\/+$/, '')}/api/v2`;
+  const requests: Requests = { name: 'Alertmanager', base, headers: given.headers };
+  return {
+    ...requests,
+    receivers: 'receivers',
+    doubt: (_asked, at, tools) => doubtOf(requests, given.settle, tools, at),
+  };
+}
+
 /** Asks API v2. The list has active, silenced and inhibited alerts, but no resolved ones. Source: Alertmanager api/v2/openapi.yaml. */
-export async function look(alert: Alert, given: Options, tools: AskTools): Promise<Sight> {
-  const { body, at } = await ask(`alerts?${filters(alert)}`, given, tools);
+export async function look(alert: Alert, api: Api, tools: AskTools): Promise<Sight> {
+  const { body, at } = await ask(`alerts?${filters(alert)}`, api, tools);
   const found = listed.parse(body).find(one => fingerprintOf(one) === alert.fingerprint);
   const endsAt = found === undefined ? null : timeOf(found.endsAt);
   // Alertmanager drops ended alerts by its own clock, so `at` is its time (the Date header) and not ours.
   if (found !== undefined && (endsAt === null || endsAt >= at)) return { state: 'firing', at, endsAt };
-  const doubt = await doubtOf(given, tools, at);
+  const doubt = await api.doubt({ absent: alert }, at, tools);
   return doubt === null ? { state: 'gone', at: at + dateStep } : { state: 'unknown', because: doubt };
 }
 
@@ -35,53 +47,27 @@ export async function look(alert: Alert, given: Options, tools: AskTools): Promi
 export const dateStep = 999;
 
 /** Why the list proves nothing yet: after a restart it is empty until Prometheus has sent all alerts again. Null when it does. */
-export async function doubtOf(given: Options, tools: AskTools, at: number): Promise<string | null> {
-  const status = apiStatus.parse((await ask('status', given, tools)).body);
-  if (at - (timeOf(status.uptime) ?? 0) < given.settle) return 'Alertmanager started a moment ago';
+async function doubtOf(api: Requests, settle: number, tools: AskTools, at: number): Promise<string | null> {
+  const status = apiStatus.parse((await ask('status', api, tools)).body);
+  if (at - (timeOf(status.uptime) ?? 0) < settle) return 'Alertmanager started a moment ago';
   return status.cluster?.status === 'settling' ? 'the cluster of Alertmanager is settling' : null;
 }
 
-/** Label matchers that narrow the list; the result is then compared by fingerprint. Labels that were cut or need quoting are left out. */
+/** Label matchers that narrow the list; the result is then compared by fingerprint. */
 function filters(alert: Alert): string {
-  const query = new URLSearchParams({ active: 'true', silenced: 'true', inhibited: 'true', unprocessed: 'true' });
+  return `active=true&silenced=true&inhibited=true&unprocessed=true&${plainFilters(alert)}`;
+}
+
+/** Up to eight label matchers of the alert, as a query. Labels that were cut or need quoting are left out. */
+export function plainFilters(alert: Alert): string {
+  const query = new URLSearchParams();
   const plain = Object.entries(alert.labels).filter(
     ([name, value]) =>
-      /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) && value.length <= 200 && !/[\u0000-\u001f\ufffd]/.test(value),
+      /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) &&
+      value !== '' &&
+      value.length <= 200 &&
+      !/[\u0000-\u001f\ufffd]/.test(value),
   );
   for (const [name, value] of plain.slice(0, 8)) query.append('filter', `${name}=${JSON.stringify(value)}`);
   return query.toString();
-}
-
-/** The longest response, bytes. */
-const largestAnswer = 16 * 1024 * 1024;
-
-export async function ask(path: string, given: Options, tools: AskTools): Promise<{ body: unknown; at: number }> {
-  const { text, at } = await askText(path, given, tools);
-  return { body: JSON.parse(text), at };
-}
-
-/** The answer as text, and when Alertmanager gave it, by its clock. Rejects when it is cut, too large or no success. */
-export async function askText(path: string, given: Options, tools: AskTools): Promise<{ text: string; at: number }> {
-  const response = await tools.fetch(`${given.url?.replace(/\/+$/, '')}/api/v2/${path}`, {
-    headers: { accept: 'application/json', ...given.headers },
-    // A redirect could send our headers to another host.
-    redirect: 'error',
-    signal: tools.signal,
-  });
-  const text = await readText(response);
-  if (!response.ok) throw new Error(`Alertmanager answered ${response.status} to ${path.split('?')[0]}`);
-  const date = Date.parse(response.headers.get('date') ?? '');
-  return { text, at: Number.isFinite(date) ? date : tools.clock.now() };
-}
-
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > largestAnswer) throw new Error(`Alertmanager answered with more than ${largestAnswer} bytes`);
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -1,12 +1,34 @@
 import { messageOf } from '../../kernel/errors.ts';
 import type { CheckTools, Finding } from '../../ports/check.ts';
-import { apiStatus, ask, doubtOf } from './ask.ts';
+import { ask, type Requests } from './api.ts';
+import { apiOf, apiStatus } from './ask.ts';
 import { isInsecure, type Options } from './options.ts';
 
 /** For `tocsin doctor`: whether Alertmanager can be asked, which release it is, and whether the way to it is safe. */
 export async function check(given: Options, tools: CheckTools): Promise<Finding[]> {
   if (given.url === undefined) return [withoutUrl];
-  return [...(isInsecure(given) ? [insecure] : []), await checkApi(given, tools)];
+  return [
+    ...(isInsecure(given) ? [insecure] : []),
+    await checkApi(given, tools),
+    ...(given.silences === true ? [await checkSilences(apiOf(given), tools)] : []),
+  ];
+}
+
+/** Whether silences can be read; that they may be made shows only when one is. */
+export async function checkSilences(api: Requests, tools: CheckTools): Promise<Finding> {
+  const what = `the silences of ${api.name}`;
+  try {
+    // No alert has this name, so that the answer is short.
+    await ask(`silences?filter=${encodeURIComponent('alertname="tocsin doctor"')}`, api, tools);
+    return { what, state: 'ok' };
+  } catch (error) {
+    return {
+      what,
+      state: 'bad',
+      because: `they cannot be read at url: ${messageOf(error)}`,
+      remedy: 'Allow reading and writing of silences there, or remove silences.',
+    };
+  }
 }
 
 const withoutUrl: Finding = {
@@ -25,10 +47,11 @@ const insecure: Finding = {
 
 async function checkApi(given: Options, tools: CheckTools): Promise<Finding> {
   try {
-    const { body, at } = await ask('status', given, tools);
+    const api = apiOf(given);
+    const { body, at } = await ask('status', api, tools);
     const version = apiStatus.parse(body).versionInfo?.version;
     const what = `the API of Alertmanager${version === undefined ? '' : ` ${version}`}`;
-    const doubt = await doubtOf(given, tools, at);
+    const doubt = await api.doubt({ listed: [] }, at, tools);
     if (doubt === null) return { what, state: 'ok' };
     return { what, state: 'warning', because: `its list proves nothing yet: ${doubt}`, remedy: 'Look again later.' };
   } catch (error) {

@@ -27,6 +27,10 @@ export const options = z
       .record(z.string(), z.string())
       .default({})
       .meta({ description: 'Headers for requests to `url`, for example Authorization.' }),
+    silences: z.literal(true).optional().meta({
+      description:
+        'Silence an alert in Alertmanager too when a person silences it here, and end that with it. Needs `url`, where that is allowed, and a proof of the sender.',
+    }),
     receiver: z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
       .optional()
@@ -66,6 +70,13 @@ export const options = z
       message:
         'is plain http to another machine: who is between could make alerts appear and disappear; use https, or set insecure: true',
     });
+  })
+  .superRefine((given, ctx) => {
+    if (given.silences !== true) return;
+    const wrong = (message: string) => ctx.addIssue({ code: 'custom', path: ['silences'], message });
+    if (given.url === undefined) wrong('needs url, where the silences are made');
+    if (given.token === undefined && given.basic === undefined)
+      wrong('needs token or basic: nothing is silenced because of what anybody may have sent');
   });
 export type Options = z.infer<typeof options>;
 

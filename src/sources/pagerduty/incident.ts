@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { IncomingAlert, Labels } from '../../model/event.ts';
-import { boundText, keyOf, labelsOf, linkOf, severityOf, startOf, timeOf, titleOf } from '../../model/incoming.ts';
+import { boundText, keyOf, labelsOf, linkOf, severityOf, titleOf, toldTime, toSecond } from '../../model/incoming.ts';
 
 export const reference = z
   .object({ id: z.string().nullish(), summary: z.string().nullish(), html_url: z.string().nullish() })
@@ -69,12 +69,6 @@ export function alertFrom(about: Incident, news: News): IncomingAlert {
   };
 }
 
-/** A time that was told, milliseconds since the epoch; null when it is missing, unreadable or more than five minutes after `now`. */
-export function toldTime(text: string | null | undefined, now: number): number | null {
-  const at = timeOf(text);
-  return at !== null && startOf(at, now) === at ? at : null;
-}
-
 /**
  * When the stretch began: the later of creation and reopening; null when neither was told. To the second, because PagerDuty gives these
  * two in seconds and the times of its events in milliseconds.
@@ -82,10 +76,6 @@ export function toldTime(text: string | null | undefined, now: number): number |
 export function startOfStretch(about: Incident, now: number): number | null {
   const told = [toldTime(about.created_at, now), toldTime(about.reopened_at, now)].filter(at => at !== null);
   return told.length === 0 ? null : toSecond(Math.max(...told));
-}
-
-export function toSecond(at: number): number {
-  return Math.floor(at / 1000) * 1000;
 }
 
 const mergeReason = z.object({ type: z.literal('merge_resolve_reason'), incident: reference.catch(null) });

@@ -1,4 +1,4 @@
-import { checkHmac } from '../../kernel/signature.ts';
+import { checkHmac, hmacOf } from '../../kernel/signature.ts';
 import { type Delivery, defineSource, type Verified } from '../../ports/source.ts';
 import { checkKeys } from './check.ts';
 import { look } from './firing.ts';
@@ -16,6 +16,15 @@ export default defineSource<Options>({
   // PagerDuty itself drops an event beyond 256 KiB.
   maxBody: 512 * 1024,
   delay: () => null,
+  setup: {
+    options: { secret: '{secret}' },
+    secret: 'sender',
+    steps: [
+      'Integrations, Generic Webhooks (v3), New Webhook: URL {url}, the services or teams, and all incident events.',
+      'Copy the secret that PagerDuty shows once, and set {variable} to it.',
+    ],
+    page: 'docs/pagerduty.md',
+  },
   examples: [
     {
       title: 'An incident is triggered',
@@ -47,6 +56,30 @@ export default defineSource<Options>({
       },
     },
     {
+      title: 'Somebody acknowledges it',
+      options: { secret: 'an example secret' },
+      headers: {
+        'x-pagerduty-signature': 'v1=3ccf0f2b8556833c4ec083dda0610aeb735db04b483ac03fc8fe9399ad6f7403',
+      },
+      body: '{"event":{"id":"01EXAMPLH","event_type":"incident.acknowledged","resource_type":"incident","occurred_at":"2026-11-20T11:05:00.100Z","agent":{"id":"PUSER01","type":"user_reference","summary":"Mina"},"data":{"id":"Q2QK8Z1XBD4F7N","type":"incident","number":48213,"status":"acknowledged","created_at":"2026-11-20T11:00:03Z","title":"Disk 92% full on db-prod-3","service":{"id":"PSVC01A","summary":"Checkout DB"},"urgency":"high"}}}',
+      expect: {
+        deliveryId: '01EXAMPLH',
+        events: [{ kind: 'alert', state: 'acknowledged', fingerprint: 'Q2QK8Z1XBD4F7N', by: 'Mina' }],
+      },
+    },
+    {
+      title: 'The incident is resolved',
+      options: { secret: 'an example secret' },
+      headers: {
+        'x-pagerduty-signature': 'v1=09aacba483e6d3118e99b802fecbcb1424649c9a2d1123664cafee4809596fe5',
+      },
+      body: '{"event":{"id":"01EXAMPLG","event_type":"incident.resolved","resource_type":"incident","occurred_at":"2026-11-20T11:20:00.100Z","data":{"id":"Q2QK8Z1XBD4F7N","type":"incident","number":48213,"status":"resolved","created_at":"2026-11-20T11:00:03Z","title":"Disk 92% full on db-prod-3","service":{"id":"PSVC01A","summary":"Checkout DB"},"urgency":"high"}}}',
+      expect: {
+        deliveryId: '01EXAMPLG',
+        events: [{ kind: 'alert', state: 'resolved', fingerprint: 'Q2QK8Z1XBD4F7N' }],
+      },
+    },
+    {
       title: 'A test of the subscription',
       options: { secret: ['the next secret', 'an example secret'] },
       headers: {
@@ -68,6 +101,10 @@ export default defineSource<Options>({
   verify,
   verifyHeaders: headers =>
     headers['x-pagerduty-signature'] === undefined ? { ok: false, because: 'no X-PagerDuty-Signature header' } : null,
+  prove: ({ body }, { secret }) =>
+    secret?.[0] === undefined
+      ? ({} as Record<string, string>)
+      : { 'x-pagerduty-signature': `v1=${hmacOf(secret[0], [body]).toString('hex')}` },
   normalise: normaliseWebhook,
   canAsk: canList,
   look,
@@ -75,6 +112,7 @@ export default defineSource<Options>({
   // It tells changes and repeats nothing, so that silence says nothing.
   timing: () => ({ reopenAfter: 15_000, repeatInterval: Number.POSITIVE_INFINITY }),
   origin: openOrigin,
+  tells: ['acknowledge', 'note', 'resolve', 'recall', 'onCall', 'page', 'unpage'],
   tellsOnCall: given => given.apiToken !== undefined,
   check: checkKeys,
 });

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
+import { toldTime } from '../../model/incoming.ts';
 import type { AskTools, ListedAlert, Listing } from '../../ports/source.ts';
 import { type Client, createClient } from './client.ts';
-import { alertFrom, incident, reference, startOfStretch, toldTime } from './incident.ts';
+import { alertFrom, incident, reference, startOfStretch } from './incident.ts';
 import type { Options } from './options.ts';
 import { isOwnKey } from './own.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OnCall, OnCallQuery } from '../../ports/source.ts';
+import type { OnCall, OnCallQuery } from '../../ports/origin.ts';
 import type { Client } from './client.ts';
 import type { Options } from './options.ts';
 

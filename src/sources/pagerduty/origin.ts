@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isCode } from '../../kernel/errors.ts';
 import { cutText } from '../../kernel/text.ts';
 import type { Alert } from '../../model/alert.ts';
-import type { OriginConnection, OriginHost, OriginPage } from '../../ports/source.ts';
+import type { OriginConnection, OriginHost, OriginPage } from '../../ports/origin.ts';
 import { type Client, createClient } from './client.ts';
 import { whoIsOnCall } from './on-call.ts';
 import { addressesOf, type Options } from './options.ts';

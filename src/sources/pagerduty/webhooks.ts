@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
 import type { IncomingAlert, IncomingEvent } from '../../model/event.ts';
-import { keyOf, labelsOf, linkOf, titleOf } from '../../model/incoming.ts';
+import { boundText, keyOf, labelsOf, linkOf, titleOf, toldTime, toSecond } from '../../model/incoming.ts';
 import type { Delivery, Normalised } from '../../ports/source.ts';
-import { alertFrom, type Incident, incident, reference, startOfStretch, toldTime, toSecond } from './incident.ts';
+import { alertFrom, type Incident, incident, reference, startOfStretch } from './incident.ts';
 import { readNotice } from './notices.ts';
 import { isOwnKey, isOwnNote } from './own.ts';
 
@@ -111,7 +111,7 @@ function noticeOf(event: PagerDutyEvent, delivery: Delivery): IncomingEvent {
   const { incident: about, words, url, bridge } = readNotice(event.event_type, event.data);
   return {
     kind: 'notice',
-    type: titleOf(event.event_type).slice(0, 100),
+    type: boundText(titleOf(event.event_type), 100),
     ...(about.id === null ? {} : { about: keyOf(about.id) }),
     title: titleOf([event.event_type, about.summary, words].filter(Boolean).join(': ')),
     labels: labelsOf(event.agent?.summary ? { by: event.agent.summary } : {}),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { secretList } from '../../kernel/signature.ts';
+import { standard } from './standard.ts';
 
 const header = z
   .string()
@@ -48,23 +49,27 @@ const hmac = z
   });
 export type Hmac = z.infer<typeof hmac>;
 
-const token = z.strictObject({
+/** A token in a header of its own. */
+export const headerToken = z.strictObject({
   name: header.meta({ description: 'The header that holds the token, for example X-Api-Key.' }),
   value: secretList.meta({ description: 'The token, or several while one replaces another.' }),
 });
 
-/** How a sender proves itself: one of four ways. */
+/** How a sender proves itself: one of five ways. */
 export const auth = z
   .strictObject({
     bearer: secretList.optional(),
     basic: z.strictObject({ user: z.string().min(1), password: secretList }).optional(),
-    header: token.optional(),
+    header: headerToken.optional(),
     hmac: hmac.optional(),
+    standardWebhooks: standard.optional(),
   })
   .refine(
     given => Object.values(given).filter(one => one !== undefined).length === 1,
-    'give one of bearer, basic, header, hmac',
+    'give one of bearer, basic, header, hmac, standardWebhooks',
   );
+
+export type Auth = z.infer<typeof auth>;
 
 /** The HMAC key of a secret. */
 export function keyBytes(secret: string, encoding: 'text' | 'base64'): string | Buffer {

@@ -1,13 +1,12 @@
 import type { Json } from '../../kernel/canonical.ts';
-import { TocsinError } from '../../kernel/errors.ts';
 import { cutLine } from '../../kernel/text.ts';
 import type { IncomingAlert, IncomingEvent, Labels } from '../../model/event.ts';
-import type { Expression } from '../../model/expression/expression.ts';
 import { boundText, keyOf, labelsOf, linkOf, startOf, titleOf } from '../../model/incoming.ts';
 import type { Delivery } from '../../ports/source.ts';
+import { attempt, evaluate, textsOf, unmapped } from './cel.ts';
 import type { Facts, Options } from './options.ts';
 import { readTime } from './times.ts';
-import { severityFor, stateNames, stateOf } from './words.ts';
+import { type StateName, severityFor, stateNames, stateOf } from './words.ts';
 
 /** The label that says what was not taken as the sender gave it. */
 const noteLabel = 'tocsin_note';
@@ -16,38 +15,92 @@ const noteLabel = 'tocsin_note';
 export function eventOf(facts: Facts, given: Options, delivery: Delivery): IncomingEvent {
   const { map } = given;
   const state = stateOf(evaluate('map.state', map.state, facts), given.states);
-  const title = titleOf(evaluate('map.title', map.title, facts));
+  const title = evaluate('map.title', map.title, facts);
   const labels = textsOf('map.labels', map.labels, facts);
   const urls = textsOf('map.links', map.links, facts);
-  const links = Object.entries(urls).flatMap(([label, url]) => linkOf(label, url));
   const fingerprint = evaluate('map.fingerprint', map.fingerprint, facts);
   if (state === null) throw unmapped('map.state', `${stateNames.join(', ')}, or a word of the option states`);
-  if (state === 'notice') {
-    const about = fingerprint === '' ? {} : { about: keyOf(fingerprint) };
-    return { kind: 'notice', type: 'notice', title, labels, links, occurredAt: delivery.at, ...about };
-  }
+  const common = { title, labels, urls, fingerprint };
+  if (state === 'notice') return noticeOf({ ...common, type: 'notice' }, delivery);
   if (fingerprint === '') throw unmapped('map.fingerprint', 'a text that is not empty');
-  const { startsAt, newsAt, notes } = timesOf(facts, given, delivery);
-  const told = newsAt ?? delivery.at;
+  const word = map.severity === undefined ? '' : evaluate('map.severity', map.severity, facts);
+  const told: Told = {
+    ...common,
+    state,
+    severity: severityFor(word, given.severities),
+    annotations: textsOf('map.annotations', map.annotations, facts),
+    news: { name: 'map.at', value: map.at === undefined ? null : attempt('map.at', map.at, facts) },
+    start: {
+      name: 'map.startsAt',
+      value: map.startsAt === undefined ? null : evaluate('map.startsAt', map.startsAt, facts),
+    },
+    stretch: given.stretch,
+    by: map.by === undefined ? undefined : attempt('map.by', map.by, facts),
+  };
+  return alertOf(told, delivery);
+}
+
+/** What every event says. */
+interface Common {
+  title: string;
+  labels: Labels;
+  /** Addresses by what people call them. */
+  urls: Labels;
+  /** The identity of the condition; empty for a notice that is about none. */
+  fingerprint: string;
+}
+
+/** A time as the sender gives it: null when it tells none, undefined when it could not be read. */
+interface ToldTime {
+  /** What people call it: the mapping, or the field. */
+  name: string;
+  value: Json | undefined;
+}
+
+/** What a sender says of an alert. */
+export interface Told extends Common {
+  state: Exclude<StateName, 'notice'>;
+  severity: IncomingAlert['severity'];
+  annotations: Labels;
+  /** When this news was made, and when the stretch began. */
+  news: ToldTime;
+  start: ToldTime;
+  stretch?: 'startsAt' | undefined;
+  /** Who acknowledged, or took that back. */
+  by?: string | undefined;
+}
+
+export function noticeOf(told: Common & { type: string }, delivery: Delivery): IncomingEvent {
+  const { fingerprint, labels, type } = told;
+  const about = fingerprint === '' ? {} : { about: keyOf(fingerprint) };
+  const [title, links] = [titleOf(told.title), linksOf(told)];
+  return { kind: 'notice', type, title, labels, links, occurredAt: delivery.at, ...about };
+}
+
+export function alertOf(told: Told, delivery: Delivery): IncomingAlert {
+  const { state, labels, stretch } = told;
+  const { startsAt, newsAt, notes } = timesOf(told, delivery);
+  const at = newsAt ?? delivery.at;
   return {
     kind: 'alert',
     state,
-    fingerprint: keyOf(fingerprint),
-    title,
-    severity: severityFor(
-      map.severity === undefined ? '' : evaluate('map.severity', map.severity, facts),
-      given.severities,
-    ),
+    fingerprint: keyOf(told.fingerprint),
+    title: titleOf(told.title),
+    severity: told.severity,
     labels: notes.length === 0 ? labels : labelsOf({ [noteLabel]: notes.join(' '), ...labels }),
-    annotations: textsOf('map.annotations', map.annotations, facts),
-    links,
-    startsAt: startsAt ?? told,
-    ...(startsAt !== null && given.stretch !== undefined ? { stretch: given.stretch } : {}),
+    annotations: told.annotations,
+    links: linksOf(told),
+    startsAt: startsAt ?? at,
+    ...(startsAt !== null && stretch !== undefined ? { stretch } : {}),
     ...(newsAt === null ? {} : { newsAt }),
-    ...(isAcknowledgement(state) ? personOf(facts, given) : {}),
-    endsAt: state === 'resolved' ? told : null,
-    occurredAt: state === 'firing' ? (startsAt ?? told) : told,
+    ...(isAcknowledgement(state) ? personOf(told.by) : {}),
+    endsAt: state === 'resolved' ? at : null,
+    occurredAt: state === 'firing' ? (startsAt ?? at) : at,
   };
+}
+
+function linksOf({ urls }: Common): IncomingAlert['links'] {
+  return Object.entries(urls).flatMap(([label, url]) => linkOf(label, url));
 }
 
 function isAcknowledgement(state: IncomingAlert['state']): boolean {
@@ -55,9 +108,8 @@ function isAcknowledgement(state: IncomingAlert['state']): boolean {
 }
 
 /** Who acknowledged. An acknowledgement without a name is better than none, so what cannot be read is left out. */
-function personOf(facts: Facts, { map }: Options): { by?: string } {
-  const name = map.by === undefined ? undefined : attempt('map.by', map.by, facts);
-  return typeof name === 'string' && name.trim() !== '' ? { by: boundText(name.trim(), 200) } : {};
+function personOf(name: string | undefined): { by?: string } {
+  return name !== undefined && name.trim() !== '' ? { by: boundText(name.trim(), 200) } : {};
 }
 
 interface Times {
@@ -68,20 +120,18 @@ interface Times {
   notes: string[];
 }
 
-function timesOf(facts: Facts, { map }: Options, delivery: Delivery): Times {
+function timesOf({ news, start }: Told, delivery: Delivery): Times {
   const notes: string[] = [];
-  const use = (where: string, value: Json | undefined, instead: string): number | null => {
+  const use = ({ name, value }: ToldTime, instead: string): number | null => {
     const at = value === undefined ? 'missing' : readTime(value);
     if (typeof at === 'number' && startOf(at, delivery.at) === at) return at;
-    if (at !== null) notes.push(`${where} ${wrongWith(at)}${quote(value)}; ${instead}.`);
+    if (at !== null) notes.push(`${name} ${wrongWith(at)}${quote(value)}; ${instead}.`);
     return null;
   };
-  const news = map.at === undefined ? null : attempt('map.at', map.at, facts);
-  const told = use('map.at', news, 'it is left out');
+  const told = use(news, 'it is left out');
   // No news is made after it arrived: once the clock of its sender is set right, all later news would count as older.
   const newsAt = told === null ? null : Math.min(told, delivery.at);
-  const start = map.startsAt === undefined ? null : evaluate('map.startsAt', map.startsAt, facts);
-  const startsAt = use('map.startsAt', start, newsAt === null ? 'the arrival stands for it' : 'map.at stands for it');
+  const startsAt = use(start, newsAt === null ? 'the arrival stands for it' : `${news.name} stands for it`);
   return { startsAt, newsAt, notes };
 }
 
@@ -93,48 +143,4 @@ function wrongWith(at: number | 'unreadable' | 'missing'): string {
 function quote(value: Json | undefined): string {
   if (value === undefined) return '';
   return ` (${cutLine(typeof value === 'string' ? value : JSON.stringify(value), 60)})`;
-}
-
-/** The texts, without those that are empty: a sender's null or empty field counts as left out. */
-function textsOf(where: string, given: Record<string, Expression<Facts, string>>, facts: Facts): Labels {
-  const out: Labels = Object.create(null);
-  for (const [key, expression] of Object.entries(given)) {
-    const text = evaluate(`${where}.${key}`, expression, facts);
-    if (text !== '') out[key] = text;
-  }
-  return labelsOf(out);
-}
-
-/** The value of a mapping. Throws TocsinError `bad-body` that names it. */
-export function evaluate<R>(where: string, expression: Expression<Facts, R>, facts: Facts): R {
-  try {
-    return expression.evaluate(facts);
-  } catch (error) {
-    // The cause may quote the body, so only the mapping is named.
-    throw new TocsinError('bad-body', {
-      message: 'The body does not fit a mapping of this source.',
-      at: where,
-      given: expression.text,
-      remedy: 'Correct the mapping in tocsin.yaml; has() asks whether a field is there.',
-      cause: error,
-    });
-  }
-}
-
-/** The value of a mapping that an event can do without; undefined when there is none. */
-function attempt<R>(where: string, expression: Expression<Facts, R>, facts: Facts): R | undefined {
-  try {
-    return evaluate(where, expression, facts);
-  } catch (error) {
-    if (error instanceof TocsinError) return undefined;
-    throw error;
-  }
-}
-
-export function unmapped(where: string, allowed: string): TocsinError {
-  return new TocsinError('bad-body', {
-    message: 'A mapping of this source makes something else than it must.',
-    at: where,
-    allowed,
-  });
 }

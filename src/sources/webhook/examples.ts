@@ -37,6 +37,31 @@ export const examples: readonly SourceExample[] = [
     },
   },
   {
+    title: 'The same check when it is well again',
+    options: {
+      auth: {
+        hmac: { secret: 'an example secret', header: 'X-Signature', prefix: 'sha256=', timestampHeader: 'X-Time' },
+      },
+      map: {
+        fingerprint: 'body.check + "/" + body.host',
+        state: 'body.ok ? "resolved" : "firing"',
+        title: 'body.check + " failed on " + body.host',
+        severity: '"error"',
+        labels: { host: 'body.host' },
+      },
+    },
+    headers: {
+      'x-time': '1795604460',
+      'x-signature': 'sha256=2bcc245ec83fedc0a8555a637a92c544e1fcc6ea19e082862d205d7f6591924c',
+    },
+    at: 1_795_604_462_000,
+    body: '{"check":"backup","host":"db-1","ok":true}',
+    expect: {
+      deliveryId: null,
+      events: [{ kind: 'alert', state: 'resolved', fingerprint: 'backup/db-1', endsAt: 1_795_604_462_000 }],
+    },
+  },
+  {
     title: 'One event for each element of a list',
     options: {
       auth: { bearer: 'an example token' },
@@ -164,6 +189,38 @@ export const examples: readonly SourceExample[] = [
           labels: {
             tocsin_note: 'map.startsAt is no time with a zone (yesterday); the arrival stands for it.',
           },
+        },
+      ],
+    },
+  },
+  {
+    title: 'A sender that signs by the rules of Standard Webhooks',
+    options: {
+      auth: { standardWebhooks: { secret: 'whsec_YW4gZXhhbXBsZSBzZWNyZXQgb2YgMjQgYg==' } },
+      map: {
+        fingerprint: 'body.data.check + "/" + body.data.host',
+        state: 'body.type',
+        title: 'body.data.check + " failed on " + body.data.host',
+        at: 'body.timestamp',
+      },
+      states: { 'check.failed': 'firing', 'check.passed': 'resolved' },
+    },
+    headers: {
+      'webhook-id': 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W',
+      'webhook-timestamp': '1795604410',
+      'webhook-signature': 'v1,obB1bPN1c7xG13yC4+618KkdXYEBXoo9KqJzI9PJzNk=',
+    },
+    at: 1_795_604_412_000,
+    body: '{"type":"check.failed","timestamp":"2026-11-25T11:00:00Z","data":{"check":"backup","host":"db-1"}}',
+    expect: {
+      deliveryId: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W',
+      events: [
+        {
+          kind: 'alert',
+          state: 'firing',
+          fingerprint: 'backup/db-1',
+          title: 'backup failed on db-1',
+          severity: 'warning',
         },
       ],
     },

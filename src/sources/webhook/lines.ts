@@ -1,7 +1,7 @@
 import type { Json } from '../../kernel/canonical.ts';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import { parseStrictJson } from '../../kernel/strict-json.ts';
-import { mostElements } from './options.ts';
+import { mostElements } from './elements.ts';
 
 /** A body of one JSON document a line: the good lines, and the places of those that are none. Line numbers are from 1. */
 export class Lines {

@@ -1,23 +1,13 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
-import { TocsinError } from '../../kernel/errors.ts';
-import { changedLiteral } from '../../kernel/number.ts';
-import {
-  compileExpression,
-  type Expression,
-  ExpressionError,
-  headerMap,
-  makeScope,
-  type Wants,
-} from '../../model/expression/expression.ts';
+import { headerMap, makeScope } from '../../model/expression/expression.ts';
 import type { Delivery } from '../../ports/source.ts';
 import { auth } from './auth.ts';
+import { celIn, constantOf, isConstant, wordMap } from './cel.ts';
 import { isCharset } from './charset.ts';
+import { quietOption, quietText } from './sender.ts';
 import { readTime } from './times.ts';
-import { fold, severityNames, stateNames, stateOf } from './words.ts';
-
-/** The most elements of one delivery; each makes an event. */
-export const mostElements = 1000;
+import { severityNames, stateNames, stateOf } from './words.ts';
 
 /** The data that the expressions of a mapping can read. */
 export interface Facts {
@@ -25,6 +15,8 @@ export interface Facts {
   item: unknown;
   headers: Delivery['headers'];
 }
+
+const nothing: Facts = { body: null, item: null, headers: {} };
 
 /** `body` and `item` are CEL values with maps (toCel), because a body may have any key, also `constructor`. */
 const scope = makeScope<Facts>({
@@ -34,43 +26,7 @@ const scope = makeScope<Facts>({
   bind: facts => ({ body: facts.body, item: facts.item, headers: headerMap(facts.headers) }),
 });
 
-function cel<W extends Wants>(wants: W, description: string) {
-  return z
-    .string()
-    .meta({ description: `${description} CEL over body, item (one element of each) and headers.` })
-    .transform((text, ctx) => {
-      const changed = wants === 'text' ? changedLiteral(text) : null;
-      if (changed !== null) {
-        const message = `${text} is a number here, whose text is ${changed}`;
-        ctx.addIssue({ code: 'custom', message, params: { allowed: `'"${text}"' for the text` } });
-        return z.NEVER;
-      }
-      try {
-        return compileExpression(text, scope, wants);
-      } catch (error) {
-        if (!(error instanceof ExpressionError)) throw error;
-        const { message, offset, nearest, allowed } = error;
-        ctx.addIssue({ code: 'custom', message, params: { offset, nearest, allowed } });
-        return z.NEVER;
-      }
-    });
-}
-
-/** A map from a sender's words to ours. The case of a word does not matter, so it may not be there twice. */
-function wordMap<const Names extends readonly [string, ...string[]]>(names: Names, description: string) {
-  return z
-    .record(z.string().min(1).max(100), z.enum(names))
-    .default({})
-    .meta({ description })
-    .transform((given, ctx) => {
-      const words = Object.entries(given).map(([word, name]) => [fold(word), name as Names[number]] as const);
-      const twice = words.find(([word], index) => words.findIndex(one => one[0] === word) < index);
-      if (twice !== undefined) {
-        ctx.addIssue({ code: 'custom', message: `"${twice[0]}" is there twice; the case of a word does not matter` });
-      }
-      return new Map(words);
-    });
-}
+const cel = celIn(scope, 'body, item (one element of each) and headers');
 
 const texts = (description: string) => z.record(z.string().min(1), cel('text', description)).default({});
 
@@ -124,6 +80,9 @@ const declared = z.strictObject({
   repeatInterval: duration.prefault('4h').meta({
     description: 'How often the sender repeats an alert that fires; after three times without news Tocsin says so.',
   }),
+  quiet: quietOption.optional().meta({
+    description: `For a sender that tells no end: ${quietText}`,
+  }),
   reopenAfter: duration.prefault('15s').meta({
     description: 'How long an alert that fires again after its resolve, with the same start, asks nobody.',
   }),
@@ -140,28 +99,13 @@ export const options = declared.superRefine((given, ctx) => {
     ['at', given.map.at],
   ] as const) {
     if (expression === undefined || !isConstant(expression)) continue;
-    const value = constantOf(expression);
+    const value = constantOf(expression, nothing);
     if (value === undefined || readTime(value) === 'unreadable')
       problem(['map', name], 'is always the same, and no time');
   }
   const { state } = given.map;
-  if (isConstant(state) && stateOf(constantOf(state) ?? '', given.states) === null) {
+  if (isConstant(state) && stateOf(constantOf(state, nothing) ?? '', given.states) === null) {
     problem(['map', 'state'], `is always the same, and no state; write ${stateNames.join(', ')}`);
   }
 });
 export type Options = z.infer<typeof options>;
-
-/** True for an expression that reads nothing of a delivery. */
-function isConstant(expression: Expression<Facts, unknown>): boolean {
-  return expression.uses.size === 0;
-}
-
-/** Its value; undefined when it has none. */
-function constantOf<R>(expression: Expression<Facts, R>): R | undefined {
-  try {
-    return expression.evaluate({ body: null, item: null, headers: {} });
-  } catch (error) {
-    if (error instanceof TocsinError) return undefined;
-    throw error;
-  }
-}

@@ -1,9 +1,21 @@
-import { checkBasic, checkBearer, checkHmac, checkToken } from '../../kernel/signature.ts';
+import {
+  basicHeader,
+  bearerHeader,
+  checkBasic,
+  checkBearer,
+  checkHmac,
+  checkToken,
+  hmacOf,
+} from '../../kernel/signature.ts';
 import type { Delivery, Verified } from '../../ports/source.ts';
-import { type Hmac, keyBytes } from './auth.ts';
-import type { Options } from './options.ts';
+import { type Auth, type Hmac, keyBytes } from './auth.ts';
+import { isStandardId, type Standard, standardHeaders, withStandardId } from './standard.ts';
 
-/** Checks the configured proof (bearer, basic, header or HMAC). The time does not depend on the secrets. */
+interface Options {
+  auth?: Auth | undefined;
+}
+
+/** Checks the configured proof (bearer, basic, header, HMAC or Standard Webhooks). The time does not depend on the secrets. */
 export function verify(delivery: Delivery, given: Options): Verified {
   const { auth } = given;
   if (auth === undefined) return { ok: true, by: 'none' };
@@ -16,6 +28,7 @@ export function verify(delivery: Delivery, given: Options): Verified {
     ],
     ['header', auth.header !== undefined && checkToken(delivery.headers[auth.header.name] ?? null, auth.header.value)],
     ['hmac', auth.hmac !== undefined && isSigned(delivery, auth.hmac)],
+    ['hmac', auth.standardWebhooks !== undefined && isStandard(delivery, auth.standardWebhooks)],
   ];
   const proof = checks.find(([, holds]) => holds);
   return proof === undefined ? { ok: false, because: 'not what auth asks for' } : { ok: true, by: proof[0] };
@@ -23,9 +36,56 @@ export function verify(delivery: Delivery, given: Options): Verified {
 
 /** Bearer and basic need only the headers; so does an HMAC that is not there. */
 export function verifyHeaders(headers: Delivery['headers'], given: Options): Verified | null {
-  const hmac = given.auth?.hmac;
-  if (hmac === undefined) return verify({ headers, body: Buffer.alloc(0), at: 0 }, given);
-  return headers[hmac.header] === undefined ? { ok: false, because: 'no signature' } : null;
+  const header = given.auth?.standardWebhooks === undefined ? given.auth?.hmac?.header : standardHeaders.signature;
+  if (header === undefined) return verify({ headers, body: Buffer.alloc(0), at: 0 }, given);
+  return headers[header] === undefined ? { ok: false, because: 'no signature' } : null;
+}
+
+/** What a sender adds by the first of several secrets. A signed header that the delivery lacks counts as empty. */
+export function prove(delivery: Delivery, { auth }: Options): Record<string, string> {
+  if (auth?.bearer !== undefined) return { authorization: bearerHeader(auth.bearer[0] ?? '') };
+  if (auth?.basic !== undefined) return { authorization: basicHeader(auth.basic.user, auth.basic.password[0] ?? '') };
+  if (auth?.header !== undefined) return { [auth.header.name]: auth.header.value[0] ?? '' };
+  if (auth?.standardWebhooks !== undefined) return signStandard(delivery, auth.standardWebhooks);
+  return auth?.hmac === undefined ? {} : sign(delivery, auth.hmac);
+}
+
+function standardHmac(how: Standard): Hmac {
+  return {
+    ...how,
+    header: standardHeaders.signature,
+    prefix: 'v1,',
+    encoding: 'base64',
+    secretEncoding: 'base64',
+    timestampHeader: standardHeaders.time,
+    signed: `{${standardHeaders.id}}.{${standardHeaders.time}}.{body}`,
+  };
+}
+
+/** By the rules of Standard Webhooks. */
+export function isStandard(delivery: Delivery, how: Standard): boolean {
+  return isStandardId(delivery.headers[standardHeaders.id]) && isSigned(delivery, standardHmac(how));
+}
+
+export function signStandard(delivery: Delivery, how: Standard): Record<string, string> {
+  return sign(withStandardId(delivery), standardHmac(how));
+}
+
+function sign(delivery: Delivery, how: Hmac): Record<string, string> {
+  const time =
+    how.timestampHeader === undefined ? {} : { [how.timestampHeader]: String(Math.floor(delivery.at / 1000)) };
+  const headers: Record<string, string> = Object.fromEntries(
+    signedHeaders(how).map(name => [name, delivery.headers[name] ?? '']),
+  );
+  const added = { ...headers, ...time };
+  const parts = signedParts({ ...delivery, headers: { ...delivery.headers, ...added } }, how) ?? [];
+  const secret = keyBytes(how.secret[0] ?? '', how.secretEncoding);
+  return { ...added, [how.header]: how.prefix + hmacOf(secret, parts).toString(how.encoding) };
+}
+
+function signedHeaders({ signed = '' }: Hmac): string[] {
+  const fields = [...signed.matchAll(/\{([^{}]*)\}/g)].map(match => (match[1] ?? '').toLowerCase());
+  return fields.filter(field => field !== 'body');
 }
 
 function isSigned(delivery: Delivery, how: Hmac): boolean {

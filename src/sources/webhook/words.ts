@@ -8,7 +8,7 @@ export const stateNames = [
   'unacknowledged',
   'notice',
 ] as const satisfies readonly (IncomingAlert['state'] | 'notice')[];
-type StateName = (typeof stateNames)[number];
+export type StateName = (typeof stateNames)[number];
 export const severityNames = ['critical', 'error', 'warning', 'info'] as const satisfies readonly Severity[];
 
 /**

@@ -1,3 +1,4 @@
+import { longestSample } from '../sql/records.ts';
 import { type BulkRow, type BulkTable, insertRows } from './bulk.ts';
 import type { Statement } from './session.ts';
 import type { Head } from './view.ts';
@@ -6,6 +7,8 @@ import type { Head } from './view.ts';
 export interface Batch {
   /** Writes a row. It replaces a row of an earlier member with the same key, at the same position; with `keep` the earlier row stays. */
   put<T extends BulkTable>(table: T, key: string, row: BulkRow<T>, keep?: 'keep'): void;
+  /** Adds counts to those of an earlier member with the same key. */
+  tally(row: BulkRow<'tally'> & TallyNumbers): void;
   /** Adds a row that no later member can replace. */
   add<T extends BulkTable>(table: T, row: BulkRow<T>): void;
   /** The document of the halt; null clears it. */
@@ -36,6 +39,13 @@ export function createBatch(): Batch {
       if (keep !== undefined && rows.has(key)) return;
       rows.set(key, row as BulkRow<BulkTable>);
     },
+    tally(row) {
+      const { source, rule, key, bucket, value } = row;
+      const rows = rowsOf('tally') as unknown as Map<string, BulkRow<'tally'> & TallyNumbers>;
+      const name = JSON.stringify([source, rule, key, bucket, value]);
+      const known = rows.get(name);
+      rows.set(name, known === undefined ? row : joinTallies(known, row));
+    },
     add(table, row) {
       const rows = rowsOf(table);
       rows.set(`${rows.size}`, row as BulkRow<BulkTable>);
@@ -59,9 +69,28 @@ export function createBatch(): Batch {
       const statements = [...inserts, ...others];
       if (after.seq !== before.seq || after.stamp !== before.stamp) statements.push(moveHead(after));
       if (after.seq !== before.seq || after.stamp !== before.stamp || outputs.size > 0)
-        statements.push(notify(after, outputs, cancels));
+        statements.push(
+          notify({ seq: after.seq, stamp: after.stamp, ...appended(before, tables.get('journal')) }, outputs, cancels),
+        );
       return statements;
     },
+  };
+}
+
+interface TallyNumbers {
+  n: number;
+  arrived: number;
+  until: number;
+  sample: string;
+}
+
+function joinTallies<T extends TallyNumbers>(one: T, other: T): T {
+  return {
+    ...one,
+    n: one.n + other.n,
+    arrived: Math.max(one.arrived, other.arrived),
+    until: Math.max(one.until, other.until),
+    sample: one.sample.length < longestSample ? one.sample + other.sample : one.sample,
   };
 }
 
@@ -82,8 +111,20 @@ export const channel = 'tocsin';
  */
 const mostRuns = 64;
 
-function notify({ seq, stamp }: Head, outputs: ReadonlySet<string>, cancels: ReadonlySet<string>): Statement {
+/** The longest list of kinds in a payload, characters. A follower that does not hear the kinds reads whether there is something for it. */
+const mostKinds = 2000;
+
+type News = Pick<Head, 'seq' | 'stamp'> & { first?: number; kinds?: string[] };
+
+function appended(before: Head, journal: Map<string, BulkRow<BulkTable>> | undefined): Pick<News, 'first' | 'kinds'> {
+  const rows = [...(journal?.values() ?? [])] as BulkRow<'journal'>[];
+  const kinds = [...new Set(rows.map(row => `${row.kind}`))];
+  if (rows.length === 0 || kinds.join().length > mostKinds) return {};
+  return { first: before.seq + 1, kinds };
+}
+
+function notify({ seq, stamp, ...of }: News, outputs: ReadonlySet<string>, cancels: ReadonlySet<string>): Statement {
   const some = (runs: ReadonlySet<string>) => [...runs].slice(0, mostRuns);
-  const payload = { seq, stamp, outputs: some(outputs), cancels: some(cancels) };
+  const payload = { seq, stamp, ...of, outputs: some(outputs), cancels: some(cancels) };
   return { name: 'notify', text: `select pg_notify('${channel}', $1)`, values: [JSON.stringify(payload)] };
 }

@@ -1,9 +1,22 @@
+import { longestSample } from '../sql/records.ts';
 import { type Element, type ElementType, encodeArray } from './arrays.ts';
 import type { Statement } from './session.ts';
 
+/** The columns of a text that may be packed. */
+const packed = { codec: 'int8', size: 'int8', packed: 'bytea' } as const;
+
 /** The columns of each table that is written in bulk, in the order of its parameters. */
 export const columnsOf = {
-  journal: { seq: 'int8', stream: 'text', pos: 'int8', kind: 'text', bytes: 'text', prev: 'text', hash: 'text' },
+  journal: {
+    seq: 'int8',
+    stream: 'text',
+    pos: 'int8',
+    kind: 'text',
+    bytes: 'text',
+    prev: 'text',
+    hash: 'text',
+    ...packed,
+  },
   claim: { space: 'text', key: 'text', at: 'int8', until: 'int8' },
   lease: { name: 'text', holder: 'text', token: 'int8', until: 'int8' },
   alert: {
@@ -14,6 +27,8 @@ export const columnsOf = {
     first_seen: 'int8',
     version: 'int8',
     doc: 'text',
+    ...packed,
+    base: 'int8',
   },
   run: {
     id: 'text',
@@ -36,6 +51,7 @@ export const columnsOf = {
     version: 'int8',
     doc: 'text',
   },
+  letter: { id: 'text', source: 'text', state: 'text', first_at: 'int8', version: 'int8', doc: 'text' },
   post: {
     platform: 'text',
     key: 'text',
@@ -46,11 +62,30 @@ export const columnsOf = {
     delivered: 'int8',
     changed: 'int8',
     doc: 'text',
+    ...packed,
+    base: 'int8',
   },
   look: { alert: 'text', doc: 'text' },
   cursor: { name: 'text', value: 'int8' },
-  output: { run: 'text', seq: 'int8', step: 'text', doc: 'text' },
-  blob: { digest: 'text', bytes: 'bytea', at: 'int8' },
+  memo: { name: 'text', value: 'text' },
+  output: { run: 'text', seq: 'int8', step: 'text', doc: 'text', ...packed },
+  tally: {
+    source: 'text',
+    rule: 'text',
+    key: 'text',
+    bucket: 'int8',
+    value: 'text',
+    n: 'int8',
+    arrived: 'int8',
+    until: 'int8',
+    sample: 'text',
+  },
+  sighting: { source: 'text', rule: 'text', key: 'text', at: 'int8' },
+  blob: { digest: 'text', bytes: 'bytea', at: 'int8', codec: 'int8', size: 'int8', base: 'int8' },
+  delivery: { source: 'text', ring: 'text', id: 'text', at: 'int8', first: 'int8', count: 'int8', doc: 'text' },
+  delivery_count: { source: 'text', what: 'text', count: 'int8', at: 'int8' },
+  recording: { id: 'text', at: 'int8', doc: 'text' },
+  recorded: { recording: 'text', number: 'int8', doc: 'text', body: 'bytea' },
 } as const satisfies Record<string, Record<string, ElementType>>;
 
 export type BulkTable = keyof typeof columnsOf;
@@ -63,12 +98,20 @@ const replaced: Partial<Record<BulkTable, readonly string[] | 'keep'>> = {
   alert: ['id'],
   run: ['id'],
   approval: ['id'],
+  letter: ['id'],
   post: ['platform', 'key'],
   look: ['alert'],
   cursor: ['name'],
+  memo: ['name'],
   auto_run: 'keep',
   blob: 'keep',
+  sighting: 'keep',
 };
+
+/** What was counted is added to what is there. */
+const addTallies = ` on conflict (source, rule, key, bucket, value) do update set n = tally.n + excluded.n,
+  arrived = greatest(tally.arrived, excluded.arrived), until = greatest(tally.until, excluded.until),
+  sample = case when length(tally.sample) < ${longestSample} then tally.sample || excluded.sample else tally.sample end`;
 
 const texts = new Map<BulkTable, string>();
 
@@ -97,6 +140,7 @@ function insertText(table: BulkTable): string {
 }
 
 function onConflict(table: BulkTable): string {
+  if (table === 'tally') return addTallies;
   const key = replaced[table];
   if (key === undefined) return '';
   if (key === 'keep') return ' on conflict do nothing';

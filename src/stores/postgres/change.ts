@@ -1,7 +1,8 @@
-import { type Entry, entryBytes, entryHash, entryVersion, type NewEntry } from '../../model/journal.ts';
+import { type Entry, entryHash, entryVersion } from '../../model/journal.ts';
 import type { Change, Committed, Guard } from '../../ports/store.ts';
-import { checkEntry } from '../sql/docs.ts';
+import type { Bases } from '../sql/bases.ts';
 import { guardFailed, haltFailed, refuseTwins } from '../sql/guards.ts';
+import { type ReadyEntry, readyChange, textColumn } from '../sql/packed.ts';
 import { toColumn } from '../sql/text.ts';
 import type { Batch } from './batch.ts';
 import { isFree, putLease } from './lease-rows.ts';
@@ -19,27 +20,27 @@ export interface Member<T> {
   decide(view: View, batch: Batch): T;
 }
 
+interface PreparedChange extends Member<Committed> {
+  /** Call with its result once it is durable. */
+  keep(committed: Committed): Committed;
+}
+
 /** Expired claims are deleted after this many new ones. One sweep deletes more than that, so expired claims cannot pile up. */
 const sweepEvery = 256;
 const sweepMost = 1024;
 
 /** Prepares changes outside of the transaction: all texts are built and checked here. */
-export function createChanges(): (change: Change) => Member<Committed> {
+export function createChanges(bases: Bases): (change: Change) => PreparedChange {
   let claims = 0;
   return change => {
-    const entries = change.entries ?? [];
     const guards = change.guards ?? [];
-    const texts = entries.map(toText);
-    const rows = (change.rows ?? []).map(prepareRow);
-    const blobs = (change.blobs ?? []).map(({ digest, bytes }) => ({
-      digest,
-      bytes: typeof bytes === 'string' ? Buffer.from(bytes) : bytes,
-    }));
-    const size = sum(texts, text => text.length) + sum(rows, row => row.size) + sum(blobs, blob => blob.bytes.length);
+    const ready = readyChange(change, bases);
+    const rows = (change.rows ?? []).map(row => prepareRow(row, ready.baseOf(row)));
     return {
-      size,
+      size: ready.length + sum(rows, row => row.size),
+      keep: ready.keep,
       need(needs) {
-        for (const entry of entries) needs.streams.add(toColumn(entry.stream));
+        for (const { entry } of ready.entries) needs.streams.add(toColumn(entry.stream));
         for (const guard of guards) needGuard(guard, needs);
         for (const row of rows) row.need(needs);
       },
@@ -55,10 +56,11 @@ export function createChanges(): (change: Change) => Member<Committed> {
           claims += 1;
           if (claims % sweepEvery === 0) batch.also(sweep);
         }
-        const appended = entries.map((entry, index) => append(view, batch, entry, texts[index] ?? ''));
+        const entries = ready.entries.map(entry => append(view, batch, entry));
         for (const row of rows) row.write(view, batch);
-        for (const blob of blobs) batch.put('blob', blob.digest, { ...blob, at: view.now }, 'keep');
-        return { entries: appended };
+        for (const { base, ...blob } of ready.blobs)
+          batch.put('blob', blob.digest, { ...blob, at: view.now, base: base?.seq ?? null }, 'keep');
+        return { entries };
       },
     };
   };
@@ -140,24 +142,22 @@ const sweep = {
     select ctid from claim where until <= (select tocsin_now()) order by until limit ${sweepMost}))`,
 };
 
-function append(view: View, batch: Batch, entry: NewEntry, bytes: string): Entry {
+function append(view: View, batch: Batch, { entry, stored, base }: ReadyEntry): Entry {
   const { head } = view;
+  const bytes = stored.text;
   const seq = head.seq + 1;
   const prev = head.hash;
   const hash = entryHash(prev, seq, bytes);
   const stream = toColumn(entry.stream);
   const pos = (view.lengths.get(stream) ?? 0) + 1;
   if (entry.fact.kind === 'run.cancelling') batch.cancel(entry.fact.run);
-  batch.add('journal', { seq, stream, pos, kind: entry.fact.kind, bytes, prev, hash });
+  const row = { seq, stream, pos, kind: entry.fact.kind, prev, hash };
+  batch.add('journal', { ...row, bytes: textColumn(stored), ...stored.columns });
+  base.seq = seq;
   view.lengths.set(stream, pos);
   head.seq = seq;
   head.hash = hash;
   return { ...entry, seq, version: entryVersion, bytes, prev, hash };
-}
-
-function toText(entry: NewEntry): string {
-  checkEntry(entry);
-  return entryBytes(entry);
 }
 
 function sum<T>(items: readonly T[], size: (item: T) => number): number {

@@ -13,6 +13,9 @@ export interface Listening {
 const news = z.object({
   seq: z.int(),
   stamp: z.int(),
+  // Older nodes do not send these two.
+  first: z.int().optional(),
+  kinds: z.array(z.string()).optional(),
   outputs: z.array(z.string()),
   // Older nodes do not send this field.
   cancels: z.array(z.string()).default([]),
@@ -44,22 +47,26 @@ export function createListening(connect: Connect, ownPid: () => number | null): 
     if (parsed.success) notify(parsed.data);
   }
 
-  async function pollHead(session: Session): Promise<void> {
+  /** `anyway`: also when nothing seems to be new, because what was told while there was no connection is not known. */
+  async function pollHead(session: Session, anyway: boolean): Promise<void> {
     const [answer] = await session.send([{ name: 'look-head', text: 'select seq, stamp from head where id = 1' }]);
     const head = answer?.rows[0];
-    if (head !== undefined && (head.seq > last.seq || head.stamp > last.stamp))
+    if (head !== undefined && (anyway || head.seq > last.seq || head.stamp > last.stamp))
       notify({ ...head, outputs: [], cancels: [] });
   }
+
+  let isAgain = false;
 
   async function follow(): Promise<void> {
     const session = await connect({ onNotice });
     try {
       await session.send([{ text: `listen ${channel}` }]);
-      while (!stop.signal.aborted && session.alive()) {
-        await pollHead(session);
+      for (let polls = 0; !stop.signal.aborted && session.alive(); polls++) {
+        await pollHead(session, polls === 0 && isAgain);
         await Promise.race([rest(pollEvery), session.ended]);
       }
     } finally {
+      isAgain = true;
       await session.close();
     }
   }

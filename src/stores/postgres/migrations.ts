@@ -143,4 +143,125 @@ const truth: Migration = {
   up: `create table look (alert ${text} primary key, doc ${text} not null);`,
 };
 
-export const migrations: readonly Migration[] = [first, truth];
+/**
+ * Long texts and bodies are packed (sql/codec.ts), which older builds cannot read. Rows that are there stay as they are. The server does not
+ * try to compress once more what is packed.
+ */
+const leaner: Migration = {
+  number: 3,
+  name: 'leaner rows',
+  breaks: true,
+  up: `
+alter table journal add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, alter column packed set storage external;
+alter table alert add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, add column base bigint, alter column packed set storage external;
+alter table post add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, add column base bigint, alter column packed set storage external;
+alter table output add column codec smallint not null default 0, add column size integer not null default 0,
+  add column packed bytea, alter column packed set storage external;
+alter table blob add column codec smallint not null default 0, add column size integer not null default 0, add column base bigint;
+`,
+};
+
+/** What is found by it was found by reading all runs of a runbook. */
+const found: Migration = {
+  number: 4,
+  name: 'indexes for long journals',
+  breaks: false,
+  up: 'create index run_runbook_state on run (runbook, state, created_at, id);',
+};
+
+/** Texts that a source remembers. From here on there are entries about changes, which older builds cannot read. */
+const remembered: Migration = {
+  number: 5,
+  name: 'what sources remember',
+  breaks: true,
+  up: `create table memo (name ${text} primary key, value ${text} not null);`,
+};
+
+/** Small, and nothing else reads them: older processes go on beside it. */
+const pointed: Migration = {
+  number: 6,
+  name: 'deliveries and recordings',
+  breaks: false,
+  up: `
+create table delivery (
+  source ${text} not null,
+  ring ${text} not null,
+  id ${text} not null,
+  at bigint not null,
+  first bigint not null,
+  count bigint not null,
+  doc ${text} not null,
+  primary key (source, ring, id)
+);
+create index delivery_newest on delivery (source, ring, at, id);
+create table delivery_count (
+  source ${text} not null,
+  what ${text} not null,
+  count bigint not null,
+  at bigint not null,
+  primary key (source, what)
+);
+create table recording (id ${text} primary key, at bigint not null, doc ${text} not null);
+create table recorded (
+  recording ${text} not null,
+  number bigint not null,
+  doc ${text} not null,
+  body bytea not null,
+  primary key (recording, number)
+);
+`,
+};
+
+/** What is counted in raw records. */
+const tallies: Migration = {
+  number: 7,
+  name: 'counts of raw records',
+  breaks: false,
+  up: `
+create table tally (
+  source ${text} not null,
+  rule ${text} not null,
+  key ${text} not null,
+  bucket bigint not null,
+  value ${text} not null,
+  n bigint not null,
+  arrived bigint not null,
+  until bigint not null,
+  sample ${text} not null,
+  primary key (source, rule, key, bucket, value)
+);
+create index tally_until on tally (until);
+
+create table sighting (
+  source ${text} not null,
+  rule ${text} not null,
+  key ${text} not null,
+  at bigint not null,
+  primary key (source, rule, key)
+);
+`,
+};
+
+/** What sources could not read. Older builds cannot read its entries. */
+const letters: Migration = {
+  number: 8,
+  name: 'dead letters',
+  breaks: true,
+  up: `
+create table letter (
+  id ${text} primary key,
+  source ${text} not null,
+  state ${text} not null,
+  first_at bigint not null,
+  version bigint not null,
+  doc ${text} not null
+);
+create index letter_newest on letter (first_at, id);
+create index letter_state on letter (state, first_at, id);
+`,
+};
+
+export const migrations: readonly Migration[] = [first, truth, leaner, found, remembered, pointed, tallies, letters];

@@ -2,10 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { isCode } from '../../kernel/errors.ts';
 import type { Store } from '../../ports/store.ts';
+import { createBases } from '../sql/bases.ts';
+import { createDeliveryReads } from '../sql/deliveries.ts';
 import { createJournalReads } from '../sql/journal.ts';
 import { createPostReads } from '../sql/posts.ts';
 import type { Sql } from '../sql/query.ts';
-import { createAlertReads, createApprovalReads, createRunReads } from '../sql/reads.ts';
+import { createAlertReads, createApprovalReads, createLetterReads, createRunReads } from '../sql/reads.ts';
+import { createTallyReads } from '../sql/records.ts';
 import { toColumn } from '../sql/text.ts';
 import { createChanges, type Member } from './change.ts';
 import { createLeases } from './leases.ts';
@@ -19,19 +22,24 @@ const healthyWithin = 5000;
 /** The store over connections to a migrated database. It owns the connections and closes them. */
 export function createStore(parts: { writer: Writer; reads: Reads; listening: Listening }): Store {
   const { writer, reads, listening } = parts;
-  const prepareChange = createChanges();
+  const bases = createBases();
+  const prepareChange = createChanges(bases);
   return {
     id: 'postgres',
     async commit(change) {
-      return await writer.write(prepareChange(change));
+      const prepared = prepareChange(change);
+      return prepared.keep(await writer.write(prepared));
     },
     ...createLeases(writer),
     holders: createHolders(reads.sql),
-    ...createAlertReads(reads.sql),
+    ...createAlertReads(reads.sql, bases),
     ...createRunReads(reads.sql),
     ...createApprovalReads(reads.sql),
-    ...createPostReads(reads.sql),
-    ...createJournalReads(reads.sql),
+    ...createDeliveryReads(reads.sql),
+    ...createLetterReads(reads.sql),
+    ...createPostReads(reads.sql, bases),
+    ...createJournalReads(reads.sql, bases),
+    ...createTallyReads(reads.sql),
     claimed: createClaimed(reads.sql),
     onAppend: listener => listening.listen(listener),
     async healthy() {

@@ -23,7 +23,7 @@ export interface Identity {
   fingerprint: string;
 }
 
-export type Versioned = 'alert' | 'run' | 'approval';
+export type Versioned = 'alert' | 'run' | 'approval' | 'letter';
 
 /** What the members of a transaction must read before they decide; names are columns. */
 export interface Needs {
@@ -35,6 +35,8 @@ export interface Needs {
   /** Identities of new alerts, by identityName. */
   identities: Map<string, Identity>;
   documents: Record<Versioned, Set<string>>;
+  /** Sequences of stored entries that documents repeat. */
+  bases: Set<number>;
 }
 
 /** The stored state that was asked for, with the changes of earlier members. Read under the lock of the head row, so it stays true. */
@@ -52,6 +54,8 @@ export interface View {
   versions: Record<Versioned, Map<string, number>>;
   /** Ids of alerts by identityName. */
   identities: Map<string, string>;
+  /** The hashes of stored entries by their sequences. */
+  bases: Map<number, string>;
   /** Whether the halt is set; read only when it was asked for. */
   halted: boolean;
 }
@@ -64,7 +68,8 @@ export function createNeeds(): Needs {
     posts: new Map(),
     halt: false,
     identities: new Map(),
-    documents: { alert: new Set(), run: new Set(), approval: new Set() },
+    documents: { alert: new Set(), run: new Set(), approval: new Set(), letter: new Set() },
+    bases: new Set(),
   };
 }
 
@@ -85,7 +90,7 @@ interface Part {
   take(view: View, answer: Answer): void;
 }
 
-const versioned: readonly Versioned[] = ['alert', 'run', 'approval'];
+const versioned: readonly Versioned[] = ['alert', 'run', 'approval', 'letter'];
 
 /** Opens the transaction and locks the head row. Sent first, either alone or as part of openView. */
 export function openLock(): Statement[] {
@@ -113,8 +118,9 @@ export function openView(
         claims: new Set(),
         leases: new Map(),
         posts: new Map(),
-        versions: { alert: new Map(), run: new Map(), approval: new Map() },
+        versions: { alert: new Map(), run: new Map(), approval: new Map(), letter: new Map() },
         identities: new Map(),
+        bases: new Map(),
         halted: false,
       };
       for (const [index, part] of parts.entries()) {
@@ -155,6 +161,7 @@ function lookUps(needs: Needs): Part[] {
   if (needs.posts.size > 0) parts.push(stampsOf([...needs.posts.values()]));
   if (needs.halt) parts.push(readHalt);
   if (needs.identities.size > 0) parts.push(identitiesOf([...needs.identities.values()]));
+  if (needs.bases.size > 0) parts.push(basesOf([...needs.bases]));
   for (const table of versioned)
     if (needs.documents[table].size > 0) parts.push(versionsOf(table, [...needs.documents[table]]));
   return parts;
@@ -226,6 +233,17 @@ function versionsOf(table: Versioned, ids: readonly string[]): Part {
   return lookUpAll(`read-versions-${table}`, text, ids, [itself], (view, { rows }) => {
     for (const row of rows) view.versions[table].set(row.id, row.version);
   });
+}
+
+function basesOf(seqs: readonly number[]): Part {
+  const text = `select n.seq, j.hash from unnest($1::int8[]) n(seq)
+    cross join lateral (select hash from journal where seq = n.seq limit 1) j`;
+  return {
+    statement: { name: 'read-bases', text, values: [encodeArray('int8', seqs)] },
+    take(view, { rows }) {
+      for (const row of rows) view.bases.set(row.seq, row.hash);
+    },
+  };
 }
 
 const readHalt: Part = {

@@ -1,6 +1,9 @@
 import type { Alert } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Post } from '../../model/card.ts';
+import type { DeliveryCount, DeliveryRecord } from '../../model/delivery.ts';
+import type { Letter } from '../../model/letter.ts';
+import type { Sighting, Tally, TallyKey } from '../../model/records/records.ts';
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk } from '../../ports/store.ts';
 import { toColumn } from './text.ts';
@@ -41,6 +44,16 @@ export function approvalColumns(approval: Approval) {
   };
 }
 
+export function letterColumns(letter: Letter) {
+  return {
+    id: toColumn(letter.id),
+    source: toColumn(letter.source),
+    state: letter.state,
+    first_at: letter.firstAt,
+    version: letter.version,
+  };
+}
+
 /** Without `changed`: it lives in its column alone, and the store sets it. */
 export function postColumns(post: Post) {
   return {
@@ -58,6 +71,14 @@ export function outputColumns(chunk: OutputChunk) {
   return { run: toColumn(chunk.run), seq: chunk.seq, step: toColumn(chunk.step) };
 }
 
+export function deliveryColumns({ source, ring, id, at, first, count }: DeliveryRecord) {
+  return { source: toColumn(source), ring, id: toColumn(id), at, first, count };
+}
+
+export function deliveryCountColumns({ source, what, count, at }: DeliveryCount) {
+  return { source: toColumn(source), what: toColumn(what), count, at };
+}
+
 /** The row that counts an automatic run once, whatever its targets; a target's own rows begin with `=`. */
 export const anyTarget = '*';
 
@@ -69,4 +90,18 @@ export function targetColumn(target: string): string {
 export function autoTargets(run: Run): string[] {
   const automatic = run.decision.verdict === 'auto' && (run.trigger === 'event' || run.trigger === 'schedule');
   return automatic ? [anyTarget, ...new Set(run.targets.map(targetColumn))] : [];
+}
+
+export function tallyKeyColumns({ source, rule, key }: TallyKey) {
+  return { source: toColumn(source), rule: toColumn(rule), key: toColumn(key) };
+}
+
+/** The sample is lines of JSON, which no database changes; others are put behind it. */
+export function tallyColumns(tally: Tally) {
+  const { bucket, n, arrived, until, sample } = tally;
+  return { ...tallyKeyColumns(tally), bucket, value: toColumn(tally.value), n, arrived, until, sample };
+}
+
+export function sightingColumns(sighting: Sighting) {
+  return { ...tallyKeyColumns(sighting), at: sighting.at };
 }

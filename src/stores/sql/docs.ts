@@ -3,8 +3,11 @@ import { messageOf, TocsinError } from '../../kernel/errors.ts';
 import { alert } from '../../model/alert.ts';
 import { approval } from '../../model/approval.ts';
 import { post } from '../../model/card.ts';
+import { delivery } from '../../model/delivery.ts';
 import { content, entryVersion, type NewEntry } from '../../model/journal.ts';
+import { letter } from '../../model/letter.ts';
 import { look } from '../../model/look.ts';
+import { recorded, recording } from '../../model/recording.ts';
 import { run } from '../../model/run.ts';
 import type { OutputChunk } from '../../ports/store.ts';
 
@@ -15,7 +18,11 @@ export const docs = {
   run: z.compile(run, { strict: true }),
   approval: z.compile(approval, { strict: true }),
   post: z.compile(post, { strict: true }),
+  letter,
   look,
+  delivery,
+  recording,
+  recorded,
   halt: z.object({ by: z.string(), reason: z.string(), at: z.int() }),
   output: z.object({
     run: z.string(),

@@ -1,8 +1,10 @@
 import type { PostQuery, Store } from '../../ports/store.ts';
+import type { Bases } from './bases.ts';
 import { readDoc } from './docs.ts';
+import { joinedEntry, type LikeRow, readLike } from './packed.ts';
 import type { Sql } from './query.ts';
-import { limitOf, optional } from './reads.ts';
-import { toColumn } from './text.ts';
+import { limitOf, optional, parseAll } from './reads.ts';
+import { fromColumn, toColumn } from './text.ts';
 
 interface Filter extends Record<string, string | number> {
   platform: string;
@@ -16,21 +18,23 @@ interface Filter extends Record<string, string | number> {
   limit: number;
 }
 
-export function createPostReads(sql: Sql): Pick<Store, 'post' | 'posts'> {
-  const { tables } = sql;
+export function createPostReads(sql: Sql, bases: Bases): Pick<Store, 'post' | 'posts'> {
   const byKey = sql.read<{ platform: string; key: string }>()(v =>
-    tables.selectFrom('post').select(['doc', 'changed']).where('platform', '=', v.platform).where('key', '=', v.key),
+    selectPosts(sql).where('platform', '=', v.platform).where('key', '=', v.key),
   );
   const list = preparePostList(sql);
   // The stamp is the store's own column; the document was written before it was known.
-  const parse = (row: { doc: string; changed: number }) => ({ ...readDoc('post', row), changed: row.changed });
+  const parse = (row: LikeRow & { key: string; changed: number }) => ({
+    ...readDoc('post', { doc: readLike(row, bases, `table post: ${fromColumn(row.key)}`) }),
+    changed: row.changed,
+  });
   return {
     async post(platform, key) {
       const row = await byKey.first({ platform: toColumn(platform), key: toColumn(key) });
       return row === undefined ? null : parse(row);
     },
     async posts(query) {
-      return (await list(toFilter(query))).map(parse);
+      return await parseAll(await list(toFilter(query)), parse);
     },
   };
 }
@@ -49,17 +53,18 @@ function toFilter(query: PostQuery) {
   };
 }
 
+function selectPosts({ tables }: Sql) {
+  return tables
+    .selectFrom('post')
+    .leftJoin('journal as entry', 'entry.seq', 'post.base')
+    .select(['key', 'changed', 'doc as text', 'post.codec', 'post.size', 'post.packed', 'base', ...joinedEntry]);
+}
+
 function preparePostList(sql: Sql) {
-  const { tables } = sql;
   return sql.readFiltered<Filter>()((v, has) => {
     const direction = has('newest') ? 'desc' : 'asc';
     const column = has('changedAfter') ? 'changed' : 'ord';
-    let query = tables
-      .selectFrom('post')
-      .select(['doc', 'changed'])
-      .where('platform', '=', v.platform)
-      .orderBy(column, direction)
-      .orderBy('id', direction);
+    let query = selectPosts(sql).where('platform', '=', v.platform).orderBy(column, direction).orderBy('id', direction);
     if (has('channel')) query = query.where('channel', '=', v.channel);
     if (has('thread')) query = query.where('thread', '=', v.thread);
     if (has('roots')) query = query.where('thread', 'is', null);

@@ -1,8 +1,13 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { streamOf } from '../../model/journal.ts';
+import { type RunState, runState } from '../../model/run.ts';
 import type { Store } from '../../ports/store.ts';
+import type { Bases } from './bases.ts';
 import { anyTarget, targetColumn } from './columns.ts';
 import { readDoc } from './docs.ts';
+import { joinedEntry, type LikeRow, readLike } from './packed.ts';
 import type { Sql } from './query.ts';
-import { toColumn } from './text.ts';
+import { fromColumn, toColumn } from './text.ts';
 
 export function limitOf(limit: number | undefined): number {
   return Math.min(Math.max(Math.floor(limit ?? 100), 0), 1000);
@@ -12,15 +17,32 @@ export function optional(text: string | undefined): string | undefined {
   return text === undefined ? undefined : toColumn(text);
 }
 
-export function createAlertReads(sql: Sql): Pick<Store, 'alert' | 'alertOf' | 'alerts' | 'look'> {
+/** How many rows of a list are unpacked and parsed at one go: a few milliseconds. */
+const atOnce = 128;
+
+/** Parses the rows of a list; other work goes on between the parts of a long one. */
+export async function parseAll<R, T>(rows: readonly R[], parse: (row: R) => T): Promise<T[]> {
+  const parsed: T[] = [];
+  for (const row of rows) {
+    if (parsed.length > 0 && parsed.length % atOnce === 0) await nextTurn();
+    parsed.push(parse(row));
+  }
+  return parsed;
+}
+
+export function createAlertReads(sql: Sql, bases: Bases): Pick<Store, 'alert' | 'alertOf' | 'alerts' | 'look'> {
   const { tables } = sql;
-  const byId = sql.read<{ id: string }>()(v => tables.selectFrom('alert').select('doc').where('id', '=', v.id));
+  const alerts = tables
+    .selectFrom('alert')
+    .leftJoin('journal as entry', 'entry.seq', 'alert.base')
+    .select(['id', 'doc as text', 'alert.codec', 'alert.size', 'alert.packed', 'base', ...joinedEntry]);
+  const byId = sql.read<{ id: string }>()(v => alerts.where('id', '=', v.id));
   const look = sql.read<{ alert: string }>()(v => tables.selectFrom('look').select('doc').where('alert', '=', v.alert));
   const byIdentity = sql.read<{ source: string; fingerprint: string }>()(v =>
-    tables.selectFrom('alert').select('doc').where('source', '=', v.source).where('fingerprint', '=', v.fingerprint),
+    alerts.where('source', '=', v.source).where('fingerprint', '=', v.fingerprint),
   );
   const list = sql.readFiltered<{ state: string; after: string; limit: number }>()((v, has) => {
-    let query = tables.selectFrom('alert').select('doc').orderBy('first_seen', 'desc').orderBy('id', 'desc');
+    let query = alerts.orderBy('first_seen', 'desc').orderBy('id', 'desc');
     if (has('state')) query = query.where('state', '=', v.state);
     if (has('after')) {
       const last = tables.selectFrom('alert').select(['first_seen', 'id']).where('id', '=', v.after);
@@ -28,7 +50,10 @@ export function createAlertReads(sql: Sql): Pick<Store, 'alert' | 'alertOf' | 'a
     }
     return query.limit(v.limit);
   });
-  const parse = (row: { doc: string }) => readDoc('alert', row);
+  const parse = (row: LikeRow & { id: string }) => {
+    const id = fromColumn(row.id);
+    return readDoc('alert', { doc: readLike(row, bases, `table alert: ${id}`, streamOf.alert(id)) });
+  };
   return {
     async alert(id) {
       const row = await byId.first({ id: toColumn(id) });
@@ -44,7 +69,7 @@ export function createAlertReads(sql: Sql): Pick<Store, 'alert' | 'alertOf' | 'a
     },
     async alerts(query) {
       const values = { state: query.state, after: optional(query.after), limit: limitOf(query.limit) };
-      return (await list(values)).map(parse);
+      return await parseAll(await list(values), parse);
     },
   };
 }
@@ -69,8 +94,10 @@ export function createRunReads(sql: Sql): Pick<Store, 'run' | 'runs' | 'autoRuns
       return row === undefined ? null : parse(row);
     },
     async runs(query) {
+      if (query.states?.length === 0) return [];
+      const few = query.alert !== undefined || query.parent !== undefined;
       const values = {
-        states: query.states === undefined ? undefined : JSON.stringify(query.states),
+        ...statesOf(query.states, few),
         runbook: optional(query.runbook),
         alert: optional(query.alert),
         parent: optional(query.parent),
@@ -88,6 +115,7 @@ export function createRunReads(sql: Sql): Pick<Store, 'run' | 'runs' | 'autoRuns
 }
 
 interface RunFilter extends Record<string, string | number> {
+  /** The states as a JSON array, where few runs are left by the other filters. */
   states: string;
   runbook: string;
   alert: string;
@@ -97,22 +125,49 @@ interface RunFilter extends Record<string, string | number> {
   limit: number;
 }
 
+/** A value of its own for each state, so that each can be looked up by an index. */
+const stateKeys = runState.options.map((_, index) => `state${index}`);
+
+function statesOf(states: readonly RunState[] | undefined, few: boolean): { states: string | undefined } {
+  if (states === undefined) return { states: undefined };
+  if (few) return { states: JSON.stringify(states) };
+  const own = Object.fromEntries([...new Set(states)].map((state, index) => [`state${index}`, state]));
+  return { states: undefined, ...own };
+}
+
+/**
+ * Runs of several states are found state by state, as an index has those of one state in order: for a list of states in one clause
+ * PostgreSQL reads and sorts all their runs, or all runs until enough of these states were met.
+ */
 function prepareRunList(sql: Sql) {
   const { tables } = sql;
   return sql.readFiltered<RunFilter>()((v, has) => {
     const order = has('due') ? 'asc' : 'desc';
-    let query = tables.selectFrom('run').select('doc').orderBy('created_at', order).orderBy('id', order);
-    if (has('states')) query = query.where('state', 'in', sql.words(v.states));
-    if (has('runbook')) query = query.where('runbook', '=', v.runbook);
-    if (has('alert')) query = query.where('alert', '=', v.alert);
-    if (has('parent')) query = query.where('parent', '=', v.parent);
-    if (has('due')) query = query.where(e => e.or([e('state', '=', 'queued'), e('wake_at', '<=', v.due)]));
-    if (has('after')) {
-      const last = tables.selectFrom('run').select(['created_at', 'id']).where('id', '=', v.after);
-      const beyond = has('due') ? '>' : '<';
-      query = query.where(e => e(e.refTuple('created_at', 'id'), beyond, last.$asTuple('created_at', 'id')));
-    }
-    return query.limit(v.limit);
+    const list = (state: string | null) => {
+      let query = tables.selectFrom('run').select(['doc', 'created_at', 'id']);
+      if (state !== null) query = query.where('state', '=', state);
+      if (has('states')) query = query.where('state', 'in', sql.words(v.states));
+      if (has('runbook')) query = query.where('runbook', '=', v.runbook);
+      if (has('alert')) query = query.where('alert', '=', v.alert);
+      if (has('parent')) query = query.where('parent', '=', v.parent);
+      if (has('due')) query = query.where(e => e.or([e('state', '=', 'queued'), e('wake_at', '<=', v.due)]));
+      if (has('after')) {
+        const last = tables.selectFrom('run').select(['created_at', 'id']).where('id', '=', v.after);
+        const beyond = has('due') ? '>' : '<';
+        query = query.where(e => e(e.refTuple('created_at', 'id'), beyond, last.$asTuple('created_at', 'id')));
+      }
+      return query.orderBy('created_at', order).orderBy('id', order).limit(v.limit);
+    };
+    const [first = null, ...others] = stateKeys.filter(has).map(key => v[key] as string);
+    if (others.length === 0) return list(first);
+    const part = (state: string | null) => tables.selectFrom(list(state).as('part')).selectAll();
+    const all = others.reduce((query, state) => query.unionAll(part(state)), part(first));
+    return tables
+      .selectFrom(all.as('run'))
+      .selectAll()
+      .orderBy('created_at', order)
+      .orderBy('id', order)
+      .limit(v.limit);
   });
 }
 
@@ -148,6 +203,32 @@ export function createApprovalReads(sql: Sql): Pick<Store, 'approval' | 'approva
         after: optional(query.after),
         limit: limitOf(query.limit),
       };
+      return (await list(values)).map(parse);
+    },
+  };
+}
+
+export function createLetterReads(sql: Sql): Pick<Store, 'letter' | 'letters'> {
+  const { tables } = sql;
+  const byId = sql.read<{ id: string }>()(v => tables.selectFrom('letter').select('doc').where('id', '=', v.id));
+  const list = sql.readFiltered<{ source: string; state: string; after: string; limit: number }>()((v, has) => {
+    let query = tables.selectFrom('letter').select('doc').orderBy('first_at', 'desc').orderBy('id', 'desc');
+    if (has('state')) query = query.where('state', '=', v.state);
+    if (has('source')) query = query.where('source', '=', v.source);
+    if (has('after')) {
+      const last = tables.selectFrom('letter').select(['first_at', 'id']).where('id', '=', v.after);
+      query = query.where(e => e(e.refTuple('first_at', 'id'), '<', last.$asTuple('first_at', 'id')));
+    }
+    return query.limit(v.limit);
+  });
+  const parse = (row: { doc: string }) => readDoc('letter', row);
+  return {
+    async letter(id) {
+      const row = await byId.first({ id: toColumn(id) });
+      return row === undefined ? null : parse(row);
+    },
+    async letters({ source, state, after, limit }) {
+      const values = { source: optional(source), state, after: optional(after), limit: limitOf(limit) };
       return (await list(values)).map(parse);
     },
   };

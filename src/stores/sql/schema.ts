@@ -1,6 +1,19 @@
+import type { PackedColumns } from './packed.ts';
+
+/** `base` is the sequence of the journal entry that a packed text repeats. */
+type LikeEntry = PackedColumns & { base: number | null };
+
 /** The tables as Kysely sees them; migrations.ts makes them. Documents are JSON text, the other columns are copies for look-ups. */
 export interface Tables {
-  journal: { seq: number; stream: string; pos: number; kind: string; bytes: string; prev: string; hash: string };
+  journal: {
+    seq: number;
+    stream: string;
+    pos: number;
+    kind: string;
+    bytes: string;
+    prev: string;
+    hash: string;
+  } & PackedColumns;
   head: { id: 1; seq: number; hash: string; stamp: number };
   claim: { space: string; key: string; at: number; until: number | null };
   lease: { name: string; holder: string | null; token: number; until: number };
@@ -12,7 +25,7 @@ export interface Tables {
     first_seen: number;
     version: number;
     doc: string;
-  };
+  } & LikeEntry;
   run: {
     id: string;
     runbook: string;
@@ -34,6 +47,7 @@ export interface Tables {
     version: number;
     doc: string;
   };
+  letter: { id: string; source: string; state: string; first_at: number; version: number; doc: string };
   post: {
     id?: number;
     platform: string;
@@ -45,11 +59,36 @@ export interface Tables {
     delivered: number;
     changed: number;
     doc: string;
-  };
+  } & LikeEntry;
   look: { alert: string; doc: string };
   cursor: { name: string; value: number };
+  memo: { name: string; value: string };
   halt: { id: 1; doc: string };
-  output: { run: string; seq: number; step: string; doc: string };
-  blob: { digest: string; bytes: Uint8Array; at: number };
+  output: { run: string; seq: number; step: string; doc: string } & PackedColumns;
+  blob: { digest: string; bytes: Uint8Array; at: number; codec: number; size: number; base: number | null };
+  delivery: {
+    source: string;
+    ring: string;
+    id: string;
+    at: number;
+    first: number;
+    count: number;
+    doc: string;
+  };
+  delivery_count: { source: string; what: string; count: number; at: number };
+  recording: { id: string; at: number; doc: string };
+  recorded: { recording: string; number: number; doc: string; body: Uint8Array };
   probe: { id: 1; at: number };
+  tally: {
+    source: string;
+    rule: string;
+    key: string;
+    bucket: number;
+    value: string;
+    n: number;
+    arrived: number;
+    until: number;
+    sample: string;
+  };
+  sighting: { source: string; rule: string; key: string; at: number };
 }

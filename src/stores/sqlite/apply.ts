@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type Entry, entryBytes, entryHash, entryVersion, type NewEntry } from '../../model/journal.ts';
+import { type Entry, entryHash, entryVersion } from '../../model/journal.ts';
 import type { Change, Committed } from '../../ports/store.ts';
-import { checkEntry } from '../sql/docs.ts';
+import type { Bases } from '../sql/bases.ts';
+import { type ReadyEntry, readyChange, textColumn } from '../sql/packed.ts';
+import type { Tables } from '../sql/schema.ts';
 import { toColumn } from '../sql/text.ts';
 import type { Guards } from './guards.ts';
 import { prepare, tables } from './query.ts';
@@ -12,76 +14,60 @@ export interface Prepared {
   work: Work<Committed>;
   /** About how many bytes it will write. */
   size: number;
+  /** Call with its result once it is durable. */
+  keep(committed: Committed): Committed;
 }
 
 /** Makes a change ready outside of the transaction (all texts are built there), and applies it inside. */
-export function createApply(db: DatabaseSync, guards: Guards, now: () => number): (change: Change) => Prepared {
+export function createApply(
+  db: DatabaseSync,
+  guards: Guards,
+  now: () => number,
+  bases: Bases,
+): (change: Change) => Prepared {
   const append = createAppend(db, guards);
-  const keepBlob = prepare<{ digest: string; bytes: Uint8Array; at: number }>(db)(v =>
+  const keepBlob = prepare<Tables['blob']>(db)(({ digest, bytes, at, codec, size, base }) =>
     tables
       .insertInto('blob')
-      .values({ digest: v.digest, bytes: v.bytes, at: v.at })
+      .values({ digest, bytes, at, codec, size, base })
       .onConflict(c => c.doNothing()),
   );
   const writeRow = createRows(db);
 
   return change => {
-    const texts = (change.entries ?? []).map(toText);
-    const rows = (change.rows ?? []).map(writeRow);
-    const blobs = (change.blobs ?? []).map(blob => ({ digest: blob.digest, bytes: toBytes(blob.bytes) }));
+    const ready = readyChange(change, bases);
+    const rows = (change.rows ?? []).map(row => writeRow(row, ready.baseOf(row)));
     const work = (head: Head): Committed => {
       guards.check(change, head);
       guards.carryOut(change);
-      const entries = (change.entries ?? []).map((entry, index) => append(head, entry, texts[index] ?? ''));
+      const entries = ready.entries.map(entry => append(head, entry));
       for (const row of rows) row.write(head);
-      for (const blob of blobs) keepBlob.run({ ...blob, at: now() });
+      for (const { base, ...blob } of ready.blobs) keepBlob.run({ ...blob, at: now(), base: base?.seq ?? null });
       return { entries };
     };
-    const size = sum(texts, text => text.length) + sum(rows, row => row.size) + sum(blobs, blob => blob.bytes.length);
-    return { work, size };
+    return { work, size: ready.length + sum(rows, row => row.size), keep: ready.keep };
   };
 }
 
 function createAppend(db: DatabaseSync, guards: Guards) {
-  const insert = prepare<{
-    seq: number;
-    stream: string;
-    pos: number;
-    kind: string;
-    bytes: string;
-    prev: string;
-    hash: string;
-  }>(db)(v =>
-    tables.insertInto('journal').values({
-      seq: v.seq,
-      stream: v.stream,
-      pos: v.pos,
-      kind: v.kind,
-      bytes: v.bytes,
-      prev: v.prev,
-      hash: v.hash,
-    }),
-  );
-  return (head: Head, entry: NewEntry, bytes: string): Entry => {
+  const insert = prepare<Tables['journal']>(db)(v => {
+    const { seq, stream, pos, kind, bytes, codec, size, packed, prev, hash } = v;
+    return tables.insertInto('journal').values({ seq, stream, pos, kind, bytes, codec, size, packed, prev, hash });
+  });
+  return (head: Head, { entry, stored, base }: ReadyEntry): Entry => {
+    const bytes = stored.text;
     const seq = head.seq + 1;
     const prev = head.hash;
     const hash = entryHash(prev, seq, bytes);
     const pos = guards.length(entry.stream, head) + 1;
-    insert.run({ seq, stream: toColumn(entry.stream), pos, kind: entry.fact.kind, bytes, prev, hash });
+    const row = { seq, stream: toColumn(entry.stream), pos, kind: entry.fact.kind, prev, hash };
+    insert.run({ ...row, bytes: textColumn(stored), ...stored.columns });
+    base.seq = seq;
     head.lengths.set(entry.stream, pos);
     head.seq = seq;
     head.hash = hash;
     return { ...entry, seq, version: entryVersion, bytes, prev, hash };
   };
-}
-
-function toText(entry: NewEntry): string {
-  checkEntry(entry);
-  return entryBytes(entry);
-}
-
-function toBytes(bytes: Uint8Array | string): Uint8Array {
-  return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
 }
 
 function sum<T>(items: readonly T[], size: (item: T) => number): number {

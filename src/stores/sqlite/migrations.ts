@@ -139,7 +139,136 @@ const truth: Migration = {
   up: 'create table look (alert text primary key, doc text not null) strict, without rowid;',
 };
 
-export const migrations: readonly Migration[] = [first, truth];
+/** Long texts and bodies are packed (sql/codec.ts), which older builds cannot read. Rows that are there stay as they are. */
+const leaner: Migration = {
+  number: 3,
+  name: 'leaner rows',
+  breaks: true,
+  up: `
+alter table journal add column codec integer not null default 0;
+alter table journal add column size integer not null default 0;
+alter table journal add column packed blob;
+alter table alert add column codec integer not null default 0;
+alter table alert add column size integer not null default 0;
+alter table alert add column packed blob;
+alter table alert add column base integer;
+alter table post add column codec integer not null default 0;
+alter table post add column size integer not null default 0;
+alter table post add column packed blob;
+alter table post add column base integer;
+alter table output add column codec integer not null default 0;
+alter table output add column size integer not null default 0;
+alter table output add column packed blob;
+alter table blob add column codec integer not null default 0;
+alter table blob add column size integer not null default 0;
+alter table blob add column base integer;
+`,
+};
+
+/** What is found by them was found by reading all of a table, which a long journal makes large. */
+const found: Migration = {
+  number: 4,
+  name: 'indexes for long journals',
+  breaks: false,
+  up: `
+create index run_runbook_state on run (runbook, state, created_at, id);
+create index lease_held on lease (name) where holder is not null;
+`,
+};
+
+/** Texts that a source remembers. From here on there are entries about changes, which older builds cannot read. */
+const remembered: Migration = {
+  number: 5,
+  name: 'what sources remember',
+  breaks: true,
+  up: 'create table memo (name text primary key, value text not null) strict, without rowid;',
+};
+
+/** Small, and nothing else reads them: older processes go on beside it. */
+const pointed: Migration = {
+  number: 6,
+  name: 'deliveries and recordings',
+  breaks: false,
+  up: `
+create table delivery (
+  source text not null,
+  ring text not null,
+  id text not null,
+  at integer not null,
+  first integer not null,
+  count integer not null,
+  doc text not null,
+  primary key (source, ring, id)
+) strict, without rowid;
+create index delivery_newest on delivery (source, ring, at, id);
+create table delivery_count (
+  source text not null,
+  what text not null,
+  count integer not null,
+  at integer not null,
+  primary key (source, what)
+) strict, without rowid;
+create table recording (id text primary key, at integer not null, doc text not null) strict, without rowid;
+create table recorded (
+  recording text not null,
+  number integer not null,
+  doc text not null,
+  body blob not null,
+  primary key (recording, number)
+) strict;
+`,
+};
+
+/** What is counted in raw records. */
+const tallies: Migration = {
+  number: 7,
+  name: 'counts of raw records',
+  breaks: false,
+  up: `
+create table tally (
+  source text not null,
+  rule text not null,
+  key text not null,
+  bucket integer not null,
+  value text not null,
+  n integer not null,
+  arrived integer not null,
+  until integer not null,
+  sample text not null,
+  primary key (source, rule, key, bucket, value)
+) strict, without rowid;
+create index tally_until on tally (until);
+
+create table sighting (
+  source text not null,
+  rule text not null,
+  key text not null,
+  at integer not null,
+  primary key (source, rule, key)
+) strict, without rowid;
+`,
+};
+
+/** What sources could not read. Older builds cannot read its entries. */
+const letters: Migration = {
+  number: 8,
+  name: 'dead letters',
+  breaks: true,
+  up: `
+create table letter (
+  id text primary key,
+  source text not null,
+  state text not null,
+  first_at integer not null,
+  version integer not null,
+  doc text not null
+) strict;
+create index letter_newest on letter (first_at, id);
+create index letter_state on letter (state, first_at, id);
+`,
+};
+
+export const migrations: readonly Migration[] = [first, truth, leaner, found, remembered, pointed, tallies, letters];
 
 /**
  * Brings the database up to date, one transaction for each migration, so that a crash leaves a whole number of them. Refuses a database

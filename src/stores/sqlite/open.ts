@@ -70,7 +70,7 @@ export function isAtLeast(version: string, least: string): boolean {
 }
 
 async function lock(db: DatabaseSync, folder: string): Promise<void> {
-  // For a new file only. Documents of 2 to 4 KB fill pages of 8 KB better than SQLite's 4 KB: half as many writes for each event.
+  // For a new file only. Rows of 1.5 to 4 KB fill pages of 8 KB better than SQLite's 4 KB: half as many writes for each event.
   db.exec('pragma page_size = 8192');
   // Before the first access in WAL mode: then the index of the log is in memory and the lock is held until close.
   db.exec('pragma locking_mode = exclusive');

@@ -2,65 +2,97 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Alert } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Post } from '../../model/card.ts';
+import type { Letter } from '../../model/letter.ts';
 import type { Look } from '../../model/look.ts';
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk, Row } from '../../ports/store.ts';
-import { alertColumns, approvalColumns, autoTargets, outputColumns, postColumns, runColumns } from '../sql/columns.ts';
+import type { Base } from '../sql/bases.ts';
+import {
+  alertColumns,
+  approvalColumns,
+  autoTargets,
+  letterColumns,
+  outputColumns,
+  postColumns,
+  runColumns,
+} from '../sql/columns.ts';
 import { writeDoc } from '../sql/docs.ts';
+import { docColumns, readyText } from '../sql/packed.ts';
 import type { Tables } from '../sql/schema.ts';
 import { toColumn } from '../sql/text.ts';
+import { createDeliveryRows } from './delivery-rows.ts';
 import { prepare, tables } from './query.ts';
-import type { Head } from './writer.ts';
+import { createTallyRows } from './tallies.ts';
+import type { Head, Write } from './writer.ts';
 
 type HaltDoc = Extract<Row, { table: 'halt' }>['doc'];
 
-interface Write {
-  size: number;
-  write(head: Head): void;
-}
-
-/** Turns projections into statements. The text of a document is built when the row is given, not inside the transaction. */
-export function createRows(db: DatabaseSync): (row: Row) => Write {
+/**
+ * Turns projections into statements. The text of a document is built when the row is given, not inside the transaction. `base` is the entry
+ * that it repeats.
+ */
+export function createRows(db: DatabaseSync): (row: Row, base: Base | null) => Write {
   const alert = createAlertRow(db);
   const run = createRunRow(db);
   const approval = createApprovalRow(db);
+  const letter = createLetterRow(db);
   const post = createPostRow(db);
   const output = createOutputRow(db);
   const small = createSmallRows(db);
-  return row => {
+  const deliveries = createDeliveryRows(db);
+  const tally = createTallyRows(db);
+  return (row, base) => {
     switch (row.table) {
       case 'alert':
-        return alert(row.doc);
+        return alert(row.doc, base);
       case 'run':
         return run(row.doc);
       case 'approval':
         return approval(row.doc);
+      case 'letter':
+        return letter(row.doc);
       case 'post':
-        return post(row.doc);
+        return post(row.doc, base);
       case 'output':
         return output(row.doc);
       case 'look':
         return small.look(row.doc);
       case 'cursor':
         return small.cursor(row.name, row.value);
+      case 'memo':
+        return small.memo(row.name, row.value);
       case 'halt':
         return small.halt(row.doc);
+      case 'delivery':
+        return deliveries.delivery(row.doc);
+      case 'delivery_count':
+        return deliveries.count(row.doc);
+      case 'recording':
+        return deliveries.recording(row.doc);
+      case 'recorded':
+        return deliveries.recorded(row);
+      case 'recording-gone':
+        return deliveries.gone(row.id);
+      case 'tally':
+      case 'sighting':
+        return tally(row);
     }
   };
 }
 
 function createAlertRow(db: DatabaseSync) {
   const put = prepare<Tables['alert']>(db)(v => {
-    const { id, source, fingerprint, state, first_seen, version, doc } = v;
+    const { id, source, fingerprint, state, first_seen, version, doc, codec, size, packed, base } = v;
+    const others = { source, fingerprint, state, first_seen, version, doc, codec, size, packed, base };
     return tables
       .insertInto('alert')
-      .values({ id, source, fingerprint, state, first_seen, version, doc })
-      .onConflict(c => c.column('id').doUpdateSet({ source, fingerprint, state, first_seen, version, doc }));
+      .values({ id, ...others })
+      .onConflict(c => c.column('id').doUpdateSet(others));
   });
-  return (alert: Alert): Write => {
-    const doc = writeDoc('alert', alert);
-    const row = { ...alertColumns(alert), doc };
-    return { size: doc.length, write: () => put.run(row) };
+  return (alert: Alert, base: Base | null): Write => {
+    const doc = readyText(writeDoc('alert', alert), base);
+    const row = alertColumns(alert);
+    return { size: doc.length, write: () => put.run({ ...row, ...docColumns(doc) }) };
   };
 }
 
@@ -107,34 +139,48 @@ function createApprovalRow(db: DatabaseSync) {
   };
 }
 
+function createLetterRow(db: DatabaseSync) {
+  const put = prepare<Tables['letter']>(db)(v => {
+    const { id, source, state, first_at, version, doc } = v;
+    return tables
+      .insertInto('letter')
+      .values({ id, source, state, first_at, version, doc })
+      .onConflict(c => c.column('id').doUpdateSet({ source, state, first_at, version, doc }));
+  });
+  return (letter: Letter): Write => {
+    const doc = writeDoc('letter', letter);
+    const row = { ...letterColumns(letter), doc };
+    return { size: doc.length, write: () => put.run(row) };
+  };
+}
+
 function createPostRow(db: DatabaseSync) {
   const put = prepare<Required<Omit<Tables['post'], 'id'>>>(db)(v => {
-    const { platform, key, channel, thread, ord, wanted, delivered, changed, doc } = v;
+    const { platform, key, channel, thread, ord, wanted, delivered, changed, doc, codec, size, packed, base } = v;
+    const others = { channel, thread, ord, wanted, delivered, changed, doc, codec, size, packed, base };
     return tables
       .insertInto('post')
-      .values({ platform, key, channel, thread, ord, wanted, delivered, changed, doc })
-      .onConflict(c =>
-        c.columns(['platform', 'key']).doUpdateSet({ channel, thread, ord, wanted, delivered, changed, doc }),
-      );
+      .values({ platform, key, ...others })
+      .onConflict(c => c.columns(['platform', 'key']).doUpdateSet(others));
   });
-  return (post: Post): Write => {
-    const doc = writeDoc('post', post);
-    const row = { ...postColumns(post), doc };
+  return (post: Post, base: Base | null): Write => {
+    const doc = readyText(writeDoc('post', post), base);
+    const row = postColumns(post);
     const write = (head: Head) => {
       head.stamp += 1;
-      put.run({ ...row, changed: head.stamp });
+      put.run({ ...row, changed: head.stamp, ...docColumns(doc) });
     };
     return { size: doc.length, write };
   };
 }
 
 function createOutputRow(db: DatabaseSync) {
-  const put = prepare<Tables['output']>(db)(({ run, seq, step, doc }) =>
-    tables.insertInto('output').values({ run, seq, step, doc }),
+  const put = prepare<Tables['output']>(db)(({ run, seq, step, doc, codec, size, packed }) =>
+    tables.insertInto('output').values({ run, seq, step, doc, codec, size, packed }),
   );
   return (chunk: OutputChunk): Write => {
-    const doc = writeDoc('output', chunk);
-    const row = { ...outputColumns(chunk), doc };
+    const doc = readyText(writeDoc('output', chunk));
+    const row = { ...outputColumns(chunk), ...docColumns(doc) };
     return { size: doc.length, write: () => put.run(row) };
   };
 }
@@ -143,6 +189,7 @@ function createSmallRows(db: DatabaseSync) {
   const setCursor = prepare<{ name: string; value: number }>(db)(v =>
     tables.replaceInto('cursor').values({ name: v.name, value: v.value }),
   );
+  const setMemo = prepare<Tables['memo']>(db)(v => tables.replaceInto('memo').values({ name: v.name, value: v.value }));
   const setLook = prepare<Tables['look']>(db)(v => tables.replaceInto('look').values({ alert: v.alert, doc: v.doc }));
   const setHalt = prepare<{ doc: string }>(db)(v => tables.replaceInto('halt').values({ id: 1, doc: v.doc }));
   const clearHalt = prepare(db)(() => tables.deleteFrom('halt'));
@@ -155,6 +202,10 @@ function createSmallRows(db: DatabaseSync) {
       size: 16,
       write: () => setCursor.run({ name: toColumn(name), value }),
     }),
+    memo: (name: string, text: string): Write => {
+      const row = { name: toColumn(name), value: toColumn(text) };
+      return { size: row.value.length, write: () => setMemo.run(row) };
+    },
     halt: (doc: HaltDoc): Write => {
       if (doc === null) return { size: 64, write: () => clearHalt.run({}) };
       const text = writeDoc('halt', doc);

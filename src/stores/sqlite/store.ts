@@ -1,9 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isCode } from '../../kernel/errors.ts';
 import type { Store } from '../../ports/store.ts';
+import { createBases } from '../sql/bases.ts';
+import { createDeliveryReads } from '../sql/deliveries.ts';
 import { createJournalReads } from '../sql/journal.ts';
 import { createPostReads } from '../sql/posts.ts';
-import { createAlertReads, createApprovalReads, createRunReads } from '../sql/reads.ts';
+import { createAlertReads, createApprovalReads, createLetterReads, createRunReads } from '../sql/reads.ts';
+import { createTallyReads } from '../sql/records.ts';
 import { createApply } from './apply.ts';
 import { createGuards } from './guards.ts';
 import { createLeases, prepareLeases } from './leases.ts';
@@ -16,21 +19,25 @@ export function createStore(db: DatabaseSync, now: () => number, onDamage: (erro
   const writer = createWriter(db, createLogSync(`${db.location()}-wal`), onDamage);
   const leases = prepareLeases(db, now);
   const guards = createGuards(db, leases, now);
-  const prepareChange = createApply(db, guards, now);
+  const bases = createBases();
+  const prepareChange = createApply(db, guards, now, bases);
   const reads = createReadSql(db);
   const probe = prepare<{ at: number }>(db)(v => tables.updateTable('probe').set({ at: v.at }));
   return {
     id: 'sqlite',
     async commit(change) {
-      const { work, size } = prepareChange(change);
-      return writer.write(work, size);
+      const { work, size, keep } = prepareChange(change);
+      return keep(await writer.write(work, size));
     },
     ...createLeases(db, writer, leases, now),
-    ...createAlertReads(reads),
+    ...createAlertReads(reads, bases),
     ...createRunReads(reads),
     ...createApprovalReads(reads),
-    ...createPostReads(reads),
-    ...createJournalReads(reads),
+    ...createDeliveryReads(reads),
+    ...createLetterReads(reads),
+    ...createPostReads(reads, bases),
+    ...createJournalReads(reads, bases),
+    ...createTallyReads(reads),
     async claimed(claim) {
       return guards.claimed(claim);
     },

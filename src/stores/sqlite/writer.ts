@@ -14,6 +14,13 @@ export interface Head {
   lengths: Map<string, number>;
 }
 
+/** A row that is ready to be written. */
+export interface Write {
+  /** About how many bytes. */
+  size: number;
+  write(head: Head): void;
+}
+
 /** One part of a shared transaction. It checks first and changes afterwards: a `guard-failed` it throws must leave nothing behind. */
 export type Work<T> = (head: Head) => T;
 

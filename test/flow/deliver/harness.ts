@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { DeliverParts } from '../../../src/flow/deliver/context.ts';
 import { type Delivery, startDelivery } from '../../../src/flow/deliver/deliver.ts';
 import { createFeed, type Feed } from '../../../src/flow/journal/feed.ts';
+import { createOutputSignals, type OutputSignals } from '../../../src/flow/journal/output-signals.ts';
 import { TocsinError } from '../../../src/kernel/errors.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
-import { createKeyedMutex } from '../../../src/kernel/mutex.ts';
+import { createKeyedMutex, type KeyedMutex } from '../../../src/kernel/mutex.ts';
 import { type Card, markOf, type Post } from '../../../src/model/card.ts';
 import { configFile } from '../../../src/model/config.ts';
 import type { ChatCapabilities, ChatConnection, ChatFile, Rate } from '../../../src/ports/chat.ts';
@@ -57,6 +58,8 @@ export interface Harness {
   clock: HandClock;
   store: Store;
   feed: Feed;
+  mutex: KeyedMutex;
+  outputs: OutputSignals;
   chat: ScriptedChat;
   delivery: Delivery;
   /** Stores posts as the projection does. */
@@ -105,6 +108,7 @@ export async function createHarness(
   const config = configFile.parse(options.config ?? {});
   const console_: ChatCapabilities = { maxText: 1000, streams: true, editEvery: 0, immediate: true };
   const mutex = createKeyedMutex();
+  const outputs = createOutputSignals();
   const start = () =>
     startDelivery({
       platform: 'slack',
@@ -120,6 +124,7 @@ export async function createHarness(
       catalogue: { current: () => ({ config }) as never },
       cards: { showTime: at => new Date(at).toISOString() },
       mutex,
+      outputs,
       clock,
       log: silentLog,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
@@ -129,6 +134,8 @@ export async function createHarness(
     clock,
     store,
     feed,
+    mutex,
+    outputs,
     chat,
     delivery: start(),
     async put(...posts) {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { postsLock } from '../../../src/flow/thread/parts.ts';
 import { sha256 } from '../../../src/kernel/canonical.ts';
 import type { Post } from '../../../src/model/card.ts';
 import type { Row } from '../../../src/ports/store.ts';
-import { sampleRun } from '../../contracts/samples.ts';
+import { samplePost, sampleRun } from '../../contracts/samples.ts';
 import { createHarness, type Harness } from './harness.ts';
 import { card, edited, root, runPost } from './posts.ts';
 
@@ -50,6 +51,52 @@ describe('live output', () => {
     // Nothing was written for what was only shown.
     expect(await harness.store.post('slack', 'output/r1/clean')).toMatchObject({ wanted: 1, delivered: 1 });
     expect((await harness.store.head()).seq).toBe(0);
+  });
+
+  it('is posted as soon as a step prints for the first time: whoever approved it waits for that', async () => {
+    harness = await createHarness({ step: 10 });
+    await harness.put(root('disk'), runPost('disk', 'r1'));
+    await harness.settle();
+    await harness.pass(3000);
+    const printed = harness.clock.monotonic();
+    // The chunk is no entry of the journal, so nothing else tells of it.
+    await harness.store.commit({ rows: [chunk('r1', 1, 'the first line\n')] });
+    harness.outputs.wake('r1');
+    await harness.pass(450);
+    expect(outputs('r1').map(seen => seen.text)).toEqual([expect.stringContaining('the first line')]);
+    expect((outputs('r1')[0]?.at ?? Number.NaN) - printed).toBeLessThanOrEqual(50);
+  });
+
+  it('of several runs is posted for each, also when the projection stores the final text of one first', async () => {
+    harness = await createHarness();
+    await harness.put(root('disk'), runPost('disk', 'r1'), root('cpu'), runPost('cpu', 'r2'));
+    await harness.settle();
+    const projected = Promise.withResolvers<void>();
+    const projection = harness.mutex.with(postsLock, async () => {
+      await projected.promise;
+      const block = { kind: 'output' as const, run: 'r1', step: 'clean', tail: 'all that it said', live: false };
+      const doc = samplePost({
+        ...{
+          platform: 'slack',
+          channel: '#ops',
+          key: 'output/r1/clean',
+          thread: 'alert/disk/1',
+          run: 'r1',
+          over: true,
+        },
+        ...{ card: card('Output of Clean up', { blocks: [block] }), createdAt: harness.clock.now() },
+      });
+      await harness.store.commit({ rows: [{ table: 'post', doc }] });
+    });
+    await harness.store.commit({ rows: [chunk('r1', 1, 'first of r1\n'), chunk('r2', 1, 'first of r2\n')] });
+    for (const run of ['r1', 'r2']) harness.outputs.wake(run);
+    await harness.pass(1000);
+    projected.resolve();
+    await projection;
+    await harness.pass(3000);
+    expect(outputs('r2').map(seen => seen.text)).toEqual([expect.stringContaining('first of r2')]);
+    expect(outputs('r1').filter(seen => seen.what === 'post')).toHaveLength(1);
+    expect(harness.delivery.trouble()).toBeNull();
   });
 
   it('shows the last whole lines, and at the end what was printed last', async () => {

@@ -32,8 +32,10 @@ describe('the rate limiter', () => {
         fc.integer({ min: 1, max: 200 }),
         fc.constantFrom(1000, 5000, 60_000),
         fc.array(fc.integer({ min: 0, max: 20_000 }), { maxLength: 300 }),
-        (count, per, pauses) => {
-          const times = timesOf(post(), { posts: { count, per } }, pauses.length, pauses);
+        fc.option(fc.integer({ min: 1, max: 250 }), { nil: undefined }),
+        (count, per, pauses, burst) => {
+          const rate = { count, per, ...(burst === undefined ? {} : { burst }) };
+          const times = timesOf(post(), { posts: rate }, pauses.length, pauses);
           for (const [index, at] of times.entries())
             expect(times.slice(index).filter(other => other - at < per).length).toBeLessThanOrEqual(count);
         },
@@ -46,6 +48,12 @@ describe('the rate limiter', () => {
       const times = timesOf(post(), { posts: { count, per: 60_000 } }, count * 10);
       expect((times.at(-1) ?? 0) / (count * 10)).toBeLessThanOrEqual(60_000 / count / 0.85);
     }
+  });
+
+  it('lets the burst of a rate go at once, and the rest evenly', () => {
+    const times = timesOf(post(), { posts: { count: 250, per: 60_000, burst: 45 } }, 250);
+    expect(times.filter(at => at === 0)).toHaveLength(45);
+    expect(times.at(-1)).toBeLessThanOrEqual(65_000);
   });
 
   it('keeps a place for what cannot wait', () => {

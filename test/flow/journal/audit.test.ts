@@ -114,7 +114,7 @@ describe('the first bad entry is named', () => {
     ],
     [
       'one inserted',
-      `insert into journal select 11, stream, 99, kind, bytes, prev, hash from journal where seq = 10`,
+      `insert into journal (seq, stream, pos, kind, bytes, prev, hash) select 11, stream, 99, kind, bytes, prev, hash from journal where seq = 10`,
       'entry 11: its previous hash is not the hash of the entry before',
     ],
     [

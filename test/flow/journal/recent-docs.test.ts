@@ -55,14 +55,18 @@ it('asks the store while a commit is under way, which may be stored before it is
   expect(await docs.alert('alt_1')).toMatchObject({ version: 3 });
 });
 
-it('is bounded: the oldest are forgotten, and what is large is not kept', async () => {
+it('is bounded by bytes: the oldest are forgotten, and what is larger than the cache is not kept', async () => {
   const store = storeOf();
   const { docs, begin } = createRecentDocs(store);
-  const put = (id: string, text = '') => begin(change(sampleAlert({ id, version: 2, annotations: { text } })))(true);
-  for (let n = 0; n < 1024; n++) put(`alt_${n}`);
-  put('alt_0');
-  put('alt_1024');
-  put('alt_2', 'x'.repeat(8192));
-  await Promise.all(['alt_0', 'alt_1', 'alt_2', 'alt_1024'].map(docs.alert));
-  expect(store.asked).toEqual(['alt_1', 'alt_2']);
+  const text = 'x'.repeat(100_000);
+  const put = (id: string, text: string) => begin(change(sampleAlert({ id, version: 2, annotations: { text } })))(true);
+  for (let n = 0; n < 30; n++) put(`alt_${n}`, text);
+  put('alt_large', text.repeat(30));
+  const held = async (id: string) => (await docs.alert(id))?.version === 2;
+  const ids = Array.from({ length: 30 }, (_, n) => `alt_${n}`);
+  const kept: string[] = [];
+  for (const id of [...ids, 'alt_large']) if (await held(id)) kept.push(id);
+  expect(kept).toEqual(ids.slice(-kept.length));
+  expect(kept.length * text.length).toBeLessThanOrEqual(2 * 1024 * 1024);
+  expect(kept.length).toBeGreaterThan(15);
 });

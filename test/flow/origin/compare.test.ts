@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isMissing, lackedBy, muteOf, resolveOf } from '../../../src/flow/origin/compare.ts';
+import { isMissing, lackedBy, muteOf, quietBesidesOurs, resolveOf } from '../../../src/flow/origin/compare.ts';
 import { type Alert, foldAlert } from '../../../src/model/alert.ts';
 import type { IncomingAlert } from '../../../src/model/event.ts';
 import { foldOriginFact, isMuted } from '../../../src/model/muted.ts';
@@ -94,6 +94,32 @@ describe('who keeps it quiet', () => {
     ['another reason after the end of the first', by('a', now - 1), by('b', null), 'mute'],
   ])('%s', (_what, before, after, expected) => {
     expect(muteOf(known({ silencedAtOrigin: before }), after, now)).toBe(expected);
+  });
+
+  const listed = (silenced: ListedAlert['silenced'], ...marked: NonNullable<ListedAlert['marked']>) =>
+    ({ silenced, marked }) as unknown as ListedAlert;
+  const marked = (marker: string, until: number | null) => ({ ...by(marker, until), marker });
+  test.each<[string, ListedAlert, Partial<Alert>, ListedAlert['silenced']]>([
+    ['our own, as long as here', listed(null, marked('alt_1', now + 5)), { silencedUntil: now + 5 }, null],
+    [
+      'our own, longer than here',
+      listed(null, marked('alt_1', now + 5 * minute)),
+      { silencedUntil: now + 5 },
+      by('alt_1', now + 5 * minute),
+    ],
+    ['our own without an end', listed(null, marked('alt_1', null)), { silencedUntil: now + 5 }, by('alt_1', null)],
+    ['our own that stays', listed(null, marked('alt_1', now + 5)), {}, by('alt_1', now + 5)],
+    ['that of another alert', listed(null, marked('alt_2', now + 5)), { silencedUntil: now + 5 }, by('alt_2', now + 5)],
+    ['our own beside another', listed(by('bob', null), marked('alt_1', now)), { silencedUntil: now }, by('bob', null)],
+    ['two others', listed(by('bob', now), marked('alt_2', now + 5)), {}, by('bob, alt_2', now + 5)],
+  ])('besides us: %s', (_what, given, facts, expected) => {
+    expect(quietBesidesOurs(given, known({ id: 'alt_1', ...facts }), () => true)).toEqual(expected);
+  });
+
+  test('besides us: our own that was ended here a moment ago does not count yet; the mark of an alert that is not known does', () => {
+    const given = listed(null, marked('alt_1', now + 5));
+    expect(quietBesidesOurs(given, known({ id: 'alt_1' }), () => false)).toBeNull();
+    expect(quietBesidesOurs(given, null, () => false)).toEqual(by('alt_1', now + 5));
   });
 
   test('nothing starts while it holds; its end is known beforehand where it has one', () => {

@@ -9,14 +9,15 @@ import {
 } from '../../doubles/alertmanager.ts';
 import { type Files, startTestApp, type TestApp } from '../../doubles/app.ts';
 import { createClock, type HandClock } from '../../doubles/clock.ts';
+import { type GrafanaDouble, startGrafanaDouble } from '../../doubles/grafana.ts';
 import { countRounds } from './rounds.ts';
 
-/** A real Tocsin beside the double of Alertmanager, both by one clock that is moved by hand. */
-export interface Place {
+/** A real Tocsin beside the double of Alertmanager, or of Grafana, both by one clock that is moved by hand. */
+export interface Place<Double = AlertmanagerDouble> {
   app: TestApp;
   store: Store;
   clock: HandClock;
-  double: AlertmanagerDouble;
+  double: Double;
   /** An alert as the double holds it, begun ten minutes ago. */
   held(name: string, facts?: Partial<HeldAlert>): HeldAlert;
   /** Posts the webhook about it. */
@@ -38,18 +39,42 @@ export interface Place {
 
 export const token = 'a token of Alertmanager';
 
-export async function startPlace(
-  given: { options?: string; files?: Files; url?: boolean; token?: false; read?: (alert: Alert) => Alert } = {},
-): Promise<Place> {
+interface Given {
+  options?: string;
+  files?: Files;
+  url?: boolean;
+  token?: false;
+  /** Without any, everybody is one. */
+  operators?: false;
+  read?: (alert: Alert) => Alert;
+}
+
+export async function startPlace(given: Given = {}): Promise<Place> {
   const clock = createClock(Date.UTC(2026, 10, 20, 12));
-  const double = await startAlertmanagerDouble(clock.now);
+  return await openPlace(given, clock, await startAlertmanagerDouble(clock.now));
+}
+
+/** The source keeps its name and is of the type grafana. */
+export async function startGrafanaPlace(given: Given = {}): Promise<Place<GrafanaDouble>> {
+  const clock = createClock(Date.UTC(2026, 10, 20, 12));
+  const double = await startGrafanaDouble(clock.now);
+  const apiToken = given.url === false ? '' : `, apiToken: ${double.token}`;
+  const options = `, type: grafana${apiToken}${given.options ?? ''}`;
+  return await openPlace({ ...given, options }, clock, double);
+}
+
+async function openPlace<Double extends AlertmanagerDouble>(
+  given: Given,
+  clock: HandClock,
+  double: Double,
+): Promise<Place<Double>> {
   const rounds = countRounds(clock);
   const config = `
 sources:
   alertmanager: { severityLabel: severity${given.token === false ? '' : `, token: ${token}`}${given.url === false ? '' : `, url: "${double.url}"`}${given.options ?? ''} }
 people: { alice: {} }
-operators: [alice]
-tokens: [{ env: ALICE, person: alice }]
+${given.operators === false ? '' : 'operators: [alice]'}
+tokens: [{ env: ALICE, person: alice }, { env: CI, service: ci, may: [silence] }]
 `;
   const app = await startTestApp(
     { 'tocsin.yaml': config, ...given.files },

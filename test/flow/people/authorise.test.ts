@@ -28,6 +28,11 @@ const acts: { [K in Act['kind']]: Extract<Act, { kind: K }> } = {
   silence: { kind: 'silence', alert: 'alt_1', duration: 1000 },
   unsilence: { kind: 'unsilence', alert: 'alt_1' },
   close: { kind: 'close', alert: 'alt_1', reason: 'over' },
+  test: { kind: 'test', source: 'github' },
+  record: { kind: 'record', source: 'github', deliveries: 1, duration: 1000, unproven: false, reason: null },
+  unrecord: { kind: 'unrecord', recording: 'rec_1' },
+  redrive: { kind: 'redrive', letter: 'ltr_1', reason: null },
+  discard: { kind: 'discard', letter: 'ltr_1', reason: null },
   halt: { kind: 'halt', reason: 'incident' },
   resume: { kind: 'resume', reason: 'over' },
 };
@@ -51,7 +56,18 @@ async function allowed(who: Actor, given: Given = {}): Promise<Act['kind'][]> {
 }
 
 const anybody = ['run', 'vote', 'acknowledge', 'unacknowledge'];
-const operators = ['silence', 'unsilence', 'close', 'halt', 'resume'];
+const operators = [
+  'silence',
+  'unsilence',
+  'close',
+  'test',
+  'record',
+  'unrecord',
+  'redrive',
+  'discard',
+  'halt',
+  'resume',
+];
 
 describe('who may do what', () => {
   it.each<[string, Actor, Given, string[]]>([
@@ -78,10 +94,23 @@ describe('who may do what', () => {
       'a service that is an operator',
       service('olga'),
       {},
-      ['run', 'cancel', 'acknowledge', 'unacknowledge', 'silence', 'unsilence', 'halt', 'resume'],
+      [
+        'run',
+        'cancel',
+        'acknowledge',
+        'unacknowledge',
+        'silence',
+        'unsilence',
+        'test',
+        'unrecord',
+        'redrive',
+        'discard',
+        'halt',
+        'resume',
+      ],
     ],
     [
-      'a service that is an operator, with a token that names close',
+      'a service that is an operator, with a token that names close and record',
       service('olga'),
       { tokenMay: [...kinds] },
       kinds.filter(kind => kind !== 'vote' && kind !== 'answer'),

@@ -201,6 +201,16 @@ describe('an alert that must keep coming', () => {
     expect(await states()).toEqual(['firing 1']);
   });
 
+  test('is not heard by a test of its source, which blames nobody for the lack of a proof', async () => {
+    await start(expecting('{ match: { tocsin_test: "true" }, every: 7m }'));
+    await pass(every - pace);
+    expect(await app.call('POST', '/api/v1/sources/alertmanager/test')).toMatchObject({ status: 200 });
+    await pass(2 * pace);
+    const text = (await told())[0]?.annotations['description'];
+    expect(text).toContain('never been heard');
+    expect(text).not.toContain('without proof');
+  });
+
   test('is told again while it stays away, which opens nothing more', async () => {
     await start(one);
     await pass(every);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTriggerIndex, failedClause } from '../../../src/flow/pipeline/match.ts';
 import type { EventKind, IncomingEvent } from '../../../src/model/event.ts';
+import { changeOf } from '../../../src/model/incoming-change.ts';
 import type { EventVariables, LabelMatch, Runbook, Trigger } from '../../../src/ports/runbook.ts';
 import { sampleEvent } from '../../contracts/samples.ts';
 
@@ -22,7 +23,7 @@ const clause: fc.Arbitrary<LabelMatch> = fc.oneof(
 const where = fc.constantFrom('none', 'none', 'none', 'holds', 'does not', 'throws');
 const computes = fc.constantFrom('well', 'well', 'throws');
 const source = fc.constantFrom('am', 'am', 'am', 'pd');
-const kinds = ['alert', 'tick', 'notice'] as const;
+const kinds = ['alert', 'tick', 'notice', 'change'] as const;
 const kind = fc.constantFrom(null, null, ...kinds);
 
 const trigger = fc
@@ -83,7 +84,12 @@ function variablesOf({ source: from, labels: all, kind: is = 'alert' }: Given): 
       ? { kind: is, ...common, schedule: 'nightly', at: made.receivedAt }
       : is === 'notice'
         ? { kind: is, ...common, type: 'note' }
-        : made.body;
+        : is === 'change'
+          ? {
+              ...changeOf({ ...common, action: 'push', resource: { type: 'branch', id: 'main' }, outcome: 'success' }),
+              ...common,
+            }
+          : made.body;
   return { event: { ...made, body }, alert: null };
 }
 
@@ -103,7 +109,7 @@ function clausesHold(one: Trigger, given: Given): boolean {
     if (match.kind === 'equals') return read(match.label) === match.value;
     return match.kind === 'in' ? match.values.includes(read(match.label)) : match.test(read(match.label));
   };
-  const kindHolds = one.kind === null ? given.kind !== 'notice' : one.kind === given.kind;
+  const kindHolds = one.kind === null ? given.kind !== 'notice' && given.kind !== 'change' : one.kind === given.kind;
   return one.source === given.source && kindHolds && one.match.every(clauseHolds);
 }
 
@@ -161,7 +167,7 @@ describe('matching', () => {
     );
   });
 
-  it('takes a notice only where the trigger says so, and says why not', () => {
+  it('takes a notice or a change only where the trigger says so, and says why not', () => {
     const all: Trigger = {
       source: 'am',
       kind: null,
@@ -177,6 +183,10 @@ describe('matching', () => {
     );
     expect(why(null, 'notice')).toBe('kind is notice, which only a trigger with kind: notice takes');
     expect(why('notice', 'alert')).toBe('kind is alert, not notice');
+    expect(why('change', 'change')).toBeNull();
+    expect(why(null, 'change')).toBe('kind is change, which only a trigger with kind: change takes');
+    expect(why('notice', 'change')).toBe('kind is change, not notice');
+    expect(why('change', 'notice')).toBe('kind is notice, not change');
     expect(why('alert', 'tick')).toBe('kind is tick, not alert');
   });
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
 import { createFeed } from '../../../src/flow/journal/feed.ts';
 import { createIntake, type Intake } from '../../../src/flow/pipeline/intake.ts';
+import { createRefusedSources } from '../../../src/flow/pipeline/refused-sources.ts';
 import { startTickers } from '../../../src/flow/pipeline/tick.ts';
 import { createMetrics } from '../../../src/http/metrics.ts';
 import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
@@ -94,14 +95,22 @@ test('several nodes that start at once on one store make it once', async () => {
       const { store, catalogue } = app;
       const feed = createFeed({ store, log: silentLog, sleep: clock.sleep });
       const common = { clock, log: silentLog, store, catalogue, feed };
-      const intake = createIntake({ ...common, ids: createIds(clock), metrics: createMetrics().metrics });
+      const { metrics } = createMetrics();
+      const intake = createIntake({ ...common, ids: createIds(clock), metrics });
+      const refused = createRefusedSources(common);
       const answers: boolean[] = [];
       const emit: Intake['emit'] = async (...given) => {
         const first = await intake.emit(...given);
         answers.push(first);
         return first;
       };
-      return { feed, answers, tickers: await startTickers({ ...common, intake: { ...intake, emit } }) };
+      const refuse = () => Promise.reject(new Error('a schedule takes no records'));
+      const records = { take: refuse, lost: refuse };
+      return {
+        feed,
+        answers,
+        tickers: await startTickers({ ...common, metrics, refused, records, intake: { ...intake, emit } }, () => true),
+      };
     }),
   );
   // A node that stops has made what it had begun to make.

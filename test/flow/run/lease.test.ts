@@ -78,6 +78,24 @@ describe('a lease that was acquired', () => {
     lease.stop();
   });
 
+  it('says by a refused change that it is lost, without waiting for the next renewal, and says it once', async () => {
+    const lease = open(true);
+    lease.lost();
+    expect(lost).toEqual(['another process has its lease now, and what this node was to write was refused']);
+    lease.lost();
+    await clock.advance(10 * third);
+    expect([renewals, lost.length, clock.sleepers()]).toEqual([0, 1, 0]);
+  });
+
+  it('says once that it is lost when a refused change comes after a refused renewal', async () => {
+    const lease = open(true);
+    answer = false;
+    await clock.advance(third);
+    expect(lost).toEqual(['another process has its lease now']);
+    lease.lost();
+    expect(lost).toHaveLength(1);
+  });
+
   it('ends its renewals when it is stopped', async () => {
     const lease = open(true);
     lease.stop();
@@ -121,5 +139,6 @@ describe('a lease that the first change takes', () => {
     lease.guard(false);
     lease.lost();
     expect([lease.refused(), lease.held()]).toEqual([true, false]);
+    expect(lost).toEqual([]);
   });
 });

@@ -95,8 +95,11 @@ it('runs whose lease another worker holds are left to it, and begin once after i
   for (const id of ids) expect(await test.app.store.run(id)).toMatchObject({ state: 'queued', startedAt: null });
   clock.jump(clock.now() + 3_600_000);
   await test.until(async () => {
-    await clock.advance(4000);
-    return (await test.runs()).every(run => run.state === 'succeeded');
+    const runs = await test.runs();
+    // On a busy machine a step takes longer than its lease lasts by this clock, so it stands still meanwhile.
+    const isAtWork = runs.some(run => run.state === 'running' || run.steps.some(step => step.state === 'running'));
+    if (!isAtWork) await clock.advance(4000);
+    return runs.every(run => run.state === 'succeeded');
   });
   const kinds = (await test.journal()).map(({ fact }) => fact.kind);
   for (const kind of ['run.released', 'run.started', 'step.started', 'step.finished', 'run.finished'] as const)

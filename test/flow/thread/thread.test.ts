@@ -149,6 +149,39 @@ describe('threads', () => {
     expect((await keys('slack')).filter(key => key.includes('alt_2'))).toEqual([`${root?.channel} alert/alt_2/1`]);
   });
 
+  it('stay in memory only within so many bytes: large ones are read from the store when they change', async () => {
+    const asked: string[] = [];
+    const opened = store;
+    await threads.stop();
+    store = {
+      ...opened,
+      post(platform, key) {
+        if (platform === 'console') asked.push(key);
+        return opened.post(platform, key);
+      },
+    };
+    await start();
+    const open = (id: string, description: string) => {
+      const doc = sampleAlert({ id, episode: 1, fingerprint: id, annotations: { description } });
+      const event = sampleEvent();
+      return journal(
+        { kind: 'event.accepted', event, effect: 'opened', alert: id, episode: 1 },
+        { table: 'alert', doc },
+      );
+    };
+    const asksAgain = async (id: string) => {
+      asked.length = 0;
+      await journal({ kind: 'alert.noted', alert: id, text: 'look here' });
+      return asked.includes(`alert/${id}/1`);
+    };
+    targets = ['console:alerts'];
+    await open('alt_1', 'small');
+    expect(await asksAgain('alt_1')).toBe(false);
+    for (let n = 2; n < 26; n++) await open(`alt_${n}`, 'x'.repeat(100_000));
+    expect(await asksAgain('alt_25')).toBe(false);
+    expect(await asksAgain('alt_1')).toBe(true);
+  });
+
   it('are delivered at once where the stored post is the message, and wait for a poster elsewhere', async () => {
     await accepted();
     await noted('look here');

@@ -9,6 +9,7 @@ import { createChildren, type StoppedChild } from '../../../src/kernel/child/chi
 import { createDrain } from '../../../src/kernel/child/drain.ts';
 import { stopAll } from '../../../src/kernel/child/kill.ts';
 import { limitMarkOf, limitTest, readLimitMark } from '../../../src/kernel/child/limit-mark.ts';
+import { helperKinds } from '../../../src/kernel/child/spawner/kinds.ts';
 import { createWatch } from '../../../src/kernel/child/watch.ts';
 import { type Clock, systemClock } from '../../../src/kernel/clock.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
@@ -70,8 +71,10 @@ describe('a descendant that was seen once', () => {
     for (const name of ['sh', 'sleep', 'setsid', 'env', 'true', 'mkfifo'])
       symlinkSync(execFileSync('which', [name]).toString().trim(), join(bin, name));
     const sleeps: number[] = [];
+    const kinds = await helperKinds({ path: bin, deathSignal: async () => [] });
     const children = createChildren({
       ...parts,
+      kinds: kinds.filter(kind => kind.name === 'node'),
       clock: counting(systemClock, sleeps),
       path: bin,
       home: folder,

@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type Children, createChildren } from '../../../src/kernel/child/child.ts';
 import { limitTest } from '../../../src/kernel/child/limit-mark.ts';
+import { startHelper } from '../../../src/kernel/child/spawner/connection.ts';
 import { type HelperKind, helperKinds } from '../../../src/kernel/child/spawner/kinds.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
@@ -49,10 +50,10 @@ async function run(children: Children, code: string, given: { env?: Record<strin
   return { ...end, ...out, marker };
 }
 
-/** The processes of this test that run helper.ts, by pid. */
+/** The processes of this test that are spawn helpers, by pid. */
 function helpers(parent = process.pid): number[] {
   return pids().filter(
-    pid => parentOf(pid) === parent && /spawner\/helper\.(ts|pl)$|^tocsin-spawn/m.test(argvOf(pid).join('\n')),
+    pid => parentOf(pid) === parent && /spawner\/helper\.(ts|pl)$|tocsin-spawn/m.test(argvOf(pid).join('\n')),
   );
 }
 const pids = () =>
@@ -77,14 +78,21 @@ const isAlive = (pid: number) => !/^(.*\) Z|$)/s.test(readOf(pid, 'stat'));
 
 const kinds = await helperKinds({ path, deathSignal: async () => ['setpriv', '--pdeathsig', 'KILL', '--'] });
 
-it('is a Perl program first, and one of Node where there is no Perl', async () => {
-  expect(kinds.map(kind => [kind.name, kind.direct])).toEqual([
-    ['perl', true],
-    ['node', false],
-  ]);
-  const without = await helperKinds({ path: '/nowhere', deathSignal: async () => [] });
-  expect(without.map(kind => kind.name)).toEqual(['node']);
-});
+/** Without a compiler there is none; where everything must be tested, that fails. */
+const compiled = kinds.some(kind => kind.name === 'native') || process.env['CI'] === 'true';
+
+it.runIf(compiled)(
+  'is the compiled program first, then one of Perl, and one of Node where there is no Perl',
+  async () => {
+    expect(kinds.map(kind => [kind.name, kind.direct])).toEqual([
+      ['native', true],
+      ['perl', true],
+      ['node', false],
+    ]);
+    const without = await helperKinds({ path: '/nowhere', deathSignal: async () => [] });
+    expect(without.map(kind => kind.name)).toEqual(['native', 'node']);
+  },
+);
 
 describe.each(kinds.map(kind => ({ name: kind.name, kind })))('a program started by a helper of $name', ({ kind }) => {
   it('gets its arguments, folder, input and environment as they were given, and nothing else', async () => {
@@ -117,11 +125,11 @@ describe.each(kinds.map(kind => ({ name: kind.name, kind })))('a program started
 
   it('leads a session, has every signal, dies with its helper and bears the mark of its step', async () => {
     const children = create([kind]);
-    const { stdout, marker } = await run(
-      children,
-      'ps -o sid=,pgid= -p $$; echo $$; grep -E "^Sig(Blk|Ign)" /proc/$$/status; cat /proc/$$/limits',
-    );
-    const [ids = '', pid = ''] = stdout.split('\n');
+    // The shell reads its mask by itself, before it starts anything: it blocks every signal while it starts a program,
+    // and empties the mask afterwards, so that a program that looks from outside may see either.
+    const signals = 'while read -r line; do case $line in Sig[BI]*) echo "$line";; esac; done < /proc/$$/status';
+    const { stdout, marker } = await run(children, `${signals}; echo $$; ps -o sid=,pgid= -p $$; cat /proc/$$/limits`);
+    const [, , pid = '', ids = ''] = stdout.split('\n');
     expect(ids.trim().split(/\s+/)).toEqual([pid, pid]);
     expect(stdout).toMatch(/^SigBlk:\s+0+$/m);
     expect(stdout).toMatch(/^SigIgn:\s+0+$/m);
@@ -218,7 +226,8 @@ describe('a spawn helper', () => {
   });
 
   it('that may not set limits leaves its work to the next kind', async () => {
-    const [perl, node] = kinds;
+    const perl = kinds.find(kind => kind.name === 'perl');
+    const node = kinds.find(kind => kind.name === 'node');
     if (perl === undefined || node === undefined) throw new Error('two kinds were expected');
     // No system has so many calls: it is answered as a filter of system calls answers.
     const argv = perl.argv.with(-2, '99999');
@@ -278,3 +287,26 @@ describe('a spawn helper', () => {
     expect(readdirSync(folder).filter(name => name.startsWith('tocsin-'))).toEqual([]);
   });
 });
+
+const compiler = ['/usr/bin/cc', '/usr/bin/gcc'].find(file => existsSync(file));
+
+it.runIf(compiler !== undefined || process.env['CI'] === 'true')(
+  'the helper of C stays within its memory, however many words an order has',
+  async () => {
+    const source = new URL('../../../src/kernel/child/spawner/helper.c', import.meta.url).pathname;
+    const program = join(folder, 'checked');
+    execFileSync(compiler ?? 'cc', ['-g', '-fsanitize=address,undefined', '-o', program, source]);
+    const streams = { stdin: null, stdout: null, stderr: null, mark: null };
+    // Its first list of words has room for 256: nine of every order, the arguments, the environment and their ends.
+    for (let count = 242; count <= 248; count++)
+      for (const env of [{}, { A: '1' }, { A: '1', B: '2' }] as Record<string, string>[]) {
+        const kind = { name: 'native', argv: [program, String(process.pid)], direct: true };
+        const helper = await startHelper(kind, () => {});
+        if (typeof helper === 'string') throw new Error(helper);
+        const args = Array.from({ length: count }, (_, index) => String(index));
+        const { exited } = await helper.spawn({ file: '/bin/true', args, cwd: '/', env, ...streams });
+        expect((await exited).exitCode, `${count} arguments, ${Object.keys(env).length} variables`).toBe(0);
+        helper.close();
+      }
+  },
+);

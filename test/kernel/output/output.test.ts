@@ -240,7 +240,7 @@ function watchMemory() {
 }
 
 describe('live', () => {
-  it('comes in batches: after 100 ms, or at 16 KiB', async () => {
+  it('comes in batches: the first after 10 ms, others after 100 ms or at 16 KiB', async () => {
     let onChunk: (text: string) => void = () => {};
     const { output, chunks, clock } = make({
       onChunk(text) {
@@ -251,17 +251,22 @@ describe('live', () => {
     const child = output.child();
     await child.write(Buffer.from('a\n'), 'stdout');
     await child.write(Buffer.from('b\n'), 'stdout');
-    await clock.advance(99);
+    await clock.advance(9);
     expect(chunks).toEqual([]);
     await clock.advance(1);
     expect(chunks).toEqual(['a\nb\n']);
+    await child.write(Buffer.from('c\n'), 'stdout');
+    await clock.advance(99);
+    expect(chunks).toHaveLength(1);
+    await clock.advance(1);
+    expect(chunks.at(-1)).toBe('c\n');
     // No time passes: the size alone is the reason.
     const full = new Promise(resolve => {
       onChunk = resolve;
     });
     await child.write(Buffer.from('0123456\n'.repeat(2048)), 'stdout');
     await full;
-    expect(chunks).toHaveLength(2);
+    expect(chunks).toHaveLength(3);
     output.say('done');
     await output.end();
     expect(chunks.at(-1)).toBe('done\n');

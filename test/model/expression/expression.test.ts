@@ -11,6 +11,7 @@ import {
 import { hostOf } from '../../../src/model/expression/functions.ts';
 import { compilePattern } from '../../../src/model/expression/regex.ts';
 import { parseWindow } from '../../../src/model/expression/window.ts';
+import { changeOf } from '../../../src/model/incoming-change.ts';
 
 const labels = { env: 'staging', instance: 'web-1:9100', note: '${{ labels.env }} ${env}' };
 
@@ -74,6 +75,11 @@ describe('what an expression sees', () => {
     ['[1, 2].map(n, n * 2)', [2, 4]],
     ['{"a": 1.5}', { a: 1.5 }],
     ['hostOf(labels.instance)', 'web-1'],
+    ['event.change.action + event.change.actor.name + event.change.resource.id + event.change.outcome', ''],
+    [
+      'event.change.before.digest == "" && !("x" in event.change.after.facts) && event.change.after.facts.x == ""',
+      true,
+    ],
   ])('%s', (text, expected) => {
     expect(run(text)).toEqual(expected);
   });
@@ -112,8 +118,46 @@ describe('what an expression sees', () => {
   });
 });
 
+describe('a change', () => {
+  const change = changeOf({
+    title: 'dana deployed',
+    labels: {},
+    occurredAt: 0,
+    actor: { name: 'dana', id: 'u1', type: 'User' },
+    action: 'deploy',
+    resource: { type: 'environment', id: 'acme/shop:production', name: 'production' },
+    before: { digest: 'aaa' },
+    after: { facts: { image: 'shop:2' } },
+    account: 'acme',
+    environment: 'production',
+    outcome: { error: 'refused' },
+    changeId: 'deployment/9',
+  });
+  it.each([
+    ['[event.change.actor.name, event.change.actor.id, event.change.actor.type]', ['dana', 'u1', 'User']],
+    [
+      '[event.change.resource.type, event.change.resource.id, event.change.resource.name]',
+      ['environment', 'acme/shop:production', 'production'],
+    ],
+    ['[event.change.before.digest, event.change.after.digest]', ['aaa', '']],
+    ['event.change.after.facts.image + event.change.before.facts.image', 'shop:2'],
+    ['[event.change.account, event.change.environment, event.change.id]', ['acme', 'production', 'deployment/9']],
+    [
+      '[event.kind, event.change.action, event.change.outcome, event.change.error]',
+      ['change', 'deploy', 'failure', 'refused'],
+    ],
+  ])('%s', (text, expected) => {
+    expect(
+      compileExpression(text, 'event', 'json').evaluate({ event: { ...facts.event, body: change }, alert: null }),
+    ).toEqual(expected);
+  });
+});
+
 describe('what is refused when it is compiled', () => {
   it.each([
+    ['event.change.outcom == "x"', 13, 'outcome'],
+    ['event.change.actor.nam == "x"', 19, 'name'],
+    ['event.change.after.fact.image', 19, 'facts'],
     ['event.lables.env == "x"', 6, 'labels'],
     ['lables.env == "x"', 0, 'labels'],
     ['title == "a" && sevrity == "b"', 16, 'severity'],

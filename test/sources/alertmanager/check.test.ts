@@ -43,6 +43,15 @@ describe('what tocsin doctor says of an Alertmanager', () => {
     ]);
   });
 
+  test('whether its silences can be read, where people may silence', async () => {
+    const options = { ...safe, token: 'secret', silences: true };
+    expect(await check(options)).toContainEqual({ what: 'the silences of Alertmanager', state: 'ok' });
+    await double.close();
+    expect(await check(options)).toContainEqual(
+      expect.objectContaining({ what: 'the silences of Alertmanager', state: 'bad' }),
+    );
+  });
+
   test('that the way to it is not safe', async () => {
     const [way, api] = await check({ url: 'http://alertmanager.example', insecure: true });
     expect(way).toMatchObject({ state: 'warning', because: expect.stringContaining('insecure is set') });

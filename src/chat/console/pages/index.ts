@@ -9,6 +9,7 @@ import type { LivePage } from './page.ts';
 import { runPage } from './run.ts';
 import { runbookPage, runbooksPage } from './runbooks.ts';
 import { runsPage, runsQuery } from './runs.ts';
+import { sourcePage } from './source.ts';
 import { sourcesPage } from './sources.ts';
 import { threadPage } from './thread.ts';
 
@@ -63,6 +64,8 @@ async function findOne(
       return alertPage(host, id);
     case 'runbooks':
       return runbookPage(host, id);
+    case 'sources':
+      return sourcePage(host, id);
     default:
       return null;
   }

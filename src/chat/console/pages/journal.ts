@@ -52,8 +52,15 @@ function renderState(state: Awaited<ReturnType<ChatHost['journalState']>>): Html
   return html`<p class="verify verify-good"><b>Verified.</b> All ${state.head} entries form one unbroken chain.</p>`;
 }
 
+/** What an event is, in a line: a change stands nowhere else. */
+function told(fact: Entry['fact']): Html | false {
+  if (fact.kind !== 'event.accepted') return false;
+  const { kind, title } = fact.event.body;
+  return html`<span class="entry-event">${kind}: ${cutLine(title, 160)}</span>`;
+}
+
 function renderEntry(entry: Entry, viewer: Viewer): Html {
   const { kind, ...body } = entry.fact;
-  return html`<li class="entry" value="${entry.seq}" id="${`entry-${entry.seq}`}"><p class="entry-line"><span class="entry-seq">${entry.seq}</span><b>${kind}</b><span class="row-sub">${cutLine(nameOf(entry.actor), 120)} · ${showTime(entry.at, viewer)} · <code>${cutLine(entry.stream, 120)}</code></span></p>
+  return html`<li class="entry" value="${entry.seq}" id="${`entry-${entry.seq}`}"><p class="entry-line"><span class="entry-seq">${entry.seq}</span><b>${kind}</b>${told(entry.fact)}<span class="row-sub">${cutLine(nameOf(entry.actor), 120)} · ${showTime(entry.at, viewer)} · <code>${cutLine(entry.stream, 120)}</code></span></p>
 <details id="${`entry-body-${entry.seq}`}"><summary>Body and hash</summary><pre class="code" tabindex="0">${JSON.stringify(body, null, 2).slice(0, 8000)}</pre><p class="hash">hash <code>${entry.hash}</code></p><p class="hash">previous <code>${entry.prev}</code></p></details></li>`;
 }

@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findProgram } from '../argv.ts';
 
 /** One way to run a spawn helper. */
 export interface HelperKind {
-  /** For people, such as `perl`. */
+  /** For people: `native`, `perl` or `node`. */
   name: string;
   argv: readonly string[];
   /** True when it ties each program to itself and sets the mark of the step; else that is for programs in front of it. */
@@ -21,14 +25,16 @@ const calls: Readonly<Record<string, readonly number[]>> = {
 const small = ['--max-old-space-size=64', '--max-semi-space-size=1', '--v8-pool-size=0'];
 
 /**
- * The kinds of helper that this machine may run, the best first. Perl starts a program in a quarter of the time, because its child can do
- * between fork and exec what Node needs two programs for (`npm run bench -- commands`).
+ * The kinds of helper that this machine may run, the best first. The compiled one copies no memory to start a program. Perl copies its own,
+ * but can do between fork and exec what Node needs two programs for (`npm run bench -- commands`).
  */
 export async function helperKinds(parts: {
   path: string;
   deathSignal(): Promise<readonly string[]>;
 }): Promise<HelperKind[]> {
   const kinds: HelperKind[] = [];
+  const native = await findNative();
+  if (native !== null) kinds.push({ name: 'native', argv: [native, String(process.pid)], direct: true });
   const numbers = process.platform === 'linux' ? calls[process.arch] : undefined;
   const perl = numbers === undefined ? null : await findProgram('perl', parts.path, '/').catch(() => null);
   if (perl !== null && numbers !== undefined) {
@@ -39,6 +45,17 @@ export async function helperKinds(parts: {
   const argv = [...front, process.execPath, ...small, fileOf('./helper.ts'), String(process.pid)];
   kinds.push({ name: 'node', argv, direct: false });
   return kinds;
+}
+
+/** What scripts/spawner.sh made of helper.c as it is now; null where there was no compiler. */
+async function findNative(): Promise<string | null> {
+  const source = await readFile(fileOf('./helper.c'));
+  const hash = createHash('sha256').update(source).digest('hex').slice(0, 16);
+  const program = join(fileOf('../../../../node_modules/.cache/tocsin'), `tocsin-spawn-${hash}`);
+  return await access(program, constants.X_OK).then(
+    () => program,
+    () => null,
+  );
 }
 
 function fileOf(name: string): string {

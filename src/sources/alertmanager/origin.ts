@@ -1,0 +1,24 @@
+import type { OriginConnection, OriginHost } from '../../ports/origin.ts';
+import { apiOf } from './ask.ts';
+import type { Options } from './options.ts';
+import { silencesOf } from './silences.ts';
+
+/** Alertmanager has no limit; a silence takes two requests. */
+const perMinute = { tell: 240, page: 240 };
+
+/** The silences of people, where `silences` is set. An acknowledgement is told nowhere: Alertmanager has no such thing. */
+export function openOrigin(given: Options, host: OriginHost): OriginConnection | null {
+  if (given.silences !== true || given.url === undefined) return null;
+  return {
+    perMinute,
+    ...silencesOf({
+      api: apiOf(given),
+      fetch: host.reach([given.url]),
+      clock: host.clock,
+      refusedKey: {
+        because: 'What `headers` has is not taken.',
+        remedy: 'Correct headers of the source in tocsin.yaml.',
+      },
+    }),
+  };
+}

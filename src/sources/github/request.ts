@@ -1,0 +1,110 @@
+import type { Clock } from '../../kernel/clock.ts';
+import { isCode } from '../../kernel/errors.ts';
+import { exactNumber } from '../../kernel/number.ts';
+import { type OriginApi, requestOrigin } from '../../kernel/origin-request.ts';
+import { createAppTokens, jwtOf, type Place } from './app.ts';
+import type { Options } from './options.ts';
+
+export type Method = 'GET' | 'POST' | 'PATCH';
+
+/** A request about a repository. */
+export type Request = (place: Place, method: Method, path: string, body?: object) => Promise<unknown>;
+
+interface Tools {
+  fetch: OriginApi['fetch'];
+  signal?: AbortSignal;
+  clock: Pick<Clock, 'now'>;
+}
+
+/** With the token of the app where there is one, else with `apiToken`. */
+export function requesterOf(given: Options, tools: Tools): Request {
+  const { app, apiToken = '' } = given;
+  if (app === undefined) return (_place, method, path, body) => send(given, tools, apiToken, method, path, body);
+  const tokens = createAppTokens(appRequest(given, tools), permissionsOf(given), tools.clock);
+  return async (place, method, path, body) => {
+    const token = await tokens.of(place);
+    try {
+      return await send(given, tools, token, method, path, body);
+    } catch (error) {
+      // It may have been revoked.
+      if (isCode(error, 'origin-down')) tokens.forget(place);
+      throw error;
+    }
+  };
+}
+
+/** Requests as the app itself. */
+export function appRequest(given: Options, tools: Tools) {
+  return (method: Method, path: string, body?: object) =>
+    send(given, tools, given.app === undefined ? '' : jwtOf(given.app, tools.clock.now()), method, path, body);
+}
+
+/** The permissions that the options need. Source: docs.github.com, permissions required for GitHub Apps. */
+function permissionsOf({ comment, report = [] }: Options): Record<string, 'read' | 'write'> {
+  return {
+    ...(comment === true ? { contents: 'read' as const } : {}),
+    ...(report.includes('status') ? { statuses: 'write' as const } : {}),
+    ...(report.includes('check') ? { checks: 'write' as const } : {}),
+    ...(report.includes('deployment') ? { deployments: 'write' as const } : {}),
+  };
+}
+
+/** Headers: docs.github.com, getting started with the REST API. */
+export function send(
+  given: Options,
+  tools: Tools,
+  token: string,
+  method: Method,
+  path: string,
+  body?: object,
+): Promise<unknown> {
+  const origin: OriginApi = {
+    name: 'GitHub',
+    fetch: tools.fetch,
+    signal: tools.signal,
+    refusedKey:
+      given.app === undefined
+        ? {
+            because: 'The token is not valid.',
+            remedy:
+              'Correct apiToken of the source in tocsin.yaml: GitHub, Settings, Developer settings, Fine-grained tokens.',
+          }
+        : {
+            because: 'The app is not known by this id and key.',
+            remedy: 'Correct app of the source in tocsin.yaml: GitHub, Settings, Developer settings, GitHub Apps.',
+          },
+    waitAfter: (status, headers, text) => waitAfter(status, headers, text, tools.clock.now()),
+  };
+  return requestOrigin(
+    rootOf(given) + path,
+    {
+      method,
+      headers: {
+        accept: 'application/vnd.github+json',
+        authorization: `Bearer ${token}`,
+        'user-agent': 'tocsin',
+        'x-github-api-version': '2022-11-28',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    },
+    origin,
+  );
+}
+
+export function rootOf({ url }: Options): string {
+  return url.replace(/\/+$/, '');
+}
+
+/**
+ * GitHub answers 403 or 429 to too many requests, and a minute is the least to wait where it does not say it. Source: docs.github.com,
+ * rate limits for the REST API, exceeding the rate limit.
+ */
+function waitAfter(status: number, headers: Headers, text: string, now: number): number | null {
+  const after = exactNumber((headers.get('retry-after') ?? '').trim());
+  const isSpent = headers.get('x-ratelimit-remaining') === '0';
+  if (status !== 429 && !(status === 403 && (after !== null || isSpent || /rate limit/i.test(text)))) return null;
+  if (after !== null) return Math.max(0, after * 1000);
+  const reset = isSpent ? exactNumber((headers.get('x-ratelimit-reset') ?? '').trim()) : null;
+  return reset === null ? 60_000 : Math.max(1000, reset * 1000 - now);
+}

@@ -1,0 +1,40 @@
+/**
+ * What the documents of alerts, their cards and their deliveries have in common. Rows are stored as differences to it, so no byte of it may
+ * ever change: another dictionary is another codec. test/stores/codec.test.ts holds its digest.
+ */
+export const dictionary = Buffer.from(
+  [
+    '    ',
+    '{"receiver":"tocsin","status":"firing","alerts":[{"status":"resolved","labels":{"alertname":"","},',
+    '"annotations":{"description":"","summary":"","runbook_url":"https://"},"startsAt":"2026-01-01T00:00:00.000Z",',
+    '"endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://prometheus","fingerprint":""}],"groupLabels":{"alertname":""},',
+    '"commonLabels":{"alertname":""},"commonAnnotations":{},"externalURL":"http://alertmanager","version":"4",',
+    '"groupKey":"{}:{alertname=\\"\\"}","truncatedAlerts":0}',
+    '{"platform":"console","key":"alert/alt_","channel":"alerts","thread":null,"thread":"alert/alt_",',
+    '"card":{"tone":"critical","tone":"warning","tone":"error","tone":"info","tone":"good","tone":"neutral","title":"",',
+    '"badge":"resolved","badge":"firing","badge":null,"blocks":[{"kind":"text","text":""},{"kind":"fields",',
+    '"fields":[{"label":"Severity","value":"critical","code":false},{"label":"Severity","value":"error","code":false},',
+    '{"label":"Severity","value":"warning","code":false},{"label":"Source","value":"alertmanager","code":false},',
+    '{"label":"Since","value":" Jan 2026, 00:00:00 UTC","code":false},{"label":"Seen","value":"once","code":false}]},',
+    '{"kind":"fields","fields":[{"label":"alertname","value":"","code":true},{"label":"instance","value":"","code":true},',
+    '{"label":"job","value":"","code":true},{"label":"namespace","value":"","code":true},{"label":"pod","value":"",',
+    '"code":true}]},{"kind":"links","links":[{"label":"Source","url":"http://"},{"label":"Alertmanager",',
+    '"url":"http://"}]}],"buttons":[{"label":"Acknowledge","style":"plain","reason":"none","does":{"kind":"act",',
+    '"act":{"kind":"acknowledge","alert":"alt_"}}},{"label":"Silence 1h","style":"plain","reason":"none",',
+    '"does":{"kind":"act","act":{"kind":"silence","alert":"alt_","duration":3600000}}},{"label":"Details","style":"plain",',
+    '"reason":"none","does":{"kind":"details","subject":"alert","id":"alt_"}}],"mention":[]},"wanted":1,"delivered":0,',
+    '"ref":null,"wanted":1,"delivered":1,"ref":"alert/alt_","order":,"createdAt":,"changed":0,"severity":"warning",',
+    '"alert":"alt_","run":null,"over":false}',
+    '{"kind":"progress","done":0,"total":1,"startedAt":null,"finishedAt":null,"steps":[{"id":"","title":"","state":"pending",',
+    '"because":null},{"state":"running","because":null},{"state":"done","because":null},{"state":"failed","because":null}]},',
+    '{"kind":"output","run":"run_","step":"","tail":"","live":false},{"kind":"code","text":""},"style":"primary","style":"danger",',
+    '"reason":"optional","reason":"required","thread":"alert/alt_","key":"run/run_","key":"note/","key":"approval/apv_",',
+    '"severity":"critical","severity":"error","severity":"info","severity":null,"alert":null,"run":"run_","over":true}',
+    '{"id":"alt_","source":"alertmanager","fingerprint":"","title":"","severity":"warning","state":"firing",',
+    '"labels":{"alertname":"","instance":"","job":"","namespace":"","severity":"critical"},"annotations":{"summary":"",',
+    '"description":""},"links":[{"label":"Source","url":"http://"}],"trusted":true,"episode":1,"count":1,"firstSeen":,',
+    '"lastSeen":,"lastFiring":,"startsAt":,"resolvedAt":null,"end":null,"end":{"how":"told","because":null},',
+    '"reopenedAt":null,"newsAt":null,"acknowledgedBy":null,"acknowledgedUntil":null,"silencedUntil":null,"silencedBy":null,',
+    '"silencedAtOrigin":null,"quietSince":null,"version":1}',
+  ].join(''),
+);
