@@ -141,6 +141,7 @@ function policyOf(count: number): Policy {
       name: `rule ${index}`,
       text,
       when: when.evaluate,
+      gate: null,
       decide: 'auto' as const,
       ask: null,
       limit: null,

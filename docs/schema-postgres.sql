@@ -210,3 +210,21 @@ create table letter (
 );
 create index letter_newest on letter (first_at, id);
 create index letter_state on letter (state, first_at, id);
+
+-- 9: documents (older processes refuse it)
+create table document (
+  id text collate "C" primary key,
+  kind text collate "C" not null,
+  state text collate "C" not null,
+  at bigint not null,
+  due bigint not null,
+  key text collate "C" not null,
+  other text collate "C" not null,
+  version bigint not null,
+  doc text collate "C" not null
+);
+create index document_newest on document (kind, at, id);
+create index document_state on document (kind, state, at, id);
+create index document_due on document (kind, state, due, id);
+create index document_key on document (kind, key, due);
+create index document_other on document (kind, other, due);

@@ -10,6 +10,7 @@
 -- 6: deliveries and recordings
 -- 7: counts of raw records
 -- 8: dead letters (older processes refuse it)
+-- 9: documents (older processes refuse it)
 
 CREATE TABLE alert (
   id text primary key,
@@ -71,6 +72,22 @@ CREATE TABLE delivery_count (
   at integer not null,
   primary key (source, what)
 ) strict, without rowid;
+CREATE TABLE document (
+  id text primary key,
+  kind text not null,
+  state text not null,
+  at integer not null,
+  due integer not null,
+  key text not null,
+  other text not null,
+  version integer not null,
+  doc text not null
+) strict;
+CREATE INDEX document_due on document (kind, state, due, id);
+CREATE INDEX document_key on document (kind, key, due);
+CREATE INDEX document_newest on document (kind, at, id);
+CREATE INDEX document_other on document (kind, other, due);
+CREATE INDEX document_state on document (kind, state, at, id);
 CREATE TABLE halt (id integer primary key check (id = 1), doc text not null) strict;
 CREATE TABLE head (
   id integer primary key check (id = 1),

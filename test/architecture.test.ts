@@ -120,7 +120,7 @@ import z, { type Z } from 'zod';
     ['runbooks/x.ts', 'kysely'],
     // Modules of flow.
     ['src/flow/journal/x.ts', '../origin/write-backs.ts'],
-    ['src/flow/pipeline/x.ts', '../thread/cards.ts'],
+    ['src/flow/pipeline/x.ts', '../thread/cards/cards.ts'],
     ['src/flow/acts/x.ts', '../run/engine-parts.ts'],
     ['src/flow/deliver/x.ts', '../origin/origin.ts'],
     ['src/flow/x.ts', './journal/feed.ts'],

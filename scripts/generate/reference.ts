@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { showDuration } from '../../src/kernel/duration.ts';
-import { configSchema, type JsonSchema, policySchema, runbookSchema } from '../../src/load/schemas.ts';
+import { configSchema, gatesSchema, type JsonSchema, policySchema, runbookSchema } from '../../src/load/schemas.ts';
 import { scopes } from '../../src/model/expression/expression.ts';
 import { functionNotes } from '../../src/model/expression/functions.ts';
 import { defaultMaxBody, type Source } from '../../src/ports/source.ts';
@@ -27,6 +27,12 @@ export default async function generateReference(): Promise<Record<string, string
       'policy.yaml',
       'Ordered rules; the first that holds decides. When none holds, people are asked.',
       policySchema(),
+      [],
+    ),
+    'docs/reference/gates.md': filePage(
+      'gates.yaml',
+      'What asks before it acts: gates, who may ask them, and what a subject must have.',
+      gatesSchema(),
       [],
     ),
     'docs/reference/tocsin.md': filePage(

@@ -1,4 +1,4 @@
-import { configSchema, type JsonSchema, policySchema, runbookSchema } from '../../src/load/schemas.ts';
+import { configSchema, gatesSchema, type JsonSchema, policySchema, runbookSchema } from '../../src/load/schemas.ts';
 import { readShelves } from './support/shelves.ts';
 
 /** docs/schemas: what editors use for completion and checking. */
@@ -7,6 +7,7 @@ export default async function generateSchemas(): Promise<Record<string, string>>
   return {
     'docs/schemas/runbook.json': show(runbookSchema(steps)),
     'docs/schemas/policy.json': show(policySchema()),
+    'docs/schemas/gates.json': show(gatesSchema()),
     'docs/schemas/tocsin.json': show(configSchema(sources)),
   };
 }

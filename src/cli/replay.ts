@@ -1,4 +1,4 @@
-import { defaultAsk } from '../flow/pipeline/begin.ts';
+import { defaultAsk } from '../flow/people/default-ask.ts';
 import { decide } from '../flow/pipeline/decide.ts';
 import { type Candidate, createTriggerIndex } from '../flow/pipeline/match.ts';
 import { TocsinError } from '../kernel/errors.ts';
@@ -90,7 +90,7 @@ export function createReplay(set: CatalogueSet) {
         note(fact.run.event, fact.run.runbook, fact.run.decision);
         runs.set(fact.run.id, `${fact.run.alert}/${fact.run.episode}/${fact.run.runbook}`);
       }
-      if (fact.kind === 'approval.closed' && fact.state === 'void') voided.add(runs.get(fact.run) ?? '');
+      if (fact.kind === 'approval.closed' && fact.state === 'void') voided.add(runs.get(fact.run ?? '') ?? '');
     },
     result(): { events: number; differences: string[] } {
       return { events: considered.size, differences: [...considered.values()].flatMap(differencesOf) };

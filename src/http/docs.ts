@@ -183,7 +183,8 @@ const voteDoc = z.object({
 export const approvalDoc = z
   .object({
     id: z.string(),
-    run: z.string(),
+    run: z.string().nullable().meta({ description: 'The run that waits for it; null when a gate does.' }),
+    gate: z.string().nullable().meta({ description: 'The gate that waits for it; null when a run does.' }),
     step: z.string().nullable(),
     alert: z.string().nullable(),
     runbook: z.string(),
@@ -211,6 +212,7 @@ export function showApproval(approval: Approval): z.infer<typeof approvalDoc> {
   return {
     id: approval.id,
     run: approval.run,
+    gate: approval.gate,
     step: approval.step,
     alert: approval.alert,
     runbook: approval.runbook,

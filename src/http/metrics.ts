@@ -15,6 +15,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'Changes to the environment that sources told of, by source and outcome (success, failure, unknown).',
     labels: ['source', 'outcome'],
   },
+  tocsin_gates_total: {
+    help: 'Questions of gates that were asked or decided, by door and the state that they came to.',
+    labels: ['door', 'state'],
+  },
   tocsin_records_total: {
     help: 'Raw records of batches that were counted, by source and outcome (taken, unreadable); and those that a source lost before (lost).',
     labels: ['source', 'outcome'],

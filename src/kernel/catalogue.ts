@@ -76,6 +76,11 @@ export const catalogue = {
     message: 'A page of another site may not send this.',
     remedy: 'Send it from the console, or from a program without an Origin header.',
   },
+  'gate-subject': {
+    status: 422,
+    message: 'The subject lacks what this gate needs.',
+    remedy: 'Send all that the gate needs; gates.yaml names it under needs.',
+  },
   internal: {
     status: 500,
     message: 'Something failed inside Tocsin.',

@@ -6,7 +6,21 @@ export interface Ids {
   next(prefix: IdPrefix): string;
 }
 
-export type IdPrefix = 'evt' | 'alt' | 'run' | 'apv' | 'gat' | 'nod' | 'key' | 'req' | 'dlv' | 'rec';
+export type IdPrefix =
+  | 'evt'
+  | 'alt'
+  | 'run'
+  | 'apv'
+  | 'gat'
+  | 'nod'
+  | 'key'
+  | 'req'
+  | 'dlv'
+  | 'rec'
+  | 'pmt'
+  | 'hld'
+  | 'bad'
+  | 'win';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 

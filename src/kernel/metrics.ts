@@ -11,6 +11,7 @@ export type CounterName =
   | 'tocsin_events_refused_total'
   | 'tocsin_events_echoed_total'
   | 'tocsin_changes_total'
+  | 'tocsin_gates_total'
   | 'tocsin_records_total'
   | 'tocsin_records_left_out_total'
   | 'tocsin_dead_letters_total'

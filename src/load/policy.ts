@@ -1,7 +1,7 @@
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, groupFacts } from '../model/config.ts';
 import type { Ask } from '../model/decision.ts';
-import { compileExpression } from '../model/expression/expression.ts';
+import { compileExpression, gateScope } from '../model/expression/expression.ts';
 import { laterKeys, policyFile, type RuleFile } from '../model/policy-file.ts';
 import type { Limit, Policy, Rule } from '../ports/catalogue.ts';
 import { createFaults, type Faults } from './problems.ts';
@@ -30,7 +30,9 @@ export function compilePolicy(yaml: YamlFile, config: Config | null): { policy: 
 function checkConditions(data: unknown, faults: Faults) {
   rulesIn(data).forEach((rule: unknown, index) => {
     const when = (rule as { when?: unknown } | null)?.when;
-    if (typeof when === 'string') compileWhen(when, ['rules', index, 'when'], faults);
+    if (typeof when !== 'string') return;
+    const compile = speaksOfGates(when) ? compileGateWhen : compileWhen;
+    compile(when, ['rules', index, 'when'], faults);
   });
 }
 
@@ -84,11 +86,14 @@ function compileRule(file: RuleFile, given: unknown, path: Path, faults: Faults,
   refuseIdle(file, limitIn(given), path, faults);
   const by = file.by === undefined ? [] : typeof file.by === 'string' ? [file.by] : file.by;
   if (config !== null) checkNames(file, by, path, faults, config);
-  const when = file.when === undefined ? null : compileWhen(file.when, [...path, 'when'], faults);
+  const ofGates = file.when !== undefined && speaksOfGates(file.when);
+  const when = file.when === undefined || ofGates ? null : compileWhen(file.when, [...path, 'when'], faults);
+  const gate = ofGates ? compileGateWhen(file.when ?? '', [...path, 'when'], faults) : null;
   return {
     name: file.name,
     text: file.when ?? 'true',
-    when: variables => (when === null ? true : when.evaluate(variables)),
+    when: variables => !ofGates && (when === null ? true : when.evaluate(variables)),
+    gate: ofGates ? variables => gate?.evaluate(variables) ?? false : generalRule(file),
     decide: file.decide,
     ask: by.length === 0 ? null : askOf(file, by),
     limit: limitOf(file),
@@ -96,9 +101,26 @@ function compileRule(file: RuleFile, given: unknown, path: Path, faults: Faults,
   };
 }
 
+/** A rule without a condition decides about gates too, unless it would let them through: that takes a word about gates. */
+function generalRule({ when, decide }: RuleFile): (() => boolean) | null {
+  return when === undefined && (decide === 'approve' || decide === 'deny') ? () => true : null;
+}
+
+function speaksOfGates(text: string): boolean {
+  return /\bgate\b/.test(text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'));
+}
+
 function compileWhen(text: string, path: Path, faults: Faults) {
+  return compiled(() => compileExpression(text, 'policy', 'bool'), path, faults);
+}
+
+function compileGateWhen(text: string, path: Path, faults: Faults) {
+  return compiled(() => compileExpression(text, gateScope, 'bool'), path, faults);
+}
+
+function compiled<T>(compile: () => T, path: Path, faults: Faults): T | null {
   try {
-    return compileExpression(text, 'policy', 'bool');
+    return compile();
   } catch (error) {
     faults.addExpression(path, error);
     return null;

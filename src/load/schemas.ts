@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { configFile } from '../model/config.ts';
+import { gatesFile } from '../model/gates/gates-file.ts';
 import { policyFile } from '../model/policy-file.ts';
 import { runbookFile, stepCommon } from '../model/runbook-file.ts';
 import type { Source } from '../ports/source.ts';
@@ -152,4 +153,9 @@ function sourceSchema(driver: Source, options: JsonSchema, typed: boolean): Json
     required: typed ? ['type', ...required] : required,
   };
   return typed || required.length > 0 ? whole : { anyOf: [whole, { type: 'null' }] };
+}
+
+/** The schema of gates.yaml. */
+export function gatesSchema(): JsonSchema {
+  return { $schema: draft, title: 'Tocsin gates', ...describeSchema(gatesFile) };
 }

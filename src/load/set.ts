@@ -14,6 +14,7 @@ import { type CompiledConfig, compileConfig, standardConfig } from './config.ts'
 import type { Draft } from './draft.ts';
 import type { Env } from './environment.ts';
 import { type FolderFile, readFolder, readImports } from './folder.ts';
+import { compileGates } from './gates.ts';
 import { importDefault } from './import.ts';
 import { checkTogether, completeRunbook } from './link.ts';
 import { compilePolicy } from './policy.ts';
@@ -58,7 +59,9 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   Object.assign(digests, sigma.digests);
   const at = (path: string) => (isAbsolute(path) ? path : join(dirname(parts.configPath), path));
   const policyPath = at(config?.policy ?? './policy.yaml');
+  const gatesPath = at(config?.gates ?? './gates.yaml');
   const folder = at(config?.runbooks ?? './runbooks');
+  const gates = await readGates(gatesPath, { config, named: named.gates, digests, problems });
   const policy = await readPolicy(policyPath, config, named.policy, digests, problems);
   const { drafts, below } = await readRunbooks(
     folder,
@@ -71,11 +74,13 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   );
   const failed = problems.some(problem => problem.level === 'error');
   const set =
-    failed || compiled === null || policy === null ? null : makeSet(compiled, policy, drafts, digests, parts.log);
+    failed || compiled === null || policy === null || gates === null
+      ? null
+      : makeSet(compiled, { policy, gates }, drafts, digests, parts.log);
   return {
     set,
     problems: sortProblems(problems),
-    watched: [parts.configPath, policyPath, folder, ...below, ...sigma.watched],
+    watched: [parts.configPath, policyPath, gatesPath, folder, ...below, ...sigma.watched],
   };
 }
 
@@ -83,11 +88,11 @@ interface ReadConfig {
   compiled: CompiledConfig | null;
   config: Config | null;
   /** Which paths tocsin.yaml names explicitly, so that they must exist. */
-  named: { policy: boolean; runbooks: boolean };
+  named: { policy: boolean; gates: boolean; runbooks: boolean };
 }
 
 async function readConfig(parts: LoadParts, digests: Record<string, string>, problems: Problem[]): Promise<ReadConfig> {
-  const none = { compiled: null, config: null, named: { policy: false, runbooks: false } };
+  const none = { compiled: null, config: null, named: { policy: false, gates: false, runbooks: false } };
   const read = await readYaml(parts.configPath, digests);
   if (read === null && parts.explicit) {
     problems.push(missing(parts.configPath, 'there is no such file'));
@@ -104,8 +109,13 @@ async function readConfig(parts: LoadParts, digests: Record<string, string>, pro
     platforms: parts.platforms ?? null,
   });
   problems.push(...faults.list);
-  const data = (yaml.data ?? {}) as { policy?: unknown; runbooks?: unknown };
-  return { compiled, config, named: { policy: data.policy !== undefined, runbooks: data.runbooks !== undefined } };
+  const data = (yaml.data ?? {}) as { policy?: unknown; gates?: unknown; runbooks?: unknown };
+  const named = {
+    policy: data.policy !== undefined,
+    gates: data.gates !== undefined,
+    runbooks: data.runbooks !== undefined,
+  };
+  return { compiled, config, named };
 }
 
 /** The config without a tocsin.yaml, without sources that this build does not have. */
@@ -158,6 +168,30 @@ async function readPolicy(
   const { policy, faults } = compilePolicy(read.yaml, config);
   problems.push(...faults.list);
   return policy;
+}
+
+async function readGates(
+  file: string,
+  { config, named, digests, problems }: ReadParts,
+): Promise<CatalogueSet['gates'] | null> {
+  const read = await readYaml(file, digests);
+  if (read === null && named) problems.push(missing(file, 'there is no such file of gates'));
+  if (read === null) return new Map();
+  if (!read.ok) {
+    problems.push(...read.problems);
+    return null;
+  }
+  const { gates, faults } = compileGates(read.yaml, config);
+  problems.push(...faults.list);
+  return gates;
+}
+
+interface ReadParts {
+  config: Config | null;
+  /** Whether tocsin.yaml names the file, so that it must exist. */
+  named: boolean;
+  digests: Record<string, string>;
+  problems: Problem[];
 }
 
 async function readRunbooks(
@@ -253,7 +287,7 @@ function importProblem(file: FolderFile, error: unknown): Problem {
 
 function makeSet(
   compiled: CompiledConfig,
-  policy: Policy,
+  { policy, gates }: { policy: Policy; gates: CatalogueSet['gates'] },
   drafts: ReadonlyMap<string, Draft>,
   digests: Record<string, string>,
   log: Log,
@@ -268,6 +302,7 @@ function makeSet(
       log.warn({ error: messageOf(error) }, 'a route could not be evaluated; the next one is asked'),
     ),
     targets: compiled.targets,
+    gates,
     expectations: compiled.expectations,
     digest: sha256(canonicalJson(digests)),
     view: {

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import type { Decision } from './decision.ts';
+import type { Evidence, EvidenceRef } from './gates/evidence.ts';
+import { door } from './gates/gate.ts';
+import { subject } from './gates/subject.ts';
 import { json } from './run.ts';
+
+/** Evidence that was read and checked, with its documents, which are stored with the question. */
+export interface GatheredEvidence {
+  evidence: Evidence;
+  refs: readonly EvidenceRef[];
+  blobs: readonly { digest: string; bytes: Uint8Array | string }[];
+}
 
 /** A command that changes state, from any entry point (chat, API, console). One function authorises and performs it: flow/acts/act.ts. */
 export const act = z.discriminatedUnion('kind', [
@@ -75,6 +85,19 @@ export const act = z.discriminatedUnion('kind', [
   /** Another try of what a source could not read; the end of it. */
   z.object({ kind: z.literal('redrive'), letter: z.string(), reason: z.string().nullable() }),
   z.object({ kind: z.literal('discard'), letter: z.string(), reason: z.string().nullable() }),
+  /** A caller outside asks whether it may go on. The evidence was read and checked by the door that took it. */
+  z.object({
+    kind: z.literal('gate'),
+    gate: z.string(),
+    door,
+    subject,
+    gathered: z.custom<GatheredEvidence>().optional(),
+    callback: z.record(z.string(), z.string()).optional(),
+    /** For how long a denial of the same subject stands, milliseconds; each request asks anew when left out. */
+    denialStands: z.int().optional(),
+  }),
+  /** Takes back what a gate allowed. */
+  z.object({ kind: z.literal('revoke'), gate: z.string(), reason: z.string() }),
   z.object({ kind: z.literal('halt'), reason: z.string() }),
   z.object({ kind: z.literal('resume'), reason: z.string() }),
 ]);
@@ -82,7 +105,7 @@ export type Act = z.infer<typeof act>;
 
 /** The private answer to an act. `ok: false` has a code of the error catalogue. */
 export type ActAnswer =
-  | { ok: true; text: string; run?: string; approval?: string; recording?: string }
+  | { ok: true; text: string; run?: string; approval?: string; recording?: string; gate?: string }
   | {
       ok: false;
       code: string;

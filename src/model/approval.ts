@@ -33,14 +33,19 @@ export const vote = z.object({
 });
 export type Vote = z.infer<typeof vote>;
 
-/** A request for votes on one plan, or on one step of a run. */
+/** A request for votes on one plan, on one step of a run, or on the subject of a gate. */
 export const approval = z.object({
   id: z.string(),
-  run: z.string(),
+  /** The run that waits for it; null when a gate does. */
+  run: z.string().nullable(),
+  /** The gate that waits for it; null when a run does, and in entries of older builds. */
+  gate: z.string().nullable().default(null),
   /** The step that asks; null when the approval is for the whole run. */
   step: z.string().nullable(),
   alert: z.string().nullable(),
+  /** The runbook; for a gate the name of the gate. */
   runbook: z.string(),
+  /** The hash of the plan, or of the subject of the gate. */
   planHash: z.string(),
   title: z.string(),
   /** The question put to people. */

@@ -3,6 +3,10 @@ import { actor } from './actor.ts';
 import { alertEnd, effect } from './alert.ts';
 import { approval, approvalState, vote } from './approval.ts';
 import { event } from './event.ts';
+import { gate } from './gates/gate.ts';
+import { knownBad } from './gates/known-bad.ts';
+import { held, heldState } from './ledger/held.ts';
+import { permit } from './ledger/permit.ts';
 import { letter } from './letter.ts';
 import { ending, json, run, stepEnding, waiting } from './run.ts';
 
@@ -106,11 +110,16 @@ export const fact = z.discriminatedUnion('kind', [
 
   // stream approval/<id>
   body('approval.requested', { approval }),
-  body('approval.voted', { approval: z.string(), run: z.string(), vote }),
+  body('approval.voted', { approval: z.string(), run: z.string().nullable(), vote }),
   /** A first press for a step whose alert is over; a second one counts. */
-  body('approval.warned', { approval: z.string(), run: z.string(), person: z.string() }),
-  body('approval.escalated', { approval: z.string(), run: z.string(), to: z.string(), expiresAt: z.int() }),
-  body('approval.closed', { approval: z.string(), run: z.string(), state: approvalState, because: z.string() }),
+  body('approval.warned', { approval: z.string(), run: z.string().nullable(), person: z.string() }),
+  body('approval.escalated', { approval: z.string(), run: z.string().nullable(), to: z.string(), expiresAt: z.int() }),
+  body('approval.closed', {
+    approval: z.string(),
+    run: z.string().nullable(),
+    state: approvalState,
+    because: z.string(),
+  }),
 
   // stream decision/<event>: a match whose decision made no run
   body('decision.made', {
@@ -187,6 +196,64 @@ export const fact = z.discriminatedUnion('kind', [
     reason: z.string().nullable(),
   }),
 
+  // stream gate/<id>: a caller outside that waits for a decision
+  body('gate.asked', { gate }),
+  body('gate.closed', {
+    gate: z.string(),
+    state: z.enum(['allowed', 'denied', 'expired', 'void']),
+    because: z.string(),
+    /** The permit that an allow leaves. */
+    permit: z.string().nullable(),
+  }),
+  /** An allow that holds no more: somebody took it back, or its subject is known to be bad now. */
+  body('gate.revoked', { gate: z.string(), state: z.enum(['revoked', 'void']), because: z.string() }),
+  /** The door told its caller, or could not; `key` is told once. */
+  body('gate.told', { gate: z.string(), key: z.string(), ok: z.boolean(), text: z.string() }),
+
+  // stream known-bad/<id>, and known-bad/<feed> for what a feed said
+  body('known-bad.added', { entry: knownBad }),
+  body('known-bad.ended', { entry: z.string(), reason: z.string() }),
+  body('known-bad.read', { feed: z.string(), digest: z.string(), entries: z.int() }),
+
+  // stream permit/<id>
+  body('permit.issued', { permit }),
+  body('permit.ended', { permit: z.string(), because: z.string() }),
+  /** A permit from somebody who may not give it. */
+  body('permit.refused', { from: z.string(), because: z.string() }),
+
+  // stream held/<id>: a change, held against the permits
+  body('change.held', { held }),
+  body('change.judged', {
+    held: z.string(),
+    state: heldState,
+    because: z.string(),
+    permit: z.string().nullable(),
+    alert: z.string().nullable(),
+  }),
+  /** What became of it afterwards: claimed, undone, or ended otherwise. */
+  body('change.settled', {
+    held: z.string(),
+    state: z.enum(['claimed', 'undone', 'ended']),
+    because: z.string(),
+    endedAt: z.int().nullable(),
+  }),
+
+  // stream break-glass/<id>
+  body('break-glass.opened', {
+    window: z.string(),
+    person: z.string(),
+    reason: z.string(),
+    permit: z.string(),
+    until: z.int(),
+  }),
+  body('break-glass.closed', {
+    window: z.string(),
+    because: z.string(),
+    /** What was done in it: ids of held changes, the newest 100. */
+    changes: z.array(z.string()),
+    more: z.int(),
+  }),
+
   // stream system
   body('halt.set', { reason: z.string() }),
   body('halt.cleared', { reason: z.string() }),
@@ -242,5 +309,10 @@ export const streamOf = {
   origin: (source: string) => `origin/${source}`,
   source: (name: string) => `source/${name}`,
   letter: (id: string) => `letter/${id}`,
+  gate: (id: string) => `gate/${id}`,
+  knownBad: (id: string) => `known-bad/${id}`,
+  permit: (id: string) => `permit/${id}`,
+  held: (id: string) => `held/${id}`,
+  breakGlass: (id: string) => `break-glass/${id}`,
   system: 'system',
 } as const;

@@ -4,6 +4,10 @@ import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
 import type { Ask, Risk, TriggerKind, Verdict } from '../model/decision.ts';
 import type { Event, Labels, Severity } from '../model/event.ts';
+import type { Evidence } from '../model/gates/evidence.ts';
+import type { Door } from '../model/gates/gate.ts';
+import type { BadMatch } from '../model/gates/known-bad.ts';
+import type { Subject } from '../model/gates/subject.ts';
 import type { Plan } from '../model/plan.ts';
 import type { DetectRule } from '../model/records/records.ts';
 import type { CatalogueView } from './chat.ts';
@@ -41,11 +45,27 @@ export interface CatalogueSet {
   route(variables: { event: Event | null; alert: Alert | null }): readonly string[];
   /** All channels that routes and the fallback name, with their positions. */
   targets: readonly RouteTarget[];
+  /** The gates of gates.yaml by name. */
+  gates: ReadonlyMap<string, GateSpec>;
   /** The alerts that must keep coming. */
   expectations: readonly Expectation[];
   /** SHA-256 over all files of this set. */
   digest: string;
   view: CatalogueView;
+}
+
+/** A gate of gates.yaml. */
+export interface GateSpec {
+  name: string;
+  about: string;
+  /** Who may ask, by identity: `service:ci`, `person:alice`, `service:door:kubernetes`. */
+  ask: readonly string[];
+  /** What a subject must have. */
+  needs: readonly (keyof Subject)[];
+  /** The channels of its threads, as `platform:channel`; the default route when empty. */
+  to: readonly string[];
+  /** For how long an allow holds, milliseconds; null until it is revoked. */
+  holds: number | null;
 }
 
 /** An alert that must keep coming. When it stays away, that is an alert of the source `expect`. */
@@ -107,8 +127,13 @@ export interface Rule {
   name: string;
   /** The CEL text, `true` when the rule has none. */
   text: string;
-  /** Throws when it cannot be evaluated; then the decision is `approve` at most. */
+  /** Throws when it cannot be evaluated; then the decision is `approve` at most. False for a rule that speaks of gates. */
   when(variables: PolicyVariables): boolean;
+  /**
+   * Whether it holds for a gate; throws like `when`. Null for a rule that does not decide about gates: it speaks of runs, or it would let
+   * through without a word about gates.
+   */
+  gate: ((variables: GateVariables) => boolean) | null;
   decide: Verdict;
   ask: Ask | null;
   limit: Limit | null;
@@ -122,6 +147,23 @@ export interface Limit {
   perHour: number | null;
   /** At most `count` automatic runs on one target within `within` milliseconds. */
   perTarget: { count: number; within: number } | null;
+}
+
+/** What a rule sees of a gate. */
+export interface GateVariables {
+  gate: {
+    name: string;
+    door: Door;
+    subject: Subject;
+    evidence: Evidence;
+    knownBad: readonly BadMatch[];
+  };
+  /** The alerts that fire now, the latest episode first. */
+  alerts: readonly Alert[];
+  /** Who asks. */
+  actor: Actor;
+  /** Milliseconds since the epoch. */
+  now: number;
 }
 
 export interface PolicyVariables {

@@ -2,6 +2,7 @@ import type { Alert, AlertState } from '../model/alert.ts';
 import type { Approval, ApprovalState } from '../model/approval.ts';
 import type { Post } from '../model/card.ts';
 import type { DeliveryCount, DeliveryRecord } from '../model/delivery.ts';
+import type { AnyDocument, DocumentKind, DocumentOf } from '../model/document.ts';
 import type { Entry, FactKind, NewEntry } from '../model/journal.ts';
 import type { Letter, LetterState } from '../model/letter.ts';
 import type { Look } from '../model/look.ts';
@@ -54,6 +55,9 @@ export interface Store {
   letter(id: string): Promise<Letter | null>;
   /** What sources could not read, newest first. */
   letters(query: Page & { source?: string; state?: LetterState }): Promise<Letter[]>;
+  document<K extends DocumentKind>(kind: K, id: string): Promise<DocumentOf<K> | null>;
+  /** The documents of a kind, the latest `at` first; with `dueBy` the longest due first. See model/document.ts. */
+  documents<K extends DocumentKind>(kind: K, query: DocumentQuery): Promise<DocumentOf<K>[]>;
   /** For brakes: the times at which `auto` started runs of this runbook (on this target, if given), from `since` on, oldest first. */
   autoRuns(query: { runbook: string; target?: string; since: number }): Promise<number[]>;
   claimed(claim: { space: string; key: string }): Promise<boolean>;
@@ -147,6 +151,19 @@ export interface Page {
   after?: string;
 }
 
+/** Times are milliseconds since the epoch. */
+export interface DocumentQuery extends Page {
+  state?: string;
+  key?: string;
+  other?: string;
+  /** Only those whose `at` is at most this. */
+  upTo?: number;
+  /** Only those that are due at this time or later, or never. */
+  dueFrom?: number;
+  /** Only those that are due at this time or earlier. */
+  dueBy?: number;
+}
+
 export interface PostQuery {
   platform: string;
   channel?: string;
@@ -196,6 +213,7 @@ export type Row =
   | { table: 'run'; doc: Run }
   | { table: 'approval'; doc: Approval }
   | { table: 'letter'; doc: Letter }
+  | ({ table: 'document' } & AnyDocument)
   | { table: 'post'; doc: Post }
   /** Not journalled: what a look found. The newest one of an alert is kept. */
   | { table: 'look'; doc: Look }

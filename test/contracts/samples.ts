@@ -2,6 +2,7 @@ import { type Alert, effectOf, foldAlert } from '../../src/model/alert.ts';
 import type { Approval } from '../../src/model/approval.ts';
 import type { Post } from '../../src/model/card.ts';
 import type { Event, IncomingAlert } from '../../src/model/event.ts';
+import type { KnownBad } from '../../src/model/gates/known-bad.ts';
 import type { NewEntry } from '../../src/model/journal.ts';
 import type { Letter } from '../../src/model/letter.ts';
 import type { Run } from '../../src/model/run.ts';
@@ -80,6 +81,22 @@ export function sampleRun(over: Partial<Run> = {}): Run {
   };
 }
 
+export function sampleKnownBad(over: Partial<KnownBad> = {}): KnownBad {
+  return {
+    id: 'bad_1',
+    thing: { kind: 'image', digest: `sha256:${'0'.repeat(64)}` },
+    reason: 'it loses orders',
+    by: 'person:alice',
+    alert: null,
+    until: null,
+    blocks: 'rollout',
+    state: 'open',
+    createdAt: noon,
+    version: 1,
+    ...over,
+  };
+}
+
 export function sampleLetter(over: Partial<Letter> = {}): Letter {
   return {
     id: 'ltr_1',
@@ -101,6 +118,7 @@ export function sampleApproval(over: Partial<Approval> = {}): Approval {
   return {
     id: 'apv_1',
     run: 'run_1',
+    gate: null,
     step: null,
     alert: null,
     runbook: 'disk-full',

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Alert } from '../../src/model/alert.ts';
-import type { Row } from '../../src/ports/store.ts';
+import type { KnownBad } from '../../src/model/gates/known-bad.ts';
+import type { DocumentQuery, Row } from '../../src/ports/store.ts';
 import { outcomes, useHarness } from './harness.ts';
 import { hostile } from './hostile.ts';
 import type { Place } from './place.ts';
-import { noon, sampleAlert, sampleApproval, sampleEntry, sampleLetter, sampleRun } from './samples.ts';
+import { noon, sampleAlert, sampleApproval, sampleEntry, sampleKnownBad, sampleLetter, sampleRun } from './samples.ts';
 
 const idsOf = (docs: readonly { id: string }[]) => docs.map(doc => doc.id);
 
@@ -199,6 +200,46 @@ export function listsContract(makePlace: () => Promise<Place>): void {
         sampleApproval({ id: 'a3', createdAt: 3, expiresAt: 30, state: 'approved' }),
       );
       expect(await store().approval('a5')).toBeNull();
+    });
+  });
+
+  describe('documents', () => {
+    const { store } = useHarness(makePlace);
+    const bad = (id: string, over: Partial<KnownBad> = {}): Row => ({
+      table: 'document',
+      kind: 'known-bad',
+      doc: sampleKnownBad({ id, ...over }),
+    });
+    test('come by id within their kind, and in lists by state, time and what is due', async () => {
+      await store().commit({
+        rows: [
+          bad('bad_1', { createdAt: 1, until: 50 }),
+          bad('bad_2', { createdAt: 2, state: 'ended', alert: 'alt_1' }),
+          bad('bad_3', { createdAt: 3, until: 40 }),
+          bad('bad_4', { createdAt: 3 }),
+        ],
+      });
+      const list = async (query: DocumentQuery) => idsOf(await store().documents('known-bad', query));
+      expect(await list({})).toEqual(['bad_4', 'bad_3', 'bad_2', 'bad_1']);
+      expect(await list({ state: 'open', after: 'bad_4', limit: 1 })).toEqual(['bad_3']);
+      expect(await list({ upTo: 2 })).toEqual(['bad_2', 'bad_1']);
+      expect(await list({ dueFrom: 50 })).toEqual(['bad_4', 'bad_2', 'bad_1']);
+      expect(await list({ dueBy: 50 })).toEqual(['bad_3', 'bad_1']);
+      expect(await list({ dueBy: 50, after: 'bad_3' })).toEqual(['bad_1']);
+      expect(await list({ other: 'alt_1' })).toEqual(['bad_2']);
+      expect(await list({ key: JSON.stringify(sampleKnownBad().thing), limit: 2 })).toEqual(['bad_4', 'bad_3']);
+      expect(await store().document('known-bad', 'bad_2')).toEqual(
+        sampleKnownBad({ id: 'bad_2', createdAt: 2, state: 'ended', alert: 'alt_1' }),
+      );
+      expect(await store().document('gate', 'bad_2')).toBeNull();
+      expect(await store().documents('gate', {})).toEqual([]);
+    });
+
+    test('are replaced by newer versions only', async () => {
+      await store().commit({ rows: [bad('bad_1', { version: 2 })] });
+      expect(await outcomes([store().commit({ rows: [bad('bad_1', { version: 1 })] })])).toEqual(['guard-failed']);
+      await store().commit({ rows: [bad('bad_1', { state: 'ended', version: 3 })] });
+      expect(await store().document('known-bad', 'bad_1')).toMatchObject({ state: 'ended', version: 3 });
     });
   });
 

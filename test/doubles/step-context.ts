@@ -68,6 +68,7 @@ export const sampleAlert = (facts: Partial<Alert> = {}): Alert => ({
 const openApproval: Approval = {
   id: 'apv_1',
   run: 'run_1',
+  gate: null,
   step: 'ask',
   alert: null,
   runbook: 'sample',

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { perform } from '../../src/flow/acts/act.ts';
 import type { ActParts } from '../../src/flow/acts/parts.ts';
 import { createRefusals } from '../../src/flow/acts/refusals.ts';
+import { createKnownBad } from '../../src/flow/gates/known-bad.ts';
 import { createFeed } from '../../src/flow/journal/feed.ts';
 import { createStreams } from '../../src/flow/journal/streams.ts';
 import { createGroups } from '../../src/flow/people/groups.ts';
@@ -76,6 +77,7 @@ export const ruleOf = (facts: Partial<Rule> = {}): Rule => ({
   name: 'rule',
   text: 'true',
   when: () => true,
+  gate: null,
   decide: 'auto',
   ask: null,
   limit: null,
@@ -141,6 +143,7 @@ export async function createPlace(
   const set: FlowPlace['set'] = {
     config: configFile.parse({ people, groups: { sre: ['alice', 'bob'] }, operators: ['carl'], ...given.config }),
     policy: { rules: given.rules ?? [] },
+    gates: new Map(),
     runbooks: new Map((given.runbooks ?? []).map(one => [one.id, one])),
     sources: new Map([['am', { name: 'am', driver: listSource(), options: {} }]]),
     route: () => ['console:alerts'],
@@ -206,7 +209,18 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
     observe: () => {},
     gauge: () => {},
   };
-  const parts = { clock, ids: createIds(clock), log, store, feed, catalogue, metrics, dispatcher, mutex };
+  const parts = {
+    clock,
+    ids: createIds(clock),
+    log,
+    store,
+    feed,
+    catalogue,
+    metrics,
+    dispatcher,
+    mutex,
+    knownBad: createKnownBad({ store, clock }),
+  };
   const acts: ActParts = {
     ...parts,
     streams: createStreams(parts),

@@ -279,7 +279,7 @@ describe('a browser', () => {
       ['/api/v1/nothing', browser],
       ['/api', browser],
       ['/events/nothing', browser],
-      ['/gates/nothing', browser],
+      ['/gates/gat_nothing', browser],
     ] as const) {
       const answer = await fetch(world.url + path, { headers: { accept } });
       expect([path, answer.status, answer.headers.get('content-type')]).toEqual([

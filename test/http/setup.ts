@@ -158,6 +158,7 @@ function catalogueOf(world: World): Catalogue {
       policy: { rules: [] },
       runbooks,
       sources: new Map(sources),
+      gates: new Map(),
       route: () => ['console:alerts'],
       targets: [],
       expectations: [],
@@ -303,6 +304,7 @@ export function anApproval(facts: Partial<Approval> = {}): Approval {
   return {
     id: 'apv_0000000001',
     run: 'run_0000000001',
+    gate: null,
     step: null,
     alert: null,
     runbook: 'restart-service',

@@ -36,18 +36,18 @@ describe('what others call', () => {
       'An error code',
       Object.entries(catalogue).map(([code, { status }]) => `${code}:${status}`),
       `
-      bad-signature:401 body-too-large:413 wrong-content-type:415 bad-body:422 method-not-allowed:405
-      overloaded:503 key-unreachable:503 draining:503
-      not-found:404 bad-request:400 unauthenticated:401 forbidden:403 conflict:409 not-asked:409 wrong-host:421
-      wrong-origin:403 internal:500 tokens-missing:500 file-missing:500 file-unusable:500 file-invalid:500 sigma-unsupported:500
-      expression-invalid:500 expression-failed:500 driver-invalid:500 params-invalid:422 runbook-unknown:404
-      guard-failed:409 store-failed:503 store-too-old:500 store-too-new:500 store-unreachable:503 store-refused:500
-      store-not-empty:409 store-in-use:409 store-locked:500 row-broken:500 journal-broken:500 redis-unfit:500 step-failed:500
-      step-timeout:500 replay-differs:500 plan-changed:409 lease-lost:409 cancelled:409 listen-failed:500
-      environment-invalid:500 usage-invalid:400 not-reachable:503 argv-invalid:422 program-missing:500
-      spawn-failed:500 spawner-lost:500 isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502
-      response-too-large:502 chat-limited:503 chat-down:502 chat-refused:422 chat-root-gone:502 origin-limited:503
-      origin-down:502 origin-refused:422
+      bad-signature:401 body-too-large:413 wrong-content-type:415 bad-body:422 method-not-allowed:405 overloaded:503
+      key-unreachable:503 draining:503 not-found:404 bad-request:400 unauthenticated:401 forbidden:403 conflict:409
+      not-asked:409 wrong-host:421 wrong-origin:403 gate-subject:422 internal:500 tokens-missing:500 file-missing:500
+      file-unusable:500 file-invalid:500 sigma-unsupported:500 expression-invalid:500 expression-failed:500
+      driver-invalid:500 params-invalid:422 runbook-unknown:404 guard-failed:409 store-failed:503 store-too-old:500
+      store-too-new:500 store-unreachable:503 store-refused:500 store-not-empty:409 store-in-use:409 store-locked:500
+      row-broken:500 journal-broken:500 redis-unfit:500 step-failed:500 step-timeout:500 replay-differs:500
+      plan-changed:409 lease-lost:409 cancelled:409 listen-failed:500 environment-invalid:500 usage-invalid:400
+      not-reachable:503 argv-invalid:422 program-missing:500 spawn-failed:500 spawner-lost:500
+      isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502 response-too-large:502
+      chat-limited:503 chat-down:502 chat-refused:422 chat-root-gone:502 origin-limited:503 origin-down:502
+      origin-refused:422
       `,
     );
   });
@@ -86,8 +86,8 @@ describe('what others call', () => {
       OTEL_EXPORTER_OTLP_PROTOCOL OTEL_EXPORTER_OTLP_TIMEOUT OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
       OTEL_EXPORTER_OTLP_TRACES_HEADERS OTEL_EXPORTER_OTLP_TRACES_PROTOCOL OTEL_EXPORTER_OTLP_TRACES_TIMEOUT
       OTEL_SDK_DISABLED OTEL_SERVICE_NAME PATH REDIS_URL SLACK_API_URL SLACK_APP_TOKEN SLACK_BOT_TOKEN
-      SLACK_SIGNING_SECRET TOCSIN_CONFIG TOCSIN_DATA TOCSIN_LISTEN TOCSIN_LOG TOCSIN_ROLE TOCSIN_STEP TOCSIN_TOKEN
-      TOCSIN_URL TZ
+      SLACK_SIGNING_SECRET TOCSIN_CONFIG TOCSIN_DATA TOCSIN_LISTEN TOCSIN_LOG TOCSIN_PERMIT TOCSIN_ROLE TOCSIN_STEP
+      TOCSIN_TOKEN TOCSIN_URL TZ
       `,
     );
     const { child } = await actual.tracesOfProcess();
@@ -108,6 +108,7 @@ describe('what others call', () => {
       counter tocsin_events_accepted_total source
       counter tocsin_events_echoed_total source what
       counter tocsin_events_refused_total source code
+      counter tocsin_gates_total door state
       counter tocsin_origin_told_total source what outcome
       counter tocsin_posts_left_out_total platform
       counter tocsin_records_left_out_total source rule outcome
@@ -207,6 +208,10 @@ describe('what the API takes and answers', () => {
       GET /api/v1/approvals ? state run limit after = 200: []:Approval, 400, 401
       GET /api/v1/approvals/{id} = 200: Approval, 400, 401, 404
       POST /api/v1/approvals/{id}/votes > VoteRequest = 200: Approval, 400, 401, 403, 404, 409
+      POST /gates > GateRequest = 200: Gate, 400, 401, 403, 404, 422
+      GET /gates/{id} ? wait = 200: Gate, 400, 401, 404
+      GET /api/v1/gates ? state limit after = 200: []:Gate, 400, 401
+      POST /api/v1/gates/{id}/revoke > RevokeRequest = 200: Gate, 400, 401, 403, 404, 409
       GET /api/v1/halt = 200: Halt, 401
       PUT /api/v1/halt > reason = 200: Halt, 400, 401, 403
       DELETE /api/v1/halt > reason = 200: Halt, 400, 401, 403
@@ -238,14 +243,17 @@ describe('what the API takes and answers', () => {
       documents,
       `
       Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin.by silencedAtOrigin.until
-      Approval id run step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
+      Approval id run gate step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
       DeadLetter id source from code because attempts state canRedrive firstAt lastAt
       Decision verdict rule because
       Delivery ring outcome at first count address bytes test echo total records events[].event events[].kind events[].alert events[].episode events[].effect events[].duplicate code where because
       Error error.code error.message error.at error.allowed[] error.given error.remedy decision:Decision
       Explanation event alert title runbooks[].runbook runbooks[].holds runbooks[].because runbooks[].decision:Decision ${rule}
+      Gate id gate verdict state because rule thread approval subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url hash createdAt expires
+      GateRequest gate subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url
       Halt halted by reason at
       Recording id source by at until most unproven open deliveries[].number deliveries[].at deliveries[].outcome deliveries[].headers{} deliveries[].body deliveries[].removed[]
+      RevokeRequest reason
       Run id runbook title risk params targets[] planHash state trigger requestedBy reason alert event parent.run parent.step decision:Decision approval steps[]:Step because question.number question.step createdAt startedAt finishedAt
       RunRequest runbook params reason alert
       Source name type about url maxBody proof trouble counts[].what counts[].count counts[].last
@@ -264,7 +272,10 @@ describe('what is kept for years', () => {
     words(
       'A stream',
       streams,
-      'alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> source/<id> letter/<id> system',
+      `
+      alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> source/<id> letter/<id> gate/<id>
+      known-bad/<id> permit/<id> held/<id> break-glass/<id> system
+      `,
     );
     pinned(
       'A kind of event',
@@ -317,6 +328,21 @@ describe('what is kept for years', () => {
       letter.dead letter
       letter.retrying letter reason
       letter.settled letter state reason
+      gate.asked gate
+      gate.closed gate state because permit
+      gate.revoked gate state because
+      gate.told gate key ok text
+      known-bad.added entry
+      known-bad.ended entry reason
+      known-bad.read feed digest entries
+      permit.issued permit
+      permit.ended permit because
+      permit.refused from because
+      change.held held
+      change.judged held state because permit alert
+      change.settled held state because endedAt
+      break-glass.opened window person reason permit until
+      break-glass.closed window because changes more
       halt.set reason
       halt.cleared reason
       act.refused act subject because
@@ -334,7 +360,7 @@ describe('what is kept for years', () => {
       Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
       `
       alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin quietSince version
-      approval id run step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
+      approval id run gate step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
       vote person account via vote reason at standing
       button label style reason does
       card tone title badge blocks buttons mention
@@ -378,6 +404,8 @@ describe('what is kept for years', () => {
       act unrecord recording
       act redrive letter reason
       act discard letter reason
+      act gate gate door subject gathered callback denialStands
+      act revoke gate reason
       act halt reason
       act resume reason
       `,
@@ -439,6 +467,7 @@ describe('what is kept for years', () => {
       cursor name value
       delivery source ring id at first count doc
       delivery_count source what count at
+      document id kind state at due key other version doc
       halt id doc
       head id seq hash stamp
       journal seq stream pos kind bytes prev hash codec size packed
@@ -462,7 +491,7 @@ describe('what is kept for years', () => {
     words('A lease', leases, taken);
     words('A cursor', cursors, 'expect origin/pagerduty/page origin/pagerduty/tell road threads traces');
     const spaces =
-      'auto chat child-run delivery/${name} emission/${name} key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
+      'auto chat child-run delivery/${name} emission/${name} gate key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

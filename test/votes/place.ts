@@ -130,7 +130,7 @@ rules:
         return post === null || post.card.buttons.every(one => one.label !== 'Approve');
       });
       const { run } = await place.read(id);
-      await app.until(async () => isEnded((await app.app.store.run(run))?.state ?? 'waiting'));
+      await app.until(async () => isEnded((await app.app.store.run(run ?? ''))?.state ?? 'waiting'));
       expect((await place.read(id)).state).toBe(state);
     },
   };

@@ -27,6 +27,7 @@ export const layerOf: Record<string, number> = {
 export const flowModules = [
   'journal',
   'people',
+  'gates',
   'pipeline',
   'records',
   'trace',
@@ -42,6 +43,7 @@ export const flowModules = [
 export const entries = [
   'src/flow/journal/feed.ts',
   'src/flow/people/authorise.ts',
+  'src/flow/gates/ask.ts',
   'src/flow/pipeline/alert.ts',
   'src/flow/records/records.ts',
   'src/flow/trace/follow.ts',
@@ -51,6 +53,9 @@ export const entries = [
   'src/flow/deliver/deliver.ts',
   'src/flow/origin/origin.ts',
   'src/flow/run/run.ts',
+  'src/flow/thread/cards/cards.ts',
+  'src/model/gates/gate.ts',
+  'src/model/ledger/permit.ts',
   'src/model/expression/expression.ts',
   'src/model/records/records.ts',
   'src/model/records/formats/formats.ts',
@@ -110,7 +115,7 @@ export function partOf(path: string): string {
   return first === 'src' ? second.replace(/\.ts$/, '') : first;
 }
 
-/** `thread` for src/flow/thread/cards.ts; undefined for what stands in none of the modules. */
+/** `thread` for src/flow/thread/cards/cards.ts; undefined for what stands in none of the modules. */
 export function moduleOf(path: string): string | undefined {
   const [, part, module = '', ...rest] = path.split('/');
   return part === 'flow' && rest.length > 0 && flowModules.includes(module) ? module : undefined;

@@ -26,6 +26,10 @@ export function threadPath(key: string): string {
   return `/threads/${key.split('/').map(encodeURIComponent).join('/')}`;
 }
 
+export function gatePath(id: string): string {
+  return `/gate/${encodeURIComponent(id)}`;
+}
+
 export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }

@@ -1,4 +1,4 @@
-/** What people and services do: vote, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
+/** What people and services do: vote, ask gates and take back what they allowed, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
 
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
@@ -7,6 +7,7 @@ import { type Fact, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import { authorise } from '../people/authorise.ts';
 import { performAcknowledge, performClose, performSilence, performUnacknowledge, performUnsilence } from './alert.ts';
+import { performGate, performRevoke } from './gate.ts';
 import { performHalt } from './halt.ts';
 import { performLetter } from './letter.ts';
 import { type ActParts, refused } from './parts.ts';
@@ -26,7 +27,8 @@ export async function perform(who: Actor, act: Act, parts: ActParts): Promise<Ac
     const refusal = await authorise(who, act, {
       config,
       run,
-      asked: await askedAbout(run, parts),
+      asked: await askedAbout(act, run, parts),
+      gateAsk: act.kind === 'gate' ? (parts.catalogue.current().gates.get(act.gate)?.ask ?? null) : null,
       tokenMay: parts.mayOf(who),
       isAmong: async (person, names) => {
         const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
@@ -72,6 +74,10 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
     case 'redrive':
     case 'discard':
       return performLetter(who, act, parts);
+    case 'gate':
+      return performGate(who, act, parts);
+    case 'revoke':
+      return performRevoke(who, act, parts);
     case 'halt':
     case 'resume':
       return performHalt(who, act, parts);
@@ -83,7 +89,8 @@ async function runOf(act: Act, parts: ActParts): Promise<Run | null> {
 }
 
 /** Whom policy asked, and whom the approval asks since an escalation. */
-async function askedAbout(run: Run | null, { store }: ActParts): Promise<string[]> {
+async function askedAbout(act: Act, run: Run | null, { store }: ActParts): Promise<string[]> {
+  if (act.kind === 'revoke') return (await store.document('gate', act.gate))?.decision.ask?.by ?? [];
   if (run === null) return [];
   const approval = run.approval === null ? null : await store.approval(run.approval);
   return [...new Set([...(run.decision.ask?.by ?? []), ...(approval?.ask.by ?? [])])];
@@ -143,6 +150,9 @@ function subjectOf(act: Act): string {
     case 'redrive':
     case 'discard':
       return act.letter;
+    case 'gate':
+    case 'revoke':
+      return act.gate;
     default:
       return 'everything';
   }

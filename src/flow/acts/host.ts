@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../kernel/clock.ts';
 import { isCode } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
+import type { Approval } from '../../model/approval.ts';
 import type { Card } from '../../model/card.ts';
 import type { Run } from '../../model/run.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
@@ -15,8 +16,9 @@ import type { Feed } from '../journal/feed.ts';
 import type { OutputSignals } from '../journal/output-signals.ts';
 import type { Identities } from '../people/identify.ts';
 import { explain } from '../pipeline/explain.ts';
-import { alertCard, type CardTools, runCard } from '../thread/cards.ts';
-import { approvalCard } from '../thread/cards-approval.ts';
+import { approvalCard } from '../thread/cards/approval.ts';
+import { alertCard, type CardTools, runCard } from '../thread/cards/cards.ts';
+import { gateApprovalCard } from '../thread/cards/gate.ts';
 import { perform } from './act.ts';
 import { runCommand } from './commands.ts';
 import type { ActParts } from './parts.ts';
@@ -104,10 +106,17 @@ async function detailsOf(subject: 'alert' | 'run' | 'approval', id: string, part
     return run === null ? null : await runDetails(run, parts);
   }
   const approval = await parts.store.approval(id);
-  const run = approval === null ? null : await parts.store.run(approval.run);
-  if (approval === null || run === null) return null;
+  if (approval === null) return null;
+  if (approval.run === null) return await gateDetails(approval, parts);
+  const run = await parts.store.run(approval.run);
+  if (run === null) return null;
   const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
   return approvalCard(approval, run, await parts.outline(run), parts.cards, alert);
+}
+
+async function gateDetails(approval: Approval, { store, cards }: HostParts): Promise<Card | null> {
+  const gate = approval.gate === null ? null : await store.document('gate', approval.gate);
+  return gate === null ? null : gateApprovalCard(approval, gate, cards);
 }
 
 /** The run's card, and the plan as it runs. */

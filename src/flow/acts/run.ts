@@ -53,7 +53,7 @@ function whyNot(run: Run, act: Answer): string | null {
   if (act.question !== undefined && act.question !== question?.number)
     return `Question ${act.question} of the run is over. ${asks}`;
   const open = run.steps.filter(step => step.state === 'unknown').map(step => step.id);
-  // The buttons of a question about the replay name the last step (see thread/cards.ts); the question itself names the one that differs.
+  // The buttons of a question about the replay name the last step (see thread/cards/cards.ts); the question itself names the one that differs.
   const last = open.length > 0 ? undefined : run.steps.at(-1)?.id;
   if ([...open, question?.step, last].includes(act.step)) return null;
   return `The run does not ask about "${act.step}" now. ${asks}`;

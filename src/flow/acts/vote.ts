@@ -25,7 +25,8 @@ export async function performVote(
   if (known === null) throw unknown('approval', act.approval, []);
   if (act.seal !== null && !parts.seals.holds(act.seal, known.id, known.planHash))
     return refused('forbidden', 403, 'This button was not made for this plan.');
-  if (known.state === 'open' && known.step === null && !(await planIsCurrent(known, parts))) {
+  const ofPlan = known.state === 'open' && known.step === null && known.run !== null;
+  if (ofPlan && !(await planIsCurrent(known, parts))) {
     await closePlanApproval(known.id, 'void', 'the runbook was edited after this was asked; ask again', parts);
     return refused(
       'conflict',
@@ -33,7 +34,7 @@ export async function performVote(
       'The runbook was edited after this was asked, so what you saw is not what would run. Ask for the run again.',
     );
   }
-  if (known.state === 'open' && known.step === null) {
+  if (ofPlan) {
     const over = await endIfOutlived(known, parts);
     if (over !== null) return over;
   }
@@ -57,7 +58,8 @@ export async function performVote(
       rejection.because + (await uncertainGroups(rejection, after, parts)),
     );
   await afterVote(after, parts);
-  return { ok: true, text: answerText(after), run: after.run, approval: after.id };
+  const of = after.run === null ? { gate: after.gate ?? '' } : { run: after.run };
+  return { ok: true, text: answerText(after), ...of, approval: after.id };
 }
 
 /** A resolve may have overtaken the pipeline that voids: then the vote does it, and says why. Null while the plan may run. */
@@ -71,7 +73,7 @@ async function endIfOutlived(approval: Approval, parts: ActParts): Promise<ActAn
 
 async function subjectOf(approval: Approval, { store }: ActParts): Promise<{ run: Run | null; alert: Alert | null }> {
   const [run, alert] = await Promise.all([
-    store.run(approval.run),
+    approval.run === null ? null : store.run(approval.run),
     approval.alert === null ? null : store.alert(approval.alert),
   ]);
   return { run, alert };
@@ -153,7 +155,8 @@ function answerText(approval: Approval): string {
   const result = tally(approval);
   if (result.state === 'waiting')
     return `Your vote counts. ${result.missing} more ${result.missing === 1 ? 'is' : 'are'} needed.`;
-  return result.state === 'approved' ? 'Approved. It starts now.' : 'Denied.';
+  if (result.state !== 'approved') return 'Denied.';
+  return approval.run === null ? 'Approved. It may go on.' : 'Approved. It starts now.';
 }
 
 async function planIsCurrent(approval: Approval, parts: ActParts): Promise<boolean> {

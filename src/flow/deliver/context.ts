@@ -9,7 +9,7 @@ import type { ChatCapabilities, ChatConnection } from '../../ports/chat.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { OutputSignals } from '../journal/output-signals.ts';
-import type { CardTools } from '../thread/cards.ts';
+import type { CardTools } from '../thread/cards/cards.ts';
 import { postsLock } from '../thread/parts.ts';
 import type { FairQueueing } from './fair-queueing.ts';
 import { type PostWriter, renewed, withMark } from './marks.ts';

@@ -3,7 +3,7 @@ import type { Card, Post } from '../../model/card.ts';
 import { streamOf } from '../../model/journal.ts';
 import type { ChatFile } from '../../ports/chat.ts';
 import type { Store } from '../../ports/store.ts';
-import { isOutput, outputCard } from '../thread/cards-output.ts';
+import { isOutput, outputCard } from '../thread/cards/output.ts';
 
 type LogStore = Pick<Store, 'stream' | 'blob' | 'run'>;
 

@@ -1,6 +1,6 @@
 import type { Card, Post } from '../../model/card.ts';
 import type { Store } from '../../ports/store.ts';
-import { outputCard } from '../thread/cards-output.ts';
+import { outputCard } from '../thread/cards/output.ts';
 import { outputKey } from '../thread/posts.ts';
 
 /** The output of a step that runs now, as one platform shows it. */

@@ -3,7 +3,7 @@ import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 import type { KeyedMutex } from '../../kernel/mutex.ts';
 import type { Post } from '../../model/card.ts';
-import { noteCard } from '../thread/cards.ts';
+import { noteCard } from '../thread/cards/cards.ts';
 import { postsLock } from '../thread/parts.ts';
 import { type MoveParts, moveTo, type Target, targetOf } from './move.ts';
 import { createRefusedThreads, type Refusal } from './refused-threads.ts';

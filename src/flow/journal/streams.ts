@@ -3,8 +3,11 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { KeyedMutex } from '../../kernel/mutex.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
+import type { AnyDocument, DocumentKind, DocumentOf } from '../../model/document.ts';
 import { foldApproval, foldRun } from '../../model/fold.ts';
+import { foldGate, foldKnownBad } from '../../model/gates/fold.ts';
 import { type Fact, type NewEntry, streamOf } from '../../model/journal.ts';
+import { foldHeld, foldPermit } from '../../model/ledger/fold.ts';
 import type { Run } from '../../model/run.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from './feed.ts';
@@ -30,7 +33,7 @@ export interface Under {
 }
 
 /**
- * Appends to runs and approvals: reads the newest state, lets `decide` say what follows from it, folds, and commits both under the
+ * Appends to runs, approvals and the documents of model/document.ts: reads the newest state, lets `decide` say what follows from it, folds, and commits both under the
  * stream's version. When another writer was first it reads and decides again, so a decision is never made on old state. Rejects with
  * `not-found` for an unknown id, and with `guard-failed` when another guard fails or after 20 tries.
  */
@@ -41,6 +44,12 @@ export interface Streams {
     who: Actor,
     decide: (approval: Approval) => Step | null | Promise<Step | null>,
   ): Promise<Approval>;
+  document<K extends DocumentKind>(
+    kind: K,
+    id: string,
+    who: Actor,
+    decide: (doc: DocumentOf<K>) => Step | null | Promise<Step | null>,
+  ): Promise<DocumentOf<K>>;
 }
 
 /** The most tries against other writers before the caller gets `guard-failed`; within a process the mutex makes them rare. */
@@ -49,7 +58,7 @@ const maxTries = 20;
 export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; mutex: KeyedMutex }): Streams {
   const { store, feed, clock, mutex } = parts;
 
-  async function append<T extends Run | Approval>(
+  async function append<T extends { version: number }>(
     kind: Kind<T>,
     id: string,
     who: Actor,
@@ -90,6 +99,10 @@ export function createStreams(parts: { store: Store; feed: Feed; clock: Clock; m
   return {
     run: (id, who, decide, under) => mutex.with(streamOf.run(id), () => append(runs, id, who, decide, under)),
     approval: (id, who, decide) => mutex.with(streamOf.approval(id), () => append(approvals, id, who, decide)),
+    document: (kind, id, who, decide) => {
+      const of = documents(kind);
+      return mutex.with(of.stream(id), () => append(of, id, who, decide));
+    },
   };
 }
 
@@ -115,6 +128,30 @@ const approvals: Kind<Approval> = {
   adjust: doc => doc,
   row: doc => ({ table: 'approval', doc }),
 };
+
+/** The stream of a document, and its reducer. */
+export const documentStreams: {
+  [K in DocumentKind]: {
+    stream(id: string): string;
+    fold(known: DocumentOf<K> | null, fact: Fact, at: number): DocumentOf<K>;
+  };
+} = {
+  gate: { stream: streamOf.gate, fold: foldGate },
+  permit: { stream: streamOf.permit, fold: foldPermit },
+  held: { stream: streamOf.held, fold: foldHeld },
+  'known-bad': { stream: streamOf.knownBad, fold: foldKnownBad },
+};
+
+function documents<K extends DocumentKind>(kind: K): Kind<DocumentOf<K>> {
+  const { stream, fold } = documentStreams[kind];
+  return {
+    stream,
+    fold,
+    read: (store, id) => store.document(kind, id),
+    adjust: doc => doc,
+    row: doc => ({ table: 'document', kind, doc }) as { table: 'document' } & AnyDocument,
+  };
+}
 
 /** Which kind of guard a `guard-failed` names: `stream`, `claim`, `lease`, `take`, `halt`, `post`, or `row` for a projection that is older than the stored one. */
 export function failedGuard(error: TocsinError): string {

@@ -6,7 +6,7 @@ import { isEnded, type Run } from '../../model/run.ts';
 import type { OriginConnection, OriginPage } from '../../ports/origin.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
-import { endingText } from '../thread/cards.ts';
+import { endingText } from '../thread/cards/cards.ts';
 import { alertOfRun, reportOf } from './report.ts';
 import {
   acknowledgedKey,

@@ -4,7 +4,7 @@ import { streamOf } from '../../model/journal.ts';
 import { isEnded, type Run } from '../../model/run.ts';
 import type { OriginReport } from '../../ports/origin.ts';
 import type { Store } from '../../ports/store.ts';
-import { endingText } from '../thread/cards.ts';
+import { endingText } from '../thread/cards/cards.ts';
 
 /** Pure: how a run stands, for its origin; null for one that never began, of which nothing was told. */
 export function reportOf(run: Run, url: string): OriginReport | null {

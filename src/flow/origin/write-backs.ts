@@ -91,7 +91,7 @@ async function alertWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<W
     case 'approval.requested':
       return await rotaAsked(entry, fact.approval.ask.by, fact.approval.alert, parts);
     case 'approval.escalated': {
-      const run = await parts.store.run(fact.run);
+      const run = fact.run === null ? null : await parts.store.run(fact.run);
       return await rotaAsked(entry, [fact.to], run?.alert ?? null, parts);
     }
     case 'alert.acknowledged':

@@ -13,6 +13,8 @@ export interface AuthoriseFacts {
   run: Run | null;
   /** The groups and people who were asked to approve the run, also those that it escalated to. */
   asked: readonly string[];
+  /** The identities that may ask the gate, by gates.yaml; null where the act asks no gate, or one that is not there. */
+  gateAsk: readonly string[] | null;
   tokenMay: readonly string[] | null;
   /** Whether a person is now in one of the groups, or is one of the people, named (flow/people/groups.ts). */
   isAmong(person: string, names: readonly string[]): Promise<boolean>;
@@ -52,6 +54,10 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
       if (who.kind === 'service' && facts.tokenMay === null)
         return 'A service records deliveries only with a token whose `may` in tocsin.yaml names record.';
       return await operator(who, facts);
+    case 'gate':
+      return mayAsk(who, act, facts);
+    case 'revoke':
+      return await askedOrOperator(who, facts);
     case 'silence':
     case 'unsilence':
     case 'test':
@@ -64,10 +70,21 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
   }
 }
 
+/** Only those that gates.yaml names ask a gate, and a door asks only through itself. */
+function mayAsk(who: Known, act: Extract<Act, { kind: 'gate' }>, { gateAsk }: AuthoriseFacts): string | null {
+  // A gate that does not exist is not found, rather than forbidden.
+  if (gateAsk === null || gateAsk.includes(identityOf(who))) return null;
+  return `${nameOf(who)} is not among those that gates.yaml lets ask "${act.gate}".`;
+}
+
 /** Allows the person or service that asked for the run, those who were asked to approve it, and operators. */
 async function operatorOr(who: Known, facts: AuthoriseFacts): Promise<string | null> {
-  const { run, asked } = facts;
-  if (run !== null && run.requestedBy === identityOf(who)) return null;
+  if (facts.run !== null && facts.run.requestedBy === identityOf(who)) return null;
+  return await askedOrOperator(who, facts);
+}
+
+async function askedOrOperator(who: Known, facts: AuthoriseFacts): Promise<string | null> {
+  const { asked } = facts;
   if (who.kind === 'person' && asked.length > 0 && (await facts.isAmong(who.id, asked))) return null;
   return await operator(who, facts);
 }

@@ -8,9 +8,10 @@ import type { Event } from '../../model/event.ts';
 import { newStep } from '../../model/fold.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
-import type { Catalogue, CatalogueSet, PolicyVariables } from '../../ports/catalogue.ts';
+import type { Catalogue, PolicyVariables } from '../../ports/catalogue.ts';
 import type { Params, Runbook } from '../../ports/runbook.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
+import { defaultAsk } from '../people/default-ask.ts';
 import { decide, type Facts, looksBack } from './decide.ts';
 import { makePlan } from './plan.ts';
 
@@ -102,18 +103,6 @@ export async function gatherFacts(
   };
 }
 
-/** Who is asked when policy names nobody: the operators, else everybody in people of tocsin.yaml. */
-export function defaultAsk(set: Pick<CatalogueSet, 'config'>): Ask {
-  const { operators, people } = set.config;
-  return {
-    by: operators.length > 0 ? [...operators] : Object.keys(people),
-    quorum: 1,
-    expires: 30 * 60_000,
-    escalate: null,
-    reasonRequired: false,
-  };
-}
-
 /** Makes the run of a decision: `auto` is queued, `approve` waits for its approval. Nothing is committed here. */
 export function beginRun(request: Request, decision: Decision, parts: BeginParts, parent: Run['parent'] = null): Begun {
   const { runbook, params, alert } = request;
@@ -185,6 +174,7 @@ export function openApproval(
   return {
     id: facts.id,
     run: run.id,
+    gate: null,
     step: facts.step,
     alert: run.alert,
     runbook: run.runbook,

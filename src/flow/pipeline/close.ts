@@ -2,6 +2,7 @@ import { system } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Store } from '../../ports/store.ts';
+import { type SettleParts, settleGate } from '../gates/settle.ts';
 import type { Streams } from '../journal/streams.ts';
 
 /** What closing an approval needs, whether a vote, an expiry, an edit or the end of its run closes it. */
@@ -11,9 +12,17 @@ export interface CloseParts {
   dispatcher: Dispatcher;
 }
 
-/** Releases or ends the run of a closed approval. Also called on recovery, so it is idempotent. */
-export async function afterVote(approval: Approval, parts: Pick<CloseParts, 'streams' | 'dispatcher'>): Promise<void> {
-  if (approval.state === 'open') return;
+/** Releases or ends the run of a closed approval, or settles its gate. Also called on recovery, so it is idempotent. */
+export async function afterVote(
+  approval: Approval,
+  parts: SettleParts & Pick<CloseParts, 'streams' | 'dispatcher'>,
+): Promise<void> {
+  if (approval.gate === null) await releaseRun(approval, parts);
+  else await settleGate(approval, parts);
+}
+
+async function releaseRun(approval: Approval, parts: Pick<CloseParts, 'streams' | 'dispatcher'>): Promise<void> {
+  if (approval.state === 'open' || approval.run === null) return;
   if (approval.step !== null) return await parts.dispatcher.wake({ run: approval.run, first: true });
   const because = approval.because ?? approval.state;
   const run = await parts.streams.run(approval.run, system, now => {
@@ -32,12 +41,29 @@ export async function closePlanApproval(
   because: string,
   parts: Pick<CloseParts, 'streams' | 'dispatcher'>,
 ): Promise<void> {
-  const closed = await parts.streams.approval(id, system, now =>
+  await releaseRun(await closeApproval(id, state, because, parts), parts);
+}
+
+/** Expiry denies: it ends the run, or the question of the gate. */
+export async function expireApproval(
+  id: string,
+  because: string,
+  parts: SettleParts & Pick<CloseParts, 'streams' | 'dispatcher'>,
+): Promise<void> {
+  await afterVote(await closeApproval(id, 'expired', because, parts), parts);
+}
+
+async function closeApproval(
+  id: string,
+  state: 'void' | 'expired',
+  because: string,
+  { streams }: Pick<CloseParts, 'streams'>,
+): Promise<Approval> {
+  return await streams.approval(id, system, now =>
     now.state === 'open'
       ? { facts: [{ kind: 'approval.closed', approval: now.id, run: now.run, state, because }] }
       : null,
   );
-  await afterVote(closed, parts);
 }
 
 /** Closes the open approvals of a run that is over, so that nobody votes on it. */

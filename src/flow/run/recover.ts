@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts';
+import type { Ids } from '../../kernel/ids.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
 import { system } from '../../model/actor.ts';
@@ -8,11 +9,12 @@ import { isEnded, type Run } from '../../model/run.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Store } from '../../ports/store.ts';
+import type { KnownBadList } from '../gates/parts.ts';
 import type { Feed } from '../journal/feed.ts';
 import { createOnceLogger } from '../journal/log-once.ts';
 import { everyOf } from '../journal/pages.ts';
 import type { Streams } from '../journal/streams.ts';
-import { afterVote, closePlanApproval } from '../pipeline/close.ts';
+import { afterVote, closePlanApproval, expireApproval } from '../pipeline/close.ts';
 import { isCurrent } from '../pipeline/plan.ts';
 
 /** Recovery finds what no wake-up reports: overdue approvals, timers, runs whose worker died, lost wake-ups. */
@@ -25,6 +27,8 @@ export interface RecoverParts {
   clock: Clock;
   metrics: Metrics;
   log: Log;
+  ids: Ids;
+  knownBad: KnownBadList;
 }
 
 /**
@@ -67,7 +71,8 @@ function createRound(parts: RecoverParts): () => Promise<void> {
   return async () => {
     const now = parts.clock.now();
     for (const overdue of await parts.store.approvals({ expiredBy: now, state: 'open', limit: 200 }))
-      await expireApproval(overdue, parts);
+      await expireOrEscalate(overdue, parts);
+    await settleGates(parts);
     await wakeDue(now, parts);
     after = await wakeMissed(after, parts);
   };
@@ -91,6 +96,14 @@ async function wakeMissed(after: string | null, parts: RecoverParts): Promise<st
     else if (await isOver(run, parts)) await parts.dispatcher.wake({ run: run.id });
   }
   return found.length < perRound ? null : (found.at(-1)?.id ?? null);
+}
+
+/** Settles gates whose approval was closed when the process ended. */
+async function settleGates(parts: RecoverParts): Promise<void> {
+  for await (const gate of everyOf(page => parts.store.documents('gate', { ...page, state: 'pending' }))) {
+    const approval = gate.approval === null ? null : await parts.store.approval(gate.approval);
+    if (approval !== null && approval.state !== 'open') await afterVote(approval, parts);
+  }
 }
 
 /** Applies an approval that was closed when the process ended before its run was released. */
@@ -121,7 +134,7 @@ export async function recoverAll(parts: RecoverParts): Promise<void> {
 }
 
 /** Expiry closes the approval, or escalates it once to the next group; it never approves. */
-async function expireApproval(approval: Approval, parts: RecoverParts): Promise<void> {
+async function expireOrEscalate(approval: Approval, parts: RecoverParts): Promise<void> {
   const to = approval.ask.escalate;
   if (to !== null && !approval.escalated) {
     await parts.streams.approval(approval.id, system, now =>
@@ -141,7 +154,7 @@ async function expireApproval(approval: Approval, parts: RecoverParts): Promise<
     );
     return;
   }
-  await closePlanApproval(approval.id, 'expired', 'nobody decided in time', parts);
+  await expireApproval(approval.id, 'nobody decided in time', parts);
 }
 
 /** Voids the approvals that are open for an older text of an edited runbook: what people saw is not what would run. */
@@ -149,7 +162,7 @@ export async function voidEdited(parts: RecoverParts): Promise<void> {
   const { runbooks } = parts.catalogue.current();
   const open = everyOf(page => parts.store.approvals({ ...page, state: 'open' }));
   for await (const one of open) {
-    if (one.step !== null) continue;
+    if (one.step !== null || one.run === null) continue;
     const bytes = await parts.store.blob(one.planHash);
     const plan = bytes === null ? null : planSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     if (plan !== null && isCurrent(plan, runbooks.get(plan.runbook))) continue;

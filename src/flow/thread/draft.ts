@@ -6,11 +6,13 @@ import type { Config } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
 import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isEnded, type Run } from '../../model/run.ts';
+import type { GateSpec } from '../../ports/catalogue.ts';
 import type { StepOutline } from '../../ports/runbook.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Docs } from '../journal/recent-docs.ts';
-import { alertCard, type CardTools, endedCard, noteCard, runCard } from './cards.ts';
-import { approvalCard } from './cards-approval.ts';
+import { approvalCard } from './cards/approval.ts';
+import { alertCard, type CardTools, endedCard, noteCard, runCard } from './cards/cards.ts';
+import { gateApprovalCard, gateCard } from './cards/gate.ts';
 import { notesOf } from './notes.ts';
 
 /** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
@@ -37,12 +39,15 @@ interface Place {
   alert: Alert | null;
   /** The event that it came from, for the routes; null where it is not known. */
   event: Event | null;
+  /** The channels of its thread, as `platform:channel`; those of the routes when left out or empty. */
+  to?: readonly string[];
 }
 
 export interface DraftParts {
-  store: Docs & Pick<Store, 'alertOf' | 'stream' | 'runs' | 'approvals'>;
+  store: Docs & Pick<Store, 'alertOf' | 'stream' | 'runs' | 'approvals' | 'document'>;
   cards: CardTools;
   config(): Config;
+  gates(): ReadonlyMap<string, Pick<GateSpec, 'to'>>;
   outline(run: Run): Promise<readonly StepOutline[]>;
 }
 
@@ -66,6 +71,7 @@ export async function draftPosts(entries: readonly Entry[], parts: DraftParts): 
     stream: name => store.stream(name),
     runs: query => store.runs(query),
     approvals: query => store.approvals(query),
+    document: (kind, id) => store.document(kind, id),
   };
   const drafted: Wanted[][] = [];
   for (let from = 0; from < entries.length; from += together) {
@@ -109,6 +115,8 @@ function once<T>(read: (id: string) => Promise<T>): (id: string) => Promise<T> {
 
 async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   const { fact } = entry;
+  if (fact.kind === 'gate.asked' || fact.kind === 'gate.closed' || fact.kind === 'gate.revoked')
+    return await wantGate(ctx, typeof fact.gate === 'string' ? fact.gate : fact.gate.id, entry);
   if ('approval' in fact)
     return await wantApproval(ctx, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
   if ('run' in fact && fact.run !== null)
@@ -230,10 +238,27 @@ async function wantRun(ctx: DraftContext, id: string, entry: Entry): Promise<voi
 async function wantApproval(ctx: DraftContext, id: string, entry: Entry): Promise<void> {
   const { store } = ctx.parts;
   const approval = await store.approval(id);
-  const run = approval === null ? null : await store.run(approval.run);
-  if (approval === null || run === null) return;
+  if (approval === null) return;
+  if (approval.run === null) return await wantGate(ctx, approval.gate ?? '', entry);
+  const run = await store.run(approval.run);
+  if (run === null) return;
   await wantRun(ctx, run.id, entry);
   wantQuestion(ctx, approval, run, await placeOf(ctx, run, entry), entry);
+}
+
+/** What was let through without a word is not posted. */
+async function wantGate(ctx: DraftContext, id: string, entry: Entry): Promise<void> {
+  const { store, cards, gates } = ctx.parts;
+  const gate = await store.document('gate', id);
+  if (gate === null || (gate.decision.verdict === 'auto' && gate.state === 'allowed')) return;
+  const about = { alert: null, event: null, run: null, to: gates().get(gate.name)?.to ?? [] };
+  const key = `gate/${id}`;
+  const over = gate.state !== 'pending' && gate.state !== 'allowed';
+  ctx.want({ key, thread: null, ...about, over, render: async () => gateCard(gate, cards) }, entry);
+  const approval = gate.approval === null ? null : await store.approval(gate.approval);
+  if (approval === null) return;
+  const render = async () => gateApprovalCard(approval, gate, cards);
+  ctx.want({ key: `approval/${approval.id}`, thread: key, ...about, over: approval.state !== 'open', render }, entry);
 }
 
 function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Place, entry: Entry): void {

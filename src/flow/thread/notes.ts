@@ -6,7 +6,7 @@ import type { Config } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
 import type { Entry, FactOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
-import { decisionCard, endingText, noteCard } from './cards.ts';
+import { decisionCard, endingText, noteCard } from './cards/cards.ts';
 
 /** Pure: the notes that an entry adds to its thread, besides the cards that it changes. Most entries add none. */
 export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {

@@ -6,7 +6,7 @@ import type { StepOutline } from '../../ports/runbook.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Docs } from '../journal/recent-docs.ts';
-import type { CardTools } from './cards.ts';
+import type { CardTools } from './cards/cards.ts';
 
 /** The dependencies of the projection of threads. */
 export interface ThreadParts {

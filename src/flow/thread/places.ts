@@ -47,7 +47,9 @@ export async function placesOf(one: Wanted, find: Find, parts: ThreadParts): Pro
 function routed(one: Wanted, parts: ThreadParts): Place[] {
   const on = parts.platforms();
   const channels = new Map<string, string[]>();
-  for (const target of parts.catalogue.current().route({ event: one.event, alert: one.alert })) {
+  const set = parts.catalogue.current();
+  const to = one.to ?? [];
+  for (const target of to.length > 0 ? to : set.route({ event: one.event, alert: one.alert })) {
     const { platform, channel } = splitTarget(target);
     const list = channels.get(platform) ?? [];
     if (on.has(platform) && !list.includes(channel)) channels.set(platform, [...list, channel]);

@@ -121,7 +121,8 @@ async function approvalClosed(
   histories: RunHistories,
 ): Promise<SpanFacts[]> {
   const approval = await histories.approvalOf(entry, fact.approval);
-  if (approval === null) return [];
+  // Spans are of alerts and their runs; a gate has neither.
+  if (approval === null || fact.run === null) return [];
   const context = (await histories.contextOf(fact.run)) ?? traceOfRun(fact.run);
   return [
     {

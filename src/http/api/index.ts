@@ -3,16 +3,18 @@ import { alertRoutes } from './alerts.ts';
 import { approvalRoutes } from './approvals.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { explainRoutes } from './explain.ts';
+import { gateRoutes } from './gates.ts';
 import { haltRoutes } from './halt.ts';
 import { journalRoutes } from './journal.ts';
 import { runRoutes } from './runs.ts';
 import { sourceRoutes } from './sources.ts';
 
-/** Every address under /api/v1. */
+/** Every address under /api/v1, and the gates. */
 export const apiRoutes: readonly Route[] = [
   ...alertRoutes,
   ...runRoutes,
   ...approvalRoutes,
+  ...gateRoutes,
   ...haltRoutes,
   ...deadLetterRoutes,
   ...journalRoutes,

@@ -9,6 +9,7 @@ export {
   ExpressionError,
   type Wants,
 } from './compile.ts';
+export { gateScope } from './gate-scope.ts';
 export { lazyMap } from './lazy.ts';
 export { quickCondition, quickText } from './quick.ts';
 export { compilePattern, type Pattern } from './regex.ts';

@@ -264,4 +264,39 @@ create index letter_state on letter (state, first_at, id);
 `,
 };
 
-export const migrations: readonly Migration[] = [first, truth, leaner, found, remembered, pointed, tallies, letters];
+/** Gates, permits, changes held against them, what is known to be bad, in one table. Older builds cannot read their entries. */
+const documents: Migration = {
+  number: 9,
+  name: 'documents',
+  breaks: true,
+  up: `
+create table document (
+  id ${text} primary key,
+  kind ${text} not null,
+  state ${text} not null,
+  at bigint not null,
+  due bigint not null,
+  key ${text} not null,
+  other ${text} not null,
+  version bigint not null,
+  doc ${text} not null
+);
+create index document_newest on document (kind, at, id);
+create index document_state on document (kind, state, at, id);
+create index document_due on document (kind, state, due, id);
+create index document_key on document (kind, key, due);
+create index document_other on document (kind, other, due);
+`,
+};
+
+export const migrations: readonly Migration[] = [
+  first,
+  truth,
+  leaner,
+  found,
+  remembered,
+  pointed,
+  tallies,
+  letters,
+  documents,
+];

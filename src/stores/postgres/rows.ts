@@ -7,12 +7,13 @@ import {
   alertColumns,
   approvalColumns,
   autoTargets,
+  documentColumns,
   letterColumns,
   outputColumns,
   postColumns,
   runColumns,
 } from '../sql/columns.ts';
-import { writeDoc } from '../sql/docs.ts';
+import { writeDoc, writeDocument } from '../sql/docs.ts';
 import { guardFailed, identityTaken } from '../sql/guards.ts';
 import { docColumns, type ReadyText, readyText } from '../sql/packed.ts';
 import { fromColumn, toColumn } from '../sql/text.ts';
@@ -46,6 +47,12 @@ export function prepareRow(row: Row, base: Base | null): PreparedRow {
       const columns = { ...letterColumns(row.doc), doc };
       const write: PreparedRow['write'] = (_view, batch) => batch.put('letter', columns.id, columns);
       return versioned('letter', row.doc.id, columns, doc.length, write);
+    }
+    case 'document': {
+      const doc = writeDocument(row);
+      const columns = { ...documentColumns(row), doc };
+      const write: PreparedRow['write'] = (_view, batch) => batch.put('document', columns.id, columns);
+      return versioned('document', row.doc.id, columns, doc.length, write);
     }
     case 'post':
       return postRow(row.doc, readyText(writeDoc('post', row.doc), base));

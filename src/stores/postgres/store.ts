@@ -7,7 +7,13 @@ import { createDeliveryReads } from '../sql/deliveries.ts';
 import { createJournalReads } from '../sql/journal.ts';
 import { createPostReads } from '../sql/posts.ts';
 import type { Sql } from '../sql/query.ts';
-import { createAlertReads, createApprovalReads, createLetterReads, createRunReads } from '../sql/reads.ts';
+import {
+  createAlertReads,
+  createApprovalReads,
+  createDocumentReads,
+  createLetterReads,
+  createRunReads,
+} from '../sql/reads.ts';
 import { createTallyReads } from '../sql/records.ts';
 import { toColumn } from '../sql/text.ts';
 import { createChanges, type Member } from './change.ts';
@@ -37,6 +43,7 @@ export function createStore(parts: { writer: Writer; reads: Reads; listening: Li
     ...createApprovalReads(reads.sql),
     ...createDeliveryReads(reads.sql),
     ...createLetterReads(reads.sql),
+    ...createDocumentReads(reads.sql),
     ...createPostReads(reads.sql, bases),
     ...createJournalReads(reads.sql, bases),
     ...createTallyReads(reads.sql),

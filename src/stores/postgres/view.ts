@@ -23,7 +23,7 @@ export interface Identity {
   fingerprint: string;
 }
 
-export type Versioned = 'alert' | 'run' | 'approval' | 'letter';
+export type Versioned = 'alert' | 'run' | 'approval' | 'letter' | 'document';
 
 /** What the members of a transaction must read before they decide; names are columns. */
 export interface Needs {
@@ -68,7 +68,7 @@ export function createNeeds(): Needs {
     posts: new Map(),
     halt: false,
     identities: new Map(),
-    documents: { alert: new Set(), run: new Set(), approval: new Set(), letter: new Set() },
+    documents: { alert: new Set(), run: new Set(), approval: new Set(), letter: new Set(), document: new Set() },
     bases: new Set(),
   };
 }
@@ -90,7 +90,7 @@ interface Part {
   take(view: View, answer: Answer): void;
 }
 
-const versioned: readonly Versioned[] = ['alert', 'run', 'approval', 'letter'];
+const versioned: readonly Versioned[] = ['alert', 'run', 'approval', 'letter', 'document'];
 
 /** Opens the transaction and locks the head row. Sent first, either alone or as part of openView. */
 export function openLock(): Statement[] {
@@ -118,7 +118,7 @@ export function openView(
         claims: new Set(),
         leases: new Map(),
         posts: new Map(),
-        versions: { alert: new Map(), run: new Map(), approval: new Map(), letter: new Map() },
+        versions: { alert: new Map(), run: new Map(), approval: new Map(), letter: new Map(), document: new Map() },
         identities: new Map(),
         bases: new Map(),
         halted: false,

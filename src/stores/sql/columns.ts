@@ -2,6 +2,7 @@ import type { Alert } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Post } from '../../model/card.ts';
 import type { DeliveryCount, DeliveryRecord } from '../../model/delivery.ts';
+import { type AnyDocument, indexOf } from '../../model/document.ts';
 import type { Letter } from '../../model/letter.ts';
 import type { Sighting, Tally, TallyKey } from '../../model/records/records.ts';
 import type { Run } from '../../model/run.ts';
@@ -36,7 +37,8 @@ export function runColumns(run: Run) {
 export function approvalColumns(approval: Approval) {
   return {
     id: toColumn(approval.id),
-    run: toColumn(approval.run),
+    // For a gate there is none; no run has an empty id.
+    run: toColumn(approval.run ?? ''),
     state: approval.state,
     created_at: approval.createdAt,
     expires_at: approval.expiresAt,
@@ -51,6 +53,23 @@ export function letterColumns(letter: Letter) {
     state: letter.state,
     first_at: letter.firstAt,
     version: letter.version,
+  };
+}
+
+/** What is never due. */
+const never = Number.MAX_SAFE_INTEGER;
+
+export function documentColumns(document: AnyDocument) {
+  const { state, at, due, key, other } = indexOf(document);
+  return {
+    id: toColumn(document.doc.id),
+    kind: document.kind,
+    state,
+    at,
+    due: due ?? never,
+    key: toColumn(key),
+    other: toColumn(other),
+    version: document.doc.version,
   };
 }
 

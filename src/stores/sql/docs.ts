@@ -4,6 +4,7 @@ import { alert } from '../../model/alert.ts';
 import { approval } from '../../model/approval.ts';
 import { post } from '../../model/card.ts';
 import { delivery } from '../../model/delivery.ts';
+import { type AnyDocument, type DocumentKind, type DocumentOf, documentKinds } from '../../model/document.ts';
 import { content, entryVersion, type NewEntry } from '../../model/journal.ts';
 import { letter } from '../../model/letter.ts';
 import { look } from '../../model/look.ts';
@@ -42,14 +43,29 @@ export function writeDoc<T extends DocTable>(table: T, doc: Doc<T>): string {
   return JSON.stringify(doc);
 }
 
+/** The same for a document of the shared table. */
+export function writeDocument({ kind, doc }: AnyDocument): string {
+  refuseUnreadable(documentKinds[kind].schema, doc, `kind ${kind}`);
+  return JSON.stringify(doc);
+}
+
 /** Parses a document of a row. Throws an error that names the document when it does not parse. */
 export function readDoc<T extends DocTable>(table: T, row: { doc: string }): Doc<T> {
+  return parseDoc(docs[table], row, `table ${table}`) as Doc<T>;
+}
+
+/** The same for a row of the shared table. */
+export function readDocument<K extends DocumentKind>(kind: K, row: { doc: string }): DocumentOf<K> {
+  return parseDoc(documentKinds[kind].schema, row, `kind ${kind}`) as DocumentOf<K>;
+}
+
+function parseDoc(schema: z.ZodType, row: { doc: string }, at: string): unknown {
   try {
-    return docs[table].parse(JSON.parse(row.doc)) as Doc<T>;
+    return schema.parse(JSON.parse(row.doc));
   } catch (error) {
     throw new TocsinError('store-failed', {
       message: 'A stored document is not what its table holds.',
-      at: `table ${table}: ${row.doc.slice(0, 60)}`,
+      at: `${at}: ${row.doc.slice(0, 60)}`,
       given: explainParse(error),
       cause: error,
     });

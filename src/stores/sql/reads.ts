@@ -4,7 +4,7 @@ import { type RunState, runState } from '../../model/run.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Bases } from './bases.ts';
 import { anyTarget, targetColumn } from './columns.ts';
-import { readDoc } from './docs.ts';
+import { readDoc, readDocument } from './docs.ts';
 import { joinedEntry, type LikeRow, readLike } from './packed.ts';
 import type { Sql } from './query.ts';
 import { fromColumn, toColumn } from './text.ts';
@@ -204,6 +204,55 @@ export function createApprovalReads(sql: Sql): Pick<Store, 'approval' | 'approva
         limit: limitOf(query.limit),
       };
       return (await list(values)).map(parse);
+    },
+  };
+}
+
+export function createDocumentReads(sql: Sql): Pick<Store, 'document' | 'documents'> {
+  const { tables } = sql;
+  const byId = sql.read<{ kind: string; id: string }>()(v =>
+    tables.selectFrom('document').select('doc').where('id', '=', v.id).where('kind', '=', v.kind),
+  );
+  const list = sql.readFiltered<{
+    kind: string;
+    state: string;
+    key: string;
+    other: string;
+    upTo: number;
+    dueFrom: number;
+    dueBy: number;
+    after: string;
+    limit: number;
+  }>()((v, has) => {
+    const [order, direction] = has('dueBy') ? (['due', 'asc'] as const) : (['at', 'desc'] as const);
+    let query = tables
+      .selectFrom('document')
+      .select('doc')
+      .where('kind', '=', v.kind)
+      .orderBy(order, direction)
+      .orderBy('id', direction);
+    if (has('state')) query = query.where('state', '=', v.state);
+    if (has('key')) query = query.where('key', '=', v.key);
+    if (has('other')) query = query.where('other', '=', v.other);
+    if (has('upTo')) query = query.where('at', '<=', v.upTo);
+    if (has('dueFrom')) query = query.where('due', '>=', v.dueFrom);
+    if (has('dueBy')) query = query.where('due', '<=', v.dueBy);
+    if (has('after')) {
+      const last = tables.selectFrom('document').select([order, 'id']).where('id', '=', v.after);
+      const behind = direction === 'asc' ? '>' : '<';
+      query = query.where(e => e(e.refTuple(order, 'id'), behind, last.$asTuple(order, 'id')));
+    }
+    return query.limit(v.limit);
+  });
+  return {
+    async document(kind, id) {
+      const row = await byId.first({ kind, id: toColumn(id) });
+      return row === undefined ? null : readDocument(kind, row);
+    },
+    async documents(kind, { state, key, other, upTo, dueFrom, dueBy, after, limit }) {
+      const texts = { key: optional(key), other: optional(other), after: optional(after) };
+      const rows = await list({ kind, state, ...texts, upTo, dueFrom, dueBy, limit: limitOf(limit) });
+      return await parseAll(rows, row => readDocument(kind, row));
     },
   };
 }

@@ -47,6 +47,17 @@ export interface Tables {
     version: number;
     doc: string;
   };
+  document: {
+    id: string;
+    kind: string;
+    state: string;
+    at: number;
+    due: number;
+    key: string;
+    other: string;
+    version: number;
+    doc: string;
+  };
   letter: { id: string; source: string; state: string; first_at: number; version: number; doc: string };
   post: {
     id?: number;

@@ -156,10 +156,19 @@ function prepareVersions(db: DatabaseSync): (row: Row) => number | null {
     alert: prepare<{ id: string }>(db)(v => tables.selectFrom('alert').select('version').where('id', '=', v.id)),
     run: prepare<{ id: string }>(db)(v => tables.selectFrom('run').select('version').where('id', '=', v.id)),
     approval: prepare<{ id: string }>(db)(v => tables.selectFrom('approval').select('version').where('id', '=', v.id)),
+    document: prepare<{ id: string }>(db)(v => tables.selectFrom('document').select('version').where('id', '=', v.id)),
     letter: prepare<{ id: string }>(db)(v => tables.selectFrom('letter').select('version').where('id', '=', v.id)),
   };
   return row => {
-    if (row.table !== 'alert' && row.table !== 'run' && row.table !== 'approval' && row.table !== 'letter') return null;
-    return queries[row.table].first({ id: row.doc.id })?.version ?? null;
+    switch (row.table) {
+      case 'alert':
+      case 'run':
+      case 'approval':
+      case 'letter':
+      case 'document':
+        return queries[row.table].first({ id: row.doc.id })?.version ?? null;
+      default:
+        return null;
+    }
   };
 }

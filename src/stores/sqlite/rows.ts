@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Alert } from '../../model/alert.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Post } from '../../model/card.ts';
+import type { AnyDocument } from '../../model/document.ts';
 import type { Letter } from '../../model/letter.ts';
 import type { Look } from '../../model/look.ts';
 import type { Run } from '../../model/run.ts';
@@ -11,12 +12,13 @@ import {
   alertColumns,
   approvalColumns,
   autoTargets,
+  documentColumns,
   letterColumns,
   outputColumns,
   postColumns,
   runColumns,
 } from '../sql/columns.ts';
-import { writeDoc } from '../sql/docs.ts';
+import { writeDoc, writeDocument } from '../sql/docs.ts';
 import { docColumns, readyText } from '../sql/packed.ts';
 import type { Tables } from '../sql/schema.ts';
 import { toColumn } from '../sql/text.ts';
@@ -36,6 +38,7 @@ export function createRows(db: DatabaseSync): (row: Row, base: Base | null) => W
   const run = createRunRow(db);
   const approval = createApprovalRow(db);
   const letter = createLetterRow(db);
+  const document = createDocumentRow(db);
   const post = createPostRow(db);
   const output = createOutputRow(db);
   const small = createSmallRows(db);
@@ -51,6 +54,8 @@ export function createRows(db: DatabaseSync): (row: Row, base: Base | null) => W
         return approval(row.doc);
       case 'letter':
         return letter(row.doc);
+      case 'document':
+        return document(row);
       case 'post':
         return post(row.doc, base);
       case 'output':
@@ -150,6 +155,21 @@ function createLetterRow(db: DatabaseSync) {
   return (letter: Letter): Write => {
     const doc = writeDoc('letter', letter);
     const row = { ...letterColumns(letter), doc };
+    return { size: doc.length, write: () => put.run(row) };
+  };
+}
+
+function createDocumentRow(db: DatabaseSync) {
+  const put = prepare<Tables['document']>(db)(v => {
+    const { id, kind, state, at, due, key, other, version, doc } = v;
+    return tables
+      .insertInto('document')
+      .values({ id, kind, state, at, due, key, other, version, doc })
+      .onConflict(c => c.column('id').doUpdateSet({ kind, state, at, due, key, other, version, doc }));
+  });
+  return (document: AnyDocument): Write => {
+    const doc = writeDocument(document);
+    const row = { ...documentColumns(document), doc };
     return { size: doc.length, write: () => put.run(row) };
   };
 }

@@ -5,7 +5,13 @@ import { createBases } from '../sql/bases.ts';
 import { createDeliveryReads } from '../sql/deliveries.ts';
 import { createJournalReads } from '../sql/journal.ts';
 import { createPostReads } from '../sql/posts.ts';
-import { createAlertReads, createApprovalReads, createLetterReads, createRunReads } from '../sql/reads.ts';
+import {
+  createAlertReads,
+  createApprovalReads,
+  createDocumentReads,
+  createLetterReads,
+  createRunReads,
+} from '../sql/reads.ts';
 import { createTallyReads } from '../sql/records.ts';
 import { createApply } from './apply.ts';
 import { createGuards } from './guards.ts';
@@ -35,6 +41,7 @@ export function createStore(db: DatabaseSync, now: () => number, onDamage: (erro
     ...createApprovalReads(reads),
     ...createDeliveryReads(reads),
     ...createLetterReads(reads),
+    ...createDocumentReads(reads),
     ...createPostReads(reads, bases),
     ...createJournalReads(reads, bases),
     ...createTallyReads(reads),

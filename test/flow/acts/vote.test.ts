@@ -112,7 +112,7 @@ describe('the seal of a button', () => {
     const wrong = [
       seals.seal(other.id, other.planHash),
       seals.seal(mine.id, 'b'.repeat(64)),
-      seals.seal(mine.run, mine.planHash),
+      seals.seal(mine.run ?? '', mine.planHash),
       createSeals('another key').seal(mine.id, mine.planHash),
       '',
       right.slice(1),
@@ -160,7 +160,7 @@ describe('a vote', () => {
       approval: id,
     });
     expect(place.node.woken).toEqual([]);
-    expect(await place.store.run(run)).toMatchObject({ state: 'waiting' });
+    expect(await place.store.run(run ?? '')).toMatchObject({ state: 'waiting' });
     expect((await place.facts('approval.voted'))[0]?.vote).toEqual({
       person: 'alice',
       account: 'slack:U1',
@@ -176,7 +176,7 @@ describe('a vote', () => {
     expect(await place.facts('approval.closed')).toEqual([
       { kind: 'approval.closed', approval: id, run, state: 'approved', because: 'approved by alice and bob' },
     ]);
-    expect(await place.store.run(run)).toMatchObject({ state: 'queued' });
+    expect(await place.store.run(run ?? '')).toMatchObject({ state: 'queued' });
     expect(place.node.woken).toEqual([{ run, first: true }]);
     expect(await vote(id)).toMatchObject({ status: 409, text: expect.stringContaining('It is approved already') });
   });
@@ -191,7 +191,7 @@ describe('a vote', () => {
     const { id, run } = await ask({ ask: { quorum: 2 } });
     await vote(id);
     expect(await vote(id, person('bob'), { deny: true, reason: 'no' })).toMatchObject({ ok: true, text: 'Denied.' });
-    expect(await place.store.run(run)).toMatchObject({ state: 'denied', because: 'bob denied it: no' });
+    expect(await place.store.run(run ?? '')).toMatchObject({ state: 'denied', because: 'bob denied it: no' });
     expect(place.node.woken).toEqual([]);
   });
 
@@ -304,18 +304,18 @@ describe('an escalation', () => {
     const cancel = async (who: string) => {
       const approval = await ask({ ask: { escalate: 'leads' } });
       if (who !== 'carl, before it') await escalate(approval);
-      const act = { kind: 'cancel', run: approval.run, reason: null } as const;
+      const act = { kind: 'cancel', run: approval.run ?? '', reason: null } as const;
       return (await place.node.act(person(who.split(',')[0] ?? ''), act)).ok;
     };
     expect([await cancel('alice'), await cancel('carl'), await cancel('rita')]).toEqual([true, true, true]);
     expect(await cancel('carl, before it')).toBe(false);
     const approval = await ask({ ask: { escalate: 'leads' } });
     await escalate(approval);
-    const answer = { kind: 'answer', run: approval.run, step: 's', choice: 'skip', reason: null } as const;
+    const answer = { kind: 'answer', run: approval.run ?? '', step: 's', choice: 'skip', reason: null } as const;
     // Allowed, and there is no question.
     expect(await place.node.act(person('carl'), answer)).toMatchObject({ code: 'not-asked' });
     // A run of somebody else, about which another group was asked.
-    const acted = await place.node.act(person('carl'), { kind: 'cancel', run: (await ask()).run, reason: null });
+    const acted = await place.node.act(person('carl'), { kind: 'cancel', run: (await ask()).run ?? '', reason: null });
     expect(acted).toMatchObject({ ok: false, status: 403, text: 'This is for operators, which are others.' });
   });
 
@@ -356,7 +356,7 @@ describe('an edited runbook', () => {
     expect(await vote(id)).toMatchObject(refusal);
     expect([await votes(), await state(id)]).toEqual([[], 'void']);
     const because = 'the runbook was edited after this was asked; ask again';
-    expect(await place.store.run(run)).toMatchObject({ state: 'cancelled', because });
+    expect(await place.store.run(run ?? '')).toMatchObject({ state: 'cancelled', because });
     // The second press is told what became of it.
     expect(await vote(id)).toMatchObject({ status: 409, text: expect.stringContaining('It is void already') });
   });
@@ -408,8 +408,8 @@ describe('an edited runbook', () => {
       'open',
     ]);
     const because = 'the runbook was edited after this was asked; ask again';
-    expect(await place.store.run(first.run)).toMatchObject({ state: 'cancelled', because });
-    expect(await place.store.run(decided.run)).toMatchObject({ state: 'queued' });
+    expect(await place.store.run(first.run ?? '')).toMatchObject({ state: 'cancelled', because });
+    expect(await place.store.run(decided.run ?? '')).toMatchObject({ state: 'queued' });
     // The same edit once more changes nothing.
     await voidEdited(parts);
     expect((await place.facts('approval.closed')).map(one => one.state)).toEqual(['approved', 'void']);
@@ -429,7 +429,9 @@ describe('what follows a vote', () => {
     expect(await place.facts('run.released')).toEqual([{ kind: 'run.released', run, because: 'approved by alice' }]);
     // The wake-up is sent again while the run waits for a worker, and not once it works or has ended.
     expect(place.node.woken).toEqual(Array(3).fill({ run, first: true }));
-    await place.node.streams.run(run, system, () => ({ facts: [{ kind: 'run.started', run, token: 1 }] }));
+    await place.node.streams.run(run ?? '', system, () => ({
+      facts: [{ kind: 'run.started', run: run ?? '', token: 1 }],
+    }));
     await afterVote(approval, place.node);
     expect(place.node.woken).toHaveLength(3);
     expect(await place.facts('run.released')).toHaveLength(1);
@@ -460,7 +462,7 @@ describe('what follows a vote', () => {
     place = await open();
     const approval = await ask();
     await afterVote(approval, place.node);
-    expect(await place.store.run(approval.run)).toMatchObject({ state: 'waiting' });
+    expect(await place.store.run(approval.run ?? '')).toMatchObject({ state: 'waiting' });
     expect(place.node.woken).toEqual([]);
   });
 
@@ -487,7 +489,7 @@ describe('when the alert is over', () => {
       text: 'Too late: the alert is resolved, so nothing runs. See the thread of the alert.',
     });
     expect([await votes(), await state(id)]).toEqual([[], 'void']);
-    expect(await place.store.run(run)).toMatchObject({ state: 'cancelled' });
+    expect(await place.store.run(run ?? '')).toMatchObject({ state: 'cancelled' });
   });
 
   it('by a newer episode, the same', async () => {
@@ -505,7 +507,7 @@ describe('when the alert is over', () => {
     await vote(id);
     await resolve();
     expect((await vote(id, person('bob'))).text).toContain('It is approved already');
-    expect(await place.store.run(run)).toMatchObject({ state: 'queued' });
+    expect(await place.store.run(run ?? '')).toMatchObject({ state: 'queued' });
   });
 
   it('what a person asked for may still be decided', async () => {

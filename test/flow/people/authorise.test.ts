@@ -33,6 +33,8 @@ const acts: { [K in Act['kind']]: Extract<Act, { kind: K }> } = {
   unrecord: { kind: 'unrecord', recording: 'rec_1' },
   redrive: { kind: 'redrive', letter: 'ltr_1', reason: null },
   discard: { kind: 'discard', letter: 'ltr_1', reason: null },
+  gate: { kind: 'gate', gate: 'deploy', door: 'http', subject: {} },
+  revoke: { kind: 'revoke', gate: 'gat_1', reason: 'wrong' },
   halt: { kind: 'halt', reason: 'incident' },
   resume: { kind: 'resume', reason: 'over' },
 };
@@ -42,11 +44,23 @@ interface Given {
   run?: Run | null;
   tokenMay?: readonly string[] | null;
   operators?: string[];
+  gateAsk?: readonly string[] | null;
 }
 
-function ask(who: Actor, kind: Act['kind'], { run = asked, tokenMay = null, operators = ['ops'] }: Given = {}) {
+function ask(
+  who: Actor,
+  kind: Act['kind'],
+  { run = asked, tokenMay = null, operators = ['ops'], gateAsk = ['service:ci'] }: Given = {},
+) {
   const asked = run?.decision.ask?.by ?? [];
-  return authorise(who, acts[kind], { config: configFile.parse({ operators }), run, asked, tokenMay, isAmong });
+  return authorise(who, acts[kind], {
+    config: configFile.parse({ operators }),
+    run,
+    asked,
+    gateAsk,
+    tokenMay,
+    isAmong,
+  });
 }
 
 /** The acts that are allowed, of all that there are. */
@@ -67,26 +81,32 @@ const operators = [
   'discard',
   'halt',
   'resume',
+  'revoke',
 ];
 
 describe('who may do what', () => {
   it.each<[string, Actor, Given, string[]]>([
     ['a person of tocsin.yaml', person('mallory'), {}, anybody],
     ['one who asked for the run', person('rita'), {}, [...anybody, 'cancel', 'answer']],
-    ['one who was asked about the run', person('alice'), {}, [...anybody, 'cancel', 'answer']],
+    ['one who was asked about the run', person('alice'), {}, [...anybody, 'cancel', 'answer', 'revoke']],
     ['one of another group than was asked', person('lena'), {}, anybody],
-    ['an operator', person('olga'), {}, kinds],
-    ['an operator, without a run', person('olga'), { run: null }, kinds],
+    ['an operator', person('olga'), {}, kinds.filter(kind => kind !== 'gate')],
+    ['an operator, without a run', person('olga'), { run: null }, kinds.filter(kind => kind !== 'gate')],
     ['one who was asked, without a run', person('alice'), { run: null }, anybody],
     ['one who would be asked, of a run that nobody was asked about', person('alice'), { run: byService }, anybody],
     ['somebody who is called like the requester', person('ci'), { run: byService }, anybody],
-    ['somebody, when everybody is an operator', person('mallory'), { operators: [] }, kinds],
-    ['a service', service('ci'), {}, ['run', 'acknowledge', 'unacknowledge']],
+    [
+      'somebody, when everybody is an operator',
+      person('mallory'),
+      { operators: [] },
+      kinds.filter(kind => kind !== 'gate'),
+    ],
+    ['a service', service('ci'), {}, ['run', 'acknowledge', 'unacknowledge', 'gate']],
     [
       'a service that asked for the run',
       service('ci'),
       { run: byService },
-      ['run', 'cancel', 'acknowledge', 'unacknowledge'],
+      ['run', 'cancel', 'acknowledge', 'unacknowledge', 'gate'],
     ],
     ['a service called like one who asked', service('rita'), {}, ['run', 'acknowledge', 'unacknowledge']],
     ['a service called like one who was asked', service('alice'), {}, ['run', 'acknowledge', 'unacknowledge']],
@@ -107,13 +127,14 @@ describe('who may do what', () => {
         'discard',
         'halt',
         'resume',
+        'revoke',
       ],
     ],
     [
       'a service that is an operator, with a token that names close and record',
       service('olga'),
       { tokenMay: [...kinds] },
-      kinds.filter(kind => kind !== 'vote' && kind !== 'answer'),
+      kinds.filter(kind => kind !== 'vote' && kind !== 'answer' && kind !== 'gate'),
     ],
     ['a stranger', { kind: 'stranger', id: 'slack:U1', via: 'slack', because: 'guest' }, { operators: [] }, []],
     ['a source', { kind: 'source', id: 'am' }, { operators: [] }, []],
@@ -123,7 +144,8 @@ describe('who may do what', () => {
   });
 
   it.each(kinds)('a token that may only %s does that and nothing else, for an operator too', async kind => {
-    expect(await allowed(person('olga'), { tokenMay: [kind] })).toEqual([kind]);
+    const gateAsk = ['person:olga'];
+    expect(await allowed(person('olga'), { tokenMay: [kind], gateAsk })).toEqual([kind]);
     expect(await allowed(person('olga'), { tokenMay: [] })).toEqual([]);
   });
 
@@ -134,7 +156,7 @@ describe('who may do what', () => {
       looked.push(names);
       return await isAmong(id, names);
     };
-    const facts = { config, run: byService, asked: [], tokenMay: null, isAmong: look };
+    const facts = { config, run: byService, asked: [], gateAsk: null, tokenMay: null, isAmong: look };
     expect(await authorise(person('mallory'), acts.cancel, facts)).not.toBeNull();
     expect(looked).toEqual([['ops']]);
   });

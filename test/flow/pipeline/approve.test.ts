@@ -15,6 +15,7 @@ const vote = (person: string, choice: Vote['vote'] = 'approve'): Vote => ({
 const approval = (facts: Partial<Approval> = {}): Approval => ({
   id: 'apv_1',
   run: 'run_1',
+  gate: null,
   step: null,
   alert: null,
   runbook: 'disk',

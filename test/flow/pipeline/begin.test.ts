@@ -1,12 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  askPolicy,
-  beginRun,
-  claimPlan,
-  defaultAsk,
-  gatherFacts,
-  type Request,
-} from '../../../src/flow/pipeline/begin.ts';
+import { defaultAsk } from '../../../src/flow/people/default-ask.ts';
+import { askPolicy, beginRun, claimPlan, gatherFacts, type Request } from '../../../src/flow/pipeline/begin.ts';
 import { makePlan } from '../../../src/flow/pipeline/plan.ts';
 import type { Limit, Rule } from '../../../src/ports/catalogue.ts';
 import type { Runbook } from '../../../src/ports/runbook.ts';

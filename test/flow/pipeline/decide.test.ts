@@ -9,6 +9,7 @@ const rule = (name: string, facts: Partial<Rule>): Rule => ({
   name,
   text: 'x',
   when: () => true,
+  gate: null,
   decide: 'auto',
   ask: null,
   limit: null,

@@ -53,7 +53,7 @@ describe('an approval never outlives its alert', () => {
     await fire(app, 10);
     const asked = await openApproval(app);
     await resolve(app, 10);
-    const run = await app.ended(asked.run);
+    const run = await app.ended(asked.run ?? '');
     expect(run).toMatchObject({ state: 'cancelled', startedAt: null, because: expect.stringContaining('resolved') });
     expect(run.steps.map(step => step.state)).toEqual(['pending']);
     expect(await app.app.store.approval(asked.id)).toMatchObject({ state: 'void' });
@@ -71,7 +71,7 @@ describe('an approval never outlives its alert', () => {
       await fire(app, hour);
       const asked = await openApproval(app);
       const [, late] = await Promise.all([resolve(app, hour), vote(app, asked.id, 'BOB')]);
-      const run = await app.ended(asked.run);
+      const run = await app.ended(asked.run ?? '');
       // Either the vote was first, and then it counts; or the resolve, and then nothing ran.
       if (late.status === 409) expect(run).toMatchObject({ state: 'cancelled', startedAt: null });
       await app.until(async () => (await app.app.store.alerts({}))[0]?.state === 'resolved');
@@ -93,7 +93,7 @@ describe('an approval never outlives its alert', () => {
     expect(second.planHash).toBe(first.planHash);
     expect((await vote(app, first.id)).status).toBe(409);
     expect((await vote(app, second.id)).status).toBe(200);
-    await app.ended(second.run);
+    await app.ended(second.run ?? '');
     expect((await app.runs()).map(run => [run.episode, run.state])).toEqual([
       [2, 'succeeded'],
       [1, 'cancelled'],
@@ -111,7 +111,7 @@ describe('an approval never outlives its alert', () => {
     await resolve(app, 10);
     await app.until(async () => (await texts(app, 1)).includes('The alert is over since'));
     expect((await vote(app, asked.id, 'BOB')).status).toBe(200);
-    expect(await app.ended(asked.run)).toMatchObject({ state: 'succeeded' });
+    expect(await app.ended(asked.run ?? '')).toMatchObject({ state: 'succeeded' });
   });
 
   test('one that a person asked for and that is open is not asked again, and the thread says so', async () => {
@@ -119,7 +119,7 @@ describe('an approval never outlives its alert', () => {
     const { alert } = await fire(app, 10);
     const first = await openApproval(app);
     await app.call('POST', `/api/v1/approvals/${first.id}/votes`, { as: 'BOB', body: { vote: 'deny' } });
-    await app.ended(first.run);
+    await app.ended(first.run ?? '');
     await app.call('POST', '/api/v1/runs', { body: { runbook: 'mend', params: {}, alert } });
     const asked = await openApproval(app);
     await fire(app, 15);
@@ -142,7 +142,7 @@ describe('an approval never outlives its alert', () => {
     // A double click is one press.
     expect((await vote(app, asked.id)).status).toBe(409);
     await app.until(async () => (await vote(app, asked.id)).status === 200);
-    expect(await app.ended(asked.run)).toMatchObject({ state: 'succeeded' });
+    expect(await app.ended(asked.run ?? '')).toMatchObject({ state: 'succeeded' });
   });
 
   test('a press of before it fired again is not the first of two', async () => {
@@ -241,7 +241,7 @@ describe('the same start after its resolve', () => {
     await fire(app, 10);
     const first = await openApproval(app);
     await resolve(app, 10);
-    await app.ended(first.run);
+    await app.ended(first.run ?? '');
     await fire(app, 10);
     const second = await openApproval(app);
     expect(second.id).not.toBe(first.id);
@@ -266,7 +266,7 @@ describe('the same start after its resolve', () => {
     await send('firing');
     const first = await openApproval(app);
     await send('resolved');
-    await app.ended(first.run);
+    await app.ended(first.run ?? '');
     await send('firing');
     // The usual quiet time is 15 s, which is longer than this waits.
     expect((await openApproval(app)).id).not.toBe(first.id);
@@ -297,7 +297,7 @@ describe('the same start after its resolve', () => {
     await fire(app, 10);
     const first = await openApproval(app);
     await resolve(app, 10);
-    await app.ended(first.run);
+    await app.ended(first.run ?? '');
     await fire(app, 10);
     await app.stop();
     const again = await startTestApp(files, { folder: app.folder });

@@ -76,7 +76,7 @@ describe('a resolve that comes in the very moment', () => {
     await app.ended(made?.id ?? '');
     await fire(app);
     const asked = await app.until(async () => (await app.app.store.approvals({ state: 'open' })).at(0));
-    expect(await app.app.store.run(asked.run)).toMatchObject({ state: 'waiting', episode: 1 });
+    expect(await app.app.store.run(asked.run ?? '')).toMatchObject({ state: 'waiting', episode: 1 });
   });
 });
 
@@ -95,7 +95,7 @@ test('what a person cancelled before it began is not asked for again', async () 
   await fire(app);
   const asked = await app.until(async () => (await app.app.store.approvals({ state: 'open' })).at(0));
   await app.call('POST', `/api/v1/runs/${asked.run}/cancel`, { body: {} });
-  await app.ended(asked.run);
+  await app.ended(asked.run ?? '');
   await resolve(app);
   await fire(app);
   await app.until(async () => (await kinds(app)).includes('alert.reopened'));

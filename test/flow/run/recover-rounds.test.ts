@@ -96,7 +96,7 @@ describe('a process that begins', () => {
     ]);
     for (const { id, run } of [first, second]) {
       expect(await place.store.approval(id)).toMatchObject({ state: 'expired', because: 'nobody decided in time' });
-      expect(await place.store.run(run)).toMatchObject({ state: 'expired', because: 'nobody decided in time' });
+      expect(await place.store.run(run ?? '')).toMatchObject({ state: 'expired', because: 'nobody decided in time' });
     }
     expect(woken()).toEqual(['run_queued', 'run_queued', 'run_queued']);
   });
@@ -129,7 +129,7 @@ describe('a process that ended', () => {
       await recover(next);
       const taken = at > 1 || when === 'after';
       expect((await place.store.approval(id))?.state).toBe(taken ? 'approved' : 'open');
-      expect((await place.store.run(run))?.state).toBe(taken ? 'queued' : 'waiting');
+      expect((await place.store.run(run ?? ''))?.state).toBe(taken ? 'queued' : 'waiting');
       expect(new Set(woken(next))).toEqual(new Set(taken ? [run] : []));
       // Whoever goes on finds that nothing is left to do.
       await recover(place.another());
@@ -149,7 +149,7 @@ describe('a process that ended', () => {
     const next = place.another();
     await recover(next);
     const taken = at > 1 || when === 'after';
-    expect((await place.store.run(run))?.state).toBe(taken ? 'denied' : 'waiting');
+    expect((await place.store.run(run ?? ''))?.state).toBe(taken ? 'denied' : 'waiting');
     expect(woken(next)).toEqual([]);
   });
 
@@ -159,7 +159,7 @@ describe('a process that ended', () => {
     await place.clock.advance(1_800_000);
     await recover(place.another(dying(at, when))).catch(() => {});
     for (let n = 0; n < 2; n++) await recover(place.another());
-    for (const { run } of [first, second]) expect((await place.store.run(run))?.state).toBe('expired');
+    for (const { run } of [first, second]) expect((await place.store.run(run ?? ''))?.state).toBe('expired');
     const more = (await kinds()).filter(kind => !['run.created', 'approval.requested'].includes(kind));
     expect(more.sort()).toEqual(['approval.closed', 'approval.closed', 'run.finished', 'run.finished']);
   });
@@ -172,7 +172,7 @@ describe('a process that ended', () => {
     await voidEdited(place.node);
     await recover();
     expect((await place.store.approval(id))?.state).toBe('void');
-    expect((await place.store.run(run))?.state).toBe('cancelled');
+    expect((await place.store.run(run ?? ''))?.state).toBe('cancelled');
   });
 });
 
@@ -204,7 +204,7 @@ describe('an approval that nobody answers', () => {
     expect((await place.store.approval(id))?.state).toBe('open');
     await place.clock.advance(1);
     await recover();
-    expect([(await place.store.approval(id))?.state, (await place.store.run(run))?.state]).toEqual([
+    expect([(await place.store.approval(id))?.state, (await place.store.run(run ?? ''))?.state]).toEqual([
       'expired',
       'expired',
     ]);
@@ -299,9 +299,9 @@ describe('a wake-up that got lost', () => {
     await vote(id, lost);
     await put('run_alone', { state: 'waiting', approval: null });
     await put('run_lost', { state: 'waiting', approval: 'apv_none' });
-    expect((await place.store.run(run))?.state).toBe('waiting');
+    expect((await place.store.run(run ?? ''))?.state).toBe('waiting');
     await recover();
-    expect((await place.store.run(run))?.state).toBe('queued');
+    expect((await place.store.run(run ?? ''))?.state).toBe('queued');
     expect(place.node.woken).toEqual([{ run, first: true }]);
     for (const other of ['run_alone', 'run_lost'])
       expect(await place.store.run(other)).toMatchObject({ state: 'waiting', version: 1 });

@@ -240,7 +240,9 @@ describe('one round', () => {
       sampleApproval({ id: 'a4', run: 'r4', expiresAt: at(-1), ask: escalate, escalated: true }),
       sampleApproval({ id: 'a5', run: 'r5', expiresAt: at(-1), state: 'void' }),
     ];
-    runs = approvals.map(approval => one(approval.run, { state: 'waiting', startedAt: null, approval: approval.id }));
+    runs = approvals.map(approval =>
+      one(approval.run ?? '', { state: 'waiting', startedAt: null, approval: approval.id }),
+    );
     // That of a void approval is applied too: it was not before.
     const stop = clock.now();
     await sweep();

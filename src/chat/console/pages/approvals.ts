@@ -5,7 +5,7 @@ import { type Approval, approvalState } from '../../../model/approval.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderCard } from '../cards.ts';
-import { domId, runPath, showAgo, type Viewer } from '../viewer.ts';
+import { domId, gatePath, runPath, showAgo, type Viewer } from '../viewer.ts';
 import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
 
@@ -52,8 +52,13 @@ async function renderOpen(approval: Approval, viewer: Viewer): Promise<Html> {
   return renderCard(card, { id: domId('approval', approval.id), at: approval.createdAt, href: null }, viewer);
 }
 
+/** What waits for it. */
+function pathOf({ run, gate }: Approval): string {
+  return run === null ? gatePath(gate ?? '') : runPath(run);
+}
+
 function renderRow(approval: Approval, viewer: Viewer): Html {
-  return html`<li class="row approval-${approval.state}"><a class="row-main" href="${runPath(approval.run)}"><span class="row-title">${cutLine(approval.title, 160)}</span></a>
+  return html`<li class="row approval-${approval.state}"><a class="row-main" href="${pathOf(approval)}"><span class="row-title">${cutLine(approval.title, 160)}</span></a>
 <span class="badge state-badge">${approval.state}</span>
 <span class="row-sub">plan <code>${shortHash(approval.planHash)}</code> · ${approval.votes.length === 0 ? 'no votes' : approval.votes.map(vote => `${vote.person.replace(/^\w+:/, '')} ${vote.vote === 'approve' ? 'approved' : 'denied'}`).join(', ')} · ${showAgo(approval.closedAt ?? approval.createdAt, viewer)}</span>${
     approval.because !== null && html`<span class="row-why">${cutLine(approval.because, 300)}</span>`

@@ -1,11 +1,13 @@
-import { showDuration } from '../../kernel/duration.ts';
-import type { Act } from '../../model/act.ts';
-import type { Alert } from '../../model/alert.ts';
-import type { Block, Button, Card, Tone } from '../../model/card.ts';
-import type { FactOf } from '../../model/journal.ts';
-import { shortHash } from '../../model/plan.ts';
-import { isEnded, type Run, type Step } from '../../model/run.ts';
-import type { Seals } from '../people/seal.ts';
+/** The cards that threads show: pure functions of the state. */
+
+import { showDuration } from '../../../kernel/duration.ts';
+import type { Act } from '../../../model/act.ts';
+import type { Alert } from '../../../model/alert.ts';
+import type { Block, Button, Card, Tone } from '../../../model/card.ts';
+import type { FactOf } from '../../../model/journal.ts';
+import { shortHash } from '../../../model/plan.ts';
+import { isEnded, type Run, type Step } from '../../../model/run.ts';
+import type { Seals } from '../../people/seal.ts';
 
 /** What cards are rendered with. All of them are pure functions of the state, so a card can be rendered again at any time. */
 export interface CardTools {

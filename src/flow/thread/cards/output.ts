@@ -1,4 +1,4 @@
-import type { Block, Card } from '../../model/card.ts';
+import type { Block, Card } from '../../../model/card.ts';
 
 export type OutputBlock = Extract<Block, { kind: 'output' }>;
 

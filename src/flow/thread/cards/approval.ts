@@ -1,12 +1,12 @@
-import type { Alert } from '../../model/alert.ts';
-import type { Approval } from '../../model/approval.ts';
-import type { Block, Button, Card } from '../../model/card.ts';
-import { shortHash } from '../../model/plan.ts';
-import type { Run } from '../../model/run.ts';
-import type { StepOutline } from '../../ports/runbook.ts';
-import { standingText } from '../people/groups.ts';
-import { tally } from '../pipeline/approve.ts';
-import { isOverFor } from '../pipeline/episode.ts';
+import type { Alert } from '../../../model/alert.ts';
+import type { Approval } from '../../../model/approval.ts';
+import type { Block, Button, Card } from '../../../model/card.ts';
+import { shortHash } from '../../../model/plan.ts';
+import type { Run } from '../../../model/run.ts';
+import type { StepOutline } from '../../../ports/runbook.ts';
+import { standingText } from '../../people/groups.ts';
+import { tally } from '../../pipeline/approve.ts';
+import { isOverFor } from '../../pipeline/episode.ts';
 import { type CardTools, details, field } from './cards.ts';
 
 /** The card of an approval: the plan as it will run, who may vote, which votes are missing, until when. */
@@ -60,13 +60,7 @@ function planText(outline: readonly StepOutline[]): string {
 }
 
 function approvalFields(approval: Approval, run: Run, tools: CardTools) {
-  const votes = approval.votes.map(
-    vote =>
-      `${vote.person}: ${vote.vote}${[vote.reason, standingText(vote.standing, vote.at)]
-        .filter(text => text !== null)
-        .map(text => ` (${text})`)
-        .join('')}`,
-  );
+  const votes = votesText(approval);
   return [
     field('Runbook', run.runbook, true),
     ...(run.targets.length === 0
@@ -76,23 +70,36 @@ function approvalFields(approval: Approval, run: Run, tools: CardTools) {
     field('Asked by rule', approval.rule),
     field('Why', run.decision.because),
     field('May vote', `${approval.ask.by.join(', ')}, ${approval.ask.quorum} needed`),
-    ...(votes.length === 0 ? [] : [field('Votes', votes.join('; '))]),
-    field(
-      approval.state === 'open' ? 'Expires' : 'Closed',
-      tools.showTime(approval.state === 'open' ? approval.expiresAt : (approval.closedAt ?? approval.expiresAt)),
-    ),
+    ...(votes === '' ? [] : [field('Votes', votes)]),
+    closingField(approval, tools),
     field('Plan', shortHash(approval.planHash), true),
   ];
 }
 
-function missingText(approval: Approval): string {
+/** Each vote with its reason, and how the right to it was established; empty without votes. */
+export function votesText({ votes }: Approval): string {
+  return votes
+    .map(({ person, vote, reason, standing, at }) => {
+      const more = [reason, standingText(standing, at)].flatMap(text => (text === null ? [] : [` (${text})`]));
+      return `${person}: ${vote}${more.join('')}`;
+    })
+    .join('; ');
+}
+
+/** When it expires, or was closed. */
+export function closingField({ state, expiresAt, closedAt }: Approval, tools: CardTools) {
+  if (state === 'open') return field('Expires', tools.showTime(expiresAt));
+  return field('Closed', tools.showTime(closedAt ?? expiresAt));
+}
+
+export function missingText(approval: Approval): string {
   const result = tally(approval);
   return result.state === 'waiting'
     ? `${result.missing} ${result.missing === 1 ? 'approval' : 'approvals'} missing`
     : result.state;
 }
 
-function voteButtons(approval: Approval, tools: CardTools): Button[] {
+export function voteButtons(approval: Approval, tools: CardTools): Button[] {
   const seal = tools.seals.seal(approval.id, approval.planHash);
   const vote = (choice: 'approve' | 'deny') =>
     ({ kind: 'act', act: { kind: 'vote', approval: approval.id, vote: choice, reason: null, seal } }) as const;

@@ -1,0 +1,78 @@
+import { TocsinError } from '../../kernel/errors.ts';
+import type { Act, ActAnswer } from '../../model/act.ts';
+import { type Actor, identityOf } from '../../model/actor.ts';
+import type { Config } from '../../model/config.ts';
+import { noEvidence } from '../../model/gates/evidence.ts';
+import type { Door } from '../../model/gates/gate.ts';
+import type { Subject } from '../../model/gates/subject.ts';
+import type { GateSpec } from '../../ports/catalogue.ts';
+import { askGate } from '../gates/ask.ts';
+import { revokeGate } from '../gates/revoke.ts';
+import { type ActParts, refused, unknown } from './parts.ts';
+
+/** Asks a gate on behalf of a caller that gates.yaml lets ask. */
+export async function performGate(
+  who: Actor,
+  act: Extract<Act, { kind: 'gate' }>,
+  parts: ActParts,
+): Promise<ActAnswer> {
+  const { config, gates } = parts.catalogue.current();
+  const gate = gates.get(act.gate);
+  if (gate === undefined) throw unknown('gate', act.gate, gates.keys());
+  const lacks = gate.needs.filter(name => act.subject[name] === undefined);
+  if (lacks.length > 0) throw incomplete(gate, lacks, act.subject);
+  const asked = await askGate(
+    {
+      gate,
+      door: act.door,
+      subject: act.subject,
+      who,
+      gathered: act.gathered ?? { evidence: noEvidence, refs: [], blobs: [] },
+      callback: act.callback ?? {},
+      barred: personsOf(act.subject, act.door, config),
+      denialStands: act.denialStands ?? null,
+    },
+    parts,
+  );
+  return { ok: true, text: asked.because, gate: asked.id };
+}
+
+function incomplete(gate: GateSpec, lacks: readonly string[], subject: Subject): TocsinError {
+  return new TocsinError('gate-subject', {
+    message: `The gate "${gate.name}" needs ${lacks.join(', ')} in its subject.`,
+    allowed: gate.needs.join(', '),
+    given: Object.keys(subject).join(', ') || 'nothing',
+  });
+}
+
+/** Who the subject says asked for it, as people of tocsin.yaml: they do not vote on it. */
+function personsOf({ actor }: Subject, door: Door, config: Pick<Config, 'people'>): string[] {
+  if (actor === undefined) return [];
+  const wanted = actor.toLowerCase();
+  return Object.entries(config.people)
+    .filter(([id, person]) => id === wanted || namesAt(person.accounts, door).some(one => one.toLowerCase() === wanted))
+    .map(([id]) => identityOf({ kind: 'person', id, via: door, account: null }));
+}
+
+/** Through HTTP nobody says where the name is from, so that the accounts of all places count. */
+function namesAt(accounts: Readonly<Record<string, string>>, door: Door): string[] {
+  if (door === 'http') return Object.values(accounts);
+  return Object.entries(accounts).flatMap(([place, account]) => (place === door ? [account] : []));
+}
+
+/** Takes back what was allowed. */
+export async function performRevoke(
+  who: Actor,
+  act: Extract<Act, { kind: 'revoke' }>,
+  parts: ActParts,
+): Promise<ActAnswer> {
+  const known = await parts.store.document('gate', act.gate);
+  if (known === null) throw unknown('decision of a gate', act.gate, []);
+  const reason = act.reason.trim();
+  if (reason === '') return refused('bad-request', 400, 'Say why: everybody who relies on it will ask.');
+  if (known.state === 'pending')
+    return refused('conflict', 409, 'It is not decided yet. Deny it instead: one veto denies.');
+  const gate = await revokeGate(known.id, who, { state: 'revoked', because: reason }, parts);
+  if (gate.state === 'revoked') return { ok: true, text: 'It is not allowed any more.', gate: gate.id };
+  return refused('conflict', 409, `There is nothing to take back: it is ${gate.state}.`);
+}

@@ -1,0 +1,171 @@
+/** Callers outside that wait for a decision before they go on: their questions, what is known to be bad, and what an allow leaves. */
+
+import { isCode, TocsinError } from '../../kernel/errors.ts';
+import type { GatheredEvidence } from '../../model/act.ts';
+import { type Actor, identityOf, system } from '../../model/actor.ts';
+import type { Approval } from '../../model/approval.ts';
+import type { Decision } from '../../model/decision.ts';
+import type { Door, Gate } from '../../model/gates/gate.ts';
+import { type Subject, subjectBytes, subjectHash, subjectText } from '../../model/gates/subject.ts';
+import { type NewEntry, streamOf } from '../../model/journal.ts';
+import type { GateSpec } from '../../ports/catalogue.ts';
+import type { Guard, Row } from '../../ports/store.ts';
+import { failedGuard } from '../journal/streams.ts';
+import { defaultAsk } from '../people/default-ask.ts';
+import { decideGate } from './decide.ts';
+import type { GateParts } from './parts.ts';
+import { issuing, permitOf } from './settle.ts';
+
+export interface Question {
+  gate: GateSpec;
+  door: Door;
+  subject: Subject;
+  who: Actor;
+  gathered: GatheredEvidence;
+  /** What the door needs to answer its caller. */
+  callback: Readonly<Record<string, string>>;
+  /** Identities that may not vote, besides the one who asks: the person that the subject names. */
+  barred: readonly string[];
+  /** For how long a denial of the same subject stands, milliseconds; null where each request asks anew. */
+  denialStands: number | null;
+}
+
+/** The most tries against others who ask the same. */
+const maxTries = 20;
+/** How many earlier questions about the same subject are looked at. */
+const mostEarlier = 50;
+
+/**
+ * Asks a gate. The same subject is asked once: while a question is open, or its allow holds, everybody who asks gets that one. Resolves to the
+ * gate as it is stored.
+ */
+export async function askGate(question: Question, parts: GateParts): Promise<Gate> {
+  const hash = subjectHash(question.gate.name, question.subject);
+  for (let tries = 1; ; tries++) {
+    const earlier = await parts.store.documents('gate', { other: hash, limit: mostEarlier });
+    const standing = earlier.find(one => stands(one, question, parts.clock.now()));
+    if (standing !== undefined) return standing;
+    const decision = await decideNow(question, parts);
+    try {
+      return await commitQuestion(question, decision, { hash, number: earlier.length }, parts);
+    } catch (error) {
+      const overtaken = isCode(error, 'guard-failed') && failedGuard(error as TocsinError) === 'claim';
+      if (!overtaken || tries >= maxTries) throw error;
+    }
+  }
+}
+
+function stands(gate: Gate, { denialStands }: Question, now: number): boolean {
+  if (gate.state === 'pending') return true;
+  if (gate.state === 'allowed') return gate.holdsUntil === null || gate.holdsUntil > now;
+  return denialStands !== null && (gate.closedAt ?? gate.createdAt) + denialStands > now;
+}
+
+interface Decided {
+  decision: Decision;
+  knownBad: Gate['knownBad'];
+}
+
+async function decideNow({ gate, door, subject, who, gathered }: Question, parts: GateParts): Promise<Decided> {
+  const set = parts.catalogue.current();
+  const [halted, alerts, knownBad] = await Promise.all([
+    parts.store.halted(),
+    parts.store.alerts({ state: 'firing', limit: 1000 }),
+    parts.knownBad.match(subject, gathered.evidence),
+  ]);
+  const variables = {
+    gate: { name: gate.name, door, subject, evidence: gathered.evidence, knownBad },
+    alerts,
+    actor: who,
+    now: parts.clock.now(),
+  };
+  return {
+    decision: decideGate(set.policy, variables, { halted, defaultAsk: defaultAsk(set) }),
+    knownBad: [...knownBad],
+  };
+}
+
+const stateOf = { auto: 'allowed', notify: 'allowed', approve: 'pending', deny: 'denied' } as const;
+
+async function commitQuestion(
+  question: Question,
+  { decision, knownBad }: Decided,
+  { hash, number }: { hash: string; number: number },
+  parts: GateParts,
+): Promise<Gate> {
+  const at = parts.clock.now();
+  const state = stateOf[decision.verdict];
+  const bare: Gate = {
+    id: parts.ids.next('gat'),
+    name: question.gate.name,
+    door: question.door,
+    subject: question.subject,
+    hash,
+    requestedBy: identityOf(question.who),
+    decision,
+    approval: null,
+    state,
+    because: decision.because,
+    evidence: [...question.gathered.refs],
+    knownBad,
+    callback: { ...question.callback },
+    createdAt: at,
+    expiresAt: at + (decision.ask?.expires ?? 0),
+    closedAt: state === 'pending' ? null : at,
+    holdsUntil: question.gate.holds === null ? null : at + question.gate.holds,
+    permit: null,
+    version: 1,
+  };
+  const permit = state === 'allowed' ? permitOf(bare, decision.because, parts) : null;
+  const approval = state === 'pending' ? approvalOf(bare, question, parts) : null;
+  const gate: Gate = { ...bare, approval: approval?.id ?? null, permit: permit?.id ?? null };
+  const entries: NewEntry[] = [
+    { stream: streamOf.gate(gate.id), actor: question.who, at, fact: { kind: 'gate.asked', gate } },
+  ];
+  const rows: Row[] = [{ table: 'document', kind: 'gate', doc: gate }];
+  const guards: Guard[] = [{ kind: 'claim', space: 'gate', key: `${hash}/${number}`, at, keep: null }];
+  if (approval !== null) {
+    const fact = { kind: 'approval.requested', approval } as const;
+    entries.push({ stream: streamOf.approval(approval.id), actor: system, at, fact });
+    rows.push({ table: 'approval', doc: approval });
+  }
+  const issued = permit === null ? null : issuing(permit, at);
+  await parts.feed.commit({
+    guards: [...guards, ...(issued?.guards ?? [])],
+    entries: [...entries, ...(issued?.entries ?? [])],
+    rows: [...rows, ...(issued?.rows ?? [])],
+    blobs: [{ digest: hash, bytes: subjectBytes(gate.name, gate.subject) }, ...question.gathered.blobs],
+  });
+  parts.metrics.count('tocsin_gates_total', { door: gate.door, state: gate.state });
+  return gate;
+}
+
+function approvalOf(gate: Gate, { who, barred }: Question, { ids }: GateParts): Approval {
+  const { decision, subject } = gate;
+  if (decision.ask === null) throw new TocsinError('internal', { message: 'A decision to ask names nobody.' });
+  return {
+    id: ids.next('apv'),
+    run: null,
+    gate: gate.id,
+    step: null,
+    alert: null,
+    runbook: gate.name,
+    planHash: gate.hash,
+    title: subjectText(subject),
+    question: `Let ${subjectText(subject)} through?`,
+    // A gate has no risk of its own; a deployment can always do harm.
+    risk: 'high',
+    rule: decision.rule,
+    ask: decision.ask,
+    barred: [...new Set([identityOf(who), ...barred])],
+    state: 'open',
+    votes: [],
+    because: null,
+    createdAt: gate.createdAt,
+    expiresAt: gate.expiresAt,
+    closedAt: null,
+    warned: [],
+    escalated: false,
+    version: 1,
+  };
+}

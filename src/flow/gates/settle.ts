@@ -1,0 +1,110 @@
+import { system } from '../../model/actor.ts';
+import type { Approval } from '../../model/approval.ts';
+import { noEvidence } from '../../model/gates/evidence.ts';
+import type { Gate } from '../../model/gates/gate.ts';
+import { digestOf } from '../../model/gates/subject.ts';
+import { type Fact, type NewEntry, streamOf } from '../../model/journal.ts';
+import type { Permit } from '../../model/ledger/permit.ts';
+import type { Change } from '../../ports/store.ts';
+import type { GateParts } from './parts.ts';
+
+export type SettleParts = Pick<GateParts, 'clock' | 'ids' | 'streams' | 'store' | 'metrics' | 'knownBad' | 'catalogue'>;
+
+const stateOf = { approved: 'allowed', denied: 'denied', expired: 'expired', void: 'void' } as const;
+
+/**
+ * Closes the gate of a closed approval. Also called on recovery, so it is idempotent. What became known to be bad while people voted is
+ * not let through: an entry that comes at the same moment finds the gate open, or allowed, and ends it.
+ */
+export async function settleGate(approval: Approval, parts: SettleParts): Promise<Gate | null> {
+  if (approval.gate === null || approval.state === 'open') return null;
+  const state = stateOf[approval.state];
+  const because = approval.because ?? approval.state;
+  let closed = false;
+  const gate = await parts.streams.document('gate', approval.gate, system, async now => {
+    closed = false;
+    if (now.state !== 'pending') return null;
+    closed = true;
+    const bad = state === 'allowed' ? await newlyBad(now, parts) : null;
+    if (bad !== null) return { facts: [closing(now, 'void', bad, null)] };
+    if (state !== 'allowed') return { facts: [closing(now, state, because, null)] };
+    const permit = permitOf(now, because, parts);
+    return { facts: [closing(now, 'allowed', because, permit.id)], with: issuing(permit, parts.clock.now()) };
+  });
+  if (closed) parts.metrics.count('tocsin_gates_total', { door: gate.door, state: gate.state });
+  return gate;
+}
+
+async function newlyBad(gate: Gate, { knownBad }: SettleParts): Promise<string | null> {
+  const known = new Set(gate.knownBad.map(one => one.what));
+  // What the evidence says was looked up when it was asked; the names in the subject are looked up again.
+  const found = (await knownBad.match(gate.subject, noEvidence)).find(one => !known.has(one.what));
+  return found === undefined ? null : `${found.what} is known to be bad since it was asked: ${found.reason}`;
+}
+
+function closing(
+  gate: Gate,
+  state: 'allowed' | 'denied' | 'expired' | 'void',
+  because: string,
+  permit: string | null,
+): Fact {
+  return { kind: 'gate.closed', gate: gate.id, state, because, permit };
+}
+
+/** The permit that an allow leaves: this image or commit may come into its environment while the allow holds. */
+export function permitOf(gate: Gate, because: string, { clock, ids }: Pick<SettleParts, 'clock' | 'ids'>): Permit {
+  const at = clock.now();
+  return {
+    id: ids.next('pmt'),
+    origin: 'gate',
+    of: gate.id,
+    principal: '',
+    nonce: '',
+    key: digestOf(gate.subject) ?? gate.subject.sha ?? '',
+    actions: [],
+    resources: [],
+    account: null,
+    region: null,
+    environment: gate.subject.environment ?? null,
+    from: at,
+    until: gate.holdsUntil,
+    state: 'open',
+    because,
+    createdAt: at,
+    version: 1,
+  };
+}
+
+/** The change that issues a permit: with its gate it is committed, or not at all. */
+export function issuing(permit: Permit, at: number): Change & { entries: NewEntry[] } {
+  const stream = streamOf.permit(permit.id);
+  return {
+    guards: [{ kind: 'stream', stream, version: 0 }],
+    entries: [{ stream, actor: system, at, fact: { kind: 'permit.issued', permit } }],
+    rows: [{ table: 'document', kind: 'permit', doc: permit }],
+  };
+}
+
+/** Ends the permit of an allow that holds no more, in the same change. */
+export async function endingPermit(
+  gate: Gate,
+  because: string,
+  { store, clock }: Pick<SettleParts, 'store' | 'clock'>,
+): Promise<Change> {
+  const known = gate.permit === null ? null : await store.document('permit', gate.permit);
+  if (known === null || known.state === 'ended') return {};
+  const at = clock.now();
+  const stream = streamOf.permit(known.id);
+  const doc: Permit = {
+    ...known,
+    state: 'ended',
+    because,
+    until: Math.min(at, known.until ?? at),
+    version: known.version + 1,
+  };
+  return {
+    guards: [{ kind: 'stream', stream, version: known.version }],
+    entries: [{ stream, actor: system, at, fact: { kind: 'permit.ended', permit: known.id, because } }],
+    rows: [{ table: 'document', kind: 'permit', doc }],
+  };
+}

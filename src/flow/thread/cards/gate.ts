@@ -1,0 +1,116 @@
+import type { Approval } from '../../../model/approval.ts';
+import type { Block, Card, Tone } from '../../../model/card.ts';
+import type { Gate, GateState } from '../../../model/gates/gate.ts';
+import { type Subject, subjectText } from '../../../model/gates/subject.ts';
+import { shortHash } from '../../../model/plan.ts';
+import { closingField, missingText, voteButtons, votesText } from './approval.ts';
+import { type CardTools, field } from './cards.ts';
+
+const tones: Record<GateState, Tone> = {
+  pending: 'ask',
+  allowed: 'good',
+  denied: 'error',
+  expired: 'neutral',
+  void: 'error',
+  revoked: 'error',
+};
+
+const badges: Record<GateState, string> = {
+  pending: 'waiting',
+  allowed: 'allowed',
+  denied: 'denied',
+  expired: 'expired',
+  void: 'void',
+  revoked: 'revoked',
+};
+
+/** The root message of a gate: what asks to go on, and what became of it. */
+export function gateCard(gate: Gate, tools: CardTools): Card {
+  const decided = gate.closedAt === null ? [] : [field('Decided', tools.showTime(gate.closedAt))];
+  return {
+    tone: tones[gate.state],
+    title: subjectText(gate.subject),
+    badge: badges[gate.state],
+    blocks: [
+      { kind: 'text', text: gate.because },
+      ...subjectBlocks(gate.subject),
+      ...foundBlocks(gate),
+      {
+        kind: 'fields',
+        fields: [field('Gate', gate.name, true), field('Asked by', gate.requestedBy, true), ...decided],
+      },
+    ],
+    buttons:
+      gate.state === 'allowed'
+        ? [
+            {
+              label: 'Revoke',
+              style: 'danger',
+              reason: 'required',
+              does: { kind: 'act', act: { kind: 'revoke', gate: gate.id, reason: '' } },
+            },
+          ]
+        : [],
+    mention: [],
+  };
+}
+
+/** The card of a gate's approval: all of the subject, who may vote, which votes are missing, until when. */
+export function gateApprovalCard(approval: Approval, gate: Gate, tools: CardTools): Card {
+  const open = approval.state === 'open';
+  const votes = votesText(approval);
+  const because: Block[] = approval.because === null ? [] : [{ kind: 'text', text: approval.because }];
+  return {
+    tone: open ? 'ask' : approval.state === 'approved' ? 'good' : 'neutral',
+    title: approval.question,
+    badge: open ? missingText(approval) : approval.state,
+    blocks: [
+      ...because,
+      {
+        kind: 'fields',
+        fields: [
+          field('Asked by rule', approval.rule),
+          field('Why', gate.decision.because),
+          field('May vote', `${approval.ask.by.join(', ')}, ${approval.ask.quorum} needed`),
+          ...(votes === '' ? [] : [field('Votes', votes)]),
+          closingField(approval, tools),
+          field('Subject', shortHash(approval.planHash), true),
+        ],
+      },
+      ...subjectBlocks(gate.subject),
+      ...foundBlocks(gate),
+    ],
+    buttons: open ? voteButtons(approval, tools) : [],
+    mention: open ? approval.ask.by : [],
+  };
+}
+
+const names: Readonly<Record<Exclude<keyof Subject, 'links'>, string>> = {
+  service: 'Service',
+  environment: 'Environment',
+  image: 'Image',
+  repository: 'Repository',
+  sha: 'Commit',
+  change: 'Change',
+  actor: 'For',
+};
+
+function subjectBlocks(subject: Subject): Block[] {
+  const fields = Object.entries(names).flatMap(([key, label]) => {
+    const value = subject[key as keyof typeof names];
+    return value === undefined ? [] : [field(label, value, true)];
+  });
+  const links: Block[] = subject.links === undefined ? [] : [{ kind: 'links', links: subject.links }];
+  return [{ kind: 'fields', fields }, ...links];
+}
+
+/** What the evidence says, and what is known to be bad. */
+function foundBlocks({ evidence, knownBad }: Gate): Block[] {
+  const fields = [
+    ...evidence.map(({ kind, format, verified, because, says }) =>
+      field(`${kind} (${format})`, verified ? says : `not verified: ${because ?? 'no reason is known'}`),
+    ),
+    ...knownBad.map(({ what, reason, by, from }) => field('Known bad', `${what}: ${reason} (${by}, ${from})`)),
+  ];
+  return fields.length === 0 ? [] : [{ kind: 'fields', fields }];
+}
