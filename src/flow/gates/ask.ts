@@ -32,8 +32,8 @@ export interface Question {
 
 /** The most tries against others who ask the same. */
 const maxTries = 20;
-/** How many earlier questions about the same subject are looked at. */
-const mostEarlier = 50;
+/** How many earlier questions about the same subject are looked at, the newest first: of those before them none is open any more. */
+const mostEarlier = 20;
 
 /**
  * Asks a gate. The same subject is asked once: while a question is open, or its allow holds, everybody who asks gets that one. Resolves to the
@@ -47,7 +47,7 @@ export async function askGate(question: Question, parts: GateParts): Promise<Gat
     if (standing !== undefined) return standing;
     const decision = await decideNow(question, parts);
     try {
-      return await commitQuestion(question, decision, { hash, number: earlier.length }, parts);
+      return await commitQuestion(question, decision, { hash, after: earlier[0]?.id ?? 'none' }, parts);
     } catch (error) {
       const overtaken = isCode(error, 'guard-failed') && failedGuard(error as TocsinError) === 'claim';
       if (!overtaken || tries >= maxTries) throw error;
@@ -90,7 +90,7 @@ const stateOf = { auto: 'allowed', notify: 'allowed', approve: 'pending', deny: 
 async function commitQuestion(
   question: Question,
   { decision, knownBad }: Decided,
-  { hash, number }: { hash: string; number: number },
+  { hash, after }: { hash: string; after: string },
   parts: GateParts,
 ): Promise<Gate> {
   const at = parts.clock.now();
@@ -123,7 +123,7 @@ async function commitQuestion(
     { stream: streamOf.gate(gate.id), actor: question.who, at, fact: { kind: 'gate.asked', gate } },
   ];
   const rows: Row[] = [{ table: 'document', kind: 'gate', doc: gate }];
-  const guards: Guard[] = [{ kind: 'claim', space: 'gate', key: `${hash}/${number}`, at, keep: null }];
+  const guards: Guard[] = [{ kind: 'claim', space: 'gate', key: `${hash}/${after}`, at, keep: null }];
   if (approval !== null) {
     const fact = { kind: 'approval.requested', approval } as const;
     entries.push({ stream: streamOf.approval(approval.id), actor: system, at, fact });

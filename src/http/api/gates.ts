@@ -27,9 +27,12 @@ const gateDoc = z
   })
   .meta({ id: 'Gate' });
 
-function showGate(gate: Gate, { clock, host }: HttpParts): z.infer<typeof gateDoc> {
+async function showGate(gate: Gate, { clock, host, store }: HttpParts): Promise<z.infer<typeof gateDoc>> {
   const verdict = verdictOf(gate, clock.now());
-  const expires = verdict === 'pending' ? gate.expiresAt : verdict === 'allow' ? gate.holdsUntil : null;
+  // An escalation gives the question more time.
+  const approval = verdict !== 'pending' || gate.approval === null ? null : await store.approval(gate.approval);
+  const asked = approval?.expiresAt ?? gate.expiresAt;
+  const expires = verdict === 'pending' ? asked : verdict === 'allow' ? gate.holdsUntil : null;
   return {
     id: gate.id,
     gate: gate.name,
@@ -60,7 +63,7 @@ const askGate = defineRoute({
   },
   async handle({ body, who, parts }) {
     const answer = await perform(parts, who, { kind: 'gate', door: 'http', gate: body.gate, subject: body.subject });
-    return { status: 200, json: showGate(await gateOf(answer.gate ?? '', parts), parts) };
+    return { status: 200, json: await showGate(await gateOf(answer.gate ?? '', parts), parts) };
   },
 });
 
@@ -91,7 +94,7 @@ const getGate = defineRoute({
   answers: { 200: { about: 'The question, with its verdict.', schema: gateDoc }, ...refusals(400, 401, 404) },
   async handle({ params, query, parts }) {
     const gate = await gateOf(params.id, parts);
-    if (query.wait === undefined || gate.state !== 'pending') return { status: 200, json: showGate(gate, parts) };
+    if (query.wait === undefined || gate.state !== 'pending') return { status: 200, json: await showGate(gate, parts) };
     const stream = Readable.from(waitForDecision(gate, query.wait, parts), { objectMode: false });
     return { status: 200, type: 'application/json; charset=utf-8', stream };
   },
@@ -125,7 +128,7 @@ async function* waitForDecision(asked: Gate, wait: number, parts: HttpParts): As
   } finally {
     off();
   }
-  yield JSON.stringify(showGate(last, parts));
+  yield JSON.stringify(await showGate(last, parts));
 }
 
 const listGates = defineRoute({
@@ -141,7 +144,7 @@ const listGates = defineRoute({
     const gates = await parts.store.documents('gate', { limit, ...(state && { state }), ...(after && { after }) });
     return {
       status: 200,
-      json: gates.map(gate => showGate(gate, parts)),
+      json: await Promise.all(gates.map(gate => showGate(gate, parts))),
       ...nextPage('/api/v1/gates', query, gates, limit),
     };
   },
@@ -157,7 +160,7 @@ const revokeGate = defineRoute({
   answers: { 200: { about: 'The question.', schema: gateDoc }, ...refusals(400, 401, 403, 404, 409) },
   async handle({ params, body, who, parts }) {
     await perform(parts, who, { kind: 'revoke', gate: params.id, reason: body.reason });
-    return { status: 200, json: showGate(await gateOf(params.id, parts), parts) };
+    return { status: 200, json: await showGate(await gateOf(params.id, parts), parts) };
   },
 });
 

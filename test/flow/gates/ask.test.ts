@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { documentStreams } from '../../../src/flow/journal/streams.ts';
 import { type Files, startTestApp, type TestApp } from '../../doubles/app.ts';
 
 const digest = `sha256:${'0f1e2d3c4b5a6978'.repeat(4)}`;
@@ -64,6 +65,26 @@ describe('a gate', () => {
     expect(revoked.body).toMatchObject({ verdict: 'deny', state: 'revoked', because: 'it loses orders' });
     expect(await app.app.store.documents('permit', { state: 'open' })).toEqual([]);
     expect((await ask(app, { ...subject, environment: 'staging' })).body.id).not.toBe(gate.id);
+  });
+
+  it('is asked anew for the sixtieth time, and its documents are what the entries make', async () => {
+    const app = await start();
+    const denied = { ...subject, service: 'legacy' };
+    const ids = new Set<string>();
+    for (let times = 0; times < 60; times++) ids.add((await ask(app, denied)).body.id);
+    expect(ids.size).toBe(60);
+    const { body: allowed } = await ask(app, { ...subject, environment: 'staging' });
+    await app.call('POST', `/api/v1/gates/${allowed.id}/revoke`, { body: { reason: 'wrong' } });
+    for (const kind of ['gate', 'permit'] as const) {
+      const docs = await app.app.store.documents(kind, { limit: 100 });
+      expect(docs.length).toBe(kind === 'gate' ? 61 : 1);
+      for (const doc of docs) {
+        const { stream, fold } = documentStreams[kind];
+        const entries = await app.app.store.stream(stream(doc.id));
+        const folded = entries.reduce<typeof doc | null>((known, { fact, at }) => fold(known as never, fact, at), null);
+        expect(folded).toEqual(doc);
+      }
+    }
   });
 
   it.each([
