@@ -31,7 +31,7 @@ describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page)
 
 /** What a first-line comment may say; each kind is loaded by a test of this folder. */
 const known =
-  /^(runbooks\/[a-z0-9-]+(\.test)?\.(yaml|ts)|policy\.yaml|tocsin\.yaml|steps|rules|alertmanager\.yml|prometheus-rules\.yml|grafana-contact-point\.yml|compose\.yaml|sigma\/[a-z0-9-]+\.yml|(src\/(steps|sources|chat)|commands)\/[a-z0-9-]+\.ts)$/;
+  /^(runbooks\/[a-z0-9-]+(\.test)?\.(yaml|ts)|(policy|gates|tocsin)\.yaml|steps|rules|alertmanager\.yml|prometheus-rules\.yml|grafana-contact-point\.yml|compose\.yaml|sigma\/[a-z0-9-]+\.yml|(src\/(steps|sources|chat)|commands)\/[a-z0-9-]+\.ts)$/;
 
 function leads(path: string, anchor: string | null): boolean {
   if (!existsSync(join(root, path))) return false;
@@ -77,6 +77,10 @@ describe('what the pages show loads without an error or a warning', () => {
     expect(await problemsIn({ 'policy.yaml': block.text })).toBe('');
   });
 
+  test.each(named(labelled(/^gates\.yaml$/)))('%s', async (_name, block) => {
+    expect(await problemsIn({ 'policy.yaml': gatesPolicy, 'gates.yaml': block.text })).toBe('');
+  });
+
   test.each(named(labelled(/^rules$/)))('%s', async (_name, block) => {
     expect(await problemsIn({ 'policy.yaml': `rules:\n${block.text.replace(/^/gm, '  ')}` })).toBe('');
   });
@@ -118,6 +122,9 @@ describe('what the pages show of other programs is what those take', () => {
     check('promtool', ['check', 'rules'], block);
   });
 });
+
+/** A policy that decides about every gate. */
+const gatesPolicy = 'rules: [{ name: ask, decide: approve, by: sre }]\n';
 
 /** Everything that is typed: blocks of shell, and code in the text. */
 function typed(page: Page): string[] {

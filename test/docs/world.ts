@@ -25,6 +25,7 @@ people: { alice: {}, bob: {}, carol: {}, dan: {} }
 groups: { sre: [alice, bob], sre-leads: [alice, carol], on-call: [bob, dan], dba: [carol, dan] }
 operators: [sre]
 secrets: { deployKey: d, pagerToken: e, apiToken: f }
+tokens: [{ env: CI_TOKEN, service: ci }]
 egress: { allow: [api.example.com], private: ['127.0.0.1:8081'] }
 `;
 
@@ -53,7 +54,7 @@ export async function inFolder<T>(files: Files, work: (parts: LoadParts) => Prom
     return await work({
       configPath: join(folder, 'tocsin.yaml'),
       explicit: true,
-      env: envOf(files['tocsin.yaml'] ?? ''),
+      env: envOf(files['tocsin.yaml'] ?? config),
       ...(await shelves),
       clock: systemClock,
       log: silentLog,
