@@ -1,7 +1,14 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { showDuration } from '../../src/kernel/duration.ts';
-import { configSchema, gatesSchema, type JsonSchema, policySchema, runbookSchema } from '../../src/load/schemas.ts';
+import {
+  changesSchema,
+  configSchema,
+  gatesSchema,
+  type JsonSchema,
+  policySchema,
+  runbookSchema,
+} from '../../src/load/schemas.ts';
 import { scopes } from '../../src/model/expression/expression.ts';
 import { functionNotes } from '../../src/model/expression/functions.ts';
 import { defaultMaxBody, type Source } from '../../src/ports/source.ts';
@@ -33,6 +40,12 @@ export default async function generateReference(): Promise<Record<string, string
       'gates.yaml',
       'What asks before it acts: gates, who may ask them, and what a subject must have.',
       gatesSchema(),
+      [],
+    ),
+    'docs/reference/changes.md': filePage(
+      'changes.yaml',
+      'What changes of the environment are held against: whose principals are whose, break-glass windows and claims.',
+      changesSchema(),
       [],
     ),
     'docs/reference/tocsin.md': filePage(

@@ -1,4 +1,11 @@
-import { configSchema, gatesSchema, type JsonSchema, policySchema, runbookSchema } from '../../src/load/schemas.ts';
+import {
+  changesSchema,
+  configSchema,
+  gatesSchema,
+  type JsonSchema,
+  policySchema,
+  runbookSchema,
+} from '../../src/load/schemas.ts';
 import { readShelves } from './support/shelves.ts';
 
 /** docs/schemas: what editors use for completion and checking. */
@@ -8,6 +15,7 @@ export default async function generateSchemas(): Promise<Record<string, string>>
     'docs/schemas/runbook.json': show(runbookSchema(steps)),
     'docs/schemas/policy.json': show(policySchema()),
     'docs/schemas/gates.json': show(gatesSchema()),
+    'docs/schemas/changes.json': show(changesSchema()),
     'docs/schemas/tocsin.json': show(configSchema(sources)),
   };
 }

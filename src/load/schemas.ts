@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { configFile } from '../model/config.ts';
 import { gatesFile } from '../model/gates/gates-file.ts';
+import { changesFile } from '../model/ledger/changes-file.ts';
 import { policyFile } from '../model/policy-file.ts';
 import { runbookFile, stepCommon } from '../model/runbook-file.ts';
 import type { Source } from '../ports/source.ts';
@@ -158,4 +159,9 @@ function sourceSchema(driver: Source, options: JsonSchema, typed: boolean): Json
 /** The schema of gates.yaml. */
 export function gatesSchema(): JsonSchema {
   return { $schema: draft, title: 'Tocsin gates', ...describeSchema(gatesFile) };
+}
+
+/** The schema of changes.yaml. */
+export function changesSchema(): JsonSchema {
+  return { $schema: draft, title: 'Tocsin changes', ...describeSchema(changesFile) };
 }

@@ -10,6 +10,7 @@ import type { Config } from '../model/config.ts';
 import type { CatalogueSet, Policy, Problem } from '../ports/catalogue.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
 import type { Source } from '../ports/source.ts';
+import { compileChanges, noChanges } from './changes.ts';
 import { type CompiledConfig, compileConfig, standardConfig } from './config.ts';
 import type { Draft } from './draft.ts';
 import type { Env } from './environment.ts';
@@ -62,6 +63,8 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const gatesPath = at(config?.gates ?? './gates.yaml');
   const folder = at(config?.runbooks ?? './runbooks');
   const gates = await readGates(gatesPath, { config, named: named.gates, digests, problems });
+  const changesPath = at(config?.changes ?? './changes.yaml');
+  const changes = await readChanges(changesPath, { config, named: named.changes, digests, problems });
   const policy = await readPolicy(policyPath, config, named.policy, digests, problems);
   const { drafts, below } = await readRunbooks(
     folder,
@@ -74,13 +77,13 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   );
   const failed = problems.some(problem => problem.level === 'error');
   const set =
-    failed || compiled === null || policy === null || gates === null
+    failed || compiled === null || policy === null || gates === null || changes === null
       ? null
-      : makeSet(compiled, { policy, gates }, drafts, digests, parts.log);
+      : makeSet(compiled, { policy, gates, changes }, drafts, digests, parts.log);
   return {
     set,
     problems: sortProblems(problems),
-    watched: [parts.configPath, policyPath, gatesPath, folder, ...below, ...sigma.watched],
+    watched: [parts.configPath, policyPath, gatesPath, changesPath, folder, ...below, ...sigma.watched],
   };
 }
 
@@ -88,11 +91,15 @@ interface ReadConfig {
   compiled: CompiledConfig | null;
   config: Config | null;
   /** Which paths tocsin.yaml names explicitly, so that they must exist. */
-  named: { policy: boolean; gates: boolean; runbooks: boolean };
+  named: Record<'policy' | 'gates' | 'changes' | 'runbooks', boolean>;
 }
 
 async function readConfig(parts: LoadParts, digests: Record<string, string>, problems: Problem[]): Promise<ReadConfig> {
-  const none = { compiled: null, config: null, named: { policy: false, gates: false, runbooks: false } };
+  const none = {
+    compiled: null,
+    config: null,
+    named: { policy: false, gates: false, changes: false, runbooks: false },
+  };
   const read = await readYaml(parts.configPath, digests);
   if (read === null && parts.explicit) {
     problems.push(missing(parts.configPath, 'there is no such file'));
@@ -109,10 +116,11 @@ async function readConfig(parts: LoadParts, digests: Record<string, string>, pro
     platforms: parts.platforms ?? null,
   });
   problems.push(...faults.list);
-  const data = (yaml.data ?? {}) as { policy?: unknown; gates?: unknown; runbooks?: unknown };
+  const data = (yaml.data ?? {}) as { policy?: unknown; gates?: unknown; changes?: unknown; runbooks?: unknown };
   const named = {
     policy: data.policy !== undefined,
     gates: data.gates !== undefined,
+    changes: data.changes !== undefined,
     runbooks: data.runbooks !== undefined,
   };
   return { compiled, config, named };
@@ -184,6 +192,22 @@ async function readGates(
   const { gates, faults } = compileGates(read.yaml, config);
   problems.push(...faults.list);
   return gates;
+}
+
+async function readChanges(
+  file: string,
+  { config, named, digests, problems }: ReadParts,
+): Promise<CatalogueSet['changes'] | null> {
+  const read = await readYaml(file, digests);
+  if (read === null && named) problems.push(missing(file, 'there is no such file of changes'));
+  if (read === null) return noChanges;
+  if (!read.ok) {
+    problems.push(...read.problems);
+    return null;
+  }
+  const { changes, faults } = compileChanges(read.yaml, config);
+  problems.push(...faults.list);
+  return changes;
 }
 
 interface ReadParts {
@@ -287,7 +311,7 @@ function importProblem(file: FolderFile, error: unknown): Problem {
 
 function makeSet(
   compiled: CompiledConfig,
-  { policy, gates }: { policy: Policy; gates: CatalogueSet['gates'] },
+  { policy, gates, changes }: { policy: Policy } & Pick<CatalogueSet, 'gates' | 'changes'>,
   drafts: ReadonlyMap<string, Draft>,
   digests: Record<string, string>,
   log: Log,
@@ -303,6 +327,7 @@ function makeSet(
     ),
     targets: compiled.targets,
     gates,
+    changes,
     expectations: compiled.expectations,
     digest: sha256(canonicalJson(digests)),
     view: {

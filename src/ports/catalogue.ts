@@ -47,6 +47,8 @@ export interface CatalogueSet {
   targets: readonly RouteTarget[];
   /** The gates of gates.yaml by name. */
   gates: ReadonlyMap<string, GateSpec>;
+  /** What changes.yaml says. */
+  changes: ChangesSpec;
   /** The alerts that must keep coming. */
   expectations: readonly Expectation[];
   /** SHA-256 over all files of this set. */
@@ -66,6 +68,28 @@ export interface GateSpec {
   to: readonly string[];
   /** For how long an allow holds, milliseconds; null until it is revoked. */
   holds: number | null;
+}
+
+/** What changes of the environment are held against. Times are milliseconds. */
+export interface ChangesSpec {
+  /** Whose a principal is: people by the names that changes carry of them. */
+  principals: ReadonlyMap<string, string>;
+  /** Who may open a window for themselves; null when nobody may. */
+  breakGlass: BreakGlassSpec | null;
+  /** Who agrees to a claim; null for whoever is asked when nobody is named. */
+  claims: { by: readonly string[]; quorum: number; expires: number } | null;
+}
+
+export interface BreakGlassSpec {
+  /** Groups or people. */
+  by: readonly string[];
+  /** The longest window. */
+  max: number;
+  /** The sources whose origins page people. */
+  pages: readonly string[];
+  /** The channels of its thread, as `platform:channel`; the default route when empty. */
+  to: readonly string[];
+  mention: readonly string[];
 }
 
 /** An alert that must keep coming. When it stays away, that is an alert of the source `expect`. */

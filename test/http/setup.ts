@@ -159,6 +159,7 @@ function catalogueOf(world: World): Catalogue {
       runbooks,
       sources: new Map(sources),
       gates: new Map(),
+      changes: { principals: new Map(), breakGlass: null, claims: null },
       route: () => ['console:alerts'],
       targets: [],
       expectations: [],
