@@ -34,6 +34,10 @@ export const block = z.discriminatedUnion('kind', [
 export type Block = z.infer<typeof block>;
 export type Progress = Extract<Block, { kind: 'progress' }>;
 
+/** What a Details button can be about. */
+export const detailsSubject = z.enum(['alert', 'run', 'approval', 'gate']);
+export type DetailsSubject = z.infer<typeof detailsSubject>;
+
 export const button = z.object({
   label: z.string(),
   style: z.enum(['primary', 'danger', 'plain']),
@@ -42,7 +46,7 @@ export const button = z.object({
   does: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('act'), act }),
     /** Shows details privately, as the `status` command does. */
-    z.object({ kind: z.literal('details'), subject: z.enum(['alert', 'run', 'approval']), id: z.string() }),
+    z.object({ kind: z.literal('details'), subject: detailsSubject, id: z.string() }),
   ]),
 });
 export type Button = z.infer<typeof button>;
@@ -63,7 +67,7 @@ export type Card = z.infer<typeof card>;
 export const post = z.object({
   platform: z.string(),
   /**
-   * The key of the message, unique in the platform: `alert/<id>/<episode>`, `run/<id>`, `approval/<id>`, `note/<seq>/<n>`,
+   * The key of the message, unique in the platform: `alert/<id>/<episode>`, `run/<id>`, `gate/<id>`, `approval/<id>`, `note/<seq>/<n>`,
    * `output/<run>/<step>`, `log/<run>` (the full log, as a file), `missed/...` (a digest of messages that were not posted one by one).
    * Where a route names several channels of one platform, the keys of copies in the second and later channels end in ` @<channel>`. Do
    * not parse it: `alert` and `run` name the subject.

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Act, ActAnswer } from '../model/act.ts';
 import type { Actor } from '../model/actor.ts';
-import type { Card, Post } from '../model/card.ts';
+import type { Card, DetailsSubject, Post } from '../model/card.ts';
 import type { Config } from '../model/config.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { CheckTools, Finding } from './check.ts';
@@ -137,7 +137,7 @@ export interface ChatHost {
   bearer(token: string): Actor | null;
   signIns: SignIns;
   /** The card of a Details button. Show it only to the person who asked. */
-  details(subject: 'alert' | 'run' | 'approval', id: string): Promise<Card | null>;
+  details(subject: DetailsSubject, id: string): Promise<Card | null>;
   /**
    * Explains the decision on an event, an alert (its newest event) or a run (its event): every runbook with the clause that held or failed,
    * and every rule. It evaluates what would be decided now, without effects. Null when nothing has this id.

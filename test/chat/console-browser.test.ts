@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import platform from '../../src/chat/console/index.ts';
@@ -8,18 +7,12 @@ import type { ChatConnection } from '../../src/ports/chat.ts';
 import { sampleAlert, sampleApproval, samplePost, sampleRun } from '../contracts/samples.ts';
 import { sampleDeliveries, sampleSource } from '../contracts/views.ts';
 import { createHostDouble, type HostDouble, localKey } from '../doubles/chat-host.ts';
-
-const command = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const missing = !existsSync(command);
-if (missing && process.env['CI'] === 'true')
-  throw new Error(`${command} is not there; run scripts/setup-test.sh as root`);
-if (missing)
-  console.warn(`the console's browser tests did not run: ${command} is not there; run scripts/setup-test.sh as root`);
+import { chromiumPath, namelessControls, noBrowser, tooWide } from './browser.ts';
 
 const root = samplePost({ card: card('Disk is full on web-1', []) });
 const path = threadPath(root.key);
 
-describe.skipIf(missing)('the console in a browser', () => {
+describe.skipIf(noBrowser)('the console in a browser', () => {
   let browser: Browser;
   let double: HostDouble;
   let connection: ChatConnection;
@@ -30,7 +23,7 @@ describe.skipIf(missing)('the console in a browser', () => {
   let complaints: string[];
 
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: command, args: ['--no-sandbox', '--disable-gpu'] });
+    browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', '--disable-gpu'] });
   });
   afterAll(() => browser?.close());
 
@@ -291,15 +284,6 @@ describe.skipIf(missing)('the console in a browser', () => {
     });
   }
 });
-
-/** Runs in the page: how many pixels it is wider than the screen. */
-const tooWide = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-
-/** Runs in the page: buttons, fields and links that a screen reader could not name. */
-const namelessControls = `
-  [...document.querySelectorAll('button, a[href], input:not([type=hidden]), select, summary')]
-    .filter(one => one.textContent.trim() === '' && !one.hasAttribute('aria-label') && !(one.labels?.length > 0))
-    .map(one => one.outerHTML.slice(0, 200))`;
 
 function card(title: string, blocks: Block[]): Post['card'] {
   return { tone: 'warning', title, badge: 'firing', blocks, buttons: [], mention: [] };

@@ -8,7 +8,7 @@ import { typedValue } from '../../ports/command-answer.ts';
 import { renderCard, renderNotice } from './cards.ts';
 import { type Parts, refuseEntry, sendFragment } from './reply.ts';
 import { findSample, sendSample } from './samples.ts';
-import { runPath, type Viewer } from './viewer.ts';
+import { gatePath, runPath, type Viewer } from './viewer.ts';
 
 /** Registers all routes that change something, by POST only. Each form passes one check before anything is read from it. */
 export function registerForms(scope: FastifyInstance, parts: Parts): void {
@@ -108,8 +108,11 @@ function readJson(text: string): Json {
 
 function answerAct(answer: Awaited<ReturnType<Parts['host']['act']>>, label: string): FormAnswer {
   if (!answer.ok) return refusal(answer.status, answer.text);
-  const more = answer.run === undefined ? html`` : html`<p><a href="${runPath(answer.run)}">Open the run</a></p>`;
-  return { status: 200, fragment: renderNotice(answer.text || label, 'good', more) };
+  const more =
+    answer.run !== undefined
+      ? html`<p><a href="${runPath(answer.run)}">Open the run</a></p>`
+      : answer.gate !== undefined && html`<p><a href="${gatePath(answer.gate)}">Open the gate</a></p>`;
+  return { status: 200, fragment: renderNotice(answer.text || label, 'good', html`${more}`) };
 }
 
 function refusal(status: number, text: string): FormAnswer {

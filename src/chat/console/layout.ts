@@ -18,6 +18,12 @@ export interface FrameData {
   openApprovals: number;
   /** True when there are more than were counted. */
   moreApprovals: boolean;
+  /** Questions of gates that wait for people. */
+  gates: number;
+  moreGates: boolean;
+  /** Changes that stand and that nobody approved. */
+  unpermitted: number;
+  moreUnpermitted: boolean;
   firing: number;
   moreFiring: boolean;
   halted: { by: string; reason: string; at: number } | null;
@@ -29,8 +35,10 @@ export interface FrameData {
 const countUpTo = 100;
 
 export async function readFrameData(host: ChatHost): Promise<FrameData> {
-  const [approvals, firing, halted] = await Promise.all([
+  const [approvals, gates, unpermitted, firing, halted] = await Promise.all([
     host.store.approvals({ state: 'open', limit: countUpTo }),
+    host.store.documents('gate', { state: 'pending', limit: countUpTo }),
+    host.store.documents('held', { state: 'unpermitted', limit: countUpTo }),
     host.store.alerts({ state: 'firing', limit: countUpTo }),
     host.store.halted(),
   ]);
@@ -38,6 +46,10 @@ export async function readFrameData(host: ChatHost): Promise<FrameData> {
     channels: channelsOf(host),
     openApprovals: approvals.length,
     moreApprovals: approvals.length === countUpTo,
+    gates: gates.length,
+    moreGates: gates.length === countUpTo,
+    unpermitted: unpermitted.length,
+    moreUnpermitted: unpermitted.length === countUpTo,
     firing: firing.length,
     moreFiring: firing.length === countUpTo,
     halted,
@@ -107,7 +119,7 @@ export function renderNav(around: FrameData, here: string): Html {
     }</a></li>`;
   return html`<li class="nav-head">Channels</li>${around.channels.map(name =>
     item(channelPath(name), `# ${name}`, 0, false, ''),
-  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, around.moreApprovals, 'open')}${item('/alerts', 'Alerts', around.firing, around.moreFiring, 'firing')}${item('/runs', 'Runs', 0, false, '')}${item('/runbooks', 'Runbooks', 0, false, '')}${item('/sources', 'Sources', 0, false, '')}${item('/journal', 'Journal', 0, false, '')}`;
+  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, around.moreApprovals, 'open')}${item('/gate', 'Gates', around.gates, around.moreGates, 'waiting')}${item('/changes', 'Changes', around.unpermitted, around.moreUnpermitted, 'unpermitted')}${item('/alerts', 'Alerts', around.firing, around.moreFiring, 'firing')}${item('/runs', 'Runs', 0, false, '')}${item('/runbooks', 'Runbooks', 0, false, '')}${item('/sources', 'Sources', 0, false, '')}${item('/journal', 'Journal', 0, false, '')}`;
 }
 
 export function channelPath(name: string): string {

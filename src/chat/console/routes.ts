@@ -5,6 +5,7 @@ import { TocsinError } from '../../kernel/errors.ts';
 import { html } from '../../kernel/html.ts';
 import { digits, wholeNumber } from '../../kernel/number.ts';
 import { renderPlain } from '../../kernel/plain-page.ts';
+import { detailsSubject } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { findAsset } from './assets.ts';
 import { renderCard, renderNotice } from './cards.ts';
@@ -86,6 +87,12 @@ const pages = [
   '/alerts',
   '/alerts/:id',
   '/approvals',
+  '/gate',
+  '/gate/:id',
+  '/changes',
+  '/changes/:id',
+  '/permits',
+  '/permits/:id',
   '/journal',
   '/runbooks',
   '/runbooks/:id',
@@ -156,7 +163,7 @@ async function enterByLink(
   );
 }
 
-const detailsQuery = z.object({ subject: z.enum(['alert', 'run', 'approval']), id: z.string().min(1).max(200) });
+const detailsQuery = z.object({ subject: detailsSubject, id: z.string().min(1).max(200) });
 const streamQuery = z.object({
   page: z
     .string()

@@ -30,6 +30,14 @@ export function gatePath(id: string): string {
   return `/gate/${encodeURIComponent(id)}`;
 }
 
+export function permitPath(id: string): string {
+  return `/permits/${encodeURIComponent(id)}`;
+}
+
+export function changePath(id: string): string {
+  return `/changes/${encodeURIComponent(id)}`;
+}
+
 export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }

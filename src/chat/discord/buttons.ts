@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Button, Card } from '../../model/card.ts';
+import { type Button, type Card, type DetailsSubject, detailsSubject } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 
 /**
  * What a button's id refers to. Discord takes 100 characters, too few for an act with its seal. So the id names the card and a digest of
  * what the button does; the act with its seal is read from the stored card when it is pressed. A button grants no rights: host.act decides.
  */
-export type Place =
-  | { kind: 'post'; key: string }
-  | { kind: 'details'; subject: 'alert' | 'run' | 'approval'; id: string };
+export type Place = { kind: 'post'; key: string } | { kind: 'details'; subject: DetailsSubject; id: string };
 
 const longest = 100;
 const asks = { none: 'n', optional: 'o', required: 'r' } as const;
@@ -27,14 +25,12 @@ export interface Pressed {
 }
 
 export function readReference(text: string): Pressed | null {
-  const match = /^b\.([nor])\.([\w-]{16})\.(p|alert|run|approval)\.(.+)$/s.exec(text);
+  const match = /^b\.([nor])\.([\w-]{16})\.(p|alert|run|approval|gate)\.(.+)$/s.exec(text);
   if (match === null) return null;
   const [, letter, digest = '', subject, rest = ''] = match;
   const asked = letter === 'n' ? 'none' : letter === 'o' ? 'optional' : 'required';
-  const place: Place =
-    subject === 'alert' || subject === 'run' || subject === 'approval'
-      ? { kind: 'details', subject, id: rest }
-      : { kind: 'post', key: rest };
+  const about = detailsSubject.safeParse(subject);
+  const place: Place = about.success ? { kind: 'details', subject: about.data, id: rest } : { kind: 'post', key: rest };
   return { asks: asked, digest, place };
 }
 
@@ -62,6 +58,8 @@ export function privatePlace(button: Button): Place | null {
     case 'unsilence':
     case 'close':
       return { kind: 'details', subject: 'alert', id: does.act.alert };
+    case 'revoke':
+      return { kind: 'details', subject: 'gate', id: does.act.gate };
     default:
       return null;
   }
@@ -90,8 +88,9 @@ export async function findButton(pressed: Pressed, host: ChatHost): Promise<Foun
 }
 
 /** The subject of a card, for the answer to a press on a button that no longer exists. */
-export function subjectOf(place: Place): { subject: 'alert' | 'run' | 'approval'; id: string } | null {
+export function subjectOf(place: Place): { subject: DetailsSubject; id: string } | null {
   if (place.kind === 'details') return place;
   const [subject, id = ''] = place.key.split('/');
-  return subject === 'alert' || subject === 'run' || subject === 'approval' ? { subject, id } : null;
+  const about = detailsSubject.safeParse(subject);
+  return about.success ? { subject: about.data, id } : null;
 }

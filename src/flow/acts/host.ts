@@ -3,7 +3,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import { isCode } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Approval } from '../../model/approval.ts';
-import type { Card } from '../../model/card.ts';
+import type { Card, DetailsSubject } from '../../model/card.ts';
 import type { Run } from '../../model/run.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { ChatHost, CommandView } from '../../ports/chat.ts';
@@ -18,7 +18,7 @@ import type { Identities } from '../people/identify.ts';
 import { explain } from '../pipeline/explain.ts';
 import { approvalCard } from '../thread/cards/approval.ts';
 import { alertCard, type CardTools, runCard } from '../thread/cards/cards.ts';
-import { gateApprovalCard } from '../thread/cards/gate.ts';
+import { gateApprovalCard, gateDetailsCard } from '../thread/cards/gate.ts';
 import { perform } from './act.ts';
 import { runCommand } from './commands.ts';
 import type { ActParts } from './parts.ts';
@@ -96,7 +96,7 @@ async function claimOnce(key: string, keep: number, { feed, clock }: HostParts):
   }
 }
 
-async function detailsOf(subject: 'alert' | 'run' | 'approval', id: string, parts: HostParts): Promise<Card | null> {
+async function detailsOf(subject: DetailsSubject, id: string, parts: HostParts): Promise<Card | null> {
   if (subject === 'alert') {
     const alert = await parts.store.alert(id);
     return alert === null ? null : alertCard(alert, parts.cards);
@@ -105,16 +105,24 @@ async function detailsOf(subject: 'alert' | 'run' | 'approval', id: string, part
     const run = await parts.store.run(id);
     return run === null ? null : await runDetails(run, parts);
   }
+  if (subject === 'gate') return await gateDetails(id, parts);
   const approval = await parts.store.approval(id);
   if (approval === null) return null;
-  if (approval.run === null) return await gateDetails(approval, parts);
+  if (approval.run === null) return await questionDetails(approval, parts);
   const run = await parts.store.run(approval.run);
   if (run === null) return null;
   const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
   return approvalCard(approval, run, await parts.outline(run), parts.cards, alert);
 }
 
-async function gateDetails(approval: Approval, { store, cards }: HostParts): Promise<Card | null> {
+/** The whole of a gate: the vote is given here while it is open, and taken back here afterwards. */
+async function gateDetails(id: string, { store, cards }: HostParts): Promise<Card | null> {
+  const gate = await store.document('gate', id);
+  if (gate === null) return null;
+  return gateDetailsCard(gate, gate.approval === null ? null : await store.approval(gate.approval), cards);
+}
+
+async function questionDetails(approval: Approval, { store, cards }: HostParts): Promise<Card | null> {
   const gate = approval.gate === null ? null : await store.document('gate', approval.gate);
   return gate === null ? null : gateApprovalCard(approval, gate, cards);
 }

@@ -3,9 +3,14 @@ import type { ChatHost } from '../../../ports/chat.ts';
 import { channelsOf } from '../layout.ts';
 import { alertPage, alertsPage, alertsQuery } from './alerts.ts';
 import { approvalsPage, approvalsQuery } from './approvals.ts';
+import { changePage } from './change.ts';
+import { changesPage, changesQuery } from './changes.ts';
 import { channelPage, mostThreads } from './channel.ts';
+import { gatePage } from './gate.ts';
+import { gatesPage, gatesQuery } from './gates.ts';
 import { journalPage, journalQuery } from './journal.ts';
 import type { LivePage } from './page.ts';
+import { permitPage, permitsPage, permitsQuery } from './permits.ts';
 import { runPage } from './run.ts';
 import { runbookPage, runbooksPage } from './runbooks.ts';
 import { runsPage, runsQuery } from './runs.ts';
@@ -36,6 +41,12 @@ function findList(host: ChatHost, name: string, query: Record<string, string>): 
       return alertsPage(host, alertsQuery.parse(query));
     case 'approvals':
       return approvalsPage(host, approvalsQuery.parse(query));
+    case 'gate':
+      return gatesPage(host, gatesQuery.parse(query));
+    case 'changes':
+      return changesPage(host, changesQuery.parse(query));
+    case 'permits':
+      return permitsPage(host, permitsQuery.parse(query));
     case 'journal':
       return journalPage(host, journalQuery.parse(query));
     case 'runbooks':
@@ -62,6 +73,12 @@ async function findOne(
       return runPage(host, id);
     case 'alerts':
       return alertPage(host, id);
+    case 'gate':
+      return gatePage(host, id);
+    case 'changes':
+      return changePage(host, id);
+    case 'permits':
+      return permitPage(host, id);
     case 'runbooks':
       return runbookPage(host, id);
     case 'sources':

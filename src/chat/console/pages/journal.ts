@@ -59,8 +59,18 @@ function told(fact: Entry['fact']): Html | false {
   return html`<span class="entry-event">${kind}: ${cutLine(title, 160)}</span>`;
 }
 
-function renderEntry(entry: Entry, viewer: Viewer): Html {
-  const { kind, ...body } = entry.fact;
+/** Without the word that the changes of a run carry: whoever reads it could make a change look permitted. */
+function shownFact(fact: Entry['fact']): Entry['fact'] {
+  if (fact.kind !== 'permit.issued' || fact.permit.nonce === '') return fact;
+  const { permit } = fact;
+  const key = permit.key === permit.nonce ? notShown : permit.key;
+  return { ...fact, permit: { ...permit, nonce: notShown, key } };
+}
+
+const notShown = '(not shown)';
+
+export function renderEntry(entry: Entry, viewer: Viewer): Html {
+  const { kind, ...body } = shownFact(entry.fact);
   return html`<li class="entry" value="${entry.seq}" id="${`entry-${entry.seq}`}"><p class="entry-line"><span class="entry-seq">${entry.seq}</span><b>${kind}</b>${told(entry.fact)}<span class="row-sub">${cutLine(nameOf(entry.actor), 120)} · ${showTime(entry.at, viewer)} · <code>${cutLine(entry.stream, 120)}</code></span></p>
 <details id="${`entry-body-${entry.seq}`}"><summary>Body and hash</summary><pre class="code" tabindex="0">${JSON.stringify(body, null, 2).slice(0, 8000)}</pre><p class="hash">hash <code>${entry.hash}</code></p><p class="hash">previous <code>${entry.prev}</code></p></details></li>`;
 }

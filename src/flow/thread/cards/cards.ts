@@ -3,7 +3,7 @@
 import { showDuration } from '../../../kernel/duration.ts';
 import type { Act } from '../../../model/act.ts';
 import type { Alert } from '../../../model/alert.ts';
-import type { Block, Button, Card, Tone } from '../../../model/card.ts';
+import type { Block, Button, Card, DetailsSubject, Tone } from '../../../model/card.ts';
 import type { FactOf } from '../../../model/journal.ts';
 import { shortHash } from '../../../model/plan.ts';
 import { isEnded, type Run, type Step } from '../../../model/run.ts';
@@ -17,7 +17,7 @@ export interface CardTools {
 }
 
 export const field = (label: string, value: string, code = false) => ({ label, value, code });
-export const details = (subject: 'alert' | 'run' | 'approval', id: string): Button => ({
+export const details = (subject: DetailsSubject, id: string): Button => ({
   label: 'Details',
   style: 'plain',
   reason: 'none',

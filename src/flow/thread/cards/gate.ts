@@ -1,10 +1,10 @@
 import type { Approval } from '../../../model/approval.ts';
-import type { Block, Card, Tone } from '../../../model/card.ts';
+import type { Block, Button, Card, Tone } from '../../../model/card.ts';
 import type { Gate, GateState } from '../../../model/gates/gate.ts';
-import { type Subject, subjectText } from '../../../model/gates/subject.ts';
+import { digestOf, type Subject, subjectText } from '../../../model/gates/subject.ts';
 import { shortHash } from '../../../model/plan.ts';
 import { closingField, missingText, voteButtons, votesText } from './approval.ts';
-import { type CardTools, field } from './cards.ts';
+import { type CardTools, details, field } from './cards.ts';
 
 const tones: Record<GateState, Tone> = {
   pending: 'ask',
@@ -40,25 +40,51 @@ export function gateCard(gate: Gate, tools: CardTools): Card {
         fields: [field('Gate', gate.name, true), field('Asked by', gate.requestedBy, true), ...decided],
       },
     ],
-    buttons:
-      gate.state === 'allowed'
-        ? [
-            {
-              label: 'Revoke',
-              style: 'danger',
-              reason: 'required',
-              does: { kind: 'act', act: { kind: 'revoke', gate: gate.id, reason: '' } },
-            },
-          ]
-        : [],
+    buttons: [...revokeButtons(gate), details('gate', gate.id)],
     mention: [],
   };
+}
+
+function revokeButtons(gate: Gate): Button[] {
+  if (gate.state !== 'allowed') return [];
+  const act = { kind: 'revoke', gate: gate.id, reason: '' } as const;
+  return [{ label: 'Revoke', style: 'danger', reason: 'required', does: { kind: 'act', act } }];
+}
+
+/** All of a gate, for the person who asks: with the vote while it is open, and the way to take it back once it is allowed. */
+export function gateDetailsCard(gate: Gate, approval: Approval | null, tools: CardTools): Card {
+  const root = gateCard(gate, tools);
+  const times = [
+    field('Asked', tools.showTime(gate.createdAt)),
+    ...(gate.state === 'allowed' && gate.holdsUntil !== null
+      ? [field('Holds until', tools.showTime(gate.holdsUntil))]
+      : []),
+    field('Decided by', gate.decision.rule),
+    field('Subject', shortHash(gate.hash), true),
+  ];
+  const votes = approval === null ? [] : [voteFields(approval, tools)];
+  const open = approval?.state === 'open';
+  return {
+    ...root,
+    badge: open ? missingText(approval) : root.badge,
+    blocks: [...root.blocks, { kind: 'fields', fields: [...times, ...votes.flat()] }],
+    // Its own Details button would show the same again.
+    buttons: open ? voteButtons(approval, tools).filter(button => button.does.kind === 'act') : revokeButtons(gate),
+  };
+}
+
+function voteFields(approval: Approval, tools: CardTools) {
+  const votes = votesText(approval);
+  return [
+    field('May vote', `${approval.ask.by.join(', ')}, ${approval.ask.quorum} needed`),
+    ...(votes === '' ? [] : [field('Votes', votes)]),
+    closingField(approval, tools),
+  ];
 }
 
 /** The card of a gate's approval: all of the subject, who may vote, which votes are missing, until when. */
 export function gateApprovalCard(approval: Approval, gate: Gate, tools: CardTools): Card {
   const open = approval.state === 'open';
-  const votes = votesText(approval);
   const because: Block[] = approval.because === null ? [] : [{ kind: 'text', text: approval.because }];
   return {
     tone: open ? 'ask' : approval.state === 'approved' ? 'good' : 'neutral',
@@ -71,9 +97,7 @@ export function gateApprovalCard(approval: Approval, gate: Gate, tools: CardTool
         fields: [
           field('Asked by rule', approval.rule),
           field('Why', gate.decision.because),
-          field('May vote', `${approval.ask.by.join(', ')}, ${approval.ask.quorum} needed`),
-          ...(votes === '' ? [] : [field('Votes', votes)]),
-          closingField(approval, tools),
+          ...voteFields(approval, tools),
           field('Subject', shortHash(approval.planHash), true),
         ],
       },
@@ -96,9 +120,14 @@ const names: Readonly<Record<Exclude<keyof Subject, 'links'>, string>> = {
 };
 
 function subjectBlocks(subject: Subject): Block[] {
+  const digest = digestOf(subject);
   const fields = Object.entries(names).flatMap(([key, label]) => {
     const value = subject[key as keyof typeof names];
-    return value === undefined ? [] : [field(label, value, true)];
+    if (value === undefined) return [];
+    // A long name is cut where a platform shows it, and what people compare is the digest at its end.
+    if (key === 'image' && digest !== null)
+      return [field(label, value.slice(0, value.indexOf('@')), true), field('Digest', digest, true)];
+    return [field(label, value, true)];
   });
   const links: Block[] = subject.links === undefined ? [] : [{ kind: 'links', links: subject.links }];
   return [{ kind: 'fields', fields }, ...links];
