@@ -14,7 +14,7 @@ export { isEnded, type Run } from './model/run.ts';
 export type { ChatHost, CommandAnswer, CommandContext, Explanation, RunbookView } from './ports/chat.ts';
 export { defineChat } from './ports/chat.ts';
 export { type Command, type CommandInput, defineCommand } from './ports/command.ts';
-export { readAlertWords } from './ports/command-alert.ts';
+export { readAlertWords, readDuration } from './ports/command-alert.ts';
 export {
   answer,
   answerAct,

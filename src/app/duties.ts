@@ -1,4 +1,5 @@
 import { startLapses } from '../flow/acts/lapse.ts';
+import { startGlassSweep } from '../flow/changes/glass/sweep.ts';
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
 import { createLooks } from '../flow/origin/looks.ts';
@@ -57,12 +58,14 @@ export function sweeperDuty(base: Base): Duty {
     async start() {
       await recoverAll(base);
       const lapses = await startLapses(base);
+      const glass = await startGlassSweep(base);
       const sweeper = startSweeper(base);
       const recordings = startRecordingSweep(base);
       return {
         async stop() {
           await recordings.stop();
           await sweeper.stop();
+          await glass.stop();
           await lapses.stop();
         },
       };

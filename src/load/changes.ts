@@ -40,7 +40,7 @@ const listOf = (given: string | readonly string[]) => (typeof given === 'string'
 
 function breakGlassOf({ breakGlass }: ChangesFile, config: Config | null): ChangesSpec['breakGlass'] {
   if (breakGlass === undefined) return null;
-  const { group, max, pages, to, mention } = breakGlass;
+  const { group, max, pages = null, to, mention } = breakGlass;
   return { by: listOf(group), max, pages, to, mention: listOf(mention ?? config?.operators ?? []) };
 }
 

@@ -98,6 +98,15 @@ export const act = z.discriminatedUnion('kind', [
   }),
   /** Takes back what a gate allowed. */
   z.object({ kind: z.literal('revoke'), gate: z.string(), reason: z.string() }),
+  /** Opens a window in which the person's own principals may change things without another permit. */
+  z.object({
+    kind: z.literal('break-glass'),
+    reason: z.string(),
+    /** Milliseconds; as long as changes.yaml lets it be when left out. */
+    duration: z.int().min(1000).optional(),
+  }),
+  /** Ends a window before its time; the person's own when left out. */
+  z.object({ kind: z.literal('break-glass-end'), window: z.string().optional(), reason: z.string().nullable() }),
   z.object({ kind: z.literal('halt'), reason: z.string() }),
   z.object({ kind: z.literal('resume'), reason: z.string() }),
 ]);
@@ -105,7 +114,7 @@ export type Act = z.infer<typeof act>;
 
 /** The private answer to an act. `ok: false` has a code of the error catalogue. */
 export type ActAnswer =
-  | { ok: true; text: string; run?: string; approval?: string; recording?: string; gate?: string }
+  | { ok: true; text: string; run?: string; approval?: string; recording?: string; gate?: string; window?: string }
   | {
       ok: false;
       code: string;

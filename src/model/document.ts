@@ -3,6 +3,7 @@ import { gate, keyOfGate } from './gates/gate.ts';
 import { knownBad } from './gates/known-bad.ts';
 import { held } from './ledger/held.ts';
 import { permit } from './ledger/permit.ts';
+import { glassWindow } from './ledger/window.ts';
 
 /** What a document is found by, besides its id. */
 export interface DocumentIndex {
@@ -50,6 +51,13 @@ export const documentKinds = {
     due: doc.dueAt,
     key: doc.changeKey,
     other: doc.resource,
+  })),
+  'break-glass': kind(glassWindow, doc => ({
+    state: doc.state,
+    at: doc.openedAt,
+    due: doc.state === 'open' ? doc.until : doc.listAt,
+    key: doc.person,
+    other: doc.permit,
   })),
   'known-bad': kind(knownBad, doc => ({
     state: doc.state,

@@ -246,9 +246,11 @@ export const fact = z.discriminatedUnion('kind', [
     permit: z.string(),
     until: z.int(),
   }),
+  /** Its time is over, or somebody ended it, and with it its permit. */
+  body('break-glass.ended', { window: z.string(), because: z.string(), listAt: z.int() }),
+  /** Later, when everything that was done in it should have been told. */
   body('break-glass.closed', {
     window: z.string(),
-    because: z.string(),
     /** What was done in it: ids of held changes, the newest 100. */
     changes: z.array(z.string()),
     more: z.int(),

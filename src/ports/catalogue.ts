@@ -85,8 +85,8 @@ export interface BreakGlassSpec {
   by: readonly string[];
   /** The longest window. */
   max: number;
-  /** The sources whose origins page people. */
-  pages: readonly string[];
+  /** The sources whose origins page people; null for all that can. */
+  pages: readonly string[] | null;
   /** The channels of its thread, as `platform:channel`; the default route when empty. */
   to: readonly string[];
   mention: readonly string[];

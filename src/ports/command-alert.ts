@@ -33,7 +33,8 @@ export async function readAlertWords(input: CommandInput, host: ChatHost): Promi
   };
 }
 
-function readDuration(text: string): number {
+/** Milliseconds of `30m`. Throws `bad-request` for anything else. */
+export function readDuration(text: string): number {
   const value = parseDuration(text);
   if (value !== null) return value;
   throw new TocsinError('bad-request', {

@@ -46,6 +46,8 @@ describe('the commands', () => {
     expect([...commands.keys()]).toEqual([
       'ack',
       'approve',
+      'break-glass-end',
+      'break-glass',
       'cancel',
       'close',
       'deny',

@@ -159,8 +159,8 @@ describe('what others import', () => {
       values,
       `
       TocsinError answer answerAct chooseApproval defineChat defineCommand defineDispatcher defineRunbook defineSource
-      defineStep defineStore describeParam fieldsOf isEnded nameOf nearest paramsFrom pickByPrefix pickRunbook readAlertWords
-      refuse shortHash showDuration z
+      defineStep defineStore describeParam fieldsOf isEnded nameOf nearest paramsFrom pickByPrefix pickRunbook
+      readAlertWords readDuration refuse shortHash showDuration z
       `,
     );
     words(
@@ -212,6 +212,9 @@ describe('what the API takes and answers', () => {
       GET /gates/{id} ? wait = 200: Gate, 400, 401, 404
       GET /api/v1/gates ? state limit after = 200: []:Gate, 400, 401
       POST /api/v1/gates/{id}/revoke > RevokeRequest = 200: Gate, 400, 401, 403, 404, 409
+      POST /api/v1/break-glass > BreakGlassRequest = 200: BreakGlassWindow, 400, 401, 403, 409
+      GET /api/v1/break-glass ? state limit after = 200: []:BreakGlassWindow, 400, 401
+      DELETE /api/v1/break-glass/{id} > reason = 200: BreakGlassWindow, 400, 401, 403, 404, 409
       GET /api/v1/halt = 200: Halt, 401
       PUT /api/v1/halt > reason = 200: Halt, 400, 401, 403
       DELETE /api/v1/halt > reason = 200: Halt, 400, 401, 403
@@ -244,6 +247,8 @@ describe('what the API takes and answers', () => {
       `
       Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin.by silencedAtOrigin.until
       Approval id run gate step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
+      BreakGlassRequest reason for
+      BreakGlassWindow id person reason state because permit openedAt until changes[] more
       DeadLetter id source from code because attempts state canRedrive firstAt lastAt
       Decision verdict rule because
       Delivery ring outcome at first count address bytes test echo total records events[].event events[].kind events[].alert events[].episode events[].effect events[].duplicate code where because
@@ -342,7 +347,8 @@ describe('what is kept for years', () => {
       change.judged held state because permit alert
       change.settled held state because endedAt
       break-glass.opened window person reason permit until
-      break-glass.closed window because changes more
+      break-glass.ended window because listAt
+      break-glass.closed window changes more
       halt.set reason
       halt.cleared reason
       act.refused act subject because
@@ -406,6 +412,8 @@ describe('what is kept for years', () => {
       act discard letter reason
       act gate gate door subject gathered callback denialStands
       act revoke gate reason
+      act break-glass reason duration
+      act break-glass-end window reason
       act halt reason
       act resume reason
       `,
@@ -491,7 +499,7 @@ describe('what is kept for years', () => {
     words('A lease', leases, taken);
     words('A cursor', cursors, 'expect origin/pagerduty/page origin/pagerduty/tell road threads traces');
     const spaces =
-      'auto chat child-run delivery/${name} emission/${name} gate key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
+      'auto break-glass chat child-run delivery/${name} emission/${name} gate key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

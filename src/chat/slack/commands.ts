@@ -115,6 +115,8 @@ function actOf(line: string): Act | null {
       return { kind: 'unsilence', alert: subject };
     case 'close':
       return { kind: 'close', alert: subject, reason: '' };
+    case 'break-glass':
+      return { kind: 'break-glass', reason: '' };
     case 'halt':
     case 'resume':
       return { kind: command, reason: '' };

@@ -1,4 +1,4 @@
-/** What people and services do: vote, ask gates and take back what they allowed, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
+/** What people and services do: vote, ask gates and take back what they allowed, break the glass, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
 
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
@@ -7,6 +7,7 @@ import { type Fact, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import { authorise } from '../people/authorise.ts';
 import { performAcknowledge, performClose, performSilence, performUnacknowledge, performUnsilence } from './alert.ts';
+import { performBreakGlass, performEndBreakGlass } from './break-glass.ts';
 import { performGate, performRevoke } from './gate.ts';
 import { performHalt } from './halt.ts';
 import { performLetter } from './letter.ts';
@@ -29,6 +30,8 @@ export async function perform(who: Actor, act: Act, parts: ActParts): Promise<Ac
       run,
       asked: await askedAbout(act, run, parts),
       gateAsk: act.kind === 'gate' ? (parts.catalogue.current().gates.get(act.gate)?.ask ?? null) : null,
+      glassBy: parts.catalogue.current().changes.breakGlass?.by ?? null,
+      glassOwner: act.kind === 'break-glass-end' ? await ownerOf(act, who, parts) : null,
       tokenMay: parts.mayOf(who),
       isAmong: async (person, names) => {
         const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
@@ -78,10 +81,20 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
       return performGate(who, act, parts);
     case 'revoke':
       return performRevoke(who, act, parts);
+    case 'break-glass':
+      return performBreakGlass(who, act, parts);
+    case 'break-glass-end':
+      return performEndBreakGlass(who, act, parts);
     case 'halt':
     case 'resume':
       return performHalt(who, act, parts);
   }
+}
+
+/** Whose window is to be ended; the caller's own where none is named. */
+async function ownerOf(act: Extract<Act, { kind: 'break-glass-end' }>, who: Actor, { store }: ActParts) {
+  if (act.window === undefined) return who.kind === 'person' ? who.id : null;
+  return (await store.document('break-glass', act.window))?.person ?? null;
 }
 
 async function runOf(act: Act, parts: ActParts): Promise<Run | null> {
@@ -153,6 +166,8 @@ function subjectOf(act: Act): string {
     case 'gate':
     case 'revoke':
       return act.gate;
+    case 'break-glass-end':
+      return act.window ?? 'their own';
     default:
       return 'everything';
   }

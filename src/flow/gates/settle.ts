@@ -85,9 +85,9 @@ export function issuing(permit: Permit, at: number): Change & { entries: NewEntr
   };
 }
 
-/** Ends the permit of an allow that holds no more, in the same change. */
+/** Ends the permit of an allow, or of a window, that holds no more, in the same change. */
 export async function endingPermit(
-  gate: Gate,
+  gate: Pick<Gate, 'permit'>,
   because: string,
   { store, clock }: Pick<SettleParts, 'store' | 'clock'>,
 ): Promise<Change> {

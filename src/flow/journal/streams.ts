@@ -8,6 +8,7 @@ import { foldApproval, foldRun } from '../../model/fold.ts';
 import { foldGate, foldKnownBad } from '../../model/gates/fold.ts';
 import { type Fact, type NewEntry, streamOf } from '../../model/journal.ts';
 import { foldHeld, foldPermit } from '../../model/ledger/fold.ts';
+import { foldWindow } from '../../model/ledger/window.ts';
 import type { Run } from '../../model/run.ts';
 import type { Change, Guard, Row, Store } from '../../ports/store.ts';
 import type { Feed } from './feed.ts';
@@ -139,6 +140,7 @@ export const documentStreams: {
   gate: { stream: streamOf.gate, fold: foldGate },
   permit: { stream: streamOf.permit, fold: foldPermit },
   held: { stream: streamOf.held, fold: foldHeld },
+  'break-glass': { stream: streamOf.breakGlass, fold: foldWindow },
   'known-bad': { stream: streamOf.knownBad, fold: foldKnownBad },
 };
 

@@ -111,6 +111,7 @@ async function openOutbox(origin: Origin, outbox: OutboxName, parts: OriginParts
         connection,
         store: parts.store,
         config: () => parts.catalogue.current().config,
+        glassPages: () => parts.catalogue.current().changes.breakGlass?.pages ?? null,
         callsByItself: from => from === source || callsPeople(parts.origins.of(from)?.connection),
       }),
     perform: (writeBack, failures) => perform(writeBack, failures, { ...parts, source, connection, driver, people }),

@@ -49,6 +49,7 @@ export async function perform(old: WriteBack, failures: number, parts: PerformPa
   if (writeBack.what === 'silence') return await silence(writeBack, parts);
   if (writeBack.what === 'unsilence') return await unsilence(writeBack, parts);
   if (writeBack.what.startsWith('ticket')) return await performTicket(writeBack, failures, parts);
+  if (writeBack.call !== null) return await performCall(writeBack, writeBack.call, parts);
   if (run === null) return await performPress(writeBack, parts);
   if (writeBack.what === 'unpage') return (await connection.unpage?.(run.id)) ?? null;
   if (writeBack.what === 'page') {
@@ -122,6 +123,16 @@ async function unsilence({ alert }: WriteBack, { connection, clock }: PerformPar
 /** True while a silence that was made here holds. */
 function isSilenced({ state, silencedUntil }: Alert, now: number): boolean {
   return state !== 'resolved' && silencedUntil !== null && silencedUntil > now;
+}
+
+/** A page that is about no run. It is sent also when what it is about is over: people should know that it was. */
+async function performCall(
+  { what }: WriteBack,
+  call: OriginPage,
+  { connection, links }: PerformParts,
+): Promise<string | null> {
+  if (what === 'unpage') return (await connection.unpage?.(call.key)) ?? null;
+  return (await connection.page?.({ ...call, links: [...(await links(null, null))] })) ?? null;
 }
 
 /** Passes on a person's press of Acknowledge in a thread; see `pressedIn`. */

@@ -4,8 +4,9 @@ import type { Config } from '../../model/config.ts';
 import { groupFacts } from '../../model/config.ts';
 import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isEnded, isVerified, type Run } from '../../model/run.ts';
-import type { OriginConnection, OriginMethod } from '../../ports/origin.ts';
+import type { OriginConnection, OriginMethod, OriginPage } from '../../ports/origin.ts';
 import type { Store } from '../../ports/store.ts';
+import { callOfWindow } from './calls.ts';
 
 export type What = FactOf<'origin.told'>['what'];
 
@@ -23,6 +24,8 @@ export interface WriteBack {
   run: Run | null;
   /** The text of a note that is not about a run, else null. */
   text: string | null;
+  /** For a page that is about no run: what people are told; null for others. */
+  call: OriginPage | null;
   /** For `on-call`: which rota is asked. */
   rota: { escalationPolicy: string | null; schedule: string | null };
 }
@@ -31,7 +34,9 @@ export interface WriteBackParts {
   /** The source whose origin it is. */
   source: string;
   connection: OriginConnection;
-  store: Pick<Store, 'alert' | 'run' | 'stream' | 'claimed'>;
+  store: Pick<Store, 'alert' | 'run' | 'stream' | 'claimed' | 'document'>;
+  /** The sources that page people when the glass is broken; null for all that can. */
+  glassPages(): readonly string[] | null;
   config(): Pick<Config, 'groups'>;
   /** Whether the origin of this source's alerts calls people by itself. */
   callsByItself(source: string): boolean;
@@ -227,6 +232,8 @@ function needsPeople(entry: Entry, run: Run): boolean {
 
 async function pageWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<WriteBack[]> {
   const { fact } = entry;
+  if (fact.kind === 'break-glass.opened' || fact.kind === 'break-glass.ended')
+    return await glassCalls(entry, fact.window, parts);
   if (fact.kind !== 'run.asking' && fact.kind !== 'run.finished' && fact.kind !== 'run.amended') return [];
   const run = await parts.store.run(fact.run);
   if (run === null || run.parent !== null) return [];
@@ -240,6 +247,16 @@ async function pageWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<Wr
     return over ? [] : [writeBack('page', key, entry, alert, run)];
   }
   return (await calledBefore(run, entry, parts)) ? [writeBack('unpage', key, entry, alert, run)] : [];
+}
+
+/** A window that opens pages people; its end takes the page back. */
+async function glassCalls(entry: Entry, id: string, parts: WriteBackParts): Promise<WriteBack[]> {
+  const only = parts.glassPages();
+  if (only !== null && !only.includes(parts.source)) return [];
+  const window = await parts.store.document('break-glass', id);
+  if (window === null) return [];
+  const what = entry.fact.kind === 'break-glass.opened' ? 'page' : 'unpage';
+  return [{ ...writeBack(what, id, entry, null, null), call: callOfWindow(window) }];
 }
 
 async function calledBefore(run: Run, entry: Entry, parts: WriteBackParts): Promise<boolean> {
@@ -318,6 +335,7 @@ function writeBack(what: What, name: string, entry: Entry, alert: Alert | null, 
     episode: run?.episode ?? alert?.episode ?? null,
     run,
     text: null,
+    call: null,
     rota: { escalationPolicy: null, schedule: null },
   };
 }

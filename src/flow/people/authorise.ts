@@ -15,6 +15,10 @@ export interface AuthoriseFacts {
   asked: readonly string[];
   /** The identities that may ask the gate, by gates.yaml; null where the act asks no gate, or one that is not there. */
   gateAsk: readonly string[] | null;
+  /** The groups and people that may break the glass, by changes.yaml; null when nobody may. */
+  glassBy: readonly string[] | null;
+  /** Whose break-glass window the act is about; null where it is about none. */
+  glassOwner: string | null;
   tokenMay: readonly string[] | null;
   /** Whether a person is now in one of the groups, or is one of the people, named (flow/people/groups.ts). */
   isAmong(person: string, names: readonly string[]): Promise<boolean>;
@@ -58,6 +62,10 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
       return mayAsk(who, act, facts);
     case 'revoke':
       return await askedOrOperator(who, facts);
+    case 'break-glass':
+      return await mayBreakGlass(who, facts);
+    case 'break-glass-end':
+      return who.kind === 'person' && who.id === facts.glassOwner ? null : await operator(who, facts);
     case 'silence':
     case 'unsilence':
     case 'test':
@@ -75,6 +83,13 @@ function mayAsk(who: Known, act: Extract<Act, { kind: 'gate' }>, { gateAsk }: Au
   // A gate that does not exist is not found, rather than forbidden.
   if (gateAsk === null || gateAsk.includes(identityOf(who))) return null;
   return `${nameOf(who)} is not among those that gates.yaml lets ask "${act.gate}".`;
+}
+
+/** Only people, each for themselves, and only those that changes.yaml names. Who is an operator is none of it. */
+async function mayBreakGlass(who: Known, { glassBy, isAmong }: AuthoriseFacts): Promise<string | null> {
+  if (who.kind !== 'person') return `Only people break the glass, and ${nameOf(who)} is not a person.`;
+  if (glassBy === null) return 'changes.yaml lets nobody break the glass: it has no breakGlass.';
+  return (await isAmong(who.id, glassBy)) ? null : `Only ${glassBy.join(', ')} may break the glass.`;
 }
 
 /** Allows the person or service that asked for the run, those who were asked to approve it, and operators. */

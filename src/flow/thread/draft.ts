@@ -6,13 +6,14 @@ import type { Config } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
 import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isEnded, type Run } from '../../model/run.ts';
-import type { GateSpec } from '../../ports/catalogue.ts';
+import type { BreakGlassSpec, GateSpec } from '../../ports/catalogue.ts';
 import type { StepOutline } from '../../ports/runbook.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Docs } from '../journal/recent-docs.ts';
 import { approvalCard } from './cards/approval.ts';
 import { alertCard, type CardTools, endedCard, noteCard, runCard } from './cards/cards.ts';
 import { gateApprovalCard, gateCard } from './cards/gate.ts';
+import { doneCard, glassCard } from './cards/glass.ts';
 import { notesOf } from './notes.ts';
 
 /** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
@@ -48,6 +49,7 @@ export interface DraftParts {
   cards: CardTools;
   config(): Config;
   gates(): ReadonlyMap<string, Pick<GateSpec, 'to'>>;
+  glass(): Pick<BreakGlassSpec, 'to' | 'mention'> | null;
   outline(run: Run): Promise<readonly StepOutline[]>;
 }
 
@@ -117,6 +119,8 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   const { fact } = entry;
   if (fact.kind === 'gate.asked' || fact.kind === 'gate.closed' || fact.kind === 'gate.revoked')
     return await wantGate(ctx, typeof fact.gate === 'string' ? fact.gate : fact.gate.id, entry);
+  if (fact.kind === 'break-glass.opened' || fact.kind === 'break-glass.ended' || fact.kind === 'break-glass.closed')
+    return await wantWindow(ctx, fact.window, entry);
   if ('approval' in fact)
     return await wantApproval(ctx, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
   if ('run' in fact && fact.run !== null)
@@ -259,6 +263,23 @@ async function wantGate(ctx: DraftContext, id: string, entry: Entry): Promise<vo
   if (approval === null) return;
   const render = async () => gateApprovalCard(approval, gate, cards);
   ctx.want({ key: `approval/${approval.id}`, thread: key, ...about, over: approval.state !== 'open', render }, entry);
+}
+
+/** Loud where it opens: a root of its own. What was done in it follows in its thread. */
+async function wantWindow(ctx: DraftContext, id: string, entry: Entry): Promise<void> {
+  const { store, cards, glass } = ctx.parts;
+  const window = await store.document('break-glass', id);
+  if (window === null) return;
+  const { to = [], mention = [] } = glass() ?? {};
+  const about = { alert: null, event: null, run: null, to };
+  const key = `glass/${id}`;
+  const over = window.state === 'closed';
+  ctx.want({ key, thread: null, ...about, over, render: async () => glassCard(window, mention, cards) }, entry);
+  wantNotes(ctx, entry, null, { thread: key, ...about });
+  if (entry.fact.kind !== 'break-glass.closed') return;
+  const render = async () =>
+    doneCard(window, await Promise.all(window.changes.map(one => store.document('held', one))), cards);
+  ctx.want({ key: `note/${entry.seq}/done`, thread: key, ...about, over: true, render }, entry);
 }
 
 function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Place, entry: Entry): void {

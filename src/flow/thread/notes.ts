@@ -50,6 +50,8 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
       return writeBackNotes(fact);
     case 'source.refused':
       return [refusalNote(fact)];
+    case 'break-glass.ended':
+      return [noteCard(`The window is over: ${fact.because}`, 'good')];
     case 'halt.set':
       return [noteCard(`${nameOf(entry.actor)} halted everything: ${fact.reason}`, 'warning')];
     case 'halt.cleared':

@@ -35,6 +35,7 @@ async function project(entries: readonly Entry[], posting: Posting, parts: Threa
     ...parts,
     store: { ...parts.store, ...parts.docs },
     config: () => parts.catalogue.current().config,
+    glass: () => parts.catalogue.current().changes.breakGlass,
     gates: () => parts.catalogue.current().gates,
   });
   for (let tries = 1; ; tries++) {

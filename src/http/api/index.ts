@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts';
 import { alertRoutes } from './alerts.ts';
 import { approvalRoutes } from './approvals.ts';
+import { breakGlassRoutes } from './break-glass.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { explainRoutes } from './explain.ts';
 import { gateRoutes } from './gates.ts';
@@ -15,6 +16,7 @@ export const apiRoutes: readonly Route[] = [
   ...runRoutes,
   ...approvalRoutes,
   ...gateRoutes,
+  ...breakGlassRoutes,
   ...haltRoutes,
   ...deadLetterRoutes,
   ...journalRoutes,

@@ -16,8 +16,8 @@ const breakGlassFile = z.strictObject({
     .meta({ description: 'The longest window, and how long one is open when nobody says for how long: 1m to 1d.' }),
   pages: z
     .array(name)
-    .default([])
-    .meta({ description: 'Sources whose origin pages people when a window opens, such as pagerduty.' }),
+    .optional()
+    .meta({ description: 'The sources whose origin pages people when a window opens; all that can when left out.' }),
   to: z
     .array(z.string())
     .default([])

@@ -13,6 +13,7 @@ const writeBack = (seq: number, subject = `run_${seq}`): WriteBack => ({
   episode: null,
   run: null,
   text: null,
+  call: null,
   rota: { escalationPolicy: null, schedule: null },
 });
 

@@ -35,6 +35,8 @@ const acts: { [K in Act['kind']]: Extract<Act, { kind: K }> } = {
   discard: { kind: 'discard', letter: 'ltr_1', reason: null },
   gate: { kind: 'gate', gate: 'deploy', door: 'http', subject: {} },
   revoke: { kind: 'revoke', gate: 'gat_1', reason: 'wrong' },
+  'break-glass': { kind: 'break-glass', reason: 'the site is down' },
+  'break-glass-end': { kind: 'break-glass-end', window: 'win_1', reason: null },
   halt: { kind: 'halt', reason: 'incident' },
   resume: { kind: 'resume', reason: 'over' },
 };
@@ -45,12 +47,21 @@ interface Given {
   tokenMay?: readonly string[] | null;
   operators?: string[];
   gateAsk?: readonly string[] | null;
+  glassBy?: readonly string[] | null;
+  glassOwner?: string | null;
 }
 
 function ask(
   who: Actor,
   kind: Act['kind'],
-  { run = asked, tokenMay = null, operators = ['ops'], gateAsk = ['service:ci'] }: Given = {},
+  {
+    run = asked,
+    tokenMay = null,
+    operators = ['ops'],
+    gateAsk = ['service:ci'],
+    glassBy = null,
+    glassOwner = null,
+  }: Given = {},
 ) {
   const asked = run?.decision.ask?.by ?? [];
   return authorise(who, acts[kind], {
@@ -58,6 +69,8 @@ function ask(
     run,
     asked,
     gateAsk,
+    glassBy,
+    glassOwner,
     tokenMay,
     isAmong,
   });
@@ -71,6 +84,7 @@ async function allowed(who: Actor, given: Given = {}): Promise<Act['kind'][]> {
 
 const anybody = ['run', 'vote', 'acknowledge', 'unacknowledge'];
 const operators = [
+  'break-glass-end',
   'silence',
   'unsilence',
   'close',
@@ -90,8 +104,13 @@ describe('who may do what', () => {
     ['one who asked for the run', person('rita'), {}, [...anybody, 'cancel', 'answer']],
     ['one who was asked about the run', person('alice'), {}, [...anybody, 'cancel', 'answer', 'revoke']],
     ['one of another group than was asked', person('lena'), {}, anybody],
-    ['an operator', person('olga'), {}, kinds.filter(kind => kind !== 'gate')],
-    ['an operator, without a run', person('olga'), { run: null }, kinds.filter(kind => kind !== 'gate')],
+    ['an operator', person('olga'), {}, kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass')],
+    [
+      'an operator, without a run',
+      person('olga'),
+      { run: null },
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass'),
+    ],
     ['one who was asked, without a run', person('alice'), { run: null }, anybody],
     ['one who would be asked, of a run that nobody was asked about', person('alice'), { run: byService }, anybody],
     ['somebody who is called like the requester', person('ci'), { run: byService }, anybody],
@@ -99,7 +118,7 @@ describe('who may do what', () => {
       'somebody, when everybody is an operator',
       person('mallory'),
       { operators: [] },
-      kinds.filter(kind => kind !== 'gate'),
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass'),
     ],
     ['a service', service('ci'), {}, ['run', 'acknowledge', 'unacknowledge', 'gate']],
     [
@@ -123,6 +142,7 @@ describe('who may do what', () => {
         'unsilence',
         'test',
         'unrecord',
+        'break-glass-end',
         'redrive',
         'discard',
         'halt',
@@ -134,7 +154,7 @@ describe('who may do what', () => {
       'a service that is an operator, with a token that names close and record',
       service('olga'),
       { tokenMay: [...kinds] },
-      kinds.filter(kind => kind !== 'vote' && kind !== 'answer' && kind !== 'gate'),
+      kinds.filter(kind => kind !== 'vote' && kind !== 'answer' && kind !== 'gate' && kind !== 'break-glass'),
     ],
     ['a stranger', { kind: 'stranger', id: 'slack:U1', via: 'slack', because: 'guest' }, { operators: [] }, []],
     ['a source', { kind: 'source', id: 'am' }, { operators: [] }, []],
@@ -145,7 +165,7 @@ describe('who may do what', () => {
 
   it.each(kinds)('a token that may only %s does that and nothing else, for an operator too', async kind => {
     const gateAsk = ['person:olga'];
-    expect(await allowed(person('olga'), { tokenMay: [kind], gateAsk })).toEqual([kind]);
+    expect(await allowed(person('olga'), { tokenMay: [kind], gateAsk, glassBy: ['olga'] })).toEqual([kind]);
     expect(await allowed(person('olga'), { tokenMay: [] })).toEqual([]);
   });
 
@@ -156,9 +176,30 @@ describe('who may do what', () => {
       looked.push(names);
       return await isAmong(id, names);
     };
-    const facts = { config, run: byService, asked: [], gateAsk: null, tokenMay: null, isAmong: look };
+    const facts = {
+      config,
+      run: byService,
+      asked: [],
+      gateAsk: null,
+      glassBy: null,
+      glassOwner: null,
+      tokenMay: null,
+      isAmong: look,
+    };
     expect(await authorise(person('mallory'), acts.cancel, facts)).not.toBeNull();
     expect(looked).toEqual([['ops']]);
+  });
+
+  it('only people that changes.yaml names break the glass, and end their own window', async () => {
+    const glass = { glassBy: ['leads'], glassOwner: 'lena' };
+    expect(await ask(person('lena'), 'break-glass', glass)).toBeNull();
+    expect(await ask(person('lena'), 'break-glass-end', glass)).toBeNull();
+    expect(await ask(person('lena'), 'break-glass', { ...glass, glassBy: null })).toContain('has no breakGlass');
+    expect(await ask(person('olga'), 'break-glass', glass)).toBe('Only leads may break the glass.');
+    expect(await ask(person('olga'), 'break-glass-end', glass)).toBeNull();
+    expect(await ask(person('rita'), 'break-glass-end', glass)).toContain('for operators');
+    expect(await ask(service('ci'), 'break-glass', glass)).toContain('Only people break the glass');
+    expect(await ask(person('lena'), 'break-glass', { ...glass, tokenMay: ['run'] })).toContain('may only run');
   });
 
   it('the acts of operators are those that are listed here', async () => {
