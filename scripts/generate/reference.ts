@@ -9,7 +9,7 @@ import {
   policySchema,
   runbookSchema,
 } from '../../src/load/schemas.ts';
-import { scopes } from '../../src/model/expression/expression.ts';
+import { gateScope, scopes } from '../../src/model/expression/expression.ts';
 import { functionNotes } from '../../src/model/expression/functions.ts';
 import { defaultMaxBody, type Source } from '../../src/ports/source.ts';
 import type { StepType } from '../../src/ports/step.ts';
@@ -287,11 +287,12 @@ function cell(text: string): string {
 const places: Record<string, string> = {
   event: '`where`, `from` and `params` of a trigger',
   route: '`routes[].when` of tocsin.yaml',
-  policy: '`rules[].when` of policy.yaml',
+  policy: '`rules[].when` of policy.yaml, of rules about runs',
+  gate: '`rules[].when` of policy.yaml, of rules about [gates](../policy.md#rules-about-gates)',
 };
 
 function expressionsPage(): string {
-  const parts = Object.values(scopes).map(scope => {
+  const parts = [...Object.values(scopes), gateScope].map(scope => {
     const variables = Object.entries(scope.variables).map(([name, type]) => `| \`${name}\` | ${type} |`);
     return [
       `## Variables: ${scope.name}`,
@@ -303,7 +304,7 @@ function expressionsPage(): string {
       ...variables,
     ].join('\n');
   });
-  const types = Object.entries({ ...scopes.policy.types }).map(([name, fields]) =>
+  const types = Object.entries({ ...scopes.policy.types, ...gateScope.types }).map(([name, fields]) =>
     [
       `### ${name}`,
       '',

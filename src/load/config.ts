@@ -9,7 +9,7 @@ import { type Env, fillEnvironment } from './environment.ts';
 import { compileExpectations } from './expect.ts';
 import { checkName, isPlatformGroup, knownVoters } from './policy.ts';
 import { createFaults, type Faults } from './problems.ts';
-import type { RouteVariables } from './routes.ts';
+import { type RouteVariables, targetsAt } from './routes.ts';
 import { readAs, settle } from './scalars.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
@@ -60,7 +60,7 @@ export function compileConfig(
   const sources = configureSources(config, faults, parts.sources);
   const routes = compileRoutes(config, faults);
   const expectations = compileExpectations(config, faults, sources);
-  const targets = collectTargets(config, yaml, faults, parts.platforms);
+  const targets = collectTargets(config, faults, parts.platforms);
   checkChat(config, faults, parts.platforms);
   checkGroups(config, faults, { sources, platforms: parts.platforms });
   const failed = faults.list.some(fault => fault.level === 'error');
@@ -232,46 +232,14 @@ function configureSources(
   return configured;
 }
 
-const channel = /^[a-z0-9][a-z0-9-]*:.{1,200}$/;
-
 /** All valid channels of routes and the fallback, with their positions. */
-function collectTargets(
-  config: Config,
-  yaml: YamlFile,
-  faults: Faults,
-  platforms: ConfigParts['platforms'],
-): RouteTarget[] {
+function collectTargets(config: Config, faults: Faults, platforms: ConfigParts['platforms']): RouteTarget[] {
   const routed = config.routes.flatMap((route, index) =>
     route.to.map((target, place) => ({ target, path: ['routes', index, 'to', place] })),
   );
   return [...routed, { target: config.fallback, path: ['fallback'] }].flatMap(({ target, path }) =>
-    checkTarget(target, path, faults, platforms)
-      ? [{ ...splitTarget(target), file: yaml.file, ...yaml.locate(path) }]
-      : [],
+    targetsAt(target, path, faults, platforms),
   );
-}
-
-function splitTarget(target: string): { platform: string; channel: string } {
-  const at = target.indexOf(':');
-  return { platform: target.slice(0, at), channel: target.slice(at + 1) };
-}
-
-function checkTarget(target: string, path: Path, faults: Faults, platforms: ConfigParts['platforms']): boolean {
-  const { platform } = splitTarget(target);
-  if (!channel.test(target)) {
-    faults.add(path, 'this is not a channel', {
-      given: target,
-      allowed: 'platform:channel, for example console:alerts',
-    });
-    return false;
-  }
-  if (platforms === null || platforms.has(platform)) return true;
-  faults.add(path, `there is no chat platform "${platform}"`, {
-    given: target,
-    allowed: [...platforms.keys()].join(', '),
-    nearest: nearest(platform, platforms.keys()),
-  });
-  return false;
 }
 
 function compileRoutes(config: Config, faults: Faults): CompiledRoute[] {

@@ -2,25 +2,63 @@ import { nearest } from '../kernel/nearest.ts';
 import type { Config } from '../model/config.ts';
 import { door } from '../model/gates/gate.ts';
 import { type GateFile, gatesFile } from '../model/gates/gates-file.ts';
-import type { GateSpec } from '../ports/catalogue.ts';
+import type { GateSpec, Policy, RouteTarget } from '../ports/catalogue.ts';
+import { bestOf } from './gate-rules.ts';
 import { createFaults, type Faults } from './problems.ts';
+import { targetsAt } from './routes.ts';
 import { readAs } from './scalars.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
-/** Compiles gates.yaml. Names of callers are checked against `config`, which is null when tocsin.yaml has errors. */
-export function compileGates(
-  yaml: YamlFile,
-  config: Config | null,
-): { gates: ReadonlyMap<string, GateSpec> | null; faults: Faults } {
+export interface GatesParts {
+  /** Null when tocsin.yaml has errors: then names of callers are not checked. */
+  config: Config | null;
+  /** Null when there is no policy.yaml, or one with errors. */
+  policy: Policy | null;
+  /** The chat platforms; null where nobody knows them. */
+  platforms: ReadonlyMap<string, unknown> | null;
+}
+
+export interface CompiledGates {
+  /** Null when the file has errors. */
+  gates: ReadonlyMap<string, GateSpec> | null;
+  /** The channels that it names. */
+  targets: readonly RouteTarget[];
+  faults: Faults;
+}
+
+/** Compiles gates.yaml. */
+export function compileGates(yaml: YamlFile, { config, policy, platforms }: GatesParts): CompiledGates {
   const faults = createFaults(yaml);
   const { parsed } = readAs(gatesFile, yaml.data ?? {}, faults, []);
   if (!parsed.success) faults.addIssues([], parsed.error.issues, gatesFile);
   const gates = new Map<string, GateSpec>();
+  const targets: RouteTarget[] = [];
   for (const [name, file] of Object.entries(parsed.success ? parsed.data.gates : {})) {
     const ask = config === null ? [] : callersOf(file, ['gates', name, 'ask'], faults, config);
+    targets.push(...file.to.flatMap((to, index) => targetsAt(to, ['gates', name, 'to', index], faults, platforms)));
     gates.set(name, specOf(name, file, ask));
+    if (policy !== null) warnUndecided(name, policy, faults, config);
   }
-  return { gates: faults.list.some(fault => fault.level === 'error') ? null : gates, faults };
+  return { gates: faults.list.some(fault => fault.level === 'error') ? null : gates, targets, faults };
+}
+
+/** Warns of a gate whose questions lead nowhere, as far as can be known before one is asked. */
+function warnUndecided(name: string, { rules }: Policy, faults: Faults, config: Config | null) {
+  const best = bestOf(name, rules);
+  if (best === 'decided') return;
+  const warn = (message: string, allowed?: string) =>
+    faults.add(['gates', name], message, { key: true, level: 'warning', allowed });
+  if (best !== 'no rule')
+    return warn(`no rule lets "${name}" through or asks about it before "${best.deniedBy}" denies everything`);
+  const asked = config === null ? null : config.operators.length > 0 ? config.operators : Object.keys(config.people);
+  const then =
+    asked?.length === 0
+      ? 'and tocsin.yaml names nobody who could be asked'
+      : `so ${asked?.join(', ') ?? 'people'} are asked about everything`;
+  warn(
+    `no rule of policy.yaml lets "${name}" through or asks about it, ${then}`,
+    `a rule with when: gate.name == "${name}"`,
+  );
 }
 
 function specOf(name: string, { about, needs, to, holds }: GateFile, ask: readonly string[]): GateSpec {

@@ -1,9 +1,10 @@
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, groupFacts } from '../model/config.ts';
 import type { Ask } from '../model/decision.ts';
-import { compileExpression, gateScope } from '../model/expression/expression.ts';
+import { compileExpression } from '../model/expression/expression.ts';
 import { laterKeys, policyFile, type RuleFile } from '../model/policy-file.ts';
 import type { Limit, Policy, Rule } from '../ports/catalogue.ts';
+import { compileGateRule, generalGateRule, speaksOf } from './gate-rules.ts';
 import { createFaults, type Faults } from './problems.ts';
 import { readAs } from './scalars.ts';
 import type { Path, YamlFile } from './yaml.ts';
@@ -31,8 +32,7 @@ function checkConditions(data: unknown, faults: Faults) {
   rulesIn(data).forEach((rule: unknown, index) => {
     const when = (rule as { when?: unknown } | null)?.when;
     if (typeof when !== 'string') return;
-    const compile = speaksOfGates(when) ? compileGateWhen : compileWhen;
-    compile(when, ['rules', index, 'when'], faults);
+    compileConditions({ when, decide: 'deny' }, ['rules', index, 'when'], faults);
   });
 }
 
@@ -86,14 +86,10 @@ function compileRule(file: RuleFile, given: unknown, path: Path, faults: Faults,
   refuseIdle(file, limitIn(given), path, faults);
   const by = file.by === undefined ? [] : typeof file.by === 'string' ? [file.by] : file.by;
   if (config !== null) checkNames(file, by, path, faults, config);
-  const ofGates = file.when !== undefined && speaksOfGates(file.when);
-  const when = file.when === undefined || ofGates ? null : compileWhen(file.when, [...path, 'when'], faults);
-  const gate = ofGates ? compileGateWhen(file.when ?? '', [...path, 'when'], faults) : null;
   return {
     name: file.name,
     text: file.when ?? 'true',
-    when: variables => !ofGates && (when === null ? true : when.evaluate(variables)),
-    gate: ofGates ? variables => gate?.evaluate(variables) ?? false : generalRule(file),
+    ...compileConditions(file, [...path, 'when'], faults),
     decide: file.decide,
     ask: by.length === 0 ? null : askOf(file, by),
     limit: limitOf(file),
@@ -101,21 +97,19 @@ function compileRule(file: RuleFile, given: unknown, path: Path, faults: Faults,
   };
 }
 
-/** A rule without a condition decides about gates too, unless it would let them through: that takes a word about gates. */
-function generalRule({ when, decide }: RuleFile): (() => boolean) | null {
-  return when === undefined && (decide === 'approve' || decide === 'deny') ? () => true : null;
-}
-
-function speaksOfGates(text: string): boolean {
-  return /\bgate\b/.test(text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g, '""'));
-}
-
-function compileWhen(text: string, path: Path, faults: Faults) {
-  return compiled(() => compileExpression(text, 'policy', 'bool'), path, faults);
-}
-
-function compileGateWhen(text: string, path: Path, faults: Faults) {
-  return compiled(() => compileExpression(text, gateScope, 'bool'), path, faults);
+/** What the rule says about runs and about gates. A condition that speaks only of the time and of who asks is one for both. */
+function compileConditions(
+  { when: text, decide }: Pick<RuleFile, 'when' | 'decide'>,
+  path: Path,
+  faults: Faults,
+): Pick<Rule, 'when' | 'gate'> {
+  if (text === undefined) return { when: () => true, gate: generalGateRule(text, decide) };
+  const speaks = compiled(() => speaksOf(text), path, faults);
+  if (speaks === 'gates') return { when: () => false, gate: compiled(() => compileGateRule(text), path, faults) };
+  const when = speaks === null ? null : compiled(() => compileExpression(text, 'policy', 'bool'), path, faults);
+  const gate = speaks === 'neither' && when !== null ? generalGateRule(text, decide) : null;
+  // Files with an error are not taken, so that the rule without a condition is never asked.
+  return { when: variables => when?.evaluate(variables) ?? false, gate };
 }
 
 function compiled<T>(compile: () => T, path: Path, faults: Faults): T | null {
@@ -209,10 +203,15 @@ export function checkName(name: string, path: Path, faults: Faults, known: reado
 function warnUnreachable(rules: readonly Rule[], faults: Faults) {
   const last = rules.findIndex(rule => rule.text.trim() === 'true');
   const first = rules[last];
-  if (first === undefined || last === rules.length - 1) return;
-  faults.add(['rules', last + 1], `no event comes as far as this rule: "${first.name}" always holds`, {
-    level: 'warning',
-  });
+  if (first === undefined) return;
+  // A rule that lets all runs through says nothing about gates, which come further.
+  const next = rules.findIndex((rule, index) => index > last && (first.gate !== null || !isOfGates(rule)));
+  if (next < 0) return;
+  faults.add(['rules', next], `no event comes as far as this rule: "${first.name}" always holds`, { level: 'warning' });
+}
+
+function isOfGates({ text, gate }: Rule): boolean {
+  return gate !== null && speaksOf(text) === 'gates';
 }
 
 function refuseDuplicateNames(rules: readonly Rule[], faults: Faults) {

@@ -2,6 +2,8 @@ import { nearest } from '../kernel/nearest.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Event } from '../model/event.ts';
 import type { Problem, RouteTarget } from '../ports/catalogue.ts';
+import type { Faults } from './problems.ts';
+import type { Path } from './yaml.ts';
 
 export interface RouteVariables {
   event: Event | null;
@@ -29,6 +31,34 @@ export function createRoute(
     }
     return standard;
   };
+}
+
+const channel = /^[a-z0-9][a-z0-9-]*:.{1,200}$/;
+
+/** The channel that stands at the path, or none where it cannot be one. `platforms` are those that there are; null where nobody knows. */
+export function targetsAt(
+  target: string,
+  path: Path,
+  faults: Faults,
+  platforms: ReadonlyMap<string, unknown> | null,
+): RouteTarget[] {
+  if (!channel.test(target)) {
+    faults.add(path, 'this is not a channel', {
+      given: target,
+      allowed: 'platform:channel, for example console:alerts',
+    });
+    return [];
+  }
+  const at = target.indexOf(':');
+  const found = { platform: target.slice(0, at), channel: target.slice(at + 1) };
+  if (platforms === null || platforms.has(found.platform))
+    return [{ ...found, file: faults.yaml.file, ...faults.yaml.locate(path) }];
+  faults.add(path, `there is no chat platform "${found.platform}"`, {
+    given: target,
+    allowed: [...platforms.keys()].join(', '),
+    nearest: nearest(found.platform, platforms.keys()),
+  });
+  return [];
 }
 
 /** Channel ids of Slack and Discord. They are not checked, because the bot may not see a channel until it is invited. */

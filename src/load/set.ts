@@ -15,7 +15,7 @@ import { type CompiledConfig, compileConfig, standardConfig } from './config.ts'
 import type { Draft } from './draft.ts';
 import type { Env } from './environment.ts';
 import { type FolderFile, readFolder, readImports } from './folder.ts';
-import { compileGates } from './gates.ts';
+import { compileGates, type GatesParts } from './gates.ts';
 import { importDefault } from './import.ts';
 import { checkTogether, completeRunbook } from './link.ts';
 import { compilePolicy } from './policy.ts';
@@ -62,10 +62,17 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const policyPath = at(config?.policy ?? './policy.yaml');
   const gatesPath = at(config?.gates ?? './gates.yaml');
   const folder = at(config?.runbooks ?? './runbooks');
-  const gates = await readGates(gatesPath, { config, named: named.gates, digests, problems });
   const changesPath = at(config?.changes ?? './changes.yaml');
   const changes = await readChanges(changesPath, { config, named: named.changes, digests, problems });
   const policy = await readPolicy(policyPath, config, named.policy, digests, problems);
+  const gated = await readGates(gatesPath, {
+    config,
+    policy: digests[policyPath] === undefined ? null : policy,
+    platforms: parts.platforms ?? null,
+    named: named.gates,
+    digests,
+    problems,
+  });
   const { drafts, below } = await readRunbooks(
     folder,
     named.runbooks,
@@ -77,9 +84,9 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   );
   const failed = problems.some(problem => problem.level === 'error');
   const set =
-    failed || compiled === null || policy === null || gates === null || changes === null
+    failed || compiled === null || policy === null || gated === null || changes === null
       ? null
-      : makeSet(compiled, { policy, gates, changes }, drafts, digests, parts.log);
+      : makeSet(compiled, { policy, ...gated, changes }, drafts, digests, parts.log);
   return {
     set,
     problems: sortProblems(problems),
@@ -178,25 +185,22 @@ async function readPolicy(
   return policy;
 }
 
-async function readGates(
-  file: string,
-  { config, named, digests, problems }: ReadParts,
-): Promise<CatalogueSet['gates'] | null> {
+async function readGates(file: string, { named, digests, problems, ...parts }: ReadParts): Promise<Gated | null> {
   const read = await readYaml(file, digests);
   if (read === null && named) problems.push(missing(file, 'there is no such file of gates'));
-  if (read === null) return new Map();
+  if (read === null) return { gates: new Map(), gateTargets: [] };
   if (!read.ok) {
     problems.push(...read.problems);
     return null;
   }
-  const { gates, faults } = compileGates(read.yaml, config);
+  const { gates, targets, faults } = compileGates(read.yaml, parts);
   problems.push(...faults.list);
-  return gates;
+  return gates === null ? null : { gates, gateTargets: targets };
 }
 
 async function readChanges(
   file: string,
-  { config, named, digests, problems }: ReadParts,
+  { config, named, digests, problems }: Omit<ReadParts, 'policy' | 'platforms'>,
 ): Promise<CatalogueSet['changes'] | null> {
   const read = await readYaml(file, digests);
   if (read === null && named) problems.push(missing(file, 'there is no such file of changes'));
@@ -210,8 +214,9 @@ async function readChanges(
   return changes;
 }
 
-interface ReadParts {
-  config: Config | null;
+type Gated = Pick<CatalogueSet, 'gates'> & { gateTargets: CatalogueSet['targets'] };
+
+interface ReadParts extends GatesParts {
   /** Whether tocsin.yaml names the file, so that it must exist. */
   named: boolean;
   digests: Record<string, string>;
@@ -311,7 +316,7 @@ function importProblem(file: FolderFile, error: unknown): Problem {
 
 function makeSet(
   compiled: CompiledConfig,
-  { policy, gates, changes }: { policy: Policy } & Pick<CatalogueSet, 'gates' | 'changes'>,
+  { policy, gates, gateTargets, changes }: Gated & { policy: Policy } & Pick<CatalogueSet, 'changes'>,
   drafts: ReadonlyMap<string, Draft>,
   digests: Record<string, string>,
   log: Log,
@@ -325,7 +330,7 @@ function makeSet(
     route: createRoute(compiled.routes, error =>
       log.warn({ error: messageOf(error) }, 'a route could not be evaluated; the next one is asked'),
     ),
-    targets: compiled.targets,
+    targets: [...compiled.targets, ...gateTargets],
     gates,
     changes,
     expectations: compiled.expectations,

@@ -31,7 +31,7 @@ export const ruleFile = z.strictObject({
   name: z.string().min(1).max(200),
   when: z.string().optional().meta({
     description:
-      'CEL over event, alert, labels, runbook, params, targets, actor, trigger, now, history; true when left out.',
+      'CEL over event, alert, labels, runbook, params, targets, actor, trigger, now, history, or, in a rule about gates, over gate, alerts, actor, now; true when left out.',
   }),
   decide: verdict.meta({ description: 'auto, approve, notify or deny.' }),
   by: z

@@ -153,16 +153,27 @@ export interface Rule {
   text: string;
   /** Throws when it cannot be evaluated; then the decision is `approve` at most. False for a rule that speaks of gates. */
   when(variables: PolicyVariables): boolean;
-  /**
-   * Whether it holds for a gate; throws like `when`. Null for a rule that does not decide about gates: it speaks of runs, or it would let
-   * through without a word about gates.
-   */
-  gate: ((variables: GateVariables) => boolean) | null;
+  /** Null for a rule that does not decide about gates: it speaks of runs, or it would let through without a word about gates. */
+  gate: GateRule | null;
   decide: Verdict;
   ask: Ask | null;
   limit: Limit | null;
   /** True when runs by this rule may resolve the alert at its origin after they verified that it is gone. */
   resolves?: boolean;
+}
+
+/** What a rule says about gates. */
+export interface GateRule {
+  /** Whether it holds; throws like `when`. */
+  holds(variables: GateVariables): boolean;
+  /** The first part of its condition that does not hold, for people; null when all hold. */
+  falseClause(variables: GateVariables): string | null;
+  /** False when it cannot hold for the gate of this name, whatever is asked. */
+  mayHoldFor(gate: string): boolean;
+  /** True when it reads `gate.knownBad`: such a rule decides itself about what is known to be bad. */
+  judgesKnownBad: boolean;
+  /** True when it reads `alerts`, which costs a look at the store. */
+  readsAlerts: boolean;
 }
 
 /** Brakes on `auto` (a rate limit of automation): a brake that trips turns `auto` into `approve`. */
@@ -182,8 +193,8 @@ export interface GateVariables {
     evidence: Evidence;
     knownBad: readonly BadMatch[];
   };
-  /** The alerts that fire now, the latest episode first. */
-  alerts: readonly Alert[];
+  /** The alerts that fire now, also silenced ones; null where there are more than a rule can look at. Empty where no rule reads them. */
+  alerts: readonly Alert[] | null;
   /** Who asks. */
   actor: Actor;
   /** Milliseconds since the epoch. */

@@ -4,15 +4,13 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { GatheredEvidence } from '../../model/act.ts';
 import { type Actor, identityOf, system } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
-import type { Decision } from '../../model/decision.ts';
 import type { Door, Gate } from '../../model/gates/gate.ts';
 import { type Subject, subjectBytes, subjectHash, subjectText } from '../../model/gates/subject.ts';
 import { type NewEntry, streamOf } from '../../model/journal.ts';
 import type { GateSpec } from '../../ports/catalogue.ts';
 import type { Guard, Row } from '../../ports/store.ts';
 import { failedGuard } from '../journal/streams.ts';
-import { defaultAsk } from '../people/default-ask.ts';
-import { decideGate } from './decide.ts';
+import { considerGate } from './consider.ts';
 import type { GateParts } from './parts.ts';
 import { issuing, permitOf } from './settle.ts';
 
@@ -45,7 +43,8 @@ export async function askGate(question: Question, parts: GateParts): Promise<Gat
     const earlier = await parts.store.documents('gate', { other: hash, limit: mostEarlier });
     const standing = earlier.find(one => stands(one, question, parts.clock.now()));
     if (standing !== undefined) return standing;
-    const decision = await decideNow(question, parts);
+    const { gate, gathered, ...rest } = question;
+    const decision = await considerGate({ ...rest, name: gate.name, evidence: gathered.evidence }, parts);
     try {
       return await commitQuestion(question, decision, { hash, after: earlier[0]?.id ?? 'none' }, parts);
     } catch (error) {
@@ -61,35 +60,11 @@ function stands(gate: Gate, { denialStands }: Question, now: number): boolean {
   return denialStands !== null && (gate.closedAt ?? gate.createdAt) + denialStands > now;
 }
 
-interface Decided {
-  decision: Decision;
-  knownBad: Gate['knownBad'];
-}
-
-async function decideNow({ gate, door, subject, who, gathered }: Question, parts: GateParts): Promise<Decided> {
-  const set = parts.catalogue.current();
-  const [halted, alerts, knownBad] = await Promise.all([
-    parts.store.halted(),
-    parts.store.alerts({ state: 'firing', limit: 1000 }),
-    parts.knownBad.match(subject, gathered.evidence),
-  ]);
-  const variables = {
-    gate: { name: gate.name, door, subject, evidence: gathered.evidence, knownBad },
-    alerts,
-    actor: who,
-    now: parts.clock.now(),
-  };
-  return {
-    decision: decideGate(set.policy, variables, { halted, defaultAsk: defaultAsk(set) }),
-    knownBad: [...knownBad],
-  };
-}
-
 const stateOf = { auto: 'allowed', notify: 'allowed', approve: 'pending', deny: 'denied' } as const;
 
 async function commitQuestion(
   question: Question,
-  { decision, knownBad }: Decided,
+  { decision, knownBad }: Awaited<ReturnType<typeof considerGate>>,
   { hash, after }: { hash: string; after: string },
   parts: GateParts,
 ): Promise<Gate> {
@@ -107,7 +82,7 @@ async function commitQuestion(
     state,
     because: decision.because,
     evidence: [...question.gathered.refs],
-    knownBad,
+    knownBad: [...knownBad],
     callback: { ...question.callback },
     createdAt: at,
     expiresAt: at + (decision.ask?.expires ?? 0),

@@ -31,7 +31,7 @@ export function decideGate(policy: Policy, variables: GateVariables, facts: Gate
 function holds(rule: Rule, variables: GateVariables, errors: string[]): boolean {
   if (rule.gate === null) return false;
   try {
-    return rule.gate(variables);
+    return rule.gate.holds(variables);
   } catch (error) {
     errors.push(`people are asked, because rule "${rule.name}" could not be evaluated: ${messageOf(error)}`);
     return false;
@@ -40,7 +40,7 @@ function holds(rule: Rule, variables: GateVariables, errors: string[]): boolean 
 
 function knownToBeBad({ gate }: GateVariables, rule: Rule | undefined): string | null {
   const [first] = gate.knownBad;
-  if (first === undefined || (rule !== undefined && /\bgate\.knownBad\b/.test(rule.text))) return null;
+  if (first === undefined || rule?.gate?.judgesKnownBad === true) return null;
   const more = gate.knownBad.length === 1 ? '' : `, and ${gate.knownBad.length - 1} more`;
   return `${first.what} is known to be bad: ${first.reason} (${first.by}, ${first.from})${more}`;
 }

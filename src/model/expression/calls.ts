@@ -20,6 +20,7 @@ import { clockCalls, millisecondsOf } from './clock.ts';
 import { comparisons } from './compare.ts';
 import { readBool, readDouble, readDuration, readInt, readTimestamp, readUint, timestampAt } from './conversions.ts';
 import { hostOf } from './functions.ts';
+import { alertCalls } from './gate-values.ts';
 import { priced, textCalls } from './texts.ts';
 import { boundList, boundText, findsPattern, spend, windowOf } from './work.ts';
 
@@ -152,4 +153,5 @@ export const calls: CelFunc[] = [
   ...presence,
   ...loops,
   ...own,
+  ...alertCalls,
 ];

@@ -1,5 +1,6 @@
 import type { CelType } from '@bufbuild/cel';
 import { Environment } from '@marcbachmann/cel-js';
+import { alertCalls } from './gate-values.ts';
 import { evaluated } from './program.ts';
 
 // Two libraries share one meaning: this one parses and checks types, which the other does not, and the other evaluates. What either refuses
@@ -15,6 +16,9 @@ const operators = [
   'bytes > bytes',
   'bytes >= bytes',
 ];
+
+/** What only a scope declares, for a type of its own. */
+const ofScopes = new Set(alertCalls.map(call => call.name));
 
 /** Declares the evaluator's functions and operators to the check, as far as it does not have them. */
 export function declareCalls(environment: Environment): Environment {
@@ -33,7 +37,7 @@ export function declareCalls(environment: Environment): Environment {
   for (const operator of operators) environment.registerOperator(operator, never);
   for (const call of evaluated) {
     // The check has an overload of type() for each type; duration(1) is an error of ours.
-    if (call.name === 'type' || call.id === 'duration(int)') continue;
+    if (call.name === 'type' || call.id === 'duration(int)' || ofScopes.has(call.name)) continue;
     const name = call.name.replace('strings.', '');
     const receiver = call.name.startsWith('strings.') ? 'StringsNamespace' : call.target && nameOf(call.target);
     const args = call.arguments.map(nameOf);

@@ -1,34 +1,59 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { type Actor, nameOf } from '../actor.ts';
-import type { Subject } from '../gates/subject.ts';
-import { makeScope, time } from './scopes.ts';
-import { record } from './values.ts';
+import type { Actor } from '../actor.ts';
+import type { Alert } from '../alert.ts';
+import { alertsValue, type GateSeen, gateValue, subjectTexts } from './gate-values.ts';
+import { actorFields, actorValue, makeScope, time } from './scopes.ts';
 
 export interface GateFacts {
-  gate: { name: string; door: string; subject: Subject };
+  gate: GateSeen;
+  /** Those that fire, also silenced ones; null where there are too many to look at. */
+  alerts: readonly Alert[] | null;
   actor: Actor;
   /** Milliseconds since the epoch. */
   now: number;
 }
 
-const texts = ['repository', 'sha', 'image', 'environment', 'service', 'change', 'actor'] as const;
+const text = 'string';
+const texts = (...names: string[]) => Object.fromEntries(names.map(name => [name, text]));
 
-/** What rules see of a gate. What a subject does not have reads as the empty text. */
+/** All rules of a policy look at the same facts. */
+const bound = new WeakMap<GateFacts, Record<string, unknown>>();
+
+/** What rules see of a gate. What a subject does not have reads as the empty text; evidence that is absent has `known: false`. */
 export const gateScope = makeScope<GateFacts>({
   name: 'gate',
   types: {
-    GateSubject: Object.fromEntries(texts.map(name => [name, 'string'])),
-    Gate: { name: 'string', door: 'string', subject: 'GateSubject' },
-    GateActor: { kind: 'string', id: 'string', name: 'string' },
+    GateLink: texts('label', 'url'),
+    GateSubject: { ...texts(...subjectTexts), links: 'list<GateLink>' },
+    Vulnerability: texts('id', 'package', 'version', 'severity', 'fixed'),
+    Vulnerabilities: {
+      known: 'bool',
+      critical: 'int',
+      high: 'int',
+      medium: 'int',
+      low: 'int',
+      unknown: 'int',
+      list: 'list<Vulnerability>',
+    },
+    Provenance: { known: 'bool', ...texts('builder', 'identity', 'issuer', 'repository', 'workflow') },
+    Component: texts('name', 'version', 'purl'),
+    Sbom: { known: 'bool', components: 'list<Component>' },
+    Evidence: { vulnerabilities: 'Vulnerabilities', provenance: 'Provenance', sbom: 'Sbom' },
+    KnownBad: texts('what', 'reason', 'from', 'by', 'blocks'),
+    Gate: { name: text, door: text, subject: 'GateSubject', evidence: 'Evidence', knownBad: 'list<KnownBad>' },
+    Alerts: {},
+    ActorFacts: actorFields,
   },
-  variables: { gate: 'Gate', actor: 'GateActor', now: time },
-  bind: ({ gate, actor, now }) => ({
-    gate: record({
-      name: gate.name,
-      door: gate.door,
-      subject: record(Object.fromEntries(texts.map(name => [name, gate.subject[name] ?? '']))),
-    }),
-    actor: record({ kind: actor.kind, id: actor.id, name: nameOf(actor) }),
-    now: timestampFromMs(now),
-  }),
+  variables: { gate: 'Gate', alerts: 'Alerts', actor: 'ActorFacts', now: time },
+  methods: ['Alerts.firing(string): list<Alert>', 'Alerts.silenced(string): list<Alert>'],
+  bind: facts => {
+    const known = bound.get(facts) ?? {
+      gate: gateValue(facts.gate),
+      alerts: alertsValue(facts.alerts, facts.now),
+      actor: actorValue(facts.actor),
+      now: timestampFromMs(facts.now),
+    };
+    bound.set(facts, known);
+    return known;
+  },
 });

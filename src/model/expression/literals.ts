@@ -4,6 +4,7 @@ import { zoned } from './clock.ts';
 import { readers, readZone } from './conversions.ts';
 import { CompileProblem } from './problem.ts';
 import { recentPattern } from './regex.ts';
+import { parseSelector } from './selector.ts';
 import { type Call, type Expr, textOf } from './tree.ts';
 import { parseWindow } from './window.ts';
 import { type Prepared, windowKey } from './work.ts';
@@ -24,6 +25,7 @@ const forms: Readonly<Record<string, string>> = {
 export function checkLiterals({ function: name, target, args }: Call, prepared: Prepared, positions: Positions): void {
   const [first, second, third] = args;
   if (name === 're') attempt(second, positions, text => prepared.patterns.set(text, recentPattern(text)));
+  if (target !== undefined && (name === 'firing' || name === 'silenced')) attempt(first, positions, parseSelector);
   if (name === 'inWindow') checkWindow(second, third, prepared, positions);
   if (target !== undefined && zoned.has(name)) checkZone(first, positions, true);
   const read = target === undefined && args.length === 1 ? readers[name] : undefined;

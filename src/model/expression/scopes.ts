@@ -102,12 +102,18 @@ export function makeScope<V>(parts: {
   name: string;
   variables: Record<string, string>;
   types?: Types;
+  /** Methods that only this scope has, as declarations; the evaluator has them under the same names. */
+  methods?: readonly string[];
   open?: boolean;
   bind(variables: V): Record<string, unknown>;
 }): Scope<V> {
   const environment = base.clone();
   for (const [name, fields] of Object.entries(parts.types ?? {})) environment.registerType(name, { fields });
   for (const [name, type] of Object.entries(parts.variables)) environment.registerVariable(name, type);
+  for (const method of parts.methods ?? [])
+    environment.registerFunction(method, () => {
+      throw new Error('the check of types evaluates nothing');
+    });
   return {
     name: parts.name,
     environment,
@@ -157,6 +163,13 @@ const event = makeScope<EventFacts>({ name: 'event', variables: { ...seen, ...sh
 
 const route = makeScope<RouteFacts>({ name: 'route', variables: { ...seen, ...short }, bind: bindShort });
 
+export const actorFields = { kind: 'string', id: 'string', via: 'string', name: 'string' };
+
+export function actorValue(actor: Actor) {
+  const via = 'via' in actor ? actor.via : actor.id;
+  return record({ kind: actor.kind, id: actor.id, via, name: nameOf(actor) });
+}
+
 /** All rules of a policy look at the same facts. */
 const boundPolicy = new WeakMap<PolicyFacts, Record<string, unknown>>();
 
@@ -164,7 +177,7 @@ const policy = makeScope<PolicyFacts>({
   name: 'policy',
   types: {
     RunbookFacts: { id: 'string', title: 'string', risk: 'string' },
-    ActorFacts: { kind: 'string', id: 'string', via: 'string', name: 'string' },
+    ActorFacts: actorFields,
     HistoryFacts: { runsLastHour: 'int', failuresLastHour: 'int' },
   },
   variables: {
@@ -188,12 +201,7 @@ const policy = makeScope<PolicyFacts>({
       runbook: record(facts.runbook),
       params: toCel(facts.params as Json),
       targets: facts.targets,
-      actor: record({
-        kind: facts.actor.kind,
-        id: facts.actor.id,
-        via: 'via' in facts.actor ? facts.actor.via : facts.actor.id,
-        name: nameOf(facts.actor),
-      }),
+      actor: actorValue(facts.actor),
       trigger: facts.trigger,
       now: timestampFromMs(facts.now),
       history: record({

@@ -259,11 +259,12 @@ const eventNames = gettersOf(EventFields);
 const alertNames = gettersOf(AlertFields);
 const changeNames = gettersOf(ChangeFields);
 
-function gettersOf(fields: { prototype: object }): ReadonlySet<Key> {
+export function gettersOf(fields: { prototype: object }): ReadonlySet<Key> {
   return new Set(Object.getOwnPropertyNames(fields.prototype).filter(name => name !== 'constructor'));
 }
 
-function fieldMap(fields: object, names: ReadonlySet<Key>): CelMap {
+/** The getters of an object, by the names that gettersOf() found, as a CEL map. */
+export function fieldMap(fields: object, names: ReadonlySet<Key>): CelMap {
   return celMap(new FieldMap(fields, names) as ReadonlyMap<string, CelInput>);
 }
 
