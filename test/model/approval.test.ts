@@ -46,13 +46,13 @@ describe('an approval as it is stored', () => {
     expect(approval.parse(JSON.parse(JSON.stringify(full)))).toEqual(full);
   });
 
-  it('of an older build has nobody who was warned, and votes without a standing', () => {
-    const { warned: _, ...older } = sampleApproval();
-    expect(approval.parse(older).warned).toEqual([]);
+  it('of an older build has nobody who was warned, no gate, and votes without a standing', () => {
+    const { warned: _, gate: __, ...older } = sampleApproval();
+    expect(approval.parse(older)).toMatchObject({ warned: [], gate: null });
     expect(vote.parse(full.votes[1])).not.toHaveProperty('standing');
   });
 
-  it.each(Object.keys(full).filter(name => name !== 'warned'))('is none without %s', name => {
+  it.each(Object.keys(full).filter(name => name !== 'warned' && name !== 'gate'))('is none without %s', name => {
     expect(approval.safeParse(changed(full, name)).success).toBe(false);
   });
 
@@ -85,14 +85,15 @@ describe('an approval as it is stored', () => {
     ['escalated', 'yes'],
     ['barred', ['rita', 1]],
     ['id', null],
-    ['run', null],
+    ['run', 1],
+    ['gate', 1],
     ['planHash', null],
     ['ask.quorum', 0],
   ])('has no %s like %j', (path, value) => {
     expect(approval.safeParse(changed(full, path, value)).success).toBe(false);
   });
 
-  it.each(['step', 'alert', 'because', 'closedAt', 'votes.0.account', 'votes.0.reason'])('may have no %s', path => {
+  it.each(['step', 'run', 'gate', 'alert', 'because', 'closedAt', 'votes.0.account', 'votes.0.reason'])('may have no %s', path => {
     expect(approval.safeParse(changed(full, path, null)).success).toBe(true);
   });
 
