@@ -1,4 +1,5 @@
 import { startLapses } from '../flow/acts/lapse.ts';
+import { startChanges } from '../flow/changes/changes.ts';
 import { startGlassSweep } from '../flow/changes/glass/sweep.ts';
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
@@ -36,6 +37,17 @@ export function expectDuty(base: Base): Duty {
       const feed = fencedFeed(base.feed, fence);
       const listening = () => !base.state.draining && nodes().some(node => takesOn(node.role, 'intake'));
       return startExpectations({ ...base, feed, intake: createIntake({ ...base, feed }), listening });
+    },
+  };
+}
+
+/** The change ledger: what was done, held against what was approved. */
+export function changesDuty(base: Base): Duty {
+  return {
+    name: 'changes',
+    start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      return startChanges({ ...base, feed, intake: createIntake({ ...base, feed }) });
     },
   };
 }

@@ -6,6 +6,7 @@ import { entryVersion } from '../model/journal.ts';
 import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
 import {
+  changesDuty,
   expectDuty,
   originsDuty,
   pipelineDuty,
@@ -39,7 +40,14 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
   const sweeping = await take(sweeperDuty(base));
   const road = await take(pipelineDuty(base));
   const watching: Turn[] = [];
-  for (const duty of [expectDuty(base), recordsDuty(base), watchDuty(base), reconcileDuty(base), sourcesDuty(base)])
+  for (const duty of [
+    expectDuty(base),
+    recordsDuty(base),
+    changesDuty(base),
+    watchDuty(base),
+    reconcileDuty(base),
+    sourcesDuty(base),
+  ])
     watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;

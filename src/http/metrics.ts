@@ -19,6 +19,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'Questions of gates that were asked or decided, by door and the state that they came to.',
     labels: ['door', 'state'],
   },
+  tocsin_changes_judged_total: {
+    help: 'Changes that were held against permits, by source and what they turned out to be (permitted, known, break-glass, failed, unpermitted).',
+    labels: ['source', 'state'],
+  },
   tocsin_records_total: {
     help: 'Raw records of batches that were counted, by source and outcome (taken, unreadable); and those that a source lost before (lost).',
     labels: ['source', 'outcome'],
@@ -91,6 +95,11 @@ const histograms: Record<HistogramName, { help: string; labels: string[]; bucket
   tocsin_time_to_remediation_seconds: {
     help: 'Time from the delivery that opened an alert to the run that saw that it is gone, by runbook.',
     labels: ['runbook'],
+    buckets: long,
+  },
+  tocsin_change_exposure_seconds: {
+    help: 'Time from an unpermitted change until it stood no more, was claimed or its alert was closed, by source.',
+    labels: ['source'],
     buckets: long,
   },
 };

@@ -12,6 +12,7 @@ export type CounterName =
   | 'tocsin_events_echoed_total'
   | 'tocsin_changes_total'
   | 'tocsin_gates_total'
+  | 'tocsin_changes_judged_total'
   | 'tocsin_records_total'
   | 'tocsin_records_left_out_total'
   | 'tocsin_dead_letters_total'
@@ -33,7 +34,8 @@ export type HistogramName =
   | 'tocsin_step_duration_seconds'
   | 'tocsin_time_to_decision_seconds'
   | 'tocsin_time_to_approval_seconds'
-  | 'tocsin_time_to_remediation_seconds';
+  | 'tocsin_time_to_remediation_seconds'
+  | 'tocsin_change_exposure_seconds';
 
 export type GaugeName =
   | 'tocsin_journal_head'

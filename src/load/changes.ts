@@ -2,13 +2,14 @@ import { nearest } from '../kernel/nearest.ts';
 import type { Config } from '../model/config.ts';
 import { type ChangesFile, changesFile } from '../model/ledger/changes-file.ts';
 import type { ChangesSpec } from '../ports/catalogue.ts';
+import { ledgerOf } from './ledger.ts';
 import { checkName, knownVoters } from './policy.ts';
 import { createFaults, type Faults } from './problems.ts';
 import { readAs } from './scalars.ts';
 import type { Path, YamlFile } from './yaml.ts';
 
 /** What holds without a changes.yaml: nobody may open a window. */
-export const noChanges: ChangesSpec = { principals: new Map(), breakGlass: null, claims: null };
+export const noChanges: ChangesSpec = { ledger: null, principals: new Map(), breakGlass: null, claims: null };
 
 /** Compiles changes.yaml. Names are checked against `config`, which is null when tocsin.yaml has errors. */
 export function compileChanges(yaml: YamlFile, config: Config | null): { changes: ChangesSpec | null; faults: Faults } {
@@ -19,7 +20,8 @@ export function compileChanges(yaml: YamlFile, config: Config | null): { changes
   const file = parsed.data;
   const principals = ownersOf(file, faults);
   if (config !== null) checkNames(file, config, faults);
-  const changes = { principals, breakGlass: breakGlassOf(file, config), claims: claimsOf(file) };
+  const ledger = ledgerOf(file, config, faults);
+  const changes = { ledger, principals, breakGlass: breakGlassOf(file, config), claims: claimsOf(file) };
   return { changes: faults.list.some(fault => fault.level === 'error') ? null : changes, faults };
 }
 

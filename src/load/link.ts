@@ -1,7 +1,7 @@
 import { showDuration } from '../kernel/duration.ts';
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, expectationsOf } from '../model/config.ts';
-import { type ConfiguredSource, expectSource } from '../ports/catalogue.ts';
+import { type ConfiguredSource, changesSource, expectSource } from '../ports/catalogue.ts';
 import type { Runbook } from '../ports/runbook.ts';
 import type { Draft } from './draft.ts';
 import { checkName, knownVoters } from './policy.ts';
@@ -85,7 +85,11 @@ function checkAgainstConfig(draft: Draft, config: Config) {
 
 /** A trigger on a source that is not configured is a warning: the runbook may be there before its source. */
 function checkSources(draft: Draft, config: Config, sources: ReadonlyMap<string, ConfiguredSource>) {
-  const known = [...Object.keys(config.sources), ...(expectationsOf(config).length > 0 ? [expectSource] : [])];
+  const known = [
+    ...Object.keys(config.sources),
+    ...(expectationsOf(config).length > 0 ? [expectSource] : []),
+    changesSource,
+  ];
   draft.runbook.triggers.forEach((trigger, index) => {
     if (!known.includes(trigger.source))
       draft.faults.add(

@@ -40,6 +40,12 @@ export const change = {
   account: id.optional(),
   /** The environment that it is in, where the sender has such a thing: `production`. */
   environment: word.optional(),
+  /** The region of the account that it is in. */
+  region: word.optional(),
+  /** From where it was done, an IP address; left out when a service acted for the caller. */
+  address: word.optional(),
+  /** The service that acted for the caller, as the sender names it: `cloudformation.amazonaws.com`. */
+  via: word.optional(),
   outcome,
   /** The sender's own id of this change, the same by whichever way and however often it is told (`eventID` of CloudTrail, `auditID` of Kubernetes). */
   changeId: id.optional(),

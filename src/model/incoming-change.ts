@@ -19,6 +19,9 @@ export interface ChangeFacts {
   after?: ToldState | null;
   account?: Text;
   environment?: Text;
+  region?: Text;
+  address?: Text;
+  via?: Text;
   outcome: 'success' | 'unknown' | { error: Text };
   changeId?: Text;
 }
@@ -46,6 +49,9 @@ export function changeOf(told: ChangeFacts): IncomingChange {
     ...named('after', stateOf(told.after)),
     ...named('account', idOf(told.account)),
     ...named('environment', wordOf(told.environment)),
+    ...named('region', wordOf(told.region)),
+    ...named('address', wordOf(told.address)),
+    ...named('via', wordOf(told.via)),
     outcome: outcomeOf(told.outcome),
     ...named('changeId', idOf(told.changeId)),
   };

@@ -218,6 +218,8 @@ export const fact = z.discriminatedUnion('kind', [
   // stream permit/<id>
   body('permit.issued', { permit }),
   body('permit.ended', { permit: z.string(), because: z.string() }),
+  /** A change that carries the word of a run: who used it first, and from where. */
+  body('permit.used', { permit: z.string(), principal: z.string(), address: z.string().nullable() }),
   /** A permit from somebody who may not give it. */
   body('permit.refused', { from: z.string(), because: z.string() }),
 
@@ -229,6 +231,7 @@ export const fact = z.discriminatedUnion('kind', [
     because: z.string(),
     permit: z.string().nullable(),
     alert: z.string().nullable(),
+    asks: z.boolean(),
   }),
   /** What became of it afterwards: claimed, undone, or ended otherwise. */
   body('change.settled', {

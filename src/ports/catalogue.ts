@@ -8,6 +8,7 @@ import type { Evidence } from '../model/gates/evidence.ts';
 import type { Door } from '../model/gates/gate.ts';
 import type { BadMatch } from '../model/gates/known-bad.ts';
 import type { Subject } from '../model/gates/subject.ts';
+import type { LedgerFile } from '../model/ledger/ledger-file.ts';
 import type { Plan } from '../model/plan.ts';
 import type { DetectRule } from '../model/records/records.ts';
 import type { CatalogueView } from './chat.ts';
@@ -72,6 +73,8 @@ export interface GateSpec {
 
 /** What changes of the environment are held against. Times are milliseconds. */
 export interface ChangesSpec {
+  /** What is held against permits, and which permits are taken; null without a changes.yaml: then nothing is held. */
+  ledger: LedgerFile | null;
   /** Whose a principal is: people by the names that changes carry of them. */
   principals: ReadonlyMap<string, string>;
   /** Who may open a window for themselves; null when nobody may. */
@@ -111,6 +114,9 @@ export interface Expectation {
 
 /** The source of the alerts that say that something expected is missing. It is no source of tocsin.yaml, and takes no deliveries. */
 export const expectSource = 'expect';
+
+/** The source of the alerts of unpermitted changes; like `expect` no source of tocsin.yaml. */
+export const changesSource = 'changes';
 
 /** A channel that tocsin.yaml names. Lines and columns count from 1. */
 export interface RouteTarget {

@@ -85,6 +85,10 @@ describe('what the pages show loads without an error or a warning', () => {
     expect(await problemsIn({ 'policy.yaml': gatesPolicy, 'gates.yaml': block.text })).toBe('');
   });
 
+  test.each(named(labelled(/^changes\.yaml$/)))('%s', async (_name, block) => {
+    expect(await problemsIn({ 'changes.yaml': block.text })).toBe('');
+  });
+
   test.each(named(labelled(/^rules$/)))('%s', async (_name, block) => {
     expect(await problemsIn({ 'policy.yaml': `rules:\n${block.text.replace(/^/gm, '  ')}` })).toBe('');
   });

@@ -144,7 +144,7 @@ export async function createPlace(
     config: configFile.parse({ people, groups: { sre: ['alice', 'bob'] }, operators: ['carl'], ...given.config }),
     policy: { rules: given.rules ?? [] },
     gates: new Map(),
-    changes: { principals: new Map(), breakGlass: null, claims: null },
+    changes: { ledger: null, principals: new Map(), breakGlass: null, claims: null },
     runbooks: new Map((given.runbooks ?? []).map(one => [one.id, one])),
     sources: new Map([['am', { name: 'am', driver: listSource(), options: {} }]]),
     route: () => ['console:alerts'],

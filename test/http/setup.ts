@@ -159,7 +159,7 @@ function catalogueOf(world: World): Catalogue {
       runbooks,
       sources: new Map(sources),
       gates: new Map(),
-      changes: { principals: new Map(), breakGlass: null, claims: null },
+      changes: { ledger: null, principals: new Map(), breakGlass: null, claims: null },
       route: () => ['console:alerts'],
       targets: [],
       expectations: [],

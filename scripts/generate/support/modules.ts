@@ -47,6 +47,7 @@ export const entries = [
   'src/flow/gates/ask.ts',
   'src/flow/pipeline/alert.ts',
   'src/flow/records/records.ts',
+  'src/flow/changes/changes.ts',
   'src/flow/changes/glass/window.ts',
   'src/flow/trace/follow.ts',
   'src/flow/fleet/duty.ts',

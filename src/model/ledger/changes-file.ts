@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { name } from '../config.ts';
+import { ledgerKeys } from './ledger-file.ts';
 
 const names = z.union([z.string(), z.array(z.string()).min(1)]);
 const day = 86_400_000;
@@ -40,6 +41,7 @@ const claimsFile = z.strictObject({
 
 /** Schema of changes.yaml: what changes of the environment are held against. */
 export const changesFile = z.strictObject({
+  ...ledgerKeys,
   principals: z
     .record(name, z.array(z.string().min(1).max(512)).max(100))
     .default({})

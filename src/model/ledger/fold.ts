@@ -7,6 +7,12 @@ export function foldPermit(known: Permit | null, fact: Fact, at: number): Permit
   if (fact.kind === 'permit.issued') return { ...fact.permit, version: 1 };
   if (known === null) throw new Error(`a permit's first entry is permit.issued, not ${fact.kind}`);
   const version = known.version + 1;
+  if (fact.kind === 'permit.used') {
+    const { principal, address } = fact;
+    // The first principal stays; of its changes, the first with an address tells from where it acts.
+    const seen = { principal: known.seen?.principal ?? principal, address: known.seen?.address ?? address };
+    return { ...known, version, seen };
+  }
   if (fact.kind !== 'permit.ended' || known.state === 'ended') return { ...known, version };
   // What was done before it ended was permitted, and is held against it later.
   return { ...known, version, state: 'ended', because: fact.because, until: Math.min(at, known.until ?? at) };
@@ -19,8 +25,8 @@ export function foldHeld(known: Held | null, fact: Fact, at: number): Held {
   const version = known.version + 1;
   switch (fact.kind) {
     case 'change.judged': {
-      const { state, because, permit, alert } = fact;
-      return { ...known, version, state, because, permit, alert, dueAt: null, judgedAt: at };
+      const { state, because, permit, alert, asks } = fact;
+      return { ...known, version, state, because, permit, alert, asks, dueAt: null, judgedAt: at };
     }
     case 'change.settled':
       return { ...known, version, state: fact.state, because: fact.because, endedAt: fact.endedAt };

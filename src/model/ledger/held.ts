@@ -24,17 +24,32 @@ export const held = z.object({
   title: z.string(),
   /** The sender's id of the change, else the event's: a change that is told twice is one. */
   changeKey: z.string(),
+  /** Who did it, by the name that permits use: of what acts as a role the ARN of the role. */
   principal: z.string(),
+  /** The whole name that the change carries, with the session of a role, but for the mark of a run. */
+  actor: z.string(),
   action: z.string(),
-  /** Type and id of what was changed. */
+  /** The id of what was changed, the same in every change of it. */
   resource: z.string(),
   account: z.string().nullable(),
   region: z.string().nullable(),
   environment: z.string().nullable(),
+  /** The word of a run that its trace carries; empty without one. */
+  nonce: z.string(),
+  /** From where it was done, an IP address; null when not told, or when a service acted for the caller. */
+  address: z.string().nullable(),
+  /** Digests of images and commits in what it became: what the permit of a gate is found by. */
+  keys: z.array(z.string()),
+  outcome: z.enum(['success', 'failure', 'unknown']),
+  /** SHA-256 of what stood there before, and of what it became; null when not told. Equal ones are the same state. */
+  was: z.string().nullable(),
+  became: z.string().nullable(),
   /** False when the source did not prove itself: such a change asks or notifies, and ends no window. */
   trusted: z.boolean(),
   state: heldState,
   because: z.string(),
+  /** True when it must not be undone without being asked: a run's word was seen from a second address, or nothing proves the sender. */
+  asks: z.boolean(),
   /** The permit that fits, or the nearest that did not. */
   permit: z.string().nullable(),
   /** The alert of an unpermitted change. */

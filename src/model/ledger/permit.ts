@@ -32,6 +32,8 @@ export const permit = z.object({
   from: z.int(),
   until: z.int().nullable(),
   state: z.enum(['open', 'ended']),
+  /** Who first used the word of a run, and from where: nobody else may. Absent while nobody has. */
+  seen: z.object({ principal: z.string(), address: z.string().nullable() }).optional(),
   because: z.string(),
   createdAt: z.int(),
   version: z.int(),

@@ -1,0 +1,84 @@
+import type { Held } from '../../model/ledger/held.ts';
+import type { Permit } from '../../model/ledger/permit.ts';
+import type { Store } from '../../ports/store.ts';
+import { everyOf } from '../journal/pages.ts';
+import { isElsewhere, knownOf, misfitsOf } from './fit.ts';
+import { type ChangeRules, ownerOf } from './rules.ts';
+
+/** What a change turned out to be. */
+export interface Verdict {
+  state: 'permitted' | 'known' | 'break-glass' | 'failed' | 'unpermitted';
+  because: string;
+  /** The permit that fits, or the nearest that did not. */
+  permit: Permit | null;
+  /** True when it must not be undone without asking. */
+  asks: boolean;
+}
+
+/** Holds the change against the permits that there are now, known automation and open windows of break-glass, in this order. */
+export async function judgeChange(held: Held, spec: ChangeRules, store: Store): Promise<Verdict> {
+  const asks = !held.trusted;
+  if (held.outcome === 'failure' && spec.failed === 'leave out')
+    return { state: 'failed', because: 'it was refused or failed', permit: null, asks };
+  const candidates = await candidatesFor(held, spec, store);
+  const fitting = candidates.filter(permit => misfitsOf(permit, held, spec).length === 0);
+  const whole = fitting.find(permit => !isElsewhere(permit, held) && permit.origin !== 'break-glass');
+  if (whole !== undefined) return { state: 'permitted', because: whole.because, permit: whole, asks };
+  const known = knownOf(held, spec);
+  if (known !== null) return { state: 'known', because: known.reason, permit: null, asks };
+  const window = fitting.find(permit => permit.origin === 'break-glass');
+  if (window !== undefined) return { state: 'break-glass', because: window.because, permit: window, asks };
+  const [elsewhere] = fitting;
+  if (elsewhere !== undefined) {
+    const because = `the mark of ${elsewhere.of} came from ${held.address}, and from ${elsewhere.seen?.address} before`;
+    return { state: 'unpermitted', because, permit: elsewhere, asks: true };
+  }
+  return { state: 'unpermitted', asks, ...nearestOf([...candidates, ...(await othersNear(held, store))], held, spec) };
+}
+
+/** What permits are found by for this change: the run's mark, images and commits, whose principal did it; and the principal. */
+function namesOf(held: Held, spec: ChangeRules) {
+  const owner = ownerOf(held, spec);
+  const keys = [held.nonce, ...held.keys, owner === null ? '' : `break-glass:${owner}`].filter(key => key !== '');
+  return { keys, others: [held.principal] };
+}
+
+/** The permits that may fit: those that were open when it was done, by what permits are found by. */
+async function candidatesFor(held: Held, spec: ChangeRules, store: Store): Promise<Permit[]> {
+  const { keys, others } = namesOf(held, spec);
+  const open = { dueFrom: held.occurredAt - spec.skew, upTo: held.occurredAt + spec.skew };
+  const found: Permit[] = [];
+  for (const by of [...keys.map(key => ({ key })), ...others.map(other => ({ other }))])
+    for await (const permit of everyOf(page => store.documents('permit', { ...by, ...open, ...page })))
+      found.push(permit);
+  return unique(found);
+}
+
+/** How many permits that cannot fit are looked at for an explanation, for each thing that they are found by. */
+const mostNear = 5;
+
+/** Permits that are about it in some other way: for this resource, of this principal at another time. */
+async function othersNear(held: Held, store: Store): Promise<Permit[]> {
+  const keys = [held.resource, held.nonce, ...held.keys].filter(key => key !== '');
+  const queries = [...keys.map(key => ({ key })), { other: held.principal }];
+  const found = await Promise.all(queries.map(by => store.documents('permit', { ...by, limit: mostNear })));
+  return found.flat();
+}
+
+function unique(permits: readonly Permit[]): Permit[] {
+  return [...new Map(permits.map(permit => [permit.id, permit])).values()];
+}
+
+/** The permit that fits best, and why it does not fit, for people. */
+function nearestOf(permits: readonly Permit[], held: Held, spec: ChangeRules): Pick<Verdict, 'permit' | 'because'> {
+  let best: { permit: Permit; misfits: string[] } | null = null;
+  for (const permit of permits) {
+    const misfits = misfitsOf(permit, held, spec);
+    if (best === null || misfits.length < best.misfits.length) best = { permit, misfits };
+  }
+  if (best === null) return { permit: null, because: 'no permit is near it' };
+  return {
+    permit: best.permit,
+    because: `the nearest permit, ${best.permit.id}, does not fit: ${best.misfits.join('; ')}`,
+  };
+}
