@@ -2,12 +2,12 @@ import { answerAct, chooseApproval, defineCommand } from 'tocsin';
 
 export default defineCommand({
   id: 'approve',
-  about: 'Votes for an approval: the plan runs when enough people did.',
+  about: 'Votes for an approval: the plan runs, or the gate lets through, when enough people did.',
   usage: 'approve <approval> [reason]',
   args: [
     {
       name: 'approval',
-      about: 'Its id, or a beginning or an end of it that no other has',
+      about: 'Its id, or a beginning or an end of it that no other has; or the id of its gate',
       required: true,
       of: 'approval',
     },

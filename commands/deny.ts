@@ -2,12 +2,12 @@ import { answerAct, chooseApproval, defineCommand } from 'tocsin';
 
 export default defineCommand({
   id: 'deny',
-  about: 'Votes against an approval. One veto is enough: the plan does not run.',
+  about: 'Votes against an approval. One veto is enough: the plan does not run, the gate does not let through.',
   usage: 'deny <approval> [reason]',
   args: [
     {
       name: 'approval',
-      about: 'Its id, or a beginning or an end of it that no other has',
+      about: 'Its id, or a beginning or an end of it that no other has; or the id of its gate',
       required: true,
       of: 'approval',
     },

@@ -7,20 +7,31 @@ import {
   fieldsOf,
   nearest,
   refuse,
+  showDuration,
+  subjectText,
 } from 'tocsin';
 
 const lists: Record<string, (host: ChatHost) => Promise<CommandAnswer>> = {
   runbooks: listRunbooks,
   runs: listRuns,
   approvals: listApprovals,
+  gates: listGates,
+  changes: listChanges,
   alerts: listAlerts,
 };
 
 export default defineCommand({
   id: 'list',
-  about: 'Lists runbooks, or what is open: runs, approvals, alerts.',
-  usage: 'list [runbooks | runs | approvals | alerts]',
-  args: [{ name: 'what', about: 'runbooks (when left out), runs, approvals or alerts', required: false, of: 'text' }],
+  about: 'Lists runbooks, or what is open: runs, approvals, gates, unpermitted changes, alerts.',
+  usage: 'list [runbooks | runs | approvals | gates | changes | alerts]',
+  args: [
+    {
+      name: 'what',
+      about: 'runbooks (when left out), runs, approvals, gates, changes or alerts',
+      required: false,
+      of: 'text',
+    },
+  ],
   examples: ['list', 'list approvals'],
   async run({ words }, host) {
     const what = words[0] ?? 'runbooks';
@@ -63,6 +74,35 @@ async function listApprovals(host: ChatHost): Promise<CommandAnswer> {
     title: `${approvals.length} open approvals`,
     blocks: [fieldsOf(approvals.map(one => [one.id, `${one.title}, asked of ${one.ask.by.join(', ')}`] as const))],
   });
+}
+
+async function listGates(host: ChatHost): Promise<CommandAnswer> {
+  const gates = await host.store.documents('gate', { state: 'pending', limit: 25 });
+  if (gates.length === 0) return answer({ title: 'Nobody waits at a gate' });
+  const rows = gates.map(one => [one.id, `${subjectText(one.subject)}, at ${one.name}`] as const);
+  return answer({ tone: 'ask', title: counted(gates, 'gate that waits', 'gates that wait'), blocks: [fieldsOf(rows)] });
+}
+
+async function listChanges(host: ChatHost): Promise<CommandAnswer> {
+  const held = await host.store.documents('held', { state: 'unpermitted', limit: 25 });
+  if (held.length === 0) return answer({ tone: 'good', title: 'No change stands that nobody approved' });
+  const now = host.clock.now();
+  const rows = held.map(
+    one =>
+      [
+        one.id,
+        `${one.title}, by ${one.principal || 'nobody who is named'}, stands for ${showDuration(now - one.occurredAt)}`,
+      ] as const,
+  );
+  return answer({
+    tone: 'warning',
+    title: counted(held, 'unpermitted change', 'unpermitted changes'),
+    blocks: [fieldsOf(rows)],
+  });
+}
+
+function counted(found: readonly unknown[], one: string, many: string): string {
+  return found.length === 1 ? `1 ${one}` : `${found.length}${found.length === 25 ? ' or more' : ''} ${many}`;
 }
 
 async function listAlerts(host: ChatHost): Promise<CommandAnswer> {

@@ -8,6 +8,8 @@ export { nameOf } from './model/actor.ts';
 export type { Alert } from './model/alert.ts';
 export type { Approval } from './model/approval.ts';
 export type { Block, Card } from './model/card.ts';
+export type { Gate } from './model/gates/gate.ts';
+export { subjectText } from './model/gates/subject.ts';
 export type { Entry } from './model/journal.ts';
 export { shortHash } from './model/plan.ts';
 export { isEnded, type Run } from './model/run.ts';

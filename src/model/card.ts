@@ -70,7 +70,7 @@ export const post = z.object({
    * The key of the message, unique in the platform: `alert/<id>/<episode>`, `run/<id>`, `gate/<id>`, `approval/<id>`, `note/<seq>/<n>`,
    * `output/<run>/<step>`, `log/<run>` (the full log, as a file), `missed/...` (a digest of messages that were not posted one by one).
    * Where a route names several channels of one platform, the keys of copies in the second and later channels end in ` @<channel>`. Do
-   * not parse it: `alert` and `run` name the subject.
+   * not parse it: `alert` and `run` name the subject, and `gateOfKey` the gate.
    */
   key: z.string(),
   channel: z.string(),
@@ -112,6 +112,11 @@ export type Post = z.infer<typeof post>;
  */
 export function markOf({ key, renewed }: Pick<Post, 'key' | 'renewed'>): string {
   return renewed === undefined ? key : `${key} #${renewed}`;
+}
+
+/** The gate whose thread the post with this key, or this mark, begins; null for others. */
+export function gateOfKey(key: string): string | null {
+  return /^gate\/([^/ ]+)(?: |$)/.exec(key)?.[1] ?? null;
 }
 
 /** True when the message asks for a decision or mentions people. Such a message is never left out. */

@@ -180,6 +180,8 @@ export interface CommandContext {
   channel: string | null;
   alert: string | null;
   run: string | null;
+  /** The gate of the thread. */
+  gate: string | null;
 }
 
 export interface Explanation {
@@ -212,7 +214,7 @@ export interface CommandView {
     name: string;
     about: string;
     required: boolean;
-    of: 'runbook' | 'run' | 'approval' | 'alert' | 'text' | 'params';
+    of: 'runbook' | 'run' | 'approval' | 'alert' | 'gate' | 'text' | 'params';
   }[];
   examples: readonly string[];
 }

@@ -25,7 +25,9 @@ export function refuse(code: ErrorCode, text: string): CommandAnswer {
 /** The result of `host.act` as the answer of a command. */
 export function answerAct(result: ActAnswer): CommandAnswer {
   if (!result.ok) return { ok: false, code: result.code, text: result.text };
-  const blocks = result.run === undefined ? [] : [fieldsOf([['Run', result.run]], true)];
+  const of: [string, string][] = result.run !== undefined ? [['Run', result.run]] : [];
+  if (result.gate !== undefined) of.push(['Gate', result.gate]);
+  const blocks = of.length === 0 ? [] : [fieldsOf(of, true)];
   return answer({ tone: 'good', title: result.text, blocks });
 }
 
@@ -116,7 +118,7 @@ export function typedValue(param: ParamView, text: string): Json {
 
 /**
  * Finds the open approval: by the first word, or without words the only one of the thread. One that is closed is found by its whole id.
- * Resolves to it and the words after it. Outside of a thread the approval must be named. Rejects with `bad-request` or `not-found`.
+ * A gate's may be called by the id of the gate. Resolves to it and the words after it. Outside of a thread the approval must be named. Rejects with `bad-request` or `not-found`.
  */
 export async function chooseApproval(
   words: readonly string[],
@@ -125,11 +127,15 @@ export async function chooseApproval(
 ): Promise<{ approval: Approval; rest: readonly string[] }> {
   const [word, ...rest] = words;
   // Whoever votes on a closed one is told how it was decided.
-  const named = word === undefined ? null : await host.store.approval(word);
+  const named = word === undefined ? null : await approvalCalled(word, host);
   if (named !== null) return { approval: named, rest };
   const open = await host.store.approvals({ state: 'open', limit: 500 });
+  if (word?.startsWith('gat_') === true) {
+    const ofGates = open.filter(one => one.gate !== null);
+    return { approval: pickByPrefix(word, ofGates, one => one.gate ?? '', 'gate that waits'), rest };
+  }
   if (word !== undefined) return { approval: pickByPrefix(word, open, one => one.id, 'open approval'), rest };
-  const here = open.filter(one => one.run === context.run || (one.alert !== null && one.alert === context.alert));
+  const here = open.filter(one => isIn(one, context));
   const [only] = here;
   if (only !== undefined && here.length === 1) return { approval: only, rest };
   throw new TocsinError('bad-request', {
@@ -137,4 +143,28 @@ export async function chooseApproval(
     allowed:
       open.length === 0 ? 'nothing waits for approval now' : open.slice(0, 10).map(one => `${one.id} (${one.title})`),
   });
+}
+
+/** By its whole id, or the whole id of its gate; null when nothing has it. */
+async function approvalCalled(word: string, host: ChatHost): Promise<Approval | null> {
+  const found = await host.store.approval(word);
+  if (found !== null) return found;
+  const gate = await host.store.document('gate', word);
+  if (gate === null) return null;
+  const asked = gate.approval === null ? null : await host.store.approval(gate.approval);
+  if (asked !== null) return asked;
+  throw new TocsinError('bad-request', {
+    message: `Nobody was asked about ${gate.id}: it is ${gate.state}, because ${gate.because}.`,
+    allowed: 'a gate that waits for people',
+    given: gate.id,
+  });
+}
+
+/** True when the thread is about what asks. A place without a subject is about nothing. */
+function isIn({ run, alert, gate }: Approval, context: CommandContext): boolean {
+  return (
+    (run !== null && run === context.run) ||
+    (alert !== null && alert === context.alert) ||
+    (gate !== null && gate === context.gate)
+  );
 }

@@ -19,7 +19,7 @@ export interface CommandArg {
   about: string;
   required: boolean;
   /** The kind of values, for autocompletion. */
-  of: 'runbook' | 'run' | 'approval' | 'alert' | 'text' | 'params';
+  of: 'runbook' | 'run' | 'approval' | 'alert' | 'gate' | 'text' | 'params';
 }
 
 export interface CommandInput {

@@ -7,7 +7,7 @@ import { createHostDouble, type HostDouble, loadCommands } from '../doubles/chat
 import { createClock } from '../doubles/clock.ts';
 
 const alice = { kind: 'person', id: 'alice', via: 'slack', account: 'slack:T1/U1' } as const;
-const nowhere: CommandContext = { platform: 'console', channel: 'alerts', alert: null, run: null };
+const nowhere: CommandContext = { platform: 'console', channel: 'alerts', alert: null, run: null, gate: null };
 
 const diskFull = sampleRunbook({
   id: 'disk-full',
@@ -52,11 +52,13 @@ describe('the commands', () => {
       'close',
       'deny',
       'explain',
+      'gates',
       'halt',
       'help',
       'history',
       'list',
       'resume',
+      'revoke',
       'run',
       'silence',
       'status',

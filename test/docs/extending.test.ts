@@ -130,7 +130,7 @@ test('the command loads, and answers', async () => {
   const commands = await loadShelf<Command>(join(house, 'commands'), hasMembers('about', 'usage', 'args', 'run'));
   const double = await createHostDouble();
   const who = { kind: 'person', id: 'alice', via: 'console', account: null } as const;
-  const context = { platform: 'console', channel: null, alert: null, run: null };
+  const context = { platform: 'console', channel: null, alert: null, run: null, gate: null };
   const said = await commands.get('whoami')?.run({ who, context, words: [], named: new Map() }, double.host);
   expect(said).toMatchObject({ ok: true, card: { title: 'You act as alice' } });
   await double.close();

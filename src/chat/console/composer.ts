@@ -5,12 +5,18 @@ export interface ComposerPlace {
   channel: string | null;
   alert: string | null;
   run: string | null;
+  gate: string | null;
   hint: string;
 }
 
 /** The message box: takes a line of `commands/` and shows the answer only to the person who typed it. */
 export function renderComposer(place: ComposerPlace, viewer: Viewer): Html {
-  const fields = { channel: place.channel ?? '', alert: place.alert ?? '', run: place.run ?? '' };
+  const fields = {
+    channel: place.channel ?? '',
+    alert: place.alert ?? '',
+    run: place.run ?? '',
+    gate: place.gate ?? '',
+  };
   const names = viewer.host.commands().map(command => command.id);
   return html`<section class="composer" aria-label="Commands">
 <form method="post" action="/console/command" hx-post="/console/command" hx-target="#answers" hx-swap="innerHTML" hx-disable="find button" data-clears="yes">${hidden(viewer, fields)}

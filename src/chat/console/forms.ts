@@ -127,7 +127,13 @@ async function sendCommand(
   const line = (form['line'] ?? '').trim();
   if (line === '' || line.length > 2000) return refusal(422, 'Type a command; help lists them.');
   const place = (name: string) => (form[name] ? form[name] : null);
-  const context = { platform: 'console', channel: place('channel'), alert: place('alert'), run: place('run') };
+  const context = {
+    platform: 'console',
+    channel: place('channel'),
+    alert: place('alert'),
+    run: place('run'),
+    gate: place('gate'),
+  };
   const answer = await parts.host.command(viewer.who, line, context);
   const said = html`<p class="private-note"><code>${line}</code> · only you see this answer</p>`;
   if (!answer.ok)

@@ -1,4 +1,5 @@
 import { cutText, visibleLine } from '../../kernel/text.ts';
+import { subjectText } from '../../model/gates/subject.ts';
 import type { ChatHost, CommandView, RunbookView } from '../../ports/chat.ts';
 import type { Choice } from './reply.ts';
 import type { Completion } from './shapes.ts';
@@ -42,6 +43,11 @@ async function candidates(of: CommandView['args'][number]['of'], host: ChatHost)
       return (await host.store.approvals({ state: 'open', limit: 100 })).map(one => ({
         value: one.id,
         name: `${one.title} (${one.id})`,
+      }));
+    case 'gate':
+      return (await host.store.documents('gate', { limit: 100 })).map(one => ({
+        value: one.id,
+        name: `${subjectText(one.subject)}: ${one.state} (${one.id})`,
       }));
     case 'alert':
       return (await host.store.alerts({ limit: 100 })).map(one => ({

@@ -1,6 +1,7 @@
 import { messageOf } from '../../kernel/errors.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Post } from '../../model/card.ts';
+import { gateOfKey } from '../../model/card.ts';
 import type { CommandContext } from '../../ports/chat.ts';
 import type { Api } from './api.ts';
 import { lineOf } from './commands.ts';
@@ -135,11 +136,11 @@ async function refuseStranger(
 
 /** The subject of a thread. The thread's id is that of the root's message, whose footer is the key of its post. */
 async function contextOf(from: shapes.Interaction, ctx: DiscordContext): Promise<CommandContext> {
-  const context = { platform: 'discord', channel: from.channel_id ?? null, alert: null, run: null };
+  const context = { platform: 'discord', channel: from.channel_id ?? null, alert: null, run: null, gate: null };
   const parent = from.channel?.parent_id;
   if (from.channel_id == null || parent == null || !isThread(from.channel?.type)) return context;
   const known = ctx.rootAt(from.channel_id);
-  if (known !== null) return { ...context, alert: known.alert, run: known.run };
+  if (known !== null) return { ...context, alert: known.alert, run: known.run, gate: gateOfKey(known.key) };
   try {
     const { bot } = await ctx.session.ready();
     const path = `/channels/${parent}/messages/${from.channel_id}` as const;
@@ -148,7 +149,12 @@ async function contextOf(from: shapes.Interaction, ctx: DiscordContext): Promise
       root.author?.id === bot ? root.embeds.findLast(one => one.footer !== undefined)?.footer?.text : undefined;
     // What follows a space tells copies and renewed messages apart.
     const [kind, id = null] = (mark ?? '').replace(/ .*/s, '').split('/');
-    return { ...context, alert: kind === 'alert' ? id : null, run: kind === 'run' ? id : null };
+    return {
+      ...context,
+      alert: kind === 'alert' ? id : null,
+      run: kind === 'run' ? id : null,
+      gate: gateOfKey(mark ?? ''),
+    };
   } catch (error) {
     ctx.host.log.debug({ reason: messageOf(error) }, 'the root of a thread could not be read');
     return context;

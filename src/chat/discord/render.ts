@@ -192,9 +192,7 @@ function renderBlock(
     case 'code':
       return block.text.trim() === '' ? [] : [codeBlock(block.text, caps.code)];
     case 'links':
-      return [block.links.map(({ label, url }) => renderLink(label, url, caps)).join(' · ')].filter(
-        text => text !== '',
-      );
+      return renderLinks(block.links, caps);
     case 'progress':
       return renderProgress(block, caps, tools);
     case 'output':
@@ -209,6 +207,24 @@ function outputHead({ step, live }: Extract<Block, { kind: 'output' }>, title: s
 
 function tailLines(text: string, caps: Caps): string[] {
   return text.trim() === '' ? [] : [codeTail(text, caps.code)];
+}
+
+/**
+ * As many as have room for, and one at least. An address cannot be cut, and long ones must not push out what people compare, such as a
+ * digest.
+ */
+function renderLinks(links: readonly { label: string; url: string }[], caps: Caps): string[] {
+  const shown: string[] = [];
+  let room = caps.text;
+  for (const { label, url } of links) {
+    const text = renderLink(label, url, caps);
+    room -= text.length;
+    if (room < 0 && shown.length > 0) break;
+    shown.push(text);
+  }
+  const left = links.length - shown.length;
+  if (left > 0) shown.push(escapeLine(`and ${left} more, which are in the console`, 100));
+  return shown.length === 0 ? [] : [shown.join(' · ')];
 }
 
 /** Only http and https become links. The host is shown too, because the label may be misleading. */

@@ -40,6 +40,8 @@ export function wouldDo({ options: [sub] }: Slash['data']): Act | null {
     case 'approve':
     case 'deny':
       return { kind: 'vote', approval: given('approval'), vote: sub.name, reason: null, seal: null };
+    case 'revoke':
+      return { kind: 'revoke', gate: given('gate'), reason: given('reason') };
     case 'cancel':
       return { kind: 'cancel', run: given('run'), reason: null };
     case 'ack':

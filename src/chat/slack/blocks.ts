@@ -44,7 +44,7 @@ export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
         ...value(field.value, field.code === true, caps),
       ]);
     case 'links':
-      return rows(block.links, caps, link => linkTo(link.label, link.url, caps.value));
+      return renderLinks(block.links, caps);
     case 'progress':
       return renderProgress(block, caps, now);
     case 'output':
@@ -66,6 +66,20 @@ function rows<T>(all: readonly T[], caps: Caps, render: (one: T) => Piece[]): Ri
   const pieces = shown.flatMap((one, index) => (index === 0 ? render(one) : [literal('\n'), ...render(one)]));
   if (shown.length < all.length) pieces.push(literal(`\n… ${all.length - shown.length} more`));
   return [section(...pieces)];
+}
+
+/**
+ * As many links as have room for their addresses, and one at least. An address cannot be cut, and long ones must not push out what people
+ * compare, such as a digest.
+ */
+function renderLinks(links: readonly { label: string; url: string }[], caps: Caps): RichPart[] {
+  let room = caps.text * 2;
+  const fit = links.findIndex((link, index) => {
+    room -= link.url.length;
+    return room < 0 && index > 0;
+  });
+  const parts = rows(fit < 0 ? links : links.slice(0, fit), caps, link => linkTo(link.label, link.url, caps.value));
+  return fit < 0 ? parts : [...parts, section(literal(`… ${links.length - fit} more links`))];
 }
 
 /** Letters of different scripts that look alike are named, because the difference cannot be seen. */

@@ -18,7 +18,7 @@ export async function handleSlash(typed: SlashCommand, ctx: SlackContext): Promi
     const asked = { trigger: typed.trigger_id, account, origin };
     return openRunForm(asked, { alert: null, runbook: form.runbook }, ctx);
   }
-  const context = { platform: 'slack', channel: typed.channel_id, alert: null, run: null };
+  const context = { platform: 'slack', channel: typed.channel_id, alert: null, run: null, gate: null };
   await runLine(account, line, context, origin, ctx);
 }
 
@@ -43,7 +43,7 @@ export async function handleMention(said: Mention, ctx: SlackContext): Promise<v
   const line = typedLine(mentionedLine(event.text, ctx.session.current()?.botUser ?? '')) || 'help';
   const subject =
     event.thread_ts === undefined
-      ? { alert: null, run: null }
+      ? { alert: null, run: null, gate: null }
       : await ctx.subjects
           .at({ channel: event.channel, ts: event.thread_ts })
           .catch(error => unknownThread(error, ctx));
@@ -56,7 +56,7 @@ function unknownThread(error: unknown, ctx: SlackContext) {
     { reason: messageOf(error) },
     'Slack did not say what a thread is about; the command runs without it',
   );
-  return { alert: null, run: null };
+  return { alert: null, run: null, gate: null };
 }
 
 async function runLine(
@@ -103,6 +103,8 @@ function actOf(line: string): Act | null {
     case 'approve':
     case 'deny':
       return { kind: 'vote', approval: subject, vote: command, reason: null, seal: null };
+    case 'revoke':
+      return { kind: 'revoke', gate: subject, reason: '' };
     case 'cancel':
       return { kind: 'cancel', run: subject, reason: null };
     case 'ack':

@@ -1,4 +1,4 @@
-import type { Post } from '../../model/card.ts';
+import { gateOfKey, type Post } from '../../model/card.ts';
 import type { SlackClient } from './client.ts';
 import { keyAt } from './find.ts';
 import type { Ref } from './ref.ts';
@@ -8,9 +8,10 @@ import type { Session } from './session.ts';
 export interface Subject {
   alert: string | null;
   run: string | null;
+  gate: string | null;
 }
 
-/** Which alert or run a message of ours is about: for mentions and shortcuts in its thread. */
+/** Which alert, run or gate a message of ours is about: for mentions and shortcuts in its thread. */
 export interface Subjects {
   learn(ref: Ref, post: Post): void;
   /** By the `ts` of the thread's root; nothing is known of threads of others. */
@@ -18,7 +19,7 @@ export interface Subjects {
 }
 
 const mostKnown = 5000;
-const nothing: Subject = { alert: null, run: null };
+const nothing: Subject = { alert: null, run: null, gate: null };
 
 export function createSubjects(client: SlackClient, session: Session): Subjects {
   const known = new Map<string, Subject>();
@@ -27,7 +28,7 @@ export function createSubjects(client: SlackClient, session: Session): Subjects 
       if (post.thread !== null) return;
       const name = `${ref.channel}/${ref.ts}`;
       known.delete(name);
-      known.set(name, { alert: post.alert, run: post.run });
+      known.set(name, { alert: post.alert, run: post.run, gate: gateOfKey(post.key) });
       if (known.size > mostKnown) for (const oldest of known.keys().take(1)) known.delete(oldest);
     },
     async at(ref) {
@@ -40,9 +41,9 @@ export function createSubjects(client: SlackClient, session: Session): Subjects 
   };
 }
 
-/** Marks come from model/card.ts: `alert/<id>/<episode>` or `run/<id>`, then a space and a suffix for copies and renewed posts. */
+/** Marks come from model/card.ts: `alert/<id>/<episode>`, `run/<id>` or `gate/<id>`, then a space and a suffix for copies and renewed posts. */
 function subjectOf(mark: string): Subject {
   const [kind, id] = mark.split(' ', 1).join('').split('/');
   if (id === undefined) return nothing;
-  return { alert: kind === 'alert' ? id : null, run: kind === 'run' ? id : null };
+  return { alert: kind === 'alert' ? id : null, run: kind === 'run' ? id : null, gate: gateOfKey(mark) };
 }

@@ -14,7 +14,7 @@ import { approvalCard } from './cards/approval.ts';
 import { alertCard, type CardTools, endedCard, noteCard, runCard } from './cards/cards.ts';
 import { gateApprovalCard, gateCard } from './cards/gate.ts';
 import { doneCard, glassCard } from './cards/glass.ts';
-import { notesOf } from './notes.ts';
+import { gateNotesOf, notesOf } from './notes.ts';
 
 /** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
 export interface Wanted extends Place {
@@ -117,8 +117,7 @@ function once<T>(read: (id: string) => Promise<T>): (id: string) => Promise<T> {
 
 async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   const { fact } = entry;
-  if (fact.kind === 'gate.asked' || fact.kind === 'gate.closed' || fact.kind === 'gate.revoked')
-    return await wantGate(ctx, typeof fact.gate === 'string' ? fact.gate : fact.gate.id, entry);
+  if ('gate' in fact) return await wantGate(ctx, typeof fact.gate === 'string' ? fact.gate : fact.gate.id, entry);
   if (fact.kind === 'break-glass.opened' || fact.kind === 'break-glass.ended' || fact.kind === 'break-glass.closed')
     return await wantWindow(ctx, fact.window, entry);
   if ('approval' in fact)
@@ -259,10 +258,14 @@ async function wantGate(ctx: DraftContext, id: string, entry: Entry): Promise<vo
   const key = `gate/${id}`;
   const over = gate.state !== 'pending' && gate.state !== 'allowed';
   ctx.want({ key, thread: null, ...about, over, render: async () => gateCard(gate, cards) }, entry);
+  const config = ctx.parts.config();
+  const notes = [...notesOf(entry, null, config), ...gateNotesOf(entry, gate, config)];
   const approval = gate.approval === null ? null : await store.approval(gate.approval);
-  if (approval === null) return;
-  const render = async () => gateApprovalCard(approval, gate, cards);
-  ctx.want({ key: `approval/${approval.id}`, thread: key, ...about, over: approval.state !== 'open', render }, entry);
+  if (approval !== null) {
+    const render = async () => gateApprovalCard(approval, gate, cards);
+    ctx.want({ key: `approval/${approval.id}`, thread: key, ...about, over: approval.state !== 'open', render }, entry);
+  }
+  wantNotes(ctx, entry, null, { ...about, thread: key }, notes);
 }
 
 /** Loud where it opens: a root of its own. What was done in it follows in its thread. */
@@ -291,8 +294,14 @@ function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Pl
   ctx.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
 }
 
-function wantNotes(ctx: DraftContext, entry: Entry, run: Run | null, place: Place): void {
-  for (const [index, card] of notesOf(entry, run, ctx.parts.config()).entries()) {
+function wantNotes(
+  ctx: DraftContext,
+  entry: Entry,
+  run: Run | null,
+  place: Place,
+  notes: readonly Card[] = notesOf(entry, run, ctx.parts.config()),
+): void {
+  for (const [index, card] of notes.entries()) {
     const key = `note/${entry.seq}/${index}`;
     ctx.want({ key, ...place, run: run?.id ?? null, over: true, render: async () => card }, entry);
   }

@@ -4,6 +4,7 @@ import type { AlertEnd } from '../../model/alert.ts';
 import type { Card } from '../../model/card.ts';
 import type { Config } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
+import type { Gate } from '../../model/gates/gate.ts';
 import type { Entry, FactOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import { decisionCard, endingText, noteCard } from './cards/cards.ts';
@@ -59,6 +60,29 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     default:
       return [];
   }
+}
+
+/** Pure: what the thread of a gate says besides its cards and the votes. Whoever was asked hears of an end that nobody of them chose. */
+export function gateNotesOf({ fact, actor }: Entry, gate: Gate, config: Config): Card[] {
+  const asked = gate.decision.ask?.by ?? config.operators;
+  switch (fact.kind) {
+    case 'gate.closed':
+      if (fact.state === 'expired')
+        return [noteCard('Nobody decided in time, so it is denied. It has to be asked again.', 'warning', asked)];
+      return fact.state === 'void' ? [noteCard(`The question is void: ${fact.because}`, 'warning', asked)] : [];
+    case 'gate.revoked':
+      return [noteCard(revokedText(fact, nameOf(actor)), 'error', asked)];
+    case 'gate.told':
+      return fact.ok ? [] : [noteCard(`Its caller could not be told: ${fact.text}`, 'warning')];
+    default:
+      return [];
+  }
+}
+
+function revokedText({ state, because }: FactOf<'gate.revoked'>, by: string): string {
+  return state === 'revoked'
+    ? `${by} took it back, so it is not allowed any more: ${because}`
+    : `It is not allowed any more: ${because}`;
 }
 
 /** For the operators: the sender gets a 4xx, and most senders drop what was refused. */

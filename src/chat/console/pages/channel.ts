@@ -51,7 +51,7 @@ export function channelPage(host: ChatHost, channel: string, show: number, upTo:
       const items: Html[] = [];
       for (const post of posts) items.push(await renderRoot(post, viewer));
       return html`<h1 class="page-title"># ${channel}</h1>
-${renderComposer({ channel, alert: null, run: null, hint: 'Type a command, for example: run, status, help' }, viewer)}
+${renderComposer({ channel, alert: null, run: null, gate: null, hint: 'Type a command, for example: run, status, help' }, viewer)}
 <div id="samples">${await samples.render(viewer)}</div>
 <section id="timeline" class="timeline" aria-live="polite" aria-label="Messages, newest first">${items}</section>
 <p class="empty" id="empty">Nothing here yet. Alerts that arrive are posted here, each with a thread of its own.</p>

@@ -1,10 +1,10 @@
 import { type Html, html } from '../../../kernel/html.ts';
-import type { Post } from '../../../model/card.ts';
+import { gateOfKey, type Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderPost } from '../cards.ts';
 import { renderComposer } from '../composer.ts';
 import { channelPath } from '../layout.ts';
-import { domId, threadPath, type Viewer } from '../viewer.ts';
+import { domId, gatePath, threadPath, type Viewer } from '../viewer.ts';
 import { lastChange } from './channel.ts';
 import type { LivePage } from './page.ts';
 import { boxesOf, renderPostNow } from './posts.ts';
@@ -74,9 +74,14 @@ async function renderThread(
     oldest !== undefined &&
     html`<p class="more"><a class="button plain" href="${`${path}?upTo=${oldest.order}`}">Show older</a></p>`;
   const newest = upTo !== null && html`<p class="more"><a class="button plain" href="${path}">Show the newest</a></p>`;
-  const context = { channel: root.channel, alert: root.alert, run: root.run };
+  const gate = gateOfKey(root.key);
+  const context = { channel: root.channel, alert: root.alert, run: root.run, gate };
+  const hint =
+    gate === null
+      ? 'Type a command about this alert, for example: status, run, explain'
+      : 'Type a command about this gate, for example: status, approve, deny';
   return html`<p class="crumb"><a href="${channelPath(root.channel)}"># ${root.channel}</a></p>
 <h1 class="hush">Thread: ${root.card.title}</h1>
-${older}<section id="timeline" class="timeline thread" role="log" aria-label="Thread, oldest first">${items}</section>
-${newest}${renderComposer({ ...context, hint: 'Type a command about this alert, for example: status, run, explain' }, viewer)}`;
+${gate !== null && html`<p class="crumb"><a href="${gatePath(gate)}">All of this gate</a></p>`}${older}<section id="timeline" class="timeline thread" role="log" aria-label="Thread, oldest first">${items}</section>
+${newest}${renderComposer({ ...context, hint }, viewer)}`;
 }

@@ -1,3 +1,4 @@
+import { cutLine } from '../../../kernel/text.ts';
 import type { Approval } from '../../../model/approval.ts';
 import type { Block, Button, Card, Tone } from '../../../model/card.ts';
 import type { Gate, GateState } from '../../../model/gates/gate.ts';
@@ -25,7 +26,7 @@ const badges: Record<GateState, string> = {
 };
 
 /** The root message of a gate: what asks to go on, and what became of it. */
-export function gateCard(gate: Gate, tools: CardTools): Card {
+export function gateCard(gate: Gate, tools: CardTools, most: Shown = inThread): Card {
   const decided = gate.closedAt === null ? [] : [field('Decided', tools.showTime(gate.closedAt))];
   return {
     tone: tones[gate.state],
@@ -34,7 +35,7 @@ export function gateCard(gate: Gate, tools: CardTools): Card {
     blocks: [
       { kind: 'text', text: gate.because },
       ...subjectBlocks(gate.subject),
-      ...foundBlocks(gate),
+      ...foundBlocks(gate, most),
       {
         kind: 'fields',
         fields: [field('Gate', gate.name, true), field('Asked by', gate.requestedBy, true), ...decided],
@@ -53,7 +54,7 @@ function revokeButtons(gate: Gate): Button[] {
 
 /** All of a gate, for the person who asks: with the vote while it is open, and the way to take it back once it is allowed. */
 export function gateDetailsCard(gate: Gate, approval: Approval | null, tools: CardTools): Card {
-  const root = gateCard(gate, tools);
+  const root = gateCard(gate, tools, inDetails);
   const times = [
     field('Asked', tools.showTime(gate.createdAt)),
     ...(gate.state === 'allowed' && gate.holdsUntil !== null
@@ -102,7 +103,7 @@ export function gateApprovalCard(approval: Approval, gate: Gate, tools: CardTool
         ],
       },
       ...subjectBlocks(gate.subject),
-      ...foundBlocks(gate),
+      ...foundBlocks(gate, inThread),
     ],
     buttons: open ? voteButtons(approval, tools) : [],
     mention: open ? approval.ask.by : [],
@@ -133,13 +134,22 @@ function subjectBlocks(subject: Subject): Block[] {
   return [{ kind: 'fields', fields }, ...links];
 }
 
-/** What the evidence says, and what is known to be bad. */
-function foundBlocks({ evidence, knownBad }: Gate): Block[] {
-  const fields = [
-    ...evidence.map(({ kind, format, verified, because, says }) =>
-      field(`${kind} (${format})`, verified ? says : `not verified: ${because ?? 'no reason is known'}`),
-    ),
-    ...knownBad.map(({ what, reason, by, from }) => field('Known bad', `${what}: ${reason} (${by}, ${from})`)),
+/** How many of the evidence and of what is known to be bad are shown, and characters of each. Details show all. */
+const inThread = { count: 10, each: 300 } as const;
+const inDetails = { count: 200, each: 3000 } as const;
+type Shown = typeof inThread | typeof inDetails;
+
+/** What is known to be bad, and what the evidence says. */
+function foundBlocks({ evidence, knownBad }: Gate, most: Shown): Block[] {
+  const found = [
+    ...knownBad.map(({ what, reason, by, from }) => ['Known bad', `${what}: ${reason} (${by}, ${from})`] as const),
+    ...evidence.map(({ kind, format, verified, because, says }) => {
+      const said = verified ? says : `not verified: ${because ?? 'no reason is known'}`;
+      return [`${kind} (${format})`, said] as const;
+    }),
   ];
-  return fields.length === 0 ? [] : [{ kind: 'fields', fields }];
+  const left = found.length - most.count;
+  const more = left > 0 ? [field('Found', `${left} more; Details show them`)] : [];
+  const fields = found.slice(0, most.count).map(([label, text]) => field(label, cutLine(text, most.each)));
+  return found.length === 0 ? [] : [{ kind: 'fields', fields: [...fields, ...more] }];
 }
