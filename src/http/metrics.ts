@@ -92,6 +92,11 @@ const histograms: Record<HistogramName, { help: string; labels: string[]; bucket
     labels: ['runbook'],
     buckets: long,
   },
+  tocsin_time_to_gate_decision_seconds: {
+    help: 'Time from asking people about a gate to the end of the question, by gate and by how it ended.',
+    labels: ['gate', 'state'],
+    buckets: long,
+  },
   tocsin_time_to_remediation_seconds: {
     help: 'Time from the delivery that opened an alert to the run that saw that it is gone, by runbook.',
     labels: ['runbook'],

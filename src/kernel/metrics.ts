@@ -35,7 +35,8 @@ export type HistogramName =
   | 'tocsin_time_to_decision_seconds'
   | 'tocsin_time_to_approval_seconds'
   | 'tocsin_time_to_remediation_seconds'
-  | 'tocsin_change_exposure_seconds';
+  | 'tocsin_change_exposure_seconds'
+  | 'tocsin_time_to_gate_decision_seconds';
 
 export type GaugeName =
   | 'tocsin_journal_head'

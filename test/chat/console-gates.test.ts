@@ -117,6 +117,24 @@ const rows: Row[] = [
     kind: 'permit',
     doc: samplePermit({ id: 'pmt_3', origin: 'break-glass', of: 'win_1', until: null, because: hostile }),
   },
+  {
+    table: 'document',
+    kind: 'break-glass',
+    doc: {
+      id: 'win_1',
+      person: 'alice',
+      reason: `the site is down ${hostile}`,
+      permit: 'pmt_3',
+      openedAt: noon,
+      until: noon + 3_600_000,
+      state: 'open',
+      because: null,
+      listAt: null,
+      changes: [],
+      more: 0,
+      version: 1,
+    },
+  },
   { table: 'document', kind: 'held', doc: sampleHeld({ permit: 'pmt_1', alert: 'alt_1' }) },
   {
     table: 'document',
@@ -243,7 +261,8 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
   it('a change shows what it was and became, the permit that is near, and what came of it', async () => {
     await page.goto(`${at}/changes`);
     expect(await page.locator('#change-rows .row').count()).toBe(2);
-    expect(await main()).toContain('A break-glass window is open.');
+    expect(await main()).toContain('The glass is broken.');
+    expect(await main()).toContain('the site is down');
     expect(await main()).toMatch(/stands for/);
     expect(await main()).toContain('not proven');
     await page.getByRole('link', { name: 'Port 22 was opened' }).click();

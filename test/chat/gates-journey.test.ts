@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TestApp } from '../doubles/app.ts';
+import { readable } from '../doubles/slack/index.ts';
 import { as, type Chat } from '../journey/language.ts';
 import { openConsole, openDiscord, openSlack, useLater } from '../journey/setup.ts';
 
@@ -164,6 +165,22 @@ describe.each(Object.keys(platforms))('a gate in %s', platform => {
     });
   }, 60_000);
 });
+
+test("a gate is on the App Home of those who may vote, with its subject and its buttons, and on nobody else's", async () => {
+  const accounts = { alice: '{ accounts: { slack: T0ACME/U0ALICE } }', bob: '{ accounts: { slack: T0ACME/U0BOB } }' };
+  const { app, slack } = await openSlack(later, filesFor('slack', accounts));
+  const gate = await ask(app);
+  await slack.as('U0BOB').openHome();
+  await slack.until(() => slack.world.homes.get('U0BOB'), 'the home of bob');
+  await slack.as('U0ALICE').openHome();
+  const home = await slack.until(() => slack.world.homes.get('U0ALICE'), 'the home of alice');
+  expect(readable(home)).toMatch(/Waiting for you: 1[\s\S]*Let checkout to production[\s\S]*May vote/);
+  expect(readable(home)).toContain(digest);
+  expect(readable(slack.world.homes.get('U0BOB') ?? {})).toContain('Waiting for you: 0');
+  await slack.as('U0ALICE').pressIn({ body: home, home: true }, 'Approve');
+  const state = () => app.call('GET', `/gates/${gate.id}`, { as: 'CI' });
+  expect(await app.until(async () => (await state()).body.verdict === 'allow')).toBe(true);
+}, 60_000);
 
 describe.each(['slack', 'discord'])('the cards of a gate in %s', platform => {
   const open = (more?: { to?: string }) => (platforms[platform] as (typeof platforms)['slack'])(more);

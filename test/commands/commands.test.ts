@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Card } from '../../src/model/card.ts';
 import type { CommandAnswer, CommandContext } from '../../src/ports/chat.ts';
+import { sampleGate, sampleHeld } from '../contracts/gates.ts';
 import { noon, sampleAlert, sampleApproval, sampleEvent, sampleRun } from '../contracts/samples.ts';
 import { sampleParam, sampleRunbook } from '../contracts/views.ts';
 import { createHostDouble, type HostDouble, loadCommands } from '../doubles/chat-host.ts';
@@ -39,6 +40,58 @@ function textOf(answer: CommandAnswer): string {
 }
 
 const acts = () => double.acts.map(({ act }) => act);
+
+describe('commands about gates', () => {
+  const gate = sampleGate({ id: 'gat_0one', approval: 'apv_0one' });
+  const asked = sampleApproval({ id: 'apv_0one', run: null, gate: 'gat_0one', alert: null });
+  beforeEach(() =>
+    double.commit({
+      rows: [
+        { table: 'document', kind: 'gate', doc: gate },
+        { table: 'document', kind: 'gate', doc: sampleGate({ id: 'gat_0two', state: 'allowed', approval: null }) },
+        { table: 'approval', doc: asked },
+        { table: 'document', kind: 'held', doc: sampleHeld() },
+      ],
+    }),
+  );
+
+  it('never guess which gate is meant where no thread says it', async () => {
+    expect(textOf(await type('approve'))).toContain('Say which approval.');
+    expect(textOf(await type('revoke because'))).toContain('There is no gate that is allowed "because"');
+    expect(acts()).toEqual([]);
+    expect(textOf(await type('deny', { gate: 'gat_0one' }))).toContain('Done.');
+    expect(acts()).toEqual([{ kind: 'vote', approval: 'apv_0one', vote: 'deny', reason: null, seal: null }]);
+  });
+
+  it('find a gate by its id, and its approval by both ids', async () => {
+    await type('approve gat_0one "looked at it"');
+    await type('approve apv_0one');
+    expect(acts()).toMatchObject([
+      { approval: 'apv_0one', reason: 'looked at it' },
+      { approval: 'apv_0one', reason: null },
+    ]);
+    expect(textOf(await type('approve gat_0two'))).toContain('Nobody was asked about gat_0two: it is allowed');
+  });
+
+  it('take back with a reason, in the thread of the gate with the reason alone', async () => {
+    await type('revoke gat_0two it loses orders');
+    await type('revoke it loses orders', { gate: 'gat_0two' });
+    expect(acts()).toEqual(Array(2).fill({ kind: 'revoke', gate: 'gat_0two', reason: 'it loses orders' }));
+    expect(textOf(await type('revoke gat_0two'))).toContain('Say why');
+    expect(textOf(await type('revoke'))).toContain('Say which gate');
+  });
+
+  it('list and count them', async () => {
+    expect(textOf(await type('gates'))).toContain('1 that wait for people');
+    expect(textOf(await type('gates allowed'))).toContain('gat_0two');
+    expect(textOf(await type('gates alowed'))).toContain('Did you mean "allowed"?');
+    expect(textOf(await type('list gates'))).toContain('1 gate that waits');
+    expect(textOf(await type('list changes'))).toContain('Port 22 was opened to the world');
+    const status = textOf(await type('status'));
+    expect(status).toContain('{"label":"Gates that wait","value":"1"');
+    expect(status).toContain('{"label":"Unpermitted changes","value":"1"');
+  });
+});
 
 describe('the commands', () => {
   it('are all there, and each says what it is for and shows an example that begins with its name', async () => {

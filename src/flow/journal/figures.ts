@@ -25,7 +25,7 @@ export interface FiguresParts {
   log: Log;
 }
 
-/** The most runbooks with series of their own; further ones share `(others)`, so that /metrics stays bounded. */
+/** The most runbooks and gates with series of their own; further ones share `(others)`, so that /metrics stays bounded. */
 const mostRunbooks = 1000;
 
 export function createFigures(parts: FiguresParts): Figures {
@@ -95,14 +95,18 @@ function approvalClosed(
   at: number,
   { rows = [] }: Change,
   metrics: Metrics,
-  label: (runbook: string) => string,
+  label: (name: string) => string,
 ): void {
   metrics.count('tocsin_approvals_total', { state: fact.state });
   const row = rows.find(one => one.table === 'approval' && one.doc.id === fact.approval);
-  if (fact.state !== 'approved' || row?.table !== 'approval') return;
-  metrics.observe('tocsin_time_to_approval_seconds', seconds(row.doc.createdAt, at), {
-    runbook: label(row.doc.runbook),
-  });
+  if (row?.table !== 'approval') return;
+  if (row.doc.run === null) {
+    const labels = { gate: label(row.doc.runbook), state: fact.state };
+    metrics.observe('tocsin_time_to_gate_decision_seconds', seconds(row.doc.createdAt, at), labels);
+  } else if (fact.state === 'approved')
+    metrics.observe('tocsin_time_to_approval_seconds', seconds(row.doc.createdAt, at), {
+      runbook: label(row.doc.runbook),
+    });
 }
 
 /** Counts a verified run, and whether people were needed; observes the time from the delivery that opened its episode. */

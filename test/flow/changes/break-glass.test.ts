@@ -214,7 +214,7 @@ describe('the command', () => {
     const app = await startTestApp(files);
     try {
       const alice = { kind: 'person', id: 'alice', via: 'console', account: null } as const;
-      const nowhere = { platform: 'console', channel: null, alert: null, run: null };
+      const nowhere = { platform: 'console', channel: null, alert: null, run: null, gate: null };
       expect(await app.app.host.command(alice, line, nowhere)).toMatchObject({ ok: true });
       const [window] = await app.app.store.documents('break-glass', {});
       expect(window).toMatchObject({ reason, state: 'open' });

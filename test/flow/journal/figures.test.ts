@@ -53,6 +53,24 @@ async function remediate(name: string, fingerprint: string, asked: boolean): Pro
   expect((await app.ended(run.id)).state).toBe('succeeded');
 }
 
+test('figures of gates tell how long people took, and are not those of runbooks', async () => {
+  app = await startTestApp({
+    'gates.yaml': 'gates: { deploy: { ask: [ci] } }',
+    'policy.yaml': 'rules: [{ name: ask, decide: approve, by: sre, expires: 30m }]',
+  });
+  for (const [service, vote] of Object.entries({ one: 'approve', two: 'deny' })) {
+    const body = { gate: 'deploy', subject: { service } };
+    const { body: gate } = await app.call('POST', '/gates', { as: 'CI', body });
+    await app.call('POST', `/api/v1/approvals/${gate.approval}/votes`, { body: { vote } });
+  }
+  const now = await figures();
+  for (const state of ['approved', 'denied']) {
+    expect(now.get(`tocsin_time_to_gate_decision_seconds_count{gate="deploy",state="${state}"}`)).toBe(1);
+    expect(now.get(`tocsin_approvals_total{state="${state}"}`)).toBe(1);
+  }
+  expect(now.get('tocsin_time_to_approval_seconds_count{runbook="deploy"}')).toBeUndefined();
+});
+
 describe('figures by runbook', () => {
   test('tell how long decisions, approvals and remediations took, and whether people were needed', async () => {
     app = await startTestApp(files);

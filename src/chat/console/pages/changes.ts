@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { type Held, heldState } from '../../../model/ledger/held.ts';
-import type { Permit } from '../../../model/ledger/permit.ts';
+import type { GlassWindow } from '../../../model/ledger/window.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { changePath, showAgo, showElapsed, type Viewer } from '../viewer.ts';
+import { renderForm } from '../buttons.ts';
+import { changePath, domId, permitPath, showAgo, showElapsed, showTime, threadPath, type Viewer } from '../viewer.ts';
 import { renderTabs } from './facts.ts';
 import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
-import { renderPermits } from './permits.ts';
 
 export const changesQuery = z.object({
   state: z.union([z.literal('all'), heldState]).catch('unpermitted'),
@@ -54,7 +54,7 @@ export function changesPage(host: ChatHost, query: ChangesQuery): LivePage {
     const older = full && last !== null ? renderOlder('/changes', query, [last], 1) : null;
     return html`${found.length === 0 ? none : html`<ul class="rows">${found.map(held => renderRow(held, viewer))}</ul>`}${older}`;
   };
-  const windows = async (viewer: Viewer) => renderWindows(await openWindows(host, viewer.now), viewer);
+  const windows = async (viewer: Viewer) => renderWindows(await openWindows(host), viewer);
   return {
     title: 'Changes',
     here: '/changes',
@@ -147,15 +147,27 @@ export function renderStands(held: Held, viewer: Viewer): Html | null {
     : html`<span class="sub">stood for ${showElapsed(held.occurredAt, held.endedAt, viewer)}</span>`;
 }
 
-/** The newest open permits are looked through for windows: they last hours, and are always among the newest. */
-const mostPermits = 500;
+const mostWindows = 50;
 
-async function openWindows(host: ChatHost, now: number): Promise<Permit[]> {
-  const open = await host.store.documents('permit', { state: 'open', dueFrom: now, limit: mostPermits });
-  return open.filter(permit => permit.origin === 'break-glass' && (permit.until === null || permit.until > now));
+function openWindows(host: ChatHost): Promise<GlassWindow[]> {
+  return host.store.documents('break-glass', { state: 'open', limit: mostWindows });
 }
 
-function renderWindows(windows: readonly Permit[], viewer: Viewer): Html {
+function renderWindows(windows: readonly GlassWindow[], viewer: Viewer): Html {
   if (windows.length === 0) return html``;
-  return html`<section class="banner banner-problem" aria-label="Break-glass"><p><b>${windows.length === 1 ? 'A break-glass window is open.' : `${windows.length} break-glass windows are open.`}</b> What is done in it counts as permitted, and is listed at its end.</p>${renderPermits(windows, viewer)}</section>`;
+  return html`<section class="banner banner-problem" aria-label="Break-glass"><p><b>${windows.length === 1 ? 'The glass is broken.' : `The glass is broken ${windows.length} times.`}</b> What these people do by their own principals needs no other permit, and is listed at the end.</p><ul class="rows">${windows.map(window => renderWindow(window, viewer))}</ul></section>`;
+}
+
+function renderWindow({ id, person, reason, openedAt, until, permit }: GlassWindow, viewer: Viewer): Html {
+  const slot = domId('glass', id);
+  const act = JSON.stringify({ kind: 'break-glass-end', window: id, reason: null });
+  const end = renderForm(
+    '/console/act',
+    slot,
+    html`<button class="button danger small">End it<span class="hush"> for ${person}</span></button>`,
+    viewer,
+    { act, label: 'Ended' },
+  );
+  return html`<li class="row permit-break-glass"><a class="row-main" href="${threadPath(`glass/${id}`)}"><span class="row-title">${cutLine(person, 80)}</span></a>
+<span class="row-sub">since ${showTime(openedAt, viewer)} until ${showTime(until, viewer)} · <a href="${permitPath(permit)}">permit</a></span><span class="row-why">${cutLine(reason, 300)}</span>${end}<div class="slot" id="${slot}" aria-live="polite" hx-morph-skip></div></li>`;
 }
