@@ -102,6 +102,7 @@ describe('what others call', () => {
       counter tocsin_acts_refused_total act
       counter tocsin_acts_unjournalled_total act
       counter tocsin_approvals_total state
+      counter tocsin_changes_judged_total source state
       counter tocsin_changes_total source outcome
       counter tocsin_dead_letters_total source
       counter tocsin_decisions_total verdict
@@ -132,11 +133,13 @@ describe('what others call', () => {
       gauge tocsin_runs state
       gauge tocsin_work_busy
       gauge tocsin_work_places
+      histogram tocsin_change_exposure_seconds source
       histogram tocsin_intake_seconds
       histogram tocsin_run_duration_seconds state
       histogram tocsin_step_duration_seconds type
       histogram tocsin_time_to_approval_seconds runbook
       histogram tocsin_time_to_decision_seconds runbook
+      histogram tocsin_time_to_gate_decision_seconds gate state
       histogram tocsin_time_to_remediation_seconds runbook
       `,
     );
@@ -160,15 +163,15 @@ describe('what others import', () => {
       `
       TocsinError answer answerAct chooseApproval defineChat defineCommand defineDispatcher defineRunbook defineSource
       defineStep defineStore describeParam fieldsOf isEnded nameOf nearest paramsFrom pickByPrefix pickRunbook
-      readAlertWords readDuration refuse shortHash showDuration z
+      readAlertWords readDuration refuse shortHash showDuration subjectText z
       `,
     );
     words(
       'An exported type',
       types,
       `
-      Alert Approval Block Card ChatHost Command CommandAnswer CommandContext CommandInput Entry Explanation Json Run
-      RunbookView
+      Alert Approval Block Card ChatHost Command CommandAnswer CommandContext CommandInput Entry Explanation Gate Json
+      Run RunbookView
       `,
     );
   });
@@ -286,7 +289,7 @@ describe('what is kept for years', () => {
       'A kind of event',
       actual.kindsOf(incomingEvent).filter(one => one.startsWith('change ')),
       `
-      change title labels links occurredAt actor action resource before after account environment outcome changeId
+      change title labels links occurredAt actor action resource before after account environment region address via outcome changeId
       `,
     );
     pinned(
@@ -342,9 +345,10 @@ describe('what is kept for years', () => {
       known-bad.read feed digest entries
       permit.issued permit
       permit.ended permit because
+      permit.used permit principal address
       permit.refused from because
       change.held held
-      change.judged held state because permit alert
+      change.judged held state because permit alert asks
       change.settled held state because endedAt
       break-glass.opened window person reason permit until
       break-glass.ended window because listAt
@@ -495,9 +499,14 @@ describe('what is kept for years', () => {
       `,
     );
     const taken =
-      'duty/expect duty/looks duty/origins duty/posts/<platform> duty/reconcile duty/records duty/road duty/sources duty/sweeper duty/threads duty/traces node/<number> run/<id>';
+      `
+      duty/changes duty/expect duty/looks duty/origins duty/posts/<platform> duty/reconcile duty/records duty/road
+      duty/sources duty/sweeper duty/threads duty/traces node/<number> run/<id>
+      `;
     words('A lease', leases, taken);
-    words('A cursor', cursors, 'expect origin/pagerduty/page origin/pagerduty/tell road threads traces');
+    words('A cursor', cursors, `
+      changes expect origin/pagerduty/page origin/pagerduty/tell road threads traces
+      `);
     const spaces =
       'auto break-glass chat child-run delivery/${name} emission/${name} gate key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
