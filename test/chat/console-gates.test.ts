@@ -237,6 +237,45 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
     expect(double.acts.at(-1)?.act).toMatchObject({ kind: 'vote', vote: 'deny', reason: 'not today' });
   });
 
+  it('its card is among the details that a press shows, to whoever may read', async () => {
+    await page.goto(`${at}/console/details?subject=gate&id=gat_1`);
+    expect(await page.locator('body').textContent()).toContain('1 approval missing');
+    expect((await page.goto(`${at}/console/details?subject=permit&id=pmt_1`))?.status()).toBe(404);
+  });
+
+  it('more than a page of them are all found, and a filter looks beyond the first page', async () => {
+    const many = Array.from({ length: 60 }, (_, index): Row[] => [
+      {
+        table: 'document',
+        kind: 'gate',
+        doc: sampleGate({ id: `gat_x${index}`, state: 'expired', createdAt: noon - index * 1000 }),
+      },
+      {
+        table: 'document',
+        kind: 'held',
+        doc: sampleHeld({
+          id: `chg_x${index}`,
+          state: 'known',
+          title: index === 59 ? 'the oldest of all' : 'one of many',
+          occurredAt: noon - index * 1000,
+        }),
+      },
+    ]);
+    await double.commit({ rows: many.flat() });
+    const seen: (string | null)[] = [];
+    for (const list of ['gate?state=expired', 'changes?state=known']) {
+      await page.goto(`${at}/${list}`);
+      const links = page.locator('.rows .row-main');
+      seen.splice(0, seen.length, ...(await links.evaluateAll(hrefs)));
+      await page.getByRole('link', { name: 'Show older' }).click();
+      seen.push(...(await links.evaluateAll(hrefs)));
+      expect(new Set(seen.filter(href => href?.includes('_x'))).size, list).toBe(60);
+    }
+    await page.goto(`${at}/changes?state=known&find=oldest`);
+    expect(await main()).toContain('the oldest of all');
+    expect(await page.locator('#change-rows .row').count()).toBe(1);
+  });
+
   it('a gate is kept fresh while it is open', async () => {
     await page.goto(`${at}/gate/gat_1`);
     await live();
@@ -348,3 +387,7 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
       expect((await page.goto(`${at}${place}`))?.status(), place).toBe(404);
   });
 });
+
+function hrefs(links: { getAttribute(name: string): string | null }[]): (string | null)[] {
+  return links.map(link => link.getAttribute('href'));
+}

@@ -60,7 +60,7 @@ function pathOf({ run, gate }: Approval): string {
 function renderRow(approval: Approval, viewer: Viewer): Html {
   return html`<li class="row approval-${approval.state}"><a class="row-main" href="${pathOf(approval)}"><span class="row-title">${cutLine(approval.title, 160)}</span></a>
 <span class="badge state-badge">${approval.state}</span>
-<span class="row-sub">plan <code>${shortHash(approval.planHash)}</code> · ${approval.votes.length === 0 ? 'no votes' : approval.votes.map(vote => `${vote.person.replace(/^\w+:/, '')} ${vote.vote === 'approve' ? 'approved' : 'denied'}`).join(', ')} · ${showAgo(approval.closedAt ?? approval.createdAt, viewer)}</span>${
+<span class="row-sub">${approval.run === null ? 'subject' : 'plan'} <code>${shortHash(approval.planHash)}</code> · ${approval.votes.length === 0 ? 'no votes' : approval.votes.map(vote => `${vote.person.replace(/^\w+:/, '')} ${vote.vote === 'approve' ? 'approved' : 'denied'}`).join(', ')} · ${showAgo(approval.closedAt ?? approval.createdAt, viewer)}</span>${
     approval.because !== null && html`<span class="row-why">${cutLine(approval.because, 300)}</span>`
   }</li>`;
 }

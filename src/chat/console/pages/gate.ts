@@ -65,7 +65,7 @@ async function renderActions(id: string, viewer: Viewer): Promise<Html> {
 async function renderAll(gate: Gate, host: ChatHost, viewer: Viewer): Promise<Html> {
   const approval = gate.approval === null ? null : await host.store.approval(gate.approval);
   return html`<h2>Subject</h2>${renderSubject(gate)}
-<h2>Decision</h2>${renderDecision(gate, viewer)}
+<h2>Decision</h2>${renderDecision(gate, approval, viewer)}
 ${approval !== null && html`<h2>Votes</h2>${renderVotes(approval, viewer)}`}
 <h2>Known to be bad</h2>${renderBad(gate, viewer)}
 <h2>Evidence</h2>${renderEvidence(gate)}`;
@@ -98,7 +98,7 @@ const verdicts = {
   deny: 'deny',
 } as const;
 
-function renderDecision(gate: Gate, viewer: Viewer): Html {
+function renderDecision(gate: Gate, approval: Approval | null, viewer: Viewer): Html {
   const { decision, callback } = gate;
   const at = (time: number | null) => (time === null ? null : showTime(time, viewer));
   return renderFacts([
@@ -109,7 +109,9 @@ function renderDecision(gate: Gate, viewer: Viewer): Html {
     ['Door', doorNames[gate.door]],
     ['Asked by', cutLine(showIdentity(gate.requestedBy), 200)],
     ['Asked', at(gate.createdAt)],
-    [gate.state === 'pending' ? 'Denied by itself' : 'Decided', at(gate.closedAt ?? gate.expiresAt)],
+    // The next group has time of its own, which only the approval knows.
+    ['Denied unless decided by', gate.state === 'pending' && at(approval?.expiresAt ?? gate.expiresAt)],
+    ['Decided', at(gate.closedAt)],
     [
       'The allow holds',
       gate.state === 'allowed' && (gate.holdsUntil === null ? 'until it is revoked' : at(gate.holdsUntil)),

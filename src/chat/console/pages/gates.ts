@@ -55,7 +55,7 @@ function renderRow(gate: Gate, viewer: Viewer): Html {
   return html`<li class="row gate-${gate.state}"><a class="row-main" href="${gatePath(gate.id)}"><span class="row-title">${cutLine(subjectText(gate.subject), 160)}</span></a>
 <span class="badge state-badge">${gateStateText(gate, viewer.now)}</span>
 <span class="row-sub">gate <code>${cutLine(gate.name, 63)}</code> · ${doorNames[gate.door]} · asked by ${cutLine(showIdentity(gate.requestedBy), 80)} ${showAgo(gate.createdAt, viewer)}${
-    gate.state === 'pending' && html` · denied by itself at ${showTime(gate.expiresAt, viewer)}`
+    gate.state === 'pending' && html` · asked until ${showTime(gate.expiresAt, viewer)}`
   }</span><span class="row-why">${cutLine(what, 300)}</span></li>`;
 }
 
