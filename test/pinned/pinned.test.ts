@@ -508,7 +508,7 @@ describe('what is kept for years', () => {
       changes expect origin/pagerduty/page origin/pagerduty/tell road threads traces
       `);
     const spaces =
-      'auto break-glass chat child-run delivery/${name} emission/${name} gate key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
+      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });
