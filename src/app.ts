@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
+import { type Admission, openAdmission } from './app/admission.ts';
 import { type Base, createBase } from './app/base.ts';
 import { createChannelCheck } from './app/channels.ts';
 import type { App, AppOptions } from './app/options.ts';
@@ -13,6 +14,7 @@ import { fileError } from './kernel/file-error.ts';
 import { createCatalogue } from './load/catalogue.ts';
 import { system } from './model/actor.ts';
 import { streamOf } from './model/journal.ts';
+import { takesOn } from './model/node.ts';
 import type { Catalogue } from './ports/catalogue.ts';
 
 /** Joins all parts and starts them. Rejects with a TocsinError that has a remedy; then nothing is left running. */
@@ -70,6 +72,9 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
   base.live.channels = () => channels.trouble();
   await http.listen({ host: options.listen.host, port: options.listen.port });
   base.address.url = urlOf(http, options, catalogue);
+  const admission = takesOn(base.role, 'intake') ? await openAdmission(base, host) : null;
+  undo.push(async () => admission?.close());
+  base.live.admission = () => admission?.trouble() ?? null;
   const running = await startRunning(base, platforms);
   await feedSystem(base, { kind: 'node.started', node: base.holder, version: options.version });
   return {
@@ -78,7 +83,8 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
     store,
     host,
     catalogue,
-    stop: because => stopApp(because, base, running, http, platforms.connections),
+    admissionPort: () => admission?.port() ?? null,
+    stop: because => stopApp(because, base, running, http, platforms.connections, admission),
   };
 }
 
@@ -109,6 +115,7 @@ async function stopApp(
   running: Running,
   http: FastifyInstance,
   connections: Connections,
+  admission: Admission | null,
 ): Promise<void> {
   if (base.state.draining) return;
   base.state.draining = true;
@@ -124,6 +131,7 @@ async function stopApp(
   await running.stopAll();
   await base.tracing?.close();
   for (const { connection } of connections.values()) await connection.close();
+  await admission?.close();
   await http.close();
   // Deliveries that were under way may have been refused meanwhile.
   await base.refused.settled();

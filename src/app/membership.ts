@@ -19,6 +19,8 @@ export interface Membership {
     reconcile(): Record<string, ListHealth>;
     /** Channels that tocsin.yaml names and that do not exist. */
     channels(): string | null;
+    /** What is wrong with the door for AdmissionReviews. */
+    admission(): string | null;
   };
 }
 
@@ -30,6 +32,7 @@ export function createMembership(parts: { clock: Clock; log: Log; catalogue: Cat
     origin: () => ({}),
     reconcile: () => ({}),
     channels: () => null,
+    admission: () => null,
   };
   const groups = createGroups({
     clock,

@@ -39,6 +39,8 @@ export interface App {
   url: string;
   /** The link that lets one local person act; null when tokens guard the console. */
   localLink: string | null;
+  /** The port of the door for AdmissionReviews; null while it is closed. */
+  admissionPort(): number | null;
   store: Store;
   host: ChatHost;
   catalogue: Catalogue;

@@ -103,6 +103,7 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
         : `${problems.length} in the files, the last good set is in force: ${first.file}:${first.line}:${first.column} ${first.message}`,
     ...Object.fromEntries(chat),
     channels: base.live.channels(),
+    ...(base.catalogue.current().doors.kubernetes === null ? {} : { admission: base.live.admission() }),
     ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
     ...asksOf(base),
     ...(takesOn(base.role, 'worker') ? { spawn: spawnTrouble(base) } : {}),

@@ -49,6 +49,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'Refused acts of strangers that were not journalled because there were too many, by act.',
     labels: ['act'],
   },
+  tocsin_admission_total: {
+    help: 'AdmissionReviews that were answered, by verdict (allow, deny, pending; failure where onFailure answered; refused where the request was none).',
+    labels: ['verdict'],
+  },
   tocsin_origin_told_total: {
     help: 'What origins of alerts were told, by source, what and outcome.',
     labels: ['source', 'what', 'outcome'],

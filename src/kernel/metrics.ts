@@ -24,6 +24,7 @@ export type CounterName =
   | 'tocsin_approvals_total'
   | 'tocsin_acts_refused_total'
   | 'tocsin_acts_unjournalled_total'
+  | 'tocsin_admission_total'
   | 'tocsin_origin_told_total'
   | 'tocsin_posts_left_out_total'
   | 'tocsin_trace_spans_total';

@@ -2,8 +2,9 @@ import { nearest } from '../kernel/nearest.ts';
 import type { Config } from '../model/config.ts';
 import { door } from '../model/gates/gate.ts';
 import { type GateFile, gatesFile } from '../model/gates/gates-file.ts';
-import type { GateSpec, Policy, RouteTarget } from '../ports/catalogue.ts';
+import type { Doors, GateSpec, Policy, RouteTarget } from '../ports/catalogue.ts';
 import { bestOf } from './gate-rules.ts';
+import { kubernetesDoor } from './kubernetes-door.ts';
 import { createFaults, type Faults } from './problems.ts';
 import { targetsAt } from './routes.ts';
 import { readAs } from './scalars.ts';
@@ -21,6 +22,7 @@ export interface GatesParts {
 export interface CompiledGates {
   /** Null when the file has errors. */
   gates: ReadonlyMap<string, GateSpec> | null;
+  doors: Doors;
   /** The channels that it names. */
   targets: readonly RouteTarget[];
   faults: Faults;
@@ -39,7 +41,9 @@ export function compileGates(yaml: YamlFile, { config, policy, platforms }: Gate
     gates.set(name, specOf(name, file, ask));
     if (policy !== null) warnUndecided(name, policy, faults, config);
   }
-  return { gates: faults.list.some(fault => fault.level === 'error') ? null : gates, targets, faults };
+  const kubernetes = parsed.success ? parsed.data.doors.kubernetes : undefined;
+  const doors = { kubernetes: kubernetes === undefined ? null : kubernetesDoor(kubernetes, gates, faults) };
+  return { gates: faults.list.some(fault => fault.level === 'error') ? null : gates, doors, targets, faults };
 }
 
 /** Warns of a gate whose questions lead nowhere, as far as can be known before one is asked. */

@@ -188,14 +188,14 @@ async function readPolicy(
 async function readGates(file: string, { named, digests, problems, ...parts }: ReadParts): Promise<Gated | null> {
   const read = await readYaml(file, digests);
   if (read === null && named) problems.push(missing(file, 'there is no such file of gates'));
-  if (read === null) return { gates: new Map(), gateTargets: [] };
+  if (read === null) return { gates: new Map(), doors: { kubernetes: null }, gateTargets: [] };
   if (!read.ok) {
     problems.push(...read.problems);
     return null;
   }
-  const { gates, targets, faults } = compileGates(read.yaml, parts);
+  const { gates, doors, targets, faults } = compileGates(read.yaml, parts);
   problems.push(...faults.list);
-  return gates === null ? null : { gates, gateTargets: targets };
+  return gates === null ? null : { gates, doors, gateTargets: targets };
 }
 
 async function readChanges(
@@ -214,7 +214,7 @@ async function readChanges(
   return changes;
 }
 
-type Gated = Pick<CatalogueSet, 'gates'> & { gateTargets: CatalogueSet['targets'] };
+type Gated = Pick<CatalogueSet, 'gates' | 'doors'> & { gateTargets: CatalogueSet['targets'] };
 
 interface ReadParts extends GatesParts {
   /** Whether tocsin.yaml names the file, so that it must exist. */
@@ -316,7 +316,7 @@ function importProblem(file: FolderFile, error: unknown): Problem {
 
 function makeSet(
   compiled: CompiledConfig,
-  { policy, gates, gateTargets, changes }: Gated & { policy: Policy } & Pick<CatalogueSet, 'changes'>,
+  { policy, gates, doors, gateTargets, changes }: Gated & { policy: Policy } & Pick<CatalogueSet, 'changes'>,
   drafts: ReadonlyMap<string, Draft>,
   digests: Record<string, string>,
   log: Log,
@@ -333,6 +333,7 @@ function makeSet(
     targets: [...compiled.targets, ...gateTargets],
     gates,
     changes,
+    doors,
     expectations: compiled.expectations,
     digest: sha256(canonicalJson(digests)),
     view: {

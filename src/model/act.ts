@@ -95,6 +95,8 @@ export const act = z.discriminatedUnion('kind', [
     callback: z.record(z.string(), z.string()).optional(),
     /** For how long a denial of the same subject stands, milliseconds; each request asks anew when left out. */
     denialStands: z.int().optional(),
+    /** The subject's actor breaks the glass: why, and the groups that the caller proved of them. */
+    glass: z.object({ reason: z.string(), groups: z.array(z.string()) }).optional(),
   }),
   /** Takes back what a gate allowed. */
   z.object({ kind: z.literal('revoke'), gate: z.string(), reason: z.string() }),

@@ -7,6 +7,7 @@ import type { Event, Labels, Severity } from '../model/event.ts';
 import type { Evidence } from '../model/gates/evidence.ts';
 import type { Door } from '../model/gates/gate.ts';
 import type { BadMatch } from '../model/gates/known-bad.ts';
+import type { KubernetesDoorFile } from '../model/gates/kubernetes-door.ts';
 import type { Subject } from '../model/gates/subject.ts';
 import type { LedgerFile } from '../model/ledger/ledger-file.ts';
 import type { Plan } from '../model/plan.ts';
@@ -50,6 +51,7 @@ export interface CatalogueSet {
   gates: ReadonlyMap<string, GateSpec>;
   /** What changes.yaml says. */
   changes: ChangesSpec;
+  doors: Doors;
   /** The alerts that must keep coming. */
   expectations: readonly Expectation[];
   /** SHA-256 over all files of this set. */
@@ -93,6 +95,16 @@ export interface BreakGlassSpec {
   /** The channels of its thread, as `platform:channel`; the default route when empty. */
   to: readonly string[];
   mention: readonly string[];
+}
+
+/** The doors of gates.yaml; null for those that it does not have. */
+export interface Doors {
+  kubernetes: KubernetesDoor | null;
+}
+
+/** The door for the API server of a cluster, with files as absolute paths. */
+export interface KubernetesDoor extends Omit<KubernetesDoorFile, 'listen'> {
+  listen: { host: string; port: number };
 }
 
 /** An alert that must keep coming. When it stays away, that is an alert of the source `expect`. */

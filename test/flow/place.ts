@@ -147,6 +147,7 @@ export async function createPlace(
     changes: { ledger: null, principals: new Map(), breakGlass: null, claims: null },
     runbooks: new Map((given.runbooks ?? []).map(one => [one.id, one])),
     sources: new Map([['am', { name: 'am', driver: listSource(), options: {} }]]),
+    doors: { kubernetes: null },
     route: () => ['console:alerts'],
     targets: [],
     expectations: [],

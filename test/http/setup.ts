@@ -160,6 +160,7 @@ function catalogueOf(world: World): Catalogue {
       sources: new Map(sources),
       gates: new Map(),
       changes: { ledger: null, principals: new Map(), breakGlass: null, claims: null },
+      doors: { kubernetes: null },
       route: () => ['console:alerts'],
       targets: [],
       expectations: [],

@@ -5,22 +5,24 @@ import type { Config } from '../../model/config.ts';
 import { noEvidence } from '../../model/gates/evidence.ts';
 import type { Door } from '../../model/gates/gate.ts';
 import type { Subject } from '../../model/gates/subject.ts';
-import type { GateSpec } from '../../ports/catalogue.ts';
+import type { Doors, GateSpec } from '../../ports/catalogue.ts';
 import { askGate } from '../gates/ask.ts';
+import type { Glass } from '../gates/glass.ts';
 import { revokeGate } from '../gates/revoke.ts';
 import { type ActParts, refused, unknown } from './parts.ts';
 
+type GateAct = Extract<Act, { kind: 'gate' }>;
+
 /** Asks a gate on behalf of a caller that gates.yaml lets ask. */
-export async function performGate(
-  who: Actor,
-  act: Extract<Act, { kind: 'gate' }>,
-  parts: ActParts,
-): Promise<ActAnswer> {
-  const { config, gates } = parts.catalogue.current();
+export async function performGate(who: Actor, act: GateAct, parts: ActParts): Promise<ActAnswer> {
+  const { config, gates, doors } = parts.catalogue.current();
   const gate = gates.get(act.gate);
   if (gate === undefined) throw unknown('gate', act.gate, gates.keys());
   const lacks = gate.needs.filter(name => act.subject[name] === undefined);
   if (lacks.length > 0) throw incomplete(gate, lacks, act.subject);
+  const glass = glassOf(act, doors);
+  if (glass === 'refused')
+    return refused('forbidden', 403, `Only members of the group that gates.yaml names break the glass.`);
   const asked = await askGate(
     {
       gate,
@@ -31,10 +33,19 @@ export async function performGate(
       callback: act.callback ?? {},
       barred: personsOf(act.subject, act.door, config),
       denialStands: act.denialStands ?? null,
+      glass,
     },
     parts,
   );
   return { ok: true, text: asked.because, gate: asked.id };
+}
+
+/** Whether the one whom the subject names may break the glass, and for how long: gates.yaml says so at this moment. */
+function glassOf({ glass, door, subject }: GateAct, { kubernetes }: Doors): Glass | null | 'refused' {
+  if (glass === undefined) return null;
+  const rule = door === 'kubernetes' ? kubernetes?.breakGlass : undefined;
+  if (rule === undefined || !glass.groups.includes(rule.group)) return 'refused';
+  return { by: subject.actor ?? 'somebody', reason: glass.reason, for: rule.for };
 }
 
 function incomplete(gate: GateSpec, lacks: readonly string[], subject: Subject): TocsinError {

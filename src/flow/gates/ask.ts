@@ -11,6 +11,7 @@ import type { GateSpec } from '../../ports/catalogue.ts';
 import type { Guard, Row } from '../../ports/store.ts';
 import { failedGuard } from '../journal/streams.ts';
 import { considerGate } from './consider.ts';
+import { decideGlass, type Glass } from './glass.ts';
 import type { GateParts } from './parts.ts';
 import { issuing, permitOf } from './settle.ts';
 
@@ -26,6 +27,8 @@ export interface Question {
   barred: readonly string[];
   /** For how long a denial of the same subject stands, milliseconds; null where each request asks anew. */
   denialStands: number | null;
+  /** Somebody lets it through for a time without being asked (glass.ts); null where policy decides. */
+  glass: Glass | null;
 }
 
 /** The most tries against others who ask the same. */
@@ -43,8 +46,7 @@ export async function askGate(question: Question, parts: GateParts): Promise<Gat
     const earlier = await parts.store.documents('gate', { other: hash, limit: mostEarlier });
     const standing = earlier.find(one => stands(one, question, parts.clock.now()));
     if (standing !== undefined) return standing;
-    const { gate, gathered, ...rest } = question;
-    const decision = await considerGate({ ...rest, name: gate.name, evidence: gathered.evidence }, parts);
+    const decision = await decideQuestion(question, parts);
     try {
       return await commitQuestion(question, decision, { hash, after: earlier[0]?.id ?? 'none' }, parts);
     } catch (error) {
@@ -54,8 +56,18 @@ export async function askGate(question: Question, parts: GateParts): Promise<Gat
   }
 }
 
-function stands(gate: Gate, { denialStands }: Question, now: number): boolean {
-  if (gate.state === 'pending') return true;
+async function decideQuestion(
+  { gate, gathered, glass, ...rest }: Question,
+  parts: GateParts,
+): ReturnType<typeof considerGate> {
+  const { evidence } = gathered;
+  return glass === null
+    ? await considerGate({ ...rest, name: gate.name, evidence }, parts)
+    : await decideGlass(glass, rest.subject, evidence, parts);
+}
+
+function stands(gate: Gate, { denialStands, glass }: Question, now: number): boolean {
+  if (gate.state === 'pending') return glass === null;
   if (gate.state === 'allowed') return gate.holdsUntil === null || gate.holdsUntil > now;
   return denialStands !== null && (gate.closedAt ?? gate.createdAt) + denialStands > now;
 }
@@ -87,7 +99,7 @@ async function commitQuestion(
     createdAt: at,
     expiresAt: at + (decision.ask?.expires ?? 0),
     closedAt: state === 'pending' ? null : at,
-    holdsUntil: question.gate.holds === null ? null : at + question.gate.holds,
+    holdsUntil: holdsUntil(question, at),
     permit: null,
     version: 1,
   };
@@ -113,6 +125,11 @@ async function commitQuestion(
   });
   parts.metrics.count('tocsin_gates_total', { door: gate.door, state: gate.state });
   return gate;
+}
+
+function holdsUntil({ gate, glass }: Question, at: number): number | null {
+  const holds = glass?.for ?? gate.holds;
+  return holds === null ? null : at + holds;
 }
 
 function approvalOf(gate: Gate, { who, barred }: Question, { ids }: GateParts): Approval {

@@ -13,7 +13,7 @@ export function foldGate(known: Gate | null, fact: Fact, at: number): Gate {
       return { ...known, version, state: fact.state, because: fact.because, closedAt: at, permit: fact.permit };
     case 'gate.revoked':
       if (known.state !== 'allowed') return { ...known, version };
-      return { ...known, version, state: fact.state, because: fact.because };
+      return { ...known, version, state: fact.state, because: fact.because, closedAt: at };
     default:
       return { ...known, version };
   }

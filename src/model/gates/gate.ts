@@ -43,6 +43,7 @@ export const gate = z.object({
   createdAt: z.int(),
   /** When the question is denied, milliseconds since the epoch. */
   expiresAt: z.int(),
+  /** When it came to its state, also by a revocation; null while it is pending. */
   closedAt: z.int().nullable(),
   /** When an allow ends by itself; null when it holds until it is revoked. */
   holdsUntil: z.int().nullable(),

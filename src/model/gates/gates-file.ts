@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { name } from '../config.ts';
+import { kubernetesDoorFile } from './kubernetes-door.ts';
 import { subject } from './subject.ts';
 
 const subjectKeys = Object.keys(subject.shape) as [keyof typeof subject.shape, ...(keyof typeof subject.shape)[]];
@@ -24,4 +25,10 @@ export type GateFile = z.infer<typeof gateFile>;
 /** Schema of gates.yaml: what asks before it acts. */
 export const gatesFile = z.strictObject({
   gates: z.record(name, gateFile).default({}).meta({ description: 'The gates by the name that callers ask them by.' }),
+  doors: z
+    .strictObject({
+      kubernetes: kubernetesDoorFile.optional().meta({ description: 'The door for a ValidatingWebhookConfiguration.' }),
+    })
+    .default({})
+    .meta({ description: 'The doors through which others ask, besides POST /gates.' }),
 });

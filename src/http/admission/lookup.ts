@@ -1,0 +1,60 @@
+import { type Found, findDecision, type Known, type KnownParts, readKnown, type Wanted } from './decisions.ts';
+
+/** For how long what allows is known without another look, milliseconds. A revocation counts on every node after it. */
+const longestKnown = 2000;
+/** Digests that are remembered. */
+const mostKnown = 5000;
+
+/** Finds decisions; what allows may be known for two seconds. */
+export interface Lookup {
+  find(wanted: Wanted): Promise<Found>;
+  /** The same, read now. */
+  findNow(wanted: Wanted): Promise<Found>;
+}
+
+export function createLookup(parts: KnownParts & { clock: { now(): number } }): Lookup {
+  const { clock } = parts;
+  /** Of these at least one decision allows. */
+  const allowing = new Map<string, Known>();
+  const reading = new Map<string, Promise<Known>>();
+
+  async function read(wanted: Wanted): Promise<Known> {
+    const known = await readKnown(wanted, parts);
+    const key = keyOf(wanted);
+    allowing.delete(key);
+    if (!known.gates.some(({ state }) => state === 'allowed')) return known;
+    const [oldest] = allowing.keys();
+    if (allowing.size >= mostKnown && oldest !== undefined) allowing.delete(oldest);
+    allowing.set(key, known);
+    return known;
+  }
+
+  return {
+    async find(wanted) {
+      const kept = allowing.get(keyOf(wanted));
+      if (kept !== undefined && clock.monotonic() - kept.at <= longestKnown) {
+        const found = findDecision(wanted, kept, clock.now());
+        // Only what allows may be old.
+        if (found.kind === 'allowed') return found;
+      }
+      return findDecision(wanted, await once(reading, keyOf(wanted), () => read(wanted)), clock.now());
+    },
+    async findNow(wanted) {
+      return findDecision(wanted, await read(wanted), clock.now());
+    },
+  };
+}
+
+/** What is read of one image is read for all who start it in this environment. */
+export function keyOf({ digest, environment, subject }: Wanted): string {
+  return `${digest} ${environment} ${subject.service ?? ''}`;
+}
+
+/** One piece of work for all who want it while it is under way. */
+export function once<T>(under: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+  const known = under.get(key);
+  if (known !== undefined) return known;
+  const begun = work().finally(() => under.delete(key));
+  under.set(key, begun);
+  return begun;
+}
