@@ -5,6 +5,7 @@ import { system } from '../../src/model/actor.ts';
 import type { Card } from '../../src/model/card.ts';
 import type { Event } from '../../src/model/event.ts';
 import { streamOf } from '../../src/model/journal.ts';
+import { changesSource } from '../../src/ports/catalogue.ts';
 import type { ChatConnection } from '../../src/ports/chat.ts';
 import type { Row } from '../../src/ports/store.ts';
 import { sampleDigest, sampleGate, sampleHeld, samplePermit } from '../contracts/gates.ts';
@@ -108,7 +109,7 @@ const rows: Row[] = [
   { table: 'document', kind: 'gate', doc: question },
   { table: 'approval', doc: approval },
   { table: 'document', kind: 'gate', doc: sampleGate({ id: 'gat_2', state: 'denied', because: 'bad'.repeat(300) }) },
-  { table: 'alert', doc: sampleAlert({ title: 'An unpermitted change' }) },
+  { table: 'alert', doc: sampleAlert({ title: 'An unpermitted change', source: changesSource }) },
   { table: 'run', doc: sampleRun({ alert: 'alt_1', title: 'Close port 22' }) },
   { table: 'document', kind: 'permit', doc: samplePermit() },
   { table: 'document', kind: 'permit', doc: ofRun },
@@ -172,6 +173,7 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
     page.on('console', message => void (message.type() === 'error' && complaints.push(message.text())));
     await page.goto(`${at}/?key=${localKey}`);
     double.details.set('gate/gat_1', gateCard);
+    double.details.set('approval/apv_1', gateCard);
     await double.commit({
       rows,
       entries: [
@@ -201,6 +203,10 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
     await page.goto(`${at}/gate`);
     const nav = page.locator('#nav');
     expect(await nav.getByRole('link', { name: 'Gates' }).textContent()).toBe('Gates1 waiting');
+    await page.goto(`${at}/approvals`);
+    const whole = page.getByRole('link', { name: 'All of this gate' });
+    expect(await whole.getAttribute('href')).toBe('/gate/gat_1');
+    await page.goto(`${at}/gate`);
     expect(await nav.getByRole('link', { name: 'Changes' }).textContent()).toBe('Changes2 unpermitted');
     expect(await page.locator('#gate-rows .row').count()).toBe(1);
     await page.getByRole('link', { name: 'Denied' }).click();
@@ -317,6 +323,9 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
     ])
       expect(text).toContain(part);
     expect(await page.locator('.before-after tr.differs').count()).toBe(1);
+    await page.getByRole('link', { name: 'An unpermitted change' }).click();
+    expect(await page.locator('#alert-changes .row').count()).toBe(1);
+    expect(await page.locator('#alert-changes').textContent()).toContain('Port 22 was opened');
   });
 
   it('changes are found by who, what and where, and by the proof of their source', async () => {
@@ -364,6 +373,7 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
         '/permits?state=all',
         '/permits/pmt_3',
         '/approvals?state=all',
+        '/alerts/alt_1',
       ]) {
         await page.goto(`${at}${place}`);
         await live();

@@ -127,5 +127,7 @@ test('Details show all that was found, and give no second way to what the thread
   expect(gateDetailsCard({ ...gate, state: 'allowed' }, closed, tools).buttons.map(one => one.label)).toEqual([
     'Revoke',
   ]);
+  const held = { ...gate, state: 'allowed' as const, holdsUntil: noon };
+  expect(JSON.stringify(gateCard(held, tools))).toContain('Holds until');
   expect(gateDetailsCard({ ...gate, state: 'denied' }, null, tools).buttons).toEqual([]);
 });

@@ -49,7 +49,10 @@ export function approvalsPage(host: ChatHost, query: z.infer<typeof approvalsQue
 async function renderOpen(approval: Approval, viewer: Viewer): Promise<Html> {
   const card = await viewer.host.details('approval', approval.id);
   if (card === null) return html`<ul class="rows">${renderRow(approval, viewer)}</ul>`;
-  return renderCard(card, { id: domId('approval', approval.id), at: approval.createdAt, href: null }, viewer);
+  const shown = renderCard(card, { id: domId('approval', approval.id), at: approval.createdAt, href: null }, viewer);
+  return approval.gate === null
+    ? shown
+    : html`${shown}<p class="more"><a href="${gatePath(approval.gate)}">All of this gate</a></p>`;
 }
 
 /** What waits for it. */

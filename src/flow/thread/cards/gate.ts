@@ -27,7 +27,13 @@ const badges: Record<GateState, string> = {
 
 /** The root message of a gate: what asks to go on, and what became of it. */
 export function gateCard(gate: Gate, tools: CardTools, most: Shown = inThread): Card {
-  const decided = gate.closedAt === null ? [] : [field('Decided', tools.showTime(gate.closedAt))];
+  const decided = [
+    ...(gate.closedAt === null ? [] : [field('Decided', tools.showTime(gate.closedAt))]),
+    // The card is not edited when the time comes.
+    ...(gate.state === 'allowed' && gate.holdsUntil !== null
+      ? [field('Holds until', tools.showTime(gate.holdsUntil))]
+      : []),
+  ];
   return {
     tone: tones[gate.state],
     title: subjectText(gate.subject),
@@ -57,9 +63,6 @@ export function gateDetailsCard(gate: Gate, approval: Approval | null, tools: Ca
   const root = gateCard(gate, tools, inDetails);
   const times = [
     field('Asked', tools.showTime(gate.createdAt)),
-    ...(gate.state === 'allowed' && gate.holdsUntil !== null
-      ? [field('Holds until', tools.showTime(gate.holdsUntil))]
-      : []),
     field('Decided by', gate.decision.rule),
     field('Subject', shortHash(gate.hash), true),
   ];
