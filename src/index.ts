@@ -28,6 +28,7 @@ export {
   pickRunbook,
   refuse,
 } from './ports/command-answer.ts';
+export { readBanWords } from './ports/command-ban.ts';
 export { defineRunbook } from './ports/define-runbook.ts';
 export { defineDispatcher } from './ports/dispatcher.ts';
 export { defineSource } from './ports/source.ts';

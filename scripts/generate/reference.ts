@@ -6,6 +6,7 @@ import {
   configSchema,
   gatesSchema,
   type JsonSchema,
+  knownBadSchema,
   policySchema,
   runbookSchema,
 } from '../../src/load/schemas.ts';
@@ -40,6 +41,12 @@ export default async function generateReference(): Promise<Record<string, string
       'gates.yaml',
       'What asks before it acts: gates, who may ask them, and what a subject must have.',
       gatesSchema(),
+      [],
+    ),
+    'docs/reference/known-bad.md': filePage(
+      'known-bad.yaml',
+      'What is never let through a gate: entries of people, feeds of others, and the clones in which histories are looked up.',
+      knownBadSchema(),
       [],
     ),
     'docs/reference/changes.md': filePage(

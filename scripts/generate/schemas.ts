@@ -3,6 +3,7 @@ import {
   configSchema,
   gatesSchema,
   type JsonSchema,
+  knownBadSchema,
   policySchema,
   runbookSchema,
 } from '../../src/load/schemas.ts';
@@ -15,6 +16,7 @@ export default async function generateSchemas(): Promise<Record<string, string>>
     'docs/schemas/runbook.json': show(runbookSchema(steps)),
     'docs/schemas/policy.json': show(policySchema()),
     'docs/schemas/gates.json': show(gatesSchema()),
+    'docs/schemas/known-bad.json': show(knownBadSchema()),
     'docs/schemas/changes.json': show(changesSchema()),
     'docs/schemas/tocsin.json': show(configSchema(sources)),
   };

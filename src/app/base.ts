@@ -60,7 +60,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const children = childrenWith(options);
   const outputs = createOutputSignals();
   const hidden = createHidden(options, () => catalogue.current());
-  const knownBad = createKnownBad({ store, clock });
+  const knownBad = knownBadOf(options, store, catalogue);
   const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex, knownBad };
   const looks = createLooks(common);
   const egress = createLazyEgress(() => catalogue.current().config.egress);
@@ -116,6 +116,12 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     address: { url: '' },
     state: { draining: false },
   };
+}
+
+/** The list of what is known to be bad. */
+function knownBadOf({ clock, env }: AppOptions, store: Store, catalogue: Catalogue) {
+  const path = env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  return createKnownBad({ store, clock, file: () => catalogue.current().knownBad, path });
 }
 
 /** The processes of steps, with the little of our environment that they get. */

@@ -3,6 +3,8 @@ import { startChanges } from '../flow/changes/changes.ts';
 import { startGlassSweep } from '../flow/changes/glass/sweep.ts';
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
+import { startFeeds } from '../flow/gates/known/feeds/poll.ts';
+import { startStanding } from '../flow/gates/known/standing.ts';
 import { createLooks } from '../flow/origin/looks.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
 import { startReconcile } from '../flow/origin/reconcile.ts';
@@ -16,6 +18,7 @@ import { startRecordsWatch } from '../flow/records/watch.ts';
 import { recoverAll, startSweeper } from '../flow/run/recover.ts';
 import { startThreads } from '../flow/thread/thread.ts';
 import { startTraces } from '../flow/trace/follow.ts';
+import { createLazyEgress } from '../kernel/egress/lazy.ts';
 import type { Alert } from '../model/alert.ts';
 import { takesOn } from '../model/node.ts';
 import type { Run } from '../model/run.ts';
@@ -26,6 +29,32 @@ import type { Platforms } from './platforms.ts';
 /** From events to decisions and runs. */
 export function pipelineDuty(base: Base): Duty {
   return { name: 'road', start: fence => startPipeline({ ...base, feed: fencedFeed(base.feed, fence) }) };
+}
+
+/** What becomes known to be bad ends the questions and allows of it. */
+export function standingDuty(base: Base): Duty {
+  return { name: 'known-bad', start: () => startStanding(base) };
+}
+
+/** The largest answer of a feed, bytes, unpacked. */
+const largestFeed = 16 * 1024 * 1024;
+
+/** The feeds of what is known to be bad, which all nodes read from the store. */
+export function feedsDuty(base: Base): Duty {
+  return {
+    name: 'feeds',
+    async start(fence) {
+      const rules = () => ({ ...base.catalogue.current().config.egress, maxBody: largestFeed });
+      const egress = createLazyEgress(rules);
+      const polling = startFeeds({ ...base, feed: fencedFeed(base.feed, fence), fetch: egress.fetch });
+      return {
+        async stop() {
+          await polling.stop();
+          await egress.close();
+        },
+      };
+    },
+  };
 }
 
 /** The dead man's switch: what must keep coming, and does not. */

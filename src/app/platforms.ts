@@ -105,6 +105,9 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     channels: base.live.channels(),
     ...(base.catalogue.current().doors.kubernetes === null ? {} : { admission: base.live.admission() }),
     ...Object.fromEntries(Object.entries(base.live.origin()).map(([source, trouble]) => [`origin ${source}`, trouble])),
+    ...Object.fromEntries(
+      Object.entries(base.knownBad.troubles()).map(([feed, trouble]) => [`known bad ${feed}`, trouble]),
+    ),
     ...asksOf(base),
     ...(takesOn(base.role, 'worker') ? { spawn: spawnTrouble(base) } : {}),
     ...Object.fromEntries(

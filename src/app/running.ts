@@ -8,12 +8,14 @@ import type { Base } from './base.ts';
 import {
   changesDuty,
   expectDuty,
+  feedsDuty,
   originsDuty,
   pipelineDuty,
   postsDuty,
   reconcileDuty,
   recordsDuty,
   sourcesDuty,
+  standingDuty,
   sweeperDuty,
   threadsDuty,
   tracesDuties,
@@ -47,6 +49,8 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
     watchDuty(base),
     reconcileDuty(base),
     sourcesDuty(base),
+    standingDuty(base),
+    feedsDuty(base),
   ])
     watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { configFile } from '../model/config.ts';
 import { gatesFile } from '../model/gates/gates-file.ts';
+import { knownBadFile } from '../model/gates/known-bad-file.ts';
 import { changesFile } from '../model/ledger/changes-file.ts';
 import { policyFile } from '../model/policy-file.ts';
 import { runbookFile, stepCommon } from '../model/runbook-file.ts';
@@ -159,6 +160,11 @@ function sourceSchema(driver: Source, options: JsonSchema, typed: boolean): Json
 /** The schema of gates.yaml. */
 export function gatesSchema(): JsonSchema {
   return { $schema: draft, title: 'Tocsin gates', ...describeSchema(gatesFile) };
+}
+
+/** The schema of known-bad.yaml. */
+export function knownBadSchema(): JsonSchema {
+  return { $schema: draft, title: 'Tocsin known bad', ...describeSchema(knownBadFile) };
 }
 
 /** The schema of changes.yaml. */

@@ -17,6 +17,7 @@ import type { Env } from './environment.ts';
 import { type FolderFile, readFolder, readImports } from './folder.ts';
 import { compileGates, type GatesParts } from './gates.ts';
 import { importDefault } from './import.ts';
+import { compileKnownBad, noKnownBad } from './known-bad.ts';
 import { checkTogether, completeRunbook } from './link.ts';
 import { compilePolicy } from './policy.ts';
 import { type Faults, sortProblems, unreadable } from './problems.ts';
@@ -64,6 +65,8 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const folder = at(config?.runbooks ?? './runbooks');
   const changesPath = at(config?.changes ?? './changes.yaml');
   const changes = await readChanges(changesPath, { config, named: named.changes, digests, problems });
+  const knownBadPath = at(config?.knownBad ?? './known-bad.yaml');
+  const knownBad = await readKnownBad(knownBadPath, { named: named.knownBad, digests, problems }, parts.clock);
   const policy = await readPolicy(policyPath, config, named.policy, digests, problems);
   const gated = await readGates(gatesPath, {
     config,
@@ -84,28 +87,31 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   );
   const failed = problems.some(problem => problem.level === 'error');
   const set =
-    failed || compiled === null || policy === null || gated === null || changes === null
+    failed || compiled === null || policy === null || gated === null || changes === null || knownBad === null
       ? null
-      : makeSet(compiled, { policy, ...gated, changes }, drafts, digests, parts.log);
+      : makeSet(compiled, { policy, ...gated, changes, knownBad }, drafts, digests, parts.log);
   return {
     set,
     problems: sortProblems(problems),
-    watched: [parts.configPath, policyPath, gatesPath, changesPath, folder, ...below, ...sigma.watched],
+    watched: [parts.configPath, policyPath, gatesPath, changesPath, knownBadPath, folder, ...below, ...sigma.watched],
   };
 }
+
+/** The files and folders that tocsin.yaml may name. */
+type NamedFile = 'policy' | 'gates' | 'changes' | 'knownBad' | 'runbooks';
 
 interface ReadConfig {
   compiled: CompiledConfig | null;
   config: Config | null;
   /** Which paths tocsin.yaml names explicitly, so that they must exist. */
-  named: Record<'policy' | 'gates' | 'changes' | 'runbooks', boolean>;
+  named: Record<NamedFile, boolean>;
 }
 
 async function readConfig(parts: LoadParts, digests: Record<string, string>, problems: Problem[]): Promise<ReadConfig> {
   const none = {
     compiled: null,
     config: null,
-    named: { policy: false, gates: false, changes: false, runbooks: false },
+    named: namedIn({}),
   };
   const read = await readYaml(parts.configPath, digests);
   if (read === null && parts.explicit) {
@@ -123,14 +129,18 @@ async function readConfig(parts: LoadParts, digests: Record<string, string>, pro
     platforms: parts.platforms ?? null,
   });
   problems.push(...faults.list);
-  const data = (yaml.data ?? {}) as { policy?: unknown; gates?: unknown; changes?: unknown; runbooks?: unknown };
-  const named = {
-    policy: data.policy !== undefined,
-    gates: data.gates !== undefined,
-    changes: data.changes !== undefined,
-    runbooks: data.runbooks !== undefined,
+  return { compiled, config, named: namedIn((yaml.data ?? {}) as Record<string, unknown>) };
+}
+
+function namedIn(data: Readonly<Record<string, unknown>>): Record<NamedFile, boolean> {
+  const named = (one: NamedFile) => data[one] !== undefined;
+  return {
+    policy: named('policy'),
+    gates: named('gates'),
+    changes: named('changes'),
+    knownBad: named('knownBad'),
+    runbooks: named('runbooks'),
   };
-  return { compiled, config, named };
 }
 
 /** The config without a tocsin.yaml, without sources that this build does not have. */
@@ -215,6 +225,23 @@ async function readChanges(
 }
 
 type Gated = Pick<CatalogueSet, 'gates' | 'doors'> & { gateTargets: CatalogueSet['targets'] };
+
+async function readKnownBad(
+  file: string,
+  { named, digests, problems }: Pick<ReadParts, 'named' | 'digests' | 'problems'>,
+  clock: Clock,
+): Promise<CatalogueSet['knownBad'] | null> {
+  const read = await readYaml(file, digests);
+  if (read === null && named) problems.push(missing(file, 'there is no such file of what is known to be bad'));
+  if (read === null) return noKnownBad;
+  if (!read.ok) {
+    problems.push(...read.problems);
+    return null;
+  }
+  const { knownBad, faults } = compileKnownBad(read.yaml, clock.now());
+  problems.push(...faults.list);
+  return knownBad;
+}
 
 interface ReadParts extends GatesParts {
   /** Whether tocsin.yaml names the file, so that it must exist. */
@@ -316,7 +343,14 @@ function importProblem(file: FolderFile, error: unknown): Problem {
 
 function makeSet(
   compiled: CompiledConfig,
-  { policy, gates, doors, gateTargets, changes }: Gated & { policy: Policy } & Pick<CatalogueSet, 'changes'>,
+  {
+    policy,
+    gates,
+    doors,
+    gateTargets,
+    changes,
+    knownBad,
+  }: Gated & { policy: Policy } & Pick<CatalogueSet, 'changes' | 'knownBad'>,
   drafts: ReadonlyMap<string, Draft>,
   digests: Record<string, string>,
   log: Log,
@@ -334,6 +368,7 @@ function makeSet(
     gates,
     changes,
     doors,
+    knownBad,
     expectations: compiled.expectations,
     digest: sha256(canonicalJson(digests)),
     view: {

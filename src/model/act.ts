@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Decision } from './decision.ts';
 import type { Evidence, EvidenceRef } from './gates/evidence.ts';
 import { door } from './gates/gate.ts';
+import { blocks } from './gates/known-bad.ts';
 import { subject } from './gates/subject.ts';
 import { json } from './run.ts';
 
@@ -109,6 +110,20 @@ export const act = z.discriminatedUnion('kind', [
   }),
   /** Ends a window before its time; the person's own when left out. */
   z.object({ kind: z.literal('break-glass-end'), window: z.string().optional(), reason: z.string().nullable() }),
+  /** Puts something on the list of what is known to be bad: nothing of it is let through a gate any more. */
+  z.object({
+    kind: z.literal('ban'),
+    /** A digest, a commit, or a purl with its version; null for what the alert is about. */
+    what: z.string().nullable(),
+    /** The alert in whose thread it is done. */
+    alert: z.string().nullable(),
+    reason: z.string(),
+    /** Milliseconds; null without an end. */
+    duration: z.int().nullable(),
+    blocks,
+  }),
+  /** Takes it off the list. */
+  z.object({ kind: z.literal('unban'), entry: z.string(), reason: z.string() }),
   z.object({ kind: z.literal('halt'), reason: z.string() }),
   z.object({ kind: z.literal('resume'), reason: z.string() }),
 ]);
@@ -116,7 +131,16 @@ export type Act = z.infer<typeof act>;
 
 /** The private answer to an act. `ok: false` has a code of the error catalogue. */
 export type ActAnswer =
-  | { ok: true; text: string; run?: string; approval?: string; recording?: string; gate?: string; window?: string }
+  | {
+      ok: true;
+      text: string;
+      run?: string;
+      approval?: string;
+      recording?: string;
+      gate?: string;
+      window?: string;
+      entry?: string;
+    }
   | {
       ok: false;
       code: string;

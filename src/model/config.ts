@@ -100,6 +100,9 @@ export const configFile = z.strictObject({
   runbooks: z.string().default('./runbooks').meta({ description: 'The folder of runbooks, relative to this file.' }),
   policy: z.string().default('./policy.yaml').meta({ description: 'The policy file, relative to this file.' }),
   gates: z.string().default('./gates.yaml').meta({ description: 'The file of gates, relative to this file.' }),
+  knownBad: z.string().default('./known-bad.yaml').meta({
+    description: 'The file of what is known to be bad, relative to this file.',
+  }),
   changes: z.string().default('./changes.yaml').meta({
     description: 'The file of what changes of the environment are held against, relative to this file.',
   }),

@@ -5,8 +5,9 @@ import type { Config } from '../model/config.ts';
 import type { Ask, Risk, TriggerKind, Verdict } from '../model/decision.ts';
 import type { Event, Labels, Severity } from '../model/event.ts';
 import type { Evidence } from '../model/gates/evidence.ts';
+import type { FeedSpec } from '../model/gates/feed.ts';
 import type { Door } from '../model/gates/gate.ts';
-import type { BadMatch } from '../model/gates/known-bad.ts';
+import type { BadEntry, BadMatch } from '../model/gates/known-bad.ts';
 import type { KubernetesDoorFile } from '../model/gates/kubernetes-door.ts';
 import type { Subject } from '../model/gates/subject.ts';
 import type { LedgerFile } from '../model/ledger/ledger-file.ts';
@@ -52,11 +53,21 @@ export interface CatalogueSet {
   /** What changes.yaml says. */
   changes: ChangesSpec;
   doors: Doors;
+  /** What known-bad.yaml says. */
+  knownBad: KnownBadFile;
   /** The alerts that must keep coming. */
   expectations: readonly Expectation[];
   /** SHA-256 over all files of this set. */
   digest: string;
   view: CatalogueView;
+}
+
+/** What known-bad.yaml says. */
+export interface KnownBadFile {
+  entries: readonly BadEntry[];
+  feeds: readonly FeedSpec[];
+  /** The folders of local clones, by repository. */
+  clones: ReadonlyMap<string, string>;
 }
 
 /** A gate of gates.yaml. */

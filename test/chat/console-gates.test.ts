@@ -55,6 +55,8 @@ const question = sampleGate({
       by: 'person:alice',
       blocks: 'rollout',
       until: null,
+      sure: true,
+      asOf: null,
     },
   ],
 });

@@ -41,7 +41,7 @@ const gate: Gate = sampleGate({
     from: 'known-bad.yaml',
     by: 'person:alice',
     blocks: 'all' as const,
-    until: null,
+    until: null, sure: true, asOf: null,
   })),
 });
 const approval = sampleApproval({

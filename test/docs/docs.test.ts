@@ -31,7 +31,7 @@ describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page)
 
 /** What a first-line comment may say; each kind is loaded by a test of this folder. */
 const known =
-  /^(runbooks\/[a-z0-9-]+(\.test)?\.(yaml|ts)|(policy|gates|changes|tocsin)\.yaml|steps|rules|alertmanager\.yml|prometheus-rules\.yml|grafana-contact-point\.yml|compose\.yaml|sigma\/[a-z0-9-]+\.yml|(src\/(steps|sources|chat)|commands)\/[a-z0-9-]+\.ts)$/;
+  /^(runbooks\/[a-z0-9-]+(\.test)?\.(yaml|ts)|(policy|gates|known-bad|changes|tocsin)\.yaml|steps|rules|alertmanager\.yml|prometheus-rules\.yml|grafana-contact-point\.yml|compose\.yaml|sigma\/[a-z0-9-]+\.yml|(src\/(steps|sources|chat)|commands)\/[a-z0-9-]+\.ts)$/;
 
 function leads(path: string, anchor: string | null): boolean {
   if (!existsSync(join(root, path))) return false;
@@ -87,6 +87,10 @@ describe('what the pages show loads without an error or a warning', () => {
 
   test.each(named(labelled(/^changes\.yaml$/)))('%s', async (_name, block) => {
     expect(await problemsIn({ 'changes.yaml': block.text })).toBe('');
+  });
+
+  test.each(named(labelled(/^known-bad\.yaml$/)))('%s', async (_name, block) => {
+    expect(await problemsIn({ 'policy.yaml': gatesPolicy, 'known-bad.yaml': block.text })).toBe('');
   });
 
   test.each(named(labelled(/^rules$/)))('%s', async (_name, block) => {

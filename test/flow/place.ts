@@ -144,6 +144,7 @@ export async function createPlace(
     config: configFile.parse({ people, groups: { sre: ['alice', 'bob'] }, operators: ['carl'], ...given.config }),
     policy: { rules: given.rules ?? [] },
     gates: new Map(),
+    knownBad: { entries: [], feeds: [], clones: new Map() },
     changes: { ledger: null, principals: new Map(), breakGlass: null, claims: null },
     runbooks: new Map((given.runbooks ?? []).map(one => [one.id, one])),
     sources: new Map([['am', { name: 'am', driver: listSource(), options: {} }]]),
@@ -221,7 +222,7 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
     metrics,
     dispatcher,
     mutex,
-    knownBad: createKnownBad({ store, clock }),
+    knownBad: createKnownBad({ store, clock, file: () => set().knownBad, path: '' }),
   };
   const acts: ActParts = {
     ...parts,

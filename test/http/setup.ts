@@ -159,6 +159,7 @@ function catalogueOf(world: World): Catalogue {
       runbooks,
       sources: new Map(sources),
       gates: new Map(),
+      knownBad: { entries: [], feeds: [], clones: new Map() },
       changes: { ledger: null, principals: new Map(), breakGlass: null, claims: null },
       doors: { kubernetes: null },
       route: () => ['console:alerts'],

@@ -45,6 +45,8 @@ export const entries = [
   'src/flow/journal/feed.ts',
   'src/flow/people/authorise.ts',
   'src/flow/gates/ask.ts',
+  'src/flow/gates/known/known.ts',
+  'src/flow/gates/known/feeds/feeds.ts',
   'src/flow/pipeline/alert.ts',
   'src/flow/records/records.ts',
   'src/flow/changes/changes.ts',

@@ -1,4 +1,4 @@
-/** What people and services do: vote, ask gates and take back what they allowed, break the glass, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
+/** What people and services do: vote, ask gates and take back what they allowed, break the glass, ban, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
 
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
@@ -7,6 +7,7 @@ import { type Fact, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
 import { authorise } from '../people/authorise.ts';
 import { performAcknowledge, performClose, performSilence, performUnacknowledge, performUnsilence } from './alert.ts';
+import { performBan, performUnban } from './ban.ts';
 import { performBreakGlass, performEndBreakGlass } from './break-glass.ts';
 import { performGate, performRevoke } from './gate.ts';
 import { performHalt } from './halt.ts';
@@ -85,6 +86,10 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
       return performBreakGlass(who, act, parts);
     case 'break-glass-end':
       return performEndBreakGlass(who, act, parts);
+    case 'ban':
+      return performBan(who, act, parts);
+    case 'unban':
+      return performUnban(who, act, parts);
     case 'halt':
     case 'resume':
       return performHalt(who, act, parts);
@@ -168,6 +173,10 @@ function subjectOf(act: Act): string {
       return act.gate;
     case 'break-glass-end':
       return act.window ?? 'their own';
+    case 'ban':
+      return act.what ?? act.alert ?? 'nothing';
+    case 'unban':
+      return act.entry;
     default:
       return 'everything';
   }

@@ -5,7 +5,7 @@ import { nearest } from '../../kernel/nearest.ts';
 import type { ActAnswer } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
-import type { KnownBadList } from '../gates/parts.ts';
+import type { KnownBad } from '../gates/known-bad.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Streams } from '../journal/streams.ts';
 import type { Groups } from '../people/groups.ts';
@@ -28,7 +28,7 @@ export interface ActParts extends BeginParts {
   log: Log;
   intake: Pick<Intake, 'receive'>;
   deliveries: Pick<DeliveryLog, 'seen'>;
-  knownBad: KnownBadList;
+  knownBad: KnownBad;
   recorder: Pick<Recorder, 'changed' | 'sweep'>;
   /** Ends a running session of this process at once. */
   interrupt(run: string): void;

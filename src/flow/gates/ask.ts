@@ -1,5 +1,6 @@
 /** Callers outside that wait for a decision before they go on: their questions, what is known to be bad, and what an allow leaves. */
 
+import { canonicalJson, sha256 } from '../../kernel/canonical.ts';
 import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { GatheredEvidence } from '../../model/act.ts';
 import { type Actor, identityOf, system } from '../../model/actor.ts';
@@ -82,6 +83,7 @@ async function commitQuestion(
 ): Promise<Gate> {
   const at = parts.clock.now();
   const state = stateOf[decision.verdict];
+  const found = foundIn(question.gathered);
   const bare: Gate = {
     id: parts.ids.next('gat'),
     name: question.gate.name,
@@ -94,6 +96,7 @@ async function commitQuestion(
     state,
     because: decision.because,
     evidence: [...question.gathered.refs],
+    found: found?.digest ?? null,
     knownBad: [...knownBad],
     callback: { ...question.callback },
     createdAt: at,
@@ -121,7 +124,11 @@ async function commitQuestion(
     guards: [...guards, ...(issued?.guards ?? [])],
     entries: [...entries, ...(issued?.entries ?? [])],
     rows: [...rows, ...(issued?.rows ?? [])],
-    blobs: [{ digest: hash, bytes: subjectBytes(gate.name, gate.subject) }, ...question.gathered.blobs],
+    blobs: [
+      { digest: hash, bytes: subjectBytes(gate.name, gate.subject) },
+      ...question.gathered.blobs,
+      ...(found === null ? [] : [found]),
+    ],
   });
   parts.metrics.count('tocsin_gates_total', { door: gate.door, state: gate.state });
   return gate;
@@ -130,6 +137,13 @@ async function commitQuestion(
 function holdsUntil({ gate, glass }: Question, at: number): number | null {
   const holds = glass?.for ?? gate.holds;
   return holds === null ? null : at + holds;
+}
+
+/** What the evidence said, to be held against what becomes known to be bad later. */
+function foundIn({ evidence, refs }: GatheredEvidence): { digest: string; bytes: string } | null {
+  if (refs.length === 0) return null;
+  const bytes = canonicalJson(evidence);
+  return { digest: sha256(bytes), bytes };
 }
 
 function approvalOf(gate: Gate, { who, barred }: Question, { ids }: GateParts): Approval {

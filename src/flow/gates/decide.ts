@@ -1,5 +1,6 @@
 import { messageOf } from '../../kernel/errors.ts';
 import type { Ask, Decision } from '../../model/decision.ts';
+import { type BadMatch, badText } from '../../model/gates/known-bad.ts';
 import type { GateVariables, Policy, Rule } from '../../ports/catalogue.ts';
 
 /** What policy cannot know from the question itself. */
@@ -19,8 +20,10 @@ export function decideGate(policy: Policy, variables: GateVariables, facts: Gate
     return { verdict: 'deny', rule: 'halt', because: `${halted.by} halted everything: ${halted.reason}`, ask: null };
   const errors: string[] = [];
   const rule = policy.rules.find(one => holds(one, variables, errors));
-  const bad = knownToBeBad(variables, rule);
+  const matches = rule?.gate?.judgesKnownBad === true ? [] : variables.gate.knownBad;
+  const bad = knownToBeBad(matches);
   if (bad !== null) return { verdict: 'deny', rule: 'known bad', because: bad, ask: null };
+  for (const { what, reason } of matches.slice(0, 1)) errors.push(`people are asked about ${what}: ${reason}`);
   const decided = rule === undefined ? noRule(defaultAsk) : ruled(rule, defaultAsk);
   if (errors.length === 0) return decided;
   const because = [decided.because, ...errors].join('; ');
@@ -38,11 +41,11 @@ function holds(rule: Rule, variables: GateVariables, errors: string[]): boolean 
   }
 }
 
-function knownToBeBad({ gate }: GateVariables, rule: Rule | undefined): string | null {
-  const [first] = gate.knownBad;
-  if (first === undefined || rule?.gate?.judgesKnownBad === true) return null;
-  const more = gate.knownBad.length === 1 ? '' : `, and ${gate.knownBad.length - 1} more`;
-  return `${first.what} is known to be bad: ${first.reason} (${first.by}, ${first.from})${more}`;
+/** What is surely bad. Where that cannot be told, people are asked. */
+function knownToBeBad(matches: readonly BadMatch[]): string | null {
+  const [first, ...others] = matches.filter(one => one.sure);
+  if (first === undefined) return null;
+  return `${badText(first)}${others.length === 0 ? '' : `, and ${others.length} more`}`;
 }
 
 function noRule(ask: Ask): Decision {

@@ -1,31 +1,100 @@
 import type { Clock } from '../../kernel/clock.ts';
-import type { BadMatch, BadThing, KnownBad } from '../../model/gates/known-bad.ts';
-import { digestOf, type Subject } from '../../model/gates/subject.ts';
+import type { BadEntry, BadMatch } from '../../model/gates/known-bad.ts';
+import type { CatalogueSet } from '../../ports/catalogue.ts';
 import type { Store } from '../../ports/store.ts';
 import { everyOf } from '../journal/pages.ts';
+import { createHistory } from './known/history.ts';
+import { type BadIndex, createBadIndex } from './known/known.ts';
+import { matchBad } from './known/match.ts';
+import { createReadFeeds, type FeedHealth } from './known/read-feeds.ts';
 import type { KnownBadList } from './parts.ts';
 
-/** The list of what people put there, read anew for each question: an entry counts on every node at once. */
-export function createKnownBad({ store, clock }: { store: Store; clock: Clock }): KnownBadList {
+/** For how long what people put on the list is taken from memory, milliseconds: then entries of other nodes count too. */
+const peopleFor = 1000;
+
+/** The list of this node. */
+export interface KnownBad extends KnownBadList {
+  /** What people put there changed: the next match reads it. */
+  changed(): void;
+  /** Takes in what another node read of feeds, and what people put there. Rejects when the store fails. */
+  refresh(): Promise<void>;
+  /** Why a feed is not read, by its name; null when all is well. */
+  troubles(): Readonly<Record<string, string | null>>;
+  feeds(): Readonly<Record<string, FeedHealth>>;
+}
+
+export interface KnownBadParts {
+  store: Store;
+  clock: Clock;
+  /** The file as it is in force. */
+  file(): CatalogueSet['knownBad'];
+  /** Where git is looked for: the value of PATH. */
+  path: string;
+}
+
+/** Entries of people, of known-bad.yaml and of feeds, found by what they name. The lists are in memory; the store has the truth. */
+export function createKnownBad({ store, clock, file, path }: KnownBadParts): KnownBad {
+  const history = createHistory(() => file().clones, { path });
+  const people = createPeople(store, clock);
+  const feeds = createReadFeeds({ store, clock, file });
+  const filed = createFiled(file);
   return {
-    async match(subject) {
-      const found: BadMatch[] = [];
-      const now = clock.now();
-      for await (const entry of everyOf(page => store.documents('known-bad', { ...page, state: 'open' }))) {
-        const what = entry.until !== null && entry.until <= now ? null : namedIn(entry.thing, subject);
-        if (what !== null) found.push(matchOf(entry, what));
-      }
-      return found;
+    async match(subject, evidence): Promise<readonly BadMatch[]> {
+      const own = [await people.index(), filed()].map(index => ({ index, asOf: null }));
+      const sources = [...own, ...(await feeds.sources())];
+      return await matchBad(subject, evidence, { sources, history, now: clock.now() });
     },
+    changed: () => people.forget(),
+    async refresh() {
+      people.forget();
+      await people.index();
+      await feeds.refresh();
+    },
+    troubles: () => feeds.troubles(),
+    feeds: () => feeds.health(),
   };
 }
 
-/** What of the subject the entry names; null when nothing. */
-function namedIn(thing: BadThing, subject: Subject): string | null {
-  if (thing.kind === 'image') return digestOf(subject) === thing.digest ? thing.digest : null;
-  return thing.kind === 'commit' && subject.sha === thing.sha ? thing.sha : null;
+/** The index of the file in force, made once for each reading of it. */
+function createFiled(file: KnownBadParts['file']): () => BadIndex {
+  let made: { of: CatalogueSet['knownBad']; index: BadIndex } | null = null;
+  return () => {
+    const of = file();
+    if (made?.of !== of) made = { of, index: createBadIndex(of.entries) };
+    return made.index;
+  };
 }
 
-function matchOf({ id, reason, by, blocks, until }: KnownBad, what: string): BadMatch {
-  return { what, reason, by, blocks, until, from: id };
+interface People {
+  index(): Promise<BadIndex>;
+  forget(): void;
+}
+
+function createPeople(store: Store, clock: Clock): People {
+  let read: { at: number; index: Promise<BadIndex> } | null = null;
+
+  async function load(): Promise<BadIndex> {
+    const entries: BadEntry[] = [];
+    for await (const one of everyOf(page => store.documents('known-bad', { ...page, state: 'open' })))
+      entries.push({ ...one, from: one.id });
+    return createBadIndex(entries);
+  }
+
+  return {
+    async index() {
+      const now = clock.monotonic();
+      if (read !== null && now - read.at < peopleFor) return await read.index;
+      const mine = { at: now, index: load() };
+      read = mine;
+      try {
+        return await mine.index;
+      } catch (error) {
+        if (read === mine) read = null;
+        throw error;
+      }
+    },
+    forget: () => {
+      read = null;
+    },
+  };
 }

@@ -1,11 +1,12 @@
 import { system } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
-import { noEvidence } from '../../model/gates/evidence.ts';
+import { type Evidence, evidence, noEvidence } from '../../model/gates/evidence.ts';
 import type { Gate } from '../../model/gates/gate.ts';
+import { badText, newlyBad } from '../../model/gates/known-bad.ts';
 import { digestOf } from '../../model/gates/subject.ts';
 import { type Fact, type NewEntry, streamOf } from '../../model/journal.ts';
 import type { Permit } from '../../model/ledger/permit.ts';
-import type { Change } from '../../ports/store.ts';
+import type { Change, Store } from '../../ports/store.ts';
 import type { GateParts } from './parts.ts';
 
 export type SettleParts = Pick<GateParts, 'clock' | 'ids' | 'streams' | 'store' | 'metrics' | 'knownBad' | 'catalogue'>;
@@ -25,7 +26,7 @@ export async function settleGate(approval: Approval, parts: SettleParts): Promis
     closed = false;
     if (now.state !== 'pending') return null;
     closed = true;
-    const bad = state === 'allowed' ? await newlyBad(now, parts) : null;
+    const bad = state === 'allowed' ? await badSince(now, parts) : null;
     if (bad !== null) return { facts: [closing(now, 'void', bad, null)] };
     if (state !== 'allowed') return { facts: [closing(now, state, because, null)] };
     const permit = permitOf(now, because, parts);
@@ -35,11 +36,15 @@ export async function settleGate(approval: Approval, parts: SettleParts): Promis
   return gate;
 }
 
-async function newlyBad(gate: Gate, { knownBad }: SettleParts): Promise<string | null> {
-  const known = new Set(gate.knownBad.map(one => one.what));
-  // What the evidence says was looked up when it was asked; the names in the subject are looked up again.
-  const found = (await knownBad.match(gate.subject, noEvidence)).find(one => !known.has(one.what));
-  return found === undefined ? null : `${found.what} is known to be bad since it was asked: ${found.reason}`;
+async function badSince(gate: Gate, { knownBad, store }: SettleParts): Promise<string | null> {
+  const found = newlyBad(await knownBad.match(gate.subject, await evidenceOf(gate, store)), gate.knownBad);
+  return found === null ? null : badText(found);
+}
+
+/** The evidence as it was read when the gate was asked. What is not stored any more reads as absent. */
+export async function evidenceOf({ found }: Gate, store: Pick<Store, 'blob'>): Promise<Evidence> {
+  const bytes = found === null ? null : await store.blob(found);
+  return bytes === null ? noEvidence : evidence.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
 }
 
 function closing(

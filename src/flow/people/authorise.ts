@@ -66,6 +66,12 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
       return await mayBreakGlass(who, facts);
     case 'break-glass-end':
       return who.kind === 'person' && who.id === facts.glassOwner ? null : await operator(who, facts);
+    case 'ban':
+    case 'unban':
+      // What is banned stops every rollout of it; a program may do that only where its token says so.
+      if (who.kind === 'service' && facts.tokenMay === null)
+        return `A service changes what is known to be bad only with a token whose \`may\` in tocsin.yaml names ${act.kind}.`;
+      return await operator(who, facts);
     case 'silence':
     case 'unsilence':
     case 'test':

@@ -14,6 +14,7 @@ import { approvalCard } from './cards/approval.ts';
 import { alertCard, type CardTools, endedCard, noteCard, runCard } from './cards/cards.ts';
 import { gateApprovalCard, gateCard } from './cards/gate.ts';
 import { doneCard, glassCard } from './cards/glass.ts';
+import { badNote, unbadNote } from './cards/known-bad.ts';
 import { gateNotesOf, notesOf } from './notes.ts';
 
 /** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
@@ -120,6 +121,7 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   if ('gate' in fact) return await wantGate(ctx, typeof fact.gate === 'string' ? fact.gate : fact.gate.id, entry);
   if (fact.kind === 'break-glass.opened' || fact.kind === 'break-glass.ended' || fact.kind === 'break-glass.closed')
     return await wantWindow(ctx, fact.window, entry);
+  if (fact.kind === 'known-bad.added' || fact.kind === 'known-bad.ended') return await wantBadNotes(ctx, fact, entry);
   if ('approval' in fact)
     return await wantApproval(ctx, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
   if ('run' in fact && fact.run !== null)
@@ -247,6 +249,24 @@ async function wantApproval(ctx: DraftContext, id: string, entry: Entry): Promis
   if (run === null) return;
   await wantRun(ctx, run.id, entry);
   wantQuestion(ctx, approval, run, await placeOf(ctx, run, entry), entry);
+}
+
+/** In the thread of the incident that it came from; a root of its own where there is none. */
+async function wantBadNotes(
+  ctx: DraftContext,
+  fact: FactOf<'known-bad.added'> | FactOf<'known-bad.ended'>,
+  entry: Entry,
+): Promise<void> {
+  const { store } = ctx.parts;
+  const known = fact.kind === 'known-bad.added' ? fact.entry : await store.document('known-bad', fact.entry);
+  if (known === null) return;
+  const alert = known.alert === null ? null : await store.alert(known.alert);
+  const thread = alert === null ? null : `alert/${alert.id}/${alert.episode}`;
+  if (alert !== null) wantRoot(ctx, alert, alert.episode, entry);
+  const key = `note/${entry.seq}/0`;
+  const render = async () =>
+    fact.kind === 'known-bad.added' ? badNote(fact.entry, entry) : unbadNote(known, fact, entry);
+  ctx.want({ key, thread, alert, event: null, run: null, over: true, render }, entry);
 }
 
 /** What was let through without a word is not posted. */

@@ -7,6 +7,7 @@ import { explainRoutes } from './explain.ts';
 import { gateRoutes } from './gates.ts';
 import { haltRoutes } from './halt.ts';
 import { journalRoutes } from './journal.ts';
+import { knownBadRoutes } from './known-bad.ts';
 import { runRoutes } from './runs.ts';
 import { sourceRoutes } from './sources.ts';
 
@@ -17,6 +18,7 @@ export const apiRoutes: readonly Route[] = [
   ...approvalRoutes,
   ...gateRoutes,
   ...breakGlassRoutes,
+  ...knownBadRoutes,
   ...haltRoutes,
   ...deadLetterRoutes,
   ...journalRoutes,

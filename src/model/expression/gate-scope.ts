@@ -39,7 +39,7 @@ export const gateScope = makeScope<GateFacts>({
     Component: texts('name', 'version', 'purl'),
     Sbom: { known: 'bool', components: 'list<Component>' },
     Evidence: { vulnerabilities: 'Vulnerabilities', provenance: 'Provenance', sbom: 'Sbom' },
-    KnownBad: texts('what', 'reason', 'from', 'by', 'blocks'),
+    KnownBad: { ...texts('what', 'reason', 'from', 'by', 'blocks'), sure: 'bool' },
     Gate: { name: text, door: text, subject: 'GateSubject', evidence: 'Evidence', knownBad: 'list<KnownBad>' },
     Alerts: {},
     ActorFacts: actorFields,

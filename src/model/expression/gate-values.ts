@@ -58,7 +58,9 @@ class GateFields {
   }
   get knownBad() {
     return celList(
-      this.#gate.knownBad.map(({ what, reason, from, by, blocks }) => record({ what, reason, from, by, blocks })),
+      this.#gate.knownBad.map(({ what, reason, from, by, blocks, sure }) =>
+        record({ what, reason, from, by, blocks, sure }),
+      ),
     );
   }
 }

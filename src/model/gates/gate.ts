@@ -37,6 +37,8 @@ export const gate = z.object({
   state: gateState,
   because: z.string(),
   evidence: z.array(evidenceRef),
+  /** The digest of what the evidence said, as canonical JSON in a blob, for what becomes known later; null when nothing came. */
+  found: z.string().nullable(),
   knownBad: z.array(badMatch),
   /** What the door needs to answer its caller, such as the id of a workflow's run; never a secret. */
   callback: z.record(z.string(), z.string()),

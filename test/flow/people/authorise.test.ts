@@ -37,6 +37,8 @@ const acts: { [K in Act['kind']]: Extract<Act, { kind: K }> } = {
   revoke: { kind: 'revoke', gate: 'gat_1', reason: 'wrong' },
   'break-glass': { kind: 'break-glass', reason: 'the site is down' },
   'break-glass-end': { kind: 'break-glass-end', window: 'win_1', reason: null },
+  ban: { kind: 'ban', what: 'sha256:00', alert: null, reason: 'bad', duration: null, blocks: 'rollout' },
+  unban: { kind: 'unban', entry: 'bad_1', reason: 'good' },
   halt: { kind: 'halt', reason: 'incident' },
   resume: { kind: 'resume', reason: 'over' },
 };
@@ -93,6 +95,8 @@ const operators = [
   'unrecord',
   'redrive',
   'discard',
+  'ban',
+  'unban',
   'halt',
   'resume',
   'revoke',

@@ -92,7 +92,7 @@ function silencedText({ silencedBy }: Alert, until: number, tools: CardTools): s
 /** One press each: people are woken by it. Other times, and reasons, are arguments of the commands. */
 function alertButtons(alert: Alert): Button[] {
   const { id } = alert;
-  if (alert.state === 'resolved') return [details('alert', id)];
+  if (alert.state === 'resolved') return [...neverAgain(alert), details('alert', id)];
   return [
     alert.acknowledgedBy === null
       ? actButton('Acknowledge', { kind: 'acknowledge', alert: id })
@@ -103,8 +103,21 @@ function alertButtons(alert: Alert): Button[] {
     ...(alert.quietSince === null
       ? []
       : [actButton('Close', { kind: 'close', alert: id, reason: '', episode: alert.episode }, 'required')]),
+    ...neverAgain(alert),
     details('alert', id),
   ];
+}
+
+/** The labels that say what is deployed, or whose deployment it is. */
+const deployedLabels = ['image', 'image_digest', 'digest', 'sha', 'commit', 'revision', 'service'];
+/** For how long the button keeps it out, milliseconds; the command takes any time. */
+const neverAgainFor = 30 * 86_400_000;
+
+/** Puts what is deployed on the list of what is known to be bad. What an unproven sender names is typed, not pressed. */
+function neverAgain({ id, labels, trusted }: Alert): Button[] {
+  if (!trusted || !deployedLabels.some(label => (labels[label] ?? '') !== '')) return [];
+  const ban = { kind: 'ban', what: null, alert: id, reason: '', duration: neverAgainFor, blocks: 'rollout' } as const;
+  return [{ ...actButton('Never again (30d)', ban, 'required'), style: 'danger' }];
 }
 
 function actButton(label: string, act: Act, reason: Button['reason'] = 'none'): Button {

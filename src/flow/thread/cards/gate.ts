@@ -2,6 +2,7 @@ import { cutLine } from '../../../kernel/text.ts';
 import type { Approval } from '../../../model/approval.ts';
 import type { Block, Button, Card, Tone } from '../../../model/card.ts';
 import type { Gate, GateState } from '../../../model/gates/gate.ts';
+import { fromText } from '../../../model/gates/known-bad.ts';
 import { digestOf, type Subject, subjectText } from '../../../model/gates/subject.ts';
 import { shortHash } from '../../../model/plan.ts';
 import { closingField, missingText, voteButtons, votesText } from './approval.ts';
@@ -145,7 +146,10 @@ type Shown = typeof inThread | typeof inDetails;
 /** What is known to be bad, and what the evidence says. */
 function foundBlocks({ evidence, knownBad }: Gate, most: Shown): Block[] {
   const found = [
-    ...knownBad.map(({ what, reason, by, from }) => ['Known bad', `${what}: ${reason} (${by}, ${from})`] as const),
+    ...knownBad.map(one => {
+      const text = `${one.what}: ${one.reason} (${fromText(one)})`;
+      return [one.sure ? 'Known bad' : 'Perhaps known bad', text] as const;
+    }),
     ...evidence.map(({ kind, format, verified, because, says }) => {
       const said = verified ? says : `not verified: ${because ?? 'no reason is known'}`;
       return [`${kind} (${format})`, said] as const;
