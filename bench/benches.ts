@@ -23,5 +23,9 @@ export const benches: Readonly<Record<string, { file: string; about: string; nam
   files: { file: './files.ts', about: 'bytes of the database for each event' },
   audit: { file: './audit.ts', about: '`audit verify` of an exported file, beside reading and hashing it' },
   records: { file: './records.ts', about: 'raw records parsed, detected in and counted, beside split and a Map' },
+  gates: {
+    file: './gates.ts',
+    about: 'admission over TLS: the time of an answer, and throughput beside a bare node:https server',
+  },
   large: { file: './large.ts', about: 'start, pages and intake with 10 million entries beside 100,000', named: true },
 };

@@ -46,11 +46,18 @@ export interface KnownParts {
 /** Reads all decisions about the digest in this environment, the newest first, and what is known to be bad. */
 export async function readKnown({ subject, digest, environment }: Wanted, parts: KnownParts): Promise<Known> {
   const at = parts.clock.monotonic();
-  const bad = parts.knownBad.match(subject, noEvidence);
+  const [bad, gates] = await Promise.all([
+    parts.knownBad.match(subject, noEvidence),
+    gatesOf(digest, environment, parts.store),
+  ]);
+  return { gates, bad, at };
+}
+
+async function gatesOf(digest: string, environment: string, store: KnownParts['store']): Promise<Gate[]> {
   const gates: Gate[] = [];
-  for await (const gate of everyOf(page => parts.store.documents('gate', { ...page, key: digest })))
+  for await (const gate of everyOf(page => store.documents('gate', { ...page, key: digest })))
     if (gate.subject.environment === environment) gates.push(gate);
-  return { gates, bad: await bad, at };
+  return gates;
 }
 
 /** Pure: what follows from what is known. A revocation counts against all allows before it; one of a broken glass against itself alone. */

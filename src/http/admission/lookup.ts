@@ -1,3 +1,4 @@
+import type { Clock } from '../../kernel/clock.ts';
 import { type Found, findDecision, type Known, type KnownParts, readKnown, type Wanted } from './decisions.ts';
 
 /** For how long what allows is known without another look, milliseconds. A revocation counts on every node after it. */
@@ -16,7 +17,7 @@ export function createLookup(parts: KnownParts & { clock: { now(): number } }): 
   const { clock } = parts;
   /** Of these at least one decision allows. */
   const allowing = new Map<string, Known>();
-  const reading = new Map<string, Promise<Known>>();
+  const once = createOnce<Known>(clock);
 
   async function read(wanted: Wanted): Promise<Known> {
     const known = await readKnown(wanted, parts);
@@ -37,7 +38,7 @@ export function createLookup(parts: KnownParts & { clock: { now(): number } }): 
         // Only what allows may be old.
         if (found.kind === 'allowed') return found;
       }
-      return findDecision(wanted, await once(reading, keyOf(wanted), () => read(wanted)), clock.now());
+      return findDecision(wanted, await once(keyOf(wanted), () => read(wanted)), clock.now());
     },
     async findNow(wanted) {
       return findDecision(wanted, await read(wanted), clock.now());
@@ -50,11 +51,22 @@ export function keyOf({ digest, environment, subject }: Wanted): string {
   return `${digest} ${environment} ${subject.service ?? ''}`;
 }
 
-/** One piece of work for all who want it while it is under way. */
-export function once<T>(under: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
-  const known = under.get(key);
-  if (known !== undefined) return known;
-  const begun = work().finally(() => under.delete(key));
-  under.set(key, begun);
-  return begun;
+/** So long others wait for a piece of work that is under way, milliseconds; one that hangs must not keep those after it from trying. */
+const longestWork = 3000;
+
+/** Does one piece of work for all who want it while it is under way. */
+export function createOnce<T>({
+  monotonic,
+}: Pick<Clock, 'monotonic'>): (key: string, work: () => Promise<T>) => Promise<T> {
+  const under = new Map<string, { result: Promise<T>; since: number }>();
+  return (key, work) => {
+    const known = under.get(key);
+    if (known !== undefined && monotonic() - known.since < longestWork) return known.result;
+    const result = work().finally(() => {
+      if (under.get(key) === begun) under.delete(key);
+    });
+    const begun = { result, since: monotonic() };
+    under.set(key, begun);
+    return result;
+  };
 }

@@ -10,7 +10,7 @@ import type { KubernetesDoor } from '../../ports/catalogue.ts';
 import type { Store } from '../../ports/store.ts';
 import type { ImageVerdict } from './answer.ts';
 import { type Found, glassKey, type KnownParts, type Wanted } from './decisions.ts';
-import { createLookup, keyOf, once } from './lookup.ts';
+import { createLookup, createOnce, keyOf } from './lookup.ts';
 import type { Review } from './review.ts';
 
 export interface RulingParts extends KnownParts {
@@ -34,7 +34,7 @@ const mostQuestions = 60;
 export function createRulings(parts: RulingParts) {
   const { clock } = parts;
   const lookup = createLookup(parts);
-  const asking = new Map<string, Promise<Ruling>>();
+  const once = createOnce<Ruling>(clock);
   const mayAsk = createMinuteLimit(clock, mostQuestions);
   let questions = 0;
 
@@ -42,7 +42,7 @@ export function createRulings(parts: RulingParts) {
     const found = await lookup.find(wanted);
     if (found.kind !== 'none' && found.kind !== 'bad') return rulingOf(found);
     const who = `${keyOf(wanted)} ${wanted.namespace} ${wanted.byController} ${dryRun}`;
-    return await once(asking, who, () => ruleAnew(wanted, door, dryRun));
+    return await once(who, () => ruleAnew(wanted, door, dryRun));
   }
 
   /** Policy decides. A denial without people stands while policy says the same, and is not written again. */
