@@ -217,7 +217,12 @@ export const fact = z.discriminatedUnion('kind', [
 
   // stream permit/<id>
   body('permit.issued', { permit }),
-  body('permit.ended', { permit: z.string(), because: z.string() }),
+  body('permit.ended', {
+    permit: z.string(),
+    because: z.string(),
+    /** When it ended, where that was before this was noticed, milliseconds since the epoch. */
+    until: z.int().optional(),
+  }),
   /** A change that carries the word of a run: who used it first, and from where. */
   body('permit.used', { permit: z.string(), principal: z.string(), address: z.string().nullable() }),
   /** A permit from somebody who may not give it. */

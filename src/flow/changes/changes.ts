@@ -9,6 +9,7 @@ import { type ChangeEvent, holdChange } from './hold.ts';
 import { judgeChange, type Verdict } from './judge.ts';
 import type { ChangesParts } from './parts.ts';
 import { type ChangeRules, rulesOf } from './rules.ts';
+import { endRunPermit, noteUse } from './run-permits.ts';
 import { settleClosed } from './settle.ts';
 import { alertOfChange } from './unpermitted.ts';
 
@@ -43,7 +44,7 @@ export async function startChanges(parts: ChangesParts): Promise<Ledger> {
     name: cursorName,
     after: saved,
     batch: 256,
-    kinds: ['event.accepted', 'alert.closed'],
+    kinds: ['event.accepted', 'alert.closed', 'run.finished'],
     async handle(entries, upTo) {
       await takeNews(entries, parts);
       if (upTo - saved < stride) return;
@@ -75,7 +76,8 @@ export async function startChanges(parts: ChangesParts): Promise<Ledger> {
 async function takeNews(entries: readonly Entry[], parts: ChangesParts): Promise<void> {
   const spec = rulesOf(parts.catalogue.current());
   await Promise.all(
-    entries.map(async ({ fact }) => {
+    entries.map(async ({ fact, at }) => {
+      if (fact.kind === 'run.finished') return await endRunPermit(fact.run, at, parts);
       if (fact.kind === 'alert.closed') return await settleClosed(fact.alert, fact.reason, parts);
       if (spec === null || fact.kind !== 'event.accepted') return;
       const { event } = fact;
@@ -102,6 +104,7 @@ async function judgeDue(parts: ChangesParts): Promise<void> {
 async function judgeOne(held: Held, spec: ChangeRules, parts: ChangesParts): Promise<void> {
   const found = await judgeChange(held, spec, parts.store);
   const verdict = await notBackwards(found, held, parts);
+  if (found.state === 'permitted' && found.permit !== null && held.trusted) await noteUse(found.permit, held, parts);
   const alert = verdict.state === 'unpermitted' ? await alertOfChange(held, verdict, spec, parts) : null;
   await commitVerdict(held, verdict, alert, parts);
 }

@@ -6,7 +6,7 @@ import type { Event, IncomingChange } from '../../model/event.ts';
 import { streamOf } from '../../model/journal.ts';
 import type { Held } from '../../model/ledger/held.ts';
 import { fitsAny } from '../../model/ledger/pattern.ts';
-import { doerOf } from '../../model/ledger/principal.ts';
+import { doerOf, withoutMarks } from '../../model/ledger/principal.ts';
 import { failedGuard } from '../journal/streams.ts';
 import type { ChangesParts } from './parts.ts';
 import type { ChangeRules } from './rules.ts';
@@ -57,7 +57,7 @@ function heldOf(event: ChangeEvent, spec: ChangeRules, { ids }: ChangesParts): H
     id: ids.next('hld'),
     event: event.id,
     source: event.source,
-    title: body.title,
+    title: withoutMarks(body.title),
     changeKey: keyOfChange(event, doer.principal),
     principal: doer.principal,
     actor: doer.actor,

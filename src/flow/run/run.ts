@@ -12,6 +12,7 @@ import { type EngineParts, maySteps } from './engine-parts.ts';
 import { createRunJournal } from './journal.ts';
 import { createRunLease, type RunLease } from './lease.ts';
 import { showFar } from './leftovers.ts';
+import { permitOfRun, type RunPermit } from './permit.ts';
 import { createPerformer } from './session.ts';
 import { attemptStep, redactOutcome, Stopped } from './step.ts';
 import { createStepApi } from './step-api.ts';
@@ -175,10 +176,11 @@ async function runSession(
       cause.read(),
     ]);
     if (snapshot === null) return;
+    const permit = await permitOfRun(found, parts.store);
     const isFirst = isUntouched(found) && !snapshot.plan.entry.endsWith('.ts');
-    await journalBegin(session, isFirst);
+    await journalBegin(session, { withFirstStep: isFirst, permit, now: () => parts.clock.now() });
     const runbook = await orFail(session, parts, () => parts.catalogue.fromSnapshot(snapshot.plan, snapshot.files));
-    if (runbook !== null) await executeRunbook(session, runbook, alert, parts);
+    if (runbook !== null) await executeRunbook(session, { runbook, alert, mark: permit.mark }, parts);
     await journal.settled();
   } catch (error) {
     await handleEnd(error, session, parts);
@@ -193,15 +195,19 @@ async function runSession(
  * code, so there the begin is committed first. What YAML resolves before its first step was resolved when the run was decided on, so
  * there the begin is committed with that step.
  */
-async function journalBegin({ journal, lease, cause }: Session, withFirstStep: boolean): Promise<void> {
+async function journalBegin(
+  { journal, lease, cause }: Session,
+  { withFirstStep, permit, now }: { withFirstStep: boolean; permit: RunPermit; now: () => number },
+): Promise<void> {
   if (journal.run().state === 'waiting') return;
   if (cause.over() !== null) throw new Stopped('cancelled');
   const isOver = (run: Run) => isEnded(run.state) || run.cancel !== null;
   const begin = (run: Run) => {
     if (cause.over() !== null) throw new Stopped('cancelled');
+    const issued = permit.issue?.(run, now()) ?? {};
     return {
       facts: [{ kind: 'run.started' as const, run: run.id, token: lease.token }],
-      with: { guards: cause.guards() },
+      with: { ...issued, guards: [...cause.guards(), ...(issued.guards ?? [])] },
     };
   };
   if (withFirstStep) return journal.lead(run => (isOver(run) ? null : begin(run)));
@@ -226,8 +232,7 @@ async function orFail<T>(session: Session, parts: EngineParts, load: () => Promi
 
 async function executeRunbook(
   session: Session,
-  runbook: Runbook,
-  alert: Alert | null,
+  { runbook, alert, mark }: { runbook: Runbook; alert: Alert | null; mark: string | null },
   parts: EngineParts,
 ): Promise<void> {
   const { journal, lease, signal } = session;
@@ -236,7 +241,7 @@ async function executeRunbook(
   const onAsk = () => {
     session.mayHaveAsked = true;
   };
-  const tools = await createAttemptTools({ run: journal.run, runbook, lease: held, onAsk, parts });
+  const tools = await createAttemptTools({ run: journal.run, runbook, mark, lease: held, onAsk, parts });
   const performer = createPerformer({
     run: journal.run,
     append: journal.append,

@@ -10,6 +10,7 @@ import type { Seen, StepAsk, StepContext } from '../../ports/step.ts';
 import { beginRun, openApproval } from '../pipeline/begin.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { createLeftovers, type Leftovers } from './leftovers.ts';
+import { fetchWithMark, withMark } from './permit.ts';
 import { createStepOutput, type StepOutput } from './step-output.ts';
 
 /** Makes the contexts of the attempts of one session. */
@@ -26,6 +27,8 @@ export interface AttemptTools {
 export interface AttemptToolsParts {
   run(): Run;
   runbook: Runbook;
+  /** What the steps hand on, so that what they do is known to be the run's; null without a permit. */
+  mark: string | null;
   lease: { name: string; token: number };
   /** Called before people are asked something. */
   onAsk(): void;
@@ -99,12 +102,18 @@ function contextOf(made: ContextParts): StepContext {
     alert: async () => (run.alert === null ? null : await parts.store.alert(run.alert)),
     look: () => lookAtAlert(run, parts),
     spawn: command =>
-      output.spawn(command, {
-        marker: `${run.id}/${step}/${number}`,
-        signal: made.signal,
-        onStopped: made.leftovers.add,
-      }),
-    fetch: fetchUntil(made.signal, made.fetch),
+      output.spawn(
+        { ...command, env: withMark(command.env, session.mark) },
+        {
+          marker: `${run.id}/${step}/${number}`,
+          signal: made.signal,
+          onStopped: made.leftovers.add,
+        },
+      ),
+    fetch: fetchUntil(
+      made.signal,
+      fetchWithMark(made.fetch, session.mark, () => headerHosts(parts)),
+    ),
     secret: async name => secretOf(name, session),
     say: text => output.say(text),
     post: message => postNote(message, made),
@@ -112,6 +121,11 @@ function contextOf(made: ContextParts): StepContext {
     child: (runbook, params) => childRun(runbook, params, made),
     dry: false,
   };
+}
+
+/** The hosts that get the header; all without a changes.yaml. */
+function headerHosts({ catalogue }: EngineParts): readonly string[] {
+  return catalogue.current().changes.ledger?.permitHeader ?? ['*'];
 }
 
 /** A request ends with its attempt, also when the driver gives it no signal, or one of its own. */

@@ -15,6 +15,8 @@ const patterns: readonly RegExp[] = [
   /(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])/g,
   /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[\w-]{20,}|npm_[A-Za-z0-9]{36,}|AIza[\w-]{35}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|sk-[\w-]{20,}|hvs\.[\w-]{20,}|dop_v1_[a-f0-9]{64})/g,
   /(?<![A-Za-z0-9])(?:xox[a-z](?:\.xox[a-z])?-|xapp-)[\w-]{10,}/g,
+  // The mark of a run (TOCSIN_PERMIT): what carries it is taken for the run's.
+  /(?<![A-Za-z0-9])tocsin-[0-9a-f]{32}(?![0-9a-f])/g,
   /(hooks\.slack\.com\/(?:services|workflows)\/)[\w/-]{8,}/g,
   // JSON Web Tokens: two or three base64url parts, the first of which is an object.
   /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?/g,
@@ -31,7 +33,7 @@ const patterns: readonly RegExp[] = [
 
 /** A cheap test of the whole text before the patterns; most output does not match it. */
 const worthALook =
-  /pass|pwd|secret|token|key|credential|authorization|bearer|:\/\/|eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|npm_|AIza|[sr]k_|sk-|hvs\.|dop_v1_|xox|xapp-|hooks\.slack|PRIVATE/i;
+  /pass|pwd|secret|token|key|credential|authorization|bearer|:\/\/|eyJ|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|npm_|AIza|[sr]k_|sk-|hvs\.|dop_v1_|xox|xapp-|hooks\.slack|tocsin-|PRIVATE/i;
 
 const begin = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
 const end = /-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;

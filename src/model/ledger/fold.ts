@@ -15,7 +15,13 @@ export function foldPermit(known: Permit | null, fact: Fact, at: number): Permit
   }
   if (fact.kind !== 'permit.ended' || known.state === 'ended') return { ...known, version };
   // What was done before it ended was permitted, and is held against it later.
-  return { ...known, version, state: 'ended', because: fact.because, until: Math.min(at, known.until ?? at) };
+  return {
+    ...known,
+    version,
+    state: 'ended',
+    because: fact.because,
+    until: Math.min(fact.until ?? at, known.until ?? at),
+  };
 }
 
 /** The same for a change that is held against the permits; the first fact must be `change.held`. */

@@ -13,6 +13,21 @@ const assumed = /^arn:(aws[a-z-]*):sts::(\d{12}):assumed-role\/(?:[^/]+\/)*([^/]
 const roleArn = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/(?:[^/]+\/)*([^/]+)$/;
 const session = /^tocsin-([0-9a-f]{32})$/;
 
+/** What the trace of a run is called: sessions of roles, `TOCSIN_PERMIT`, the header. 39 characters of [a-z0-9-]; of an AWS session 64 may be. */
+export function sessionName(nonce: string): string {
+  return `tocsin-${nonce}`;
+}
+
+/** The id of the permit of a run, so that a resumed run finds its own. */
+export function runPermitId(run: string): string {
+  return `pmt_${run.replace(/^run_/, '')}`;
+}
+
+/** The text without marks of runs, for people. */
+export function withoutMarks(text: string): string {
+  return text.replace(/tocsin-[0-9a-f]{32}/g, '[a run]');
+}
+
 /**
  * The stable name of a principal. What acts as a role is the role, by its ARN, whatever the session is called. The path of a role is left out:
  * the ARN of a session has none, and an account has one role of a name.

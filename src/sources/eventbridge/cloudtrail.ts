@@ -1,6 +1,7 @@
 import type { IncomingEvent } from '../../model/event.ts';
 import { plainText, startOf, timeOf } from '../../model/incoming.ts';
 import { changeOf } from '../../model/incoming-change.ts';
+import { withoutMarks } from '../../model/ledger/principal.ts';
 import { lastOf, textsOf } from './arn.ts';
 import { type BusEvent, busLabels, mapIn, mapsIn, noticeOf } from './bus-event.ts';
 
@@ -32,10 +33,20 @@ export function cloudTrailChange(event: BusEvent, at: number): IncomingEvent[] {
       resource: resource ?? { type: service, id: [account, labels.region].filter(Boolean).join('/') || service },
       after: { facts: askedFor(mapIn(event.detail, 'requestParameters')) },
       account,
+      region: labels.region,
+      ...from(event),
       outcome: error === null ? 'success' : { error: [error, text('errorMessage')].filter(Boolean).join(': ') },
       changeId: text('eventID'),
     }),
   ];
+}
+
+/** Where the call came from. Of a call that a service makes for the caller, the address is the name of the service. */
+function from({ detail }: BusEvent): { address: string | null; via: string | null } {
+  const address = plainText(detail['sourceIPAddress']) || null;
+  const byService = address !== null && /\.amazonaws\.com$|^AWS Internal$/.test(address);
+  const via = plainText(mapIn(detail, 'userIdentity')['invokedBy']) || (byService ? address : null);
+  return { address: via === null ? address : null, via };
 }
 
 function readCall(event: BusEvent) {
@@ -47,11 +58,12 @@ function readCall(event: BusEvent) {
   const who = actorOf(mapIn(detail, 'userIdentity'));
   const resource = resourceOf(event, service);
   const error = text('errorCode') ?? signInError(detail);
-  const title = `${who.actorName}: ${action}${resource === null ? '' : ` on ${resource.id}`}${error === null ? '' : `, refused or failed: ${error}`}`;
+  // The mark of a run is known by the actor of the change alone: a notice is posted while the run goes on.
+  const title = `${withoutMarks(who.actorName)}: ${action}${resource === null ? '' : ` on ${resource.id}`}${error === null ? '' : `, refused or failed: ${error}`}`;
   const labels = {
     action,
     service,
-    actor: who.actor,
+    actor: who.actor === null ? null : withoutMarks(who.actor),
     actor_type: who.kind,
     role: who.role,
     resource: resource?.id,

@@ -114,6 +114,7 @@ function factsOf(event: AuditEvent, { cluster, at }: { cluster?: string | undefi
     resource,
     after: outcome === 'success' ? workloadOf(event) : null,
     account: cluster ?? null,
+    address: event.sourceIPs?.[0] || null,
     outcome,
     changeId: event.auditID,
   };

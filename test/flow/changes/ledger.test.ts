@@ -1,3 +1,6 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { basicConfig, type Files, startTestApp, type TestApp } from '../../doubles/app.ts';
 
@@ -104,6 +107,74 @@ describe('the change ledger', () => {
     await tell(app, call());
     await judged(app, 2);
     expect(await app.app.store.alert(alert?.id ?? '')).toMatchObject({ count: 2, episode: 1 });
+  });
+
+  it('knows the trace of a run by its mark and its role, which nobody sees', async () => {
+    const app = await start({
+      'changes.yaml': 'matchAfter: 0s\nrunPrincipal: ["arn:aws:iam::111122223333:role/path/tocsin-runs"]',
+      'policy.yaml': 'rules: [{ name: fine, decide: auto }]',
+      'runbooks/open.yaml': `
+title: Open a port
+risk: low
+steps:
+  - id: open
+    script: 'printf "%s %s" "$AWS_ROLE_SESSION_NAME" "$TOCSIN_PERMIT" > "$OUT"; echo "as $TOCSIN_PERMIT"; while [ ! -e "$OUT.go" ]; do sleep 0.05; done'
+`.replaceAll('$OUT', join(tmpdir(), `tocsin-mark-${process.pid}`)),
+    });
+    const out = join(tmpdir(), `tocsin-mark-${process.pid}`);
+    const { body } = await app.call('POST', '/api/v1/runs', { body: { runbook: 'open', params: {} } });
+    try {
+      const text = await app.until(async () => {
+        const found = await readFile(out, 'utf8').catch(() => '');
+        return found.split(' ').length === 2 ? found : null;
+      });
+      const [session = '', mark] = text.split(' ');
+      expect(session).toMatch(/^tocsin-[0-9a-f]{32}$/);
+      expect(mark).toBe(session);
+      const as = (role: string, account = '111122223333', name = session) => ({
+        arn: `arn:aws:sts::${account}:assumed-role/${role}/${name}`,
+      });
+      const expected: [Record<string, unknown>, Record<string, unknown>, string, boolean][] = [
+        [{}, as('tocsin-runs'), 'permitted', false],
+        // A service that acts for the call is no address.
+        [{ sourceIPAddress: 'cloudformation.amazonaws.com' }, as('tocsin-runs'), 'permitted', false],
+        [{ sourceIPAddress: '198.51.100.9' }, as('tocsin-runs'), 'unpermitted', true],
+        [{}, as('other'), 'unpermitted', false],
+        [{}, as('tocsin-runs', '444455556666'), 'unpermitted', false],
+        [{}, as('tocsin-runs', '111122223333', `${session}0`), 'unpermitted', false],
+      ];
+      for (const [index, [facts, identity, state, asks]] of expected.entries()) {
+        await tell(app, call(facts, identity));
+        const [newest] = await judged(app, index + 1);
+        expect([index, newest?.state, newest?.asks, newest?.because]).toMatchObject([
+          index,
+          state,
+          asks,
+          newest?.because,
+        ]);
+      }
+      await writeFile(`${out}.go`, '');
+      const run = await app.ended(body.id ?? body.run);
+      expect(run.state).toBe('succeeded');
+      // It is in no output, no thread and no answer, but for the journal.
+      expect(JSON.stringify(run)).not.toContain(session);
+      expect(JSON.stringify(await app.app.store.output({ run: run.id, after: 0, limit: 100 }))).not.toContain(session);
+      const posts = await app.app.store.posts({ platform: 'console' });
+      expect(JSON.stringify(posts)).not.toContain(session);
+      const ended = await app.until(async () => {
+        const [permit] = await app.app.store.documents('permit', { state: 'ended' });
+        return permit;
+      });
+      expect(ended).toMatchObject({
+        origin: 'run',
+        of: run.id,
+        seen: { principal: 'arn:aws:iam::111122223333:role/tocsin-runs', address: '203.0.113.7' },
+      });
+      expect(ended.until).toBe(run.finishedAt);
+    } finally {
+      await writeFile(`${out}.go`, '');
+      await rm(out, { force: true });
+    }
   });
 
   it('needs nobody for known automation, nor for what a gate let through', async () => {

@@ -100,7 +100,7 @@ describe('what a session writes', () => {
     expect(journal.run().steps).toMatchObject([{ id: 'a', state: 'done' }]);
     await journal.append(ended, true);
     expect(changes).toEqual([
-      ['run.started', 'step.started'],
+      ['run.started', 'step.started', 'permit.issued'],
       ['step.finished', 'run.finished'],
     ]);
     expect(await holder()).toBeNull();
@@ -200,12 +200,12 @@ it.each([
   [
     'yaml',
     [
-      ['run.started', 'step.started'],
+      ['run.started', 'step.started', 'permit.issued'],
       ['step.finished', 'run.finished'],
     ],
   ],
   // Its code may do anything before the first step and between two, so each is durable before it goes on.
-  ['ts', [['run.started'], ['step.started'], ['step.finished'], ['run.finished']]],
+  ['ts', [['run.started', 'permit.issued'], ['step.started'], ['step.finished'], ['run.finished']]],
 ] as const)('the changes of a run of one step from a runbook in %s, and no lease besides', async (kind, wanted) => {
   const changes: string[][] = [];
   const leases: string[] = [];

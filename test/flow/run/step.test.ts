@@ -93,6 +93,7 @@ describe('an attempt', () => {
     const tools = await createAttemptTools({
       run: () => run,
       runbook: {} as never,
+      mark: null,
       lease: { name: 'run/run_1', token: 1 },
       onAsk: () => {},
       parts: {
