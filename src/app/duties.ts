@@ -1,6 +1,7 @@
 import { startLapses } from '../flow/acts/lapse.ts';
 import { startChanges } from '../flow/changes/changes.ts';
 import { startGlassSweep } from '../flow/changes/glass/sweep.ts';
+import { startUndo } from '../flow/changes/undo/undo.ts';
 import { startDelivery } from '../flow/deliver/deliver.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
 import { startFeeds } from '../flow/gates/known/feeds/poll.ts';
@@ -88,6 +89,17 @@ export function recordsDuty(base: Base): Duty {
     start(fence) {
       const feed = fencedFeed(base.feed, fence);
       return startRecordsWatch({ ...base, feed, intake: createIntake({ ...base, feed }) });
+    },
+  };
+}
+
+/** What is done about unpermitted changes: runbooks that undo them, and claims. */
+export function undoDuty(base: Base): Duty {
+  return {
+    name: 'undo',
+    start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      return startUndo({ ...base, feed, intake: createIntake({ ...base, feed }) });
     },
   };
 }

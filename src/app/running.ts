@@ -19,6 +19,7 @@ import {
   sweeperDuty,
   threadsDuty,
   tracesDuties,
+  undoDuty,
   watchDuty,
 } from './duties.ts';
 import type { Platforms } from './platforms.ts';
@@ -46,6 +47,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
     expectDuty(base),
     recordsDuty(base),
     changesDuty(base),
+    undoDuty(base),
     watchDuty(base),
     reconcileDuty(base),
     sourcesDuty(base),

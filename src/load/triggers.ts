@@ -24,10 +24,16 @@ export function compileTriggers(
     const path: Path = ['on', index];
     const sources = new Map([...runbook.from, ...ownParams(file, faults, path, runbook.rules)]);
     requireFilled(faults, path, runbook.rules, sources, file);
+    if (file.unpermitted === true && file.kind !== 'change')
+      faults.add([...path, 'unpermitted'], 'only changes are held against permits', {
+        key: true,
+        allowed: 'with kind: change',
+      });
     const where = file.where === undefined ? null : tryCompile(faults, [...path, 'where'], file.where, 'bool');
     return {
       source: file.source,
       kind: file.kind ?? null,
+      ...(file.unpermitted === true ? { unpermitted: true as const } : {}),
       match: compileMatch(file.match, faults, [...path, 'match']),
       where: where === null ? null : variables => where.evaluate(variables),
       whereText: file.where ?? null,
@@ -144,6 +150,7 @@ export function showTrigger(trigger: Trigger): string {
   const parts = [
     trigger.source,
     trigger.kind ?? '',
+    trigger.unpermitted === true ? 'unpermitted' : '',
     labels !== '' ? `{ ${labels} }` : '',
     trigger.whereText ? `where ${trigger.whereText}` : '',
   ];

@@ -101,6 +101,8 @@ export const act = z.discriminatedUnion('kind', [
   }),
   /** Takes back what a gate allowed. */
   z.object({ kind: z.literal('revoke'), gate: z.string(), reason: z.string() }),
+  /** "It was me": a permit after the fact, for which a second person is asked. */
+  z.object({ kind: z.literal('claim'), change: z.string(), reason: z.string() }),
   /** Opens a window in which the person's own principals may change things without another permit. */
   z.object({
     kind: z.literal('break-glass'),

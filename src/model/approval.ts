@@ -33,13 +33,15 @@ export const vote = z.object({
 });
 export type Vote = z.infer<typeof vote>;
 
-/** A request for votes on one plan, on one step of a run, or on the subject of a gate. */
+/** A request for votes on one plan, on one step of a run, on the subject of a gate, or on a claim. */
 export const approval = z.object({
   id: z.string(),
   /** The run that waits for it; null when a gate does. */
   run: z.string().nullable(),
   /** The gate that waits for it; null when a run does, and in entries of older builds. */
   gate: z.string().nullable().default(null),
+  /** The held change that somebody says was theirs; null for others, and in entries of older builds. */
+  claim: z.string().nullable().default(null),
   /** The step that asks; null when the approval is for the whole run. */
   step: z.string().nullable(),
   alert: z.string().nullable(),

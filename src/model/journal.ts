@@ -238,6 +238,10 @@ export const fact = z.discriminatedUnion('kind', [
     alert: z.string().nullable(),
     asks: z.boolean(),
   }),
+  /** The same change came again soon after a run began to undo it: two controllers fight, and people are called. */
+  body('change.repeated', { held: z.string(), alert: z.string().nullable(), runbook: z.string(), because: z.string() }),
+  /** Somebody says that it was theirs; others are asked whether it may stand. */
+  body('change.claimed', { held: z.string(), person: z.string(), reason: z.string(), approval: z.string() }),
   /** What became of it afterwards: claimed, undone, or ended otherwise. */
   body('change.settled', {
     held: z.string(),

@@ -108,6 +108,8 @@ export const run = z.object({
   /** The identity that asked for it (see identityOf). */
   requestedBy: z.string(),
   reason: z.string().nullable(),
+  /** The held change that it undoes; null for all other runs, and in entries of older builds. */
+  undoes: z.string().nullable().default(null),
   alert: z.string().nullable(),
   episode: z.int().nullable(),
   event: z.string().nullable(),

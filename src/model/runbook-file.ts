@@ -26,6 +26,9 @@ export const trigger = z.strictObject({
     description:
       'The kind of event. Left out: alerts and ticks. Notices are taken only by triggers that say `kind: notice`, changes only by `kind: change`.',
   }),
+  unpermitted: z.literal(true).optional().meta({
+    description: 'With `kind: change`: only changes that nothing permitted, once they are judged. For undoing them.',
+  }),
   match: z.record(z.string(), labelMatch).default({}).meta({ description: 'All of these labels must match.' }),
   where: cel('Must hold as well; over event, alert, labels, annotations').optional(),
   params: z

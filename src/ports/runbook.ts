@@ -43,6 +43,8 @@ export interface Trigger {
   source: string;
   /** Null when the trigger names none (see takesKind). */
   kind: EventKind | null;
+  /** It takes changes that nothing permitted, when they are judged, and nothing when it arrives. */
+  unpermitted?: true;
   match: readonly LabelMatch[];
   /** CEL over the event; throws when it cannot be evaluated. Null when there is none. */
   where: ((variables: EventVariables) => boolean) | null;

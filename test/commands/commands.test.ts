@@ -102,6 +102,7 @@ describe('the commands', () => {
       'break-glass-end',
       'break-glass',
       'cancel',
+      'claim',
       'close',
       'deny',
       'explain',

@@ -88,6 +88,7 @@ export function sampleHeld(over: Partial<Held> = {}): Held {
     because: 'the permit pmt_1 is for another principal',
     permit: null,
     alert: null,
+    claim: null,
     occurredAt: noon,
     dueAt: null,
     judgedAt: noon + 900_000,

@@ -69,6 +69,7 @@ const openApproval: Approval = {
   id: 'apv_1',
   run: 'run_1',
   gate: null,
+  claim: null,
   step: 'ask',
   alert: null,
   runbook: 'sample',

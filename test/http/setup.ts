@@ -308,6 +308,7 @@ export function anApproval(facts: Partial<Approval> = {}): Approval {
     id: 'apv_0000000001',
     run: 'run_0000000001',
     gate: null,
+    claim: null,
     step: null,
     alert: null,
     runbook: 'restart-service',

@@ -51,6 +51,7 @@ export const entries = [
   'src/flow/records/records.ts',
   'src/flow/changes/changes.ts',
   'src/flow/changes/glass/window.ts',
+  'src/flow/changes/undo/undo.ts',
   'src/flow/trace/follow.ts',
   'src/flow/fleet/duty.ts',
   'src/flow/thread/thread.ts',

@@ -54,6 +54,8 @@ export function wouldDo({ options: [sub] }: Slash['data']): Act | null {
       return { kind: 'unsilence', alert: given('alert') };
     case 'close':
       return { kind: 'close', alert: given('alert'), reason: '' };
+    case 'claim':
+      return { kind: 'claim', change: given('change'), reason: '' };
     case 'break-glass':
       return { kind: 'break-glass', reason: given('reason') };
     case 'halt':

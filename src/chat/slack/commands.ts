@@ -117,6 +117,8 @@ function actOf(line: string): Act | null {
       return { kind: 'unsilence', alert: subject };
     case 'close':
       return { kind: 'close', alert: subject, reason: '' };
+    case 'claim':
+      return { kind: 'claim', change: subject, reason: '' };
     case 'break-glass':
       return { kind: 'break-glass', reason: '' };
     case 'halt':

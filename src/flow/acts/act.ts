@@ -5,10 +5,12 @@ import type { Act, ActAnswer } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import { type Fact, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
+import { ownerOf as ownerOfChange } from '../changes/rules.ts';
 import { authorise } from '../people/authorise.ts';
 import { performAcknowledge, performClose, performSilence, performUnacknowledge, performUnsilence } from './alert.ts';
 import { performBan, performUnban } from './ban.ts';
 import { performBreakGlass, performEndBreakGlass } from './break-glass.ts';
+import { performClaim } from './claim.ts';
 import { performGate, performRevoke } from './gate.ts';
 import { performHalt } from './halt.ts';
 import { performLetter } from './letter.ts';
@@ -33,6 +35,7 @@ export async function perform(who: Actor, act: Act, parts: ActParts): Promise<Ac
       gateAsk: act.kind === 'gate' ? (parts.catalogue.current().gates.get(act.gate)?.ask ?? null) : null,
       glassBy: parts.catalogue.current().changes.breakGlass?.by ?? null,
       glassOwner: act.kind === 'break-glass-end' ? await ownerOf(act, who, parts) : null,
+      changeOwner: act.kind === 'claim' ? await changeOwner(act, parts) : null,
       tokenMay: parts.mayOf(who),
       isAmong: async (person, names) => {
         const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
@@ -82,6 +85,8 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
       return performGate(who, act, parts);
     case 'revoke':
       return performRevoke(who, act, parts);
+    case 'claim':
+      return performClaim(who, act, parts);
     case 'break-glass':
       return performBreakGlass(who, act, parts);
     case 'break-glass-end':
@@ -100,6 +105,12 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
 async function ownerOf(act: Extract<Act, { kind: 'break-glass-end' }>, who: Actor, { store }: ActParts) {
   if (act.window === undefined) return who.kind === 'person' ? who.id : null;
   return (await store.document('break-glass', act.window))?.person ?? null;
+}
+
+/** Whose own principal did the change; null for nobody's, and for a change that is not there. */
+async function changeOwner({ change }: Extract<Act, { kind: 'claim' }>, { store, catalogue }: ActParts) {
+  const held = await store.document('held', change);
+  return held === null ? null : ownerOfChange(held, catalogue.current().changes);
 }
 
 async function runOf(act: Act, parts: ActParts): Promise<Run | null> {
@@ -171,6 +182,8 @@ function subjectOf(act: Act): string {
     case 'gate':
     case 'revoke':
       return act.gate;
+    case 'claim':
+      return act.change;
     case 'break-glass-end':
       return act.window ?? 'their own';
     case 'ban':

@@ -58,7 +58,7 @@ export async function performVote(
       rejection.because + (await uncertainGroups(rejection, after, parts)),
     );
   await afterVote(after, parts);
-  const of = after.run === null ? { gate: after.gate ?? '' } : { run: after.run };
+  const of = after.run !== null ? { run: after.run } : after.gate !== null ? { gate: after.gate } : {};
   return { ok: true, text: answerText(after), ...of, approval: after.id };
 }
 
@@ -156,6 +156,7 @@ function answerText(approval: Approval): string {
   if (result.state === 'waiting')
     return `Your vote counts. ${result.missing} more ${result.missing === 1 ? 'is' : 'are'} needed.`;
   if (result.state !== 'approved') return 'Denied.';
+  if (approval.claim !== null) return 'Approved. The change may stand.';
   return approval.run === null ? 'Approved. It may go on.' : 'Approved. It starts now.';
 }
 

@@ -78,6 +78,7 @@ function heldOf(event: ChangeEvent, spec: ChangeRules, { ids }: ChangesParts): H
     asks: !event.trusted,
     permit: null,
     alert: null,
+    claim: null,
     occurredAt,
     dueAt: dueOf(event, occurredAt, spec),
     judgedAt: null,

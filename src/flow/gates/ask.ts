@@ -153,6 +153,7 @@ function approvalOf(gate: Gate, { who, barred }: Question, { ids }: GateParts): 
     id: ids.next('apv'),
     run: null,
     gate: gate.id,
+    claim: null,
     step: null,
     alert: null,
     runbook: gate.name,

@@ -6,7 +6,7 @@ import { type Entry, type FactOf, streamOf } from '../../model/journal.ts';
 import { isEnded, isVerified, type Run } from '../../model/run.ts';
 import type { OriginConnection, OriginMethod, OriginPage } from '../../ports/origin.ts';
 import type { Store } from '../../ports/store.ts';
-import { callOfWindow } from './calls.ts';
+import { callOfFight, callOfWindow } from './calls.ts';
 
 export type What = FactOf<'origin.told'>['what'];
 
@@ -234,6 +234,14 @@ async function pageWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<Wr
   const { fact } = entry;
   if (fact.kind === 'break-glass.opened' || fact.kind === 'break-glass.ended')
     return await glassCalls(entry, fact.window, parts);
+  if (fact.kind === 'change.repeated') {
+    const held = await parts.store.document('held', fact.held);
+    // What nobody proved calls nobody.
+    if (held === null || !held.trusted) return [];
+    return [
+      { ...writeBack('page', `${held.id}/${fact.runbook}`, entry, null, null), call: callOfFight(held, fact.because) },
+    ];
+  }
   if (fact.kind !== 'run.asking' && fact.kind !== 'run.finished' && fact.kind !== 'run.amended') return [];
   const run = await parts.store.run(fact.run);
   if (run === null || run.parent !== null) return [];

@@ -19,6 +19,8 @@ export interface AuthoriseFacts {
   glassBy: readonly string[] | null;
   /** Whose break-glass window the act is about; null where it is about none. */
   glassOwner: string | null;
+  /** Whose own principal did the change that is claimed, by changes.yaml; null for nobody's. */
+  changeOwner: string | null;
   tokenMay: readonly string[] | null;
   /** Whether a person is now in one of the groups, or is one of the people, named (flow/people/groups.ts). */
   isAmong(person: string, names: readonly string[]): Promise<boolean>;
@@ -62,6 +64,10 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
       return mayAsk(who, act, facts);
     case 'revoke':
       return await askedOrOperator(who, facts);
+    case 'claim':
+      return who.kind === 'person' && who.id === facts.changeOwner
+        ? null
+        : `Only the one whose principal did it says that it was them, by principals of changes.yaml: ${facts.changeOwner ?? 'nobody'}.`;
     case 'break-glass':
       return await mayBreakGlass(who, facts);
     case 'break-glass-end':

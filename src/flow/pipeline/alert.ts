@@ -282,10 +282,10 @@ async function earlierRun(alert: Alert, candidate: Candidate, { store }: Pipelin
 }
 
 /** `notify` and `deny` make no run: the decision itself is journalled and posted. */
-function decisionOnly(
+export function decisionOnly(
   request: Request,
   decision: { verdict: string; rule: string; because: string },
-  parts: PipelineParts,
+  parts: Pick<PipelineParts, 'clock'>,
 ): Change {
   const { event, alert, runbook, params } = request;
   return {
@@ -341,7 +341,7 @@ async function recordDenial(
   return true;
 }
 
-function denialOf({ trigger, failed, because }: Candidate): { rule: string; because: string } {
+export function denialOf({ trigger, failed, because }: Candidate): { rule: string; because: string } {
   if (failed !== 'where')
     return { rule: 'parameters', because: `its parameters could not be made of the event: ${because}` };
   const text = trigger.whereText === null ? '' : ` (${trigger.whereText})`;

@@ -25,6 +25,10 @@ export interface Request {
   event: Event | null;
   alert: Alert | null;
   reopened: boolean;
+  /** The held change that it is to undo. */
+  undoes?: string | null;
+  /** True where it must not run without asking, whatever the event proves. */
+  asks?: boolean;
   /** The run that must end before this one begins. */
   after?: string | null;
 }
@@ -93,7 +97,7 @@ export async function gatherFacts(
       history,
     },
     facts: {
-      trusted: event?.trusted ?? true,
+      trusted: (event?.trusted ?? true) && request.asks !== true,
       reopened: request.reopened,
       halted,
       autoRuns,
@@ -125,6 +129,7 @@ export function beginRun(request: Request, decision: Decision, parts: BeginParts
     event: request.event?.id ?? null,
     parent,
     decision,
+    undoes: request.undoes ?? null,
     after: request.after ?? null,
     approval: null,
     steps: runbook.outline(params).map(step => newStep(step.id, { type: step.type, title: step.title })),
@@ -175,6 +180,7 @@ export function openApproval(
     id: facts.id,
     run: run.id,
     gate: null,
+    claim: null,
     step: facts.step,
     alert: run.alert,
     runbook: run.runbook,

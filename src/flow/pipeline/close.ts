@@ -2,6 +2,7 @@ import { system } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Store } from '../../ports/store.ts';
+import { settleClaim } from '../gates/claims.ts';
 import { type SettleParts, settleGate } from '../gates/settle.ts';
 import type { Streams } from '../journal/streams.ts';
 
@@ -17,7 +18,8 @@ export async function afterVote(
   approval: Approval,
   parts: SettleParts & Pick<CloseParts, 'streams' | 'dispatcher'>,
 ): Promise<void> {
-  if (approval.gate === null) await releaseRun(approval, parts);
+  if (approval.claim !== null) await settleClaim(approval, parts);
+  else if (approval.gate === null) await releaseRun(approval, parts);
   else await settleGate(approval, parts);
 }
 

@@ -37,10 +37,12 @@ interface SourceIndex {
   rest: Bound[];
 }
 
-export function createTriggerIndex(runbooks: Iterable<Runbook>): TriggerIndex {
+/** `judged`: the triggers of changes that nothing permitted; else those of what arrives. */
+export function createTriggerIndex(runbooks: Iterable<Runbook>, judged = false): TriggerIndex {
   const sources = new Map<string, SourceIndex>();
   for (const runbook of runbooks)
-    for (const [position, trigger] of runbook.triggers.entries()) addTrigger(sources, { runbook, trigger, position });
+    for (const [position, trigger] of runbook.triggers.entries())
+      if ((trigger.unpermitted === true) === judged) addTrigger(sources, { runbook, trigger, position });
   return {
     concerns(event) {
       if (event.test === true) return false;

@@ -12,6 +12,7 @@ import type { Store } from '../../ports/store.ts';
 import type { Docs } from '../journal/recent-docs.ts';
 import { approvalCard } from './cards/approval.ts';
 import { alertCard, type CardTools, endedCard, noteCard, runCard } from './cards/cards.ts';
+import { changeCard, claimCard } from './cards/change.ts';
 import { gateApprovalCard, gateCard } from './cards/gate.ts';
 import { doneCard, glassCard } from './cards/glass.ts';
 import { badNote, unbadNote } from './cards/known-bad.ts';
@@ -122,6 +123,9 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   if (fact.kind === 'break-glass.opened' || fact.kind === 'break-glass.ended' || fact.kind === 'break-glass.closed')
     return await wantWindow(ctx, fact.window, entry);
   if (fact.kind === 'known-bad.added' || fact.kind === 'known-bad.ended') return await wantBadNotes(ctx, fact, entry);
+  if (fact.kind === 'change.judged' || fact.kind === 'change.claimed' || fact.kind === 'change.settled')
+    await wantChange(ctx, fact.held, entry);
+  if (fact.kind === 'change.claimed' || fact.kind === 'change.settled') return;
   if ('approval' in fact)
     return await wantApproval(ctx, typeof fact.approval === 'string' ? fact.approval : fact.approval.id, entry);
   if ('run' in fact && fact.run !== null)
@@ -244,6 +248,7 @@ async function wantApproval(ctx: DraftContext, id: string, entry: Entry): Promis
   const { store } = ctx.parts;
   const approval = await store.approval(id);
   if (approval === null) return;
+  if (approval.claim !== null) return await wantClaim(ctx, approval, approval.claim, entry);
   if (approval.run === null) return await wantGate(ctx, approval.gate ?? '', entry);
   const run = await store.run(approval.run);
   if (run === null) return;
@@ -286,6 +291,31 @@ async function wantGate(ctx: DraftContext, id: string, entry: Entry): Promise<vo
     ctx.want({ key: `approval/${approval.id}`, thread: key, ...about, over: approval.state !== 'open', render }, entry);
   }
   wantNotes(ctx, entry, null, { ...about, thread: key }, notes);
+}
+
+/** An unpermitted change, in the thread of its alert. */
+async function wantChange(ctx: DraftContext, id: string, entry: Entry): Promise<void> {
+  const { store, cards } = ctx.parts;
+  const held = await store.document('held', id);
+  const alert = held === null || held.alert === null ? null : await store.alert(held.alert);
+  if (held === null || alert === null) return;
+  wantRoot(ctx, alert, alert.episode, entry);
+  const place = { thread: `alert/${alert.id}/${alert.episode}`, alert, event: null, run: null };
+  const over = held.state !== 'unpermitted';
+  ctx.want({ key: `change/${id}`, ...place, over, render: async () => changeCard(held, cards) }, entry);
+}
+
+/** "It was me", and who is asked about it. */
+async function wantClaim(ctx: DraftContext, approval: Approval, id: string, entry: Entry): Promise<void> {
+  const { store, cards } = ctx.parts;
+  const held = await store.document('held', id);
+  const alert = approval.alert === null ? null : await store.alert(approval.alert);
+  const thread = alert === null ? null : `alert/${alert.id}/${alert.episode}`;
+  if (alert !== null) wantRoot(ctx, alert, alert.episode, entry);
+  const about = { thread, alert, event: null, run: null, over: approval.state !== 'open' };
+  const render = async () => claimCard(approval, held, cards);
+  ctx.want({ key: `approval/${approval.id}`, ...about, render }, entry);
+  wantNotes(ctx, entry, null, { thread: thread ?? `approval/${approval.id}`, alert, event: null });
 }
 
 /** Loud where it opens: a root of its own. What was done in it follows in its thread. */

@@ -51,6 +51,14 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
       return writeBackNotes(fact);
     case 'source.refused':
       return [refusalNote(fact)];
+    case 'change.repeated':
+      return [
+        noteCard(
+          `${fact.runbook} is not started again: ${fact.because}. People are called.`,
+          'error',
+          config.operators,
+        ),
+      ];
     case 'break-glass.ended':
       return [noteCard(`The window is over: ${fact.because}`, 'good')];
     case 'halt.set':

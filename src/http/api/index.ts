@@ -2,6 +2,7 @@ import type { Route } from '../route.ts';
 import { alertRoutes } from './alerts.ts';
 import { approvalRoutes } from './approvals.ts';
 import { breakGlassRoutes } from './break-glass.ts';
+import { claimRoutes } from './claims.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { explainRoutes } from './explain.ts';
 import { gateRoutes } from './gates.ts';
@@ -19,6 +20,7 @@ export const apiRoutes: readonly Route[] = [
   ...gateRoutes,
   ...breakGlassRoutes,
   ...knownBadRoutes,
+  ...claimRoutes,
   ...haltRoutes,
   ...deadLetterRoutes,
   ...journalRoutes,

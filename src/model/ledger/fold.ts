@@ -34,6 +34,8 @@ export function foldHeld(known: Held | null, fact: Fact, at: number): Held {
       const { state, because, permit, alert, asks } = fact;
       return { ...known, version, state, because, permit, alert, asks, dueAt: null, judgedAt: at };
     }
+    case 'change.claimed':
+      return { ...known, version, claim: fact.approval };
     case 'change.settled':
       return { ...known, version, state: fact.state, because: fact.because, endedAt: fact.endedAt };
     default:

@@ -54,6 +54,8 @@ export const held = z.object({
   permit: z.string().nullable(),
   /** The alert of an unpermitted change. */
   alert: z.string().nullable(),
+  /** The approval of the last claim: somebody says that it was theirs. */
+  claim: z.string().nullable().default(null),
   occurredAt: z.int(),
   /** When it is judged, milliseconds since the epoch; null when it was. */
   dueAt: z.int().nullable(),

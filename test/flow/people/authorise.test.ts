@@ -35,6 +35,7 @@ const acts: { [K in Act['kind']]: Extract<Act, { kind: K }> } = {
   discard: { kind: 'discard', letter: 'ltr_1', reason: null },
   gate: { kind: 'gate', gate: 'deploy', door: 'http', subject: {} },
   revoke: { kind: 'revoke', gate: 'gat_1', reason: 'wrong' },
+  claim: { kind: 'claim', change: 'hld_1', reason: 'I did it' },
   'break-glass': { kind: 'break-glass', reason: 'the site is down' },
   'break-glass-end': { kind: 'break-glass-end', window: 'win_1', reason: null },
   ban: { kind: 'ban', what: 'sha256:00', alert: null, reason: 'bad', duration: null, blocks: 'rollout' },
@@ -51,6 +52,7 @@ interface Given {
   gateAsk?: readonly string[] | null;
   glassBy?: readonly string[] | null;
   glassOwner?: string | null;
+  changeOwner?: string | null;
 }
 
 function ask(
@@ -63,6 +65,7 @@ function ask(
     gateAsk = ['service:ci'],
     glassBy = null,
     glassOwner = null,
+    changeOwner = null,
   }: Given = {},
 ) {
   const asked = run?.decision.ask?.by ?? [];
@@ -73,6 +76,7 @@ function ask(
     gateAsk,
     glassBy,
     glassOwner,
+    changeOwner,
     tokenMay,
     isAmong,
   });
@@ -108,12 +112,17 @@ describe('who may do what', () => {
     ['one who asked for the run', person('rita'), {}, [...anybody, 'cancel', 'answer']],
     ['one who was asked about the run', person('alice'), {}, [...anybody, 'cancel', 'answer', 'revoke']],
     ['one of another group than was asked', person('lena'), {}, anybody],
-    ['an operator', person('olga'), {}, kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass')],
+    [
+      'an operator',
+      person('olga'),
+      {},
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim'),
+    ],
     [
       'an operator, without a run',
       person('olga'),
       { run: null },
-      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass'),
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim'),
     ],
     ['one who was asked, without a run', person('alice'), { run: null }, anybody],
     ['one who would be asked, of a run that nobody was asked about', person('alice'), { run: byService }, anybody],
@@ -122,7 +131,7 @@ describe('who may do what', () => {
       'somebody, when everybody is an operator',
       person('mallory'),
       { operators: [] },
-      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass'),
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim'),
     ],
     ['a service', service('ci'), {}, ['run', 'acknowledge', 'unacknowledge', 'gate']],
     [
@@ -158,7 +167,9 @@ describe('who may do what', () => {
       'a service that is an operator, with a token that names close and record',
       service('olga'),
       { tokenMay: [...kinds] },
-      kinds.filter(kind => kind !== 'vote' && kind !== 'answer' && kind !== 'gate' && kind !== 'break-glass'),
+      kinds.filter(
+        kind => kind !== 'vote' && kind !== 'answer' && kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim',
+      ),
     ],
     ['a stranger', { kind: 'stranger', id: 'slack:U1', via: 'slack', because: 'guest' }, { operators: [] }, []],
     ['a source', { kind: 'source', id: 'am' }, { operators: [] }, []],
@@ -169,7 +180,9 @@ describe('who may do what', () => {
 
   it.each(kinds)('a token that may only %s does that and nothing else, for an operator too', async kind => {
     const gateAsk = ['person:olga'];
-    expect(await allowed(person('olga'), { tokenMay: [kind], gateAsk, glassBy: ['olga'] })).toEqual([kind]);
+    expect(
+      await allowed(person('olga'), { tokenMay: [kind], gateAsk, glassBy: ['olga'], changeOwner: 'olga' }),
+    ).toEqual([kind]);
     expect(await allowed(person('olga'), { tokenMay: [] })).toEqual([]);
   });
 
@@ -187,6 +200,7 @@ describe('who may do what', () => {
       gateAsk: null,
       glassBy: null,
       glassOwner: null,
+      changeOwner: null,
       tokenMay: null,
       isAmong: look,
     };

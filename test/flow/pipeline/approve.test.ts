@@ -16,6 +16,7 @@ const approval = (facts: Partial<Approval> = {}): Approval => ({
   id: 'apv_1',
   run: 'run_1',
   gate: null,
+  claim: null,
   step: null,
   alert: null,
   runbook: 'disk',

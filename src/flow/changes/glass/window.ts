@@ -23,8 +23,10 @@ export interface GlassParts {
 }
 
 /** How long after the end of a window everything that was done in it should have been told and judged, milliseconds. */
-function listAfter(_set: Pick<CatalogueSet, 'changes'>): number {
-  return 0;
+function listAfter({ changes: { ledger } }: Pick<CatalogueSet, 'changes'>): number {
+  if (ledger === null) return 0;
+  const waits = [ledger.matchAfter, ...Object.values(ledger.sources).map(one => one.matchAfter)];
+  return Math.max(...waits) + ledger.skew;
 }
 
 /** The newest window of a person; null when there was none. */
