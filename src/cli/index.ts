@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   doctor: async () => (await import('./doctor/doctor.ts')).doctor,
   test: async () => (await import('./test.ts')).test,
   run: async () => (await import('./run.ts')).run,
+  gate: async () => (await import('./gate.ts')).gate,
   send: async () => (await import('./send.ts')).send,
   record: async () => (await import('./record.ts')).record,
   source: async () => (await import('./source/source.ts')).source,
@@ -91,7 +92,7 @@ async function generalHelp(): Promise<string> {
     'Commands:',
     ...all.map(command => `  ${command.name.padEnd(width)}  ${command.about}`),
     '',
-    'tocsin <command> --help tells more. doctor, run, send, record, explain, alert, replay and audit talk to the process that runs.',
+    'tocsin <command> --help tells more. doctor, run, gate, send, record, explain, alert, replay and audit talk to the process that runs.',
     '',
     'Environment:',
     '  TOCSIN_CONFIG  the configuration file (./tocsin.yaml)',
@@ -108,5 +109,6 @@ async function generalHelp(): Promise<string> {
     '',
     'Exit codes: 0 done; 1 the answer is no (problems found, a run that did not succeed, a refusal);',
     '2 it could not be done (a wrong command line, a file that cannot be read, nothing to talk to).',
+    'tocsin gate has its own; its help tells them.',
   ].join('\n');
 }

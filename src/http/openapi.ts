@@ -92,12 +92,16 @@ export function openApi(version: string): JsonObject {
 }
 
 function operation(route: PlainRoute, schemas: JsonObject): JsonObject {
-  const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')];
+  const parameters = [
+    ...parametersOf(route.params, 'path'),
+    ...parametersOf(route.query, 'query'),
+    ...parametersOf(route.headers ?? z.object({}), 'header'),
+  ];
   const body = route.body === null ? {} : { requestBody: requestBody(route.body, schemas) };
   return {
     summary: route.about,
     operationId: operationId(route),
-    ...(route.path.startsWith('/api/') && { security: [{ bearer: [] }] }),
+    ...(/^\/(api|gates)(\/|$)/.test(route.path) && { security: [{ bearer: [] }] }),
     ...(parameters.length > 0 && { parameters }),
     ...body,
     responses: Object.fromEntries(
@@ -112,7 +116,7 @@ function operationId(route: { method: string; path: string }): string {
   return route.method.toLowerCase() + words.map(word => word.slice(0, 1).toUpperCase() + word.slice(1)).join('');
 }
 
-function parametersOf(shape: z.ZodObject, place: 'path' | 'query'): JsonObject[] {
+function parametersOf(shape: z.ZodObject, place: 'path' | 'query' | 'header'): JsonObject[] {
   const schema = z.toJSONSchema(shape, { io: 'input' });
   return Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const { description, ...rest } = typeof property === 'object' ? property : {};

@@ -17,6 +17,8 @@ export interface Route<
   query: Query;
   /** Null when a body means nothing here. */
   body: Body | null;
+  /** Headers that mean something here, by name in lower case. */
+  headers?: z.ZodObject;
   answers: Readonly<Record<number, RouteAnswer>>;
   handle(input: RouteInput<z.infer<Params>, z.infer<Query>, z.infer<Body>>): Promise<Answer>;
 }
@@ -37,6 +39,8 @@ export interface RouteInput<Params, Query, Body> {
   parts: HttpParts;
   /** The Accept header. */
   accept: string;
+  /** The headers that the route names, by their names in lower case. */
+  headers: Readonly<Record<string, string>>;
 }
 
 export type Answer =

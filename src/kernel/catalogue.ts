@@ -76,6 +76,11 @@ export const catalogue = {
     message: 'A page of another site may not send this.',
     remedy: 'Send it from the console, or from a program without an Origin header.',
   },
+  'gate-key-used': {
+    status: 422,
+    message: 'This Idempotency-Key was sent with another subject.',
+    remedy: 'Send a key of its own with each question, and the same one only to send that question again.',
+  },
   'gate-subject': {
     status: 422,
     message: 'The subject lacks what this gate needs.',

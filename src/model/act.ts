@@ -94,6 +94,8 @@ export const act = z.discriminatedUnion('kind', [
     subject,
     gathered: z.custom<GatheredEvidence>().optional(),
     callback: z.record(z.string(), z.string()).optional(),
+    /** What the caller names this question with: the same key gets the same gate for a day, also a denied one. */
+    once: z.string().max(255).optional(),
     /** For how long a denial of the same subject stands, milliseconds; each request asks anew when left out. */
     denialStands: z.int().optional(),
     /** The subject's actor breaks the glass: why, and the groups that the caller proved of them. */

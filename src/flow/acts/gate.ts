@@ -34,6 +34,7 @@ export async function performGate(who: Actor, act: GateAct, parts: ActParts): Pr
       barred: personsOf(act.subject, act.door, config),
       denialStands: act.denialStands ?? null,
       glass,
+      once: act.once ?? null,
     },
     parts,
   );

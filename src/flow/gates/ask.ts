@@ -13,6 +13,7 @@ import type { Guard, Row } from '../../ports/store.ts';
 import { failedGuard } from '../journal/streams.ts';
 import { considerGate } from './consider.ts';
 import { decideGlass, type Glass } from './glass.ts';
+import { nameAgain, namedBefore, namesOf } from './once.ts';
 import type { GateParts } from './parts.ts';
 import { issuing, permitOf } from './settle.ts';
 
@@ -30,8 +31,12 @@ export interface Question {
   denialStands: number | null;
   /** Somebody lets it through for a time without being asked (glass.ts); null where policy decides. */
   glass: Glass | null;
+  /** The caller's own name for the question; null without one. */
+  once: string | null;
 }
 
+/** What others may do meanwhile, so that it is decided again: ask the same, name it the same, halt everything. */
+const retried = ['claim', 'halt'];
 /** The most tries against others who ask the same. */
 const maxTries = 20;
 /** How many earlier questions about the same subject are looked at, the newest first: of those before them none is open any more. */
@@ -45,13 +50,15 @@ export async function askGate(question: Question, parts: GateParts): Promise<Gat
   const hash = subjectHash(question.gate.name, question.subject);
   for (let tries = 1; ; tries++) {
     const earlier = await parts.store.documents('gate', { other: hash, limit: mostEarlier });
-    const standing = earlier.find(one => stands(one, question, parts.clock.now()));
-    if (standing !== undefined) return standing;
-    const decision = await decideQuestion(question, parts);
+    const named = await namedBefore(question, hash, parts);
+    if (named !== null) return named;
     try {
+      const standing = earlier.find(one => stands(one, question, parts.clock.now()));
+      if (standing !== undefined) return await nameAgain(standing, question, parts);
+      const decision = await decideQuestion(question, parts);
       return await commitQuestion(question, decision, { hash, after: earlier[0]?.id ?? 'none' }, parts);
     } catch (error) {
-      const overtaken = isCode(error, 'guard-failed') && failedGuard(error as TocsinError) === 'claim';
+      const overtaken = isCode(error, 'guard-failed') && retried.includes(failedGuard(error as TocsinError));
       if (!overtaken || tries >= maxTries) throw error;
     }
   }
@@ -113,7 +120,12 @@ async function commitQuestion(
     { stream: streamOf.gate(gate.id), actor: question.who, at, fact: { kind: 'gate.asked', gate } },
   ];
   const rows: Row[] = [{ table: 'document', kind: 'gate', doc: gate }];
-  const guards: Guard[] = [{ kind: 'claim', space: 'gate', key: `${hash}/${after}`, at, keep: null }];
+  const guards: Guard[] = [
+    { kind: 'claim', space: 'gate', key: `${hash}/${after}`, at, keep: null },
+    ...namesOf(question, bare.id, at),
+  ];
+  // What was decided before a halt does not get in after it.
+  if (state === 'allowed') guards.push({ kind: 'halt' });
   if (approval !== null) {
     const fact = { kind: 'approval.requested', approval } as const;
     entries.push({ stream: streamOf.approval(approval.id), actor: system, at, fact });

@@ -1,3 +1,4 @@
+import { isCode } from '../../kernel/errors.ts';
 import { system } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
 import { type Evidence, evidence, noEvidence } from '../../model/gates/evidence.ts';
@@ -6,7 +7,8 @@ import { badText, newlyBad } from '../../model/gates/known-bad.ts';
 import { digestOf } from '../../model/gates/subject.ts';
 import { type Fact, type NewEntry, streamOf } from '../../model/journal.ts';
 import type { Permit } from '../../model/ledger/permit.ts';
-import type { Change, Store } from '../../ports/store.ts';
+import type { Change, Guard, Store } from '../../ports/store.ts';
+import { failedGuard } from '../journal/streams.ts';
 import type { GateParts } from './parts.ts';
 
 export type SettleParts = Pick<GateParts, 'clock' | 'ids' | 'streams' | 'store' | 'metrics' | 'knownBad' | 'catalogue'>;
@@ -18,6 +20,16 @@ const stateOf = { approved: 'allowed', denied: 'denied', expired: 'expired', voi
  * not let through: an entry that comes at the same moment finds the gate open, or allowed, and ends it.
  */
 export async function settleGate(approval: Approval, parts: SettleParts): Promise<Gate | null> {
+  try {
+    return await settle(approval, parts);
+  } catch (error) {
+    // A halt came in the same moment; now it is read.
+    if (!isCode(error, 'guard-failed') || failedGuard(error) !== 'halt') throw error;
+    return await settle(approval, parts);
+  }
+}
+
+async function settle(approval: Approval, parts: SettleParts): Promise<Gate | null> {
   if (approval.gate === null || approval.state === 'open') return null;
   const state = stateOf[approval.state];
   const because = approval.because ?? approval.state;
@@ -26,14 +38,21 @@ export async function settleGate(approval: Approval, parts: SettleParts): Promis
     closed = false;
     if (now.state !== 'pending') return null;
     closed = true;
-    const bad = state === 'allowed' ? await badSince(now, parts) : null;
+    const bad = state === 'allowed' ? ((await haltedNow(parts)) ?? (await badSince(now, parts))) : null;
     if (bad !== null) return { facts: [closing(now, 'void', bad, null)] };
     if (state !== 'allowed') return { facts: [closing(now, state, because, null)] };
     const permit = permitOf(now, because, parts);
-    return { facts: [closing(now, 'allowed', because, permit.id)], with: issuing(permit, parts.clock.now()) };
+    const issued = issuing(permit, parts.clock.now());
+    const guards: Guard[] = [...(issued.guards ?? []), { kind: 'halt' }];
+    return { facts: [closing(now, 'allowed', because, permit.id)], with: { ...issued, guards } };
   });
   if (closed) parts.metrics.count('tocsin_gates_total', { door: gate.door, state: gate.state });
   return gate;
+}
+
+async function haltedNow({ store }: SettleParts): Promise<string | null> {
+  const halted = await store.halted();
+  return halted === null ? null : `${halted.by} halted everything: ${halted.reason}`;
 }
 
 async function badSince(gate: Gate, { knownBad, store }: SettleParts): Promise<string | null> {

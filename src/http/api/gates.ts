@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { parseDuration } from '../../kernel/duration.ts';
+import { TocsinError } from '../../kernel/errors.ts';
+import { type Actor, identityOf, nameOf } from '../../model/actor.ts';
 import { type Gate, gateState, gateVerdict, verdictOf } from '../../model/gates/gate.ts';
 import { subject } from '../../model/gates/subject.ts';
 import type { HttpParts } from '../parts.ts';
@@ -57,12 +59,28 @@ const askGate = defineRoute({
   params: none,
   query: none,
   body: z.strictObject({ gate: z.string().max(63), subject }).meta({ id: 'GateRequest' }),
+  headers: z.object({
+    'idempotency-key': z
+      .string()
+      .regex(/^[\x21-\x7e]{1,255}$/, '1 to 255 visible characters of ASCII, no spaces')
+      .optional()
+      .meta({
+        description: 'Your own name for this question. For 24 h the same key gets the same gate, also a denied one.',
+      }),
+  }),
   answers: {
     200: { about: 'The question, with its verdict.', schema: gateDoc },
     ...refusals(400, 401, 403, 404, 422),
   },
-  async handle({ body, who, parts }) {
-    const answer = await perform(parts, who, { kind: 'gate', door: 'http', gate: body.gate, subject: body.subject });
+  async handle({ body, who, parts, headers }) {
+    const once = headers['idempotency-key'];
+    const answer = await perform(parts, who, {
+      kind: 'gate',
+      door: 'http',
+      gate: body.gate,
+      subject: body.subject,
+      ...(once !== undefined && { once }),
+    });
     return { status: 200, json: await showGate(await gateOf(answer.gate ?? '', parts), parts) };
   },
 });
@@ -91,9 +109,10 @@ const getGate = defineRoute({
   params: withId,
   query: z.strictObject({ wait: waitFor.optional() }),
   body: null,
-  answers: { 200: { about: 'The question, with its verdict.', schema: gateDoc }, ...refusals(400, 401, 404) },
-  async handle({ params, query, parts }) {
+  answers: { 200: { about: 'The question, with its verdict.', schema: gateDoc }, ...refusals(400, 401, 403, 404) },
+  async handle({ params, query, who, parts }) {
     const gate = await gateOf(params.id, parts);
+    checkReader(who, gate, parts);
     if (query.wait === undefined || gate.state !== 'pending') return { status: 200, json: await showGate(gate, parts) };
     const stream = Readable.from(waitForDecision(gate, query.wait, parts), { objectMode: false });
     return { status: 200, type: 'application/json; charset=utf-8', stream };
@@ -103,25 +122,26 @@ const getGate = defineRoute({
 /** Spaces, then the JSON. The status was sent before, so that a store that fails meanwhile ends it with the last that was known. */
 async function* waitForDecision(asked: Gate, wait: number, parts: HttpParts): AsyncGenerator<string> {
   const { clock, host, store } = parts;
-  const end = clock.now() + wait;
+  const end = clock.monotonic() + wait;
   let last = asked;
-  let spoke = clock.now();
+  let spoke = clock.monotonic();
   let changed = Promise.withResolvers<void>();
   // News of other nodes may be lost, so it looks by itself too.
   const off = host.onChange(() => changed.resolve());
   try {
     // A first byte at once, so that whoever counts the silence starts after it.
     yield ' ';
-    while (last.state === 'pending' && clock.now() < end && !parts.draining()) {
+    while (last.state === 'pending' && clock.monotonic() < end && !parts.draining()) {
       const nap = new AbortController();
-      await Promise.race([changed.promise, clock.sleep(Math.min(waits.look, end - clock.now()), nap.signal)]).catch(
-        () => {},
-      );
+      await Promise.race([
+        changed.promise,
+        clock.sleep(Math.min(waits.look, end - clock.monotonic()), nap.signal),
+      ]).catch(() => {});
       nap.abort();
       changed = Promise.withResolvers<void>();
       last = (await store.document('gate', asked.id).catch(() => null)) ?? last;
-      if (last.state === 'pending' && clock.now() - spoke >= waits.silence) {
-        spoke = clock.now();
+      if (last.state === 'pending' && clock.monotonic() - spoke >= waits.silence) {
+        spoke = clock.monotonic();
         yield ' ';
       }
     }
@@ -131,15 +151,30 @@ async function* waitForDecision(asked: Gate, wait: number, parts: HttpParts): As
   yield JSON.stringify(await showGate(last, parts));
 }
 
+/** People read all questions, as in the console. A program reads those of the gates that it may ask. */
+function checkReader(
+  who: Actor,
+  { name, requestedBy }: Pick<Gate, 'name' | 'requestedBy'>,
+  { catalogue }: HttpParts,
+): void {
+  const own = requestedBy === identityOf(who) || catalogue.current().gates.get(name)?.ask.includes(identityOf(who));
+  if (who.kind === 'person' || own) return;
+  throw new TocsinError('forbidden', {
+    message: `gates.yaml does not let ${nameOf(who)} ask "${name}", nor read its questions.`,
+  });
+}
+
 const listGates = defineRoute({
   method: 'GET',
   path: '/api/v1/gates',
-  about: 'Lists the questions of gates, newest first.',
+  about: 'Lists the questions of gates, newest first. For people; a program reads what it asked by its id.',
   params: none,
   query: z.strictObject({ state: gateState.optional(), ...page }),
   body: null,
-  answers: { 200: { about: 'The questions.', schema: z.array(gateDoc) }, ...refusals(400, 401) },
-  async handle({ query, parts }) {
+  answers: { 200: { about: 'The questions.', schema: z.array(gateDoc) }, ...refusals(400, 401, 403) },
+  async handle({ query, who, parts }) {
+    if (who.kind !== 'person')
+      throw new TocsinError('forbidden', { message: 'Only people list the questions of gates.' });
     const { state, limit, after } = query;
     const gates = await parts.store.documents('gate', { limit, ...(state && { state }), ...(after && { after }) });
     return {

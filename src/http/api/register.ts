@@ -56,9 +56,21 @@ function addRoute(api: FastifyInstance, route: Route, parts: HttpParts): void {
       const query = check(route.query, request.query, 'query');
       const body = route.body === null ? undefined : check(route.body, request.body, 'body');
       const accept = request.headers.accept ?? '';
-      return send(reply, await route.handle({ params, query, body, who, parts, accept }));
+      return send(
+        reply,
+        await route.handle({ params, query, body, who, parts, accept, headers: headersOf(route, request) }),
+      );
     },
   });
+}
+
+/** Only those that the route names: others say nothing here. */
+function headersOf({ headers: schema }: Route, request: FastifyRequest): Record<string, string> {
+  if (schema === undefined) return {};
+  const given = Object.keys(schema.shape).flatMap(name =>
+    request.headers[name] === undefined ? [] : [[name, request.headers[name]]],
+  );
+  return check(schema, Object.fromEntries(given), 'header') as Record<string, string>;
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
