@@ -161,11 +161,7 @@ describe('alerts', () => {
       alert('alt_1', { service: 'checkout', zone: 'a' }),
       alert('alt_2', { service: 'search' }),
       alert('alt_3', { service: 'checkout' }, { state: 'silenced', silencedUntil: now + 1000 }),
-      alert(
-        'alt_4',
-        { service: 'checkout' },
-        { state: 'silenced', silencedAtOrigin: { by: 'ops', until: null } },
-      ),
+      alert('alt_4', { service: 'checkout' }, { state: 'silenced', silencedAtOrigin: { by: 'ops', until: null } }),
       alert('alt_5', { service: 'checkout' }, { state: 'silenced', silencedUntil: now - 1000 }),
     ],
   };
