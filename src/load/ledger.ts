@@ -30,7 +30,7 @@ function checkFile({ runPrincipal, known, labels }: LedgerFile, faults: Faults):
     faults.add(['labels', 'unpermitted'], 'the label "unpermitted" is set by Tocsin', { key: true });
 }
 
-function checkNames({ importers, watch, known, sources }: LedgerFile, config: Config, faults: Faults): void {
+function checkNames({ watch, known, sources }: LedgerFile, config: Config, faults: Faults): void {
   const named = Object.keys(config.sources);
   const check = (path: Path, given: string, known: readonly string[], what: string, key = false) => {
     if (known.includes(given)) return;
@@ -46,13 +46,7 @@ function checkNames({ importers, watch, known, sources }: LedgerFile, config: Co
         allowed: 'another name for that source, with type:',
       },
     );
-  const services = config.tokens.flatMap(token => ('service' in token ? [token.service] : []));
   for (const source of Object.keys(sources)) check(['sources', source], source, named, 'source', true);
-  importers.forEach(({ service, person, source }, index) => {
-    if (service !== undefined) check(['importers', index, 'service'], service, services, 'token of a service');
-    if (person !== undefined) check(['importers', index, 'person'], person, Object.keys(config.people), 'person');
-    if (source !== undefined) check(['importers', index, 'source'], source, named, 'source');
-  });
   for (const [list, entries] of Object.entries({ watch, known }))
     entries.forEach((entry, index) => {
       entry.sources.forEach((one, at) => {

@@ -3,6 +3,7 @@ import { alertRoutes } from './alerts.ts';
 import { approvalRoutes } from './approvals.ts';
 import { breakGlassRoutes } from './break-glass.ts';
 import { claimRoutes } from './claims.ts';
+import { changeRoutes } from './changes.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { explainRoutes } from './explain.ts';
 import { gateRoutes } from './gates.ts';
@@ -21,6 +22,7 @@ export const apiRoutes: readonly Route[] = [
   ...breakGlassRoutes,
   ...knownBadRoutes,
   ...claimRoutes,
+  ...changeRoutes,
   ...haltRoutes,
   ...deadLetterRoutes,
   ...journalRoutes,

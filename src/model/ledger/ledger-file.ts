@@ -27,22 +27,6 @@ const known = z.strictObject({
   until: time.optional().meta({ description: 'Until when it holds; without an end when left out.' }),
 });
 
-const importer = z
-  .strictObject({
-    service: name.optional().meta({ description: 'The service whose token may post permits.' }),
-    person: name.optional().meta({ description: 'The person whose token may post permits.' }),
-    source: name.optional().meta({ description: 'The source of tocsin.yaml that may bring permits.' }),
-    principals: some('Whom it may permit something'),
-    resources: some('On what'),
-    actions: any('What may be done'),
-    accounts: any('In which accounts or clusters'),
-    longest: duration.meta({ description: 'The longest time that one permit may cover.' }),
-  })
-  .refine(one => [one.service, one.person, one.source].filter(given => given !== undefined).length === 1, {
-    error: 'say who may import permits',
-    params: { allowed: 'one of service, person and source' },
-  });
-
 /** The keys of changes.yaml that say what is held against permits, and what permits are taken. Without the file nothing is held. */
 export const ledgerKeys = {
   matchAfter: duration.prefault('15m').meta({
@@ -59,7 +43,6 @@ export const ledgerKeys = {
     .prefault([{}])
     .meta({ description: 'Which changes are held against permits: those that fit one entry; all when left out.' }),
   known: z.array(known).default([]).meta({ description: 'Automation that needs no permit.' }),
-  importers: z.array(importer).default([]).meta({ description: 'Who may import permits, and for what.' }),
   runPrincipal: z
     .union([pattern.transform(one => [one]), z.array(pattern).max(100)])
     .default([])

@@ -171,6 +171,11 @@ steps:
         seen: { principal: 'arn:aws:iam::111122223333:role/tocsin-runs', address: '203.0.113.7' },
       });
       expect(ended.until).toBe(run.finishedAt);
+      const listed = await app.call('GET', '/api/v1/changes?state=unpermitted&resource=sg-0a1b2c3d');
+      expect(listed.body).toHaveLength(4);
+      const permits = await app.call('GET', '/api/v1/permits');
+      expect(permits.body).toMatchObject([{ origin: 'run', of: run.id, state: 'ended' }]);
+      expect(JSON.stringify([listed.body, permits.body])).not.toContain(session.slice('tocsin-'.length));
     } finally {
       await writeFile(`${out}.go`, '');
       await rm(out, { force: true });
