@@ -139,6 +139,7 @@ async function stopApp(
   await base.recorder.settled();
   await base.dispatcher.close();
   await base.egress.close();
+  await base.documents.close();
   base.children.close();
   await base.catalogue.close();
   await base.store.close();

@@ -1,5 +1,6 @@
 import type { ActParts } from '../flow/acts/parts.ts';
 import { createRefusals } from '../flow/acts/refusals.ts';
+import { createEvidenceOffice } from '../flow/evidence/gather.ts';
 import type { Nodes } from '../flow/fleet/nodes.ts';
 import { createKnownBad } from '../flow/gates/known-bad.ts';
 import { createFeed } from '../flow/journal/feed.ts';
@@ -35,6 +36,9 @@ import { readSealKey } from './shared-key.ts';
 import type { Shelves } from './shelves.ts';
 import { openTracing } from './tracing.ts';
 
+/** The largest document of evidence that is fetched, bytes. */
+const mostOfDocument = 50 * 1024 * 1024;
+
 export type Base = Awaited<ReturnType<typeof createBase>>;
 
 /** Creates everything that must exist before the server listens. */
@@ -64,6 +68,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex, knownBad };
   const looks = createLooks(common);
   const egress = createLazyEgress(() => catalogue.current().config.egress);
+  const documents = createLazyEgress(() => ({ ...catalogue.current().config.egress, maxBody: mostOfDocument }));
   const engine = createEngine({ ...common, looks, children, steps: shelves.steps, holder, outputs, hidden, egress });
   hearOthers(store, outputs, engine);
   const membership = createMembership({ clock, log, catalogue });
@@ -81,7 +86,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     refusals: createRefusals(clock),
     intake,
     deliveries,
-    recorder,
+    ...{ recorder, evidence: createEvidenceOffice({ clock, log, fetch: documents.fetch }) },
     interrupt: run => engine.interrupt(run),
     mayOf: who => identities.mayOf(who),
   };
@@ -96,7 +101,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     identities,
     signIns,
     children,
-    egress,
+    ...{ egress, documents },
     ...membership,
     outputs,
     holder,

@@ -19,8 +19,17 @@ export interface Route<
   body: Body | null;
   /** Headers that mean something here, by name in lower case. */
   headers?: z.ZodObject;
+  /** How a body is read that is larger than those of other addresses, or is not only JSON; like all others when left out. */
+  read?: BodyReader;
   answers: Readonly<Record<number, RouteAnswer>>;
   handle(input: RouteInput<z.infer<Params>, z.infer<Query>, z.infer<Body>>): Promise<Answer>;
+}
+
+export interface BodyReader {
+  /** The largest body, bytes. */
+  limit: number;
+  /** What the schema of the body is held against. Rejects with TocsinError. */
+  parse(bytes: Buffer): Promise<unknown>;
 }
 
 export interface RouteAnswer {

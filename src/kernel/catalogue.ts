@@ -86,6 +86,17 @@ export const catalogue = {
     message: 'The subject lacks what this gate needs.',
     remedy: 'Send all that the gate needs; gates.yaml names it under needs.',
   },
+  'evidence-invalid': {
+    status: 422,
+    message: 'A document of evidence cannot be read.',
+    remedy:
+      'Send it as the tool wrote it: CycloneDX, SPDX, SARIF, Trivy, Grype, a Sigstore bundle or a DSSE envelope, as JSON.',
+  },
+  'evidence-mismatch': {
+    status: 422,
+    message: 'A document of evidence is of another subject.',
+    remedy: 'Send the document of the image or commit that the subject names, by digest.',
+  },
   internal: {
     status: 500,
     message: 'Something failed inside Tocsin.',

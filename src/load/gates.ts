@@ -3,6 +3,7 @@ import type { Config } from '../model/config.ts';
 import { door } from '../model/gates/gate.ts';
 import { type GateFile, gatesFile } from '../model/gates/gates-file.ts';
 import type { Doors, GateSpec, Policy, RouteTarget } from '../ports/catalogue.ts';
+import { compileEvidence, type TrustFile } from './evidence.ts';
 import { bestOf } from './gate-rules.ts';
 import { kubernetesDoor } from './kubernetes-door.ts';
 import { createFaults, type Faults } from './problems.ts';
@@ -17,6 +18,8 @@ export interface GatesParts {
   policy: Policy | null;
   /** The chat platforms; null where nobody knows them. */
   platforms: ReadonlyMap<string, unknown> | null;
+  /** Those that `readTrustFiles` found in it. */
+  files: ReadonlyMap<string, TrustFile>;
 }
 
 export interface CompiledGates {
@@ -29,7 +32,7 @@ export interface CompiledGates {
 }
 
 /** Compiles gates.yaml. */
-export function compileGates(yaml: YamlFile, { config, policy, platforms }: GatesParts): CompiledGates {
+export function compileGates(yaml: YamlFile, { config, policy, platforms, files }: GatesParts): CompiledGates {
   const faults = createFaults(yaml);
   const { parsed } = readAs(gatesFile, yaml.data ?? {}, faults, []);
   if (!parsed.success) faults.addIssues([], parsed.error.issues, gatesFile);
@@ -38,7 +41,8 @@ export function compileGates(yaml: YamlFile, { config, policy, platforms }: Gate
   for (const [name, file] of Object.entries(parsed.success ? parsed.data.gates : {})) {
     const ask = config === null ? [] : callersOf(file, ['gates', name, 'ask'], faults, config);
     targets.push(...file.to.flatMap((to, index) => targetsAt(to, ['gates', name, 'to', index], faults, platforms)));
-    gates.set(name, specOf(name, file, ask));
+    const evidence = compileEvidence(file.evidence, { path: ['gates', name, 'evidence'], faults, files });
+    gates.set(name, specOf(name, file, ask, evidence));
     if (policy !== null) warnUndecided(name, policy, faults, config);
   }
   const kubernetes = parsed.success ? parsed.data.doors.kubernetes : undefined;
@@ -65,8 +69,13 @@ function warnUndecided(name: string, { rules }: Policy, faults: Faults, config: 
   );
 }
 
-function specOf(name: string, { about, needs, to, holds }: GateFile, ask: readonly string[]): GateSpec {
-  return { name, about, ask, needs, to, holds: holds ?? null };
+function specOf(
+  name: string,
+  { about, needs, to, holds }: GateFile,
+  ask: readonly string[],
+  evidence: GateSpec['evidence'],
+): GateSpec {
+  return { name, about, ask, needs, to, holds: holds ?? null, evidence };
 }
 
 /** The callers that a file can name, with their identities. A door is a service of its own. */

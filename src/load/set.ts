@@ -14,6 +14,7 @@ import { compileChanges, noChanges } from './changes.ts';
 import { type CompiledConfig, compileConfig, standardConfig } from './config.ts';
 import type { Draft } from './draft.ts';
 import type { Env } from './environment.ts';
+import { readTrustFiles } from './evidence.ts';
 import { type FolderFile, readFolder, readImports } from './folder.ts';
 import { compileGates, type GatesParts } from './gates.ts';
 import { importDefault } from './import.ts';
@@ -63,6 +64,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const policyPath = at(config?.policy ?? './policy.yaml');
   const gatesPath = at(config?.gates ?? './gates.yaml');
   const folder = at(config?.runbooks ?? './runbooks');
+  const trusted: string[] = [];
   const changesPath = at(config?.changes ?? './changes.yaml');
   const changes = await readChanges(changesPath, { config, named: named.changes, digests, problems });
   const knownBadPath = at(config?.knownBad ?? './known-bad.yaml');
@@ -75,6 +77,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
     named: named.gates,
     digests,
     problems,
+    watched: trusted,
   });
   const { drafts, below } = await readRunbooks(
     folder,
@@ -93,7 +96,17 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   return {
     set,
     problems: sortProblems(problems),
-    watched: [parts.configPath, policyPath, gatesPath, changesPath, knownBadPath, folder, ...below, ...sigma.watched],
+    watched: [
+      parts.configPath,
+      policyPath,
+      gatesPath,
+      changesPath,
+      knownBadPath,
+      folder,
+      ...below,
+      ...sigma.watched,
+      ...trusted,
+    ],
   };
 }
 
@@ -195,7 +208,10 @@ async function readPolicy(
   return policy;
 }
 
-async function readGates(file: string, { named, digests, problems, ...parts }: ReadParts): Promise<Gated | null> {
+async function readGates(
+  file: string,
+  { named, digests, problems, watched, ...parts }: ReadParts & { watched: string[] },
+): Promise<Gated | null> {
   const read = await readYaml(file, digests);
   if (read === null && named) problems.push(missing(file, 'there is no such file of gates'));
   if (read === null) return { gates: new Map(), doors: { kubernetes: null }, gateTargets: [] };
@@ -203,7 +219,10 @@ async function readGates(file: string, { named, digests, problems, ...parts }: R
     problems.push(...read.problems);
     return null;
   }
-  const { gates, doors, targets, faults } = compileGates(read.yaml, parts);
+  const files = await readTrustFiles(read.yaml.data, dirname(file));
+  for (const { path, text } of files.values()) digests[path] = sha256(text ?? '');
+  watched.push(...[...files.values()].map(one => one.path));
+  const { gates, doors, targets, faults } = compileGates(read.yaml, { ...parts, files });
   problems.push(...faults.list);
   return gates === null ? null : { gates, doors, gateTargets: targets };
 }
@@ -243,7 +262,7 @@ async function readKnownBad(
   return knownBad;
 }
 
-interface ReadParts extends GatesParts {
+interface ReadParts extends Omit<GatesParts, 'files'> {
   /** Whether tocsin.yaml names the file, so that it must exist. */
   named: boolean;
   digests: Record<string, string>;

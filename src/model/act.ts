@@ -1,10 +1,17 @@
 import { z } from 'zod';
 import type { Decision } from './decision.ts';
-import type { Evidence, EvidenceRef } from './gates/evidence.ts';
+import type { Evidence, EvidenceFormat, EvidenceRef } from './gates/evidence.ts';
 import { door } from './gates/gate.ts';
 import { blocks } from './gates/known-bad.ts';
 import { subject } from './gates/subject.ts';
 import { json } from './run.ts';
+
+/** A document as it came. */
+export interface SentDocument {
+  bytes: Uint8Array;
+  /** The format that the sender named; null to find it out. */
+  format: EvidenceFormat | null;
+}
 
 /** Evidence that was read and checked, with its documents, which are stored with the question. */
 export interface GatheredEvidence {
@@ -92,7 +99,8 @@ export const act = z.discriminatedUnion('kind', [
     gate: z.string(),
     door,
     subject,
-    gathered: z.custom<GatheredEvidence>().optional(),
+    /** Documents that came with it. */
+    evidence: z.custom<readonly SentDocument[]>().optional(),
     callback: z.record(z.string(), z.string()).optional(),
     /** What the caller names this question with: the same key gets the same gate for a day, also a denied one. */
     once: z.string().max(255).optional(),

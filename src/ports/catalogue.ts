@@ -4,7 +4,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Config } from '../model/config.ts';
 import type { Ask, Risk, TriggerKind, Verdict } from '../model/decision.ts';
 import type { Event, Labels, Severity } from '../model/event.ts';
-import type { Evidence } from '../model/gates/evidence.ts';
+import type { Evidence, EvidenceRules } from '../model/gates/evidence.ts';
 import type { FeedSpec } from '../model/gates/feed.ts';
 import type { Door } from '../model/gates/gate.ts';
 import type { BadEntry, BadMatch } from '../model/gates/known-bad.ts';
@@ -82,6 +82,8 @@ export interface GateSpec {
   to: readonly string[];
   /** For how long an allow holds, milliseconds; null until it is revoked. */
   holds: number | null;
+  /** What it takes as evidence. */
+  evidence: EvidenceRules;
 }
 
 /** What changes of the environment are held against. Times are milliseconds. */

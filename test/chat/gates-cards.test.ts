@@ -29,6 +29,7 @@ const gate: Gate = sampleGate({
   evidence: Array.from({ length: 20 }, (_, index) => ({
     kind: 'scan' as const,
     format: 'trivy',
+    by: 'caller',
     digest: 'd'.repeat(64),
     from: 'request',
     verified: index % 2 === 0,

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { catalogue } from '../../src/kernel/catalogue.ts';
 import { cli } from '../cli/terminal.ts';
+import { createSigstore } from '../doubles/sigstore/index.ts';
 import { type Block, linksOf, type Page, readPage, readPages, root } from './pages.ts';
 import { type Files, problemsIn, testsIn, wholeRunbook } from './world.ts';
 
@@ -82,7 +83,8 @@ describe('what the pages show loads without an error or a warning', () => {
   });
 
   test.each(named(labelled(/^gates\.yaml$/)))('%s', async (_name, block) => {
-    expect(await problemsIn({ 'policy.yaml': gatesPolicy, 'gates.yaml': block.text })).toBe('');
+    const trust = { 'trusted_root.json': createSigstore().trustedRoot() };
+    expect(await problemsIn({ 'policy.yaml': gatesPolicy, 'gates.yaml': block.text, ...trust })).toBe('');
   });
 
   test.each(named(labelled(/^changes\.yaml$/)))('%s', async (_name, block) => {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { perform } from '../../src/flow/acts/act.ts';
 import type { ActParts } from '../../src/flow/acts/parts.ts';
 import { createRefusals } from '../../src/flow/acts/refusals.ts';
+import { createEvidenceOffice } from '../../src/flow/evidence/gather.ts';
 import { createKnownBad } from '../../src/flow/gates/known-bad.ts';
 import { createFeed } from '../../src/flow/journal/feed.ts';
 import { createStreams } from '../../src/flow/journal/streams.ts';
@@ -239,6 +240,7 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
     deliveries: { seen: () => {} },
     recorder: { changed: () => {}, sweep: async () => {} },
     interrupt: run => void interrupted.push(run),
+    evidence: createEvidenceOffice({ clock, log, fetch: () => Promise.reject(new Error('nothing is fetched here')) }),
     mayOf: () => null,
   };
   const node: FlowNode = {

@@ -2,7 +2,6 @@ import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
 import { type Actor, identityOf } from '../../model/actor.ts';
 import type { Config } from '../../model/config.ts';
-import { noEvidence } from '../../model/gates/evidence.ts';
 import type { Door } from '../../model/gates/gate.ts';
 import type { Subject } from '../../model/gates/subject.ts';
 import type { Doors, GateSpec } from '../../ports/catalogue.ts';
@@ -23,13 +22,17 @@ export async function performGate(who: Actor, act: GateAct, parts: ActParts): Pr
   const glass = glassOf(act, doors);
   if (glass === 'refused')
     return refused('forbidden', 403, `Only members of the group that gates.yaml names break the glass.`);
+  const gathered = await parts.evidence.gather({
+    ...{ door: act.door, subject: act.subject, rules: gate.evidence },
+    sent: act.evidence ?? [],
+  });
   const asked = await askGate(
     {
       gate,
       door: act.door,
       subject: act.subject,
       who,
-      gathered: act.gathered ?? { evidence: noEvidence, refs: [], blobs: [] },
+      gathered,
       callback: act.callback ?? {},
       barred: personsOf(act.subject, act.door, config),
       denialStands: act.denialStands ?? null,

@@ -5,6 +5,7 @@ import { nearest } from '../../kernel/nearest.ts';
 import type { ActAnswer } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Dispatcher } from '../../ports/dispatcher.ts';
+import type { EvidenceOffice } from '../evidence/gather.ts';
 import type { KnownBad } from '../gates/known-bad.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Streams } from '../journal/streams.ts';
@@ -29,6 +30,7 @@ export interface ActParts extends BeginParts {
   intake: Pick<Intake, 'receive'>;
   deliveries: Pick<DeliveryLog, 'seen'>;
   knownBad: KnownBad;
+  evidence: EvidenceOffice;
   recorder: Pick<Recorder, 'changed' | 'sweep'>;
   /** Ends a running session of this process at once. */
   interrupt(run: string): void;

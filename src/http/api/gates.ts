@@ -9,6 +9,7 @@ import type { HttpParts } from '../parts.ts';
 import { defineRoute } from '../route.ts';
 import { perform } from './act.ts';
 import { found, nextPage, none, page, refusals, withId } from './common.ts';
+import { evidenceBody, gateReader } from './gate-body.ts';
 
 const iso = z.iso.datetime();
 
@@ -58,7 +59,10 @@ const askGate = defineRoute({
     'Asks a gate whether this subject may go on. The same subject is asked once: while a question is open or its allow holds, everybody gets that one.',
   params: none,
   query: none,
-  body: z.strictObject({ gate: z.string().max(63), subject }).meta({ id: 'GateRequest' }),
+  body: z
+    .strictObject({ gate: z.string().max(63), subject, evidence: evidenceBody.optional() })
+    .meta({ id: 'GateRequest' }),
+  read: gateReader,
   headers: z.object({
     'idempotency-key': z
       .string()
@@ -70,7 +74,7 @@ const askGate = defineRoute({
   }),
   answers: {
     200: { about: 'The question, with its verdict.', schema: gateDoc },
-    ...refusals(400, 401, 403, 404, 422),
+    ...refusals(400, 401, 403, 404, 413, 422),
   },
   async handle({ body, who, parts, headers }) {
     const once = headers['idempotency-key'];
@@ -79,6 +83,7 @@ const askGate = defineRoute({
       door: 'http',
       gate: body.gate,
       subject: body.subject,
+      evidence: body.evidence ?? [],
       ...(once !== undefined && { once }),
     });
     return { status: 200, json: await showGate(await gateOf(answer.gate ?? '', parts), parts) };

@@ -17,15 +17,24 @@ const callers = new WeakMap<FastifyRequest, Actor>();
 
 /** Serves the routes. The caller is identified before a body is read, and everything is parsed before the handler runs. */
 export async function addApi(app: FastifyInstance, routes: readonly Route[], parts: HttpParts): Promise<void> {
+  const readers = new Map(
+    routes.flatMap(({ path, read }) => (read === undefined ? [] : [[urlOf(path), read] as const])),
+  );
   await app.register(async api => {
     api.removeAllContentTypeParsers();
-    api.addContentTypeParser('application/json', { parseAs: 'buffer', bodyLimit: maxBody }, (_request, body, done) => {
-      try {
-        done(null, body.length === 0 ? undefined : parseStrictJson(body as Buffer));
-      } catch (error) {
-        done(asBadRequest(error));
-      }
-    });
+    api.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer', bodyLimit: maxBody },
+      async (request: FastifyRequest, body: Buffer) => {
+        const reader = readers.get(request.routeOptions.url ?? '');
+        try {
+          if (body.length === 0) return undefined;
+          return reader === undefined ? parseStrictJson(body) : await reader.parse(body);
+        } catch (error) {
+          throw asBadRequest(error);
+        }
+      },
+    );
     api.addHook('onRequest', (request, reply, done) => {
       reply.headers({
         'cache-control': 'no-store',
@@ -48,7 +57,8 @@ export async function addApi(app: FastifyInstance, routes: readonly Route[], par
 function addRoute(api: FastifyInstance, route: Route, parts: HttpParts): void {
   api.route({
     method: route.method,
-    url: route.path.replace(/\{(\w+)\}/g, ':$1'),
+    url: urlOf(route.path),
+    ...(route.read === undefined ? {} : { bodyLimit: route.read.limit }),
     handler: async (request, reply) => {
       const who = callers.get(request);
       if (who === undefined) throw new TocsinError('unauthenticated');
@@ -73,6 +83,11 @@ function headersOf({ headers: schema }: Route, request: FastifyRequest): Record<
   return check(schema, Object.fromEntries(given), 'header') as Record<string, string>;
 }
 
+/** As the server writes it. */
+function urlOf(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
   reply.code(answer.status);
   if ('stream' in answer) return reply.header('content-type', answer.type).send(answer.stream);
@@ -87,6 +102,7 @@ function sendRefusal(reply: FastifyReply, refused: ActRefused): FastifyReply {
 
 /** A body of the API that does not parse is `bad-request`; here, 422 is for parameters. */
 function asBadRequest(error: unknown): TocsinError {
+  if (error instanceof TocsinError && error.code !== 'bad-body') return error;
   if (!isCode(error, 'bad-body')) return new TocsinError('bad-request', { cause: error });
   return new TocsinError('bad-request', { message: error.message, ...(error.at && { at: error.at }) });
 }

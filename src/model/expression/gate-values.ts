@@ -74,6 +74,9 @@ class VulnerabilityFields {
   get known() {
     return this.#found.known;
   }
+  get signed() {
+    return this.#found.signed;
+  }
   get critical() {
     return BigInt(this.#found.critical);
   }
@@ -89,6 +92,9 @@ class VulnerabilityFields {
   get unknown() {
     return BigInt(this.#found.unknown);
   }
+  get cut() {
+    return BigInt(this.#found.cut);
+  }
   get list() {
     return recordsOf(this.#found.list);
   }
@@ -102,6 +108,12 @@ class SbomFields {
   }
   get known() {
     return this.#sbom.known;
+  }
+  get signed() {
+    return this.#sbom.signed;
+  }
+  get cut() {
+    return BigInt(this.#sbom.cut);
   }
   get components() {
     return recordsOf(this.#sbom.components);

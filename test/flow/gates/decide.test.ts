@@ -196,6 +196,8 @@ it('reads what evidence and links say', () => {
   const evidence = {
     vulnerabilities: {
       known: true,
+      signed: false,
+      cut: 0,
       critical: 1,
       high: 0,
       medium: 2,
@@ -211,7 +213,12 @@ it('reads what evidence and links say', () => {
       repository: 'https://github.com/acme/checkout',
       workflow: 'build.yml',
     },
-    sbom: { known: true, components: [{ name: 'log4j-core', version: '2.14.1', purl: 'pkg:maven/log4j-core@2.14.1' }] },
+    sbom: {
+      known: true,
+      signed: false,
+      cut: 0,
+      components: [{ name: 'log4j-core', version: '2.14.1', purl: 'pkg:maven/log4j-core@2.14.1' }],
+    },
   };
   const given = { ...variables, gate: { ...variables.gate, evidence } };
   const conditions = [

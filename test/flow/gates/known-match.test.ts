@@ -25,13 +25,15 @@ const match = (entries: BadEntry[], subject: Subject, evidence: Evidence = noEvi
   matchBad(subject, evidence, { sources: [{ index: createBadIndex(entries), asOf: null }], history, now: 1000 });
 const madeOf = (...purls: string[]): Evidence => ({
   ...noEvidence,
-  sbom: { known: true, components: purls.map(purl => ({ name: 'x', version: '', purl })) },
+  sbom: { known: true, signed: false, cut: 0, components: purls.map(purl => ({ name: 'x', version: '', purl })) },
 });
 const scanned = (...ids: string[]): Evidence => ({
   ...noEvidence,
   vulnerabilities: {
     ...noEvidence.vulnerabilities,
     known: true,
+    signed: false,
+    cut: 0,
     list: ids.map(id => ({ id, package: 'openssl', version: '3.0.1', severity: 'high' as const, fixed: '' })),
   },
 });
