@@ -9,6 +9,7 @@ import type { KubernetesDoor } from '../../ports/catalogue.ts';
 import { readBody } from '../body.ts';
 import { type Answer, denied, reviewText } from './answer.ts';
 import { createJudge, type JudgeParts } from './judge.ts';
+import { createPatience, type Patience } from './patience.ts';
 import { parseReview, type Review } from './review.ts';
 
 export interface AdmissionParts extends JudgeParts {
@@ -28,7 +29,7 @@ export interface Identity {
 /** The largest body, bytes: two objects of 1.5 MiB, the most that etcd holds. */
 const mostBytes = 3 * 1024 * 1024;
 /** How long an answer may take, milliseconds: the API server waits 5 s, and then its failurePolicy answers. */
-const patience = 3000;
+const longestAnswer = 3000;
 /** Longer than the 90 s after which the API server (Go) closes an idle connection, so that it never writes into one that we close. */
 const keepAlive = 120_000;
 const mostConnections = 1024;
@@ -36,6 +37,8 @@ const mostConnections = 1024;
 /** The server of the door: AdmissionReview v1 at POST /admission, and nothing else. It listens when `listen` is called. */
 export function createDoor({ cert, key, ca }: Identity, parts: AdmissionParts): Server {
   const judge = createJudge(parts);
+  const patience = createPatience(parts.clock, longestAnswer);
+  const serving = { ...parts, judge, patience, names: createNames() };
   const server = createServer(
     {
       ...{ cert, key, minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] },
@@ -43,10 +46,11 @@ export function createDoor({ cert, key, ca }: Identity, parts: AdmissionParts): 
       ...{ keepAliveTimeout: keepAlive, requestTimeout: 10_000, headersTimeout: 10_000 },
     },
     (request, response) => {
-      serve(request, response, judge, parts).catch(error => refuse(error, response, parts));
+      serve(request, response, serving).catch(error => refuse(error, response, parts));
     },
   );
   server.maxConnections = mostConnections;
+  server.on('close', () => patience.stop());
   // Strangers with wrong certificates and half-open connections are no news.
   server.on('tlsClientError', error => parts.log.debug({ because: messageOf(error) }, 'a client was refused'));
   return server;
@@ -65,28 +69,43 @@ export async function listen(server: Server, { host, port }: KubernetesDoor['lis
   return (server.address() as AddressInfo).port;
 }
 
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  judge: ReturnType<typeof createJudge>,
-  parts: AdmissionParts,
-): Promise<void> {
-  const settings = parts.settings();
+interface Serving extends AdmissionParts {
+  judge: ReturnType<typeof createJudge>;
+  patience: Patience;
+  names: Names;
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
+  const settings = serving.settings();
   if (settings === null) throw new TocsinError('not-found');
-  checkClient(request, settings);
+  checkClient(request, settings, serving.names);
   checkHead(request);
   const review = parseReview(await bodyOf(request));
-  const answer = await inTime(judge(review, settings), review, settings, parts);
-  parts.metrics.count('tocsin_admission_total', { verdict: answer.outcome });
+  const answer = await inTime(review, settings, serving);
+  serving.metrics.count('tocsin_admission_total', { verdict: answer.outcome });
   send(response, 200, reviewText(review.uid, answer));
 }
 
-function checkClient({ socket }: IncomingMessage, { clientCa, clientNames }: KubernetesDoor): void {
+/** The name that the certificate of a connection has; empty for none. */
+type Names = (socket: TLSSocket) => string;
+
+/** Reads the certificate once for each connection: parsing it takes longer than the rest of a check. */
+function createNames(): Names {
+  const known = new WeakMap<TLSSocket, string>();
+  return socket => {
+    const before = known.get(socket);
+    if (before !== undefined) return before;
+    const given: unknown = socket.getPeerCertificate().subject?.CN;
+    const name = typeof given === 'string' ? given : '';
+    known.set(socket, name);
+    return name;
+  };
+}
+
+function checkClient({ socket }: IncomingMessage, { clientCa, clientNames }: KubernetesDoor, names: Names): void {
   if (clientCa === undefined) return;
   const tls = socket as TLSSocket;
-  const name = tls.getPeerCertificate().subject?.CN;
-  const known = clientNames === undefined || (typeof name === 'string' && clientNames.includes(name));
-  if (tls.authorized && known) return;
+  if (tls.authorized && (clientNames === undefined || clientNames.includes(names(tls)))) return;
   throw new TocsinError('unauthenticated', {
     message: 'The client certificate is not one that gets in.',
     remedy: 'Give the API server a certificate of the authority and the name that gates.yaml names.',
@@ -124,28 +143,13 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** The judge's answer; what `onFailure` says when it fails or takes too long. */
-async function inTime(
-  judging: Promise<Answer>,
-  review: Review,
-  settings: KubernetesDoor,
-  parts: AdmissionParts,
-): Promise<Answer> {
-  const late = Symbol('late');
-  const nap = new AbortController();
-  const slept = parts.clock.sleep(patience, nap.signal).then(
-    () => late,
-    () => late,
-  );
+async function inTime(review: Review, settings: KubernetesDoor, serving: Serving): Promise<Answer> {
   try {
-    const first = await Promise.race([judging, slept]);
-    if (typeof first !== 'symbol') return first;
-    judging.catch(() => {});
-    return onFailure('it took too long', review, settings, parts);
+    const answer = await serving.patience.within(serving.judge(review, settings));
+    return answer ?? onFailure('it took too long', review, settings, serving);
   } catch (error) {
     if (isCode(error, 'forbidden')) return denied(error.message);
-    return onFailure(messageOf(error), review, settings, parts);
-  } finally {
-    nap.abort();
+    return onFailure(messageOf(error), review, settings, serving);
   }
 }
 
