@@ -6,6 +6,7 @@ import {
   defineCommand,
   type Explanation,
   fieldsOf,
+  type GateExplanation,
   pickByPrefix,
   refuse,
 } from 'tocsin';
@@ -13,13 +14,26 @@ import {
 export default defineCommand({
   id: 'explain',
   about: 'Says why: every runbook with the clause that held or failed, every rule, and what was decided.',
-  usage: 'explain <event | alert | run>',
-  args: [{ name: 'what', about: 'An event, an alert or a run; in a thread, its alert', required: false, of: 'alert' }],
-  examples: ['explain alt_0mgw3k5q2x', 'explain run_0mgw3k5q2x'],
+  usage: 'explain <event | alert | run | gate>',
+  args: [
+    {
+      name: 'what',
+      about: 'An event, an alert, a run or a gate; in a thread, its alert or gate',
+      required: false,
+      of: 'alert',
+    },
+  ],
+  examples: ['explain alt_0mgw3k5q2x', 'explain run_0mgw3k5q2x', 'explain gat_0mgw3k5q2x'],
   async run({ words, context }, host) {
     const id = await findSubject(words[0], context, host);
     if (id === null) {
-      return refuse('bad-request', 'Say what: explain <event>, explain <alert> or explain <run>.');
+      return refuse('bad-request', 'Say what: explain <event>, explain <alert>, explain <run> or explain <gate>.');
+    }
+    if (id.startsWith('gat_')) {
+      const gate = await host.explainGate(id);
+      return gate === null
+        ? refuse('not-found', `Nothing is known about "${id}" that could be explained.`)
+        : answer({ title: `Why: ${gate.title}`, blocks: showGate(gate) });
     }
     const found = await host.explain(id);
     if (found === null) return refuse('not-found', `Nothing is known about "${id}" that could be explained.`);
@@ -31,8 +45,12 @@ export default defineCommand({
 });
 
 async function findSubject(word: string | undefined, context: CommandContext, host: ChatHost): Promise<string | null> {
-  if (word === undefined) return context.run ?? context.alert;
+  if (word === undefined) return context.run ?? context.alert ?? context.gate;
   if (word.startsWith('evt_')) return word;
+  if (word.startsWith('gat_')) {
+    if ((await host.store.document('gate', word)) !== null) return word;
+    return pickByPrefix(word, await host.store.documents('gate', { limit: 500 }), one => one.id, 'gate').id;
+  }
   const [runs, alerts] = await Promise.all([host.store.runs({ limit: 500 }), host.store.alerts({ limit: 500 })]);
   return pickByPrefix(word, [...runs, ...alerts], one => one.id, 'event, alert or run').id;
 }
@@ -90,9 +108,35 @@ function showRunbook(one: Explanation['runbooks'][number]): Block[] {
   if (one.decision !== null) {
     facts.push(['Decision', one.decision.verdict], ['Rule', one.decision.rule], ['Because', one.decision.because]);
   }
-  const rules = one.rules.map(
+  return [fieldsOf(facts), ...showRules(one.rules)];
+}
+
+function showRules(rules: GateExplanation['rules']): Block[] {
+  const lines = rules.map(
     rule =>
       `${rule.result}: ${rule.name}\n    when: ${rule.when}${rule.because === null ? '' : `\n    ${rule.because}`}`,
   );
-  return [fieldsOf(facts), ...(rules.length === 0 ? [] : [{ kind: 'code' as const, text: rules.join('\n') }])];
+  return lines.length === 0 ? [] : [{ kind: 'code', text: lines.join('\n') }];
+}
+
+function showGate({ name, state, because, decided, now, rules, knownBad, evidence }: GateExplanation): Block[] {
+  const bad = knownBad.now.map(({ what, reason, from, by }) => [what, `${reason} (${by}, ${from})`] as const);
+  const documents = evidence.documents.map(
+    one => [one.format, one.verified ? one.says : `counts as absent: ${one.because ?? 'no reason is known'}`] as const,
+  );
+  return [
+    fieldsOf([
+      ['Gate', name],
+      ['State', `${state}: ${because}`],
+      ['When it was asked', `${decided.verdict} by "${decided.rule}": ${decided.because}`],
+      ['Asked now', `${now.verdict} by "${now.rule}": ${now.because}`],
+    ]),
+    ...showRules(rules),
+    ...titled('Known to be bad now:', bad),
+    ...titled(evidence.kept ? 'Evidence:' : 'Evidence, which is stored no more and counts as absent now:', documents),
+  ];
+}
+
+function titled(title: string, rows: readonly (readonly [string, string])[]): Block[] {
+  return rows.length === 0 ? [] : [{ kind: 'text', text: title }, fieldsOf(rows)];
 }

@@ -13,7 +13,14 @@ export { subjectText } from './model/gates/subject.ts';
 export type { Entry } from './model/journal.ts';
 export { shortHash } from './model/plan.ts';
 export { isEnded, type Run } from './model/run.ts';
-export type { ChatHost, CommandAnswer, CommandContext, Explanation, RunbookView } from './ports/chat.ts';
+export type {
+  ChatHost,
+  CommandAnswer,
+  CommandContext,
+  Explanation,
+  GateExplanation,
+  RunbookView,
+} from './ports/chat.ts';
 export { defineChat } from './ports/chat.ts';
 export { type Command, type CommandInput, defineCommand } from './ports/command.ts';
 export { readAlertWords, readDuration } from './ports/command-alert.ts';

@@ -17,7 +17,7 @@ import { exitCode } from './terminal.ts';
 export const replay: CliCommand = {
   name: 'replay',
   about:
-    'Puts stored events to the rules and runbooks as the files are now, and shows what would be decided differently. Nothing is done.',
+    'Puts stored events to the rules and runbooks as the files are now, and shows what would be decided differently. Nothing is done. Questions of gates are not replayed.',
   usage: '',
   options: [
     { name: 'file', about: 'Take the events from an exported journal instead of the running process.', value: 'file' },
@@ -36,12 +36,19 @@ export const replay: CliCommand = {
     } finally {
       await catalogue.close();
     }
-    const { events, differences } = replayed.result();
+    const { events, gates, differences } = replayed.result();
     for (const difference of differences) terminal.out(plain(difference));
     terminal.err(`${events} events replayed, ${differences.length} decided differently.`);
+    if (gates > 0) terminal.err(notReplayed(gates));
     return differences.length === 0 ? exitCode.ok : exitCode.failed;
   },
 };
+
+/** What alerts and known-bad entries there were at that time is not in the entries that are read here. */
+function notReplayed(gates: number): string {
+  const what = gates === 1 ? '1 question of a gate was' : `${gates} questions of gates were`;
+  return `${what} not replayed. tocsin explain gat_… shows for each what would be decided now.`;
+}
 
 function parseSeq(text: string | null): number {
   if (text === null) return 0;
@@ -81,10 +88,12 @@ export function createReplay(set: CatalogueSet) {
   const runs = new Map<string, string>();
   const voided = new Set<string>();
   const history = createHistory();
+  let gates = 0;
   return {
     take({ fact, at }: { fact: Fact; at: number }, counts: boolean): void {
       if (fact.kind === 'event.accepted') consider(fact, foldOnto(alerts, fact), at, counts);
       if (fact.kind === 'alert.reopened') consider(fact, alerts.get(fact.alert) ?? null, at, counts);
+      if (fact.kind === 'gate.asked' && counts) gates++;
       if (fact.kind === 'decision.made') note(fact.event, fact.runbook, fact);
       if (fact.kind === 'run.created' && fact.run.event !== null) {
         note(fact.run.event, fact.run.runbook, fact.run.decision);
@@ -92,8 +101,8 @@ export function createReplay(set: CatalogueSet) {
       }
       if (fact.kind === 'approval.closed' && fact.state === 'void') voided.add(runs.get(fact.run ?? '') ?? '');
     },
-    result(): { events: number; differences: string[] } {
-      return { events: considered.size, differences: [...considered.values()].flatMap(differencesOf) };
+    result(): { events: number; gates: number; differences: string[] } {
+      return { events: considered.size, gates, differences: [...considered.values()].flatMap(differencesOf) };
     },
   };
 

@@ -3,6 +3,9 @@ import { type Alert, alertEnd, alertState } from '../model/alert.ts';
 import { type Approval, approvalState } from '../model/approval.ts';
 import { risk, triggerKind, verdict } from '../model/decision.ts';
 import { labels, link, severity } from '../model/event.ts';
+import { evidenceRef } from '../model/gates/evidence.ts';
+import { gateState } from '../model/gates/gate.ts';
+import { badMatch } from '../model/gates/known-bad.ts';
 import { json, type Run, runState, type Step, stepState } from '../model/run.ts';
 
 const time = z.iso.datetime().meta({ description: 'ISO 8601, UTC, with milliseconds.' });
@@ -265,6 +268,32 @@ export const explanationDoc = z
     ),
   })
   .meta({ id: 'Explanation' });
+
+/** The shape of ChatHost.explainGate. */
+export const gateExplanationDoc = z
+  .object({
+    gate: z.string(),
+    name: z.string(),
+    title: z.string(),
+    state: gateState,
+    because: z.string().meta({ description: 'How it came to its state.' }),
+    decided: decisionDoc.meta({ description: 'What policy said when it was asked.' }),
+    now: decisionDoc.meta({ description: 'What would be decided if it were asked now.' }),
+    rules: z.array(
+      z.object({
+        name: z.string(),
+        when: z.string(),
+        result: z.enum(['holds', 'does not hold', 'failed', 'not reached', 'not of gates']),
+        because: z.string().nullable().meta({ description: 'The clause that is false, or why the rule failed.' }),
+      }),
+    ),
+    knownBad: z.object({ asked: z.array(badMatch), now: z.array(badMatch) }),
+    evidence: z.object({
+      kept: z.boolean().meta({ description: 'False when it is stored no more, and counts as absent now.' }),
+      documents: z.array(evidenceRef),
+    }),
+  })
+  .meta({ id: 'GateExplanation' });
 
 export const errorDoc = z
   .object({

@@ -6,6 +6,10 @@ import type { Act, ActAnswer } from '../model/act.ts';
 import type { Actor } from '../model/actor.ts';
 import type { Card, DetailsSubject, Post } from '../model/card.ts';
 import type { Config } from '../model/config.ts';
+import type { Verdict } from '../model/decision.ts';
+import type { EvidenceRef } from '../model/gates/evidence.ts';
+import type { GateState } from '../model/gates/gate.ts';
+import type { BadMatch } from '../model/gates/known-bad.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { CheckTools, Finding } from './check.ts';
 import type { SignIns } from './sign-ins.ts';
@@ -143,6 +147,8 @@ export interface ChatHost {
    * and every rule. It evaluates what would be decided now, without effects. Null when nothing has this id.
    */
   explain(id: string): Promise<Explanation | null>;
+  /** The same for a question of a gate: what was decided then, and what would be decided now. Null when nothing has this id. */
+  explainGate(id: string): Promise<GateExplanation | null>;
   catalogue(): CatalogueView;
   /** Problems to show in the console, one text each: a chat platform is down, a channel refuses, a route leads nowhere, Redis. */
   troubles(): readonly string[];
@@ -203,6 +209,30 @@ export interface Explanation {
       because: string | null;
     }[];
   }[];
+}
+
+/** Why a gate was decided as it was, and what would be decided if it were asked now. */
+export interface GateExplanation {
+  gate: string;
+  /** The gate of gates.yaml. */
+  name: string;
+  title: string;
+  state: GateState;
+  /** How it came to its state. */
+  because: string;
+  /** What policy said when it was asked. */
+  decided: { verdict: Verdict; rule: string; because: string };
+  now: { verdict: Verdict; rule: string; because: string };
+  rules: readonly {
+    name: string;
+    when: string;
+    result: 'holds' | 'does not hold' | 'failed' | 'not reached' | 'not of gates';
+    /** The clause that is false, or why it failed; null when it holds or was not reached. */
+    because: string | null;
+  }[];
+  knownBad: { asked: readonly BadMatch[]; now: readonly BadMatch[] };
+  /** `kept` is false when what the documents said is stored no more: then it counts as absent now. */
+  evidence: { kept: boolean; documents: readonly EvidenceRef[] };
 }
 
 /** A chat command, for help and menus. */

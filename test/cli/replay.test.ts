@@ -29,7 +29,7 @@ rules:
   const journal = await app.journal();
   for (const entry of journal) replay.take(entry, true);
   expect(journal.map(entry => entry.fact.kind)).toContain('alert.reopened');
-  expect(replay.result()).toEqual({ events: 2, differences: [] });
+  expect(replay.result()).toEqual({ events: 2, gates: 0, differences: [] });
 });
 
 function runbook(title: string): string {

@@ -99,6 +99,7 @@ describe('the commands', () => {
     expect([...commands.keys()]).toEqual([
       'ack',
       'approve',
+      'ban',
       'break-glass-end',
       'break-glass',
       'cancel',
@@ -117,6 +118,7 @@ describe('the commands', () => {
       'silence',
       'status',
       'unack',
+      'unban',
       'unsilence',
     ]);
     for (const command of commands.values()) {

@@ -120,6 +120,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
       identities: proofsOf(double, options.localKey === undefined ? localKey : options.localKey),
     }),
     details: async (subject, id) => double.details.get(`${subject}/${id}`) ?? null,
+    explainGate: async () => null,
     explain: async id => double.explanations.get(id) ?? null,
     catalogue: () => double.view,
     fleet: () => ({ nodes: [], problems: [] }),

@@ -193,6 +193,7 @@ function hostOf(world: World): ChatHost {
       card: { tone: 'info', title: line, badge: null, blocks: [], buttons: [], mention: [] },
     }),
     commands: () => [],
+    explainGate: async () => null,
     explain: async id => (id === anExplanation.alert ? anExplanation : null),
     whoIs: account => ({ kind: 'stranger', id: account.id, via: account.platform, because: 'a test' }),
     bearer: token => (token === 'alice-token' ? alice : world.local && token === localKey ? you : null),

@@ -11,6 +11,7 @@ import type { Command } from '../../ports/command.ts';
 import type { StepOutline } from '../../ports/runbook.ts';
 import type { SignIns } from '../../ports/sign-ins.ts';
 import type { Store } from '../../ports/store.ts';
+import { explainGate } from '../gates/explain.ts';
 import type { JournalWatch } from '../journal/audit-watch.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { OutputSignals } from '../journal/output-signals.ts';
@@ -61,6 +62,7 @@ export function createHost(parts: HostParts): ChatHost {
     signIns: parts.signIns,
     details: (subject, id) => detailsOf(subject, id, parts),
     explain: id => explain(id, parts.acts),
+    explainGate: id => explainGate(id, parts.acts),
     catalogue: () => ({ ...parts.catalogue.current().view, problems: parts.catalogue.problems() }),
     fleet: () => parts.fleet(),
     troubles: () => parts.troubles(),

@@ -1,20 +1,27 @@
 import { z } from 'zod';
-import { explanationDoc } from '../docs.ts';
+import { explanationDoc, gateExplanationDoc } from '../docs.ts';
 import { defineRoute } from '../route.ts';
 import { found, none, refusals, withId } from './common.ts';
+import { checkReader, gateOf } from './gates.ts';
 
 const explainEvent = defineRoute({
   method: 'GET',
   path: '/api/v1/explain/{id}',
   about:
-    'For an event, an alert or a run: every runbook with the clause that held or failed, every rule, and what would be decided now.',
+    'For an event, an alert or a run: every runbook with the clause that held or failed, every rule, and what would be decided now. For a gate: every rule with the clause that failed, what is known to be bad, the decision then and now.',
   params: withId,
   query: none,
   body: null,
-  answers: { 200: { about: 'The explanation.', schema: explanationDoc }, ...refusals(400, 401, 404) },
-  async handle({ params, parts }) {
-    const explanation = found(await parts.host.explain(params.id), 'event, alert or run', params.id);
-    return { status: 200, json: explanation };
+  answers: {
+    200: { about: 'The explanation.', schema: z.union([explanationDoc, gateExplanationDoc]) },
+    ...refusals(400, 401, 403, 404),
+  },
+  async handle({ params: { id }, who, parts }) {
+    if (id.startsWith('gat_')) {
+      checkReader(who, await gateOf(id, parts), parts);
+      return { status: 200, json: found(await parts.host.explainGate(id), 'question of a gate', id) };
+    }
+    return { status: 200, json: found(await parts.host.explain(id), 'event, alert, run or gate', id) };
   },
 });
 

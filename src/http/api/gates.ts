@@ -90,7 +90,7 @@ const askGate = defineRoute({
   },
 });
 
-async function gateOf(of: string, { store }: HttpParts): Promise<Gate> {
+export async function gateOf(of: string, { store }: HttpParts): Promise<Gate> {
   return found(await store.document('gate', of), 'question of a gate', of);
 }
 
@@ -157,7 +157,7 @@ async function* waitForDecision(asked: Gate, wait: number, parts: HttpParts): As
 }
 
 /** People read all questions, as in the console. A program reads those of the gates that it may ask. */
-function checkReader(
+export function checkReader(
   who: Actor,
   { name, requestedBy }: Pick<Gate, 'name' | 'requestedBy'>,
   { catalogue }: HttpParts,

@@ -57,7 +57,7 @@ describe('a trigger whose where cannot be evaluated', () => {
     expect(await app.runs()).toEqual([]);
     const replay = createReplay(app.app.catalogue.current());
     for (const entry of await app.journal()) replay.take(entry, true);
-    expect(replay.result()).toEqual({ events: 1, differences: [] });
+    expect(replay.result()).toEqual({ events: 1, gates: 0, differences: [] });
   });
 
   it('says so once for an episode, also when the alert fires again, and starts what can be evaluated', async () => {
