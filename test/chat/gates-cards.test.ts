@@ -42,7 +42,9 @@ const gate: Gate = sampleGate({
     from: 'known-bad.yaml',
     by: 'person:alice',
     blocks: 'all' as const,
-    until: null, sure: true, asOf: null,
+    until: null,
+    sure: true,
+    asOf: null,
   })),
 });
 const approval = sampleApproval({

@@ -27,7 +27,7 @@ export function sampleGate(over: Partial<Gate> = {}): Gate {
     because: 'rule "ask" always holds',
     evidence: [],
     found: null,
-  knownBad: [],
+    knownBad: [],
     callback: {},
     createdAt: noon,
     expiresAt: noon + 600_000,

@@ -93,9 +93,12 @@ describe('an approval as it is stored', () => {
     expect(approval.safeParse(changed(full, path, value)).success).toBe(false);
   });
 
-  it.each(['step', 'run', 'gate', 'alert', 'because', 'closedAt', 'votes.0.account', 'votes.0.reason'])('may have no %s', path => {
-    expect(approval.safeParse(changed(full, path, null)).success).toBe(true);
-  });
+  it.each(['step', 'run', 'gate', 'alert', 'because', 'closedAt', 'votes.0.account', 'votes.0.reason'])(
+    'may have no %s',
+    path => {
+      expect(approval.safeParse(changed(full, path, null)).success).toBe(true);
+    },
+  );
 
   it('has one of five states, and one of four ways in which a right was established', () => {
     expect(approvalState.options).toEqual(['open', 'approved', 'denied', 'expired', 'void']);

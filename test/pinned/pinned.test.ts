@@ -38,16 +38,16 @@ describe('what others call', () => {
       `
       bad-signature:401 body-too-large:413 wrong-content-type:415 bad-body:422 method-not-allowed:405 overloaded:503
       key-unreachable:503 draining:503 not-found:404 bad-request:400 unauthenticated:401 forbidden:403 conflict:409
-      not-asked:409 wrong-host:421 wrong-origin:403 gate-subject:422 internal:500 tokens-missing:500 file-missing:500
-      file-unusable:500 file-invalid:500 sigma-unsupported:500 expression-invalid:500 expression-failed:500
-      driver-invalid:500 params-invalid:422 runbook-unknown:404 guard-failed:409 store-failed:503 store-too-old:500
-      store-too-new:500 store-unreachable:503 store-refused:500 store-not-empty:409 store-in-use:409 store-locked:500
-      row-broken:500 journal-broken:500 redis-unfit:500 step-failed:500 step-timeout:500 replay-differs:500
-      plan-changed:409 lease-lost:409 cancelled:409 listen-failed:500 environment-invalid:500 usage-invalid:400
-      not-reachable:503 argv-invalid:422 program-missing:500 spawn-failed:500 spawner-lost:500
-      isolation-unavailable:500 children-left:500 egress-refused:403 egress-failed:502 response-too-large:502
-      chat-limited:503 chat-down:502 chat-refused:422 chat-root-gone:502 origin-limited:503 origin-down:502
-      origin-refused:422
+      not-asked:409 wrong-host:421 wrong-origin:403 gate-key-used:422 gate-subject:422 evidence-invalid:422
+      evidence-mismatch:422 internal:500 tokens-missing:500 file-missing:500 file-unusable:500 file-invalid:500
+      sigma-unsupported:500 expression-invalid:500 expression-failed:500 driver-invalid:500 params-invalid:422
+      runbook-unknown:404 guard-failed:409 store-failed:503 store-too-old:500 store-too-new:500 store-unreachable:503
+      store-refused:500 store-not-empty:409 store-in-use:409 store-locked:500 row-broken:500 journal-broken:500
+      redis-unfit:500 step-failed:500 step-timeout:500 replay-differs:500 plan-changed:409 lease-lost:409
+      cancelled:409 listen-failed:500 environment-invalid:500 usage-invalid:400 not-reachable:503 argv-invalid:422
+      program-missing:500 spawn-failed:500 spawner-lost:500 isolation-unavailable:500 children-left:500
+      egress-refused:403 egress-failed:502 response-too-large:502 chat-limited:503 chat-down:502 chat-refused:422
+      chat-root-gone:502 origin-limited:503 origin-down:502 origin-refused:422
       `,
     );
   });
@@ -62,6 +62,7 @@ describe('what others call', () => {
       doctor
       test [runbook ...]
       run <runbook> [name=value ...] | --reason <text> | --detach
+      gate <name> [--image name@sha256:… --environment production ...] | --service <service> | --image <name@digest> | --sha <sha> | --repository <repository> | --environment <environment> | --change <change> | --actor <actor> | --link <label=url> | --wait <time> | --fail-open | --json
       send <source> <file> | --header <header> | --sign | --type <type>
       record <source> | --count <number> | --for <duration> | --unproven | --out <folder> | --reason <text>
       source add <type> [name] | list | --env-file <file> | --url <url>
@@ -91,7 +92,13 @@ describe('what others call', () => {
       `,
     );
     const { child } = await actual.tracesOfProcess();
-    words('The environment of steps', child, 'HOME LANG PARAM_HOST PATH TMPDIR TOCSIN_STEP TZ');
+    words(
+      'The environment of steps',
+      child,
+      `
+      AWS_ROLE_SESSION_NAME HOME LANG PARAM_HOST PATH TMPDIR TOCSIN_PERMIT TOCSIN_STEP TZ
+      `,
+    );
   });
 
   test('metrics, each with its type and labels', async () => {
@@ -101,6 +108,7 @@ describe('what others call', () => {
       `
       counter tocsin_acts_refused_total act
       counter tocsin_acts_unjournalled_total act
+      counter tocsin_admission_total verdict
       counter tocsin_approvals_total state
       counter tocsin_changes_judged_total source state
       counter tocsin_changes_total source outcome
@@ -163,7 +171,7 @@ describe('what others import', () => {
       `
       TocsinError answer answerAct chooseApproval defineChat defineCommand defineDispatcher defineRunbook defineSource
       defineStep defineStore describeParam fieldsOf isEnded nameOf nearest paramsFrom pickByPrefix pickRunbook
-      readAlertWords readDuration refuse shortHash showDuration subjectText z
+      readAlertWords readBanWords readDuration refuse shortHash showDuration subjectText z
       `,
     );
     words(
@@ -211,13 +219,19 @@ describe('what the API takes and answers', () => {
       GET /api/v1/approvals ? state run limit after = 200: []:Approval, 400, 401
       GET /api/v1/approvals/{id} = 200: Approval, 400, 401, 404
       POST /api/v1/approvals/{id}/votes > VoteRequest = 200: Approval, 400, 401, 403, 404, 409
-      POST /gates > GateRequest = 200: Gate, 400, 401, 403, 404, 422
-      GET /gates/{id} ? wait = 200: Gate, 400, 401, 404
-      GET /api/v1/gates ? state limit after = 200: []:Gate, 400, 401
+      POST /gates > GateRequest = 200: Gate, 400, 401, 403, 404, 413, 422
+      GET /gates/{id} ? wait = 200: Gate, 400, 401, 403, 404
+      GET /api/v1/gates ? state limit after = 200: []:Gate, 400, 401, 403
       POST /api/v1/gates/{id}/revoke > RevokeRequest = 200: Gate, 400, 401, 403, 404, 409
       POST /api/v1/break-glass > BreakGlassRequest = 200: BreakGlassWindow, 400, 401, 403, 409
       GET /api/v1/break-glass ? state limit after = 200: []:BreakGlassWindow, 400, 401
       DELETE /api/v1/break-glass/{id} > reason = 200: BreakGlassWindow, 400, 401, 403, 404, 409
+      POST /api/v1/known-bad > KnownBadRequest = 201: KnownBad, 400, 401, 403, 404, 409
+      GET /api/v1/known-bad ? state limit after = 200: []:KnownBad, 400, 401
+      DELETE /api/v1/known-bad/{id} > KnownBadEnd = 200: KnownBad, 400, 401, 403, 404
+      POST /api/v1/changes/{id}/claim > ClaimRequest = 200: Approval, 400, 401, 403, 404, 409
+      GET /api/v1/changes ? state resource limit after = 200: []:HeldChange, 400, 401
+      GET /api/v1/permits ? state principal limit after = 200: []:Permit, 400, 401
       GET /api/v1/halt = 200: Halt, 401
       PUT /api/v1/halt > reason = 200: Halt, 400, 401, 403
       DELETE /api/v1/halt > reason = 200: Halt, 400, 401, 403
@@ -252,14 +266,20 @@ describe('what the API takes and answers', () => {
       Approval id run gate step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
       BreakGlassRequest reason for
       BreakGlassWindow id person reason state because permit openedAt until changes[] more
+      ClaimRequest reason
       DeadLetter id source from code because attempts state canRedrive firstAt lastAt
       Decision verdict rule because
       Delivery ring outcome at first count address bytes test echo total records events[].event events[].kind events[].alert events[].episode events[].effect events[].duplicate code where because
       Error error.code error.message error.at error.allowed[] error.given error.remedy decision:Decision
       Explanation event alert title runbooks[].runbook runbooks[].holds runbooks[].because runbooks[].decision:Decision ${rule}
       Gate id gate verdict state because rule thread approval subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url hash createdAt expires
-      GateRequest gate subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url
+      GateRequest gate subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url evidence
       Halt halted by reason at
+      HeldChange id event source title changeKey principal actor action resource account region environment address keys[] outcome was became trusted state because asks permit alert claim occurredAt dueAt judgedAt endedAt
+      KnownBad id what thing.kind thing.digest thing.sha thing.repository thing.introduced thing.fixed[] thing.last thing.purl thing.versions[] thing.ranges[] reason by alert blocks until state createdAt
+      KnownBadEnd reason
+      KnownBadRequest what alert reason for blocks
+      Permit id origin of principal actions[] resources[] account region environment from until state seen.principal seen.address because createdAt
       Recording id source by at until most unproven open deliveries[].number deliveries[].at deliveries[].outcome deliveries[].headers{} deliveries[].body deliveries[].removed[]
       RevokeRequest reason
       Run id runbook title risk params targets[] planHash state trigger requestedBy reason alert event parent.run parent.step decision:Decision approval steps[]:Step because question.number question.step createdAt startedAt finishedAt
@@ -344,11 +364,13 @@ describe('what is kept for years', () => {
       known-bad.ended entry reason
       known-bad.read feed digest entries
       permit.issued permit
-      permit.ended permit because
+      permit.ended permit because until
       permit.used permit principal address
       permit.refused from because
       change.held held
       change.judged held state because permit alert asks
+      change.repeated held alert runbook because
+      change.claimed held person reason approval
       change.settled held state because endedAt
       break-glass.opened window person reason permit until
       break-glass.ended window because listAt
@@ -370,7 +392,7 @@ describe('what is kept for years', () => {
       Object.entries(documents).map(([name, schema]) => [name, ...Object.keys(schema.shape)].join(' ')),
       `
       alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin quietSince version
-      approval id run gate step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
+      approval id run gate claim step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
       vote person account via vote reason at standing
       button label style reason does
       card tone title badge blocks buttons mention
@@ -379,7 +401,7 @@ describe('what is kept for years', () => {
       decision verdict rule because ask resolves
       event id source receivedAt raw trusted test body
       plan runbook files entry params targets secrets
-      run id runbook title risk params targets planHash state trigger requestedBy reason alert episode event parent decision after approval steps cancel because question createdAt startedAt finishedAt wakeAt crashes version
+      run id runbook title risk params targets planHash state trigger requestedBy reason undoes alert episode event parent decision after approval steps cancel because question createdAt startedAt finishedAt wakeAt crashes version
       step id type title state attempts idempotent inputDigest waiting exitCode output because ending window startedAt finishedAt
       waiting for wakeAt on since
       `,
@@ -414,10 +436,13 @@ describe('what is kept for years', () => {
       act unrecord recording
       act redrive letter reason
       act discard letter reason
-      act gate gate door subject gathered callback denialStands
+      act gate gate door subject evidence callback once denialStands glass
       act revoke gate reason
+      act claim change reason
       act break-glass reason duration
       act break-glass-end window reason
+      act ban what alert reason duration blocks
+      act unban entry reason
       act halt reason
       act resume reason
       `,
@@ -498,17 +523,20 @@ describe('what is kept for years', () => {
       tally source rule key bucket value n arrived until sample
       `,
     );
-    const taken =
-      `
-      duty/changes duty/expect duty/looks duty/origins duty/posts/<platform> duty/reconcile duty/records duty/road
-      duty/sources duty/sweeper duty/threads duty/traces node/<number> run/<id>
+    const taken = `
+      duty/changes duty/expect duty/feeds duty/known-bad duty/looks duty/origins duty/posts/<platform> duty/reconcile
+      duty/records duty/road duty/sources duty/sweeper duty/threads duty/traces duty/undo node/<number> run/<id>
       `;
     words('A lease', leases, taken);
-    words('A cursor', cursors, `
-      changes expect origin/pagerduty/page origin/pagerduty/tell road threads traces
-      `);
+    words(
+      'A cursor',
+      cursors,
+      `
+      changes expect known-bad origin/pagerduty/page origin/pagerduty/tell road threads traces undo
+      `,
+    );
     const spaces =
-      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate key letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval';
+      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate gate-key key known-bad letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });
