@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { secretList } from '../../kernel/signature.ts';
 import { isLoopbackUrl } from '../../kernel/web-url.ts';
 import { severity } from '../../model/event.ts';
-import { app } from './app.ts';
+import { githubApp } from '../../kernel/github-app.ts';
 import { branches } from './branches.ts';
 
 const place = z
@@ -47,7 +47,7 @@ export const options = z
         description:
           'Write how a run stands, while it runs too: as a commit status or a check of the commit with the name `tocsin/RUNBOOK`, or as a status of the deployment that failed. `check` needs `app`, the others `app` or `apiToken`.',
       }),
-    app: app.optional().meta({
+    app: githubApp.optional().meta({
       description: 'A GitHub App that writes instead of `apiToken`, with tokens for an hour and one repository each.',
     }),
     apiToken: z.string().min(1, 'a token must not be empty; is its environment variable set?').optional().meta({

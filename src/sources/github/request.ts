@@ -1,8 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { isCode } from '../../kernel/errors.ts';
-import { exactNumber } from '../../kernel/number.ts';
 import { type OriginApi, requestOrigin } from '../../kernel/origin-request.ts';
-import { createAppTokens, jwtOf, type Place } from './app.ts';
+import { createAppTokens, githubHeaders, githubWait, jwtOf, type Place } from '../../kernel/github-app.ts';
 import type { Options } from './options.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH';
@@ -49,7 +48,6 @@ function permissionsOf({ comment, report = [] }: Options): Record<string, 'read'
   };
 }
 
-/** Headers: docs.github.com, getting started with the REST API. */
 export function send(
   given: Options,
   tools: Tools,
@@ -73,19 +71,13 @@ export function send(
             because: 'The app is not known by this id and key.',
             remedy: 'Correct app of the source in tocsin.yaml: GitHub, Settings, Developer settings, GitHub Apps.',
           },
-    waitAfter: (status, headers, text) => waitAfter(status, headers, text, tools.clock.now()),
+    waitAfter: (status, headers, text) => githubWait(status, headers, text, tools.clock.now()),
   };
   return requestOrigin(
     rootOf(given) + path,
     {
       method,
-      headers: {
-        accept: 'application/vnd.github+json',
-        authorization: `Bearer ${token}`,
-        'user-agent': 'tocsin',
-        'x-github-api-version': '2022-11-28',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
+      headers: githubHeaders(token, body !== undefined),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     },
     origin,
@@ -94,17 +86,4 @@ export function send(
 
 export function rootOf({ url }: Options): string {
   return url.replace(/\/+$/, '');
-}
-
-/**
- * GitHub answers 403 or 429 to too many requests, and a minute is the least to wait where it does not say it. Source: docs.github.com,
- * rate limits for the REST API, exceeding the rate limit.
- */
-function waitAfter(status: number, headers: Headers, text: string, now: number): number | null {
-  const after = exactNumber((headers.get('retry-after') ?? '').trim());
-  const isSpent = headers.get('x-ratelimit-remaining') === '0';
-  if (status !== 429 && !(status === 403 && (after !== null || isSpent || /rate limit/i.test(text)))) return null;
-  if (after !== null) return Math.max(0, after * 1000);
-  const reset = isSpent ? exactNumber((headers.get('x-ratelimit-reset') ?? '').trim()) : null;
-  return reset === null ? 60_000 : Math.max(1000, reset * 1000 - now);
 }

@@ -1,9 +1,10 @@
 import { createPrivateKey, sign } from 'node:crypto';
 import { z } from 'zod';
-import type { Clock } from '../../kernel/clock.ts';
+import type { Clock } from './clock.ts';
+import { exactNumber } from './number.ts';
 
 /** Who asks: an app that is installed where the repositories are. */
-export const app = z.strictObject({
+export const githubApp = z.strictObject({
   id: z
     .union([z.int().positive(), z.string().regex(/^[1-9][0-9]{0,15}$/, 'no app id, which is a number')])
     .transform(String)
@@ -14,7 +15,7 @@ export const app = z.strictObject({
     .refine(isRsaKey, 'no RSA private key in PEM with at least 2048 bits; is its environment variable set?')
     .meta({ description: 'The private key of the app, as GitHub made it (PEM). Line breaks may be written as \\n.' }),
 });
-export type App = z.infer<typeof app>;
+export type GitHubApp = z.infer<typeof githubApp>;
 
 function isRsaKey(text: string): boolean {
   try {
@@ -29,7 +30,7 @@ function isRsaKey(text: string): boolean {
  * What the app proves itself with. It is made a minute earlier because clocks differ, and holds for nine, because GitHub takes ten at most.
  * Source: docs.github.com, generating a JSON Web Token for a GitHub App.
  */
-export function jwtOf({ id, key }: App, now: number): string {
+export function jwtOf({ id, key }: GitHubApp, now: number): string {
   const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
   const seconds = Math.floor(now / 1000);
   const head = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ iat: seconds - 60, exp: seconds + 540, iss: id })}`;
@@ -93,4 +94,28 @@ export function createAppTokens(
 
 function keyOf({ owner, name }: Place): string {
   return `${owner}/${name}`.toLowerCase();
+}
+
+/** Headers: docs.github.com, getting started with the REST API. */
+export function githubHeaders(token: string, withBody: boolean): Record<string, string> {
+  return {
+    accept: 'application/vnd.github+json',
+    authorization: `Bearer ${token}`,
+    'user-agent': 'tocsin',
+    'x-github-api-version': '2022-11-28',
+    ...(withBody ? { 'content-type': 'application/json' } : {}),
+  };
+}
+
+/**
+ * How long to wait after this answer, milliseconds; null where it is no limit. GitHub answers 403 or 429 to too many requests, and a minute is
+ * the least to wait where it does not say it. Source: docs.github.com, rate limits for the REST API, exceeding the rate limit.
+ */
+export function githubWait(status: number, headers: Headers, text: string, now: number): number | null {
+  const after = exactNumber((headers.get('retry-after') ?? '').trim());
+  const isSpent = headers.get('x-ratelimit-remaining') === '0';
+  if (status !== 429 && !(status === 403 && (after !== null || isSpent || /rate limit/i.test(text)))) return null;
+  if (after !== null) return Math.max(0, after * 1000);
+  const reset = isSpent ? exactNumber((headers.get('x-ratelimit-reset') ?? '').trim()) : null;
+  return reset === null ? 60_000 : Math.max(1000, reset * 1000 - now);
 }
