@@ -1,6 +1,7 @@
 import type { ActParts } from '../flow/acts/parts.ts';
 import { createRefusals } from '../flow/acts/refusals.ts';
 import { createEvidenceOffice } from '../flow/evidence/gather.ts';
+import { createVault } from '../flow/doors/vault.ts';
 import type { Nodes } from '../flow/fleet/nodes.ts';
 import { createKnownBad } from '../flow/gates/known-bad.ts';
 import { createFeed } from '../flow/journal/feed.ts';
@@ -28,6 +29,7 @@ import { createFetchPublic } from '../kernel/egress/public.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { Store } from '../ports/store.ts';
+import { createDoors } from './doors.ts';
 import { createMembership } from './membership.ts';
 import type { AppOptions } from './options.ts';
 import { createHidden } from './secrets.ts';
@@ -56,7 +58,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const mutex = createKeyedMutex();
   const streams = createStreams({ store, feed, clock, mutex });
   const shared = serversOf(options.env).database !== null;
-  const { seals, identities, signIns } = await createProofs(options, { catalogue, store, feed, shared });
+  const { seals, identities, signIns, vault } = await createProofs(options, { catalogue, store, feed, shared });
   const holder = ids.next('nod');
   const tracing = await openTracing(options, { metrics, holder });
   const opened = await openDispatcher(options, catalogue.current().config.run.concurrency, tracing !== null);
@@ -94,6 +96,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     ...common,
     options,
     role: options.role ?? ('all' as const),
+    ...createDoors({ ...common, vault, acts }),
     shared,
     shelves,
     registry,
@@ -118,7 +121,6 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     recorder,
     hidden,
     fleet: { nodes: null as Nodes | null, since: clock.now() },
-    address: { url: '' },
     state: { draining: false },
   };
 }
@@ -158,7 +160,7 @@ async function createProofs(
   const config = () => parts.catalogue.current().config;
   const identities = createIdentities({ config, env: name => options.env[name], localKey: options.localKey });
   const signIns = createSignIns({ ...parts, clock: options.clock, identities, config, key });
-  return { seals: createSeals(key), identities, signIns };
+  return { seals: createSeals(key), identities, signIns, vault: createVault(key, parts) };
 }
 
 /** The feed, which counts all commits of this process in the metrics. */

@@ -3,9 +3,12 @@ import { startChanges } from '../flow/changes/changes.ts';
 import { startGlassSweep } from '../flow/changes/glass/sweep.ts';
 import { startUndo } from '../flow/changes/undo/undo.ts';
 import { startDelivery } from '../flow/deliver/deliver.ts';
+import { startPolling } from '../flow/doors/poll.ts';
+import { startTeller } from '../flow/doors/teller.ts';
 import { type Duty, fencedFeed } from '../flow/fleet/duty.ts';
 import { startFeeds } from '../flow/gates/known/feeds/poll.ts';
 import { startStanding } from '../flow/gates/known/standing.ts';
+import { createStreams } from '../flow/journal/streams.ts';
 import { createLooks } from '../flow/origin/looks.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
 import { startReconcile } from '../flow/origin/reconcile.ts';
@@ -188,6 +191,27 @@ export function originsDuty(base: Base, platforms: Platforms): Duty {
           off();
           base.live.origin = () => ({});
           await service.stop();
+        },
+      };
+    },
+  };
+}
+
+/** The singleton task that tells the callers of doors what was decided, and asks what no delivery brought. */
+export function doorsDuty(base: Base): Duty {
+  return {
+    name: 'doors',
+    async start(fence) {
+      const feed = fencedFeed(base.feed, fence);
+      const parts = { ...base.doorParts, feed, streams: createStreams({ ...base, feed }) };
+      const teller = await startTeller(parts);
+      const polling = startPolling(parts);
+      base.live.doors = () => ({ ...polling.trouble(), ...teller.trouble() });
+      return {
+        async stop() {
+          base.live.doors = () => ({});
+          await polling.stop();
+          await teller.stop();
         },
       };
     },

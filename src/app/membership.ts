@@ -15,6 +15,8 @@ export interface Membership {
     platform(id: string): ChatConnection | undefined;
     /** Why a write-back failed, by source; null when all is well. */
     origin(): Record<string, string | null>;
+    /** Why a door could not tell or ask, by door; empty on nodes that do neither. */
+    doors(): Record<string, string | null>;
     /** Whether the list of what fires is had and trusted, by source; empty on nodes that do not ask for it. */
     reconcile(): Record<string, ListHealth>;
     /** Channels that tocsin.yaml names and that do not exist. */
@@ -30,6 +32,7 @@ export function createMembership(parts: { clock: Clock; log: Log; catalogue: Cat
   const live: Membership['live'] = {
     platform: () => undefined,
     origin: () => ({}),
+    doors: () => ({}),
     reconcile: () => ({}),
     channels: () => null,
     admission: () => null,

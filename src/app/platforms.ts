@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { createHost } from '../flow/acts/host.ts';
 import type { Delivery } from '../flow/deliver/deliver.ts';
+import { hearDoor } from '../flow/doors/doors.ts';
 import { createJournalWatch } from '../flow/journal/audit-watch.ts';
 import { createHttp } from '../http/server.ts';
 import { takesOn } from '../model/node.ts';
@@ -40,6 +41,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     catalogue: base.catalogue,
     intake: base.intake,
     records: base.records,
+    hearDoor: (door, delivery) => hearDoor(door, delivery, base.doorParts),
     refused: base.refused.refused,
     delivered(seen, delivery) {
       base.deliveries.seen(seen);
@@ -108,6 +110,7 @@ export async function healthOf(base: Base, connections: Connections): Promise<Re
     ...Object.fromEntries(
       Object.entries(base.knownBad.troubles()).map(([feed, trouble]) => [`known bad ${feed}`, trouble]),
     ),
+    ...Object.fromEntries(Object.entries(base.live.doors()).map(([door, trouble]) => [`door ${door}`, trouble])),
     ...asksOf(base),
     ...(takesOn(base.role, 'worker') ? { spawn: spawnTrouble(base) } : {}),
     ...Object.fromEntries(

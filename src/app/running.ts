@@ -7,6 +7,7 @@ import { takesOn } from '../model/node.ts';
 import type { Base } from './base.ts';
 import {
   changesDuty,
+  doorsDuty,
   expectDuty,
   feedsDuty,
   originsDuty,
@@ -57,6 +58,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
     watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
+  const doors = takesOn(base.role, 'chat') ? await take(doorsDuty(base)) : null;
   const tracing: Turn[] = [];
   for (const duty of tracesDuties(base)) tracing.push(await take(duty));
   const tickers = await startTickers(base, driver => driver.oneNode !== true);
@@ -72,6 +74,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
       await road.stop();
       for (const turn of watching) await turn.stop();
       await stopTelling(writeBack, base);
+      await stopDoors(doors, base);
       for (const turn of [...posting, ...tracing]) await turn.stop();
       await base.fleet.nodes?.stop();
     },
@@ -83,6 +86,14 @@ async function stopTelling(writeBack: Turn | null, { clock, origins }: Base): Pr
   const stopping = writeBack?.stop() ?? Promise.resolve();
   await Promise.race([stopping, clock.sleep(3000)]);
   await origins.close();
+  await stopping;
+}
+
+/** The same for doors: an answer under way is told again after the next start, where that is of use. */
+async function stopDoors(turn: Turn | null, { clock, doors }: Base): Promise<void> {
+  const stopping = turn?.stop() ?? Promise.resolve();
+  await Promise.race([stopping, clock.sleep(3000)]);
+  await doors.close();
   await stopping;
 }
 

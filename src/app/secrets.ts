@@ -6,7 +6,7 @@ import { tracingHeaders } from './tracing.ts';
 type Environment = AppOptions['env'];
 
 /**
- * All values that must never be shown: secrets and tokens of tocsin.yaml, credentials of sources and chat platforms, tokens and passwords
+ * All values that must never be shown: secrets and tokens of tocsin.yaml, credentials of sources, chat platforms and doors, tokens and passwords
  * in the environment, and the key of the local link. Computed once for each set of files.
  */
 export function createHidden(
@@ -16,7 +16,7 @@ export function createHidden(
   let made: { set: CatalogueSet; secrets: Secrets } | null = null;
   return () => {
     const set = current();
-    if (made?.set !== set) made = { set, secrets: compileSecrets(secretsOf(options, set.config)) };
+    if (made?.set !== set) made = { set, secrets: compileSecrets(secretsOf(options, set.config, set.doors)) };
     return made.secrets;
   };
 }
@@ -25,12 +25,14 @@ export function createHidden(
 export function secretsOf(
   { env, localKey }: Pick<AppOptions, 'env' | 'localKey'>,
   config: Pick<CatalogueSet['config'], 'secrets' | 'tokens' | 'sources' | 'chat'>,
+  doors: Partial<CatalogueSet['doors']> = {},
 ): string[] {
   const values = [
     ...Object.values(config.secrets),
     ...config.tokens.map(token => env[token.env] ?? ''),
     ...Object.values(config.sources).flatMap(source => secretOptions(source)),
     ...Object.values(config.chat).flatMap(chat => secretOptions(chat)),
+    ...secretOptions(doors),
     ...platformTokens(env),
     ...['DATABASE_URL', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'].flatMap(
       name => passwordsOf(env[name] ?? ''),

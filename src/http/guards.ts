@@ -4,7 +4,7 @@ import { TocsinError } from '../kernel/errors.ts';
 import type { HttpParts } from './parts.ts';
 
 /** Paths that senders, probes and scrapers may reach under any host name. None of them shows or changes what people see. */
-const anyHost = /^\/(events\/|healthz$|metrics$)/;
+const anyHost = /^\/(events\/|gates\/doors\/|healthz$|metrics$)/;
 /** Paths of signed requests of chat platforms. POST only, because a page of the console may have such a path (a channel `events`). */
 const anyHostPosted = /^\/[a-z0-9-]+\/events$/;
 

@@ -23,6 +23,14 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'Changes that were held against permits, by source and what they turned out to be (permitted, known, break-glass, failed, unpermitted).',
     labels: ['source', 'state'],
   },
+  tocsin_gates_told_total: {
+    help: 'Answers to the callers of doors, by door and outcome (ok, refused: not taken any more, failed: tried again).',
+    labels: ['door', 'outcome'],
+  },
+  tocsin_door_deliveries_total: {
+    help: 'Deliveries to the doors of gates, by door and outcome (asked, nothing: it asks nothing, or the code of the refusal).',
+    labels: ['door', 'outcome'],
+  },
   tocsin_records_total: {
     help: 'Raw records of batches that were counted, by source and outcome (taken, unreadable); and those that a source lost before (lost).',
     labels: ['source', 'outcome'],

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { HeardDelivery } from '../flow/doors/doors.ts';
 import type { SeenDelivery } from '../flow/pipeline/delivery-log.ts';
 import type { Watch } from '../flow/pipeline/intake.ts';
 import type { SourceRefusal } from '../flow/pipeline/refused-sources.ts';
@@ -29,6 +30,8 @@ export interface HttpParts {
     /** Resolves when every event is durable. Rejects with TocsinError: bad-signature, bad-body, overloaded, store-failed, not-found. */
     receive(source: string, delivery: Delivery, watch?: Watch): Promise<Accepted[]>;
   };
+  /** Takes a delivery of a service that asks gates. Resolves when its question is durable; rejects like `hearDoor` of the flow. */
+  hearDoor(door: string, delivery: Delivery): Promise<HeardDelivery>;
   /** Called with what became of each delivery to a source of tocsin.yaml; returns at once. `delivery` is null when its body was not read. */
   delivered(seen: SeenDelivery, delivery: Delivery | null): void;
   /** Takes the deliveries of sources with `records`. */

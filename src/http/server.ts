@@ -5,6 +5,7 @@ import { apiRoutes } from './api/index.ts';
 import { addApi } from './api/register.ts';
 import { addDoor, type DoorLimits } from './door.ts';
 import { bareError, pathOf, sendError, toTocsinError } from './errors.ts';
+import { addGateDoors } from './gate-door.ts';
 import { checkHostAndOrigin } from './guards.ts';
 import { addHealth } from './health.ts';
 import type { HttpParts } from './parts.ts';
@@ -58,6 +59,7 @@ export async function createHttp(parts: HttpParts, options: { door?: DoorLimits 
   addHealth(app, parts);
   if (parts.doors === false) return app;
   await addDoor(app, parts, options.door);
+  await addGateDoors(app, parts);
   addOpenApi(app, parts.version);
   await addApi(app, apiRoutes, parts);
   return app;

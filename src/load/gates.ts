@@ -1,9 +1,11 @@
 import { nearest } from '../kernel/nearest.ts';
 import type { Config } from '../model/config.ts';
+import type { DoorName, ServiceDoors } from '../model/gates/doors.ts';
 import { door } from '../model/gates/gate.ts';
 import { type GateFile, gatesFile } from '../model/gates/gates-file.ts';
 import type { Doors, GateSpec, Policy, RouteTarget } from '../ports/catalogue.ts';
 import { compileEvidence, type TrustFile } from './evidence.ts';
+import { type Env, fillEnvironment } from './environment.ts';
 import { bestOf } from './gate-rules.ts';
 import { kubernetesDoor } from './kubernetes-door.ts';
 import { createFaults, type Faults } from './problems.ts';
@@ -20,6 +22,8 @@ export interface GatesParts {
   platforms: ReadonlyMap<string, unknown> | null;
   /** Those that `readTrustFiles` found in it. */
   files: ReadonlyMap<string, TrustFile>;
+  /** Where the secrets of doors come from. */
+  env: Env;
 }
 
 export interface CompiledGates {
@@ -32,9 +36,9 @@ export interface CompiledGates {
 }
 
 /** Compiles gates.yaml. */
-export function compileGates(yaml: YamlFile, { config, policy, platforms, files }: GatesParts): CompiledGates {
+export function compileGates(yaml: YamlFile, { config, policy, platforms, files, env }: GatesParts): CompiledGates {
   const faults = createFaults(yaml);
-  const { parsed } = readAs(gatesFile, yaml.data ?? {}, faults, []);
+  const { parsed } = readAs(gatesFile, withSecrets(yaml.data ?? {}, env, faults), faults, []);
   if (!parsed.success) faults.addIssues([], parsed.error.issues, gatesFile);
   const gates = new Map<string, GateSpec>();
   const targets: RouteTarget[] = [];
@@ -45,8 +49,12 @@ export function compileGates(yaml: YamlFile, { config, policy, platforms, files 
     gates.set(name, specOf(name, file, ask, evidence));
     if (policy !== null) warnUndecided(name, policy, faults, config);
   }
-  const kubernetes = parsed.success ? parsed.data.doors.kubernetes : undefined;
-  const doors = { kubernetes: kubernetes === undefined ? null : kubernetesDoor(kubernetes, gates, faults) };
+  const { kubernetes, ...services } = parsed.success ? parsed.data.doors : {};
+  for (const door of Object.keys(services) as DoorName[]) checkDoor(door, services, gates, config, faults);
+  const doors = {
+    ...services,
+    kubernetes: kubernetes === undefined ? null : kubernetesDoor(kubernetes, gates, faults),
+  };
   return { gates: faults.list.some(fault => fault.level === 'error') ? null : gates, doors, targets, faults };
 }
 
@@ -67,6 +75,37 @@ function warnUndecided(name: string, { rules }: Policy, faults: Faults, config: 
     `no rule of policy.yaml lets "${name}" through or asks about it, ${then}`,
     `a rule with when: gate.name == "${name}"`,
   );
+}
+
+/** Only doors have secrets, which come from the environment as in tocsin.yaml. */
+function withSecrets(data: unknown, env: Env, faults: Faults): unknown {
+  if (data === null || typeof data !== 'object' || !('doors' in data)) return data;
+  return { ...data, doors: fillEnvironment(data.doors, env, faults, ['doors']) };
+}
+
+/** A door that could ask nothing is a mistake. */
+function checkDoor(
+  door: DoorName,
+  doors: ServiceDoors,
+  gates: ReadonlyMap<string, GateSpec>,
+  config: Config | null,
+  faults: Faults,
+): void {
+  const wanted = doors[door]?.gate;
+  if (wanted === undefined) return;
+  const gate = gates.get(wanted);
+  const path = ['doors', door, 'gate'];
+  if (gate === undefined)
+    faults.add(path, `there is no gate "${wanted}"`, {
+      given: wanted,
+      allowed: [...gates.keys()].join(', '),
+      nearest: nearest(wanted, gates.keys()),
+    });
+  else if (config !== null && !gate.ask.includes(`service:door:${door}`))
+    faults.add(path, `the gate "${wanted}" does not let this door ask, so every question would be refused`, {
+      given: wanted,
+      allowed: `a gate whose ask has door:${door}`,
+    });
 }
 
 function specOf(

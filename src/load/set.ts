@@ -74,6 +74,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
     config,
     policy: digests[policyPath] === undefined ? null : policy,
     platforms: parts.platforms ?? null,
+    env: parts.env,
     named: named.gates,
     digests,
     problems,
@@ -229,7 +230,7 @@ async function readGates(
 
 async function readChanges(
   file: string,
-  { config, named, digests, problems }: Omit<ReadParts, 'policy' | 'platforms'>,
+  { config, named, digests, problems }: Omit<ReadParts, 'policy' | 'platforms' | 'env'>,
 ): Promise<CatalogueSet['changes'] | null> {
   const read = await readYaml(file, digests);
   if (read === null && named) problems.push(missing(file, 'there is no such file of changes'));
@@ -385,8 +386,8 @@ function makeSet(
     ),
     targets: [...compiled.targets, ...gateTargets],
     gates,
-    changes,
     doors,
+    changes,
     knownBad,
     expectations: compiled.expectations,
     digest: sha256(canonicalJson(digests)),

@@ -104,6 +104,8 @@ export const act = z.discriminatedUnion('kind', [
     callback: z.record(z.string(), z.string()).optional(),
     /** What the caller names this question with: the same key gets the same gate for a day, also a denied one. */
     once: z.string().max(255).optional(),
+    /** Further names, by which the door knows people who asked for it, besides the subject's `actor`. They do not vote. */
+    requesters: z.array(z.string()).optional(),
     /** For how long a denial of the same subject stands, milliseconds; each request asks anew when left out. */
     denialStands: z.int().optional(),
     /** The subject's actor breaks the glass: why, and the groups that the caller proved of them. */

@@ -5,6 +5,7 @@ import type { Config } from '../model/config.ts';
 import type { Ask, Risk, TriggerKind, Verdict } from '../model/decision.ts';
 import type { Event, Labels, Severity } from '../model/event.ts';
 import type { Evidence, EvidenceRules } from '../model/gates/evidence.ts';
+import type { ServiceDoors } from '../model/gates/doors.ts';
 import type { FeedSpec } from '../model/gates/feed.ts';
 import type { Door } from '../model/gates/gate.ts';
 import type { BadEntry, BadMatch } from '../model/gates/known-bad.ts';
@@ -52,6 +53,7 @@ export interface CatalogueSet {
   gates: ReadonlyMap<string, GateSpec>;
   /** What changes.yaml says. */
   changes: ChangesSpec;
+  /** The doors of gates.yaml. */
   doors: Doors;
   /** What known-bad.yaml says. */
   knownBad: KnownBadFile;
@@ -111,7 +113,7 @@ export interface BreakGlassSpec {
 }
 
 /** The doors of gates.yaml; null for those that it does not have. */
-export interface Doors {
+export interface Doors extends ServiceDoors {
   kubernetes: KubernetesDoor | null;
 }
 

@@ -33,6 +33,7 @@ export function sampleGate(over: Partial<Gate> = {}): Gate {
     expiresAt: noon + 600_000,
     closedAt: null,
     holdsUntil: null,
+    told: [],
     permit: null,
     version: 1,
     ...over,

@@ -88,6 +88,9 @@ export async function createWorld(options: { door?: DoorLimits; local?: boolean;
         return await world.receive(source, delivery);
       },
     },
+    hearDoor: async () => {
+      throw new TocsinError('not-found');
+    },
     records: { receive: () => Promise.reject(new Error('no source here has records')) },
     refused: refusal => void world.refused.push(refusal),
     delivered: seen => void world.delivered.push(seen),

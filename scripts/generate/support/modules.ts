@@ -11,6 +11,7 @@ export const layerOf: Record<string, number> = {
   ports: 2,
   flow: 3,
   load: 3,
+  doors: 3,
   sources: 3,
   steps: 3,
   chat: 3,
@@ -38,6 +39,7 @@ export const flowModules = [
   'acts',
   'deliver',
   'origin',
+  'doors',
   'run',
 ];
 
@@ -60,6 +62,7 @@ export const entries = [
   'src/flow/acts/act.ts',
   'src/flow/deliver/deliver.ts',
   'src/flow/origin/origin.ts',
+  'src/flow/doors/doors.ts',
   'src/flow/run/run.ts',
   'src/flow/thread/cards/cards.ts',
   'src/model/gates/gate.ts',

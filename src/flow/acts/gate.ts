@@ -34,7 +34,7 @@ export async function performGate(who: Actor, act: GateAct, parts: ActParts): Pr
       who,
       gathered,
       callback: act.callback ?? {},
-      barred: personsOf(act.subject, act.door, config),
+      barred: personsOf(act, config),
       denialStands: act.denialStands ?? null,
       glass,
       once: act.once ?? null,
@@ -61,11 +61,13 @@ function incomplete(gate: GateSpec, lacks: readonly string[], subject: Subject):
 }
 
 /** Who the subject says asked for it, as people of tocsin.yaml: they do not vote on it. */
-function personsOf({ actor }: Subject, door: Door, config: Pick<Config, 'people'>): string[] {
-  if (actor === undefined) return [];
-  const wanted = actor.toLowerCase();
+function personsOf(
+  { subject: { actor }, door, requesters = [] }: Extract<Act, { kind: 'gate' }>,
+  config: Pick<Config, 'people'>,
+): string[] {
+  const wanted = new Set([...(actor === undefined ? [] : [actor]), ...requesters].map(one => one.toLowerCase()));
   return Object.entries(config.people)
-    .filter(([id, person]) => id === wanted || namesAt(person.accounts, door).some(one => one.toLowerCase() === wanted))
+    .filter(([id, person]) => [id, ...namesAt(person.accounts, door)].some(one => wanted.has(one.toLowerCase())))
     .map(([id]) => identityOf({ kind: 'person', id, via: door, account: null }));
 }
 

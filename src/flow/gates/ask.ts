@@ -110,6 +110,7 @@ async function commitQuestion(
     expiresAt: at + (decision.ask?.expires ?? 0),
     closedAt: state === 'pending' ? null : at,
     holdsUntil: holdsUntil(question, at),
+    told: [],
     permit: null,
     version: 1,
   };

@@ -14,9 +14,18 @@ export function foldGate(known: Gate | null, fact: Fact, at: number): Gate {
     case 'gate.revoked':
       if (known.state !== 'allowed') return { ...known, version };
       return { ...known, version, state: fact.state, because: fact.because, closedAt: at };
+    case 'gate.told':
+      return { ...known, version, told: [...known.told, toldOf(fact, at)].slice(-mostTold) };
     default:
       return { ...known, version };
   }
+}
+
+/** How many are kept with the gate; the journal has them all. */
+const mostTold = 20;
+
+function toldOf({ key, ok, text }: Extract<Fact, { kind: 'gate.told' }>, at: number): Gate['told'][number] {
+  return { key, ok, text, at };
 }
 
 /** The same for an entry of the known bad. */

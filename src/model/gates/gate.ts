@@ -49,6 +49,8 @@ export const gate = z.object({
   closedAt: z.int().nullable(),
   /** When an allow ends by itself; null when it holds until it is revoked. */
   holdsUntil: z.int().nullable(),
+  /** What its caller was told through the door, or could not be told, the newest last; the last few only. */
+  told: z.array(z.object({ key: z.string(), ok: z.boolean(), text: z.string(), at: z.int() })).default([]),
   /** The permit that the allow left. */
   permit: z.string().nullable(),
   version: z.int(),

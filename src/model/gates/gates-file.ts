@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { name } from '../config.ts';
 import { evidenceFormat, evidenceKind } from './evidence.ts';
+import { doorsFile } from './doors.ts';
 import { kubernetesDoorFile } from './kubernetes-door.ts';
 import { subject } from './subject.ts';
 
@@ -100,8 +101,8 @@ export type GateFile = z.infer<typeof gateFile>;
 /** Schema of gates.yaml: what asks before it acts. */
 export const gatesFile = z.strictObject({
   gates: z.record(name, gateFile).default({}).meta({ description: 'The gates by the name that callers ask them by.' }),
-  doors: z
-    .strictObject({
+  doors: doorsFile
+    .extend({
       kubernetes: kubernetesDoorFile.optional().meta({ description: 'The door for a ValidatingWebhookConfiguration.' }),
     })
     .default({})

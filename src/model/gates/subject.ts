@@ -31,7 +31,7 @@ export const subject = z.strictObject({
     .regex(/^[^\s@\p{C}]+@sha256:[0-9a-f]{64}$/u, 'name@sha256:…, because a tag may be moved after the approval')
     .optional()
     .meta({ description: 'The image with its digest: registry.example/checkout@sha256:…' }),
-  environment: word.optional().meta({ description: 'Where it goes: production.' }),
+  environment: line.optional().meta({ description: 'Where it goes: production.' }),
   service: word.optional().meta({ description: 'The service: checkout.' }),
   change: line.optional().meta({ description: 'The change or ticket, for example CHG-4411.' }),
   actor: line.optional().meta({ description: 'Who asked for it, by the name that the caller knows them by.' }),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { githubApp } from '../../kernel/github-app.ts';
 import { secretList } from '../../kernel/signature.ts';
 import { isLoopbackUrl } from '../../kernel/web-url.ts';
 import { severity } from '../../model/event.ts';
-import { githubApp } from '../../kernel/github-app.ts';
 import { branches } from './branches.ts';
 
 const place = z

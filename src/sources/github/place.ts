@@ -1,5 +1,5 @@
-import type { Alert } from '../../model/alert.ts';
 import type { Place } from '../../kernel/github-app.ts';
+import type { Alert } from '../../model/alert.ts';
 import { isTaken, type Options } from './options.ts';
 
 /** Null for an alert without a commit (Dependabot, secret scanning), and for a repository that is not taken any more. */

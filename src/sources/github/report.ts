@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { Place } from '../../kernel/github-app.ts';
 import { cutLine, cutText } from '../../kernel/text.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { OriginReport } from '../../ports/origin.ts';
-import type { Place } from '../../kernel/github-app.ts';
 import type { Options } from './options.ts';
 import { placeOf, plain } from './place.ts';
 import type { Request } from './request.ts';

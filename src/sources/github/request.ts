@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts';
 import { isCode } from '../../kernel/errors.ts';
-import { type OriginApi, requestOrigin } from '../../kernel/origin-request.ts';
 import { createAppTokens, githubHeaders, githubWait, jwtOf, type Place } from '../../kernel/github-app.ts';
+import { type OriginApi, requestOrigin } from '../../kernel/origin-request.ts';
 import type { Options } from './options.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH';

@@ -29,12 +29,22 @@ export function permissionsOf(bearer: string, place: string | null, app: AppDoub
 }
 
 /** Answers what an app asks as itself; null for any other path. Source: docs.github.com, generating a JSON Web Token, GitHub Apps. */
-export function answerApp(method: string, path: string, bearer: string, text: string, app: AppDouble, now: number) {
+export function answerApp(
+  method: string,
+  path: string,
+  bearer: string,
+  text: string,
+  app: AppDouble,
+  now: number,
+  hook: () => Reply | null = () => null,
+) {
   const [, owner] = /^\/api\/v3\/repos\/([^/]+)\/[^/]+\/installation$/.exec(path) ?? [];
   const [, id] = /^\/api\/v3\/app\/installations\/([0-9]+)\/access_tokens$/.exec(path) ?? [];
-  if (path !== '/api/v3/app' && owner === undefined && id === undefined) return null;
+  const isHook = path.startsWith('/api/v3/app/hook/');
+  if (path !== '/api/v3/app' && !isHook && owner === undefined && id === undefined) return null;
   const reply = (status: number, body: unknown): Reply => ({ status, body });
   if (!isProven(bearer, app, now)) return reply(401, { message: 'A JSON web token could not be decoded' });
+  if (isHook) return hook() ?? reply(404, { message: 'Not Found' });
   if (path === '/api/v3/app' && method === 'GET') return reply(200, { client_id: app.id });
   if (owner !== undefined && method === 'GET') {
     const found = app.installations.get(owner);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { type AppDouble, answerApp, createApp, permissionsOf } from './app.ts';
+import { answerGates, answerHook, createGates, type GatesDouble } from './gates.ts';
 import { answerReport, type ReportsDouble } from './report.ts';
 
 /**
@@ -14,6 +15,7 @@ export interface GitHubDouble extends ReportsDouble {
   /** By `owner/repository/sha`; a commit that is not here does not exist. */
   commits: Map<string, string[]>;
   app: AppDouble;
+  gates: GatesDouble;
   /** By its clock, milliseconds since the epoch. */
   now(): number;
   /** Every request in order. */
@@ -41,7 +43,7 @@ export async function startGitHub(now: () => number = Date.now): Promise<GitHubD
     const answer = typeof fault === 'object' ? refusal(fault) : answerOf(request, text, double);
     if (fault === 'lost') return response.destroy();
     response.writeHead(answer.status, { 'content-type': 'application/json; charset=utf-8', ...answer.headers });
-    response.end(JSON.stringify(answer.body));
+    response.end(answer.status === 204 ? '' : JSON.stringify(answer.body));
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const double: GitHubDouble = {
@@ -52,6 +54,7 @@ export async function startGitHub(now: () => number = Date.now): Promise<GitHubD
     checks: new Map(),
     deployments: new Map(),
     app: createApp(),
+    gates: createGates(),
     now,
     requests: [],
     faults: [],
@@ -74,7 +77,9 @@ function refusal({
 function answerOf({ method = '', url, headers }: IncomingMessage, text: string, double: GitHubDouble): Answer {
   const asked = new URL(url ?? '', 'http://double');
   const bearer = headers.authorization?.replace(/^Bearer /, '') ?? '';
-  const app = answerApp(method, asked.pathname, bearer, text, double.app, double.now());
+  const app = answerApp(method, asked.pathname, bearer, text, double.app, double.now(), () =>
+    answerHook(method, asked, double.gates),
+  );
   if (app !== null) return app;
   const [, at = null] = /^\/api\/v3\/repos\/([^/]+\/[^/]+)\//.exec(asked.pathname) ?? [];
   const may = bearer === double.token ? 'all' : permissionsOf(bearer, at, double.app, double.now());
@@ -83,6 +88,8 @@ function answerOf({ method = '', url, headers }: IncomingMessage, text: string, 
   if (headers.accept !== 'application/vnd.github+json') return refusal({ status: 415 });
   if (headers['x-github-api-version'] !== '2022-11-28') return refusal({ status: 400, message: 'No such version' });
   if (asked.pathname === '/api/v3/meta' && method === 'GET') return { status: 200, body: {} };
+  const gate = answerGates(method, asked, text, double.gates, double.app.id, may);
+  if (gate !== null) return gate;
   const report = answerReport(method, asked, text, double, may);
   if (report !== null) return report;
   const [, place, sha] =

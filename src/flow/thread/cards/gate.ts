@@ -43,6 +43,7 @@ export function gateCard(gate: Gate, tools: CardTools, most: Shown = inThread): 
       { kind: 'text', text: gate.because },
       ...subjectBlocks(gate.subject),
       ...foundBlocks(gate, most),
+      ...toldBlocks(gate),
       {
         kind: 'fields',
         fields: [field('Gate', gate.name, true), field('Asked by', gate.requestedBy, true), ...decided],
@@ -85,6 +86,11 @@ function voteFields(approval: Approval, tools: CardTools) {
     ...(votes === '' ? [] : [field('Votes', votes)]),
     closingField(approval, tools),
   ];
+}
+
+/** What the caller was told, or could not be told any more; while people decide it is of no interest. */
+function toldBlocks({ told }: Gate): Block[] {
+  return told.filter(one => !one.key.startsWith('wait/')).map(({ text }) => ({ kind: 'text', text }));
 }
 
 /** The card of a gate's approval: all of the subject, who may vote, which votes are missing, until when. */
