@@ -363,37 +363,27 @@ function importProblem(file: FolderFile, error: unknown): Problem {
 
 function makeSet(
   compiled: CompiledConfig,
-  {
-    policy,
-    gates,
-    doors,
-    gateTargets,
-    changes,
-    knownBad,
-  }: Gated & { policy: Policy } & Pick<CatalogueSet, 'changes' | 'knownBad'>,
+  read: Gated & { policy: Policy } & Pick<CatalogueSet, 'changes' | 'knownBad'>,
   drafts: ReadonlyMap<string, Draft>,
   digests: Record<string, string>,
   log: Log,
 ): CatalogueSet {
   const runbooks = new Map([...drafts].map(([id, draft]) => [id, completeRunbook(draft, drafts)]));
+  const { gateTargets, ...files } = read;
   return {
+    ...files,
     config: compiled.config,
-    policy,
     runbooks,
     sources: compiled.sources,
     route: createRoute(compiled.routes, error =>
       log.warn({ error: messageOf(error) }, 'a route could not be evaluated; the next one is asked'),
     ),
     targets: [...compiled.targets, ...gateTargets],
-    gates,
-    doors,
-    changes,
-    knownBad,
     expectations: compiled.expectations,
     digest: sha256(canonicalJson(digests)),
     view: {
       runbooks: [...runbooks.values()].map(runbook => runbook.view),
-      rules: policy.rules.map(rule => ({ name: rule.name, decide: rule.decide, when: rule.text })),
+      rules: files.policy.rules.map(rule => ({ name: rule.name, decide: rule.decide, when: rule.text })),
       // A set is made only when there are no errors.
       problems: [],
     },

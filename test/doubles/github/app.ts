@@ -74,6 +74,6 @@ function isProven(bearer: string, app: AppDouble, now: number): boolean {
   };
   const { iat, exp, iss } = read(claims);
   const inTime = Number(iat) * 1000 <= now && Number(exp) * 1000 > now && Number(exp) * 1000 <= now + 600_000;
-  if (read(head)['alg'] !== 'RS256' || iss !== app.id || !inTime) return false;
+  if (read(head)['alg'] !== 'RS256' || String(iss) !== app.id || !inTime) return false;
   return verify('sha256', Buffer.from(`${head}.${claims}`), app.publicKey, Buffer.from(signature, 'base64url'));
 }

@@ -22,6 +22,8 @@ export interface GatesDouble {
   rules: Set<string>;
   deliveries: { id: number; guid: string; delivered_at: string; event: string; status_code: number }[];
   redelivered: number[];
+  /** So many of the next answers have their effect, and the connection breaks. */
+  loseNext: number;
 }
 
 const review = z.strictObject({
@@ -33,7 +35,7 @@ const review = z.strictObject({
 const mostReports = 10;
 
 export function createGates(): GatesDouble {
-  return { runs: new Map(), rules: new Set(), deliveries: [], redelivered: [] };
+  return { runs: new Map(), rules: new Set(), deliveries: [], redelivered: [], loseNext: 0 };
 }
 
 /**

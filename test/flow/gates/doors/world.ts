@@ -4,8 +4,8 @@ import type { Door, Gate } from '../../../../src/model/gates/gate.ts';
 import { basicConfig, type Files, startTestApp, type TestApp } from '../../../doubles/app.ts';
 import type { RunDouble } from '../../../doubles/github/gates.ts';
 import { type GitHubDouble, startGitHub } from '../../../doubles/github/index.ts';
-import { type GitLabChecksDouble, startGitLabChecks } from '../../../doubles/gitlab-checks.ts';
-import { startTerraform, type TerraformDouble } from '../../../doubles/terraform.ts';
+import { type GitLabChecksDouble, type MergeRequestDouble, startGitLabChecks } from '../../../doubles/gitlab-checks.ts';
+import { startTerraform, type TaskDouble, type TerraformDouble } from '../../../doubles/terraform.ts';
 
 /** An app with all three doors, and what stands behind each of them. */
 export interface DoorWorld {
@@ -155,4 +155,23 @@ export function askingOf(
     'x-hub-signature-256': `sha256=${signature}`,
   };
   return { body, headers };
+}
+
+export function mergeRequestOf(
+  { mergeRequests }: GitLabChecksDouble,
+  facts: Partial<MergeRequestDouble> = {},
+): MergeRequestDouble {
+  const made: MergeRequestDouble = {
+    ...{ project: 'acme/shop', iid: 12, sha, state: 'opened', author: 'dana', responses: [] },
+    ...facts,
+  };
+  mergeRequests.push(made);
+  return made;
+}
+
+export function taskOf({ tasks }: TerraformDouble, facts: Partial<TaskDouble> = {}): TaskDouble {
+  const id = facts.id ?? '5ea8d46c-2ceb-42cd-83f2-82e54697bddd';
+  const made: TaskDouble = { token: `token-of-the-task-${id}`, state: 'pending', updates: [], ...facts, id };
+  tasks.push(made);
+  return made;
 }
