@@ -19,6 +19,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'Questions of gates that were asked or decided, by door and the state that they came to.',
     labels: ['door', 'state'],
   },
+  tocsin_permits_imported_total: {
+    help: 'Permits that tokens and sources told, by who did (importer) and what became of them (issued, refused, ended).',
+    labels: ['importer', 'outcome'],
+  },
   tocsin_changes_judged_total: {
     help: 'Changes that were held against permits, by source and what they turned out to be (permitted, known, break-glass, failed, unpermitted).',
     labels: ['source', 'state'],

@@ -86,6 +86,11 @@ export const catalogue = {
     message: 'The subject lacks what this gate needs.',
     remedy: 'Send all that the gate needs; gates.yaml names it under needs.',
   },
+  'permit-refused': {
+    status: 422,
+    message: 'This permits more than its sender may permit.',
+    remedy: 'Ask for less, or widen what changes.yaml lets this importer permit, under importers.',
+  },
   'evidence-invalid': {
     status: 422,
     message: 'A document of evidence cannot be read.',

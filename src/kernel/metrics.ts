@@ -15,6 +15,7 @@ export type CounterName =
   | 'tocsin_changes_judged_total'
   | 'tocsin_gates_told_total'
   | 'tocsin_door_deliveries_total'
+  | 'tocsin_permits_imported_total'
   | 'tocsin_records_total'
   | 'tocsin_records_left_out_total'
   | 'tocsin_dead_letters_total'

@@ -4,6 +4,7 @@ import type { Evidence, EvidenceFormat, EvidenceRef } from './gates/evidence.ts'
 import { door } from './gates/gate.ts';
 import { blocks } from './gates/known-bad.ts';
 import { subject } from './gates/subject.ts';
+import { permitRequest } from './ledger/import.ts';
 import { json } from './run.ts';
 
 /** A document as it came. */
@@ -113,6 +114,15 @@ export const act = z.discriminatedUnion('kind', [
   }),
   /** Takes back what a gate allowed. */
   z.object({ kind: z.literal('revoke'), gate: z.string(), reason: z.string() }),
+  /** A system of changes says that something was approved elsewhere. */
+  z.object({
+    kind: z.literal('permit'),
+    permit: permitRequest,
+    /** What the caller names this permit with: the same key is for the same permit for a day. */
+    once: z.string().max(255).optional(),
+  }),
+  /** Takes back a permit that was imported. */
+  z.object({ kind: z.literal('unpermit'), permit: z.string(), reason: z.string().nullable() }),
   /** "It was me": a permit after the fact, for which a second person is asked. */
   z.object({ kind: z.literal('claim'), change: z.string(), reason: z.string() }),
   /** Opens a window in which the person's own principals may change things without another permit. */
@@ -154,6 +164,7 @@ export type ActAnswer =
       gate?: string;
       window?: string;
       entry?: string;
+      permit?: string;
     }
   | {
       ok: false;

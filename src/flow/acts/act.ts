@@ -1,10 +1,11 @@
-/** What people and services do: vote, ask gates and take back what they allowed, break the glass, ban, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
+/** What people and services do: vote, ask gates and take back what they allowed, break the glass, import permits, ban, start, cancel, answer, acknowledge, silence, close, test and record sources, redrive, halt; and the host through which chat and HTTP do it. */
 
 import { TocsinError } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
-import type { Actor } from '../../model/actor.ts';
+import { type Actor, identityOf } from '../../model/actor.ts';
 import { type Fact, streamOf } from '../../model/journal.ts';
 import type { Run } from '../../model/run.ts';
+import { isImporter } from '../changes/import.ts';
 import { ownerOf as ownerOfChange } from '../changes/rules.ts';
 import { authorise } from '../people/authorise.ts';
 import { performAcknowledge, performClose, performSilence, performUnacknowledge, performUnsilence } from './alert.ts';
@@ -15,6 +16,7 @@ import { performGate, performRevoke } from './gate.ts';
 import { performHalt } from './halt.ts';
 import { performLetter } from './letter.ts';
 import { type ActParts, refused } from './parts.ts';
+import { performPermit, performUnpermit } from './permit.ts';
 import { performAnswer, performCancel } from './run.ts';
 import { performRecord, performStopRecording, performTest } from './source.ts';
 import { performStart } from './start.ts';
@@ -35,6 +37,8 @@ export async function perform(who: Actor, act: Act, parts: ActParts): Promise<Ac
       gateAsk: act.kind === 'gate' ? (parts.catalogue.current().gates.get(act.gate)?.ask ?? null) : null,
       glassBy: parts.catalogue.current().changes.breakGlass?.by ?? null,
       glassOwner: act.kind === 'break-glass-end' ? await ownerOf(act, who, parts) : null,
+      imports: act.kind === 'permit' && isImporter(who, parts.catalogue.current()),
+      importer: act.kind === 'unpermit' ? ((await parts.store.document('permit', act.permit))?.importer ?? null) : null,
       changeOwner: act.kind === 'claim' ? await changeOwner(act, parts) : null,
       tokenMay: parts.mayOf(who),
       isAmong: async (person, names) => {
@@ -43,7 +47,8 @@ export async function perform(who: Actor, act: Act, parts: ActParts): Promise<Ac
       },
     });
     const answer = refusal === null ? await performAct(who, act, parts) : refused('forbidden', 403, refusal);
-    if (!answer.ok && answer.status === 403) await journalRefusal(who, act, answer.text, parts);
+    if (!answer.ok && (answer.status === 403 || answer.code === 'permit-refused'))
+      await journalRefusal(who, act, answer.text, parts);
     return answer;
   } catch (error) {
     if (error instanceof TocsinError) return fromError(error);
@@ -85,6 +90,10 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
       return performGate(who, act, parts);
     case 'revoke':
       return performRevoke(who, act, parts);
+    case 'permit':
+      return performPermit(who, act, parts);
+    case 'unpermit':
+      return performUnpermit(who, act, parts);
     case 'claim':
       return performClaim(who, act, parts);
     case 'break-glass':
@@ -152,7 +161,10 @@ async function journalRefusal(who: Actor, act: Act, because: string, parts: ActP
     parts.metrics.count('tocsin_acts_unjournalled_total', { act: act.kind });
     return;
   }
-  const fact: Fact = { kind: 'act.refused', act: act.kind, subject, because };
+  const fact: Fact =
+    act.kind === 'permit'
+      ? { kind: 'permit.refused', from: identityOf(who), because: `${subject}: ${because}` }
+      : { kind: 'act.refused', act: act.kind, subject, because };
   await parts.feed.commit({ entries: [{ stream: streamOf.system, actor: who, at: parts.clock.now(), fact }] });
 }
 
@@ -182,6 +194,10 @@ function subjectOf(act: Act): string {
     case 'gate':
     case 'revoke':
       return act.gate;
+    case 'permit':
+      return act.permit.change;
+    case 'unpermit':
+      return act.permit;
     case 'claim':
       return act.change;
     case 'break-glass-end':

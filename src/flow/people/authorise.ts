@@ -19,6 +19,10 @@ export interface AuthoriseFacts {
   glassBy: readonly string[] | null;
   /** Whose break-glass window the act is about; null where it is about none. */
   glassOwner: string | null;
+  /** True where changes.yaml lets this caller import permits; what it may permit is decided after it. */
+  imports: boolean;
+  /** Who imported the permit that is taken back; null where the act takes back none. */
+  importer: string | null;
   /** Whose own principal did the change that is claimed, by changes.yaml; null for nobody's. */
   changeOwner: string | null;
   tokenMay: readonly string[] | null;
@@ -64,6 +68,13 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
       return mayAsk(who, act, facts);
     case 'revoke':
       return await askedOrOperator(who, facts);
+    case 'permit':
+      return facts.imports ? null : `changes.yaml does not let ${nameOf(who)} import permits.`;
+    case 'unpermit':
+      if (facts.importer === identityOf(who)) return null;
+      if (who.kind === 'service' && facts.tokenMay === null)
+        return 'A service takes back the permits of others only with a token whose `may` in tocsin.yaml names unpermit.';
+      return await operator(who, facts);
     case 'claim':
       return who.kind === 'person' && who.id === facts.changeOwner
         ? null

@@ -1,21 +1,15 @@
 import { z } from 'zod';
 import { type Held, held, heldState } from '../../model/ledger/held.ts';
-import { type Permit, permit } from '../../model/ledger/permit.ts';
 import { withoutMarks } from '../../model/ledger/principal.ts';
 import { defineRoute } from '../route.ts';
 import { nextPage, none, page, refusals } from './common.ts';
 
 // The mark of a run is for its steps alone.
 const changeDoc = held.omit({ nonce: true, version: true }).meta({ id: 'HeldChange' });
-const permitDoc = permit.omit({ nonce: true, key: true, version: true }).meta({ id: 'Permit' });
 
 function showChange({ nonce: _, version: __, ...shown }: Held): z.infer<typeof changeDoc> {
   // A session may be called after the mark, too.
   return { ...shown, actor: withoutMarks(shown.actor) };
-}
-
-function showPermit({ nonce: _, key: __, version: ___, ...shown }: Permit): z.infer<typeof permitDoc> {
-  return shown;
 }
 
 const listChanges = defineRoute({
@@ -34,24 +28,4 @@ const listChanges = defineRoute({
   },
 });
 
-const listPermits = defineRoute({
-  method: 'GET',
-  path: '/api/v1/permits',
-  about: 'Lists permits, the latest first, without the marks of runs. Times are milliseconds since the epoch.',
-  params: none,
-  query: z.strictObject({
-    state: z.enum(['open', 'ended']).optional(),
-    principal: z.string().max(512).optional(),
-    ...page,
-  }),
-  body: null,
-  answers: { 200: { about: 'The permits.', schema: z.array(permitDoc) }, ...refusals(400, 401) },
-  async handle({ query, parts }) {
-    const { state, principal, limit, after } = query;
-    const by = { ...(state && { state }), ...(principal && { other: principal }), ...(after && { after }) };
-    const found = await parts.store.documents('permit', { limit, ...by });
-    return { status: 200, json: found.map(showPermit), ...nextPage('/api/v1/permits', query, found, limit) };
-  },
-});
-
-export const changeRoutes = [listChanges, listPermits];
+export const changeRoutes = [listChanges];

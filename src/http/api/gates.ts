@@ -10,6 +10,7 @@ import { defineRoute } from '../route.ts';
 import { perform } from './act.ts';
 import { found, nextPage, none, page, refusals, withId } from './common.ts';
 import { evidenceBody, gateReader } from './gate-body.ts';
+import { onceHeader } from './once.ts';
 
 const iso = z.iso.datetime();
 
@@ -63,15 +64,7 @@ const askGate = defineRoute({
     .strictObject({ gate: z.string().max(63), subject, evidence: evidenceBody.optional() })
     .meta({ id: 'GateRequest' }),
   read: gateReader,
-  headers: z.object({
-    'idempotency-key': z
-      .string()
-      .regex(/^[\x21-\x7e]{1,255}$/, '1 to 255 visible characters of ASCII, no spaces')
-      .optional()
-      .meta({
-        description: 'Your own name for this question. For 24 h the same key gets the same gate, also a denied one.',
-      }),
-  }),
+  headers: onceHeader('Your own name for this question. For 24 h the same key gets the same gate, also a denied one.'),
   answers: {
     200: { about: 'The question, with its verdict.', schema: gateDoc },
     ...refusals(400, 401, 403, 404, 413, 422),

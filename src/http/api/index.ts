@@ -10,6 +10,7 @@ import { gateRoutes } from './gates.ts';
 import { haltRoutes } from './halt.ts';
 import { journalRoutes } from './journal.ts';
 import { knownBadRoutes } from './known-bad.ts';
+import { permitRoutes } from './permits.ts';
 import { runRoutes } from './runs.ts';
 import { sourceRoutes } from './sources.ts';
 
@@ -23,6 +24,7 @@ export const apiRoutes: readonly Route[] = [
   ...knownBadRoutes,
   ...claimRoutes,
   ...changeRoutes,
+  ...permitRoutes,
   ...haltRoutes,
   ...deadLetterRoutes,
   ...journalRoutes,

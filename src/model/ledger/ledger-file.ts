@@ -7,6 +7,9 @@ const pattern = z.string().min(1).max(512);
 const patterns = z.array(pattern).max(1000);
 const some = (what: string) => patterns.min(1).meta({ description: `${what}; * stands for any characters.` });
 const any = (what: string) => patterns.default([]).meta({ description: `${what}; anything when left out.` });
+const importable = z.array(pattern).max(200);
+/** The longest permit that anybody may import, milliseconds. */
+const longestImport = 90 * 86_400_000;
 const time = z.iso.datetime({ offset: true }).transform(text => Date.parse(text));
 
 const watch = z.strictObject({
@@ -27,6 +30,30 @@ const known = z.strictObject({
   until: time.optional().meta({ description: 'Until when it holds; without an end when left out.' }),
 });
 
+const importer = z
+  .strictObject({
+    service: name.optional().meta({ description: 'The service whose token may import permits.' }),
+    person: name.optional().meta({ description: 'The person whose token may import permits.' }),
+    source: name.optional().meta({ description: 'The source of tocsin.yaml that may bring permits.' }),
+    principals: importable.min(1).meta({ description: 'Whom it may permit something; * stands for any characters.' }),
+    resources: importable.min(1).meta({ description: 'On what; * stands for any characters.' }),
+    actions: importable.default([]).meta({ description: 'What may be done; anything when left out.' }),
+    accounts: importable
+      .default([])
+      .meta({ description: 'In which accounts or clusters; any, also none, when left out.' }),
+    most: duration
+      .refine(given => given >= 60_000 && given <= longestImport, {
+        error: 'this is too short or too long for a permit',
+        params: { allowed: 'from 1m to 90d' },
+      })
+      .meta({ description: 'The longest time that one permit may cover: 1m to 90d.' }),
+  })
+  .refine(one => [one.service, one.person, one.source].filter(given => given !== undefined).length === 1, {
+    error: 'say who may import permits',
+    params: { allowed: 'one of service, person and source' },
+  });
+export type Importer = z.infer<typeof importer>;
+
 /** The keys of changes.yaml that say what is held against permits, and what permits are taken. Without the file nothing is held. */
 export const ledgerKeys = {
   matchAfter: duration.prefault('15m').meta({
@@ -43,6 +70,7 @@ export const ledgerKeys = {
     .prefault([{}])
     .meta({ description: 'Which changes are held against permits: those that fit one entry; all when left out.' }),
   known: z.array(known).default([]).meta({ description: 'Automation that needs no permit.' }),
+  importers: z.array(importer).max(100).default([]).meta({ description: 'Who may import permits, and for what.' }),
   runPrincipal: z
     .union([pattern.transform(one => [one]), z.array(pattern).max(100)])
     .default([])

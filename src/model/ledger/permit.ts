@@ -34,6 +34,8 @@ export const permit = z.object({
   state: z.enum(['open', 'ended']),
   /** Who first used the word of a run, and from where: nobody else may. Absent while nobody has. */
   seen: z.object({ principal: z.string(), address: z.string().nullable() }).optional(),
+  /** Who imported it, as `service:…`, `person:…` or `source:…`; absent for permits of our own making. */
+  importer: z.string().optional(),
   because: z.string(),
   createdAt: z.int(),
   version: z.int(),

@@ -35,6 +35,11 @@ const acts: { [K in Act['kind']]: Extract<Act, { kind: K }> } = {
   discard: { kind: 'discard', letter: 'ltr_1', reason: null },
   gate: { kind: 'gate', gate: 'deploy', door: 'http', subject: {} },
   revoke: { kind: 'revoke', gate: 'gat_1', reason: 'wrong' },
+  permit: {
+    kind: 'permit',
+    permit: { principal: 'p', actions: [], resources: [], until: 1, change: 'c', reason: 'r' },
+  },
+  unpermit: { kind: 'unpermit', permit: 'pmt_1', reason: null },
   claim: { kind: 'claim', change: 'hld_1', reason: 'I did it' },
   'break-glass': { kind: 'break-glass', reason: 'the site is down' },
   'break-glass-end': { kind: 'break-glass-end', window: 'win_1', reason: null },
@@ -53,6 +58,8 @@ interface Given {
   glassBy?: readonly string[] | null;
   glassOwner?: string | null;
   changeOwner?: string | null;
+  imports?: boolean;
+  importer?: string | null;
 }
 
 function ask(
@@ -66,6 +73,8 @@ function ask(
     glassBy = null,
     glassOwner = null,
     changeOwner = null,
+    imports = false,
+    importer = null,
   }: Given = {},
 ) {
   const asked = run?.decision.ask?.by ?? [];
@@ -77,6 +86,8 @@ function ask(
     glassBy,
     glassOwner,
     changeOwner,
+    imports,
+    importer,
     tokenMay,
     isAmong,
   });
@@ -104,6 +115,7 @@ const operators = [
   'halt',
   'resume',
   'revoke',
+  'unpermit',
 ];
 
 describe('who may do what', () => {
@@ -116,13 +128,13 @@ describe('who may do what', () => {
       'an operator',
       person('olga'),
       {},
-      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim'),
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim' && kind !== 'permit'),
     ],
     [
       'an operator, without a run',
       person('olga'),
       { run: null },
-      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim'),
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim' && kind !== 'permit'),
     ],
     ['one who was asked, without a run', person('alice'), { run: null }, anybody],
     ['one who would be asked, of a run that nobody was asked about', person('alice'), { run: byService }, anybody],
@@ -131,7 +143,7 @@ describe('who may do what', () => {
       'somebody, when everybody is an operator',
       person('mallory'),
       { operators: [] },
-      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim'),
+      kinds.filter(kind => kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim' && kind !== 'permit'),
     ],
     ['a service', service('ci'), {}, ['run', 'acknowledge', 'unacknowledge', 'gate']],
     [
@@ -168,7 +180,13 @@ describe('who may do what', () => {
       service('olga'),
       { tokenMay: [...kinds] },
       kinds.filter(
-        kind => kind !== 'vote' && kind !== 'answer' && kind !== 'gate' && kind !== 'break-glass' && kind !== 'claim',
+        kind =>
+          kind !== 'vote' &&
+          kind !== 'answer' &&
+          kind !== 'gate' &&
+          kind !== 'break-glass' &&
+          kind !== 'claim' &&
+          kind !== 'permit',
       ),
     ],
     ['a stranger', { kind: 'stranger', id: 'slack:U1', via: 'slack', because: 'guest' }, { operators: [] }, []],
@@ -181,7 +199,13 @@ describe('who may do what', () => {
   it.each(kinds)('a token that may only %s does that and nothing else, for an operator too', async kind => {
     const gateAsk = ['person:olga'];
     expect(
-      await allowed(person('olga'), { tokenMay: [kind], gateAsk, glassBy: ['olga'], changeOwner: 'olga' }),
+      await allowed(person('olga'), {
+        tokenMay: [kind],
+        gateAsk,
+        glassBy: ['olga'],
+        changeOwner: 'olga',
+        imports: true,
+      }),
     ).toEqual([kind]);
     expect(await allowed(person('olga'), { tokenMay: [] })).toEqual([]);
   });
@@ -201,6 +225,8 @@ describe('who may do what', () => {
       glassBy: null,
       glassOwner: null,
       changeOwner: null,
+      imports: false,
+      importer: null,
       tokenMay: null,
       isAmong: look,
     };
@@ -218,6 +244,16 @@ describe('who may do what', () => {
     expect(await ask(person('rita'), 'break-glass-end', glass)).toContain('for operators');
     expect(await ask(service('ci'), 'break-glass', glass)).toContain('Only people break the glass');
     expect(await ask(person('lena'), 'break-glass', { ...glass, tokenMay: ['run'] })).toContain('may only run');
+  });
+
+  it('only importers permit, and take back their own; operators take back those of others', async () => {
+    expect(await ask(service('ci'), 'permit', { imports: true })).toBeNull();
+    expect(await ask(person('olga'), 'permit', { operators: [] })).toContain('does not let olga import permits');
+    expect(await ask(service('ci'), 'permit', { imports: true, tokenMay: ['run'] })).toContain('may only run');
+    expect(await ask(service('ci'), 'unpermit', { importer: 'service:ci' })).toBeNull();
+    expect(await ask(service('ci'), 'unpermit', { importer: 'person:ci', operators: [] })).toContain('names unpermit');
+    expect(await ask(person('mallory'), 'unpermit', { importer: 'service:ci' })).toContain('for operators');
+    expect(await ask(person('olga'), 'unpermit', { importer: 'service:ci' })).toBeNull();
   });
 
   it('the acts of operators are those that are listed here', async () => {
