@@ -114,9 +114,11 @@ describe('what others call', () => {
       counter tocsin_changes_total source outcome
       counter tocsin_dead_letters_total source
       counter tocsin_decisions_total verdict
+      counter tocsin_door_deliveries_total door outcome
       counter tocsin_events_accepted_total source
       counter tocsin_events_echoed_total source what
       counter tocsin_events_refused_total source code
+      counter tocsin_gates_told_total door outcome
       counter tocsin_gates_total door state
       counter tocsin_origin_told_total source what outcome
       counter tocsin_posts_left_out_total platform
@@ -178,8 +180,8 @@ describe('what others import', () => {
       'An exported type',
       types,
       `
-      Alert Approval Block Card ChatHost Command CommandAnswer CommandContext CommandInput Entry Explanation Gate Json
-      Run RunbookView
+      Alert Approval Block Card ChatHost Command CommandAnswer CommandContext CommandInput Entry Explanation Gate
+      GateExplanation Json Run RunbookView
       `,
     );
   });
@@ -241,7 +243,7 @@ describe('what the API takes and answers', () => {
       POST /api/v1/dead-letters/{id}/discard > reason = 202: DeadLetter, 400, 401, 403, 404, 409
       GET /api/v1/journal ? after limit = 200: application/x-ndjson, 400, 401
       GET /api/v1/journal/state = 200: ok head checked because, 401
-      GET /api/v1/explain/{id} = 200: Explanation, 400, 401, 404
+      GET /api/v1/explain/{id} = 200: Explanation GateExplanation, 400, 401, 403, 404
       GET /api/v1/runbooks = 200: [].id [].title [].about [].risk [].kind [].on[] ${param}, 401
       GET /api/v1/sources = 200: []:Source, 401
       GET /api/v1/sources/{name} = 200: SourceDetail, 400, 401, 404
@@ -273,6 +275,7 @@ describe('what the API takes and answers', () => {
       Error error.code error.message error.at error.allowed[] error.given error.remedy decision:Decision
       Explanation event alert title runbooks[].runbook runbooks[].holds runbooks[].because runbooks[].decision:Decision ${rule}
       Gate id gate verdict state because rule thread approval subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url hash createdAt expires
+      GateExplanation gate name title state because decided:Decision now:Decision rules[].name rules[].when rules[].result rules[].because knownBad.asked[].what knownBad.asked[].reason knownBad.asked[].from knownBad.asked[].by knownBad.asked[].blocks knownBad.asked[].until knownBad.asked[].sure knownBad.asked[].asOf knownBad.now[].what knownBad.now[].reason knownBad.now[].from knownBad.now[].by knownBad.now[].blocks knownBad.now[].until knownBad.now[].sure knownBad.now[].asOf evidence.kept evidence.documents[].kind evidence.documents[].format evidence.documents[].digest evidence.documents[].from evidence.documents[].verified evidence.documents[].by evidence.documents[].because evidence.documents[].says
       GateRequest gate subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url evidence
       Halt halted by reason at
       HeldChange id event source title changeKey principal actor action resource account region environment address keys[] outcome was became trusted state because asks permit alert claim occurredAt dueAt judgedAt endedAt
@@ -436,7 +439,7 @@ describe('what is kept for years', () => {
       act unrecord recording
       act redrive letter reason
       act discard letter reason
-      act gate gate door subject evidence callback once denialStands glass
+      act gate gate door subject evidence callback once requesters denialStands glass
       act revoke gate reason
       act claim change reason
       act break-glass reason duration
@@ -524,15 +527,16 @@ describe('what is kept for years', () => {
       `,
     );
     const taken = `
-      duty/changes duty/expect duty/feeds duty/known-bad duty/looks duty/origins duty/posts/<platform> duty/reconcile
-      duty/records duty/road duty/sources duty/sweeper duty/threads duty/traces duty/undo node/<number> run/<id>
+      duty/changes duty/doors duty/expect duty/feeds duty/known-bad duty/looks duty/origins duty/posts/<platform>
+      duty/reconcile duty/records duty/road duty/sources duty/sweeper duty/threads duty/traces duty/undo node/<number>
+      run/<id>
       `;
     words('A lease', leases, taken);
     words(
       'A cursor',
       cursors,
       `
-      changes expect known-bad origin/pagerduty/page origin/pagerduty/tell road threads traces undo
+      changes doors/told expect known-bad origin/pagerduty/page origin/pagerduty/tell road threads traces undo
       `,
     );
     const spaces =
