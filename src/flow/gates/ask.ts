@@ -16,6 +16,7 @@ import { decideGlass, type Glass } from './glass.ts';
 import { nameAgain, namedBefore, namesOf } from './once.ts';
 import type { GateParts } from './parts.ts';
 import { issuing, permitOf } from './settle.ts';
+import { endIfBad } from './void.ts';
 
 export interface Question {
   gate: GateSpec;
@@ -43,7 +44,8 @@ const maxTries = 20;
 const mostEarlier = 20;
 
 /**
- * Asks a gate. The same subject is asked once: while a question is open, or its allow holds, everybody who asks gets that one. Resolves to the
+ * Asks a gate. The same subject is asked once: while a question is open, or its allow holds, everybody who asks gets that one, unless it
+ * became known to be bad: then it ends here, also before the duty that looks for such gates has seen it, and is decided anew. Resolves to the
  * gate as it is stored.
  */
 export async function askGate(question: Question, parts: GateParts): Promise<Gate> {
@@ -51,9 +53,11 @@ export async function askGate(question: Question, parts: GateParts): Promise<Gat
   for (let tries = 1; ; tries++) {
     const earlier = await parts.store.documents('gate', { other: hash, limit: mostEarlier });
     const named = await namedBefore(question, hash, parts);
+    if (named !== null && (await endIfBad(named, parts))) continue;
     if (named !== null) return named;
     try {
       const standing = earlier.find(one => stands(one, question, parts.clock.now()));
+      if (standing !== undefined && (await endIfBad(standing, parts))) continue;
       if (standing !== undefined) return await nameAgain(standing, question, parts);
       const decision = await decideQuestion(question, parts);
       return await commitQuestion(question, decision, { hash, after: earlier[0]?.id ?? 'none' }, parts);

@@ -55,7 +55,8 @@ async function haltedNow({ store }: SettleParts): Promise<string | null> {
   return halted === null ? null : `${halted.by} halted everything: ${halted.reason}`;
 }
 
-async function badSince(gate: Gate, { knownBad, store }: SettleParts): Promise<string | null> {
+/** Why it is surely bad by what was not known when it was decided; null when it is not. */
+export async function badSince(gate: Gate, { knownBad, store }: SettleParts): Promise<string | null> {
   const found = newlyBad(await knownBad.match(gate.subject, await evidenceOf(gate, store)), gate.knownBad);
   return found === null ? null : badText(found);
 }

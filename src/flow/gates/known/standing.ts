@@ -1,8 +1,5 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import type { Log } from '../../../kernel/log.ts';
-import { system } from '../../../model/actor.ts';
-import type { Gate } from '../../../model/gates/gate.ts';
-import { badText, newlyBad } from '../../../model/gates/known-bad.ts';
 import type { Entry, FactKind } from '../../../model/journal.ts';
 import type { Catalogue } from '../../../ports/catalogue.ts';
 import type { Feed } from '../../journal/feed.ts';
@@ -10,8 +7,7 @@ import { createOnceLogger } from '../../journal/log-once.ts';
 import { everyOf } from '../../journal/pages.ts';
 import type { KnownBad } from '../known-bad.ts';
 import type { GateParts } from '../parts.ts';
-import { revokeGate } from '../revoke.ts';
-import { evidenceOf, settleGate } from '../settle.ts';
+import { endIfBad } from '../void.ts';
 
 export interface StandingParts extends Omit<GateParts, 'catalogue'> {
   knownBad: KnownBad;
@@ -98,24 +94,4 @@ export async function sweepStanding(parts: StandingParts): Promise<void> {
   for (const state of ['pending', 'allowed'] as const)
     for await (const gate of everyOf(page => parts.store.documents('gate', { ...page, state, dueFrom })))
       await endIfBad(gate, parts);
-}
-
-async function endIfBad(gate: Gate, parts: StandingParts): Promise<void> {
-  if (gate.state !== 'pending' && gate.state !== 'allowed') return;
-  const matches = await parts.knownBad.match(gate.subject, await evidenceOf(gate, parts.store));
-  const bad = newlyBad(matches, gate.knownBad);
-  if (bad !== null) await voidGate(gate, badText(bad), parts);
-}
-
-/** What was asked, or allowed, does not hold any more. What people approve in the same moment is taken back. */
-export async function voidGate(gate: Gate, because: string, parts: StandingParts): Promise<void> {
-  if (gate.state === 'pending' && gate.approval !== null) {
-    const approval = await parts.streams.approval(gate.approval, system, now =>
-      now.state === 'open'
-        ? { facts: [{ kind: 'approval.closed', approval: now.id, run: null, state: 'void', because }] }
-        : null,
-    );
-    await settleGate(approval, parts);
-  }
-  await revokeGate(gate.id, system, { state: 'void', because }, parts);
 }
