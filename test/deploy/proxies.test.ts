@@ -99,6 +99,21 @@ describe.skipIf(missing !== null).each(proxies)('behind %s', name => {
     expect([delivered.status, delivered.text]).toEqual([202, expect.stringContaining('"duplicate":false')]);
   });
 
+  test('a wait for a gate ends with the vote, and not when a buffer is full', async () => {
+    const ci = { ...json, authorization: `Bearer ${tokens['CI']}` };
+    const body = JSON.stringify({ gate: 'deploy', subject: { service: 'checkout' } });
+    const gate = JSON.parse((await behind.ask('/gates', { method: 'POST', headers: ci, body })).text);
+    expect(gate).toMatchObject({ verdict: 'pending', thread: expect.stringMatching(`^https://${site}/gate/`) });
+    const waiting = behind.ask(`/gates/${gate.id}?wait=45s`, { headers: ci });
+    const vote = await behind.ask(`/api/v1/approvals/${gate.approval}/votes`, {
+      method: 'POST',
+      headers: { ...json, authorization: `Bearer ${alice}` },
+      body: JSON.stringify({ vote: 'approve' }),
+    });
+    expect([vote.status, vote.text]).toEqual([200, expect.any(String)]);
+    expect(JSON.parse((await waiting).text)).toMatchObject({ id: gate.id, verdict: 'allow' });
+  });
+
   test('a stream of events passes each at once', async () => {
     const cookie = cookieOf(await signIn(behind, alice));
     const stream = await behind.open('/console/stream?page=/alerts&after=0', { headers: { cookie } });

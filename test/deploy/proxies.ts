@@ -73,6 +73,7 @@ export async function startBehind(
       trusted ? 'proxies: [127.0.0.1]\n' : '',
     ].join(''),
     'policy.yaml': 'rules: []\n',
+    'gates.yaml': 'gates: { deploy: { ask: [ci] } }\n',
     'runbooks/README.md': '',
   });
   const tocsin = await startTocsin(folder);

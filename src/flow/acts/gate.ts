@@ -17,6 +17,7 @@ export async function performGate(who: Actor, act: GateAct, parts: ActParts): Pr
   const { config, gates, doors } = parts.catalogue.current();
   const gate = gates.get(act.gate);
   if (gate === undefined) throw unknown('gate', act.gate, gates.keys());
+  if (!saysWhat.some(key => act.subject[key] !== undefined)) throw empty(gate, act.subject);
   const lacks = gate.needs.filter(name => act.subject[name] === undefined);
   if (lacks.length > 0) throw incomplete(gate, lacks, act.subject);
   const glass = glassOf(act, doors);
@@ -50,6 +51,19 @@ function glassOf({ glass, door, subject }: GateAct, { kubernetes }: Doors): Glas
   const rule = door === 'kubernetes' ? kubernetes?.breakGlass : undefined;
   if (rule === undefined || !glass.groups.includes(rule.group)) return 'refused';
   return { by: subject.actor ?? 'somebody', reason: glass.reason, for: rule.for };
+}
+
+/** What says what is about to be done; who asked and where to read more does not. */
+const saysWhat = ['repository', 'sha', 'image', 'environment', 'service', 'change'] as const;
+
+/** What names nothing would be let through once and then for everything. */
+function empty(gate: GateSpec, subject: Subject): TocsinError {
+  return new TocsinError('gate-subject', {
+    message: `The subject for "${gate.name}" does not say what is about to be done.`,
+    allowed: `at least one of ${saysWhat.join(', ')}`,
+    given: Object.keys(subject).join(', ') || 'nothing',
+    remedy: 'Name what is about to be done; what every question must say belongs under needs in gates.yaml.',
+  });
 }
 
 function incomplete(gate: GateSpec, lacks: readonly string[], subject: Subject): TocsinError {

@@ -2,10 +2,10 @@ import type { Actor } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Evidence } from '../../model/gates/evidence.ts';
-import type { Door } from '../../model/gates/gate.ts';
+import type { Door, Gate } from '../../model/gates/gate.ts';
 import type { BadMatch } from '../../model/gates/known-bad.ts';
 import type { Subject } from '../../model/gates/subject.ts';
-import type { GateVariables, Policy } from '../../ports/catalogue.ts';
+import type { CatalogueSet, GateVariables, Policy } from '../../ports/catalogue.ts';
 import type { Store } from '../../ports/store.ts';
 import { everyOf } from '../journal/pages.ts';
 import { defaultAsk } from '../people/default-ask.ts';
@@ -48,6 +48,16 @@ export async function considerGate(
   const { policy } = parts.catalogue.current();
   const { variables, facts } = await gatherGate(question, parts);
   return { decision: decideGate(policy, variables, facts), knownBad: variables.gate.knownBad };
+}
+
+/** Why the gate could not be asked by the files as they are now; null when it could. They may have changed since. */
+export function refusedNow(
+  { name, requestedBy }: Pick<Gate, 'name' | 'requestedBy'>,
+  set: CatalogueSet,
+): string | null {
+  const spec = set.gates.get(name);
+  if (spec === undefined) return `gates.yaml has no gate "${name}" any more`;
+  return spec.ask.includes(requestedBy) ? null : `gates.yaml does not let ${requestedBy} ask "${name}" any more`;
 }
 
 /** The most alerts that a rule looks at. With more of them a rule that asks for alerts fails, so that people are asked. */

@@ -4,7 +4,7 @@ import type { Gate } from '../../model/gates/gate.ts';
 import { subjectText } from '../../model/gates/subject.ts';
 import type { CatalogueSet, GateVariables, Policy, Rule } from '../../ports/catalogue.ts';
 import type { GateExplanation } from '../../ports/chat.ts';
-import { type ConsiderParts, gatherGate } from './consider.ts';
+import { type ConsiderParts, gatherGate, refusedNow } from './consider.ts';
 import { decideGate } from './decide.ts';
 import { evidenceOf } from './settle.ts';
 
@@ -39,13 +39,11 @@ function withoutAsk({ verdict, rule, because }: Decided): Decided {
 }
 
 /** Why it would not come as far as the policy: the files may have changed since it was asked. */
-function refusalNow({ name, requestedBy, subject }: Gate, { gates }: CatalogueSet): Decided | null {
-  const refused = (because: string): Decided => ({ verdict: 'deny', rule: 'gates.yaml', because });
-  const spec = gates.get(name);
-  if (spec === undefined) return refused(`gates.yaml has no gate "${name}" any more, so it cannot be asked`);
-  if (!spec.ask.includes(requestedBy)) return refused(`gates.yaml does not let ${requestedBy} ask "${name}" any more`);
-  const lacks = spec.needs.filter(key => subject[key] === undefined);
-  return lacks.length === 0 ? null : refused(`the gate needs ${lacks.join(', ')} now, which the subject does not have`);
+function refusalNow(gate: Gate, set: CatalogueSet): Decided | null {
+  const lacks = set.gates.get(gate.name)?.needs.filter(key => gate.subject[key] === undefined) ?? [];
+  const lacking = lacks.length === 0 ? null : `the gate needs ${lacks.join(', ')} now, which the subject does not have`;
+  const because = refusedNow(gate, set) ?? lacking;
+  return because === null ? null : { verdict: 'deny', rule: 'gates.yaml', because };
 }
 
 function askedBy({ requestedBy, door }: Gate): Actor {

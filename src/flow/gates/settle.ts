@@ -9,6 +9,7 @@ import { type Fact, type NewEntry, streamOf } from '../../model/journal.ts';
 import type { Permit } from '../../model/ledger/permit.ts';
 import type { Change, Guard, Store } from '../../ports/store.ts';
 import { failedGuard } from '../journal/streams.ts';
+import { refusedNow } from './consider.ts';
 import type { GateParts } from './parts.ts';
 
 export type SettleParts = Pick<GateParts, 'clock' | 'ids' | 'streams' | 'store' | 'metrics' | 'knownBad' | 'catalogue'>;
@@ -38,7 +39,7 @@ async function settle(approval: Approval, parts: SettleParts): Promise<Gate | nu
     closed = false;
     if (now.state !== 'pending') return null;
     closed = true;
-    const bad = state === 'allowed' ? ((await haltedNow(parts)) ?? (await badSince(now, parts))) : null;
+    const bad = state === 'allowed' ? await unfitNow(now, parts) : null;
     if (bad !== null) return { facts: [closing(now, 'void', bad, null)] };
     if (state !== 'allowed') return { facts: [closing(now, state, because, null)] };
     const permit = permitOf(now, because, parts);
@@ -48,6 +49,12 @@ async function settle(approval: Approval, parts: SettleParts): Promise<Gate | nu
   });
   if (closed) parts.metrics.count('tocsin_gates_total', { door: gate.door, state: gate.state });
   return gate;
+}
+
+/** Why it is not let through although people approved it; null when nothing is in its way. */
+async function unfitNow(gate: Gate, parts: SettleParts): Promise<string | null> {
+  const gone = refusedNow(gate, parts.catalogue.current());
+  return (await haltedNow(parts)) ?? gone ?? (await badSince(gate, parts));
 }
 
 async function haltedNow({ store }: SettleParts): Promise<string | null> {

@@ -68,6 +68,7 @@ function addRoute(api: FastifyInstance, route: Route, parts: HttpParts): void {
       const accept = request.headers.accept ?? '';
       return send(
         reply,
+        request.method === 'HEAD',
         await route.handle({ params, query, body, who, parts, accept, headers: headersOf(route, request) }),
       );
     },
@@ -88,8 +89,13 @@ function urlOf(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
+function send(reply: FastifyReply, bare: boolean, answer: Answer): FastifyReply {
   reply.code(answer.status);
+  // Nobody reads the body, so that nothing waits for it either.
+  if ('stream' in answer && bare) {
+    answer.stream.destroy();
+    return reply.header('content-type', answer.type).send();
+  }
   if ('stream' in answer) return reply.header('content-type', answer.type).send(answer.stream);
   if (answer.link !== undefined) reply.header('link', answer.link);
   return reply.header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(answer.json));
@@ -111,11 +117,28 @@ function asBadRequest(error: unknown): TocsinError {
 function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z.infer<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const { issues } = result.error;
+  const known = issues.map(issue => keysFor(issue, schema, value)).find(keys => keys.length > 0) ?? [];
   throw new TocsinError('bad-request', {
-    message: result.error.issues.map(issue => showIssue(issue, where, known)).join('; '),
+    message: issues.map(issue => showIssue(issue, where, keysAt(schema, issue.path))).join('; '),
     ...(known.length > 0 && { allowed: known }),
   });
+}
+
+/** The keys say something only where one is unknown or missing, and only those of the object in which it is. */
+function keysFor(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string[] {
+  if (issue.code === 'unrecognized_keys') return keysAt(schema, issue.path);
+  const given = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null)?.[key], value);
+  return given === undefined ? keysAt(schema, issue.path.slice(0, -1)) : [];
+}
+
+/** The keys of the object at this place; none where the schema has no object. */
+function keysAt(schema: unknown, [key, ...rest]: readonly PropertyKey[]): string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
+    return keysAt(schema.unwrap(), key === undefined ? [] : [key, ...rest]);
+  if (schema instanceof z.ZodArray) return key === undefined ? [] : keysAt(schema.element, rest);
+  if (!(schema instanceof z.ZodObject)) return [];
+  return key === undefined ? Object.keys(schema.shape) : keysAt(schema.shape[String(key)], rest);
 }
 
 function showIssue(issue: z.core.$ZodIssue, where: string, known: readonly string[]): string {

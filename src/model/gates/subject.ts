@@ -3,16 +3,17 @@ import { canonicalJson, sha256 } from '../../kernel/canonical.ts';
 
 const word = z
   .string()
-  .min(1)
   .max(200)
-  .regex(/^[^\s\p{C}]+$/u, 'no spaces and no control characters');
+  .regex(
+    /^[^\s\p{C}]+$/u,
+    'it is empty or has spaces or control characters; allowed is one word of 1 to 200 characters',
+  );
 
 /** A line of text without control characters. */
 const line = z
   .string()
-  .min(1)
   .max(200)
-  .regex(/^[^\p{C}]+$/u, 'one line, no control characters');
+  .regex(/^[^\p{C}]+$/u, 'it is empty or has control characters; allowed is one line of 1 to 200 characters');
 
 /**
  * What is about to be done. An approval is bound to its canonical JSON, so every key that is given is part of what people approve. All keys
@@ -22,13 +23,19 @@ export const subject = z.strictObject({
   repository: word.optional().meta({ description: 'The repository, for example acme/checkout.' }),
   sha: z
     .string()
-    .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'the full id of a commit: 40 or 64 lower-case hexadecimal digits')
+    .regex(
+      /^([0-9a-f]{40}|[0-9a-f]{64})$/,
+      'it is not the full id of a commit; allowed are 40 or 64 lower-case hexadecimal digits',
+    )
     .optional()
     .meta({ description: 'The full id of the commit.' }),
   image: z
     .string()
     .max(500)
-    .regex(/^[^\s@\p{C}]+@sha256:[0-9a-f]{64}$/u, 'name@sha256:…, because a tag may be moved after the approval')
+    .regex(
+      /^[^\s@\p{C}]+@sha256:[0-9a-f]{64}$/u,
+      'it has no digest; allowed is name@sha256:… with 64 lower-case hexadecimal digits, because a tag may be moved after the approval',
+    )
     .optional()
     .meta({ description: 'The image with its digest: registry.example/checkout@sha256:…' }),
   environment: line.optional().meta({ description: 'Where it goes: production.' }),

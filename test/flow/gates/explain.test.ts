@@ -75,7 +75,7 @@ describe('explain of a gate', () => {
     expect((await why(app, gate.id)).now).toEqual({
       verdict: 'deny',
       rule: 'gates.yaml',
-      because: 'gates.yaml has no gate "deploy" any more, so it cannot be asked',
+      because: 'gates.yaml has no gate "deploy" any more',
     });
   });
 
