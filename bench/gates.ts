@@ -52,6 +52,9 @@ try {
   await decideFirst();
   const steady = await admissions({ port, ca, seconds: quick ? 3 : 10, perSecond: 200, connections });
   console.log(`      tocsin at 200/s: ${show(steady)}`);
+  // What the machine itself does to such a rate, with others on it.
+  const bareSteady = await admissions({ port: bare.port, ca, seconds: quick ? 3 : 10, perSecond: 200, connections });
+  console.log(`      bare   at 200/s: ${show(bareSteady)}`);
   const ratios: number[] = [];
   for (let round = -1; round < rounds; round++) {
     const [own, others] = [await closed(port, tocsin), await closed(bare.port, bare)];
@@ -61,6 +64,7 @@ try {
   const lines = [
     below('an admission over TLS at 200/s, p50', steady.p50, null, 'ms'),
     below('an admission over TLS at 200/s, p99', steady.p99, 20, 'ms'),
+    below('the same of bare node:https, p99', bareSteady.p99, null, 'ms'),
     atLeast(`admissions on ${connections} connections, of bare node:https`, middle(ratios), 0.35),
   ];
   printLines(lines);
