@@ -200,6 +200,8 @@ describe('a run that begins', () => {
       id: expect.stringMatching(/^apv_/),
       run: run.id,
       step: null,
+      gate: null,
+      claim: null,
       alert: null,
       runbook: 'mend',
       planHash: planned.hash,

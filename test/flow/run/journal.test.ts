@@ -100,7 +100,7 @@ describe('what a session writes', () => {
     expect(journal.run().steps).toMatchObject([{ id: 'a', state: 'done' }]);
     await journal.append(ended, true);
     expect(changes).toEqual([
-      ['run.started', 'step.started', 'permit.issued'],
+      ['run.started', 'step.started'],
       ['step.finished', 'run.finished'],
     ]);
     expect(await holder()).toBeNull();
