@@ -56,7 +56,7 @@ export interface Store {
   /** What sources could not read, newest first. */
   letters(query: Page & { source?: string; state?: LetterState }): Promise<Letter[]>;
   document<K extends DocumentKind>(kind: K, id: string): Promise<DocumentOf<K> | null>;
-  /** The documents of a kind, the latest `at` first; with `dueBy` the longest due first. See model/document.ts. */
+  /** The documents of a kind, the latest `at` first; with `dueBy` the longest due first, with `overBy` the last due. See model/document.ts. */
   documents<K extends DocumentKind>(kind: K, query: DocumentQuery): Promise<DocumentOf<K>[]>;
   /** For brakes: the times at which `auto` started runs of this runbook (on this target, if given), from `since` on, oldest first. */
   autoRuns(query: { runbook: string; target?: string; since: number }): Promise<number[]>;
@@ -162,6 +162,8 @@ export interface DocumentQuery extends Page {
   dueFrom?: number;
   /** Only those that are due at this time or earlier. */
   dueBy?: number;
+  /** Only those that were due before this time, the last due first. */
+  overBy?: number;
 }
 
 export interface PostQuery {

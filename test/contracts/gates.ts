@@ -91,6 +91,7 @@ export function sampleHeld(over: Partial<Held> = {}): Held {
     alert: null,
     claim: null,
     occurredAt: noon,
+    ahead: false,
     dueAt: null,
     judgedAt: noon + 900_000,
     endedAt: null,

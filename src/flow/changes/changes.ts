@@ -1,13 +1,19 @@
 /** The change ledger: what was done in the environment, held against what was approved. */
 
+import { isCode, type TocsinError } from '../../kernel/errors.ts';
 import { system } from '../../model/actor.ts';
 import type { Entry } from '../../model/journal.ts';
 import type { Held } from '../../model/ledger/held.ts';
 import { changesSource } from '../../ports/catalogue.ts';
+import type { Guard } from '../../ports/store.ts';
 import { createOnceLogger } from '../journal/log-once.ts';
+import { failedGuard } from '../journal/streams.ts';
+import { rememberIds } from '../pipeline/once.ts';
+import { isElsewhere, misfitsOf } from './fit.ts';
 import { type ChangeEvent, holdChange } from './hold.ts';
 import { judgeChange, type Verdict } from './judge.ts';
 import type { ChangesParts } from './parts.ts';
+import { endRestored, endWhenRestored } from './restored.ts';
 import { type ChangeRules, rulesOf } from './rules.ts';
 import { endRunPermit, noteUse } from './run-permits.ts';
 import { settleClosed } from './settle.ts';
@@ -32,6 +38,7 @@ const perLook = 200;
  *   `event.accepted` of a change  -> hold.ts         held once, due after matchAfter      `change.held`
  *                                 -> judge.ts        against permits, automation, windows  `change.judged`
  *                                 -> unpermitted.ts  an alert of the source `changes`
+ *   `change.held`, `change.judged` -> restored.ts     a later change set it back            `change.settled`
  *                                 -> settle.ts       the end of its window of exposure     `change.settled`
  *
  * One node of the fleet does it; all that it knows is in the store.
@@ -44,7 +51,7 @@ export async function startChanges(parts: ChangesParts): Promise<Ledger> {
     name: cursorName,
     after: saved,
     batch: 256,
-    kinds: ['event.accepted', 'alert.closed', 'run.finished'],
+    kinds: ['event.accepted', 'change.held', 'change.judged', 'alert.closed', 'run.finished'],
     async handle(entries, upTo) {
       await takeNews(entries, parts);
       if (upTo - saved < stride) return;
@@ -79,7 +86,10 @@ async function takeNews(entries: readonly Entry[], parts: ChangesParts): Promise
     entries.map(async ({ fact, at }) => {
       if (fact.kind === 'run.finished') return await endRunPermit(fact.run, at, parts);
       if (fact.kind === 'alert.closed') return await settleClosed(fact.alert, fact.reason, parts);
-      if (spec === null || fact.kind !== 'event.accepted') return;
+      if (spec === null) return;
+      if (fact.kind === 'change.held') return await endRestored(fact.held.id, spec, parts);
+      if (fact.kind === 'change.judged') return await endWhenRestored(fact.held, spec, parts);
+      if (fact.kind !== 'event.accepted') return;
       const { event } = fact;
       if (event.body.kind === 'change')
         await holdChange({ ...event, body: event.body } satisfies ChangeEvent, spec, parts);
@@ -102,18 +112,37 @@ async function judgeDue(parts: ChangesParts): Promise<void> {
 }
 
 async function judgeOne(held: Held, spec: ChangeRules, parts: ChangesParts): Promise<void> {
-  const found = await judgeChange(held, spec, parts.store);
-  const verdict = await notBackwards(found, held, parts);
-  if (found.state === 'permitted' && found.permit !== null && held.trusted) await noteUse(found.permit, held, parts);
-  const alert = verdict.state === 'unpermitted' ? await alertOfChange(held, verdict, spec, parts) : null;
-  await commitVerdict(held, verdict, alert, parts);
+  const found = await judgeAsUser(held, spec, parts);
+  const verdict = (await commitGood(held, found, parts)) ?? found;
+  if (verdict.state !== 'unpermitted') return;
+  await commitVerdict(held, verdict, await alertOfChange(held, verdict, spec, parts), parts);
 }
 
-/** A process that died between the alert and the verdict has told people: a permit that came meanwhile does not take that back. */
-async function notBackwards(found: Verdict, held: Held, { store }: ChangesParts): Promise<Verdict> {
-  if (found.state === 'unpermitted' || !(await store.claimed({ space: `emission/${changesSource}`, key: held.id })))
-    return found;
-  return { ...found, state: 'unpermitted', because: `its alert was sent before it turned out that ${found.because}` };
+/** The verdict, noting who uses the mark of a run. Another node may have noted somebody else since it was read; then it is judged again. */
+async function judgeAsUser(held: Held, spec: ChangeRules, parts: ChangesParts): Promise<Verdict> {
+  for (;;) {
+    const found = await judgeChange(held, spec, parts.store);
+    if (found.state !== 'permitted' || found.permit === null || !held.trusted) return found;
+    const noted = await noteUse(found.permit, held, parts);
+    if (misfitsOf(noted, held, spec).length === 0 && !isElsewhere(noted, held)) return found;
+  }
+}
+
+/**
+ * Commits a verdict that needs nobody, in place of the alert: of two nodes that judge at once one has its way. Resolves to another verdict
+ * when people were told already (a process died, or a node was slow): a permit that came meanwhile does not take that back.
+ */
+async function commitGood(held: Held, found: Verdict, parts: ChangesParts): Promise<Verdict | null> {
+  if (found.state === 'unpermitted') return null;
+  const space = `emission/${changesSource}`;
+  const noAlert: Guard = { kind: 'claim', space, key: held.id, at: parts.clock.now(), keep: rememberIds };
+  try {
+    await commitVerdict(held, found, null, parts, [noAlert]);
+    return null;
+  } catch (error) {
+    if (!isCode(error, 'guard-failed') || failedGuard(error as TocsinError) !== 'claim') throw error;
+    return { ...found, state: 'unpermitted', because: `its alert was sent before it turned out that ${found.because}` };
+  }
 }
 
 async function commitVerdict(
@@ -121,15 +150,16 @@ async function commitVerdict(
   { state, because, permit, asks }: Verdict,
   alert: string | null,
   { streams, metrics }: ChangesParts,
-): Promise<Held> {
+  guards: readonly Guard[] = [],
+): Promise<void> {
   let judged = false;
-  const after = await streams.document('held', held.id, system, now => {
+  await streams.document('held', held.id, system, now => {
     judged = now.state === 'open';
     if (!judged) return null;
     return {
       facts: [{ kind: 'change.judged', held: now.id, state, because, permit: permit?.id ?? null, alert, asks }],
+      with: { guards },
     };
   });
   if (judged) metrics.count('tocsin_changes_judged_total', { source: held.source, state });
-  return after;
 }

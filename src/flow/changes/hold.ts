@@ -80,6 +80,7 @@ function heldOf(event: ChangeEvent, spec: ChangeRules, { ids }: ChangesParts): H
     alert: null,
     claim: null,
     occurredAt,
+    ahead: body.occurredAt > event.receivedAt,
     dueAt: dueOf(event, occurredAt, spec),
     judgedAt: null,
     endedAt: null,

@@ -20,10 +20,8 @@ export async function judgeChange(held: Held, spec: ChangeRules, store: Store): 
   const asks = !held.trusted;
   if (held.outcome === 'failure' && spec.failed === 'leave out')
     return { state: 'failed', because: 'it was refused or failed', permit: null, asks };
-  const candidates = await candidatesFor(held, spec, store);
-  const fitting = candidates.filter(permit => misfitsOf(permit, held, spec).length === 0);
-  const whole = fitting.find(permit => !isElsewhere(permit, held) && permit.origin !== 'break-glass');
-  if (whole !== undefined) return { state: 'permitted', because: whole.because, permit: whole, asks };
+  const { candidates, fitting, whole } = await candidatesFor(held, spec, store);
+  if (whole !== null) return { state: 'permitted', because: whole.because, permit: whole, asks };
   const known = knownOf(held, spec);
   if (known !== null) return { state: 'known', because: known.reason, permit: null, asks };
   const window = fitting.find(permit => permit.origin === 'break-glass');
@@ -33,7 +31,11 @@ export async function judgeChange(held: Held, spec: ChangeRules, store: Store): 
     const because = `the mark of ${elsewhere.of} came from ${held.address}, and from ${elsewhere.seen?.address} before`;
     return { state: 'unpermitted', because, permit: elsewhere, asks: true };
   }
-  return { state: 'unpermitted', asks, ...nearestOf([...candidates, ...(await othersNear(held, store))], held, spec) };
+  return {
+    state: 'unpermitted',
+    asks,
+    ...nearestOf([...candidates, ...(await othersNear(held, spec, store))], held, spec),
+  };
 }
 
 /** What permits are found by for this change: the run's mark, images and commits, whose principal did it; and the principal. */
@@ -43,30 +45,48 @@ function namesOf(held: Held, spec: ChangeRules) {
   return { keys, others: [held.principal] };
 }
 
+interface Candidates {
+  candidates: Permit[];
+  /** Those that fit by who, when and what. */
+  fitting: Permit[];
+  /** The first that permits it alone; the others are not read then. */
+  whole: Permit | null;
+}
+
 /** The permits that may fit: those that were open when it was done, by what permits are found by. */
-async function candidatesFor(held: Held, spec: ChangeRules, store: Store): Promise<Permit[]> {
+async function candidatesFor(held: Held, spec: ChangeRules, store: Store): Promise<Candidates> {
   const { keys, others } = namesOf(held, spec);
   const open = { dueFrom: held.occurredAt - spec.skew, upTo: held.occurredAt + spec.skew };
-  const found: Permit[] = [];
+  const candidates = new Map<string, Permit>();
+  const fitting = new Map<string, Permit>();
+  const found = (whole: Permit | null) => ({
+    candidates: [...candidates.values()],
+    fitting: [...fitting.values()],
+    whole,
+  });
   for (const by of [...keys.map(key => ({ key })), ...others.map(other => ({ other }))])
-    for await (const permit of everyOf(page => store.documents('permit', { ...by, ...open, ...page })))
-      found.push(permit);
-  return unique(found);
+    for await (const permit of everyOf(page => store.documents('permit', { ...by, ...open, ...page }))) {
+      candidates.set(permit.id, permit);
+      if (misfitsOf(permit, held, spec).length > 0) continue;
+      fitting.set(permit.id, permit);
+      if (!isElsewhere(permit, held) && permit.origin !== 'break-glass') return found(permit);
+    }
+  return found(null);
 }
 
 /** How many permits that cannot fit are looked at for an explanation, for each thing that they are found by. */
 const mostNear = 5;
 
-/** Permits that are about it in some other way: for this resource, of this principal at another time. */
-async function othersNear(held: Held, store: Store): Promise<Permit[]> {
+/** Permits that are about it in some other way: for this resource, of this principal at another time. The last that were over come first. */
+async function othersNear(held: Held, { skew }: ChangeRules, store: Store): Promise<Permit[]> {
   const keys = [held.resource, held.nonce, ...held.keys].filter(key => key !== '');
-  const queries = [...keys.map(key => ({ key })), { other: held.principal }];
+  const edge = held.occurredAt - skew;
+  const queries = [...keys.map(key => ({ key })), { other: held.principal }].flatMap(by => [
+    { ...by, overBy: edge },
+    { ...by, dueFrom: edge },
+  ]);
   const found = await Promise.all(queries.map(by => store.documents('permit', { ...by, limit: mostNear })));
   return found.flat();
-}
-
-function unique(permits: readonly Permit[]): Permit[] {
-  return [...new Map(permits.map(permit => [permit.id, permit])).values()];
 }
 
 /** The permit that fits best, and why it does not fit, for people. */

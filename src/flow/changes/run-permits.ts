@@ -18,14 +18,15 @@ export async function endRunPermit(run: string, at: number, { streams }: Pick<Ch
   }
 }
 
-/** Notes who uses the mark of a run first, and from where: it is theirs from then on. */
+/** Notes who uses the mark of a run first, and from where: it is theirs from then on. Resolves to the permit as it is then. */
 export async function noteUse(
-  { id, nonce }: Permit,
+  permit: Permit,
   { principal, address }: Held,
   { streams }: Pick<ChangesParts, 'streams'>,
-): Promise<void> {
-  if (nonce === '') return;
-  await streams.document('permit', id, system, ({ seen }) => {
+): Promise<Permit> {
+  const { id } = permit;
+  if (permit.nonce === '') return permit;
+  return await streams.document('permit', id, system, ({ seen }) => {
     const isNews = seen === undefined || (seen.address === null && address !== null);
     return isNews ? { facts: [{ kind: 'permit.used', permit: id, principal, address }] } : null;
   });

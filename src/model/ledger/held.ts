@@ -57,6 +57,8 @@ export const held = z.object({
   /** The approval of the last claim: somebody says that it was theirs. */
   claim: z.string().nullable().default(null),
   occurredAt: z.int(),
+  /** True when the sender told a later time than that at which it arrived, which is `occurredAt` then: it orders nothing. */
+  ahead: z.boolean().default(false),
   /** When it is judged, milliseconds since the epoch; null when it was. */
   dueAt: z.int().nullable(),
   judgedAt: z.int().nullable(),

@@ -221,10 +221,12 @@ export function createDocumentReads(sql: Sql): Pick<Store, 'document' | 'documen
     upTo: number;
     dueFrom: number;
     dueBy: number;
+    overBy: number;
     after: string;
     limit: number;
   }>()((v, has) => {
-    const [order, direction] = has('dueBy') ? (['due', 'asc'] as const) : (['at', 'desc'] as const);
+    const order = has('dueBy') || has('overBy') ? 'due' : 'at';
+    const direction = has('dueBy') ? 'asc' : 'desc';
     let query = tables
       .selectFrom('document')
       .select('doc')
@@ -237,6 +239,7 @@ export function createDocumentReads(sql: Sql): Pick<Store, 'document' | 'documen
     if (has('upTo')) query = query.where('at', '<=', v.upTo);
     if (has('dueFrom')) query = query.where('due', '>=', v.dueFrom);
     if (has('dueBy')) query = query.where('due', '<=', v.dueBy);
+    if (has('overBy')) query = query.where('due', '<', v.overBy);
     if (has('after')) {
       const last = tables.selectFrom('document').select([order, 'id']).where('id', '=', v.after);
       const behind = direction === 'asc' ? '>' : '<';
@@ -249,9 +252,9 @@ export function createDocumentReads(sql: Sql): Pick<Store, 'document' | 'documen
       const row = await byId.first({ kind, id: toColumn(id) });
       return row === undefined ? null : readDocument(kind, row);
     },
-    async documents(kind, { state, key, other, upTo, dueFrom, dueBy, after, limit }) {
+    async documents(kind, { state, key, other, upTo, dueFrom, dueBy, overBy, after, limit }) {
       const texts = { key: optional(key), other: optional(other), after: optional(after) };
-      const rows = await list({ kind, state, ...texts, upTo, dueFrom, dueBy, limit: limitOf(limit) });
+      const rows = await list({ kind, state, ...texts, upTo, dueFrom, dueBy, overBy, limit: limitOf(limit) });
       return await parseAll(rows, row => readDocument(kind, row));
     },
   };
