@@ -4,7 +4,7 @@ import type { Evidence, EvidenceFormat, EvidenceRef } from './gates/evidence.ts'
 import { door } from './gates/gate.ts';
 import { blocks } from './gates/known-bad.ts';
 import { subject } from './gates/subject.ts';
-import { permitRequest } from './ledger/import.ts';
+import { permitRequest } from './ledger/permit-request.ts';
 import { json } from './run.ts';
 
 /** A document as it came. */

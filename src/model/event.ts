@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { change } from './change.ts';
+import { permitRequest } from './ledger/permit-request.ts';
 
 export const severity = z.enum(['critical', 'error', 'warning', 'info']);
 export type Severity = z.infer<typeof severity>;
@@ -70,9 +71,18 @@ export const incomingEvent = z.discriminatedUnion('kind', [
    * tells people of it makes a notice beside it.
    */
   z.object({ kind: z.literal('change'), ...common, ...change }),
+  /** What was approved elsewhere, or is not any more. It opens no alert; it counts only where changes.yaml lets its source import it. */
+  z.object({
+    kind: z.literal('permit'),
+    ...common,
+    /** The sender's name of it, for ever of the same permit. */
+    fingerprint: z.string().min(1).max(512),
+    /** Null when it is taken back. */
+    permit: permitRequest.nullable(),
+  }),
 ]);
 export type IncomingEvent = z.infer<typeof incomingEvent>;
-export const eventKind = z.enum(['alert', 'tick', 'notice', 'change'] satisfies IncomingEvent['kind'][]);
+export const eventKind = z.enum(['alert', 'tick', 'notice', 'change', 'permit'] satisfies IncomingEvent['kind'][]);
 export type EventKind = z.infer<typeof eventKind>;
 
 /** True when a trigger of kind `wanted` takes events of kind `given`. A trigger without a kind (null) takes alerts and ticks. */
@@ -80,6 +90,7 @@ export function takesKind(wanted: EventKind | null, given: EventKind): boolean {
   return wanted === null ? given === 'alert' || given === 'tick' : wanted === given;
 }
 export type IncomingAlert = Extract<IncomingEvent, { kind: 'alert' }>;
+export type IncomingPermit = Extract<IncomingEvent, { kind: 'permit' }>;
 export type IncomingChange = Extract<IncomingEvent, { kind: 'change' }>;
 
 export const event = z.object({

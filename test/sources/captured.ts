@@ -20,7 +20,7 @@ export function captured(file: string): Delivery {
 
 /** What events do to their alert one after another, and the alert after them. A notice is its kind. */
 export function foldEvents(events: readonly IncomingEvent[]): {
-  effects: (Effect | 'notice' | 'tick' | 'change')[];
+  effects: (Effect | 'notice' | 'tick' | 'change' | 'permit')[];
   alert: Alert;
 } {
   let alert: Alert | null = null;

@@ -17,6 +17,7 @@ import { endRestored, endWhenRestored } from './restored.ts';
 import { type ChangeRules, rulesOf } from './rules.ts';
 import { endRunPermit, noteUse } from './run-permits.ts';
 import { settleClosed } from './settle.ts';
+import { takePermits } from './told-permits.ts';
 import { alertOfChange } from './unpermitted.ts';
 
 export interface Ledger {
@@ -60,7 +61,13 @@ export async function startChanges(parts: ChangesParts): Promise<Ledger> {
     },
   });
   const logger = createOnceLogger(log, {}, 'changes could not be judged, and will be again');
-  const look = () => judgeDue(parts);
+  const stopped = new Promise<void>(resolve => end.signal.addEventListener('abort', () => resolve()));
+  // A permit that was accepted counts, also where it was not yet read.
+  const look = async () => {
+    await Promise.race([following.caughtUp(), stopped]);
+    if (!end.signal.aborted) await judgeDue(parts);
+  };
+  await takeMissed(saved, parts);
   async function loop(): Promise<void> {
     while (!end.signal.aborted) {
       await look().then(logger.well, logger.failed);
@@ -79,9 +86,21 @@ export async function startChanges(parts: ChangesParts): Promise<Ledger> {
   };
 }
 
+/** Takes the permits that were accepted while nobody followed, before anything is judged. */
+async function takeMissed(cursor: number, parts: ChangesParts): Promise<void> {
+  for (let after = cursor; ; ) {
+    const entries = await parts.store.journal({ after, limit: stride, kinds: ['event.accepted'] });
+    await takePermits(entries, parts);
+    const last = entries.at(-1);
+    if (last === undefined || entries.length < stride) return;
+    after = last.seq;
+  }
+}
+
 /** Commits of changes share transactions, so they are held together. */
 async function takeNews(entries: readonly Entry[], parts: ChangesParts): Promise<void> {
   const spec = rulesOf(parts.catalogue.current());
+  await takePermits(entries, parts);
   await Promise.all(
     entries.map(async ({ fact, at }) => {
       if (fact.kind === 'run.finished') return await endRunPermit(fact.run, at, parts);

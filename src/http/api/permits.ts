@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { permitRequest } from '../../model/ledger/import.ts';
 import { type Permit, permit } from '../../model/ledger/permit.ts';
+import { permitRequest } from '../../model/ledger/permit-request.ts';
 import { defineRoute } from '../route.ts';
 import { perform } from './act.ts';
 import { found, nextPage, none, page, reason, refusals, withId } from './common.ts';

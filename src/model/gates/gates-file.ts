@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
 import { name } from '../config.ts';
-import { evidenceFormat, evidenceKind } from './evidence.ts';
 import { doorsFile } from './doors.ts';
+import { evidenceFormat, evidenceKind } from './evidence.ts';
 import { kubernetesDoorFile } from './kubernetes-door.ts';
 import { subject } from './subject.ts';
 

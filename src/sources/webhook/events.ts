@@ -5,8 +5,9 @@ import { boundText, keyOf, labelsOf, linkOf, startOf, titleOf } from '../../mode
 import type { Delivery } from '../../ports/source.ts';
 import { attempt, evaluate, textsOf, unmapped } from './cel.ts';
 import type { Facts, Options } from './options.ts';
+import { type PermitMapping, permitOf } from './permits.ts';
 import { readTime } from './times.ts';
-import { type StateName, severityFor, stateNames, stateOf } from './words.ts';
+import { permitStateOf, permitStates, type StateName, severityFor, stateNames, stateOf } from './words.ts';
 
 /** The label that says what was not taken as the sender gave it. */
 const noteLabel = 'tocsin_note';
@@ -14,6 +15,7 @@ const noteLabel = 'tocsin_note';
 /** One event of one element. Throws TocsinError `bad-body` that names the mapping. */
 export function eventOf(facts: Facts, given: Options, delivery: Delivery): IncomingEvent {
   const { map } = given;
+  if (map.permit !== undefined) return permitEvent(facts, map.permit, given, delivery);
   const state = stateOf(evaluate('map.state', map.state, facts), given.states);
   const title = evaluate('map.title', map.title, facts);
   const labels = textsOf('map.labels', map.labels, facts);
@@ -38,6 +40,24 @@ export function eventOf(facts: Facts, given: Options, delivery: Delivery): Incom
     by: map.by === undefined ? undefined : attempt('map.by', map.by, facts),
   };
   return alertOf(told, delivery);
+}
+
+/** The same for a source of permits. What is no permit yet is a notice. */
+function permitEvent(facts: Facts, mapping: PermitMapping, given: Options, delivery: Delivery): IncomingEvent {
+  const { map } = given;
+  const state = permitStateOf(evaluate('map.state', map.state, facts), given.states);
+  if (state === null) throw unmapped('map.state', `${permitStates.join(', ')}, or a word of the option states`);
+  const common = {
+    title: evaluate('map.title', map.title, facts),
+    labels: textsOf('map.labels', map.labels, facts),
+    urls: textsOf('map.links', map.links, facts),
+    fingerprint: evaluate('map.fingerprint', map.fingerprint, facts),
+  };
+  if (state === 'notice') return noticeOf({ ...common, fingerprint: '', type: 'no-permit' }, delivery);
+  if (common.fingerprint === '') throw unmapped('map.fingerprint', 'a text that is not empty');
+  const [title, links, fingerprint] = [titleOf(common.title), linksOf(common), keyOf(common.fingerprint)];
+  const permit = state === 'ended' ? null : permitOf(facts, mapping, { title, fingerprint: common.fingerprint });
+  return { kind: 'permit', title, labels: common.labels, links, occurredAt: delivery.at, fingerprint, permit };
 }
 
 /** What every event says. */

@@ -225,4 +225,56 @@ export const examples: readonly SourceExample[] = [
       ],
     },
   },
+  {
+    title: 'A ticket that was approved, as a permit',
+    options: {
+      auth: { bearer: 'an example token' },
+      states: { scheduled: 'open', implement: 'open', canceled: 'ended', closed: 'ended', new: 'notice' },
+      map: {
+        kind: 'permit',
+        fingerprint: 'body.number',
+        state: 'body.state',
+        title: 'body.number + ": " + body.short_description',
+        permit: {
+          principal: 'body.role',
+          actions: 'body.calls',
+          resources: 'body.item',
+          account: 'body.account',
+          from: 'body.start',
+          until: 'body.end',
+        },
+      },
+    },
+    headers: { authorization: 'Bearer an example token' },
+    at: 1_795_604_410_000,
+    body: JSON.stringify({
+      number: 'CHG0030001',
+      state: 'Scheduled',
+      short_description: 'open the port for the audit',
+      role: 'arn:aws:iam::111122223333:role/deployer',
+      calls: ['AuthorizeSecurityGroupIngress'],
+      item: 'sg-0a1b2c3d',
+      account: '111122223333',
+      start: '2026-11-25T12:00:00Z',
+      end: '2026-11-25T14:00:00Z',
+    }),
+    expect: {
+      events: [
+        {
+          kind: 'permit',
+          fingerprint: 'CHG0030001',
+          permit: {
+            principal: 'arn:aws:iam::111122223333:role/deployer',
+            actions: ['AuthorizeSecurityGroupIngress'],
+            resources: ['sg-0a1b2c3d'],
+            account: '111122223333',
+            from: Date.UTC(2026, 10, 25, 12),
+            until: Date.UTC(2026, 10, 25, 14),
+            change: 'CHG0030001',
+            reason: 'CHG0030001: open the port for the audit',
+          },
+        },
+      ],
+    },
+  },
 ];

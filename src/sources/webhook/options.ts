@@ -7,7 +7,7 @@ import { celIn, constantOf, isConstant, wordMap } from './cel.ts';
 import { isCharset } from './charset.ts';
 import { quietOption, quietText } from './sender.ts';
 import { readTime } from './times.ts';
-import { severityNames, stateNames, stateOf } from './words.ts';
+import { allStates, permitStateOf, permitStates, severityNames, stateNames, stateOf } from './words.ts';
 
 /** The data that the expressions of a mapping can read. */
 export interface Facts {
@@ -30,7 +30,28 @@ const cel = celIn(scope, 'body, item (one element of each) and headers');
 
 const texts = (description: string) => z.record(z.string().min(1), cel('text', description)).default({});
 
+const permit = z.strictObject({
+  principal: cel('text', 'Who may do it, by the name that changes carry.'),
+  actions: cel(
+    'json',
+    'What may be done, a text or a list; * stands for any characters. Anything when left out.',
+  ).optional(),
+  resources: cel('json', 'On what, a text or a list; * stands for any characters. Anything when left out.').optional(),
+  account: cel('text', 'In which account or cluster.').optional(),
+  region: cel('text', 'In which region.').optional(),
+  environment: cel('text', 'In which environment.').optional(),
+  from: cel('json', 'From when, in the forms of startsAt; from its arrival on when left out.').optional(),
+  until: cel('json', 'Until when, in the forms of startsAt.'),
+  change: cel('text', 'The ticket that it stands for; the fingerprint when left out.').optional(),
+  reason: cel('text', 'Why, for people; the title when left out.').optional(),
+});
+
 const map = z.strictObject({
+  kind: z
+    .literal('permit')
+    .optional()
+    .meta({ description: 'permit: the source tells what was approved elsewhere, under permit. Alerts when left out.' }),
+  permit: permit.optional().meta({ description: 'What is permitted, with kind: permit.' }),
   each: cel(
     'json',
     'A list: one event is made of each element, and a bad element is told and left out. With ndjson each line is one already.',
@@ -38,7 +59,7 @@ const map = z.strictObject({
   fingerprint: cel('text', 'The identity of the condition, the same when it resolves.'),
   state: cel(
     'text',
-    'firing, resolved, acknowledged, unacknowledged, or notice for what opens no alert; or a word of Nagios, Icinga, Zabbix or collectd, or of states.',
+    'firing, resolved, acknowledged, unacknowledged, or notice for what opens no alert; or a word of Nagios, Icinga, Zabbix or collectd, or of states. Of a permit: open, ended, or notice for what is none.',
   ),
   title: cel('text', 'One line for people.'),
   severity: cel('text', 'critical, error, warning or info, or a word that means one of them.').optional(),
@@ -71,7 +92,7 @@ const declared = z.strictObject({
     .meta({ description: 'What a body is in that is not UTF-8 and whose Content-Type names no charset, e.g. latin1.' }),
   deliveryId: cel('text', "The sender's id of the delivery: a second one with the same id is dropped.").optional(),
   map,
-  states: wordMap(stateNames, "The sender's words for states, in any case: {PROBLEM: firing, CLEARED: resolved}."),
+  states: wordMap(allStates, "The sender's words for states, in any case: {PROBLEM: firing, CLEARED: resolved}."),
   severities: wordMap(severityNames, "The sender's words for severities, in any case: {DOWN: critical}."),
   stretch: z.literal('startsAt').optional().meta({
     description:
@@ -103,9 +124,12 @@ export const options = declared.superRefine((given, ctx) => {
     if (value === undefined || readTime(value) === 'unreadable')
       problem(['map', name], 'is always the same, and no time');
   }
-  const { state } = given.map;
-  if (isConstant(state) && stateOf(constantOf(state, nothing) ?? '', given.states) === null) {
-    problem(['map', 'state'], `is always the same, and no state; write ${stateNames.join(', ')}`);
+  const { state, kind } = given.map;
+  if ((kind === 'permit') !== (given.map.permit !== undefined))
+    problem(['map', kind === undefined ? 'permit' : 'kind'], 'kind: permit and permit: {...} are written together');
+  const [read, names] = kind === 'permit' ? [permitStateOf, permitStates] : [stateOf, stateNames];
+  if (isConstant(state) && read(constantOf(state, nothing) ?? '', given.states) === null) {
+    problem(['map', 'state'], `is always the same, and no state; write ${names.join(', ')}`);
   }
 });
 export type Options = z.infer<typeof options>;

@@ -9,6 +9,12 @@ export const stateNames = [
   'notice',
 ] as const satisfies readonly (IncomingAlert['state'] | 'notice')[];
 export type StateName = (typeof stateNames)[number];
+/** The states of a permit; `notice` for what is none, such as a ticket that nobody has approved yet. */
+export const permitStates = ['open', 'ended', 'notice'] as const;
+export type PermitState = (typeof permitStates)[number];
+/** What a sender's word may be said to mean. */
+export const allStates = [...stateNames, 'open', 'ended'] as const;
+type AnyState = (typeof allStates)[number];
 export const severityNames = ['critical', 'error', 'warning', 'info'] as const satisfies readonly Severity[];
 
 /**
@@ -39,9 +45,18 @@ const states = new Map(stateNames.flatMap(name => [name, ...known[name]].map(wor
 type Words<Name> = ReadonlyMap<string, Name>;
 
 /** The state for a sender's word, or null when it is not known. The words of the options come first. */
-export function stateOf(word: string, own: Words<StateName>): StateName | null {
+export function stateOf(word: string, own: Words<AnyState>): StateName | null {
   const key = fold(word);
-  return own.get(key) ?? states.get(key) ?? null;
+  const named = own.get(key);
+  if (named !== undefined) return stateNames.find(name => name === named) ?? null;
+  return states.get(key) ?? null;
+}
+
+/** The same for a permit. */
+export function permitStateOf(word: string, own: Words<AnyState>): PermitState | null {
+  const key = fold(word);
+  const named = own.get(key) ?? key;
+  return permitStates.find(name => name === named) ?? null;
 }
 
 /** The severity for a sender's word; `warning` when it is not known. The words of the options come first. */

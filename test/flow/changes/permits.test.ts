@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/kernel/clock.ts';
 import type { Entry, FactKind, FactOf } from '../../../src/model/journal.ts';
 import { basicConfig, type Files, startTestApp, type TestApp } from '../../doubles/app.ts';
 
@@ -206,5 +207,144 @@ describe('POST /permits', () => {
     const next = await send(app, permit({ change: 'CHG2' }));
     expect((await end(app, next.body.id, 'ALICE')).body.because).toBe('taken back by alice');
     expect(await facts(app, 'permit.ended')).toHaveLength(2);
+  });
+});
+
+describe('a source of permits', () => {
+  const hook = `sources:
+  tickets:
+    type: webhook
+    auth: { bearer: ticket-secret-of-the-test }
+    states: { approved: open, cancelled: ended, draft: notice }
+    map:
+      kind: permit
+      fingerprint: body.number
+      state: body.state
+      title: body.number
+      permit: { principal: body.role, actions: body.calls, resources: body.item, until: body.end, from: 'has(body.start) ? body.start : ""' }
+`;
+  const withHook: Files = {
+    'tocsin.yaml': (files['tocsin.yaml'] as string).replace('sources:\n', hook),
+    'changes.yaml': `${files['changes.yaml']}
+  - { source: tickets, principals: ["${role}"], resources: ["sg-*"], most: 2h }
+`,
+  };
+  const unproven: Files = {
+    ...withHook,
+    'tocsin.yaml': (withHook['tocsin.yaml'] as string).replace('    auth: { bearer: ticket-secret-of-the-test }\n', ''),
+  };
+  const ticket = (facts: object = {}) => ({
+    ...{ number: 'CHG1', state: 'approved', role, calls: ['AuthorizeSecurityGroupIngress'], item: 'sg-0a1b2c3d' },
+    ...{ end: inHours(1), ...facts },
+  });
+  const post = async (app: TestApp, body: object, status = 202) => {
+    const headers = { authorization: 'Bearer ticket-secret-of-the-test' };
+    const answer = await app.call('POST', '/events/tickets', { as: null, headers, body });
+    expect([answer.status, answer.body]).toMatchObject([status, {}]);
+  };
+  const refused = (app: TestApp, count: number) =>
+    app.until(async () => {
+      const found = await facts(app, 'permit.refused');
+      return found.length >= count ? found : null;
+    });
+  const permits = (app: TestApp, count: number, state: 'open' | 'ended' = 'open') =>
+    app.until(async () => {
+      const found = await app.app.store.documents('permit', { state });
+      return found.length === count ? found : null;
+    });
+
+  it('permits once what its ticket says, however often it is told, and ends it', async () => {
+    const app = await start(withHook);
+    const sent = ticket();
+    await Promise.all(Array.from({ length: 100 }, () => post(app, sent)));
+    const [issued] = await permits(app, 1);
+    expect(issued).toMatchObject({ of: 'CHG1', importer: 'source:tickets', principal: role, origin: 'import' });
+    await tell(app, call());
+    expect((await judged(app, 1)).map(one => one.state)).toEqual(['permitted']);
+    await post(app, { ...sent, state: 'cancelled' });
+    const [ended] = await permits(app, 1, 'ended');
+    expect(ended?.because).toBe('taken back by tickets: CHG1');
+    // A late double of the approval does not bring it back.
+    await post(app, sent);
+    await tell(app, call());
+    expect((await judged(app, 2)).map(one => one.state).sort()).toEqual(['permitted', 'unpermitted']);
+    expect(await facts(app, 'permit.issued')).toHaveLength(1);
+    expect(await facts(app, 'permit.refused')).toEqual([]);
+  });
+
+  it('takes no approval that comes after its withdrawal, and no draft', async () => {
+    const app = await start(withHook);
+    await post(app, ticket({ number: 'CHG9', state: 'cancelled' }));
+    await post(app, ticket({ number: 'CHG9' }));
+    await post(app, ticket({ number: 'CHG8', state: 'draft', role: null }));
+    await post(app, ticket({ number: 'CHG1' }));
+    expect(await permits(app, 1)).toMatchObject([{ of: 'CHG1' }]);
+    expect(await facts(app, 'permit.issued')).toHaveLength(1);
+  });
+
+  it('is refused what it may not permit: answered 202, and journalled', async () => {
+    const app = await start(withHook);
+    await post(app, ticket({ number: 'A', role: 'arn:aws:iam::111122223333:role/admin' }));
+    await post(app, ticket({ number: 'B', item: '*' }));
+    await post(app, ticket({ number: 'C', end: '9999-12-30T00:00:00Z' }));
+    await post(app, ticket({ number: 'D', start: inHours(-2) }));
+    await post(app, ticket({ number: 'E' }));
+    await post(app, ticket({ number: 'E', end: inHours(1.5) }));
+    const found = await refused(app, 5);
+    expect(new Set(found.map(({ from }) => from))).toEqual(new Set(['source:tickets']));
+    expect(found.map(({ because }) => because.slice(0, 40))).toEqual([
+      'A: it may not permit this principal. All',
+      'B: it may not permit this resources. All',
+      'C: it may not permit this until. Allowed',
+      'D: it may not permit this from: it begin',
+      'E: it was permitted otherwise before, as',
+    ]);
+    expect(await permits(app, 1)).toMatchObject([{ of: 'E' }]);
+  });
+
+  it.each([
+    ['no item', { item: '' }],
+    ['an empty list', { calls: [] }],
+    ['1,000 patterns', { item: Array.from({ length: 1000 }, (_, index) => `sg-${index}`) }],
+    ['a list of something else', { calls: [['*']] }],
+    ['no end', { end: null }],
+    ['a time that is none', { end: 'NaN' }],
+    ['a pattern of principals', { role: '*' }],
+  ])('cannot read %s, and permits nothing', async (_, more) => {
+    const app = await start(withHook);
+    const headers = { authorization: 'Bearer ticket-secret-of-the-test' };
+    const answer = await app.call('POST', '/events/tickets', { as: null, headers, body: ticket(more) });
+    expect([400, 422]).toContain(answer.status);
+    expect(JSON.stringify(answer.body)).toContain('map.permit.');
+    expect(await app.app.store.documents('permit', {})).toEqual([]);
+  });
+
+  it('permits nothing without a proof, or without a place under importers', async () => {
+    const app = await start(unproven);
+    await post(app, ticket());
+    expect(await refused(app, 1)).toMatchObject([{ because: 'CHG1: its sender proved nothing' }]);
+    const other = await start({ ...withHook, 'changes.yaml': files['changes.yaml'] as string });
+    await post(other, ticket());
+    expect((await refused(other, 1))[0]?.because).toContain('does not let tickets import permits');
+    for (const one of [app, other]) expect(await one.app.store.documents('permit', {})).toEqual([]);
+  });
+
+  it('counts for a change that it comes after, before that is judged, also over a restart', async () => {
+    let shift = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + shift };
+    const late = {
+      'changes.yaml': withHook['changes.yaml']?.toString().replace('matchAfter: 0s', 'matchAfter: 20m') ?? '',
+    };
+    const first = await start({ ...withHook, ...late }, { clock, keep: true });
+    await tell(first, call());
+    await first.until(async () => (await first.app.store.documents('held', {})).length === 1);
+    const begins = new Date(Date.now() - 60_000).toISOString();
+    await post(first, ticket({ start: begins }));
+    await first.app.stop('killed');
+    apps.pop();
+    shift = 21 * 60_000;
+    const app = await start({ ...withHook, ...late }, { clock, folder: first.folder });
+    expect((await judged(app, 1)).map(one => one.state)).toEqual(['permitted']);
+    expect(await facts(app, 'permit.issued')).toHaveLength(1);
   });
 });
