@@ -114,7 +114,7 @@ function showRunbook(one: Explanation['runbooks'][number]): Block[] {
 function showRules(rules: GateExplanation['rules']): Block[] {
   const lines = rules.map(
     rule =>
-      `${rule.result}: ${rule.name}\n    when: ${rule.when}${rule.because === null ? '' : `\n    ${rule.because}`}`,
+      `${rule.result}: ${rule.name}\n    when: ${rule.when}${rule.because === null || rule.because === rule.when ? '' : `\n    ${rule.because}`}`,
   );
   return lines.length === 0 ? [] : [{ kind: 'code', text: lines.join('\n') }];
 }

@@ -40,7 +40,7 @@ function showRules(rules: readonly { name: string; when: string; result: string;
   const width = Math.max(0, ...rules.map(rule => rule.result.length));
   return rules.map(
     rule =>
-      `  ${rule.result.padEnd(width)}  ${rule.name}: ${rule.when}${rule.because === null ? '' : ` (${rule.because})`}`,
+      `  ${rule.result.padEnd(width)}  ${rule.name}: ${rule.when}${rule.because === null || rule.because === rule.when ? '' : ` (${rule.because})`}`,
   );
 }
 

@@ -135,10 +135,12 @@ function callersOf({ ask }: GateFile, path: Path, faults: Faults, config: Config
     if (identity !== undefined && second === undefined) return [identity];
     const message =
       identity === undefined
-        ? `no token of tocsin.yaml belongs to "${one}", so nobody could ask as it`
+        ? `no token of tocsin.yaml belongs to "${one}", so nobody asks as it`
         : `tocsin.yaml has a person and a service called "${one}", and one of them would ask for the other`;
     const allowed = [...known].flatMap(([word, identities]) => (identities.size === 1 ? [word] : [])).join(', ');
-    faults.add([...path, index], message, { given: one, allowed, nearest: nearest(one, known.keys()) });
+    // A token that is taken out of tocsin.yaml must end at once, and an error here would keep the files as they were.
+    const level = identity === undefined && !one.startsWith('door:') ? 'warning' : 'error';
+    faults.add([...path, index], message, { given: one, allowed, nearest: nearest(one, known.keys()), level });
     return [];
   });
 }

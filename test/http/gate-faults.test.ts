@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../doubles/app.ts';
+import { basicConfig, startTestApp, type TestApp } from '../doubles/app.ts';
 import { createClock } from '../doubles/clock.ts';
 
 const subject = { service: 'checkout', environment: 'production' };
@@ -79,6 +79,18 @@ describe('while people vote', () => {
       because: 'gates.yaml does not let service:ci ask "other" any more',
     });
     expect(await app.app.store.documents('permit', {})).toEqual([]);
+  });
+
+  it('a token that is taken out of tocsin.yaml ends at once, although gates.yaml still names whose it was', async () => {
+    const app = await start();
+    const { body: gate } = await ask(app);
+    await writeFile(join(app.folder, 'tocsin.yaml'), basicConfig.replace(/.*env: CI.*\n/, ''));
+    await app.app.catalogue.reload();
+    expect(app.app.catalogue.problems()).toEqual([]);
+    expect((await app.call('GET', `/gates/${gate.id}`, { as: 'CI' })).status).toBe(401);
+    expect((await ask(app)).status).toBe(401);
+    await vote(app, gate.approval);
+    expect(await settled(app, gate.id)).toMatchObject({ verdict: 'deny', state: 'void' });
   });
 
   it('an edit of the policy does not decide what is asked already, and decides what comes next', async () => {
