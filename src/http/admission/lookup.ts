@@ -3,6 +3,8 @@ import { type Found, findDecision, type Known, type KnownParts, readKnown, type 
 
 /** For how long what allows is known without another look, milliseconds. A revocation counts on every node after it. */
 const longestKnown = 2000;
+/** From this age on it is read again while it is still taken, so that nobody waits for the read of what is asked for all the time. */
+const freshFor = 1000;
 /** Digests that are remembered. */
 const mostKnown = 5000;
 
@@ -33,10 +35,14 @@ export function createLookup(parts: KnownParts & { clock: { now(): number } }): 
   return {
     async find(wanted) {
       const kept = allowing.get(keyOf(wanted));
-      if (kept !== undefined && clock.monotonic() - kept.at <= longestKnown) {
+      const age = kept === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - kept.at;
+      if (kept !== undefined && age <= longestKnown) {
         const found = findDecision(wanted, kept, clock.now());
-        // Only what allows may be old.
-        if (found.kind === 'allowed') return found;
+        // Only what allows may be old. A read that fails leaves it as old as it is.
+        if (found.kind === 'allowed') {
+          if (age > freshFor) once(keyOf(wanted), () => read(wanted)).catch(() => {});
+          return found;
+        }
       }
       return findDecision(wanted, await once(keyOf(wanted), () => read(wanted)), clock.now());
     },

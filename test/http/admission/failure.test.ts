@@ -75,6 +75,37 @@ describe('while decisions cannot be had', () => {
   });
 });
 
+describe('an allow that is asked for all the time', () => {
+  it('is read again before it is too old, while nobody waits for that', async () => {
+    const clock = createClock();
+    const state: Parameters<typeof failing>[0] = { how: 'well' };
+    let reads = 0;
+    const counted = (store: Store): Store => ({
+      ...failing(state)(store),
+      documents: async (kind, query) => {
+        const found = await failing(state)(store).documents(kind, query);
+        if (kind === 'gate' && query.key !== undefined) reads++;
+        return found;
+      },
+    });
+    const place = await start({}, { clock, wrapStore: counted });
+    const staging = { namespace: 'staging-one' };
+    await place.pod(imageOf(1), staging);
+    const before = reads;
+    expect((await place.pod(imageOf(1), staging)).allowed).toBe(true);
+    expect(reads).toBe(before);
+    await clock.advance(1500);
+    expect((await place.pod(imageOf(1), staging)).allowed).toBe(true);
+    await place.app.until(async () => reads > before);
+    state.how = 'fails';
+    await clock.advance(1000);
+    expect((await place.pod(imageOf(1), staging)).allowed).toBe(true);
+    await clock.advance(1001);
+    expect((await place.pod(imageOf(1), staging)).allowed).toBe(false);
+    state.how = 'well';
+  });
+});
+
 describe('nobody is let in', () => {
   it('without a certificate of the authority and its name', async () => {
     const place = await start({ 'gates.yaml': gatesYaml('    clientNames: [kube-apiserver]\n') });
