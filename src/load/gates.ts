@@ -110,11 +110,11 @@ function checkDoor(
 
 function specOf(
   name: string,
-  { about, needs, to, holds }: GateFile,
+  { about, needs, to, guards, holds }: GateFile,
   ask: readonly string[],
   evidence: GateSpec['evidence'],
 ): GateSpec {
-  return { name, about, ask, needs, to, holds: holds ?? null, evidence };
+  return { name, about, ask, needs, to, guards, holds: holds ?? null, evidence };
 }
 
 /** The callers that a file can name, with their identities. A door is a service of its own. */

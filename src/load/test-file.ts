@@ -27,6 +27,9 @@ const changeGiven = z.strictObject({
   outcome: z.enum(['success', 'failure', 'unknown']).default('success'),
   error: z.string().optional().meta({ description: 'Why it failed: the outcome is then failure.' }),
   id: z.string().optional(),
+  unpermitted: z.boolean().default(false).meta({
+    description: 'It was judged, and nothing permits it: only triggers with unpermitted take it then.',
+  }),
 });
 export type ChangeGiven = z.infer<typeof changeGiven>;
 

@@ -144,12 +144,17 @@ function startOf(runbook: Runbook, one: TestCase): Start {
   const alert = alertOf(event);
   try {
     if (event === null) return { matches: false, params: runbook.params.parse(one.params ?? {}), refused: null, alert };
-    const trigger = runbook.triggers.find(candidate => holds(candidate, event, alert));
+    const trigger = runbook.triggers.find(candidate => takes(candidate, one) && holds(candidate, event, alert));
     if (trigger === undefined) return { matches: false, params: null, refused: null, alert };
     return { matches: true, params: trigger.params({ event, alert }), refused: null, alert };
   } catch (error) {
     return { matches: event !== null, params: null, refused: messageOf(error), alert };
   }
+}
+
+/** A change is told twice: to other triggers when it arrives, and to those of unpermitted ones when it was judged. */
+function takes({ unpermitted }: Trigger, { event }: TestCase): boolean {
+  return (unpermitted ?? false) === (event?.change?.unpermitted ?? false);
 }
 
 function holds(trigger: Trigger, event: Event, alert: Alert | null): boolean {
@@ -195,7 +200,7 @@ function changeEvent(
   given: ChangeGiven,
   common: Pick<IncomingEvent, 'title' | 'labels' | 'occurredAt'>,
 ): IncomingEvent {
-  const { actor, before, after, outcome, error, id, ...rest } = given;
+  const { actor, before, after, outcome, error, id, unpermitted: _, ...rest } = given;
   const failed = error !== undefined || outcome === 'failure';
   return changeOf({
     ...common,

@@ -3,6 +3,9 @@ import { z } from 'zod';
 /** Limits of a change: lengths in characters, and the number of facts. What is longer is cut, ids become their SHA-256 (`changeOf`). */
 export const longestChange = { word: 200, id: 512, error: 1000, facts: 32, fact: 1000, factName: 100 } as const;
 
+/** Facts of this name and what runs it (`image of checkout`) are images of containers. */
+export const imageFact = 'image of ';
+
 const word = z.string().min(1).max(longestChange.word);
 const id = z.string().min(1).max(longestChange.id);
 

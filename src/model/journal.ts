@@ -237,6 +237,8 @@ export const fact = z.discriminatedUnion('kind', [
     permit: z.string().nullable(),
     alert: z.string().nullable(),
     asks: z.boolean(),
+    /** The gate that it went past. */
+    bypassed: z.string().nullable().default(null),
   }),
   /** The same change came again soon after a run began to undo it: two controllers fight, and people are called. */
   body('change.repeated', { held: z.string(), alert: z.string().nullable(), runbook: z.string(), because: z.string() }),

@@ -8,6 +8,7 @@ import type { Evidence, EvidenceRules } from '../model/gates/evidence.ts';
 import type { ServiceDoors } from '../model/gates/doors.ts';
 import type { FeedSpec } from '../model/gates/feed.ts';
 import type { Door } from '../model/gates/gate.ts';
+import type { GateFile } from '../model/gates/gates-file.ts';
 import type { BadEntry, BadMatch } from '../model/gates/known-bad.ts';
 import type { KubernetesDoorFile } from '../model/gates/kubernetes-door.ts';
 import type { Subject } from '../model/gates/subject.ts';
@@ -82,6 +83,8 @@ export interface GateSpec {
   needs: readonly (keyof Subject)[];
   /** The channels of its threads, as `platform:channel`; the default route when empty. */
   to: readonly string[];
+  /** Where no image and no commit comes in without its verdict. */
+  guards: GateFile['guards'];
   /** For how long an allow holds, milliseconds; null until it is revoked. */
   holds: number | null;
   /** What it takes as evidence. */

@@ -9,8 +9,9 @@ import type { Guard } from '../../ports/store.ts';
 import { createOnceLogger } from '../journal/log-once.ts';
 import { failedGuard } from '../journal/streams.ts';
 import { rememberIds } from '../pipeline/once.ts';
+import type { ChangeEvent } from './before.ts';
 import { isElsewhere, misfitsOf } from './fit.ts';
-import { type ChangeEvent, holdChange } from './hold.ts';
+import { holdChange } from './hold.ts';
 import { judgeChange, type Verdict } from './judge.ts';
 import type { ChangesParts } from './parts.ts';
 import { endRestored, endWhenRestored } from './restored.ts';
@@ -142,6 +143,8 @@ async function judgeAsUser(held: Held, spec: ChangeRules, parts: ChangesParts): 
   for (;;) {
     const found = await judgeChange(held, spec, parts.store);
     if (found.state !== 'permitted' || found.permit === null || !held.trusted) return found;
+    // Only marks of runs are used by somebody.
+    if (found.permit.nonce === '') return found;
     const noted = await noteUse(found.permit, held, parts);
     if (misfitsOf(noted, held, spec).length === 0 && !isElsewhere(noted, held)) return found;
   }
@@ -166,7 +169,7 @@ async function commitGood(held: Held, found: Verdict, parts: ChangesParts): Prom
 
 async function commitVerdict(
   held: Held,
-  { state, because, permit, asks }: Verdict,
+  { state, because, permit, asks, bypassed }: Verdict,
   alert: string | null,
   { streams, metrics }: ChangesParts,
   guards: readonly Guard[] = [],
@@ -176,7 +179,13 @@ async function commitVerdict(
     judged = now.state === 'open';
     if (!judged) return null;
     return {
-      facts: [{ kind: 'change.judged', held: now.id, state, because, permit: permit?.id ?? null, alert, asks }],
+      facts: [
+        {
+          kind: 'change.judged',
+          held: now.id,
+          ...{ state, because, permit: permit?.id ?? null, alert, asks, bypassed: bypassed ?? null },
+        },
+      ],
       with: { guards },
     };
   });

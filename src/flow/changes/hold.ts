@@ -1,17 +1,16 @@
 import { canonicalJson, sha256 } from '../../kernel/canonical.ts';
 import { isCode, type TocsinError } from '../../kernel/errors.ts';
 import { system } from '../../model/actor.ts';
-import type { ChangeState } from '../../model/change.ts';
-import type { Event, IncomingChange } from '../../model/event.ts';
+import { type ChangeState, imageFact } from '../../model/change.ts';
+import type { IncomingChange } from '../../model/event.ts';
 import { streamOf } from '../../model/journal.ts';
 import type { Held } from '../../model/ledger/held.ts';
 import { fitsAny } from '../../model/ledger/pattern.ts';
 import { doerOf, withoutMarks } from '../../model/ledger/principal.ts';
 import { failedGuard } from '../journal/streams.ts';
+import type { ChangeEvent } from './before.ts';
 import type { ChangesParts } from './parts.ts';
 import type { ChangeRules } from './rules.ts';
-
-export type ChangeEvent = Event & { body: IncomingChange };
 
 /** Holds a change, once however often and by however many sources it is told. Null when it is not watched, or was held before. */
 export async function holdChange(event: ChangeEvent, spec: ChangeRules, parts: ChangesParts): Promise<Held | null> {
@@ -69,6 +68,7 @@ function heldOf(event: ChangeEvent, spec: ChangeRules, { ids }: ChangesParts): H
     nonce: doer.nonce,
     address: body.via === undefined ? (body.address ?? null) : null,
     keys: keysOf(body),
+    unpinned: unpinnedOf(body),
     outcome: body.outcome.state,
     was: digestOfState(body.before),
     became: digestOfState(body.after),
@@ -76,6 +76,7 @@ function heldOf(event: ChangeEvent, spec: ChangeRules, { ids }: ChangesParts): H
     state: 'open',
     because: '',
     asks: !event.trusted,
+    bypassed: null,
     permit: null,
     alert: null,
     claim: null,
@@ -109,6 +110,13 @@ const mostKeys = 20;
 function keysOf({ after }: IncomingChange): string[] {
   const texts = after === undefined ? [] : after.as === 'digest' ? [after.digest] : Object.values(after.facts);
   return [...new Set(texts.flatMap(text => text.match(found) ?? []))].slice(0, mostKeys);
+}
+
+/** Images that are named by a tag, which may be moved after the approval. */
+function unpinnedOf({ after }: IncomingChange): string[] {
+  if (after?.as !== 'facts') return [];
+  const images = Object.entries(after.facts).flatMap(([name, image]) => (name.startsWith(imageFact) ? [image] : []));
+  return images.filter(image => !/@sha256:[0-9a-f]{64}$/.test(image)).slice(0, mostKeys);
 }
 
 function digestOfState(state: ChangeState | undefined): string | null {

@@ -3,6 +3,7 @@ import type { Permit } from '../../model/ledger/permit.ts';
 import type { Store } from '../../ports/store.ts';
 import { everyOf } from '../journal/pages.ts';
 import { isElsewhere, knownOf, misfitsOf } from './fit.ts';
+import { bypassText, type GuardedPlace, guardedPlace, letThrough } from './guard.ts';
 import { type ChangeRules, ownerOf } from './rules.ts';
 
 /** What a change turned out to be. */
@@ -13,6 +14,8 @@ export interface Verdict {
   permit: Permit | null;
   /** True when it must not be undone without asking. */
   asks: boolean;
+  /** The gate that it went past; left out for other changes. */
+  bypassed?: string;
 }
 
 /** Holds the change against the permits that there are now, known automation and open windows of break-glass, in this order. */
@@ -20,6 +23,8 @@ export async function judgeChange(held: Held, spec: ChangeRules, store: Store): 
   const asks = !held.trusted;
   if (held.outcome === 'failure' && spec.failed === 'leave out')
     return { state: 'failed', because: 'it was refused or failed', permit: null, asks };
+  const place = guardedPlace(held, spec);
+  if (place !== null) return await judgeGuarded({ ...held, environment: place.environment }, place, spec, store);
   const { candidates, fitting, whole } = await candidatesFor(held, spec, store);
   if (whole !== null) return { state: 'permitted', because: whole.because, permit: whole, asks };
   const known = knownOf(held, spec);
@@ -27,15 +32,35 @@ export async function judgeChange(held: Held, spec: ChangeRules, store: Store): 
   const window = fitting.find(permit => permit.origin === 'break-glass');
   if (window !== undefined) return { state: 'break-glass', because: window.because, permit: window, asks };
   const [elsewhere] = fitting;
-  if (elsewhere !== undefined) {
-    const because = `the mark of ${elsewhere.of} came from ${held.address}, and from ${elsewhere.seen?.address} before`;
-    return { state: 'unpermitted', because, permit: elsewhere, asks: true };
-  }
+  if (elsewhere !== undefined) return markElsewhere(elsewhere, held);
   return {
     state: 'unpermitted',
     asks,
     ...nearestOf([...candidates, ...(await othersNear(held, spec, store))], held, spec),
   };
+}
+
+function markElsewhere(permit: Permit, held: Held): Verdict {
+  const because = `the mark of ${permit.of} came from ${held.address}, and from ${permit.seen?.address} before`;
+  return { state: 'unpermitted', because, permit, asks: true };
+}
+
+/**
+ * What brings an image or commit to where a gate guards: the verdict of the gate permits it, a run, or a window of break-glass; no automation
+ * and no other system's permit does.
+ */
+async function judgeGuarded(held: Held, place: GuardedPlace, spec: ChangeRules, store: Store): Promise<Verdict> {
+  const asks = !held.trusted;
+  const { candidates, fitting, whole: run } = await candidatesFor(held, spec, store, ({ origin }) => origin === 'run');
+  const whole = run ?? (await letThrough(held, place, fitting, store));
+  if (whole !== null) return { state: 'permitted', because: whole.because, permit: whole, asks };
+  const window = fitting.find(permit => permit.origin === 'break-glass');
+  if (window !== undefined) return { state: 'break-glass', because: window.because, permit: window, asks };
+  const bypassed = place.gates[0] ?? '';
+  const elsewhere = fitting.find(permit => permit.origin === 'run');
+  if (elsewhere !== undefined) return { ...markElsewhere(elsewhere, held), bypassed };
+  const nearest = nearestOf([...candidates, ...(await othersNear(held, spec, store))], held, spec);
+  return { ...nearest, state: 'unpermitted', asks, bypassed, because: bypassText(held, place, nearest.because) };
 }
 
 /** What permits are found by for this change: the run's mark, images and commits, whose principal did it; and the principal. */
@@ -54,7 +79,12 @@ interface Candidates {
 }
 
 /** The permits that may fit: those that were open when it was done, by what permits are found by. */
-async function candidatesFor(held: Held, spec: ChangeRules, store: Store): Promise<Candidates> {
+async function candidatesFor(
+  held: Held,
+  spec: ChangeRules,
+  store: Store,
+  mayAlone: (permit: Permit) => boolean = ({ origin }) => origin !== 'break-glass',
+): Promise<Candidates> {
   const { keys, others } = namesOf(held, spec);
   const open = { dueFrom: held.occurredAt - spec.skew, upTo: held.occurredAt + spec.skew };
   const candidates = new Map<string, Permit>();
@@ -69,7 +99,7 @@ async function candidatesFor(held: Held, spec: ChangeRules, store: Store): Promi
       candidates.set(permit.id, permit);
       if (misfitsOf(permit, held, spec).length > 0) continue;
       fitting.set(permit.id, permit);
-      if (!isElsewhere(permit, held) && permit.origin !== 'break-glass') return found(permit);
+      if (!isElsewhere(permit, held) && mayAlone(permit)) return found(permit);
     }
   return found(null);
 }
@@ -97,6 +127,8 @@ function nearestOf(permits: readonly Permit[], held: Held, spec: ChangeRules): P
     if (best === null || misfits.length < best.misfits.length) best = { permit, misfits };
   }
   if (best === null) return { permit: null, because: 'no permit is near it' };
+  if (best.misfits.length === 0)
+    return { permit: best.permit, because: `the permit ${best.permit.id} (${best.permit.origin}) does not cover it` };
   return {
     permit: best.permit,
     because: `the nearest permit, ${best.permit.id}, does not fit: ${best.misfits.join('; ')}`,

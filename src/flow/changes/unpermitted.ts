@@ -4,20 +4,20 @@ import type { Alert } from '../../model/alert.ts';
 import type { ChangeState } from '../../model/change.ts';
 import type { IncomingAlert, IncomingChange } from '../../model/event.ts';
 import { labelsOf, titleOf } from '../../model/incoming.ts';
-import { streamOf } from '../../model/journal.ts';
 import type { Held } from '../../model/ledger/held.ts';
 import { changesSource } from '../../ports/catalogue.ts';
-import type { Store } from '../../ports/store.ts';
+import { changeEventOf } from './before.ts';
 import type { Verdict } from './judge.ts';
 import type { ChangesParts } from './parts.ts';
 import type { ChangeRules } from './rules.ts';
 
 /**
  * One alert for what one principal does in one environment, told by one source: a storm of changes is one thread with a count. What may not
- * be undone without asking is another, so that it takes nothing from what may.
+ * be undone without asking is another, so that it takes nothing from what may; and so is what went past a gate.
  */
-function fingerprintOf({ source, principal, environment }: Held, asks: boolean): string {
-  return sha256(canonicalJson({ source, principal, environment, asks }));
+function fingerprintOf({ source, principal, environment }: Held, { asks, bypassed }: Verdict): string {
+  const past = bypassed === undefined ? {} : { bypassed };
+  return sha256(canonicalJson({ source, principal, environment, asks, ...past }));
 }
 
 /** Makes the alert of an unpermitted change fire, once for the change. Resolves to its id. */
@@ -27,19 +27,12 @@ export async function alertOfChange(
   spec: ChangeRules,
   { store, intake, clock }: Pick<ChangesParts, 'store' | 'intake' | 'clock'>,
 ): Promise<string | null> {
-  const fingerprint = fingerprintOf(held, verdict.asks);
+  const fingerprint = fingerprintOf(held, verdict);
   const known = await store.alertOf(changesSource, fingerprint);
-  const change = await changeOfHeld(held, store);
+  const change = (await changeEventOf(held, store))?.body ?? null;
   const body = firing({ held, verdict, change, known, now: clock.now(), fingerprint }, spec);
   await intake.emit(changesSource, [body], held.id, undefined, undefined, { trusted: !verdict.asks });
   return (await store.alertOf(changesSource, fingerprint))?.id ?? null;
-}
-
-/** The change as it was told; null when it is not in the journal any more. */
-export async function changeOfHeld({ event }: Held, store: Store): Promise<IncomingChange | null> {
-  const [entry] = await store.stream(streamOf.event(event));
-  const body = entry?.fact.kind === 'event.accepted' ? entry.fact.event.body : null;
-  return body?.kind === 'change' ? body : null;
 }
 
 interface Told {
@@ -52,13 +45,16 @@ interface Told {
 }
 
 function firing(told: Told, { severity, labels }: ChangeRules): IncomingAlert {
-  const { held, change, known, now, fingerprint } = told;
+  const { held, verdict, change, known, now, fingerprint } = told;
+  const { bypassed } = verdict;
   const live = known !== null && known.state !== 'resolved';
   return {
     kind: 'alert',
     state: 'firing',
     fingerprint,
-    title: titleOf(`${held.principal}: ${held.action} on ${held.resource}, without a permit`),
+    title: titleOf(
+      `${held.principal}: ${held.action} on ${held.resource}, ${bypassed === undefined ? 'without a permit' : `past the gate ${bypassed}`}`,
+    ),
     labels: labelsOf({
       ...labels,
       source: held.source,
@@ -69,6 +65,7 @@ function firing(told: Told, { severity, labels }: ChangeRules): IncomingAlert {
       environment: held.environment ?? '',
       account: held.account ?? '',
       unpermitted: 'true',
+      ...(bypassed === undefined ? {} : { gate: 'bypassed', bypassed }),
     }),
     annotations: annotationsOf(told, (live ? known.count : 0) + 1),
     links: change?.links ?? [],

@@ -80,6 +80,19 @@ const evidence = z.strictObject({
   }),
 });
 export type EvidenceFile = z.infer<typeof evidence>;
+const patterns = (what: string) =>
+  z
+    .array(z.string().min(1).max(512))
+    .max(1000)
+    .default([])
+    .meta({ description: `${what}; any when left out. * stands for any characters.` });
+
+const guard = z.strictObject({
+  environment: z.string().min(1).max(200).meta({ description: 'The environment, as subjects and changes name it.' }),
+  sources: patterns('The sources that tell of changes there, by their names in tocsin.yaml'),
+  accounts: patterns('The accounts or clusters that it is in'),
+  resources: patterns('The ids of resources that are in it'),
+});
 
 const gateFile = z.strictObject({
   about: z.string().max(500).default('').meta({ description: 'What it decides about, for people.' }),
@@ -90,6 +103,10 @@ const gateFile = z.strictObject({
   needs: z.array(z.enum(subjectKeys)).default([]).meta({ description: 'What a subject must have.' }),
   to: z.array(z.string()).default([]).meta({
     description: 'The channels of its threads, as platform:channel; those of the routes when left out.',
+  }),
+  guards: z.array(guard).max(100).default([]).meta({
+    description:
+      'Where no image and no commit comes in without it: a change that brings one without its verdict is unpermitted. A change that tells no environment is in the one whose sources, accounts or resources name it.',
   }),
   holds: duration.optional().meta({
     description: 'For how long an allow holds; until it is revoked when left out.',

@@ -31,8 +31,8 @@ export function foldHeld(known: Held | null, fact: Fact, at: number): Held {
   const version = known.version + 1;
   switch (fact.kind) {
     case 'change.judged': {
-      const { state, because, permit, alert, asks } = fact;
-      return { ...known, version, state, because, permit, alert, asks, dueAt: null, judgedAt: at };
+      const { state, because, permit, alert, asks, bypassed } = fact;
+      return { ...known, version, state, because, permit, alert, asks, bypassed, dueAt: null, judgedAt: at };
     }
     case 'change.claimed':
       return { ...known, version, claim: fact.approval };

@@ -40,6 +40,8 @@ export const held = z.object({
   address: z.string().nullable(),
   /** Digests of images and commits in what it became: what the permit of a gate is found by. */
   keys: z.array(z.string()),
+  /** Images in what it became that are named without a digest: no gate can have let them through. */
+  unpinned: z.array(z.string()).default([]),
   outcome: z.enum(['success', 'failure', 'unknown']),
   /** SHA-256 of what stood there before, and of what it became; null when not told. Equal ones are the same state. */
   was: z.string().nullable(),
@@ -50,6 +52,8 @@ export const held = z.object({
   because: z.string(),
   /** True when it must not be undone without being asked: a run's word was seen from a second address, or nothing proves the sender. */
   asks: z.boolean(),
+  /** The gate that guards where it brought an image or commit which that gate had not let through; null for other changes. */
+  bypassed: z.string().nullable().default(null),
   /** The permit that fits, or the nearest that did not. */
   permit: z.string().nullable(),
   /** The alert of an unpermitted change. */

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
-import { bearerHeader, checkBearer, secretList } from '../../kernel/signature.ts';
-import { type Delivery, defineSource, type Verified } from '../../ports/source.ts';
+import { secretList } from '../../kernel/signature.ts';
+import { defineSource } from '../../ports/source.ts';
+import { authorizationBy, proofOf } from '../alertmanager/proof.ts';
 import { examples } from './examples.ts';
 import { noticeOfUnreadable, readAudit } from './read.ts';
 
 const options = z.strictObject({
-  token: secretList.meta({
-    description: 'The token in the kubeconfig that `--audit-webhook-config-file` names. It proves the API server.',
+  token: secretList.optional().meta({
+    description:
+      'The token in the kubeconfig that `--audit-webhook-config-file` names. It proves the API server; without it nothing runs by itself.',
   }),
   cluster: z
     .string()
@@ -46,9 +48,9 @@ export default defineSource<Options>({
     page: 'docs/kubernetes.md#kubernetes-audit',
   },
   examples,
-  verify: ({ headers }, given) => verifyHeaders(headers, given),
-  verifyHeaders,
-  prove: (_delivery, { token }) => ({ authorization: bearerHeader(token[0] ?? '') }),
+  verify: ({ headers }, given) => proofOf(headers, given),
+  verifyHeaders: proofOf,
+  prove: (_delivery, given) => authorizationBy(given),
   normalise(body, delivery, { cluster }) {
     const parsed = eventList.safeParse(body);
     if (!parsed.success)
@@ -69,9 +71,3 @@ export default defineSource<Options>({
     };
   },
 });
-
-/** Constant time. */
-function verifyHeaders(headers: Delivery['headers'], { token }: Options): Verified {
-  if (checkBearer(headers['authorization'], token)) return { ok: true, by: 'bearer' };
-  return { ok: false, because: 'another token than is configured, or none' };
-}

@@ -1,17 +1,8 @@
 import { z } from 'zod';
 import type { IncomingEvent } from '../../model/event.ts';
-import {
-  boundText,
-  isMap,
-  keyPart,
-  labelsOf,
-  longest,
-  plainText,
-  startOf,
-  timeOf,
-  titleOf,
-} from '../../model/incoming.ts';
+import { boundText, keyPart, labelsOf, longest, plainText, startOf, timeOf, titleOf } from '../../model/incoming.ts';
 import { type ChangeFacts, changeOf } from '../../model/incoming-change.ts';
+import { workloadOf } from './workload.ts';
 
 const text = z
   .unknown()
@@ -38,6 +29,7 @@ const auditEvent = z.looseObject({
     .nullish()
     .catch(null),
   requestObject: z.unknown().optional(),
+  responseObject: z.unknown().optional(),
   requestReceivedTimestamp: text,
   stageTimestamp: text,
 });
@@ -146,27 +138,4 @@ function outcomeOf({ responseStatus }: AuditEvent): ChangeFacts['outcome'] {
   // 101 answers an exec that was opened.
   if (code < 400) return 'success';
   return { error: [String(code), responseStatus?.reason ?? ''].filter(Boolean).join(' ') };
-}
-
-const workloads: ReadonlySet<string> = new Set(['deployments', 'statefulsets', 'daemonsets', 'replicasets']);
-
-/**
- * Replicas and images that a request for a workload asked for, where the policy of the API server sends bodies. Nothing else of a body is
- * ever read: it may hold secrets, also in variables of a container.
- */
-function workloadOf({ objectRef, requestObject }: AuditEvent): ChangeFacts['after'] {
-  if (!workloads.has(objectRef?.resource ?? '') || objectRef?.apiGroup !== 'apps') return null;
-  const spec = mapOf(requestObject, 'spec');
-  const replicas = plainText(spec['replicas']);
-  const containers = mapOf(mapOf(spec, 'template'), 'spec')['containers'];
-  const images = (Array.isArray(containers) ? containers : []).slice(0, 20).flatMap((one: unknown) => {
-    const [name, image] = isMap(one) ? [plainText(one['name']), plainText(one['image'])] : [null, null];
-    return name === null || image === null ? [] : [[`image of ${name}`, image] as const];
-  });
-  return { facts: { replicas, ...Object.fromEntries(images) } };
-}
-
-function mapOf(value: unknown, member: string): Record<string, unknown> {
-  const found = isMap(value) && Object.hasOwn(value, member) ? value[member] : undefined;
-  return isMap(found) ? found : {};
 }

@@ -14,6 +14,7 @@ import { failedGuard } from '../../journal/streams.ts';
 import { decisionOnly, denialOf } from '../../pipeline/alert.ts';
 import { askPolicy, beginRun, claimPlan, type Request } from '../../pipeline/begin.ts';
 import { type Candidate, createTriggerIndex, type TriggerIndex } from '../../pipeline/match.ts';
+import { changeEventOf } from '../before.ts';
 import type { UndoParts } from './parts.ts';
 import { settleNews } from './settle.ts';
 
@@ -55,11 +56,11 @@ async function take({ fact }: Entry, triggers: TriggerIndex, parts: UndoParts): 
   for (const candidate of triggers.match(found, complain)) await consider(candidate, held.id, found, parts);
 }
 
-/** The change as it was told, and its alert. */
+/** The change as it was told, with what stood there before, and its alert. */
 async function causeOf(held: Held, { store }: UndoParts): Promise<{ event: Event; alert: Alert | null } | null> {
-  const [entry] = await store.stream(streamOf.event(held.event));
-  if (entry?.fact.kind !== 'event.accepted') return null;
-  return { event: entry.fact.event, alert: held.alert === null ? null : await store.alert(held.alert) };
+  const event = await changeEventOf(held, store);
+  if (event === null) return null;
+  return { event, alert: held.alert === null ? null : await store.alert(held.alert) };
 }
 
 /** Decides about one runbook on the newest state of the change: one that was settled meanwhile starts nothing. */

@@ -1,0 +1,62 @@
+import type { Held } from '../../model/ledger/held.ts';
+import { fitsAny } from '../../model/ledger/pattern.ts';
+import type { Permit } from '../../model/ledger/permit.ts';
+import type { Store } from '../../ports/store.ts';
+import type { ChangeRules, Guarded } from './rules.ts';
+
+/** Where a change came in, and the gates that had to be asked. */
+export interface GuardedPlace {
+  environment: string;
+  gates: readonly string[];
+}
+
+/** The guarded place into which the change brought an image or a commit; null when it brought none, or nothing guards where. */
+export function guardedPlace(held: Held, { guards }: ChangeRules): GuardedPlace | null {
+  if (held.keys.length === 0 && held.unpinned.length === 0) return null;
+  const guarding = guards.filter(guard => isThere(held, guard));
+  const [first] = guarding;
+  if (first === undefined) return null;
+  const same = guarding.filter(({ environment }) => environment === first.environment);
+  return { environment: first.environment, gates: [...new Set(same.map(({ gate }) => gate))] };
+}
+
+/** Most sources tell no environment: there it is known by the cluster, account or resource. */
+function isThere(held: Held, { environment, sources, accounts, resources }: Guarded): boolean {
+  const named = sources.length + accounts.length + resources.length > 0;
+  return (
+    (held.environment === null ? named : held.environment === environment) &&
+    fitsAny(sources, held.source) &&
+    fitsAny(accounts, held.account ?? '') &&
+    fitsAny(resources, held.resource)
+  );
+}
+
+/** The permit by which all that it brought came in; null when a part of it did not come by one of these gates. */
+export async function letThrough(
+  held: Held,
+  { gates }: GuardedPlace,
+  fitting: readonly Permit[],
+  store: Store,
+): Promise<Permit | null> {
+  const found: Permit[] = [];
+  for (const key of held.keys)
+    for (const permit of fitting)
+      if (permit.key === key && permit.origin === 'gate' && (await isOf(permit, gates, store))) {
+        found.push(permit);
+        break;
+      }
+  const [first] = found;
+  return first !== undefined && found.length === held.keys.length && held.unpinned.length === 0 ? first : null;
+}
+
+async function isOf(permit: Permit, gates: readonly string[], store: Store): Promise<boolean> {
+  const gate = await store.document('gate', permit.of);
+  return gate !== null && gates.includes(gate.name);
+}
+
+/** Why it is past the gate, for people. `nearest` tells of the permit that came nearest. */
+export function bypassText(held: Held, { gates, environment }: GuardedPlace, nearest: string): string {
+  const past = `it came into ${environment} past the gate ${gates.join(' or ')}`;
+  const [tag] = held.unpinned;
+  return tag === undefined ? `${past}: ${nearest}` : `${past}: ${tag} names no digest that could have been let through`;
+}
