@@ -25,7 +25,7 @@ const rounds = quick ? 5 : 15;
 const perRound = quick ? 10 : 40;
 const now = Date.UTC(2026, 10, 30);
 const minute = 60_000;
-const rules: ChangeRules = { ...z.object(ledgerKeys).parse({}), principals: new Map() };
+const rules: ChangeRules = { ...z.object(ledgerKeys).parse({}), principals: new Map(), guards: [] };
 const roleOf = (name: string) => `arn:aws:iam::111122223333:role/${name}`;
 
 /** Nearly all are over: ten are open, as in the small one. */
@@ -111,6 +111,7 @@ function heldOf(index: number): Held {
     ...{ id: `hld_${index}`, event: `evt_${index}`, source: 'trail', title: 'a change', changeKey: `key-${index}` },
     ...{ principal: roleOf('deployer'), actor: roleOf('deployer'), action: 'DeleteBucket', resource: 'bucket-x' },
     ...{ account: '111122223333', region: 'eu-west-1', environment: null, nonce: '', address: null, keys: [] },
+    ...{ unpinned: [], bypassed: null },
     ...{ outcome: 'success', was: null, became: null, trusted: true, state: 'open', because: '', asks: false },
     ...{ permit: null, alert: null, claim: null, occurredAt: now, ahead: false, dueAt: now, judgedAt: null },
     ...{ endedAt: null, version: 1 },
