@@ -47,12 +47,12 @@ describe('an approval as it is stored', () => {
   });
 
   it('of an older build has nobody who was warned, no gate, and votes without a standing', () => {
-    const { warned: _, gate: __, ...older } = sampleApproval();
-    expect(approval.parse(older)).toMatchObject({ warned: [], gate: null });
+    const { warned: _, gate: __, claim: ___, ...older } = sampleApproval();
+    expect(approval.parse(older)).toMatchObject({ warned: [], gate: null, claim: null });
     expect(vote.parse(full.votes[1])).not.toHaveProperty('standing');
   });
 
-  it.each(Object.keys(full).filter(name => name !== 'warned' && name !== 'gate'))('is none without %s', name => {
+  it.each(Object.keys(full).filter(name => name !== 'warned' && name !== 'gate' && name !== 'claim'))('is none without %s', name => {
     expect(approval.safeParse(changed(full, name)).success).toBe(false);
   });
 
@@ -87,13 +87,14 @@ describe('an approval as it is stored', () => {
     ['id', null],
     ['run', 1],
     ['gate', 1],
+    ['claim', 1],
     ['planHash', null],
     ['ask.quorum', 0],
   ])('has no %s like %j', (path, value) => {
     expect(approval.safeParse(changed(full, path, value)).success).toBe(false);
   });
 
-  it.each(['step', 'run', 'gate', 'alert', 'because', 'closedAt', 'votes.0.account', 'votes.0.reason'])(
+  it.each(['step', 'run', 'gate', 'claim', 'alert', 'because', 'closedAt', 'votes.0.account', 'votes.0.reason'])(
     'may have no %s',
     path => {
       expect(approval.safeParse(changed(full, path, null)).success).toBe(true);

@@ -540,7 +540,7 @@ describe('what is kept for years', () => {
       `,
     );
     const spaces =
-      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate gate-key key known-bad letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
+      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate gate-key gate-told key known-bad letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });
