@@ -38,16 +38,16 @@ describe('what others call', () => {
       `
       bad-signature:401 body-too-large:413 wrong-content-type:415 bad-body:422 method-not-allowed:405 overloaded:503
       key-unreachable:503 draining:503 not-found:404 bad-request:400 unauthenticated:401 forbidden:403 conflict:409
-      not-asked:409 wrong-host:421 wrong-origin:403 gate-key-used:422 gate-subject:422 evidence-invalid:422
-      evidence-mismatch:422 internal:500 tokens-missing:500 file-missing:500 file-unusable:500 file-invalid:500
-      sigma-unsupported:500 expression-invalid:500 expression-failed:500 driver-invalid:500 params-invalid:422
-      runbook-unknown:404 guard-failed:409 store-failed:503 store-too-old:500 store-too-new:500 store-unreachable:503
-      store-refused:500 store-not-empty:409 store-in-use:409 store-locked:500 row-broken:500 journal-broken:500
-      redis-unfit:500 step-failed:500 step-timeout:500 replay-differs:500 plan-changed:409 lease-lost:409
-      cancelled:409 listen-failed:500 environment-invalid:500 usage-invalid:400 not-reachable:503 argv-invalid:422
-      program-missing:500 spawn-failed:500 spawner-lost:500 isolation-unavailable:500 children-left:500
-      egress-refused:403 egress-failed:502 response-too-large:502 chat-limited:503 chat-down:502 chat-refused:422
-      chat-root-gone:502 origin-limited:503 origin-down:502 origin-refused:422
+      not-asked:409 wrong-host:421 wrong-origin:403 gate-key-used:422 gate-subject:422 permit-refused:422
+      evidence-invalid:422 evidence-mismatch:422 internal:500 tokens-missing:500 file-missing:500 file-unusable:500
+      file-invalid:500 sigma-unsupported:500 expression-invalid:500 expression-failed:500 driver-invalid:500
+      params-invalid:422 runbook-unknown:404 guard-failed:409 store-failed:503 store-too-old:500 store-too-new:500
+      store-unreachable:503 store-refused:500 store-not-empty:409 store-in-use:409 store-locked:500 row-broken:500
+      journal-broken:500 redis-unfit:500 step-failed:500 step-timeout:500 replay-differs:500 plan-changed:409
+      lease-lost:409 cancelled:409 listen-failed:500 environment-invalid:500 usage-invalid:400 not-reachable:503
+      argv-invalid:422 program-missing:500 spawn-failed:500 spawner-lost:500 isolation-unavailable:500
+      children-left:500 egress-refused:403 egress-failed:502 response-too-large:502 chat-limited:503 chat-down:502
+      chat-refused:422 chat-root-gone:502 origin-limited:503 origin-down:502 origin-refused:422
       `,
     );
   });
@@ -121,6 +121,7 @@ describe('what others call', () => {
       counter tocsin_gates_told_total door outcome
       counter tocsin_gates_total door state
       counter tocsin_origin_told_total source what outcome
+      counter tocsin_permits_imported_total importer outcome
       counter tocsin_posts_left_out_total platform
       counter tocsin_records_left_out_total source rule outcome
       counter tocsin_records_total source outcome
@@ -233,6 +234,8 @@ describe('what the API takes and answers', () => {
       DELETE /api/v1/known-bad/{id} > KnownBadEnd = 200: KnownBad, 400, 401, 403, 404
       POST /api/v1/changes/{id}/claim > ClaimRequest = 200: Approval, 400, 401, 403, 404, 409
       GET /api/v1/changes ? state resource limit after = 200: []:HeldChange, 400, 401
+      POST /permits > PermitRequest = 200: Permit, 400, 401, 403, 409, 422
+      DELETE /permits/{id} > reason = 200: Permit, 400, 401, 403, 404, 409
       GET /api/v1/permits ? state principal limit after = 200: []:Permit, 400, 401
       GET /api/v1/halt = 200: Halt, 401
       PUT /api/v1/halt > reason = 200: Halt, 400, 401, 403
@@ -278,11 +281,12 @@ describe('what the API takes and answers', () => {
       GateExplanation gate name title state because decided:Decision now:Decision rules[].name rules[].when rules[].result rules[].because knownBad.asked[].what knownBad.asked[].reason knownBad.asked[].from knownBad.asked[].by knownBad.asked[].blocks knownBad.asked[].until knownBad.asked[].sure knownBad.asked[].asOf knownBad.now[].what knownBad.now[].reason knownBad.now[].from knownBad.now[].by knownBad.now[].blocks knownBad.now[].until knownBad.now[].sure knownBad.now[].asOf evidence.kept evidence.documents[].kind evidence.documents[].format evidence.documents[].digest evidence.documents[].from evidence.documents[].verified evidence.documents[].by evidence.documents[].because evidence.documents[].says
       GateRequest gate subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url evidence
       Halt halted by reason at
-      HeldChange id event source title changeKey principal actor action resource account region environment address keys[] outcome was became trusted state because asks permit alert claim occurredAt dueAt judgedAt endedAt
+      HeldChange id event source title changeKey principal actor action resource account region environment address keys[] outcome was became trusted state because asks permit alert claim occurredAt ahead dueAt judgedAt endedAt
       KnownBad id what thing.kind thing.digest thing.sha thing.repository thing.introduced thing.fixed[] thing.last thing.purl thing.versions[] thing.ranges[] reason by alert blocks until state createdAt
       KnownBadEnd reason
       KnownBadRequest what alert reason for blocks
-      Permit id origin of principal actions[] resources[] account region environment from until state seen.principal seen.address because createdAt
+      Permit id origin of principal actions[] resources[] account region environment from until state seen.principal seen.address importer because createdAt
+      PermitRequest principal actions[] resources[] account region environment from until change reason
       Recording id source by at until most unproven open deliveries[].number deliveries[].at deliveries[].outcome deliveries[].headers{} deliveries[].body deliveries[].removed[]
       RevokeRequest reason
       Run id runbook title risk params targets[] planHash state trigger requestedBy reason alert event parent.run parent.step decision:Decision approval steps[]:Step because question.number question.step createdAt startedAt finishedAt
@@ -441,6 +445,8 @@ describe('what is kept for years', () => {
       act discard letter reason
       act gate gate door subject evidence callback once requesters denialStands glass
       act revoke gate reason
+      act permit permit once
+      act unpermit permit reason
       act claim change reason
       act break-glass reason duration
       act break-glass-end window reason
@@ -486,7 +492,7 @@ describe('what is kept for years', () => {
       risk none low medium high
       trigger event manual schedule runbook
       severity critical error warning info
-      event alert tick notice change
+      event alert tick notice change permit
       tone critical error warning info good neutral ask
       role all intake worker chat
       `,
@@ -540,7 +546,7 @@ describe('what is kept for years', () => {
       `,
     );
     const spaces =
-      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate gate-key gate-told key known-bad letter offer open-plan origin origin-silenced origin-tried receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
+      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate gate-key gate-told key known-bad letter offer open-plan origin origin-silenced origin-tried permit-key permit-refused permit-told receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });
