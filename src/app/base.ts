@@ -1,7 +1,7 @@
 import type { ActParts } from '../flow/acts/parts.ts';
 import { createRefusals } from '../flow/acts/refusals.ts';
-import { createEvidenceOffice } from '../flow/evidence/gather.ts';
 import { createVault } from '../flow/doors/vault.ts';
+import { createEvidenceOffice } from '../flow/evidence/gather.ts';
 import type { Nodes } from '../flow/fleet/nodes.ts';
 import { createKnownBad } from '../flow/gates/known-bad.ts';
 import { createFeed } from '../flow/journal/feed.ts';

@@ -52,9 +52,12 @@ describe('an approval as it is stored', () => {
     expect(vote.parse(full.votes[1])).not.toHaveProperty('standing');
   });
 
-  it.each(Object.keys(full).filter(name => name !== 'warned' && name !== 'gate' && name !== 'claim'))('is none without %s', name => {
-    expect(approval.safeParse(changed(full, name)).success).toBe(false);
-  });
+  it.each(Object.keys(full).filter(name => name !== 'warned' && name !== 'gate' && name !== 'claim'))(
+    'is none without %s',
+    name => {
+      expect(approval.safeParse(changed(full, name)).success).toBe(false);
+    },
+  );
 
   it.each(['person', 'account', 'via', 'vote', 'reason', 'at'])('has no vote without %s', name => {
     expect(approval.safeParse(changed(full, `votes.0.${name}`)).success).toBe(false);

@@ -281,7 +281,7 @@ describe('what the API takes and answers', () => {
       GateExplanation gate name title state because decided:Decision now:Decision rules[].name rules[].when rules[].result rules[].because knownBad.asked[].what knownBad.asked[].reason knownBad.asked[].from knownBad.asked[].by knownBad.asked[].blocks knownBad.asked[].until knownBad.asked[].sure knownBad.asked[].asOf knownBad.now[].what knownBad.now[].reason knownBad.now[].from knownBad.now[].by knownBad.now[].blocks knownBad.now[].until knownBad.now[].sure knownBad.now[].asOf evidence.kept evidence.documents[].kind evidence.documents[].format evidence.documents[].digest evidence.documents[].from evidence.documents[].verified evidence.documents[].by evidence.documents[].because evidence.documents[].says
       GateRequest gate subject.repository subject.sha subject.image subject.environment subject.service subject.change subject.actor subject.links[].label subject.links[].url evidence
       Halt halted by reason at
-      HeldChange id event source title changeKey principal actor action resource account region environment address keys[] outcome was became trusted state because asks permit alert claim occurredAt ahead dueAt judgedAt endedAt
+      HeldChange id event source title changeKey principal actor action resource account region environment address keys[] unpinned[] outcome was became trusted state because asks bypassed permit alert claim occurredAt ahead dueAt judgedAt endedAt
       KnownBad id what thing.kind thing.digest thing.sha thing.repository thing.introduced thing.fixed[] thing.last thing.purl thing.versions[] thing.ranges[] reason by alert blocks until state createdAt
       KnownBadEnd reason
       KnownBadRequest what alert reason for blocks
@@ -375,7 +375,7 @@ describe('what is kept for years', () => {
       permit.used permit principal address
       permit.refused from because
       change.held held
-      change.judged held state because permit alert asks
+      change.judged held state because permit alert asks bypassed
       change.repeated held alert runbook because
       change.claimed held person reason approval
       change.settled held state because endedAt
