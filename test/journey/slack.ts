@@ -64,6 +64,8 @@ async function told(slack: SlackDouble, who: Person, act: () => Promise<void>, r
     if (reason !== undefined) throw new Error(`no reason was asked for; ${who.name} was told: ${next.text}`);
     return next.text;
   }
+  // One that only shows something has nothing to submit.
+  if (next.body.submit === undefined) return readable(next.body);
   await slack.as(user).submit(next, reason === undefined ? {} : { reason });
   return (await slack.toldTo(user, before)).text;
 }
