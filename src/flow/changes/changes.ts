@@ -14,7 +14,7 @@ import { isElsewhere, misfitsOf } from './fit.ts';
 import { holdChange } from './hold.ts';
 import { judgeChange, type Verdict } from './judge.ts';
 import type { ChangesParts } from './parts.ts';
-import { endRestored, endWhenRestored } from './restored.ts';
+import { endRestored, endWhenRestored, takenBack } from './restored.ts';
 import { type ChangeRules, rulesOf } from './rules.ts';
 import { endRunPermit, noteUse } from './run-permits.ts';
 import { settleClosed } from './settle.ts';
@@ -135,7 +135,12 @@ async function judgeOne(held: Held, spec: ChangeRules, parts: ChangesParts): Pro
   const found = await judgeAsUser(held, spec, parts);
   const verdict = (await commitGood(held, found, parts)) ?? found;
   if (verdict.state !== 'unpermitted') return;
-  await commitVerdict(held, verdict, await alertOfChange(held, verdict, spec, parts), parts);
+  const back = await takenBack(held, spec, parts);
+  const told =
+    back === null
+      ? verdict
+      : { ...verdict, asks: true, because: `${verdict.because}; it takes back ${back.id}, which nobody permitted` };
+  await commitVerdict(held, told, await alertOfChange(held, told, spec, parts), parts);
 }
 
 /** The verdict, noting who uses the mark of a run. Another node may have noted somebody else since it was read; then it is judged again. */

@@ -38,15 +38,15 @@ export async function letThrough(
   fitting: readonly Permit[],
   store: Store,
 ): Promise<Permit | null> {
-  const found: Permit[] = [];
-  for (const key of held.keys)
-    for (const permit of fitting)
-      if (permit.key === key && permit.origin === 'gate' && (await isOf(permit, gates, store))) {
-        found.push(permit);
-        break;
-      }
-  const [first] = found;
-  return first !== undefined && found.length === held.keys.length && held.unpinned.length === 0 ? first : null;
+  const own: Permit[] = [];
+  for (const permit of fitting) if (permit.origin === 'gate' && (await isOf(permit, gates, store))) own.push(permit);
+  return byGates(held, own);
+}
+
+/** The first of the permits when gates let through each image and commit that it brought; else null. */
+export function byGates({ keys, unpinned }: Held, permits: readonly Permit[]): Permit | null {
+  const found = keys.flatMap(key => permits.find(permit => permit.origin === 'gate' && permit.key === key) ?? []);
+  return found.length === keys.length && unpinned.length === 0 ? (found[0] ?? null) : null;
 }
 
 async function isOf(permit: Permit, gates: readonly string[], store: Store): Promise<boolean> {

@@ -106,9 +106,15 @@ function keyOfChange({ id, source, trusted, body }: ChangeEvent, principal: stri
 const found = /sha256:[0-9a-f]{64}|(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])/g;
 const mostKeys = 20;
 
+/** Settings that say which image or commit runs. Anybody may write the digest of another one into a description, a tag or a variable. */
+const namesWhatRuns = /(?:^|\.)(?:image|image_?uri|image_?digest|digest|sha|head_sha|commit|commit_?id|revision)$/i;
+
 /** Digests of images and ids of commits in what it became. */
 function keysOf({ after }: IncomingChange): string[] {
-  const texts = after === undefined ? [] : after.as === 'digest' ? [after.digest] : Object.values(after.facts);
+  if (after === undefined) return [];
+  const facts = after.as === 'digest' ? [] : Object.entries(after.facts);
+  const named = facts.flatMap(([name, text]) => (name.startsWith(imageFact) || namesWhatRuns.test(name) ? [text] : []));
+  const texts = after.as === 'digest' ? [after.digest] : named;
   return [...new Set(texts.flatMap(text => text.match(found) ?? []))].slice(0, mostKeys);
 }
 

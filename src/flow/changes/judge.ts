@@ -3,7 +3,7 @@ import type { Permit } from '../../model/ledger/permit.ts';
 import type { Store } from '../../ports/store.ts';
 import { everyOf } from '../journal/pages.ts';
 import { isElsewhere, knownOf, misfitsOf } from './fit.ts';
-import { bypassText, type GuardedPlace, guardedPlace, letThrough } from './guard.ts';
+import { byGates, bypassText, type GuardedPlace, guardedPlace, letThrough } from './guard.ts';
 import { type ChangeRules, ownerOf } from './rules.ts';
 
 /** What a change turned out to be. */
@@ -25,7 +25,12 @@ export async function judgeChange(held: Held, spec: ChangeRules, store: Store): 
     return { state: 'failed', because: 'it was refused or failed', permit: null, asks };
   const place = guardedPlace(held, spec);
   if (place !== null) return await judgeGuarded({ ...held, environment: place.environment }, place, spec, store);
-  const { candidates, fitting, whole } = await candidatesFor(held, spec, store);
+  const {
+    candidates,
+    fitting,
+    whole: alone,
+  } = await candidatesFor(held, spec, store, permit => mayAlone(permit, held));
+  const whole = alone ?? byGates(held, fitting);
   if (whole !== null) return { state: 'permitted', because: whole.because, permit: whole, asks };
   const known = knownOf(held, spec);
   if (known !== null) return { state: 'known', because: known.reason, permit: null, asks };
@@ -38,6 +43,11 @@ export async function judgeChange(held: Held, spec: ChangeRules, store: Store): 
     asks,
     ...nearestOf([...candidates, ...(await othersNear(held, spec, store))], held, spec),
   };
+}
+
+/** Who broke the glass is listed, and a gate lets one image or commit through: other things that come with it have verdicts of their own. */
+function mayAlone({ origin }: Permit, { keys, unpinned }: Held): boolean {
+  return origin === 'gate' ? keys.length === 1 && unpinned.length === 0 : origin !== 'break-glass';
 }
 
 function markElsewhere(permit: Permit, held: Held): Verdict {
@@ -83,7 +93,7 @@ async function candidatesFor(
   held: Held,
   spec: ChangeRules,
   store: Store,
-  mayAlone: (permit: Permit) => boolean = ({ origin }) => origin !== 'break-glass',
+  alone: (permit: Permit) => boolean,
 ): Promise<Candidates> {
   const { keys, others } = namesOf(held, spec);
   const open = { dueFrom: held.occurredAt - spec.skew, upTo: held.occurredAt + spec.skew };
@@ -99,7 +109,7 @@ async function candidatesFor(
       candidates.set(permit.id, permit);
       if (misfitsOf(permit, held, spec).length > 0) continue;
       fitting.set(permit.id, permit);
-      if (!isElsewhere(permit, held) && mayAlone(permit)) return found(permit);
+      if (!isElsewhere(permit, held) && alone(permit)) return found(permit);
     }
   return found(null);
 }

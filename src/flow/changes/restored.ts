@@ -27,6 +27,20 @@ export async function endWhenRestored(id: string, spec: ChangeRules, parts: Chan
   if (first !== null) await settle(earlier, first, parts);
 }
 
+/** How many earlier changes of a resource are looked at. */
+const mostEarlier = 200;
+const nobodyPermitted: ReadonlySet<Held['state']> = new Set(['unpermitted', 'ended', 'undone']);
+
+/**
+ * The earlier change, which nobody permitted, that this one took back; null when there is none. Nobody permitted this one either, but to undo
+ * it would bring the earlier one about again.
+ */
+export async function takenBack(later: Held, spec: ChangeRules, { store }: Pick<ChangesParts, 'store'>) {
+  const query = { other: later.resource, upTo: later.occurredAt, limit: mostEarlier };
+  const earlier = await store.documents('held', query);
+  return earlier.find(one => nobodyPermitted.has(one.state) && isRestored(one, later, spec)) ?? null;
+}
+
 /** Only a source that proves itself ends a window, and only with what was done. */
 function mayRestore({ trusted, outcome, became, ahead }: Held): boolean {
   return trusted && outcome === 'success' && became !== null && !ahead;

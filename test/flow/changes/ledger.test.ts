@@ -196,6 +196,23 @@ steps:
     expect(await app.app.store.alerts({})).toEqual([]);
   });
 
+  it.each([
+    ['in a description', { serviceArn: 'checkout', description: `like ${digest}` }],
+    ['in a variable', { serviceArn: 'checkout', environment: [{ name: 'IMAGE', value: `checkout@${digest}` }] }],
+    [
+      'beside an image that no gate let through',
+      {
+        containers: [{ image: `checkout@${digest}` }, { image: `miner@sha256:${'b'.repeat(64)}` }],
+      },
+    ],
+  ])('is not permitted by the digest of a gate %s', async (_, requestParameters) => {
+    const app = await start();
+    const subject = { image: `registry.example/checkout@${digest}` };
+    await app.call('POST', '/gates', { as: 'CI', body: { gate: 'deploy', subject } });
+    await tell(app, call({ requestParameters }));
+    expect((await judged(app, 1)).map(one => one.state)).toEqual(['unpermitted']);
+  });
+
   it('ends the window when somebody closes the alert', async () => {
     const app = await start();
     await tell(app, call());
