@@ -49,7 +49,8 @@ export const documentKinds = {
     state: doc.state,
     at: doc.occurredAt,
     due: doc.dueAt,
-    key: doc.changeKey,
+    // The changes of an alert; that one is told twice is kept from being held twice by a claim.
+    key: doc.alert ?? '',
     other: doc.resource,
   })),
   'break-glass': kind(glassWindow, doc => ({

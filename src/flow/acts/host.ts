@@ -19,6 +19,7 @@ import type { Identities } from '../people/identify.ts';
 import { explain } from '../pipeline/explain.ts';
 import { approvalCard } from '../thread/cards/approval.ts';
 import { alertCard, type CardTools, runCard } from '../thread/cards/cards.ts';
+import { claimCard } from '../thread/cards/change.ts';
 import { gateApprovalCard, gateDetailsCard } from '../thread/cards/gate.ts';
 import { perform } from './act.ts';
 import { runCommand } from './commands.ts';
@@ -125,6 +126,7 @@ async function gateDetails(id: string, { store, cards }: HostParts): Promise<Car
 }
 
 async function questionDetails(approval: Approval, { store, cards }: HostParts): Promise<Card | null> {
+  if (approval.claim !== null) return claimCard(approval, await store.document('held', approval.claim), cards);
   const gate = approval.gate === null ? null : await store.document('gate', approval.gate);
   return gate === null ? null : gateApprovalCard(approval, gate, cards);
 }

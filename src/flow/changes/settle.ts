@@ -40,8 +40,7 @@ export async function settleChange(
 export async function endAlert({ alert: id }: Held, because: string, parts: SettleChangeParts): Promise<void> {
   const alert = id === null ? null : await parts.store.alert(id);
   if (alert === null || alert.state === 'resolved') return;
-  for await (const one of everyOf(page => parts.store.documents('held', { ...page, state: 'unpermitted' })))
-    if (one.alert === id) return;
+  if ((await parts.store.documents('held', { key: alert.id, state: 'unpermitted', limit: 1 })).length > 0) return;
   const body = endedAlert(alert, parts.clock.now(), because);
   const made = { trusted: alert.trusted };
   await parts.intake.emit(
@@ -59,12 +58,7 @@ export async function settleClosed(alert: string, because: string, parts: Settle
   const found = await parts.store.alert(alert);
   if (found?.source !== changesSource) return;
   const endedAt = parts.clock.now();
-  for await (const one of everyOf(page => parts.store.documents('held', { ...page, state: 'unpermitted' })))
-    if (one.alert === alert)
-      await settleChange(
-        one.id,
-        system,
-        { state: 'ended', because: `its alert was closed: ${because}`, endedAt },
-        parts,
-      );
+  const end: Settlement = { state: 'ended', because: `its alert was closed: ${because}`, endedAt };
+  for await (const one of everyOf(page => parts.store.documents('held', { ...page, key: alert, state: 'unpermitted' })))
+    await settleChange(one.id, system, end, parts);
 }

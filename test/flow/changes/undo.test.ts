@@ -166,6 +166,9 @@ describe('an unpermitted change', () => {
     const { status, body: approval } = await claim('ALICE');
     expect(status).toBe(200);
     expect((await claim('ALICE')).status).toBe(409);
+    // The card of the question shows what is claimed, and why.
+    const card = await app.app.host.details('approval', approval.id);
+    expect(JSON.stringify(card)).toContain('the migration needed it');
     // Nobody agrees to their own claim, and nobody outside the group.
     expect((await vote(app, approval.id, 'ALICE')).status).toBe(403);
     expect((await vote(app, approval.id, 'RITA')).status).toBe(403);

@@ -5,7 +5,7 @@ import { type Approval, approvalState } from '../../../model/approval.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderCard } from '../cards.ts';
-import { domId, gatePath, runPath, showAgo, type Viewer } from '../viewer.ts';
+import { changePath, domId, gatePath, runPath, showAgo, type Viewer } from '../viewer.ts';
 import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
 
@@ -56,8 +56,9 @@ async function renderOpen(approval: Approval, viewer: Viewer): Promise<Html> {
 }
 
 /** What waits for it. */
-function pathOf({ run, gate }: Approval): string {
-  return run === null ? gatePath(gate ?? '') : runPath(run);
+function pathOf({ run, gate, claim }: Approval): string {
+  if (run !== null) return runPath(run);
+  return claim === null ? gatePath(gate ?? '') : changePath(claim);
 }
 
 function renderRow(approval: Approval, viewer: Viewer): Html {

@@ -134,16 +134,11 @@ function renderRow(held: Held, viewer: Viewer): Html {
 <span class="row-sub">${showAgo(held.occurredAt, viewer)} · told by ${cutLine(held.source, 63)}${!held.trusted && html`, <b class="unproven">not proven</b>`}</span><span class="row-why">${cutLine(held.because, 300)}</span></li>`;
 }
 
-/** The newest changes are looked through for those of an alert. */
-const mostOfAlert = 1000;
-
 /** The changes that an alert stands for. */
 export async function renderChangesOf(alert: string, host: ChatHost, viewer: Viewer): Promise<Html> {
-  const newest = await host.store.documents('held', { limit: mostOfAlert });
-  const found = newest.filter(held => held.alert === alert);
-  if (found.length === 0) return html`<p class="none">They are older than what is looked through here.</p>`;
+  const found = await host.store.documents('held', { key: alert, limit: perPage + 1 });
   return html`<ul class="rows">${found.slice(0, perPage).map(held => renderRow(held, viewer))}</ul>${
-    found.length > perPage && html`<p class="none">and ${found.length - perPage} more, in the list of changes</p>`
+    found.length > perPage && html`<p class="none">and more, in the list of changes</p>`
   }`;
 }
 

@@ -4,6 +4,7 @@ import { canonicalJson, sha256 } from '../../../kernel/canonical.ts';
 import { isCode, type TocsinError } from '../../../kernel/errors.ts';
 import { system } from '../../../model/actor.ts';
 import type { Alert } from '../../../model/alert.ts';
+import type { Verdict } from '../../../model/decision.ts';
 import type { Event } from '../../../model/event.ts';
 import { type Entry, streamOf } from '../../../model/journal.ts';
 import type { Held } from '../../../model/ledger/held.ts';
@@ -109,17 +110,17 @@ async function decideUndo(
   ];
   if (candidate.params === null) {
     const change = decisionOnly(request, { verdict: 'deny', ...denialOf(candidate) }, parts);
-    return await commitUndo(guards, change, parts);
+    return await commitUndo(guards, change, 'deny', parts);
   }
   const decision = await askPolicy(request, parts);
   if (decision.verdict === 'notify' || decision.verdict === 'deny')
-    return await commitUndo(guards, decisionOnly(request, decision, parts), parts);
+    return await commitUndo(guards, decisionOnly(request, decision, parts), decision.verdict, parts);
   const begun = beginRun(request, decision, parts);
   const only = await claimPlan(begun, parts);
   if (only === null) return 'done';
   const key = `${sameness(held)}/${runbook.id}`;
   const once: Guard = { kind: 'claim', space: 'undo-same', key, at, keep: fightTime };
-  const outcome = await commitUndo([...guards, once, ...only], begun.change, parts);
+  const outcome = await commitUndo([...guards, once, ...only], begun.change, decision.verdict, parts);
   if (outcome === 'done' && begun.run.state === 'queued') await parts.dispatcher.wake({ run: begun.run.id });
   return outcome;
 }
@@ -132,11 +133,12 @@ function sameness({ principal, action, resource, was, became }: Held): string {
 async function commitUndo(
   guards: readonly Guard[],
   change: Change,
+  verdict: Verdict,
   { feed, metrics }: UndoParts,
 ): Promise<'done' | 'changed' | 'repeated'> {
   try {
     await feed.commit({ ...change, guards: [...guards, ...(change.guards ?? [])] });
-    metrics.count('tocsin_decisions_total', { verdict: change.rows === undefined ? 'deny' : 'approve' });
+    metrics.count('tocsin_decisions_total', { verdict });
     return 'done';
   } catch (error) {
     if (!isCode(error, 'guard-failed')) throw error;
