@@ -34,7 +34,7 @@ export function refuseVote(
   if (who.kind !== 'person')
     return { code: 'forbidden', because: `Only people vote, and ${nameOf(who)} is not a person of tocsin.yaml.` };
   if (approval.barred.includes(identityOf(who)))
-    return { code: 'forbidden', because: 'Nobody votes on a run that they asked for themselves.' };
+    return { code: 'forbidden', because: `Nobody votes on ${asked(approval)}.` };
   if (!facts.inGroups(who.id, approval.ask.by))
     return { code: 'forbidden', because: `Only ${approval.ask.by.join(', ')} may vote here.` };
   if (approval.state !== 'open') return { code: 'conflict', because: closedText(approval) };
@@ -44,6 +44,11 @@ export function refuseVote(
   if (approval.ask.reasonRequired && !vote.reason?.trim())
     return { code: 'bad-request', because: 'The policy wants a reason with each vote.' };
   return null;
+}
+
+/** A gate may be asked by a service for somebody, and a change be claimed by the one who did it. */
+function asked({ run }: Approval): string {
+  return run === null ? 'what was asked by them or for them' : 'a run that they asked for themselves';
 }
 
 function closedText(approval: Approval): string {

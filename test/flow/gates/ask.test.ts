@@ -48,7 +48,10 @@ describe('a gate', () => {
     // The one who is named as the actor is barred, as is anybody who is not in the group.
     const vote = (as: string) =>
       app.call('POST', `/api/v1/approvals/${gate.approval}/votes`, { as, body: { vote: 'approve' } });
-    expect((await vote('BOB')).status).toBe(403);
+    expect(await vote('BOB')).toMatchObject({
+      status: 403,
+      body: { error: { message: 'Nobody votes on what was asked by them or for them.' } },
+    });
     expect((await vote('RITA')).status).toBe(403);
     expect((await vote('ALICE')).status).toBe(200);
     expect((await waiting).body).toMatchObject({ id: gate.id, verdict: 'allow', because: 'approved by alice' });
