@@ -137,7 +137,7 @@ describe('a protection rule of GitHub', () => {
     expect(await world.send('github', askingOf(world.github, run))).toMatchObject({ gate: gate.id });
   });
 
-  it('says at most ten times how it stands, and nothing secret is journalled', async () => {
+  it('writes nothing secret into the journal', async () => {
     const world = await start();
     await world.send('github', askingOf(world.github, runOf(world.github)));
     await world.vote('ALICE', await world.gate('github'));
