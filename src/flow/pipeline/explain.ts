@@ -2,9 +2,10 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Event } from '../../model/event.ts';
 import { streamOf } from '../../model/journal.ts';
+import type { Held } from '../../model/ledger/held.ts';
 import type { Policy, PolicyVariables } from '../../ports/catalogue.ts';
 import type { Explanation } from '../../ports/chat.ts';
-import type { Params, Runbook } from '../../ports/runbook.ts';
+import type { Params, Runbook, Trigger } from '../../ports/runbook.ts';
 import { type BeginParts, gatherFacts, type Request } from './begin.ts';
 import { decide } from './decide.ts';
 import { failedClause } from './match.ts';
@@ -17,8 +18,9 @@ export async function explain(id: string, parts: BeginParts): Promise<Explanatio
   if (found === null) return null;
   const { event, alert } = found;
   const runbooks: RunbookExplanation[] = [];
+  const judged = await judgementOf(event, parts);
   for (const runbook of parts.catalogue.current().runbooks.values())
-    runbooks.push(await explainRunbook(runbook, event, alert, parts));
+    runbooks.push(await explainRunbook(runbook, { event, alert, judged }, parts));
   runbooks.sort((a, b) => Number(b.holds) - Number(a.holds) || (a.runbook < b.runbook ? -1 : 1));
   return { event: event.id, alert: alert?.id ?? null, title: event.body.title, runbooks };
 }
@@ -58,15 +60,37 @@ async function scanFor(id: string, parts: BeginParts): Promise<{ event: Event; a
   }
 }
 
+/** What became of a change that is held against the permits; null for another event, and for a change that is not held. */
+async function judgementOf({ id, body }: Event, { store }: BeginParts): Promise<Held['state'] | null> {
+  if (body.kind !== 'change') return null;
+  const found = await store.documents('held', { other: body.resource.id, limit: 1000 });
+  return found.find(held => held.event === id)?.state ?? null;
+}
+
+/** Each was judged to be unpermitted, whatever became of it then. */
+const unpermitted: ReadonlySet<Held['state'] | null> = new Set(['unpermitted', 'claimed', 'undone', 'ended']);
+
+/** Why a trigger of changes that nobody permitted does not take this event; null when it may. */
+function notJudged({ unpermitted: only }: Trigger, judged: Held['state'] | null): string | null {
+  if (only !== true || unpermitted.has(judged)) return null;
+  const is = judged === null ? 'is not held against permits' : judged === 'open' ? 'is not judged yet' : `is ${judged}`;
+  return `it takes only changes that nobody permitted, and this one ${is}`;
+}
+
+interface Explained {
+  event: Event;
+  alert: Alert | null;
+  judged: Held['state'] | null;
+}
+
 async function explainRunbook(
   runbook: Runbook,
-  event: Event,
-  alert: Alert | null,
+  { event, alert, judged }: Explained,
   parts: BeginParts,
 ): Promise<RunbookExplanation> {
   const failures: string[] = [];
   for (const trigger of runbook.triggers) {
-    const failed = failedClause(trigger, { event, alert });
+    const failed = failedClause(trigger, { event, alert }) ?? notJudged(trigger, judged);
     if (failed !== null) {
       failures.push(failed);
       continue;

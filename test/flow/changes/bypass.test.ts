@@ -198,7 +198,14 @@ describe('a deployment past its gate', () => {
     await app.until(async () => (await app.app.store.alert(held.alert ?? ''))?.state === 'resolved');
     // The cluster tells of the rollback too: what it brings was let in.
     await tell(app, patched(imageOf(1), 'tocsin'));
-    expect(await judged(app, 3)).toMatchObject({ state: 'permitted' });
+    const back = await judged(app, 3);
+    expect(back).toMatchObject({ state: 'permitted' });
     expect(await app.runs()).toHaveLength(1);
+    const explained = async (event: string) => (await app.call('GET', `/api/v1/explain/${event}`)).body.runbooks[0];
+    expect(await explained(held.event)).toMatchObject({ holds: true });
+    expect(await explained(back.event)).toMatchObject({
+      holds: false,
+      because: expect.stringContaining('takes only changes that nobody permitted, and this one is permitted'),
+    });
   });
 });

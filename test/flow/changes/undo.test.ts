@@ -98,6 +98,7 @@ describe('an unpermitted change', () => {
     const app = await start();
     await tell(app, call());
     const [held] = await inState(app, 'undone');
+
     const [run] = await app.runs();
     expect(run).toMatchObject({ state: 'succeeded', undoes: held?.id, trigger: 'event', alert: held?.alert });
     expect(held).toMatchObject({ because: `undone by Close the port again (${run?.id})`, endedAt: run?.finishedAt });
