@@ -252,7 +252,7 @@ export const examples: readonly SourceExample[] = [
       state: 'Scheduled',
       short_description: 'open the port for the audit',
       role: 'arn:aws:iam::111122223333:role/deployer',
-      calls: ['AuthorizeSecurityGroupIngress'],
+      calls: ['AuthorizeSecurityGroupIngress', 'RevokeSecurityGroupIngress'],
       item: 'sg-0a1b2c3d',
       account: '111122223333',
       start: '2026-11-25T12:00:00Z',
@@ -265,7 +265,7 @@ export const examples: readonly SourceExample[] = [
           fingerprint: 'CHG0030001',
           permit: {
             principal: 'arn:aws:iam::111122223333:role/deployer',
-            actions: ['AuthorizeSecurityGroupIngress'],
+            actions: ['AuthorizeSecurityGroupIngress', 'RevokeSecurityGroupIngress'],
             resources: ['sg-0a1b2c3d'],
             account: '111122223333',
             from: Date.UTC(2026, 10, 25, 12),

@@ -23,7 +23,7 @@ describe('an incident whose trigger never came', () => {
     const after = await root();
     expect([after?.card.badge, after?.card.buttons.map(({ label }) => label)]).toEqual([
       expect.stringContaining('resolved'),
-      ['Details'],
+      ['Never again (30d)', 'Details'],
     ]);
   });
 });
