@@ -5,8 +5,8 @@ import { lapseOf, lapsesAt } from '../../model/alert-acts.ts';
 import type { FactKind } from '../../model/journal.ts';
 import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
-import { createOnceLogger } from '../journal/log-once.ts';
 import { everyOf } from '../journal/pages.ts';
+import { startRounds } from '../journal/rounds.ts';
 import { changeAlert } from './change-alert.ts';
 
 export interface LapseParts {
@@ -67,20 +67,12 @@ export async function startLapses(parts: LapseParts): Promise<Lapses> {
     }
   }
 
-  const end = new AbortController();
-  const onceLogger = createOnceLogger(parts.log, {}, 'silences that are over were not ended, and will be');
-  const loop = async () => {
-    while (!end.signal.aborted) {
-      await clock.sleep(every, end.signal);
-      await sweep().then(onceLogger.well, error => onceLogger.failed(error));
-    }
-  };
-  const ended = loop().catch(() => {});
+  const again = 'silences that are over were not ended, and will be';
+  const rounds = startRounds(sweep, { clock, log: parts.log, every, again });
   return {
     sweep,
     async stop() {
-      end.abort(new Error('stopped'));
-      await ended;
+      await rounds.stop();
       await following.stop();
     },
   };

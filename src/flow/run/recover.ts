@@ -11,8 +11,8 @@ import type { Dispatcher } from '../../ports/dispatcher.ts';
 import type { Store } from '../../ports/store.ts';
 import type { KnownBadList } from '../gates/parts.ts';
 import type { Feed } from '../journal/feed.ts';
-import { createOnceLogger } from '../journal/log-once.ts';
 import { everyOf } from '../journal/pages.ts';
+import { startRounds } from '../journal/rounds.ts';
 import type { Streams } from '../journal/streams.ts';
 import { afterVote, closePlanApproval, expireApproval } from '../pipeline/close.ts';
 import { isCurrent } from '../pipeline/plan.ts';
@@ -44,23 +44,8 @@ export interface Sweeper {
 }
 
 export function startSweeper(parts: RecoverParts): Sweeper {
-  const end = new AbortController();
   const round = createRound(parts);
-  const onceLogger = createOnceLogger(parts.log, {}, 'the sweeper failed and will try again');
-  const loop = async () => {
-    while (!end.signal.aborted) {
-      await parts.clock.sleep(every, end.signal);
-      await round().then(onceLogger.well, error => onceLogger.failed(error));
-    }
-  };
-  const ended = loop().catch(() => {});
-  return {
-    sweep: round,
-    async stop() {
-      end.abort(new Error('stopped'));
-      await ended;
-    },
-  };
+  return { sweep: round, ...startRounds(round, { ...parts, every, again: 'the sweeper failed and will try again' }) };
 }
 
 /** The most runs that one round checks of those that wait for something outside; the next round goes on after them. */

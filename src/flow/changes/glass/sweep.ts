@@ -3,8 +3,8 @@ import { system } from '../../../model/actor.ts';
 import type { Held } from '../../../model/ledger/held.ts';
 import type { GlassWindow } from '../../../model/ledger/window.ts';
 import type { Store } from '../../../ports/store.ts';
-import { createOnceLogger } from '../../journal/log-once.ts';
 import { everyOf } from '../../journal/pages.ts';
+import { startRounds } from '../../journal/rounds.ts';
 import { endWindow, type GlassParts, timeOver } from './window.ts';
 
 export interface GlassSweepParts extends Omit<GlassParts, 'ids' | 'feed'> {
@@ -26,22 +26,8 @@ const mostNamed = 100;
 export async function startGlassSweep(parts: GlassSweepParts): Promise<GlassSweep> {
   const sweep = () => round(parts);
   await sweep();
-  const end = new AbortController();
-  const onceLogger = createOnceLogger(parts.log, {}, 'break-glass windows that are over were not ended, and will be');
-  const loop = async () => {
-    while (!end.signal.aborted) {
-      await parts.clock.sleep(every, end.signal);
-      await sweep().then(onceLogger.well, error => onceLogger.failed(error));
-    }
-  };
-  const ended = loop().catch(() => {});
-  return {
-    sweep,
-    async stop() {
-      end.abort(new Error('stopped'));
-      await ended;
-    },
-  };
+  const again = 'break-glass windows that are over were not ended, and will be';
+  return { sweep, ...startRounds(sweep, { ...parts, every, again }) };
 }
 
 async function round(parts: GlassSweepParts): Promise<void> {
