@@ -1,9 +1,9 @@
 /** Sends AdmissionReviews of pods, about 3 KB each, over plain TLS sockets, which take less processor time than Node's client. */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import { runAside } from './processes.ts';
 
 export interface AdmissionOrder {
   port: number;
@@ -27,17 +27,8 @@ export interface AdmissionReport {
 const images = 50;
 
 /** Runs the load in a process of its own. */
-export async function admissions(order: AdmissionOrder): Promise<AdmissionReport> {
-  const child = spawn(process.execPath, [import.meta.filename, JSON.stringify(order)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.on('data', chunk => {
-    text += chunk;
-  });
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`the load ended with ${code}`);
-  return JSON.parse(text);
+export function admissions(order: AdmissionOrder): Promise<AdmissionReport> {
+  return runAside(import.meta.filename, order);
 }
 
 function requestText(number: number): string {

@@ -127,10 +127,13 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-export async function load(order: LoadOrder): Promise<LoadReport> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.ts'), JSON.stringify(order)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export function load(order: LoadOrder): Promise<LoadReport> {
+  return runAside(join(import.meta.dirname, 'load.ts'), order);
+}
+
+/** Runs a file in a process of its own with the order as its argument. Resolves to the JSON that it prints. */
+export async function runAside<T>(file: string, order: object): Promise<T> {
+  const child = spawn(process.execPath, [file, JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.on('data', chunk => {
     text += chunk;

@@ -226,7 +226,9 @@ function refusalOf(status: number, text: string): string {
   try {
     const { message } = kubeStatus.parse(JSON.parse(text));
     if (message !== '') return `${status} ${message.slice(0, 300)}`;
-  } catch {}
+  } catch {
+    // A proxy before the API server answers with a page of its own: then the status is all that is known.
+  }
   return `HTTP ${status}`;
 }
 

@@ -27,7 +27,9 @@ export function readDigest(bytes: Buffer): Digest {
   let parsed: unknown = null;
   try {
     parsed = JSON.parse(bytes.toString());
-  } catch {}
+  } catch {
+    // What is no JSON is no digest file, and is refused as one below.
+  }
   const read = digest.safeParse(parsed);
   if (read.success) return read.data;
   const at = read.error.issues[0]?.path.join('.') ?? '';
