@@ -1,4 +1,7 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { scripts, sheets } from '../../src/chat/console/assets.ts';
 import console from '../../src/chat/console/index.ts';
 import { createHostDouble, type HostDouble, type HostDoubleOptions, localKey } from '../doubles/chat-host.ts';
 import { createClock } from '../doubles/clock.ts';
@@ -204,6 +207,13 @@ describe('the local page', () => {
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('referrer-policy')).toBe('same-origin');
     }
+  });
+
+  it('serves every script and style sheet that there is', async () => {
+    const own = join(import.meta.dirname, '../../src/chat/console/static');
+    const names = async (folder: string) => (await readdir(join(own, folder))).map(name => name.replace(/\.\w+$/, ''));
+    expect([...scripts].sort()).toEqual((await names('js')).sort());
+    expect([...sheets].sort()).toEqual((await names('css')).sort());
   });
 
   it('serves the named static files and nothing else', async () => {

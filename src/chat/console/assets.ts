@@ -12,6 +12,25 @@ export interface Asset {
 const htmx = dirname(createRequire(import.meta.url).resolve('htmx.org'));
 const own = join(import.meta.dirname, 'static');
 
+/** Each script is a function of its own, and hears of the rest by events. */
+export const scripts: readonly string[] = ['live'];
+
+/** From the frame to the parts: a part overrides what stands before it, and what small screens need overrides all. */
+export const sheets: readonly string[] = [
+  'base',
+  'side',
+  'content',
+  'cards',
+  'forms',
+  'samples',
+  'output',
+  'lists',
+  'journal',
+  'small',
+  'terminal',
+  'screens',
+];
+
 /**
  * The complete list of files, so that no path can reach another one. htmx and its extension are served as one script: htmx starts in a task
  * of its own after it was loaded, and an extension in a second script may load after that, which leaves the page without its stream.
@@ -24,8 +43,8 @@ const files = new Map<string, { paths: readonly string[]; type: string }>([
       type: 'text/javascript; charset=utf-8',
     },
   ],
-  ['console.js', { paths: [join(own, 'console.js')], type: 'text/javascript; charset=utf-8' }],
-  ['console.css', { paths: [join(own, 'console.css')], type: 'text/css; charset=utf-8' }],
+  ['console.js', { paths: scripts.map(name => join(own, 'js', `${name}.js`)), type: 'text/javascript; charset=utf-8' }],
+  ['console.css', { paths: sheets.map(name => join(own, 'css', `${name}.css`)), type: 'text/css; charset=utf-8' }],
   ['icon.svg', { paths: [join(own, 'icon.svg')], type: 'image/svg+xml' }],
 ]);
 
