@@ -1,7 +1,8 @@
 import { wholeNumber } from '../../../kernel/number.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { channelsOf } from '../layout.ts';
-import { alertPage, alertsPage, alertsQuery } from './alerts.ts';
+import { alertPage } from './alert.ts';
+import { alertsPage, alertsQuery } from './alerts.ts';
 import { approvalsPage, approvalsQuery } from './approvals.ts';
 import { changePage } from './change.ts';
 import { changesPage, changesQuery } from './changes.ts';
