@@ -1,5 +1,5 @@
 import type { Post } from '../../model/card.ts';
-import type { Wanted } from './draft.ts';
+import type { Wanted } from './draft/context.ts';
 import type { ThreadParts } from './parts.ts';
 
 /** Where a subject is shown. */

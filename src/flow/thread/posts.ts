@@ -3,7 +3,7 @@ import { canonicalJson } from '../../kernel/canonical.ts';
 import type { Card, Post } from '../../model/card.ts';
 import type { Guard } from '../../ports/store.ts';
 import { isOutput, logCard, type OutputBlock, outputCard, withoutOutput } from './cards/output.ts';
-import type { Wanted } from './draft.ts';
+import type { Wanted } from './draft/context.ts';
 import type { ThreadParts } from './parts.ts';
 import { type Place, placesOf } from './places.ts';
 

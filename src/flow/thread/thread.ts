@@ -3,7 +3,7 @@
 import { isCode } from '../../kernel/errors.ts';
 import type { Entry } from '../../model/journal.ts';
 import type { Following } from '../journal/feed.ts';
-import { draftPosts } from './draft.ts';
+import { draftPosts } from './draft/draft.ts';
 import { postsLock, type ThreadParts } from './parts.ts';
 import { createPosting, type Posting } from './posts.ts';
 

@@ -1,0 +1,30 @@
+import type { Approval } from '../../../model/approval.ts';
+import type { Entry } from '../../../model/journal.ts';
+import { isEnded, type Run } from '../../../model/run.ts';
+import { approvalCard } from '../cards/approval.ts';
+import { runCard } from '../cards/cards.ts';
+import type { DraftContext, Place } from './context.ts';
+import { wantNotes } from './notes.ts';
+import { placeOf } from './place.ts';
+
+export async function wantRun(ctx: DraftContext, id: string, entry: Entry): Promise<void> {
+  const run = await ctx.parts.store.run(id);
+  if (run === null) return;
+  const place = await placeOf(ctx, run, entry);
+  const over = isEnded(run.state);
+  // In a thread the approval comes first: people read it to decide, and the run's card follows below it.
+  const asks = entry.fact.kind === 'run.created' && place.thread !== null ? run.approval : null;
+  const approval = asks === null ? null : await ctx.parts.store.approval(asks);
+  if (approval !== null) wantQuestion(ctx, approval, run, place, entry);
+  ctx.want({ key: `run/${id}`, ...place, run: id, over, render: async () => runCard(run) }, entry);
+  wantNotes(ctx, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
+}
+
+export function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Place, entry: Entry): void {
+  const { cards, outline } = ctx.parts;
+  const render = async () =>
+    approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards, place.alert);
+  const over = approval.state !== 'open';
+  const thread = place.thread ?? `run/${run.id}`;
+  ctx.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
+}
