@@ -47,6 +47,18 @@ export interface ChatCapabilities {
   immediate?: boolean;
   /** The rate limits of the platform; without them there is no rate limiter. */
   rateLimits?: RateLimits;
+  /** What of this card the platform would cut away, so that people can be told before they decide. Left out where nothing is. */
+  hides?(card: Card): readonly Hidden[];
+}
+
+/** A part of a card that a platform does not show. */
+export interface Hidden {
+  /** For people: `the commands`, or the label of a field. */
+  what: string;
+  /** Characters. */
+  count: number;
+  /** The end of what is hidden, at most 200 characters. */
+  end: string;
 }
 
 /** Rate limits as the platform documents them. The rate limiter stays a little below; a `chat-limited` of the platform takes precedence. */

@@ -66,6 +66,7 @@ export const entries = [
   'src/flow/run/run.ts',
   'src/flow/thread/cards/cards.ts',
   'src/flow/thread/draft/draft.ts',
+  'src/flow/thread/beforehand/beforehand.ts',
   'src/model/gates/gate.ts',
   'src/model/gates/documents/documents.ts',
   'src/model/ledger/permit.ts',

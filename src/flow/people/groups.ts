@@ -13,6 +13,8 @@ export interface Groups {
   standing(person: string, names: readonly string[], about: About): Promise<Standing | null>;
   /** For a refused voter: which of the groups cannot be asked now, and what counts instead; null when all can. */
   doubt(names: readonly string[], about: About): Promise<string | null>;
+  /** The people of the groups (and those named), as far as they are known now. Never rejects; null when they could not be looked up. */
+  people(names: readonly string[], about: About): Promise<readonly string[] | null>;
   /** Forgets the members of a group that a platform keeps, or of all of its groups, after the platform said that they changed. */
   changed(platform: string, group: string | null): void;
 }
@@ -66,6 +68,15 @@ export function createGroups(parts: GroupParts): Groups {
         return `who is in ${name} cannot be asked now; ${how.includes('last') ? 'the last answer counts' : 'tocsin.yaml counts'}`;
       });
       return unsure.length === 0 ? null : unsure.join('; ');
+    },
+    async people(names, about) {
+      try {
+        const found = await Promise.all(names.map(name => partsOf(name, about, ctx)));
+        return [...new Set(found.flat().flatMap(one => one.people))];
+      } catch (error) {
+        parts.log.warn({ reason: messageOf(error), names }, 'who is in groups could not be looked up');
+        return null;
+      }
     },
     changed(platform, group) {
       ctx.lookups.forget(group === null ? `${platform}:` : `${platform}:${group}`, group === null);

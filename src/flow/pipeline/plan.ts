@@ -39,7 +39,10 @@ export function isCurrent(plan: Plan, runbook: Runbook | undefined): boolean {
  * Reads a plan and its files back and checks every digest. Rejects with `plan-changed` when a byte differs from what was approved,
  * or is no longer there.
  */
-export async function readPlan(store: Store, hash: string): Promise<{ plan: Plan; files: Map<string, Uint8Array> }> {
+export async function readPlan(
+  store: Pick<Store, 'blob'>,
+  hash: string,
+): Promise<{ plan: Plan; files: Map<string, Uint8Array> }> {
   const plan = planSchema.parse(JSON.parse(Buffer.from(await checkedBlob(store, hash, 'the plan')).toString('utf8')));
   const files = new Map<string, Uint8Array>();
   for (const [path, digest] of Object.entries(plan.files)) files.set(path, await checkedBlob(store, digest, path));
@@ -51,7 +54,7 @@ export async function checkPlan(store: Store, hash: string): Promise<void> {
   await checkedBlob(store, hash, 'the plan');
 }
 
-async function checkedBlob(store: Store, digest: string, what: string): Promise<Uint8Array> {
+async function checkedBlob(store: Pick<Store, 'blob'>, digest: string, what: string): Promise<Uint8Array> {
   const bytes = await store.blob(digest);
   if (bytes === null || sha256(bytes) !== digest) {
     throw new TocsinError('plan-changed', {
