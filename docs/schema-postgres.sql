@@ -228,3 +228,14 @@ create index document_state on document (kind, state, at, id);
 create index document_due on document (kind, state, due, id);
 create index document_key on document (kind, key, due);
 create index document_other on document (kind, other, due);
+
+-- 10: what alerts are searched by
+alter table alert add column severity text collate "C" not null default '';
+alter table alert add column starts_at bigint not null default 0;
+alter table alert add column last_seen bigint not null default 0;
+alter table alert add column acked bigint not null default 0;
+alter table alert add column title text collate "C" not null default '';
+alter table alert add column labels text collate "C" not null default '';
+alter table alert add column found bigint not null default 0;
+create index alert_unfound on alert (id) where found <> version;
+create index alert_severity on alert (state, severity);

@@ -11,6 +11,7 @@
 -- 7: counts of raw records
 -- 8: dead letters (older processes refuse it)
 -- 9: documents (older processes refuse it)
+-- 10: what alerts are searched by
 
 CREATE TABLE alert (
   id text primary key,
@@ -20,10 +21,12 @@ CREATE TABLE alert (
   first_seen integer not null,
   version integer not null,
   doc text not null
-, codec integer not null default 0, size integer not null default 0, packed blob, base integer) strict;
+, codec integer not null default 0, size integer not null default 0, packed blob, base integer, severity text not null default '', starts_at integer not null default 0, last_seen integer not null default 0, acked integer not null default 0, title text not null default '', labels text not null default '', found integer not null default 0) strict;
 CREATE UNIQUE INDEX alert_identity on alert (source, fingerprint);
 CREATE INDEX alert_newest on alert (first_seen, id);
+CREATE INDEX alert_severity on alert (state, severity);
 CREATE INDEX alert_state on alert (state, first_seen, id);
+CREATE INDEX alert_unfound on alert (id) where found <> version;
 CREATE TABLE approval (
   id text primary key,
   run text not null,

@@ -15,6 +15,7 @@ import { startReconcile } from '../flow/origin/reconcile.ts';
 import { startWatch } from '../flow/origin/watch.ts';
 import { startPipeline } from '../flow/pipeline/alert.ts';
 import { startExpectations } from '../flow/pipeline/expect.ts';
+import { startFindAgain } from '../flow/pipeline/find-again.ts';
 import { createIntake } from '../flow/pipeline/intake.ts';
 import { startRecordingSweep } from '../flow/pipeline/recorder.ts';
 import { startTickers } from '../flow/pipeline/tick.ts';
@@ -117,8 +118,10 @@ export function sweeperDuty(base: Base): Duty {
       const glass = await startGlassSweep(base);
       const sweeper = startSweeper(base);
       const recordings = startRecordingSweep(base);
+      const findAgain = await startFindAgain(base);
       return {
         async stop() {
+          await findAgain.stop();
           await recordings.stop();
           await sweeper.stop();
           await glass.stop();

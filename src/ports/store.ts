@@ -3,12 +3,14 @@ import type { Approval, ApprovalState } from '../model/approval.ts';
 import type { Post } from '../model/card.ts';
 import type { DeliveryCount, DeliveryRecord } from '../model/delivery.ts';
 import type { AnyDocument, DocumentKind, DocumentOf } from '../model/document.ts';
+import type { Severity } from '../model/event.ts';
 import type { Entry, FactKind, NewEntry } from '../model/journal.ts';
 import type { Letter, LetterState } from '../model/letter.ts';
 import type { Look } from '../model/look.ts';
 import type { Recorded, Recording } from '../model/recording.ts';
 import type { Sighting, Tally, TallyKey, TallySum } from '../model/records/records.ts';
 import type { Run, RunState } from '../model/run.ts';
+import type { SearchTerm } from '../model/search/parse.ts';
 
 /**
  * The system of record. A change is data: guards that must all hold, entries to append to the journal, and the rows of projections, all in
@@ -44,7 +46,19 @@ export interface Store {
   look(alert: string): Promise<Look | null>;
   /** The latest episode first. */
   alerts(query: Page & { state?: AlertState }): Promise<Alert[]>;
+  /** What a search finds. `now` is the time by which ages go. The times by which lists are sorted are those of `AlertSort`. */
+  findAlerts(query: Page & { terms: readonly SearchTerm[]; now: number; sort?: AlertSort }): Promise<Alert[]>;
+  /** How many a search finds, by state and severity and by the value of each label of `by`; an empty value for a label that is missing. */
+  countAlerts(query: { terms: readonly SearchTerm[]; now: number; by?: readonly string[] }): Promise<AlertCount[]>;
+  /** Alerts that a build without searches wrote: to be committed again as they are, so that they are found. */
+  unfoundAlerts(limit: number): Promise<Alert[]>;
   run(id: string): Promise<Run | null>;
+  findRuns(query: Page & { terms: readonly SearchTerm[]; now: number }): Promise<Run[]>;
+  countRuns(query: { terms: readonly SearchTerm[]; now: number }): Promise<StateCount[]>;
+  findApprovals(query: Page & { terms: readonly SearchTerm[]; now: number }): Promise<Approval[]>;
+  countApprovals(query: { terms: readonly SearchTerm[]; now: number }): Promise<StateCount[]>;
+  /** How many documents of the kind are in each state. */
+  countDocuments(kind: DocumentKind): Promise<StateCount[]>;
   /** Newest first. `due` selects runs that need a wake-up (queued, or with `wakeAt` at or before it), oldest first. */
   runs(
     query: Page & { states?: readonly RunState[]; runbook?: string; alert?: string; due?: number; parent?: string },
@@ -149,6 +163,21 @@ export interface Page {
   limit?: number;
   /** Cursor: returns items after this id in the list's order; none when there is no such id. */
   after?: string;
+}
+
+/** By the beginning of the episode, by severity and then that, by the last news, by title without regard to case. */
+export type AlertSort = 'newest' | 'oldest' | 'severity' | 'changed' | 'title';
+
+export interface StateCount {
+  state: string;
+  count: number;
+}
+
+export interface AlertCount extends StateCount {
+  state: AlertState;
+  severity: Severity;
+  /** One value for each label that was asked for, cut to 500 characters. */
+  values: readonly string[];
 }
 
 /** Times are milliseconds since the epoch. */

@@ -8,6 +8,7 @@ import { leaseContract } from './store-lease.ts';
 import { listsContract } from './store-lists.ts';
 import { packedContract } from './store-packed.ts';
 import { postsContract } from './store-posts.ts';
+import { searchContract } from './store-search.ts';
 import { talliesContract } from './store-tallies.ts';
 
 /** What every store promises. An implementation names itself and says how to make an empty place. */
@@ -16,6 +17,7 @@ export function storeContract(name: string, makePlace: () => Promise<Place>): vo
     commitContract(makePlace);
     leaseContract(makePlace);
     listsContract(makePlace);
+    searchContract(makePlace);
     postsContract(makePlace);
     deliveriesContract(makePlace);
     blobsContract(makePlace);

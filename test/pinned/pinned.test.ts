@@ -505,7 +505,7 @@ describe('what is kept for years', () => {
       'A table',
       tables,
       `
-      alert id source fingerprint state first_seen version doc codec size packed base
+      alert id source fingerprint state first_seen version doc codec size packed base severity starts_at last_seen acked title labels found
       approval id run state created_at expires_at version doc
       auto_run runbook target at run
       blob digest bytes at codec size base

@@ -2,7 +2,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { verifyJournal } from '../../src/flow/journal/audit.ts';
+import { startFindAgain } from '../../src/flow/pipeline/find-again.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { silentLog } from '../../src/kernel/log.ts';
 import type { Actor } from '../../src/model/actor.ts';
 import { type Alert, foldAlert } from '../../src/model/alert.ts';
 import { foldAct } from '../../src/model/alert-acts.ts';
@@ -265,6 +267,22 @@ function readsBack(build: string, copy: () => Promise<EarlierPlace>): void {
       await checkFolds(store);
       await checkBlobs(store, journal);
       expect(await verifyJournal(store)).toMatchObject({ at: await store.head(), done: true, broken: null });
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('is searched, once its alerts were written again as they are', async () => {
+    const store = await place.open();
+    try {
+      const before = await store.alerts({ limit: 1000 });
+      const title = { kind: 'text', not: false, text: before[0]?.title ?? '' } as const;
+      const finds = async () => (await store.findAlerts({ terms: [title], now: 0 })).length;
+      expect([(await store.unfoundAlerts(1000)).length, await finds()]).toEqual([before.length, 0]);
+      const findAgain = await startFindAgain({ store, clock: systemClock, log: silentLog });
+      await findAgain.stop();
+      expect([(await store.unfoundAlerts(1000)).length, (await finds()) > 0]).toEqual([0, true]);
+      expect(await store.alerts({ limit: 1000 })).toEqual(before);
     } finally {
       await store.close();
     }

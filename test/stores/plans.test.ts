@@ -43,7 +43,9 @@ test.each<[Parameters<Store['runs']>[0], string]>([
     };
   };
   const words = (list: string) => sql<string>`(select value from json_each(${list}))`;
-  const reads = createRunReads(createSql({ tables, words, ready }));
+  const reads = createRunReads(
+    createSql({ tables, words, ready, holds: () => sql`null`, between: () => sql`null`, once: () => [] }),
+  );
   plans.length = 0;
   expect(await reads.runs(query)).toEqual([]);
   const [plan = []] = plans;

@@ -71,6 +71,7 @@ export const entries = [
   'src/model/gates/documents/documents.ts',
   'src/model/ledger/permit.ts',
   'src/model/expression/expression.ts',
+  'src/model/search/parse.ts',
   'src/model/records/records.ts',
   'src/model/records/formats/formats.ts',
   'src/model/records/sigma/sigma.ts',

@@ -1,5 +1,7 @@
 import { type Html, html, nothing } from '../../kernel/html.ts';
+import type { SearchTerm } from '../../model/search/parse.ts';
 import type { ChatHost } from '../../ports/chat.ts';
+import type { StateCount } from '../../ports/store.ts';
 import { renderForm } from './buttons.ts';
 import { showAgo, type Viewer } from './viewer.ts';
 
@@ -16,47 +18,46 @@ export interface Page {
 export interface FrameData {
   channels: readonly string[];
   openApprovals: number;
-  /** True when there are more than were counted. */
-  moreApprovals: boolean;
   /** Questions of gates that wait for people. */
   gates: number;
-  moreGates: boolean;
   /** Changes that stand and that nobody approved. */
   unpermitted: number;
-  moreUnpermitted: boolean;
   firing: number;
-  moreFiring: boolean;
   halted: { by: string; reason: string; at: number } | null;
   problems: ReturnType<ChatHost['catalogue']>['problems'];
   fleet: readonly string[];
   troubles: readonly string[];
 }
 
-const countUpTo = 100;
-
 export async function readFrameData(host: ChatHost): Promise<FrameData> {
-  const [approvals, gates, unpermitted, firing, halted] = await Promise.all([
-    host.store.approvals({ state: 'open', limit: countUpTo }),
-    host.store.documents('gate', { state: 'pending', limit: countUpTo }),
-    host.store.documents('held', { state: 'unpermitted', limit: countUpTo }),
-    host.store.alerts({ state: 'firing', limit: countUpTo }),
-    host.store.halted(),
+  const { store } = host;
+  const now = host.clock.now();
+  const [approvals, gates, held, alerts, halted] = await Promise.all([
+    store.countApprovals({ terms: isIn('open'), now }),
+    store.countDocuments('gate'),
+    store.countDocuments('held'),
+    store.countAlerts({ terms: isIn('firing'), now }),
+    store.halted(),
   ]);
   return {
     channels: channelsOf(host),
-    openApprovals: approvals.length,
-    moreApprovals: approvals.length === countUpTo,
-    gates: gates.length,
-    moreGates: gates.length === countUpTo,
-    unpermitted: unpermitted.length,
-    moreUnpermitted: unpermitted.length === countUpTo,
-    firing: firing.length,
-    moreFiring: firing.length === countUpTo,
+    openApprovals: countOf(approvals, 'open'),
+    gates: countOf(gates, 'pending'),
+    unpermitted: countOf(held, 'unpermitted'),
+    firing: countOf(alerts, 'firing'),
     halted,
     problems: host.catalogue().problems,
     fleet: host.fleet().problems,
     troubles: host.troubles(),
   };
+}
+
+function isIn(state: string): SearchTerm[] {
+  return [{ kind: 'key', not: false, key: 'state', values: [state] }];
+}
+
+function countOf(counts: readonly StateCount[], state: string): number {
+  return counts.reduce((sum, one) => sum + (one.state === state ? one.count : 0), 0);
 }
 
 /** Channels of the console that the config names, and `alerts`, where everything else is posted. */
@@ -111,15 +112,20 @@ ${page.stream !== null && html`<p class="live" id="live-state" role="status"><sp
 </header>`;
 }
 
+/** A number with its thousands apart: `5,000`. */
+export function showCount(count: number): string {
+  return count.toLocaleString('en-GB');
+}
+
 /** The items of the navigation; the stream replaces them when a count changes. */
 export function renderNav(around: FrameData, here: string): Html {
-  const item = (href: string, label: string, count: number, more: boolean, what: string) =>
+  const item = (href: string, label: string, count: number, what: string) =>
     html`<li><a href="${href}" ${href === here && html`aria-current="page"`}><span>${label}</span>${
-      count > 0 && html`<span class="count">${`${count}${more ? '+' : ''}`}<span class="hush"> ${what}</span></span>`
+      count > 0 && html`<span class="count">${showCount(count)}<span class="hush"> ${what}</span></span>`
     }</a></li>`;
   return html`<li class="nav-head">Channels</li>${around.channels.map(name =>
-    item(channelPath(name), `# ${name}`, 0, false, ''),
-  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, around.moreApprovals, 'open')}${item('/gate', 'Gates', around.gates, around.moreGates, 'waiting')}${item('/changes', 'Changes', around.unpermitted, around.moreUnpermitted, 'unpermitted')}${item('/alerts', 'Alerts', around.firing, around.moreFiring, 'firing')}${item('/runs', 'Runs', 0, false, '')}${item('/runbooks', 'Runbooks', 0, false, '')}${item('/sources', 'Sources', 0, false, '')}${item('/journal', 'Journal', 0, false, '')}`;
+    item(channelPath(name), `# ${name}`, 0, ''),
+  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, 'open')}${item('/gate', 'Gates', around.gates, 'waiting')}${item('/changes', 'Changes', around.unpermitted, 'unpermitted')}${item('/alerts', 'Alerts', around.firing, 'firing')}${item('/runs', 'Runs', 0, '')}${item('/runbooks', 'Runbooks', 0, '')}${item('/sources', 'Sources', 0, '')}${item('/journal', 'Journal', 0, '')}`;
 }
 
 export function channelPath(name: string): string {

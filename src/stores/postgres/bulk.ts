@@ -29,6 +29,13 @@ export const columnsOf = {
     doc: 'text',
     ...packed,
     base: 'int8',
+    severity: 'text',
+    starts_at: 'int8',
+    last_seen: 'int8',
+    acked: 'int8',
+    title: 'text',
+    labels: 'text',
+    found: 'int8',
   },
   run: {
     id: 'text',

@@ -289,6 +289,24 @@ create index document_other on document (kind, other, due);
 `,
 };
 
+/** What alerts are searched and counted by. Rows whose `found` is not their version were written by a build that did not know it. */
+const searched: Migration = {
+  number: 10,
+  name: 'what alerts are searched by',
+  breaks: false,
+  up: `
+alter table alert add column severity ${text} not null default '';
+alter table alert add column starts_at bigint not null default 0;
+alter table alert add column last_seen bigint not null default 0;
+alter table alert add column acked bigint not null default 0;
+alter table alert add column title ${text} not null default '';
+alter table alert add column labels ${text} not null default '';
+alter table alert add column found bigint not null default 0;
+create index alert_unfound on alert (id) where found <> version;
+create index alert_severity on alert (state, severity);
+`,
+};
+
 export const migrations: readonly Migration[] = [
   first,
   truth,
@@ -299,4 +317,5 @@ export const migrations: readonly Migration[] = [
   tallies,
   letters,
   documents,
+  searched,
 ];

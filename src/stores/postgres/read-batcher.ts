@@ -71,7 +71,7 @@ export function createReadBatcher(readers: readonly ReadConnection[]): ReadBatch
   }
 
   function put<T>(place: Map<string, Waiting<T>>, question: Question): Promise<T> {
-    const key = `${question.name} ${JSON.stringify(question.values)}`;
+    const key = `${question.name || question.text} ${JSON.stringify(question.values)}`;
     const one = place.get(key) ?? { question, answer: Promise.withResolvers<T>() };
     place.set(key, one);
     plan();

@@ -34,13 +34,16 @@ export function createReads(connect: Connect): Reads {
     }
   }
   return {
-    sql: sqlOf(text => {
-      const name = nameOf(text);
-      return {
-        all: values => ask(() => batcher.all({ name, text, values: [...values] })),
-        first: values => ask(() => batcher.first({ name, text, values: [...values] })),
-      };
-    }),
+    sql: sqlOf(
+      text => {
+        const name = nameOf(text);
+        return {
+          all: values => ask(() => batcher.all({ name, text, values: [...values] })),
+          first: values => ask(() => batcher.first({ name, text, values: [...values] })),
+        };
+      },
+      (text, values) => ask(() => batcher.all({ name: '', text, values: [...values] })),
+    ),
     async close() {
       closed = true;
       await batcher.close();
@@ -48,11 +51,22 @@ export function createReads(connect: Connect): Reads {
   };
 }
 
+type Once = (statement: string, parameters: readonly unknown[]) => Promise<unknown[]>;
+
 /** The query builder in PostgreSQL's dialect; `ready` runs what it compiles. */
-export function sqlOf(ready: (statement: string) => Ready): Sql {
+export function sqlOf(
+  ready: (statement: string) => Ready,
+  once: Once = async (text, values) => ready(text).all(values),
+): Sql {
   return createSql({
     tables,
     words: list => sql<string>`(select value from json_array_elements_text(${list}))`,
+    holds: (text, part) => sql<boolean>`strpos(${text}, ${part}) > 0`,
+    between: (text, begin, end) =>
+      sql<
+        string | null
+      >`case when strpos(${text}, ${begin}) = 0 then null else split_part(split_part(${text}, ${begin}, 2), ${end}, 1) end`,
+    once,
     ready,
   });
 }

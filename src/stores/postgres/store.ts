@@ -15,6 +15,7 @@ import {
   createRunReads,
 } from '../sql/reads.ts';
 import { createTallyReads } from '../sql/records.ts';
+import { createSearches } from '../sql/searches.ts';
 import { toColumn } from '../sql/text.ts';
 import { createChanges, type Member } from './change.ts';
 import { createLeases } from './leases.ts';
@@ -39,6 +40,7 @@ export function createStore(parts: { writer: Writer; reads: Reads; listening: Li
     ...createLeases(writer),
     holders: createHolders(reads.sql),
     ...createAlertReads(reads.sql, bases),
+    ...createSearches(reads.sql, bases),
     ...createRunReads(reads.sql),
     ...createApprovalReads(reads.sql),
     ...createDeliveryReads(reads.sql),

@@ -7,6 +7,7 @@ import type { Letter } from '../../model/letter.ts';
 import type { Sighting, Tally, TallyKey } from '../../model/records/records.ts';
 import type { Run } from '../../model/run.ts';
 import type { OutputChunk } from '../../ports/store.ts';
+import { searchColumns } from './labels.ts';
 import { toColumn } from './text.ts';
 
 /** The columns beside a document: copies for look-ups. */
@@ -18,6 +19,7 @@ export function alertColumns(alert: Alert) {
     state: alert.state,
     first_seen: alert.firstSeen,
     version: alert.version,
+    ...searchColumns(alert),
   };
 }
 

@@ -18,6 +18,12 @@ export interface Sql {
   readFiltered<V extends Values>(): <R>(
     build: (values: V, has: (name: keyof V) => boolean) => Compilable<R>,
   ) => (values: { [K in keyof V]: V[K] | undefined }) => Promise<R[]>;
+  /** A read that is put together when it is asked: searches, whose forms are too many to be kept ready. */
+  once<R>(query: Compilable<R>): Promise<R[]>;
+  /** Whether a text stands in another. Both databases compare bytes. */
+  holds(text: RawBuilder<string>, part: string): RawBuilder<boolean>;
+  /** What stands in a text between its first `begin` and the next `end`; null without one. */
+  between(text: RawBuilder<string>, begin: string, end: string): RawBuilder<string | null>;
   /** The words of a JSON array, so that one statement serves lists of any length. */
   words(list: string): RawBuilder<string>;
 }
@@ -48,6 +54,10 @@ export function fill(parameters: readonly unknown[], values: Values): unknown[] 
 export function createSql(parts: {
   tables: Kysely<Tables>;
   words: Sql['words'];
+  holds: Sql['holds'];
+  between: Sql['between'];
+  /** Runs a statement that is not kept ready. */
+  once(statement: string, parameters: readonly unknown[]): unknown[] | Promise<unknown[]>;
   ready(statement: string): Ready;
 }): Sql {
   const read: Sql['read'] =
@@ -63,6 +73,12 @@ export function createSql(parts: {
   return {
     tables: parts.tables,
     words: parts.words,
+    holds: parts.holds,
+    between: parts.between,
+    async once<R>(query: Compilable<R>) {
+      const compiled = query.compile();
+      return (await parts.once(compiled.sql, compiled.parameters)) as R[];
+    },
     read,
     readFiltered<V extends Values>() {
       return <R>(build: (values: V, has: (name: keyof V) => boolean) => Compilable<R>) => {

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql as sqlText } from 'kysely';
+import type { Alert } from '../../model/alert.ts';
 import { streamOf } from '../../model/journal.ts';
 import { type RunState, runState } from '../../model/run.ts';
 import type { Store } from '../../ports/store.ts';
@@ -31,12 +32,22 @@ export async function parseAll<R, T>(rows: readonly R[], parse: (row: R) => T): 
   return parsed;
 }
 
-export function createAlertReads(sql: Sql, bases: Bases): Pick<Store, 'alert' | 'alertOf' | 'alerts' | 'look'> {
-  const { tables } = sql;
-  const alerts = tables
+/** Alerts with the entries that their documents repeat. */
+export function selectAlerts({ tables }: Sql) {
+  return tables
     .selectFrom('alert')
     .leftJoin('journal as entry', 'entry.seq', 'alert.base')
     .select(['id', 'doc as text', 'alert.codec', 'alert.size', 'alert.packed', 'base', ...joinedEntry]);
+}
+
+export function parseAlert(row: LikeRow & { id: string }, bases: Bases): Alert {
+  const id = fromColumn(row.id);
+  return readDoc('alert', { doc: readLike(row, bases, `table alert: ${id}`, streamOf.alert(id)) });
+}
+
+export function createAlertReads(sql: Sql, bases: Bases): Pick<Store, 'alert' | 'alertOf' | 'alerts' | 'look'> {
+  const { tables } = sql;
+  const alerts = selectAlerts(sql);
   const byId = sql.read<{ id: string }>()(v => alerts.where('id', '=', v.id));
   const look = sql.read<{ alert: string }>()(v => tables.selectFrom('look').select('doc').where('alert', '=', v.alert));
   const byIdentity = sql.read<{ source: string; fingerprint: string }>()(v =>
@@ -51,10 +62,7 @@ export function createAlertReads(sql: Sql, bases: Bases): Pick<Store, 'alert' | 
     }
     return query.limit(v.limit);
   });
-  const parse = (row: LikeRow & { id: string }) => {
-    const id = fromColumn(row.id);
-    return readDoc('alert', { doc: readLike(row, bases, `table alert: ${id}`, streamOf.alert(id)) });
-  };
+  const parse = (row: LikeRow & { id: string }) => parseAlert(row, bases);
   return {
     async alert(id) {
       const row = await byId.first({ id: toColumn(id) });

@@ -25,6 +25,13 @@ export interface Tables {
     first_seen: number;
     version: number;
     doc: string;
+    severity: string;
+    starts_at: number;
+    last_seen: number;
+    acked: number;
+    title: string;
+    labels: string;
+    found: number;
   } & LikeEntry;
   run: {
     id: string;

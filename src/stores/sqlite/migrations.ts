@@ -293,6 +293,24 @@ create index document_other on document (kind, other, due);
 `,
 };
 
+/** What alerts are searched and counted by. Rows whose `found` is not their version were written by a build that did not know it. */
+const searched: Migration = {
+  number: 10,
+  name: 'what alerts are searched by',
+  breaks: false,
+  up: `
+alter table alert add column severity text not null default '';
+alter table alert add column starts_at integer not null default 0;
+alter table alert add column last_seen integer not null default 0;
+alter table alert add column acked integer not null default 0;
+alter table alert add column title text not null default '';
+alter table alert add column labels text not null default '';
+alter table alert add column found integer not null default 0;
+create index alert_unfound on alert (id) where found <> version;
+create index alert_severity on alert (state, severity);
+`,
+};
+
 export const migrations: readonly Migration[] = [
   first,
   truth,
@@ -303,6 +321,7 @@ export const migrations: readonly Migration[] = [
   tallies,
   letters,
   documents,
+  searched,
 ];
 
 /**

@@ -45,11 +45,22 @@ export function prepare<V extends Values = Record<never, never>>(db: DatabaseSyn
   };
 }
 
+/** SQLite has no split_part. */
+const between: Sql['between'] = (text, begin, end) => {
+  const rest = sql`substr(${text}, instr(${text}, ${begin}) + ${begin.length})`;
+  return sql<
+    string | null
+  >`case when instr(${text}, ${begin}) = 0 then null else substr(${rest}, 1, instr(${rest}, ${end}) - 1) end`;
+};
+
 /** What the reads that both stores share run on here. Statements of SQLite answer at once, so a read sees what was stored when it was asked. */
 export function createReadSql(db: DatabaseSync): Sql {
   return createSql({
     tables,
     words: list => sql<string>`(select value from json_each(${list}))`,
+    holds: (text, part) => sql<boolean>`instr(${text}, ${part}) > 0`,
+    between,
+    once: (text, parameters) => db.prepare(text).all(...(parameters as SQLInputValue[])),
     ready: text => {
       const statement = db.prepare(text);
       return {

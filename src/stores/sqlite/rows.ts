@@ -88,7 +88,9 @@ export function createRows(db: DatabaseSync): (row: Row, base: Base | null) => W
 function createAlertRow(db: DatabaseSync) {
   const put = prepare<Tables['alert']>(db)(v => {
     const { id, source, fingerprint, state, first_seen, version, doc, codec, size, packed, base } = v;
-    const others = { source, fingerprint, state, first_seen, version, doc, codec, size, packed, base };
+    const { severity, starts_at, last_seen, acked, title, labels, found } = v;
+    const search = { severity, starts_at, last_seen, acked, title, labels, found };
+    const others = { source, fingerprint, state, first_seen, version, doc, codec, size, packed, base, ...search };
     return tables
       .insertInto('alert')
       .values({ id, ...others })

@@ -13,6 +13,7 @@ import {
   createRunReads,
 } from '../sql/reads.ts';
 import { createTallyReads } from '../sql/records.ts';
+import { createSearches } from '../sql/searches.ts';
 import { createApply } from './apply.ts';
 import { createGuards } from './guards.ts';
 import { createLeases, prepareLeases } from './leases.ts';
@@ -37,6 +38,7 @@ export function createStore(db: DatabaseSync, now: () => number, onDamage: (erro
     },
     ...createLeases(db, writer, leases, now),
     ...createAlertReads(reads, bases),
+    ...createSearches(reads, bases),
     ...createRunReads(reads),
     ...createApprovalReads(reads),
     ...createDeliveryReads(reads),
