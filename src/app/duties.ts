@@ -21,6 +21,7 @@ import { startRecordingSweep } from '../flow/pipeline/recorder.ts';
 import { startTickers } from '../flow/pipeline/tick.ts';
 import { startRecordsWatch } from '../flow/records/watch.ts';
 import { recoverAll, startSweeper } from '../flow/run/recover.ts';
+import { startStatistics } from '../flow/statistics/statistics.ts';
 import { startThreads } from '../flow/thread/thread.ts';
 import { startTraces } from '../flow/trace/follow.ts';
 import { createLazyEgress } from '../kernel/egress/lazy.ts';
@@ -261,6 +262,11 @@ export function sourcesDuty(base: Base): Duty {
       };
     },
   };
+}
+
+/** What the journal counts, week by week. */
+export function statisticsDuty(base: Base): Duty {
+  return { name: 'statistics', start: fence => startStatistics({ ...base, feed: fencedFeed(base.feed, fence) }) };
 }
 
 /** From the journal to the collector of traces, where one is named. */

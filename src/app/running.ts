@@ -17,6 +17,7 @@ import {
   recordsDuty,
   sourcesDuty,
   standingDuty,
+  statisticsDuty,
   sweeperDuty,
   threadsDuty,
   tracesDuties,
@@ -54,6 +55,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
     sourcesDuty(base),
     standingDuty(base),
     feedsDuty(base),
+    statisticsDuty(base),
   ])
     watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.

@@ -232,12 +232,13 @@ function configureSources(
   return configured;
 }
 
-/** All valid channels of routes and the fallback, with their positions. */
+/** All valid channels of routes, the digest and the fallback, with their positions. */
 function collectTargets(config: Config, faults: Faults, platforms: ConfigParts['platforms']): RouteTarget[] {
   const routed = config.routes.flatMap((route, index) =>
     route.to.map((target, place) => ({ target, path: ['routes', index, 'to', place] })),
   );
-  return [...routed, { target: config.fallback, path: ['fallback'] }].flatMap(({ target, path }) =>
+  const digest = (config.digest?.to ?? []).map((target, place) => ({ target, path: ['digest', 'to', place] }));
+  return [...routed, ...digest, { target: config.fallback, path: ['fallback'] }].flatMap(({ target, path }) =>
     targetsAt(target, path, faults, platforms),
   );
 }

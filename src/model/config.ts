@@ -138,6 +138,20 @@ export const configFile = z.strictObject({
       description:
         'Alerts that must keep coming, one or a list. When one stays away, that is an alert of the source `expect`.',
     }),
+  digest: z
+    .strictObject({
+      to: z.array(z.string()).min(1).meta({ description: 'Where it is posted, each platform:channel.' }),
+      at: z
+        .string()
+        .refine(at => /^(?:mon|tue|wed|thu|fri|sat|sun) (?:[01]\d|2[0-3]):[0-5]\d$/i.test(at), {
+          error: 'this is not a time of the week',
+          params: { allowed: 'a day and a time, for example Mon 09:00' },
+        })
+        .default('Mon 09:00')
+        .meta({ description: 'When, by the wall clock of `timezone`, for example Mon 09:00.' }),
+    })
+    .optional()
+    .meta({ description: 'A post each week with the figures of the week that is over; none when left out.' }),
   fallback: z.string().default('console:alerts').meta({
     description:
       'Where threads go whose channel does not take them: it is gone, or the bot is not in it. platform:channel.',

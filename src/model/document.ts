@@ -4,6 +4,8 @@ import { knownBad } from './gates/known-bad.ts';
 import { held } from './ledger/held.ts';
 import { permit } from './ledger/permit.ts';
 import { glassWindow } from './ledger/window.ts';
+import { openEpisodes } from './statistics/open-episodes.ts';
+import { weekFigures } from './statistics/week.ts';
 
 /** What a document is found by, besides its id. */
 export interface DocumentIndex {
@@ -27,8 +29,8 @@ const kind = <S extends z.ZodType>(schema: S, index: (doc: z.infer<S>) => Docume
 });
 
 /**
- * Kinds of documents that share one table: a further kind needs no migration. Each is the fold of one stream of the journal and has `id` and
- * `version`; ids of different kinds never meet, because each has its prefix.
+ * Kinds of documents that share one table: a further kind needs no migration. Each is the fold of one stream of the journal, or of all of it
+ * (weeks and episodes of statistics), and has `id` and `version`; ids of different kinds never meet, because each has its prefix.
  */
 export const documentKinds = {
   gate: kind(gate, doc => ({
@@ -67,9 +69,13 @@ export const documentKinds = {
     key: JSON.stringify(doc.thing),
     other: doc.alert ?? '',
   })),
+  week: kind(weekFigures, doc => ({ state: 'week', at: doc.from, due: null, key: doc.zone, other: '' })),
+  episodes: kind(openEpisodes, () => ({ state: 'open', at: 0, due: null, key: '', other: '' })),
 } as const;
 
 export type DocumentKind = keyof typeof documentKinds;
+/** Those that fold one stream; the others are counted from all of the journal. */
+export type StreamKind = Exclude<DocumentKind, 'week' | 'episodes'>;
 export type DocumentOf<K extends DocumentKind> = z.infer<(typeof documentKinds)[K]['schema']>;
 
 /** A document with its kind. */

@@ -9,6 +9,7 @@ import { held, heldState } from './ledger/held.ts';
 import { permit } from './ledger/permit.ts';
 import { letter } from './letter.ts';
 import { ending, json, run, stepEnding, waiting } from './run.ts';
+import { digest } from './statistics/digest.ts';
 
 export { entryHash, genesis } from './entry-hash.ts';
 
@@ -271,6 +272,8 @@ export const fact = z.discriminatedUnion('kind', [
   }),
 
   // stream system
+  /** What a week was like: it is told once. */
+  body('digest.made', { digest }),
   body('halt.set', { reason: z.string() }),
   body('halt.cleared', { reason: z.string() }),
   body('act.refused', { act: z.string(), subject: z.string(), because: z.string() }),

@@ -255,6 +255,7 @@ describe('what the API takes and answers', () => {
       POST /api/v1/sources/{name}/recordings > deliveries for unproven reason = 201: Recording, 400, 401, 403, 404, 409
       GET /api/v1/recordings/{id} ? after = 200: Recording, 400, 401, 403, 404
       DELETE /api/v1/recordings/{id} = 200: text, 400, 401, 403, 404
+      GET /api/v1/statistics ? weeks format = 200: Statistics, 400, 401
       `,
     );
   });
@@ -293,6 +294,7 @@ describe('what the API takes and answers', () => {
       RunRequest runbook params reason alert
       Source name type about url maxBody proof trouble counts[].what counts[].count counts[].last
       SourceDetail name type about url maxBody proof trouble counts[].what counts[].count counts[].last setup[] page options
+      Statistics from until total.opened total.timeToAcknowledge.count total.timeToAcknowledge.mean total.timeToAcknowledge.median total.timeToAcknowledge.p90 total.timeToRestore.count total.timeToRestore.mean total.timeToRestore.median total.timeToRestore.p90 total.timeToRestoreWithRunbook.count total.timeToRestoreWithRunbook.mean total.timeToRestoreWithRunbook.median total.timeToRestoreWithRunbook.p90 total.timeToRestoreWithoutRunbook.count total.timeToRestoreWithoutRunbook.mean total.timeToRestoreWithoutRunbook.median total.timeToRestoreWithoutRunbook.p90 total.timeToDecision.count total.timeToDecision.mean total.timeToDecision.median total.timeToDecision.p90 total.approved total.denied total.expired total.void total.endedUntold total.runs.ran total.runs.succeeded total.runs.failed total.runs.ineffective total.runs.unconfirmed total.runs.cancelled total.runs.denied total.runs.expired total.runs.remediated total.runs.withoutPeople total.runs.withoutPeopleShare total.runs.ineffectiveShare weeks[].opened weeks[].timeToAcknowledge.count weeks[].timeToAcknowledge.mean weeks[].timeToAcknowledge.median weeks[].timeToAcknowledge.p90 weeks[].timeToRestore.count weeks[].timeToRestore.mean weeks[].timeToRestore.median weeks[].timeToRestore.p90 weeks[].timeToRestoreWithRunbook.count weeks[].timeToRestoreWithRunbook.mean weeks[].timeToRestoreWithRunbook.median weeks[].timeToRestoreWithRunbook.p90 weeks[].timeToRestoreWithoutRunbook.count weeks[].timeToRestoreWithoutRunbook.mean weeks[].timeToRestoreWithoutRunbook.median weeks[].timeToRestoreWithoutRunbook.p90 weeks[].timeToDecision.count weeks[].timeToDecision.mean weeks[].timeToDecision.median weeks[].timeToDecision.p90 weeks[].approved weeks[].denied weeks[].expired weeks[].void weeks[].endedUntold weeks[].runs.ran weeks[].runs.succeeded weeks[].runs.failed weeks[].runs.ineffective weeks[].runs.unconfirmed weeks[].runs.cancelled weeks[].runs.denied weeks[].runs.expired weeks[].runs.remediated weeks[].runs.withoutPeople weeks[].runs.withoutPeopleShare weeks[].runs.ineffectiveShare weeks[].from weeks[].until weeks[].zone runbooks[].ran runbooks[].succeeded runbooks[].failed runbooks[].ineffective runbooks[].unconfirmed runbooks[].cancelled runbooks[].denied runbooks[].expired runbooks[].remediated runbooks[].withoutPeople runbooks[].withoutPeopleShare runbooks[].ineffectiveShare runbooks[].name rules[].ran rules[].succeeded rules[].failed rules[].ineffective rules[].unconfirmed rules[].cancelled rules[].denied rules[].expired rules[].remediated rules[].withoutPeople rules[].withoutPeopleShare rules[].ineffectiveShare rules[].name services[].ran services[].succeeded services[].failed services[].ineffective services[].unconfirmed services[].cancelled services[].denied services[].expired services[].remediated services[].withoutPeople services[].withoutPeopleShare services[].ineffectiveShare services[].name hours[].weekday hours[].hour hours[].opened hours[].ran hours[].ineffective hours[].asked noisiest[].name noisiest[].source noisiest[].opened noisiest[].delivered asked[].name asked[].asked asked[].atNight voters[].name voters[].approved voters[].denied voters[].atNight voters[].timeToVote.count voters[].timeToVote.mean voters[].timeToVote.median voters[].timeToVote.p90
       Step id type title state attempts exitCode output because waitingFor startedAt finishedAt
       VoteRequest vote reason
       `,
@@ -382,6 +384,7 @@ describe('what is kept for years', () => {
       break-glass.opened window person reason permit until
       break-glass.ended window because listAt
       break-glass.closed window changes more
+      digest.made digest
       halt.set reason
       halt.cleared reason
       act.refused act subject because
@@ -534,7 +537,7 @@ describe('what is kept for years', () => {
     );
     const taken = `
       duty/changes duty/doors duty/expect duty/feeds duty/known-bad duty/looks duty/origins duty/posts/<platform>
-      duty/reconcile duty/records duty/road duty/sources duty/sweeper duty/threads duty/traces duty/undo node/<number>
+      duty/reconcile duty/records duty/road duty/sources duty/statistics duty/sweeper duty/threads duty/traces duty/undo node/<number>
       run/<id>
       `;
     words('A lease', leases, taken);
@@ -542,11 +545,11 @@ describe('what is kept for years', () => {
       'A cursor',
       cursors,
       `
-      changes doors/told expect known-bad origin/pagerduty/page origin/pagerduty/tell road threads traces undo
+      changes doors/told expect known-bad origin/pagerduty/page origin/pagerduty/tell road statistics threads traces undo
       `,
     );
     const spaces =
-      'auto break-glass change chat child-run delivery/${name} emission/${changesSource} emission/${name} gate gate-key gate-told key known-bad letter offer open-plan origin origin-silenced origin-tried permit-key permit-refused permit-told receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
+      'auto break-glass change chat child-run delivery/${name} digest emission/${changesSource} emission/${name} gate gate-key gate-told key known-bad letter offer open-plan origin origin-silenced origin-tried permit-key permit-refused permit-told receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

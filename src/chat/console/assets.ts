@@ -28,6 +28,7 @@ export const sheets: readonly string[] = [
   'journal',
   'small',
   'terminal',
+  'statistics',
   'screens',
 ];
 

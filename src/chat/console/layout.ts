@@ -117,6 +117,21 @@ export function showCount(count: number): string {
   return count.toLocaleString('en-GB');
 }
 
+/** The pages of the work: address, name, and how many of what wait there. */
+function workPages(around: FrameData): [path: string, label: string, count: number, what: string][] {
+  return [
+    ['/approvals', 'Approvals', around.openApprovals, 'open'],
+    ['/gate', 'Gates', around.gates, 'waiting'],
+    ['/changes', 'Changes', around.unpermitted, 'unpermitted'],
+    ['/alerts', 'Alerts', around.firing, 'firing'],
+    ['/runs', 'Runs', 0, ''],
+    ['/runbooks', 'Runbooks', 0, ''],
+    ['/sources', 'Sources', 0, ''],
+    ['/statistics', 'Statistics', 0, ''],
+    ['/journal', 'Journal', 0, ''],
+  ];
+}
+
 /** The items of the navigation; the stream replaces them when a count changes. */
 export function renderNav(around: FrameData, here: string): Html {
   const item = (href: string, label: string, count: number, what: string) =>
@@ -125,7 +140,7 @@ export function renderNav(around: FrameData, here: string): Html {
     }</a></li>`;
   return html`<li class="nav-head">Channels</li>${around.channels.map(name =>
     item(channelPath(name), `# ${name}`, 0, ''),
-  )}<li class="nav-head">Work</li>${item('/approvals', 'Approvals', around.openApprovals, 'open')}${item('/gate', 'Gates', around.gates, 'waiting')}${item('/changes', 'Changes', around.unpermitted, 'unpermitted')}${item('/alerts', 'Alerts', around.firing, 'firing')}${item('/runs', 'Runs', 0, '')}${item('/runbooks', 'Runbooks', 0, '')}${item('/sources', 'Sources', 0, '')}${item('/journal', 'Journal', 0, '')}`;
+  )}<li class="nav-head">Work</li>${workPages(around).map(([path, label, count, what]) => item(path, label, count, what))}`;
 }
 
 export function channelPath(name: string): string {

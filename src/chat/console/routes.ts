@@ -9,6 +9,7 @@ import { detailsSubject } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { findAsset } from './assets.ts';
 import { renderCard, renderNotice } from './cards.ts';
+import { registerDownloads } from './downloads.ts';
 import { registerForms } from './forms.ts';
 import { createFrame, type Frame } from './frame.ts';
 import { header, hostAllowed, secureHeaders } from './guard.ts';
@@ -42,6 +43,7 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
     registerStatic(scope);
     registerPages(scope, parts);
     registerReads(scope, parts);
+    registerDownloads(scope, parts);
     registerForms(scope, parts);
   });
   return parts.frame;
@@ -98,6 +100,7 @@ const pages = [
   '/runbooks/:id',
   '/sources',
   '/sources/:id',
+  '/statistics',
 ];
 
 function registerPages(scope: FastifyInstance, parts: Parts): void {

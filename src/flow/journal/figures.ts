@@ -5,6 +5,7 @@ import type { Event } from '../../model/event.ts';
 import type { FactOf } from '../../model/journal.ts';
 import { endings, isVerified, type Run } from '../../model/run.ts';
 import type { Change, Store } from '../../ports/store.ts';
+import { neededPeople } from './people.ts';
 
 /**
  * Metrics from the journal. The node that commits a fact counts it, right after the commit. Every fact is committed once, so the sum over
@@ -116,17 +117,6 @@ async function remediated(run: Run, runbook: string, { metrics, store }: Figures
   const alert = run.alert === null ? null : await store.alert(run.alert);
   if (alert !== null && alert.episode === run.episode)
     metrics.observe('tocsin_time_to_remediation_seconds', seconds(alert.firstSeen, run.finishedAt), { runbook });
-}
-
-/** True when a person asked for the run or voted, answered or acted in it, or in one that it called. */
-async function neededPeople(run: Run, store: FiguresParts['store'], depth = 0): Promise<boolean> {
-  if (run.trigger === 'manual' || run.approval !== null) return true;
-  if (run.steps.some(step => step.type === 'approve' && step.startedAt !== null)) return true;
-  if ((await store.stream(`run/${run.id}`)).some(entry => entry.actor.kind === 'person')) return true;
-  if (depth >= 8 || !run.steps.some(step => step.type === 'runbook')) return false;
-  for (const called of await store.runs({ parent: run.id, limit: 100 }))
-    if (await neededPeople(called, store, depth + 1)) return true;
-  return false;
 }
 
 /** Between two times in milliseconds. Never below 0, because the clocks of nodes may differ a little. */

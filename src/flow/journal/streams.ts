@@ -3,7 +3,7 @@ import { isCode, TocsinError } from '../../kernel/errors.ts';
 import type { KeyedMutex } from '../../kernel/mutex.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Approval } from '../../model/approval.ts';
-import type { AnyDocument, DocumentKind, DocumentOf } from '../../model/document.ts';
+import type { AnyDocument, DocumentOf, StreamKind } from '../../model/document.ts';
 import { foldApproval, foldRun } from '../../model/fold.ts';
 import { foldGate, foldKnownBad } from '../../model/gates/fold.ts';
 import { type Fact, type NewEntry, streamOf } from '../../model/journal.ts';
@@ -45,7 +45,7 @@ export interface Streams {
     who: Actor,
     decide: (approval: Approval) => Step | null | Promise<Step | null>,
   ): Promise<Approval>;
-  document<K extends DocumentKind>(
+  document<K extends StreamKind>(
     kind: K,
     id: string,
     who: Actor,
@@ -132,7 +132,7 @@ const approvals: Kind<Approval> = {
 
 /** The stream of a document, and its reducer. */
 export const documentStreams: {
-  [K in DocumentKind]: {
+  [K in StreamKind]: {
     stream(id: string): string;
     fold(known: DocumentOf<K> | null, fact: Fact, at: number): DocumentOf<K>;
   };
@@ -144,7 +144,7 @@ export const documentStreams: {
   'known-bad': { stream: streamOf.knownBad, fold: foldKnownBad },
 };
 
-function documents<K extends DocumentKind>(kind: K): Kind<DocumentOf<K>> {
+function documents<K extends StreamKind>(kind: K): Kind<DocumentOf<K>> {
   const { stream, fold } = documentStreams[kind];
   return {
     stream,

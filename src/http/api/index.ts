@@ -13,6 +13,7 @@ import { knownBadRoutes } from './known-bad.ts';
 import { permitRoutes } from './permits.ts';
 import { runRoutes } from './runs.ts';
 import { sourceRoutes } from './sources.ts';
+import { statisticsRoutes } from './statistics.ts';
 
 /** Every address under /api/v1, and the gates. */
 export const apiRoutes: readonly Route[] = [
@@ -30,4 +31,5 @@ export const apiRoutes: readonly Route[] = [
   ...journalRoutes,
   ...explainRoutes,
   ...sourceRoutes,
+  ...statisticsRoutes,
 ];

@@ -17,6 +17,7 @@ import { runbookPage, runbooksPage } from './runbooks.ts';
 import { runsPage, runsQuery } from './runs.ts';
 import { sourcePage } from './source.ts';
 import { sourcesPage } from './sources.ts';
+import { statisticsPage, statisticsQuery } from './statistics.ts';
 import { threadPage } from './thread.ts';
 
 /**
@@ -54,6 +55,8 @@ function findList(host: ChatHost, name: string, query: Record<string, string>): 
       return runbooksPage(host);
     case 'sources':
       return sourcesPage(host);
+    case 'statistics':
+      return statisticsPage(host, statisticsQuery.parse(query));
     default:
       return null;
   }

@@ -44,6 +44,8 @@ export interface DraftParts {
   config(): Config;
   gates(): ReadonlyMap<string, Pick<GateSpec, 'to'>>;
   glass(): Pick<BreakGlassSpec, 'to' | 'mention'> | null;
+  /** Where the console is reachable, for links. */
+  baseUrl(): string;
   outline(run: Run): Promise<readonly StepOutline[]>;
 }
 

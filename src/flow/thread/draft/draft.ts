@@ -6,6 +6,7 @@ import { wantAlert } from './alert.ts';
 import { wantApproval } from './approval.ts';
 import { wantChange, wantWindow } from './change.ts';
 import type { DraftContext, DraftParts, Wanted } from './context.ts';
+import { wantDigest } from './digest.ts';
 import { wantBadNotes, wantGate } from './gate.ts';
 import { wantConsequences, wantOlder } from './news.ts';
 import { wantNotes } from './notes.ts';
@@ -74,6 +75,7 @@ async function addEntry(ctx: DraftContext, entry: Entry): Promise<void> {
   if ('gate' in fact) return await wantGate(ctx, typeof fact.gate === 'string' ? fact.gate : fact.gate.id, entry);
   if (fact.kind === 'break-glass.opened' || fact.kind === 'break-glass.ended' || fact.kind === 'break-glass.closed')
     return await wantWindow(ctx, fact.window, entry);
+  if (fact.kind === 'digest.made') return wantDigest(ctx, fact, entry);
   if (fact.kind === 'known-bad.added' || fact.kind === 'known-bad.ended') return await wantBadNotes(ctx, fact, entry);
   if (fact.kind === 'change.judged' || fact.kind === 'change.claimed' || fact.kind === 'change.settled')
     await wantChange(ctx, fact.held, entry);
