@@ -11,7 +11,6 @@ import {
   type Times,
 } from '../../../model/statistics/report.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { showTime, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 
 export const statisticsQuery = z.object({ weeks: z.enum(['1', '4', '8', '26', '52']).catch('8') });
@@ -30,9 +29,9 @@ const mostRows = 15;
 /** What the journal counts: how fast people and runbooks are, what does not help, who is asked how often and when. */
 export function statisticsPage(host: ChatHost, query: z.infer<typeof statisticsQuery>): LivePage {
   const weeks = wholeNumber(query.weeks) ?? 8;
-  const figures = async (viewer: Viewer) => {
+  const figures = async () => {
     const report = reportOf(await host.store.documents('week', { limit: weeks }));
-    return report.from === null ? html`<p class="none">Nothing is counted yet.</p>` : renderReport(report, viewer);
+    return report.from === null ? html`<p class="none">Nothing is counted yet.</p>` : renderReport(report);
   };
   const csv = `/console/statistics.csv?weeks=${weeks}`;
   return {
@@ -41,17 +40,17 @@ export function statisticsPage(host: ChatHost, query: z.infer<typeof statisticsQ
     regions: [{ id: 'figures', render: figures }],
     list: null,
     boxes: async () => [],
-    render: async viewer => html`<h1 class="page-title">Statistics</h1>
+    render: async () => html`<h1 class="page-title">Statistics</h1>
 <nav class="tabs" aria-label="Time">${spans.map(([value, label]) => html`<a href="${`/statistics?weeks=${value}`}" ${value === query.weeks && html`aria-current="true"`}>${label}</a>`)}</nav>
 <p class="sub"><a href="${csv}">CSV</a> · <a href="${`/console/statistics.json?weeks=${weeks}`}">JSON</a></p>
-<div id="figures">${await figures(viewer)}</div>`,
+<div id="figures">${await figures()}</div>`,
   };
 }
 
-function renderReport(report: StatisticsReport, viewer: Viewer): Html {
+function renderReport(report: StatisticsReport): Html {
   const { total } = report;
   return html`${renderTotal(total)}
-<h2>By week</h2>${renderWeeks(report, viewer)}
+<h2>By week</h2>${renderWeeks(report)}
 <h2>By hour of the week</h2>${renderHours(report)}
 <h2>Runbooks</h2>${renderRuns('Runbook', report.runbooks)}
 <h2>Rules of policy</h2>${renderRuns('Rule', report.rules)}
@@ -81,11 +80,11 @@ function renderTotal({ runs, ...total }: Summary): Html {
   return html`<dl class="fields wide">${facts.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function renderWeeks({ weeks }: StatisticsReport, viewer: Viewer): Html {
+function renderWeeks({ weeks }: StatisticsReport): Html {
   const rows = [...weeks]
     .reverse()
     .map(week => [
-      html`${showTime(week.from, viewer)}`,
+      dayText(week.from, week.zone),
       String(week.opened),
       meanText(week.timeToAcknowledge),
       meanText(week.timeToRestoreWithRunbook),
@@ -93,7 +92,7 @@ function renderWeeks({ weeks }: StatisticsReport, viewer: Viewer): Html {
       shareText(week.runs.withoutPeopleShare),
       shareText(week.runs.ineffectiveShare),
     ]);
-  const heads = ['From', 'Alerts', 'MTTA', 'MTTR with a runbook', 'MTTR without', 'Without people', 'Did not help'];
+  const heads = ['From', 'Alerts', 'MTTA', 'MTTR, runbook', 'MTTR, none', 'No people', 'No help'];
   return renderTable(heads, rows, rows.length);
 }
 
@@ -116,10 +115,10 @@ function renderAsked({ asked, voters }: StatisticsReport): Html {
     String(one.approved),
     String(one.denied),
     String(one.atNight),
-    timeText(one.timeToVote),
+    one.timeToVote.median === null ? '–' : `about ${showDuration(one.timeToVote.median)}`,
   ]);
   return html`${renderTable(['Asked', 'Questions', 'Between 22:00 and 06:00'], questions)}
-${renderTable(['Voted', 'Approved', 'Denied', 'Between 22:00 and 06:00', 'Time to vote'], votes)}`;
+${renderTable(['Voted', 'Approved', 'Denied', 'Between 22:00 and 06:00', 'Median time to vote'], votes)}`;
 }
 
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
@@ -135,7 +134,7 @@ function renderHours({ hours }: StatisticsReport): Html {
     return html`<td class="${`heat heat-${heat}`}" title="${more}">${one.opened}</td>`;
   };
   const all = Array.from({ length: 24 }, (_, hour) => hour);
-  return html`<div class="scroll table-scroll" tabindex="0" role="region" aria-label="Alerts by hour of the week"><table class="hours"><caption>Alerts that opened, by the hour of the deployment's zone</caption>
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="Alerts by hour of the week"><table class="hours"><caption>Alerts that opened, by the hour of the deployment's zone</caption>
 <thead><tr><th scope="col">Day</th>${all.map(hour => html`<th scope="col">${String(hour).padStart(2, '0')}</th>`)}</tr></thead>
 <tbody>${weekdays.map((name, index) => html`<tr><th scope="row">${name}</th>${all.map(hour => cell(index + 1, hour))}</tr>`)}</tbody></table></div>`;
 }
@@ -144,7 +143,7 @@ function renderTable(heads: readonly string[], rows: readonly (readonly (string 
   if (rows.length === 0) return html`<p class="none">None.</p>`;
   const shown = rows.slice(0, most);
   const left = rows.length - shown.length;
-  return html`<div class="scroll table-scroll" tabindex="0" role="region" aria-label="${heads[0] ?? ''}"><table class="figures"><thead><tr>${heads.map(head => html`<th scope="col">${head}</th>`)}</tr></thead>
+  return html`<div class="table-scroll" tabindex="0" role="region" aria-label="${heads[0] ?? ''}"><table class="figures"><thead><tr>${heads.map(head => html`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${shown.map(row => html`<tr>${row.map((one, index) => (index === 0 ? html`<th scope="row">${showCell(one)}</th>` : html`<td>${showCell(one)}</td>`))}</tr>`)}</tbody></table></div>${left > 0 && html`<p class="sub">and ${left} more, in the CSV</p>`}`;
 }
 
@@ -159,6 +158,13 @@ function timeText({ count, mean, median, p90 }: Times): string {
 
 function meanText({ mean }: Times): string {
   return mean === null ? '–' : showDuration(mean);
+}
+
+/** The day by the wall clock by which the week is counted. */
+function dayText(at: number, zone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { timeZone: zone, day: 'numeric', month: 'short', year: 'numeric' }).format(
+    at,
+  );
 }
 
 function shareText(share: number | null): string {
