@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readOutput } from '../../src/chat/console/log-file.ts';
+import { readOutput } from '../../src/chat/console/log/file.ts';
 import { sha256 } from '../../src/kernel/canonical.ts';
 import { foldRun, newStep } from '../../src/model/fold.ts';
 import type { Fact, NewEntry } from '../../src/model/journal.ts';

@@ -26,20 +26,39 @@ export const plain: AnsiState = {
 
 const longestEscape = 64;
 
+/** A part of a text in one style: its classes, '' for none. */
+export interface AnsiSpan {
+  text: string;
+  names: string;
+}
+
 /**
  * Renders colours (SGR) as classes and drops every other control sequence, so output can neither overwrite earlier lines nor set a link or
  * a title. A lone carriage return becomes a line break, so the text that it would have overwritten stays readable.
  */
 export function renderAnsi(text: string, before: AnsiState): { html: Html; after: AnsiState } {
+  const { spans, after } = ansiSpans(text, before);
+  return { html: html`${spans.map(renderSpan)}`, after };
+}
+
+export function ansiSpans(text: string, before: AnsiState): { spans: AnsiSpan[]; after: AnsiState } {
   const { ready, pending } = holdBack(before.pending + text);
   let state = { ...before, pending: '' };
-  const spans: Html[] = [];
+  const spans: AnsiSpan[] = [];
   for (const token of ready.replace(/\r\n?/g, '\n').matchAll(tokens)) {
     const { plain: words, sgr } = token.groups ?? {};
     if (sgr !== undefined) state = applySgr(state, sgr);
-    else if (words) spans.push(span(words, state));
+    else if (words) spans.push({ text: words, names: classesOf(state) });
   }
-  return { html: html`${spans}`, after: { ...state, pending } };
+  return { spans, after: { ...state, pending } };
+}
+
+/** The styles after a text, without rendering it. */
+export function afterAnsi(text: string, before: AnsiState): AnsiState {
+  if (!text.includes('\x1b')) return before;
+  let state = before;
+  for (const [, codes = ''] of text.matchAll(/\x1b\[([\d;:]*)m/g)) state = applySgr(state, codes);
+  return state;
 }
 
 /** SGR, other CSI, OSC and the like up to their end, any other two-character escape, a lone ESC, or text. */
@@ -55,8 +74,7 @@ function holdBack(text: string): { ready: string; pending: string } {
   return open ? { ready: text.slice(0, at), pending: tail } : { ready: text, pending: '' };
 }
 
-function span(text: string, state: AnsiState): Html {
-  const names = classesOf(state);
+export function renderSpan({ text, names }: AnsiSpan): Html {
   return names === '' ? html`${text}` : html`<span class="${names}">${text}</span>`;
 }
 

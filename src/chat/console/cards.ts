@@ -11,7 +11,7 @@ import {
   type Tone,
 } from '../../model/card.ts';
 import { renderButtons } from './buttons.ts';
-import { domId, runPath, showElapsed, showTime, type Viewer } from './viewer.ts';
+import { domId, logPath, showElapsed, showTime, type Viewer } from './viewer.ts';
 
 /** The name of a state, shown beside its colour for people who cannot see it. */
 const toneWords: Record<Tone, string> = {
@@ -67,13 +67,24 @@ function renderBlocks(card: Card, place: CardPlace, viewer: Viewer): Html {
   const asks = card.buttons.some(button => button.does.kind === 'act');
   const end = place.fold === true ? card.blocks.findIndex(block => block.kind === 'fields') + 1 : 0;
   const [shown, folded] = end === 0 ? [card.blocks, []] : [card.blocks.slice(0, end), card.blocks.slice(end)];
+  const ofSteps = outputsOfSteps(card.blocks);
   const render = (block: Block, index: number) => {
-    const content = renderBlock(block, place, viewer);
+    if (ofSteps.has(block)) return nothing;
+    const content =
+      block.kind === 'progress'
+        ? renderProgress(block, viewer, [...ofSteps], place)
+        : renderBlock(block, place, viewer);
     return block.kind === 'code' && block.text.length > longCode && !asks && place.at !== null
       ? renderFolded(`plan${index}`, 'The plan', place.id, content)
       : content;
   };
   return html`${shown.map(render)}${folded.length > 0 && renderFolded('more', 'More', place.id, html`${folded.map(render)}`)}`;
+}
+
+/** The outputs that stand under their steps, because the card shows these. */
+function outputsOfSteps(blocks: readonly Block[]): Set<Block> {
+  const steps = new Set(blocks.flatMap(block => (block.kind === 'progress' ? block.steps.map(step => step.id) : [])));
+  return new Set(blocks.filter(block => block.kind === 'output' && steps.has(block.step)));
 }
 
 /** A code block of more characters than this is long. */
@@ -136,7 +147,13 @@ export function renderLink(label: string, url: string): Html {
   return html`<a href="${target.href}" rel="noopener noreferrer nofollow" target="_blank">${cutLine(label, 120)} <span class="host">${target.host}</span></a> `;
 }
 
-export function renderProgress(block: Progress, viewer: Viewer): Html {
+/** The steps, each with its output where the card has one. */
+export function renderProgress(
+  block: Progress,
+  viewer: Viewer,
+  outputs: readonly Block[] = [],
+  place: Pick<CardPlace, 'output'> = {},
+): Html {
   const total = block.total ?? null;
   const bar =
     total !== null &&
@@ -151,7 +168,7 @@ export function renderProgress(block: Progress, viewer: Viewer): Html {
     step =>
       html`<li class="step state-${stateClass(step.state)}"><span class="mark" aria-hidden="true">${stepMark(step.state)}</span><span class="step-title">${cutLine(step.title, 200)}</span><span class="step-state">${step.state}</span>${
         step.because !== null && html`<span class="because">${cutText(step.because, 400)}</span>`
-      }</li>`,
+      }${outputs.map(one => one.kind === 'output' && one.step === step.id && renderOutput(one, place, step.title))}</li>`,
   )}</ol>
 </div>`;
 }
@@ -161,13 +178,21 @@ export function stateClass(state: string): string {
   return /^[a-z]+$/.test(state) ? state : 'unknown';
 }
 
-function renderOutput(block: Extract<Block, { kind: 'output' }>, place: Pick<CardPlace, 'output'>): Html {
-  const id = outputId(block.run, block.step);
+function renderOutput(
+  block: Extract<Block, { kind: 'output' }>,
+  place: Pick<CardPlace, 'output'>,
+  title = block.step,
+): Html {
   const body = place.output?.(block.run, block.step, block.tail) ?? nothing;
-  return html`<section class="output" aria-label="Output of ${block.step}">
-  <p class="output-head"><span>Output of <b>${cutLine(block.step, 120)}</b></span> <span class="live-mark">${block.live && 'running'}</span> <a href="${runPath(block.run)}/output">full log</a></p>
-  <div class="scroll" tabindex="0" hx-morph-skip><pre class="ansi" id="${id}">${body}</pre></div>
+  return html`<section class="output" aria-label="Output of ${title}">
+  <p class="output-head"><span>Output of <b>${cutLine(title, 120)}</b></span> <span class="live-mark">${block.live && 'running'}</span> <a href="${logPath(block.run, block.step)}">full log</a></p>
+  ${renderOutputBox(block.run, block.step, body)}
 </section>`;
+}
+
+/** The end of an output. The page's script keeps it in sight until the reader scrolls away from it. */
+export function renderOutputBox(run: string, step: string, body: Html): Html {
+  return html`<div class="follow" hx-morph-skip><div class="scroll" tabindex="0" role="group" aria-label="Last lines" data-follow="end"><pre class="ansi" id="${outputId(run, step)}">${body}</pre></div><button type="button" class="button plain small jump" hidden>Jump to the end</button></div>`;
 }
 
 export function outputId(run: string, step: string): string {

@@ -1,9 +1,14 @@
 import { type Html, html } from '../../kernel/html.ts';
+import type { ChatHost } from '../../ports/chat.ts';
 import type { Store } from '../../ports/store.ts';
 import { type AnsiState, plain, renderAnsi } from './ansi.ts';
+import { logBookOf } from './log/book.ts';
 
 /** How many characters of one step's output a page holds; the full log is a link away. */
 export const mostShown = 64 * 1024;
+
+/** How many lines of a stored log are read for its end. */
+const mostLines = 1000;
 
 /** How many chunks before the last one are read for the tail. */
 const tailChunks = 1000;
@@ -57,14 +62,49 @@ function fromLineStart(text: string): string {
 }
 
 export function renderTail(tail: Tail): { html: Html; ansi: AnsiState } {
-  const { html: body, after } = renderAnsi(tail.text, plain);
+  const { html: body, ansi } = renderPart(tail.text, plain);
   const note = tail.cut && html`<span class="cut">… earlier output is in the full log\n</span>`;
-  return { html: html`${note}${body}`, ansi: after };
+  return { html: html`${note}${body}`, ansi };
 }
 
-/** The output that a new page shows: from the store's chunks, or the card's own tail when the store has none or no longer has them. */
-export async function renderOutputNow(store: Store, run: string, step: string, fallback: string): Promise<Html> {
-  const tail = await readTail(store, run, step);
-  if (tail.seq === 0 && tail.text === '') return renderAnsi(fallback, plain).html;
-  return renderTail(tail).html;
+/** A part that came together: the page's script drops the earliest when a page holds too many. */
+export function renderPart(text: string, before: AnsiState): { html: Html; ansi: AnsiState } {
+  const { html: body, after } = renderAnsi(text, before);
+  return { html: html`<span class="part">${body}</span>`, ansi: after };
+}
+
+/**
+ * The output that a new page shows: from the store's chunks; from the stored log where there are no chunks, or where they were written by a
+ * build that left the end of a long output out of them; else the card's own tail.
+ */
+export async function renderOutputNow(host: ChatHost, run: string, step: string, fallback: string): Promise<Html> {
+  const tail = await readEnd(host, run, step);
+  return tail.text === '' ? renderAnsi(fallback, plain).html : renderTail(tail).html;
+}
+
+export async function readEnd(host: ChatHost, run: string, step: string): Promise<Tail> {
+  const tail = await readTail(host.store, run, step);
+  const sampled = tail.text.lastIndexOf(' bytes not shown live …]\n') > tail.text.lastIndexOf('[… the last lines …]\n');
+  if (tail.seq > 0 && !sampled) return tail;
+  const kept = await readKept(host, run, step);
+  return kept === null ? tail : { ...kept, seq: tail.seq };
+}
+
+/** The end of the stored log; null while the step is at work, and when it is stored no more. */
+async function readKept(host: ChatHost, id: string, name: string): Promise<Omit<Tail, 'seq'> | null> {
+  const run = await host.store.run(id);
+  const step = run?.steps.find(one => one.id === name);
+  if (run === null || step === undefined || step.finishedAt === null) return null;
+  const log = await logBookOf(host)
+    .read(run, step)
+    .catch(() => null);
+  const count = log?.lines.count() ?? 0;
+  if (log === null || count === 0) return null;
+  const first = Math.max(1, count - mostLines + 1);
+  const text = log.lines
+    .read(first, count)
+    .lines.map(line => `${line.text}\n`)
+    .join('');
+  const over = text.length > mostShown;
+  return { text: over ? fromLineStart(text.slice(-mostShown)) : text, cut: over || first > 1 };
 }

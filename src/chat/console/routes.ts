@@ -15,7 +15,7 @@ import { createFrame, type Frame } from './frame.ts';
 import { header, hostAllowed, secureHeaders } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { renderDocument } from './layout.ts';
-import { readOutput } from './log-file.ts';
+import { fileName, readOutput } from './log/file.ts';
 import { findPage } from './pages/index.ts';
 import { renderLogin, renderMissing } from './pages/login.ts';
 import { type Parts, refuseEntry, sendFragment, sendWhole } from './reply.ts';
@@ -86,6 +86,7 @@ const pages = [
   '/threads/*',
   '/runs',
   '/runs/:id',
+  '/runs/:id/log',
   '/alerts',
   '/alerts/:id',
   '/approvals',
@@ -139,10 +140,11 @@ async function sendPage(
     return sendWhole(reply.code(404), renderDocument(missing, around, viewer));
   }
   // The stamp is read before the content: a change in between is then sent again and never missed.
-  const stamp = page.list === null ? 0 : (await page.list.keys()).stamp;
+  const stamp = page.list === null ? ((await page.tail?.stamp()) ?? 0) : (await page.list.keys()).stamp;
   const stream = `/console/stream?${new URLSearchParams({ page: pathname + search, after: String(stamp) })}`;
   const main = await page.render(viewer);
-  return sendWhole(reply, renderDocument({ title: page.title, here: page.here, main, stream }, around, viewer));
+  const document = renderDocument({ title: page.title, here: page.here, main, stream }, around, viewer);
+  return sendWhole(reply.code(page.status ?? 200), document);
 }
 
 /**
@@ -193,8 +195,12 @@ function registerReads(scope: FastifyInstance, parts: Parts): void {
   scope.get<{ Params: { id: string } }>('/runs/:id/output', async (request, reply) => {
     if ((await parts.door.viewer(request)) === null)
       return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
-    const text = await readOutput(parts.host.store, request.params.id, addressOf(request).searchParams.get('step'));
+    const query = addressOf(request).searchParams;
+    const step = query.get('step');
+    const text = await readOutput(parts.host.store, request.params.id, step);
     if (text === null) return reply.code(404).type('text/plain; charset=utf-8').send('There is no such run.\n');
+    if (query.get('save') === 'yes')
+      reply.header('content-disposition', `attachment; filename="${fileName(request.params.id, step)}"`);
     return reply.type('text/plain; charset=utf-8').send(text);
   });
   scope.get('/console/stream', async (request, reply) => openStream(request, reply, parts));
@@ -210,7 +216,7 @@ async function openStream(request: FastifyRequest, reply: FastifyReply, parts: P
   if (!query.success || page === null) return plain().code(404).send('There is no such page.\n');
   if (parts.hub.full()) return plain().code(503).header('retry-after', '10').send('Too many open pages.\n');
   const after = wholeNumber(header(request, 'last-event-id') ?? '') ?? query.data.after;
-  const feed = createFeed(page, parts.frame.regions(page.here), parts.host.store, after);
+  const feed = createFeed(page, parts.frame.regions(page.here), parts.host, after);
   reply.hijack();
   const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
   reply.raw.writeHead(

@@ -1,12 +1,13 @@
 import { sha256 } from '../../kernel/canonical.ts';
 import { type Html, html } from '../../kernel/html.ts';
+import type { ChatHost } from '../../ports/chat.ts';
 import type { Store } from '../../ports/store.ts';
 import { type AnsiState, plain, renderAnsi } from './ansi.ts';
 import { outputId } from './cards.ts';
-import { mostShown, readTail, renderTail } from './outputs.ts';
+import { readEnd, renderPart, renderTail } from './outputs.ts';
 import type { LivePage, PostList, Region } from './pages/page.ts';
 import type { Box } from './pages/posts.ts';
-import type { Viewer } from './viewer.ts';
+import { partial, type Viewer } from './viewer.ts';
 
 /** The state of one open page's stream: what was sent, and what comes next. It holds no content, so a slow page costs little memory. */
 export interface PageFeed {
@@ -24,11 +25,12 @@ export type FrameRegions = readonly Region[];
 
 const mostChanges = 200;
 
-export function createFeed(page: LivePage, frameRegions: FrameRegions, store: Store, after: number): PageFeed {
+export function createFeed(page: LivePage, frameRegions: FrameRegions, host: ChatHost, after: number): PageFeed {
   const sent = new Map<string, string>();
-  const list = page.list === null ? null : createListFeed(page.list, store, after);
-  const outputs = createOutputFeed(store);
+  const list = page.list === null ? null : createListFeed(page.list, host.store, after);
+  const outputs = createOutputFeed(host);
   let boxes: readonly Box[] = [];
+  let tail: { stamp: number; runs: readonly string[] } = { stamp: after, runs: [] };
   return {
     async next(viewer) {
       const pieces: Html[] = [];
@@ -38,13 +40,18 @@ export function createFeed(page: LivePage, frameRegions: FrameRegions, store: St
       }
       const changed = list === null ? null : await list.next(viewer);
       if (changed !== null) pieces.push(...changed.pieces);
+      const grown = (await page.tail?.next(tail.stamp, viewer)) ?? null;
+      if (grown !== null) {
+        tail = grown;
+        pieces.push(...grown.pieces);
+      }
       boxes = await page.boxes(viewer);
       const texts = [pieces, await outputs.next(boxes, changed?.touched ?? true)].map(one =>
         one.map(String).join('\n'),
       );
-      return { texts: texts.filter(text => text.trim() !== ''), stamp: list?.stamp() ?? 0 };
+      return { texts: texts.filter(text => text.trim() !== ''), stamp: list?.stamp() ?? tail.stamp };
     },
-    liveRuns: () => [...new Set(boxes.filter(box => box.live).map(box => box.run))],
+    liveRuns: () => [...new Set([...tail.runs, ...boxes.filter(box => box.live).map(box => box.run)])],
   };
 }
 
@@ -55,11 +62,6 @@ function isNew(sent: Map<string, string>, id: string, content: Html): boolean {
   if (sent.get(id) === digest) return false;
   sent.set(id, digest);
   return true;
-}
-
-/** A fragment for one element. */
-function partial(id: string, swap: string, content: Html): Html {
-  return html`<hx-partial hx-target="#${id}" hx-swap="${swap}">${content}</hx-partial>`;
 }
 
 function createListFeed(list: PostList, store: Store, after: number) {
@@ -111,11 +113,9 @@ async function wholeList(list: PostList, keys: readonly string[], viewer: Viewer
 interface BoxState {
   seq: number;
   ansi: AnsiState;
-  /** Characters in the browser's box; when there are too many it is filled anew with the tail. */
-  held: number;
 }
 
-function createOutputFeed(store: Store) {
+function createOutputFeed(host: ChatHost) {
   const known = new Map<string, BoxState>();
   return {
     async next(boxes: readonly Box[], touched: boolean): Promise<Html[]> {
@@ -123,36 +123,35 @@ function createOutputFeed(store: Store) {
       for (const box of boxes) {
         const id = outputId(box.run, box.step);
         const state = known.get(id);
-        if (state === undefined && (box.live || touched)) pieces.push(await fill(store, box, id, known));
-        else if (state !== undefined) pieces.push(await append(store, box, id, state, known));
+        if (state === undefined && (box.live || touched)) pieces.push(await fill(host, box, id, known));
+        else if (state !== undefined) pieces.push(await append(host, box, id, state, known));
       }
       return pieces;
     },
   };
 }
 
-async function fill(store: Store, box: Box, id: string, known: Map<string, BoxState>): Promise<Html> {
-  const tail = await readTail(store, box.run, box.step);
+async function fill(host: ChatHost, box: Box, id: string, known: Map<string, BoxState>): Promise<Html> {
+  const tail = await readEnd(host, box.run, box.step);
   if (tail.text === '' && !box.live) return partial(id, 'innerHTML', renderAnsi(box.tail, plain).html);
   const rendered = renderTail(tail);
-  known.set(id, { seq: tail.seq, ansi: rendered.ansi, held: tail.text.length });
+  known.set(id, { seq: tail.seq, ansi: rendered.ansi });
   return partial(id, 'innerHTML', rendered.html);
 }
 
+/** Adds what is new. What stands there stays, because somebody may read it; the page's script drops the earliest parts. */
 async function append(
-  store: Store,
+  host: ChatHost,
   box: Box,
   id: string,
   state: BoxState,
   known: Map<string, BoxState>,
 ): Promise<Html> {
-  const chunks = await store.output({ run: box.run, step: box.step, after: state.seq, limit: 250 });
+  const chunks = await host.store.output({ run: box.run, step: box.step, after: state.seq, limit: 250 });
   const last = chunks.at(-1);
   if (last === undefined) return html``;
-  const text = chunks.map(chunk => chunk.text).join('');
-  const held = state.held + text.length;
-  if (held > 2 * mostShown || chunks.length === 250) return fill(store, box, id, known);
-  const { html: body, after } = renderAnsi(text, state.ansi);
-  known.set(id, { seq: last.seq, ansi: after, held });
+  if (chunks.length === 250) return fill(host, box, id, known);
+  const { html: body, ansi } = renderPart(chunks.map(chunk => chunk.text).join(''), state.ansi);
+  known.set(id, { seq: last.seq, ansi });
   return partial(id, 'beforeend', body);
 }

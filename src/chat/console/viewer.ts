@@ -42,6 +42,11 @@ export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }
 
+/** The log of a step of a run; without one the page chooses. */
+export function logPath(run: string, step: string | null = null): string {
+  return `${runPath(run)}/log${step === null ? '' : `?step=${encodeURIComponent(step)}`}`;
+}
+
 /** A time in the configured zone; today without its date. The full time is in the title. */
 export function showTime(at: number, viewer: Viewer): Html {
   const day = (value: number) => format(value, viewer.zone, { dateStyle: 'medium' });
@@ -78,6 +83,14 @@ export function showAgo(at: number, viewer: Viewer): Html {
 
 /** The hidden fields of every form that changes something. */
 export function hidden(viewer: Viewer, fields: Record<string, string>): Html {
-  const all = Object.entries({ csrf: viewer.csrf, ...fields });
-  return html`${all.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+  return hiddenFields({ csrf: viewer.csrf, ...fields });
+}
+
+export function hiddenFields(fields: Readonly<Record<string, string>>): Html {
+  return html`${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}`;
+}
+
+/** A message of the stream for one element of the page, with how it is put in. */
+export function partial(id: string, swap: string, content: Html): Html {
+  return html`<hx-partial hx-target="#${id}" hx-swap="${swap}">${content}</hx-partial>`;
 }

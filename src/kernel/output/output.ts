@@ -54,6 +54,8 @@ const mostWaiting = 256 * 1024;
 /** After the head is full, live output is only sampled: one sample per this many milliseconds, of this many bytes. */
 const sampleEvery = 1000;
 const sampleSize = 2048;
+/** Characters of the end of an output that are shown live when its middle was not. */
+const longestEnd = 64 * 1024;
 /** Bytes that an unknown credential may extend past a cut. */
 const tornReach = 4096;
 
@@ -91,10 +93,20 @@ export function createOutput(parts: OutputParts): Output {
     async end() {
       const cut = state.kept.cut();
       const gap = cut > 0 ? gapNote(cut) : '';
+      const tail = state.kept.tail().toString();
+      if (state.kept.isFull()) state.live.push(endOfTail(tail, cut > 0));
       await state.live.end();
-      return { text: state.kept.head().toString() + gap + state.kept.tail().toString(), cut };
+      return { text: state.kept.head().toString() + gap + tail, cut };
     },
   };
+}
+
+/** What is shown live of the end when live output had become samples: the last lines are those that people look for. */
+function endOfTail(tail: string, cut: boolean): string {
+  if (!cut && tail.length <= longestEnd) return tail;
+  const last = tail.slice(-longestEnd);
+  const line = tail.length <= longestEnd ? -1 : last.indexOf('\n');
+  return `[… the last lines …]\n${last.slice(line + 1)}`;
 }
 
 /** Keeps the text, and sends it live until the head is full. */

@@ -337,4 +337,14 @@ describe('live', () => {
     child.end();
     expect((await output.end()).text).toContain('399 xxx');
   });
+
+  it('shows the last lines live too when the middle was not', async () => {
+    const flood = Array.from({ length: 20_000 }, (_, index) => `line ${index} ${'x'.repeat(40)}`).join('\n');
+    const { live, cut } = await shown(`${flood}\nthe reason\n`, 64 * 1024, { maxBytes: 256 * 1024 });
+    expect(cut).toBeGreaterThan(0);
+    expect(live.endsWith('the reason\n')).toBe(true);
+    const [, last = ''] = live.split('[… the last lines …]\n');
+    expect(last).toMatch(/^line \d+ x/);
+    expect(last.length).toBeLessThan(65 * 1024);
+  });
 });

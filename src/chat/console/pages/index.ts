@@ -1,6 +1,7 @@
 import { wholeNumber } from '../../../kernel/number.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { channelsOf } from '../layout.ts';
+import { logPage, logPageQuery } from '../log/page.ts';
 import { alertPage } from './alert.ts';
 import { alertsPage, alertsQuery } from './alerts.ts';
 import { approvalsPage, approvalsQuery } from './approvals.ts';
@@ -29,6 +30,8 @@ export async function findPage(host: ChatHost, path: string, query: Record<strin
   const [head = '', ...rest] = parts;
   const [id] = rest;
   if (head === 'threads' && rest.length > 0) return threadPage(host, rest.join('/'), placeIn(query['upTo']));
+  if (head === 'runs' && id !== undefined && rest[1] === 'log' && rest.length === 2)
+    return logPage(host, id, logPageQuery.parse(query));
   if (rest.length > 1) return null;
   return id === undefined ? findList(host, head, query) : findOne(host, head, id, query);
 }

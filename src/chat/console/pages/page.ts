@@ -16,6 +16,17 @@ export interface LivePage {
   list: PostList | null;
   /** Output that is on the page now. */
   boxes(viewer: Viewer): Promise<readonly Box[]>;
+  /** Lines that grow at the end of the page; null and left out where there are none. A page has a list or a tail, not both. */
+  tail?: Tail | null;
+  /** The HTTP status, where it is not 200: the page tells why something is not there. */
+  status?: number;
+}
+
+export interface Tail {
+  /** Where the page ends when it is rendered now. */
+  stamp(): Promise<number>;
+  /** What came after a stamp, the stamp that the page is then at, and the runs whose output is to be followed. */
+  next(after: number, viewer: Viewer): Promise<{ pieces: Html[]; stamp: number; runs: readonly string[] }>;
 }
 
 export interface Region {

@@ -23,7 +23,7 @@ export function boxesOf(card: Card): Box[] {
 export async function renderPostNow(post: Post, viewer: Viewer): Promise<Html> {
   const filled = new Map<string, Html>();
   for (const { run, step, tail } of boxesOf(post.card)) {
-    filled.set(`${run}/${step}`, await renderOutputNow(viewer.host.store, run, step, tail));
+    filled.set(`${run}/${step}`, await renderOutputNow(viewer.host, run, step, tail));
   }
   return renderPost(post, viewer, { output: (run, step) => filled.get(`${run}/${step}`) ?? html`` });
 }

@@ -4,9 +4,9 @@ import { shortHash } from '../../../model/plan.ts';
 import type { Run, Step } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderButtons } from '../buttons.ts';
-import { outputId, renderBlock, renderProgress, stateClass } from '../cards.ts';
+import { renderBlock, renderOutputBox, renderProgress, stateClass } from '../cards.ts';
 import { renderOutputNow } from '../outputs.ts';
-import { domId, runPath, showElapsed, showTime, threadPath, type Viewer } from '../viewer.ts';
+import { domId, logPath, showElapsed, showTime, threadPath, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 import { doneSteps, stateText } from './runs.ts';
 import { findThread } from './threads.ts';
@@ -37,7 +37,7 @@ export async function runPage(host: ChatHost, id: string): Promise<LivePage | nu
       const run = await read();
       const outputs = new Map<string, Html>();
       for (const step of run.steps.filter(hasOutput)) {
-        outputs.set(step.id, await renderOutputNow(host.store, id, step.id, ''));
+        outputs.set(step.id, await renderOutputNow(host, id, step.id, ''));
       }
       const thread = await findThread(host, run);
       return html`<p class="crumb"><a href="/runs">Runs</a>${thread !== null && html` · <a href="${threadPath(thread)}">Thread</a>`}</p>
@@ -53,6 +53,11 @@ export async function runPage(host: ChatHost, id: string): Promise<LivePage | nu
 
 function hasOutput(step: Step): boolean {
   return step.startedAt !== null && !['wait', 'approve', 'verify', 'notify', 'runbook', 'parallel'].includes(step.type);
+}
+
+/** What people look for first: the output of what is at work or failed, and the last that there is. */
+function isOpen(run: Run, step: Step): boolean {
+  return ['running', 'failed', 'unknown'].includes(step.state) || run.steps.findLast(hasOutput) === step;
 }
 
 function renderHead(run: Run, viewer: Viewer): Html {
@@ -96,8 +101,8 @@ function renderStep(run: Run, step: Step, index: number, viewer: Viewer, output:
     step.startedAt !== null && html`<span class="sub">${showElapsed(step.startedAt, step.finishedAt, viewer)}</span>`;
   const box =
     hasOutput(step) &&
-    html`<details class="step-output" id="${domId('box', `${run.id}/${step.id}`)}" ${(step.state === 'running' || step.state === 'failed') && html`open`}><summary>Output</summary>
-<div class="scroll" tabindex="0" hx-morph-skip><pre class="ansi" id="${outputId(run.id, step.id)}">${output ?? nothing}</pre></div><p class="sub"><a href="${`${runPath(run.id)}/output?step=${encodeURIComponent(step.id)}`}">full log</a></p></details>`;
+    html`<details class="step-output" id="${domId('box', `${run.id}/${step.id}`)}" ${isOpen(run, step) && html`open`}><summary>Output of ${cutLine(step.title, 120)}</summary>
+${renderOutputBox(run.id, step.id, output ?? nothing)}<p class="sub"><a href="${logPath(run.id, step.id)}">full log</a></p></details>`;
   return html`<li class="step-item state-${stateClass(step.state)}" id="${domId('step', step.id)}"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${cutLine(step.title, 200)}</span><span class="step-state badge">${step.state}</span>${took}${exit}${tries}</p>${
     step.because !== null && html`<p class="because">${cutLine(step.because, 600)}</p>`
   }${box}</li>`;

@@ -22,11 +22,13 @@
 
   /** The server's clock, as far as this page knows it: browsers' clocks may be wrong. */
   let ahead = 0;
+  let newest = 0;
   function learnClock() {
-    let newest = 0;
+    const before = newest;
     for (const element of document.querySelectorAll('[data-now]'))
       newest = Math.max(newest, Number(element.dataset.now));
-    if (newest > 0) ahead = newest - Date.now();
+    // A swap that brings no time tells nothing: with the old time all clocks of the page would go back.
+    if (newest > before) ahead = newest - Date.now();
   }
 
   function tick() {

@@ -1,6 +1,6 @@
-import { stripAnsi, visible } from '../../kernel/text.ts';
-import { readLogs } from '../../ports/step-log.ts';
-import type { Store } from '../../ports/store.ts';
+import { stripAnsi, visible } from '../../../kernel/text.ts';
+import { readLogs } from '../../../ports/step-log.ts';
+import type { Store } from '../../../ports/store.ts';
 
 const mostCharacters = 16 * 1024 * 1024;
 
@@ -24,4 +24,12 @@ export async function readOutput(store: Store, id: string, step: string | null):
   }
   if (parts.length === 0) return 'No output is stored.\n';
   return stripAnsi(parts.join('')).replace(/\r\n/g, '\n').split('\n').map(visible).join('\n');
+}
+
+/** A plain name for the file of a log, whatever the step is called. */
+export function fileName(run: string, step: string | null): string {
+  return `${[run, ...(step === null ? [] : [step])]
+    .map(part => part.replace(/[^A-Za-z0-9._-]+/g, '-'))
+    .join('-')
+    .slice(0, 120)}.log`;
 }
