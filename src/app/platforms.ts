@@ -3,12 +3,14 @@ import { createHost } from '../flow/acts/host.ts';
 import type { Delivery } from '../flow/deliver/deliver.ts';
 import { hearDoor } from '../flow/doors/doors.ts';
 import { createJournalWatch } from '../flow/journal/audit-watch.ts';
+import { isReady } from '../http/health.ts';
 import { createHttp } from '../http/server.ts';
 import { takesOn } from '../model/node.ts';
 import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatCapabilities, ChatConnection, ChatHost, ChatPlatform } from '../ports/chat.ts';
 import type { Base } from './base.ts';
 import type { AppOptions } from './options.ts';
+import { createOverview } from './overview/overview.ts';
 import { sourceOf, sourcesOf } from './source-view.ts';
 import { findStoreTrouble } from './store-health.ts';
 
@@ -21,8 +23,17 @@ interface OpenPlatform {
 export async function openPlatforms(options: AppOptions, base: Base) {
   let http: FastifyInstance | null = null;
   const connections = new Map<string, OpenPlatform>();
+  const work = () => ({ busy: base.dispatcher.busy(), places: placesOf(base) });
+  const overview = createOverview(base, {
+    version: options.version,
+    parts: () => healthOf(base, connections),
+    ready: parts => isReady(parts, base.state.draining),
+    draining: () => base.state.draining,
+    work,
+  });
   const host = createHost({
     ...base,
+    overview,
     journal: createJournalWatch(base.store),
     fleet: () => fleetOf(base),
     troubles: () => troublesOf(base, connections),
@@ -52,7 +63,7 @@ export async function openPlatforms(options: AppOptions, base: Base) {
     health: () => healthOf(base, connections),
     doors: takesOn(base.role, 'intake'),
     draining: () => base.state.draining,
-    work: () => ({ busy: base.dispatcher.busy(), places: placesOf(base) }),
+    work,
     metrics: base.metrics,
     registry: base.registry,
   });

@@ -6,6 +6,11 @@ import type { HttpParts } from './parts.ts';
 /** The parts that must be well for an event to be accepted; `health` is the check itself. */
 const doorParts = ['store', 'health'];
 
+/** Trouble with chat, Redis or a file does not stop intake. If the node were taken out of rotation, events would be lost. */
+export function isReady(health: Readonly<Record<string, string | null>>, draining: boolean): boolean {
+  return !draining && doorParts.every(part => (health[part] ?? null) === null);
+}
+
 /**
  * `/healthz`: the process is up. `/readyz`: whether it accepts events, and which parts are not well. `/metrics`: for Prometheus. None needs
  * a token or shows data.
@@ -16,15 +21,13 @@ export function addHealth(app: FastifyInstance, parts: HttpParts): void {
   app.get('/readyz', async (_request, reply) => {
     const health = await parts.health().catch(error => ({ health: messageOf(error) }));
     const draining = parts.draining();
-    const ill = Object.entries(health).flatMap(([part, trouble]) => (trouble === null ? [] : [part]));
-    // Trouble with chat, Redis or a file does not stop intake. If the node were taken out of rotation, events would be lost.
-    const ready = !draining && !ill.some(part => doorParts.includes(part));
+    const ready = isReady(health, draining);
     return reply
       .code(ready ? 200 : 503)
       .header('cache-control', 'no-store')
       .send({
         ready,
-        well: ill.length === 0,
+        well: Object.values(health).every(trouble => trouble === null),
         draining,
         parts: health,
         problems: parts.catalogue.problems(),

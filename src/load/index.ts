@@ -3,4 +3,4 @@ export { type CatalogueParts, checkFiles, createCatalogue } from './catalogue.ts
 export { showProblems } from './problems.ts';
 export { registerResolver } from './resolve.ts';
 export { type LoadParts, loadSet } from './set.ts';
-export { runRunbookTests, showTests, type TestReport } from './tests.ts';
+export { runRunbookTests, showTests, type TestReport, testRunbook } from './tests.ts';

@@ -54,6 +54,20 @@ export async function runRunbookTests(parts: LoadParts): Promise<TestReport> {
   return { problems: found, results, untested };
 }
 
+/** The tests of one loaded runbook. `dry: false` reads the file and runs nothing. `there` is false when it has no test file. */
+export async function testRunbook(
+  runbook: Runbook,
+  file: string,
+  { steps, dry }: { steps: Shelf; dry: boolean },
+): Promise<Pick<TestReport, 'problems' | 'results'> & { there: boolean; names: readonly string[] }> {
+  const problems: Problem[] = [];
+  const results: TestResult[] = [];
+  const cases = await readCases(file, runbook, problems);
+  for (const one of dry ? (cases ?? []) : [])
+    results.push({ runbook: runbook.id, file, name: one.name, ...(await runCase(runbook, one, steps)) });
+  return { there: cases !== null, problems, results, names: (cases ?? []).map(one => one.name) };
+}
+
 async function readCases(file: string, runbook: Runbook, problems: Problem[]): Promise<TestCase[] | null> {
   let bytes: Uint8Array;
   try {

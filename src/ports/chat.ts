@@ -12,6 +12,7 @@ import type { GateState } from '../model/gates/gate.ts';
 import type { BadMatch } from '../model/gates/known-bad.ts';
 import type { NodeFacts } from '../model/node.ts';
 import type { CheckTools, Finding } from './check.ts';
+import type { Overview } from './overview.ts';
 import type { SignIns } from './sign-ins.ts';
 import type { Store } from './store.ts';
 
@@ -168,6 +169,8 @@ export interface ChatHost {
   sources(): readonly SourceView[];
   /** One of them with all that may be shown; null when there is none of this name. */
   source(name: string): SourceDetail | null;
+  /** Who may do what, what is due, and how everything is. */
+  overview: Overview;
   /** The nodes that are up, and problems between them; a single node has none. */
   fleet(): { nodes: readonly NodeFacts[]; problems: readonly string[] };
   /** All chat commands, sorted by name, for help, autocompletion and menus. */

@@ -69,6 +69,20 @@ export interface JsonShape {
 /** The largest body of a source that names no limit of its own, and of a sender that did not prove itself before its body is read. Bytes. */
 export const defaultMaxBody = 1024 * 1024;
 
+/** A job of a source that ticks by cron. */
+export interface SourceJob {
+  job: string;
+  cron: string;
+  timezone: string;
+  title: string | null;
+  labels: Readonly<Record<string, string>>;
+  missed: 'skip' | 'once';
+  /** The key under which the tick that is due then (milliseconds since the epoch) is made once. */
+  onceOf(at: number): string;
+  /** That tick. */
+  tickOf(at: number): IncomingEvent;
+}
+
 /** An event source driver. */
 export interface Source<Options = unknown> {
   /** The name of its file. */
@@ -90,6 +104,8 @@ export interface Source<Options = unknown> {
    * any other word, since it may be a key of the sender. The names in the options need not be given.
    */
   fields?: readonly string[];
+  /** The jobs of a source that ticks; left out by others. */
+  jobs?(options: Options): readonly SourceJob[];
   /** The longest delay of a change of an alert, milliseconds (a group_interval). `tocsin check` compares `verify.within` with it. */
   delay?(options: Options): number | null;
   examples: readonly SourceExample[];

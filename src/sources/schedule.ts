@@ -85,6 +85,17 @@ export default defineSource<Options>({
       expect: { refused: 'file-invalid' },
     },
   ],
+  jobs: given =>
+    Object.entries(given.jobs).map(([id, one]) => ({
+      job: id,
+      cron: one.cron,
+      timezone: one.timezone,
+      title: one.title ?? null,
+      labels: one.labels,
+      missed: one.missed,
+      onceOf: at => onceOf(id, at),
+      tickOf: at => eventOf(id, one, { at, missed: 0 }),
+    })),
   delay: () => null,
   verify: () => ({ ok: false, because: 'a schedule takes no deliveries' }),
   normalise() {
@@ -252,6 +263,11 @@ function iso(at: number): string {
   return new Date(at).toISOString();
 }
 
+/** The same on every node, so that one tick is made. */
+function onceOf(id: string, at: number): string {
+  return `${id}@${iso(at)}`;
+}
+
 interface Tick {
   at: number;
   /** How many ticks it is made for that were missed, up to 1000; 0 for a tick in time. */
@@ -259,7 +275,7 @@ interface Tick {
 }
 
 async function tick(id: string, one: Job, made: Tick, tools: JobTools): Promise<void> {
-  const key = `${id}@${iso(made.at)}`;
+  const key = onceOf(id, made.at);
   const memo = one.missed === 'once' ? { key: memoOf(id, one), value: made.at } : undefined;
   for (let tries = 0; ; tries++) {
     try {

@@ -49,7 +49,7 @@ async function openHarness(): Promise<ChatHarness> {
 function activeIn(markup: string): string[] {
   const elements = [...markup.matchAll(/<([a-z!][^\s>]*)/gi)].map(match => match[1] ?? '');
   const own =
-    /^(article|header|footer|section|h3|p|span|b|a|dl|div|dt|dd|pre|code|ol|li|time|progress|form|input|button|details|summary|label)$/;
+    /^(article|header|footer|section|h2|p|span|b|a|dl|div|dt|dd|pre|code|ol|li|time|progress|form|input|button|details|summary|label)$/;
   const links = [...markup.matchAll(/(?:href|src|action)="([^"]*)"/g)].map(match => match[1] ?? '');
   // Handlers are looked for in tags, without the values that forms send back.
   const handlers = markup.replace(/"[^"]*"/g, '""').match(/<[^>]*\son\w+=/g) ?? [];

@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { plain, renderAnsi } from '../../src/chat/console/ansi.ts';
 import { renderCard, renderProgress } from '../../src/chat/console/cards.ts';
 import { safePath } from '../../src/chat/console/forms.ts';
-import { readFrameData, renderBanners } from '../../src/chat/console/layout.ts';
+import { readFrameData } from '../../src/chat/console/frame-data.ts';
+import { renderBanners } from '../../src/chat/console/layout.ts';
+import { standardLook } from '../../src/chat/console/look.ts';
 import { domId, type Viewer } from '../../src/chat/console/viewer.ts';
 import { html } from '../../src/kernel/html.ts';
 import type { Card } from '../../src/model/card.ts';
@@ -105,7 +107,15 @@ describe('a card of hostile data', () => {
 
   async function visitOf(): Promise<{ viewer: Viewer; close(): Promise<void> }> {
     const double = await createHostDouble();
-    const viewer: Viewer = { host: double.host, who: null, csrf: '', local: true, now: 0, zone: 'UTC' };
+    const viewer: Viewer = {
+      host: double.host,
+      who: null,
+      csrf: '',
+      local: true,
+      now: 0,
+      zone: 'UTC',
+      look: standardLook,
+    };
     return { viewer, close: double.close };
   }
 

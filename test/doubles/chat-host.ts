@@ -14,6 +14,7 @@ import type { Card, Post } from '../../src/model/card.ts';
 import { type Config, configFile } from '../../src/model/config.ts';
 import type { CatalogueView, ChatHost, Explanation, SourceDetail } from '../../src/ports/chat.ts';
 import type { Command } from '../../src/ports/command.ts';
+import type { Overview } from '../../src/ports/overview.ts';
 import type { Change, Store } from '../../src/ports/store.ts';
 import sqlite from '../../src/stores/sqlite/index.ts';
 
@@ -34,6 +35,8 @@ export interface HostDouble {
   /** What is wrong with other platforms. */
   troubles: string[];
   sources: SourceDetail[];
+  /** What the pages about the house read; empty, and nothing waits for anybody. */
+  overview: Overview;
   journal: { ok: boolean; head: number; checked: number; because: string | null };
   /** Commits, and tells listeners as the feed does. */
   commit(change: Change): Promise<void>;
@@ -80,6 +83,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     tokens: new Map(),
     troubles: [],
     sources: [],
+    overview: emptyOverview(),
     journal: { ok: true, head: 0, checked: 0, because: null },
     async commit(change) {
       await store.commit(change);
@@ -127,6 +131,9 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     troubles: () => double.troubles,
     sources: () => double.sources,
     source: name => double.sources.find(one => one.name === name) ?? null,
+    get overview() {
+      return double.overview;
+    },
     commands: () =>
       [...commands.values()].map(({ id, about, usage, args, examples }) => ({ id, about, usage, args, examples })),
     async once(key, keep) {
@@ -151,6 +158,21 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
   };
   double.host = host;
   return double;
+}
+
+export function emptyOverview(): Overview {
+  return {
+    waitingFor: async () => [],
+    people: async () => ({ people: [], groups: [], operators: [] }),
+    mayDo: async () => [],
+    schedules: async () => [],
+    status: async () => ({
+      ...{ version: 'double', ready: true, draining: false, parts: { store: null }, node: 'nod_1', nodes: [] },
+      ...{ problems: [], dispatcher: 'local', store: 'sqlite', work: { busy: 0, places: 4 } },
+    }),
+    checks: async () => [],
+    tests: async () => null,
+  };
 }
 
 /** A token of the double is its own name. */

@@ -28,6 +28,7 @@ import { type Delivery, defineSource } from '../../src/ports/source.ts';
 import type { Store } from '../../src/ports/store.ts';
 import sqlite from '../../src/stores/sqlite/index.ts';
 import { sampleRun } from '../contracts/samples.ts';
+import { emptyOverview } from '../doubles/chat-host.ts';
 
 export const alice: Actor = { kind: 'person', id: 'alice', via: 'http', account: null };
 export const localKey = 'local-key-0123456789';
@@ -213,6 +214,7 @@ function hostOf(world: World): ChatHost {
     troubles: () => [],
     sources: () => [],
     source: () => null,
+    overview: emptyOverview(),
     catalogue: () => ({ runbooks: [aRunbook().view], rules: [], problems: [] }),
     once: async () => true,
     membersChanged: () => {},

@@ -13,7 +13,7 @@ const htmx = dirname(createRequire(import.meta.url).resolve('htmx.org'));
 const own = join(import.meta.dirname, 'static');
 
 /** Each script is a function of its own, and hears of the rest by events. */
-export const scripts: readonly string[] = ['live', 'follow'];
+export const scripts: readonly string[] = ['live', 'frame', 'follow'];
 
 /** From the frame to the parts: a part overrides what stands before it, and what small screens need overrides all. */
 export const sheets: readonly string[] = [
@@ -28,6 +28,8 @@ export const sheets: readonly string[] = [
   'lists',
   'journal',
   'small',
+  'frame',
+  'pages',
   'terminal',
   'statistics',
   'screens',
@@ -48,6 +50,7 @@ const files = new Map<string, { paths: readonly string[]; type: string }>([
   ['console.js', { paths: scripts.map(name => join(own, 'js', `${name}.js`)), type: 'text/javascript; charset=utf-8' }],
   ['console.css', { paths: sheets.map(name => join(own, 'css', `${name}.css`)), type: 'text/css; charset=utf-8' }],
   ['icon.svg', { paths: [join(own, 'icon.svg')], type: 'image/svg+xml' }],
+  ['icon-waiting.svg', { paths: [join(own, 'icon-waiting.svg')], type: 'image/svg+xml' }],
 ]);
 
 const loaded = new Map<string, Asset>();

@@ -47,7 +47,7 @@ export function renderCard(card: Card, place: CardPlace, viewer: Viewer): Html {
   return html`<article class="card tone-${card.tone}" id="${place.id}" aria-labelledby="${heading}">
   <header class="card-head">
     <span class="tone">${toneWords[card.tone]}</span>
-    <h3 id="${heading}">${title}${renderMixed(card.title)}</h3>
+    <h2 id="${heading}">${title}${renderMixed(card.title)}</h2>
     ${card.badge !== null && html`<span class="badge">${cutLine(card.badge, 60)}</span>`}
     ${place.at !== null && html`<span class="when">${showTime(place.at, viewer)}</span>`}
   </header>

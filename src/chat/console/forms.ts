@@ -6,8 +6,12 @@ import { type Act, act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import { typedValue } from '../../ports/command-answer.ts';
 import { renderCard, renderNotice } from './cards.ts';
+import { foreignOrigin } from './guard.ts';
+import { type Look, lookCookies, lookOfForm } from './look.ts';
+import { renderChecks } from './pages/status.ts';
 import { type Parts, refuseEntry, sendFragment } from './reply.ts';
 import { findSample, sendSample } from './samples.ts';
+import { isSecure } from './session-guard.ts';
 import { gatePath, runPath, type Viewer } from './viewer.ts';
 
 /** Registers all routes that change something, by POST only. Each form passes one check before anything is read from it. */
@@ -16,6 +20,7 @@ export function registerForms(scope: FastifyInstance, parts: Parts): void {
   guarded(scope, parts, '/console/command', sendCommand);
   guarded(scope, parts, '/console/run', runByForm);
   guarded(scope, parts, '/console/sample', postSample);
+  guarded(scope, parts, '/console/checks', runChecks);
   scope.post('/console/act-as', async (request, reply) => {
     const form = fields(request);
     const admitted = await parts.door.admit(request, form['csrf'] ?? '');
@@ -28,6 +33,13 @@ export function registerForms(scope: FastifyInstance, parts: Parts): void {
     if ('refused' in admitted) return refuseForm(request, reply, admitted.refused);
     await parts.door.leave(request, reply);
     return reply.redirect('/login', 303);
+  });
+  // Only this browser's cookies change, so that readers may too.
+  scope.post('/console/look', async (request, reply) => {
+    const foreign = foreignOrigin(request, parts.host);
+    if (foreign !== null) return refuseForm(request, reply, `This change did not come from this page: ${foreign}.`);
+    keepLook(reply, lookOfForm(fields(request)), isSecure(parts.host));
+    return reply.redirect(backPath(request), 303);
   });
   scope.post('/login', async (request, reply) => signIn(request, reply, parts));
 }
@@ -60,10 +72,19 @@ function fields(request: FastifyRequest): Record<string, string> {
   return parsed.success ? parsed.data : {};
 }
 
+/** For a year. */
+function keepLook(reply: FastifyReply, look: Look, secure: boolean): void {
+  const kept = { path: '/', httpOnly: true, sameSite: 'strict', secure, maxAge: 365 * 24 * 3600 } as const;
+  for (const name of ['theme', 'times', 'here'] as const)
+    reply.setCookie(lookCookies[name], look[name] ?? '', { ...kept, encode: text => text });
+}
+
 /** The path of the console page that the form was on. */
 function backPath(request: FastifyRequest): string {
   const from = request.headers.referer;
-  return from !== undefined && URL.canParse(from) ? safePath(new URL(from).pathname) : '/';
+  if (from === undefined || !URL.canParse(from)) return '/';
+  const { pathname, search } = new URL(from);
+  return safePath(pathname + search);
 }
 
 /** A path on this site. Browsers read `//evil.example` and `/\evil.example` as other sites; these, and anything else, become `/`. */
@@ -159,6 +180,11 @@ async function runByForm(
   const reason = (form['reason'] ?? '').trim() || null;
   const answer = await parts.host.act(viewer.who, { kind: 'run', runbook: runbook.id, params, alert: null, reason });
   return answerAct(answer, 'Run');
+}
+
+/** Checks change nothing, but they ask other services, so that only who is signed in lets them. */
+async function runChecks(_form: Record<string, string>, viewer: Viewer, parts: Parts): Promise<FormAnswer> {
+  return { status: 200, fragment: renderChecks(await parts.host.overview.checks(), viewer) };
 }
 
 async function postSample(form: Record<string, string>, _visit: Viewer, parts: Parts): Promise<FormAnswer> {

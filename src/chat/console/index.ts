@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ChatHost, defineChat } from '../../ports/chat.ts';
+import { channelsOf } from './frame-data.ts';
 import { createHub, hubLimits } from './hub.ts';
-import { channelsOf } from './layout.ts';
 import { registerConsole } from './routes.ts';
 
 /**

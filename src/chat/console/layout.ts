@@ -1,8 +1,7 @@
-import { type Html, html, nothing } from '../../kernel/html.ts';
-import type { SearchTerm } from '../../model/search/parse.ts';
-import type { ChatHost } from '../../ports/chat.ts';
-import type { StateCount } from '../../ports/store.ts';
+import { type Html, html } from '../../kernel/html.ts';
 import { renderForm } from './buttons.ts';
+import type { FrameData, Waiting } from './frame-data.ts';
+import { renderSide } from './side.ts';
 import { showAgo, type Viewer } from './viewer.ts';
 
 export interface Page {
@@ -14,60 +13,6 @@ export interface Page {
   stream: string | null;
 }
 
-/** The data of the frame around every page. */
-export interface FrameData {
-  channels: readonly string[];
-  openApprovals: number;
-  /** Questions of gates that wait for people. */
-  gates: number;
-  /** Changes that stand and that nobody approved. */
-  unpermitted: number;
-  firing: number;
-  halted: { by: string; reason: string; at: number } | null;
-  problems: ReturnType<ChatHost['catalogue']>['problems'];
-  fleet: readonly string[];
-  troubles: readonly string[];
-}
-
-export async function readFrameData(host: ChatHost): Promise<FrameData> {
-  const { store } = host;
-  const now = host.clock.now();
-  const [approvals, gates, held, alerts, halted] = await Promise.all([
-    store.countApprovals({ terms: isIn('open'), now }),
-    store.countDocuments('gate'),
-    store.countDocuments('held'),
-    store.countAlerts({ terms: isIn('firing'), now }),
-    store.halted(),
-  ]);
-  return {
-    channels: channelsOf(host),
-    openApprovals: countOf(approvals, 'open'),
-    gates: countOf(gates, 'pending'),
-    unpermitted: countOf(held, 'unpermitted'),
-    firing: countOf(alerts, 'firing'),
-    halted,
-    problems: host.catalogue().problems,
-    fleet: host.fleet().problems,
-    troubles: host.troubles(),
-  };
-}
-
-function isIn(state: string): SearchTerm[] {
-  return [{ kind: 'key', not: false, key: 'state', values: [state] }];
-}
-
-function countOf(counts: readonly StateCount[], state: string): number {
-  return counts.reduce((sum, one) => sum + (one.state === state ? one.count : 0), 0);
-}
-
-/** Channels of the console that the config names, and `alerts`, where everything else is posted. */
-export function channelsOf(host: ChatHost): readonly string[] {
-  const { routes, fallback } = host.config();
-  const routed = [...routes.flatMap(route => route.to), fallback];
-  const names = routed.filter(to => to.startsWith('console:')).map(to => to.slice('console:'.length));
-  return [...new Set(['alerts', ...names])];
-}
-
 /** htmx's settings. A morph keeps `open`, because the reader, not the server, opens and closes details. */
 const htmxConfig = JSON.stringify({
   history: false,
@@ -77,22 +22,23 @@ const htmxConfig = JSON.stringify({
   sse: { reconnectDelay: 500, reconnectMaxDelay: 5000 },
 });
 
-export function renderDocument(page: Page, around: FrameData, viewer: Viewer): string {
-  const document = html`<html lang="en">
+export function renderDocument(page: Page, around: FrameData, waiting: Waiting, viewer: Viewer): string {
+  const { theme, times, here } = viewer.look;
+  const document = html`<html lang="en" data-theme="${theme}" data-times="${times}" data-here="${here}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
+<meta name="color-scheme" content="${theme === 'auto' ? 'light dark' : theme}">
 <meta name="htmx-config" content="${htmxConfig}">
-<title>${page.title} · Tocsin</title>
-<link rel="icon" href="/console/static/icon.svg">
+<title>${waiting.count > 0 && `(${waiting.count}) `}${page.title} · Tocsin</title>
+<link rel="icon" href="${`/console/static/${waiting.count > 0 ? 'icon-waiting' : 'icon'}.svg`}">
 <link rel="stylesheet" href="/console/static/console.css">
 <script src="/console/static/console.js" defer></script>
 <script src="/console/static/htmx.js" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">Skip to content</a>
-${renderSide(page, around, viewer)}
+${renderSide(page, around, waiting, viewer)}
 <div class="body">
 <div id="banners" class="banners">${renderBanners(around, viewer)}</div>
 <main id="main" tabindex="-1">${page.main}</main>
@@ -101,50 +47,6 @@ ${page.stream !== null && html`<div id="live" hx-sse:connect="${page.stream}" hx
 </body>
 </html>`;
   return `<!doctype html>\n${document}`;
-}
-
-function renderSide(page: Page, around: FrameData, viewer: Viewer): Html {
-  return html`<header class="side">
-<a class="brand" href="/"><img src="/console/static/icon.svg" width="24" height="24" alt=""> Tocsin</a>
-<nav aria-label="Main"><ul id="nav">${renderNav(around, page.here)}</ul></nav>
-<div class="who">${renderWho(viewer)}
-${page.stream !== null && html`<p class="live" id="live-state" role="status"><span class="dot" aria-hidden="true"></span><span id="live-text">connecting</span></p>`}</div>
-</header>`;
-}
-
-/** A number with its thousands apart: `5,000`. */
-export function showCount(count: number): string {
-  return count.toLocaleString('en-GB');
-}
-
-/** The pages of the work: address, name, and how many of what wait there. */
-function workPages(around: FrameData): [path: string, label: string, count: number, what: string][] {
-  return [
-    ['/approvals', 'Approvals', around.openApprovals, 'open'],
-    ['/gate', 'Gates', around.gates, 'waiting'],
-    ['/changes', 'Changes', around.unpermitted, 'unpermitted'],
-    ['/alerts', 'Alerts', around.firing, 'firing'],
-    ['/runs', 'Runs', 0, ''],
-    ['/runbooks', 'Runbooks', 0, ''],
-    ['/sources', 'Sources', 0, ''],
-    ['/statistics', 'Statistics', 0, ''],
-    ['/journal', 'Journal', 0, ''],
-  ];
-}
-
-/** The items of the navigation; the stream replaces them when a count changes. */
-export function renderNav(around: FrameData, here: string): Html {
-  const item = (href: string, label: string, count: number, what: string) =>
-    html`<li><a href="${href}" ${href === here && html`aria-current="page"`}><span>${label}</span>${
-      count > 0 && html`<span class="count">${showCount(count)}<span class="hush"> ${what}</span></span>`
-    }</a></li>`;
-  return html`<li class="nav-head">Channels</li>${around.channels.map(name =>
-    item(channelPath(name), `# ${name}`, 0, ''),
-  )}<li class="nav-head">Work</li>${workPages(around).map(([path, label, count, what]) => item(path, label, count, what))}`;
-}
-
-export function channelPath(name: string): string {
-  return name === 'alerts' ? '/' : `/channels/${encodeURIComponent(name)}`;
 }
 
 /** What is wrong with the files, and the halt: both concern every page. */
@@ -183,42 +85,4 @@ function renderTroubles(troubles: readonly string[]): Html {
   return html`<section class="banner banner-problem" id="trouble-banner" aria-label="What is not well"><p><b>Not everything is well.</b> Runs and approvals go on here; what is late catches up.</p><ul>${troubles.map(
     trouble => html`<li>${trouble}</li>`,
   )}</ul></section>`;
-}
-
-function renderWho(viewer: Viewer): Html {
-  if (viewer.who === null) {
-    return html`<p class="me"><b>Reading only</b></p><p class="hint">To act, open the link that <code>npm start</code> printed. It ends in <code>?key=…</code>.</p>`;
-  }
-  const leave = viewer.local
-    ? nothing
-    : html`<form method="post" action="/logout">${csrfField(viewer)}<button class="button plain small">Sign out</button></form>`;
-  return html`<p class="me">You act as <b>${viewer.who.id}</b></p>${viewer.local && renderSwitch(viewer)}${leave}${renderHaltButton(viewer)}`;
-}
-
-function csrfField(viewer: Viewer): Html {
-  return html`<input type="hidden" name="csrf" value="${viewer.csrf}">`;
-}
-
-/** Local mode only: nobody may approve an own request, so a sample second person lets one human see both sides. */
-function renderSwitch(viewer: Viewer): Html {
-  const me = viewer.who?.id ?? '';
-  const people = Object.keys(viewer.host.config().people).filter(id => id !== me);
-  const others = me === 'you' ? people : ['you', ...people.filter(id => id !== 'you')];
-  return html`<div class="switch" ${me !== 'you' && html`data-sample="yes"`}>${me !== 'you' && html`<p class="sample-mark">Acting as ${me} (sample second person)</p>`}${others
-    .slice(0, 5)
-    .map(
-      id =>
-        html`<form method="post" action="/console/act-as">${csrfField(viewer)}<input type="hidden" name="person" value="${id}"><button class="button plain small"><span>Act as ${id}${id !== 'you' && html` <span class="long">(sample second person)</span>`}</span></button></form>`,
-    )}</div>`;
-}
-
-function renderHaltButton(viewer: Viewer): Html {
-  const form = renderForm(
-    '/console/act',
-    'halt-answer',
-    html`<label for="halt-why">Why everything must stop</label><input id="halt-why" name="reason" required maxlength="500" autocomplete="off"><button class="button danger small">Halt everything</button>`,
-    viewer,
-    { act: JSON.stringify({ kind: 'halt', reason: '' }), label: 'Halt' },
-  );
-  return html`<details class="ask halt" id="halt-ask"><summary class="button plain small">Halt…</summary>${form}<div class="slot" id="halt-answer" aria-live="polite"></div></details>`;
 }

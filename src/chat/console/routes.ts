@@ -99,9 +99,12 @@ const pages = [
   '/journal',
   '/runbooks',
   '/runbooks/:id',
+  '/people',
+  '/schedules',
   '/sources',
   '/sources/:id',
   '/statistics',
+  '/status',
 ];
 
 function registerPages(scope: FastifyInstance, parts: Parts): void {
@@ -134,16 +137,16 @@ async function sendPage(
 ): Promise<FastifyReply> {
   const { pathname, search, searchParams } = addressOf(request);
   const page = await findPage(parts.host, pathname, Object.fromEntries(searchParams));
-  const around = await parts.frame.read();
+  const [around, waiting] = await Promise.all([parts.frame.read(), parts.frame.waiting(viewer)]);
   if (page === null) {
     const missing = { title: 'Not found', here: '', main: renderMissing(), stream: null };
-    return sendWhole(reply.code(404), renderDocument(missing, around, viewer));
+    return sendWhole(reply.code(404), renderDocument(missing, around, waiting, viewer));
   }
   // The stamp is read before the content: a change in between is then sent again and never missed.
   const stamp = page.list === null ? ((await page.tail?.stamp()) ?? 0) : (await page.list.keys()).stamp;
   const stream = `/console/stream?${new URLSearchParams({ page: pathname + search, after: String(stamp) })}`;
   const main = await page.render(viewer);
-  const document = renderDocument({ title: page.title, here: page.here, main, stream }, around, viewer);
+  const document = renderDocument({ title: page.title, here: page.here, main, stream }, around, waiting, viewer);
   return sendWhole(reply.code(page.status ?? 200), document);
 }
 

@@ -6,6 +6,7 @@ import type { ChatHost } from '../../ports/chat.ts';
 import type { SignIn } from '../../ports/sign-ins.ts';
 import { createAttemptLimiter } from './attempt-limiter.ts';
 import { foreignOrigin } from './guard.ts';
+import { type Look, readLook, zoneOfLook } from './look.ts';
 import type { Viewer } from './viewer.ts';
 
 /** Identifies the viewer of a page. A change needs a sign-in, the same origin and the form's token. */
@@ -39,7 +40,8 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
   const { signIns } = host;
   const attempts = createAttemptLimiter(() => host.clock.monotonic(), tries);
   const passOf = (request: FastifyRequest) => request.cookies[cookieName(host)];
-  const find = async (pass: string | undefined, near: boolean) => makeVisit(host, await signIns.read(pass), near);
+  const find = async (pass: string | undefined, near: boolean, look: Look) =>
+    makeVisit(host, await signIns.read(pass), near, look);
   // Who reads without a sign-in is on this machine. A proxy on it makes every caller look so.
   const isNear = (request: FastifyRequest) => !isForwarded(request.headers);
   const enter: SessionGuard['enter'] = (request, reply, secret) => {
@@ -57,16 +59,17 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
       const foreign = host.localKey !== null || foreignOrigin(request, host) !== null;
       return foreign ? { ok: false, wait: 0 } : enter(request, reply, token);
     },
-    viewer: request => find(passOf(request), isNear(request)),
+    viewer: request => find(passOf(request), isNear(request), readLook(request.cookies)),
     viewerAgain(request) {
       const pass = passOf(request);
       const near = isNear(request);
-      return () => find(pass, near);
+      const look = readLook(request.cookies);
+      return () => find(pass, near, look);
     },
     async admit(request, csrf) {
       const foreign = foreignOrigin(request, host);
       if (foreign !== null) return { refused: `This change did not come from this page: ${foreign}.` };
-      const viewer = await find(passOf(request), isNear(request));
+      const viewer = await find(passOf(request), isNear(request), readLook(request.cookies));
       const who = viewer?.who ?? null;
       if (viewer === null || who === null)
         return { refused: host.localKey === null ? 'Your session has ended. Sign in again.' : localHelp };
@@ -93,15 +96,16 @@ function fits(signIn: SignIn, host: ChatHost): boolean {
   return signIn.local === (host.localKey !== null);
 }
 
-function makeVisit(host: ChatHost, found: SignIn | null, near: boolean): Viewer | null {
+function makeVisit(host: ChatHost, found: SignIn | null, near: boolean, look: Look): Viewer | null {
   const local = host.localKey !== null;
   const signIn = found !== null && fits(found, host) ? found : null;
   if (signIn === null && !(local && near)) return null;
   const now = host.clock.now();
-  return { host, who: signIn?.who ?? null, csrf: signIn?.form ?? '', local, now, zone: host.config().timezone };
+  const zone = zoneOfLook(look, host.config().timezone);
+  return { host, who: signIn?.who ?? null, csrf: signIn?.form ?? '', local, now, zone, look };
 }
 
-function isSecure(host: ChatHost): boolean {
+export function isSecure(host: ChatHost): boolean {
   return host.baseUrl().startsWith('https:') || (host.config().url ?? '').startsWith('https:');
 }
 

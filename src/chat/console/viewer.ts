@@ -2,6 +2,7 @@ import { showDuration } from '../../kernel/duration.ts';
 import { type Html, html } from '../../kernel/html.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
+import type { Look } from './look.ts';
 
 /** The viewer of a page, with what rendering needs. */
 export interface Viewer {
@@ -13,7 +14,9 @@ export interface Viewer {
   /** In local mode the page acts as one of the people of the config. */
   local: boolean;
   now: number;
+  /** The zone of all times on the page. */
   zone: string;
+  look: Look;
 }
 
 /** An id that is safe in an attribute and in a CSS selector; different keys give different ids. */
@@ -38,6 +41,14 @@ export function changePath(id: string): string {
   return `/changes/${encodeURIComponent(id)}`;
 }
 
+export function alertPath(id: string): string {
+  return `/alerts/${encodeURIComponent(id)}`;
+}
+
+export function runbookPath(id: string): string {
+  return `/runbooks/${encodeURIComponent(id)}`;
+}
+
 export function runPath(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }
@@ -47,13 +58,31 @@ export function logPath(run: string, step: string | null = null): string {
   return `${runPath(run)}/log${step === null ? '' : `?step=${encodeURIComponent(step)}`}`;
 }
 
-/** A time in the configured zone; today without its date. The full time is in the title. */
+/** A time in the zone of the page; today without its date. The full time is in the title. */
 export function showTime(at: number, viewer: Viewer): Html {
-  const day = (value: number) => format(value, viewer.zone, { dateStyle: 'medium' });
-  const clock = format(at, viewer.zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
-  const text = day(at) === day(viewer.now) ? clock : `${day(at)}, ${clock}`;
+  return showTimeIn(at, viewer.zone, viewer);
+}
+
+/** The same in a zone of its own, which is named. */
+export function showTimeIn(at: number, zone: string, viewer: Viewer): Html {
+  const day = (value: number) => format(value, zone, { dateStyle: 'medium' });
+  const clock = format(at, zone, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  const short = day(at) === day(viewer.now) ? clock : `${day(at)}, ${clock}`;
   const iso = new Date(at).toISOString();
-  return html`<time datetime="${iso}" title="${`${day(at)}, ${clock} ${viewer.zone}`}">${text}</time>`;
+  return html`<time datetime="${iso}" title="${`${day(at)}, ${clock} ${zone}`}">${zone === viewer.zone ? short : `${short} ${zone}`}</time>`;
+}
+
+/** With the day of the week, for times that are to come. */
+export function showDayIn(at: number, zone: string): Html {
+  const text = format(at, zone, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  return html`<time datetime="${new Date(at).toISOString()}">${text}</time>`;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -79,6 +108,16 @@ export function showElapsed(from: number, to: number | null, viewer: Viewer): Ht
 /** `3m ago`, kept fresh by the page's script. */
 export function showAgo(at: number, viewer: Viewer): Html {
   return html`<time class="ago" datetime="${new Date(at).toISOString()}" data-ago="${at}" data-now="${viewer.now}">${showDuration(Math.max(0, viewer.now - at))} ago</time>`;
+}
+
+/** `in 3m`, kept fresh by the page's script. */
+export function showIn(at: number, viewer: Viewer): Html {
+  return html`<time class="ago" datetime="${new Date(at).toISOString()}" data-until="${at}" data-now="${viewer.now}">in ${showDuration(Math.max(0, at - viewer.now))}</time>`;
+}
+
+/** A number with its thousands apart: `5,000`. */
+export function showCount(count: number): string {
+  return count.toLocaleString('en-GB');
 }
 
 /** The hidden fields of every form that changes something. */

@@ -1,5 +1,7 @@
 /** The command `doctor`: checks every external dependency once. */
 
+import { checkClock, measuredFetch } from '../../app/overview/clock.ts';
+import { checkPlatforms, checkSources, type Subject } from '../../app/overview/subjects.ts';
 import { visibleLine } from '../../kernel/text.ts';
 import { checkFiles, createCatalogue, showProblems } from '../../load/index.ts';
 import type { Finding } from '../../ports/check.ts';
@@ -7,10 +9,8 @@ import type { CliCommand } from '../command.ts';
 import { readSettings } from '../environment.ts';
 import { loadParts } from '../files.ts';
 import { exitCode, type Terminal } from '../terminal.ts';
-import { checkClock, measuredFetch } from './clock.ts';
 import { checkDatabase, checkRunning } from './process.ts';
 import { checkPrograms } from './programs.ts';
-import { checkPlatforms, checkSources, type Subject } from './subjects.ts';
 
 export const doctor: CliCommand = {
   name: 'doctor',
@@ -49,7 +49,8 @@ async function examine(terminal: Terminal): Promise<Subject[]> {
     const measured = measuredFetch(parts.clock);
     const tools = {
       catalogue,
-      terminal,
+      env: terminal.env,
+      signal: terminal.signal,
       clock: parts.clock,
       fetch: measured.fetch,
       platforms: parts.platforms ?? new Map(),

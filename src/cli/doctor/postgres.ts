@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkClock } from '../../app/overview/clock.ts';
 import { summaryOf, TocsinError } from '../../kernel/errors.ts';
 import type { Finding } from '../../ports/check.ts';
 import { type Address, parseAddress } from '../../stores/postgres/address.ts';
@@ -6,7 +7,6 @@ import { oldestServer } from '../../stores/postgres/migrate.ts';
 import { migrations } from '../../stores/postgres/migrations.ts';
 import { toOpenFailure } from '../../stores/postgres/opening.ts';
 import { createConnect, loadLibrary, type Session } from '../../stores/postgres/session.ts';
-import { checkClock } from './clock.ts';
 
 const what = 'PostgreSQL at DATABASE_URL';
 

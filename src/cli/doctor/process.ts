@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
+import type { Subject } from '../../app/overview/subjects.ts';
 import { checkServers, serversOf } from '../../app/servers.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
@@ -13,7 +14,6 @@ import { isBusy } from '../../stores/sqlite/failure.ts';
 import { readUrl } from '../environment.ts';
 import type { Terminal } from '../terminal.ts';
 import { findingOf, lookAtPostgres } from './postgres.ts';
-import type { Subject } from './subjects.ts';
 
 /** How long the process may take to answer, milliseconds: with a database that hangs it answers after 5 s. */
 const patience = 10_000;

@@ -1,9 +1,9 @@
+import type { Subject } from '../../app/overview/subjects.ts';
 import { type ChildrenParts, createChildren } from '../../kernel/child/child.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
 import { silentLog } from '../../kernel/log.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Subject } from './subjects.ts';
 
 /** What a helper costs that is not the compiled one, by its kind. */
 const slower: Readonly<Record<string, string>> = {

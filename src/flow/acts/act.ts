@@ -28,24 +28,7 @@ import { performVote } from './vote.ts';
  */
 export async function perform(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
   try {
-    const { config } = parts.catalogue.current();
-    const run = await runOf(act, parts);
-    const refusal = await authorise(who, act, {
-      config,
-      run,
-      asked: await askedAbout(act, run, parts),
-      gateAsk: act.kind === 'gate' ? (parts.catalogue.current().gates.get(act.gate)?.ask ?? null) : null,
-      glassBy: parts.catalogue.current().changes.breakGlass?.by ?? null,
-      glassOwner: act.kind === 'break-glass-end' ? await ownerOf(act, who, parts) : null,
-      imports: act.kind === 'permit' && isImporter(who, parts.catalogue.current()),
-      importer: act.kind === 'unpermit' ? ((await parts.store.document('permit', act.permit))?.importer ?? null) : null,
-      changeOwner: act.kind === 'claim' ? await changeOwner(act, parts) : null,
-      tokenMay: parts.mayOf(who),
-      isAmong: async (person, names) => {
-        const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
-        return (await parts.groups.standing(person, names, { alert })) !== null;
-      },
-    });
+    const refusal = await mayAct(who, act, parts);
     const answer = refusal === null ? await performAct(who, act, parts) : refused('forbidden', 403, refusal);
     if (!answer.ok && (answer.status === 403 || answer.code === 'permit-refused'))
       await journalRefusal(who, act, answer.text, parts);
@@ -55,6 +38,28 @@ export async function perform(who: Actor, act: Act, parts: ActParts): Promise<Ac
     parts.log.error({ err: error, act: act.kind }, 'an act failed');
     throw error;
   }
+}
+
+/** Why this actor may not do this now; null when they may. What the act itself refuses, such as a vote that is cast already, comes after it. */
+export async function mayAct(who: Actor, act: Act, parts: ActParts): Promise<string | null> {
+  const { config } = parts.catalogue.current();
+  const run = await runOf(act, parts);
+  return await authorise(who, act, {
+    config,
+    run,
+    asked: await askedAbout(act, run, parts),
+    gateAsk: act.kind === 'gate' ? (parts.catalogue.current().gates.get(act.gate)?.ask ?? null) : null,
+    glassBy: parts.catalogue.current().changes.breakGlass?.by ?? null,
+    glassOwner: act.kind === 'break-glass-end' ? await ownerOf(act, who, parts) : null,
+    imports: act.kind === 'permit' && isImporter(who, parts.catalogue.current()),
+    importer: act.kind === 'unpermit' ? ((await parts.store.document('permit', act.permit))?.importer ?? null) : null,
+    changeOwner: act.kind === 'claim' ? await changeOwner(act, parts) : null,
+    tokenMay: parts.mayOf(who),
+    isAmong: async (person, names) => {
+      const alert = run === null || run.alert === null ? null : await parts.store.alert(run.alert);
+      return (await parts.groups.standing(person, names, { alert })) !== null;
+    },
+  });
 }
 
 function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {

@@ -43,6 +43,7 @@ export interface HostParts {
   troubles: ChatHost['troubles'];
   sources: ChatHost['sources'];
   source: ChatHost['source'];
+  overview: ChatHost['overview'];
   http(): FastifyInstance | null;
   baseUrl(): string;
   env(name: string): string | undefined;
@@ -69,6 +70,7 @@ export function createHost(parts: HostParts): ChatHost {
     troubles: () => parts.troubles(),
     sources: () => parts.sources(),
     source: name => parts.source(name),
+    overview: parts.overview,
     commands: () => [...parts.commands.values()].map(viewOf),
     once: (key, keep) => claimOnce(key, keep, parts),
     membersChanged: (platform, group) => parts.acts.groups.changed(platform, group),

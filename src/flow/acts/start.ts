@@ -31,9 +31,7 @@ export async function performStart(
     alert,
     reopened: false,
   };
-  const decision = await pressed(await askPolicy(request, parts), who, set.policy.rules, async (names, id) =>
-    Boolean(await parts.groups.standing(id, names, { alert })),
-  );
+  const decision = await judgeStart(request, parts);
   parts.metrics.count('tocsin_decisions_total', { verdict: decision.verdict });
   if (decision.verdict === 'deny' || decision.verdict === 'notify') return await denied(who, request, decision, parts);
   const begun = beginRun(request, decision, parts);
@@ -53,6 +51,15 @@ export async function performStart(
       ? `${runbook.title} is starting: ${decision.because}.`
       : `${runbook.title} waits for approval by ${begun.approval.ask.by.join(', ')}: ${decision.because}.`;
   return { ok: true, text, run: begun.run.id, ...(begun.approval === null ? {} : { approval: begun.approval.id }) };
+}
+
+/** What policy says of a start by hand, by whoever asks for it. Changes nothing. */
+export async function judgeStart(request: Request, parts: ActParts): Promise<Decision> {
+  const { rules } = parts.catalogue.current().policy;
+  const { who, alert } = request;
+  return await pressed(await askPolicy(request, parts), who, rules, async (names, id) =>
+    Boolean(await parts.groups.standing(id, names, { alert })),
+  );
 }
 
 /** False when the offer was taken before. Two nodes may get two presses at the same moment, so the store decides. */

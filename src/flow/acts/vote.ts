@@ -110,6 +110,13 @@ async function voteOn(
   return { facts, because: { code: 'conflict', because }, guards };
 }
 
+/** Why this actor may not vote on it now; null when they may. Changes nothing. */
+export async function mayVote(approval: Approval, who: Actor, parts: ActParts): Promise<string | null> {
+  const standing = await standingIn(approval, who, parts);
+  const facts = { now: parts.clock.now(), inGroups: () => standing !== null };
+  return refuseVote(approval, who, { vote: 'deny', reason: 'as the policy wants it' }, facts)?.because ?? null;
+}
+
 /** Looked up at the moment of the vote, never from when the card was posted. */
 async function standingIn(approval: Approval, who: Actor, parts: ActParts): Promise<Standing | null> {
   if (who.kind !== 'person') return null;

@@ -11,6 +11,8 @@ import { createLookups, type Looked, type Lookups } from './groups-lookup.ts';
 export interface Groups {
   /** How the person is known to be in one of the groups (or one of the people) named; null when in none of them. Never rejects. */
   standing(person: string, names: readonly string[], about: About): Promise<Standing | null>;
+  /** All members of the group, by each place that keeps them and how it knows. Never rejects, and never empty. */
+  members(name: string, about: About): Promise<readonly Members[]>;
   /** For a refused voter: which of the groups cannot be asked now, and what counts instead; null when all can. */
   doubt(names: readonly string[], about: About): Promise<string | null>;
   /** The people of the groups (and those named), as far as they are known now. Never rejects; null when they could not be looked up. */
@@ -24,7 +26,7 @@ export interface About {
   alert: Alert | null;
 }
 
-interface Members {
+export interface Members {
   people: readonly string[];
   how: Standing['how'];
   from: string;
@@ -60,6 +62,7 @@ export function createGroups(parts: GroupParts): Groups {
         .sort((a, b) => rank.indexOf(a.how) - rank.indexOf(b.how))[0];
       return best === undefined ? null : { group: best.group, how: best.how, from: best.from, at: best.at };
     },
+    members: (name, about) => partsOf(name, about, ctx),
     async doubt(names, about) {
       const found = await Promise.all(names.map(async name => [name, await partsOf(name, about, ctx)] as const));
       const unsure = found.flatMap(([name, parts]) => {

@@ -65,8 +65,17 @@ export function receiptOfEmission(
 ): Receipt {
   const { trusted, raw: bytes = null } = made ?? { trusted: true };
   const raw = bytes === null ? null : { digest: sha256(bytes), bytes };
-  const claim = { space: `emission/${name}`, key: once, keep: rememberIds };
+  const claim = emissionClaim(name, once);
   return { source: name, at, raw, trusted, once: claim, each: null, echo: null, ...more };
+}
+
+function emissionClaim(name: string, key: string): Claim {
+  return { space: `emission/${name}`, key, keep: rememberIds };
+}
+
+/** The id that the only event gets which a source makes under this key, whether or not it was made. */
+export function emittedId(source: string, once: string): string {
+  return eventIdOf(emissionClaim(source, once), 0);
 }
 
 /** What has an id of its sender gets the same event id however often it comes. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkClock, measuredFetch } from '../../../src/cli/doctor/clock.ts';
+import { checkClock, measuredFetch } from '../../../src/app/overview/clock.ts';
 import { lookAtPostgres } from '../../../src/cli/doctor/postgres.ts';
 import { systemClock } from '../../../src/kernel/clock.ts';
 import postgres from '../../../src/stores/postgres/index.ts';

@@ -2,7 +2,7 @@ import { type Html, html } from '../../../kernel/html.ts';
 import type { Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderComposer } from '../composer.ts';
-import { channelPath } from '../layout.ts';
+import { channelPath } from '../frame-data.ts';
 import { renderSamples } from '../samples.ts';
 import type { Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';

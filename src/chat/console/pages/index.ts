@@ -1,6 +1,6 @@
 import { wholeNumber } from '../../../kernel/number.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { channelsOf } from '../layout.ts';
+import { channelsOf } from '../frame-data.ts';
 import { logPage, logPageQuery } from '../log/page.ts';
 import { alertPage } from './alert.ts';
 import { alertsPage, alertsQuery } from './alerts.ts';
@@ -12,13 +12,16 @@ import { gatePage } from './gate.ts';
 import { gatesPage, gatesQuery } from './gates.ts';
 import { journalPage, journalQuery } from './journal.ts';
 import type { LivePage } from './page.ts';
+import { peoplePage, peopleQuery } from './people.ts';
 import { permitPage, permitsPage, permitsQuery } from './permits.ts';
 import { runPage } from './run.ts';
 import { runbookPage, runbooksPage } from './runbooks.ts';
 import { runsPage, runsQuery } from './runs.ts';
+import { schedulesPage } from './schedules.ts';
 import { sourcePage } from './source.ts';
 import { sourcesPage } from './sources.ts';
 import { statisticsPage, statisticsQuery } from './statistics.ts';
+import { statusPage } from './status.ts';
 import { threadPage } from './thread.ts';
 
 /**
@@ -60,6 +63,12 @@ function findList(host: ChatHost, name: string, query: Record<string, string>): 
       return sourcesPage(host);
     case 'statistics':
       return statisticsPage(host, statisticsQuery.parse(query));
+    case 'schedules':
+      return schedulesPage(host);
+    case 'people':
+      return peoplePage(host, peopleQuery.parse(query));
+    case 'status':
+      return statusPage(host);
     default:
       return null;
   }

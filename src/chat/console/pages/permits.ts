@@ -35,7 +35,7 @@ export function permitsPage(host: ChatHost, query: z.infer<typeof permitsQuery>)
   };
   return {
     title: 'Permits',
-    here: '/changes',
+    here: '/permits',
     regions: [{ id: 'permit-rows', render: rows }],
     list: null,
     boxes: async () => [],
@@ -122,7 +122,7 @@ export async function permitPage(host: ChatHost, id: string): Promise<LivePage |
   };
   return {
     title: `Permit ${id}`,
-    here: '/changes',
+    here: '/permits',
     regions: [{ id: 'permit-head', render: head }],
     list: null,
     boxes: async () => [],

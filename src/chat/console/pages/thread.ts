@@ -3,7 +3,7 @@ import { gateOfKey, type Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderPost } from '../cards.ts';
 import { renderComposer } from '../composer.ts';
-import { channelPath } from '../layout.ts';
+import { channelPath } from '../frame-data.ts';
 import { domId, gatePath, threadPath, type Viewer } from '../viewer.ts';
 import { lastChange } from './channel.ts';
 import type { LivePage } from './page.ts';

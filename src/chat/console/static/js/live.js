@@ -39,6 +39,9 @@
     for (const element of document.querySelectorAll('[data-ago]')) {
       element.textContent = `${showDuration(now - Number(element.dataset.ago))} ago`;
     }
+    for (const element of document.querySelectorAll('[data-until]')) {
+      element.textContent = `in ${showDuration(Number(element.dataset.until) - now)}`;
+    }
   }
 
   function showLive(state, text) {

@@ -4,7 +4,6 @@ import { type Config, groupFacts } from '../../model/config.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { ChatPlatform } from '../../ports/chat.ts';
 import type { CheckTools, Finding } from '../../ports/check.ts';
-import type { Terminal } from '../terminal.ts';
 
 /** A section of the report. */
 export interface Subject {
@@ -14,7 +13,8 @@ export interface Subject {
 
 export interface SubjectTools {
   catalogue: Catalogue;
-  terminal: Terminal;
+  env: Readonly<Record<string, string | undefined>>;
+  signal: AbortSignal;
   clock: Clock;
   fetch: typeof fetch;
   platforms: ReadonlyMap<string, ChatPlatform>;
@@ -98,7 +98,7 @@ function rotasOf(source: string, catalogue: Catalogue): string[] {
 /** `id` is the key of the accounts in `people`. */
 function checkToolsFor(
   id: string,
-  { catalogue, terminal, clock, fetch }: SubjectTools,
+  { catalogue, env, signal, clock, fetch }: SubjectTools,
   named: Pick<CheckTools, 'channels' | 'groups'>,
 ): CheckTools {
   const { config } = catalogue.current();
@@ -109,8 +109,8 @@ function checkToolsFor(
   return {
     clock,
     fetch,
-    env: name => terminal.env[name],
-    signal: AbortSignal.any([terminal.signal, AbortSignal.timeout(patience)]),
+    env: name => env[name],
+    signal: AbortSignal.any([signal, AbortSignal.timeout(patience)]),
     url: config.url ?? null,
     name: id,
     ...named,
