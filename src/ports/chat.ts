@@ -144,6 +144,8 @@ export interface ChatHost {
   store: Store;
   /** Authorises and performs an act. A refusal does not reject; the answer says why. */
   act(who: Actor, act: Act): Promise<ActAnswer>;
+  /** Keeps a short text under a name, which `store.memo` reads: settings of people, which are not journalled. */
+  keep(name: string, text: string): Promise<void>;
   /** Runs a chat command line such as `run disk-full host=web-1`. `alert` is the thread's alert, when there is one. */
   command(who: Actor, line: string, context: CommandContext): Promise<CommandAnswer>;
   /** The person that an account belongs to, or a stranger. */

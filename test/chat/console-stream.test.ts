@@ -168,7 +168,7 @@ describe('the stream of a page', () => {
     [
       '/alerts',
       'alert',
-      200,
+      100,
       (n: number) => ({
         table: 'alert',
         doc: sampleAlert({ id: `alt_${n}`, title: `Item ${n}.`, startsAt: n, lastSeen: n }),

@@ -107,6 +107,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
     log: silentLog,
     config: () => config,
     store,
+    keep: (name, value) => double.commit({ rows: [{ table: 'memo', name, value }] }),
     async act(who, act) {
       double.acts.push({ who, act });
       const next = double.answers.length > 1 ? double.answers.shift() : double.answers[0];

@@ -188,6 +188,7 @@ function hostOf(world: World): ChatHost {
     log: silentLog,
     config: () => world.config,
     store: world.store,
+    keep: async () => {},
     async act(who, act) {
       world.acts.push({ who, act });
       return await world.act(who, act);

@@ -7,6 +7,8 @@ import type { Actor } from '../../model/actor.ts';
 import { typedValue } from '../../ports/command-answer.ts';
 import { renderCard, renderNotice } from './cards.ts';
 import { foreignOrigin } from './guard.ts';
+import { actOnMany } from './lists/bulk.ts';
+import { changeViews } from './lists/views.ts';
 import { type Look, lookCookies, lookOfForm } from './look.ts';
 import { renderChecks } from './pages/status.ts';
 import { type Parts, refuseEntry, sendFragment } from './reply.ts';
@@ -21,6 +23,8 @@ export function registerForms(scope: FastifyInstance, parts: Parts): void {
   guarded(scope, parts, '/console/run', runByForm);
   guarded(scope, parts, '/console/sample', postSample);
   guarded(scope, parts, '/console/checks', runChecks);
+  guarded(scope, parts, '/console/bulk', actOnMany);
+  guarded(scope, parts, '/console/views', changeViews);
   scope.post('/console/act-as', async (request, reply) => {
     const form = fields(request);
     const admitted = await parts.door.admit(request, form['csrf'] ?? '');

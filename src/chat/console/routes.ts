@@ -15,6 +15,7 @@ import { createFrame, type Frame } from './frame.ts';
 import { header, hostAllowed, secureHeaders } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { renderDocument } from './layout.ts';
+import { firstView } from './lists/views.ts';
 import { fileName, readOutput } from './log/file.ts';
 import { findPage } from './pages/index.ts';
 import { renderLogin, renderMissing } from './pages/login.ts';
@@ -115,7 +116,8 @@ function registerPages(scope: FastifyInstance, parts: Parts): void {
       if (key !== null) return enterByLink(request, reply, parts, key);
       const viewer = await parts.door.viewer(request);
       if (viewer === null) return reply.redirect(`/login?to=${encodeURIComponent(request.url)}`, 303);
-      return sendPage(request, reply, parts, viewer);
+      const first = request.url === '/alerts' ? await firstView(viewer) : null;
+      return first === null ? sendPage(request, reply, parts, viewer) : reply.redirect(first, 303);
     });
   }
   scope.get('/login', async (request, reply) => {
@@ -144,8 +146,9 @@ async function sendPage(
   }
   // The stamp is read before the content: a change in between is then sent again and never missed.
   const stamp = page.list === null ? ((await page.tail?.stamp()) ?? 0) : (await page.list.keys()).stamp;
-  const stream = `/console/stream?${new URLSearchParams({ page: pathname + search, after: String(stamp) })}`;
   const main = await page.render(viewer);
+  const shown = page.rows?.mark() ?? '';
+  const stream = `/console/stream?${new URLSearchParams({ page: pathname + search, after: String(stamp), shown })}`;
   const document = renderDocument({ title: page.title, here: page.here, main, stream }, around, waiting, viewer);
   return sendWhole(reply.code(page.status ?? 200), document);
 }
@@ -178,6 +181,7 @@ const streamQuery = z.object({
     .max(2000)
     .regex(/^\/(?!\/)/),
   after: digits(z.int().min(0)),
+  shown: z.string().max(64).default(''),
 });
 
 function registerReads(scope: FastifyInstance, parts: Parts): void {
@@ -219,7 +223,7 @@ async function openStream(request: FastifyRequest, reply: FastifyReply, parts: P
   if (!query.success || page === null) return plain().code(404).send('There is no such page.\n');
   if (parts.hub.full()) return plain().code(503).header('retry-after', '10').send('Too many open pages.\n');
   const after = wholeNumber(header(request, 'last-event-id') ?? '') ?? query.data.after;
-  const feed = createFeed(page, parts.frame.regions(page.here), parts.host, after);
+  const feed = createFeed(page, parts.frame.regions(page.here), parts.host, { after, shown: query.data.shown });
   reply.hijack();
   const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
   reply.raw.writeHead(

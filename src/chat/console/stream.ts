@@ -1,9 +1,9 @@
-import { sha256 } from '../../kernel/canonical.ts';
 import { type Html, html } from '../../kernel/html.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Store } from '../../ports/store.ts';
 import { type AnsiState, plain, renderAnsi } from './ansi.ts';
 import { outputId } from './cards.ts';
+import { changesOf, digestOf, markOf, type RowList, type RowsState, stateOf } from './lists/live-rows.ts';
 import { readEnd, renderPart, renderTail } from './outputs.ts';
 import type { LivePage, PostList, Region } from './pages/page.ts';
 import type { Box } from './pages/posts.ts';
@@ -25,7 +25,13 @@ export type FrameRegions = readonly Region[];
 
 const mostChanges = 200;
 
-export function createFeed(page: LivePage, frameRegions: FrameRegions, host: ChatHost, after: number): PageFeed {
+export function createFeed(
+  page: LivePage,
+  frameRegions: FrameRegions,
+  host: ChatHost,
+  { after, shown }: { after: number; shown: string },
+): PageFeed {
+  const rows = page.rows === undefined ? null : createRowsFeed(page.rows, shown);
   const sent = new Map<string, string>();
   const list = page.list === null ? null : createListFeed(page.list, host.store, after);
   const outputs = createOutputFeed(host);
@@ -38,6 +44,7 @@ export function createFeed(page: LivePage, frameRegions: FrameRegions, host: Cha
         const content = await region.render(viewer);
         if (isNew(sent, region.id, content)) pieces.push(partial(region.id, 'innerMorph', content));
       }
+      if (rows !== null) pieces.push(...(await rows(viewer)));
       const changed = list === null ? null : await list.next(viewer);
       if (changed !== null) pieces.push(...changed.pieces);
       const grown = (await page.tail?.next(tail.stamp, viewer)) ?? null;
@@ -55,10 +62,22 @@ export function createFeed(page: LivePage, frameRegions: FrameRegions, host: Cha
   };
 }
 
+/** Rows that changed. `shown` is the mark of what the page shows since it was opened; it is sent nothing that it has. */
+function createRowsFeed(list: RowList, shown: string): (viewer: Viewer) => Promise<Html[]> {
+  let before: RowsState | null = null;
+  return async viewer => {
+    const rows = await list.read(viewer);
+    const now = stateOf(rows);
+    const isShown = before === null && markOf(now) === shown;
+    const pieces = isShown ? [] : changesOf(list.id, before, rows);
+    before = now;
+    return pieces;
+  };
+}
+
 /** Only a digest is kept: the content itself would be one copy per open page. */
 function isNew(sent: Map<string, string>, id: string, content: Html): boolean {
-  // The page's script advances elapsed times, so a change of these alone is not sent.
-  const digest = sha256(String(content).replace(/<(span|time)[^>]* data-now="\d+"[^>]*>[^<]*/g, ''));
+  const digest = digestOf(content);
   if (sent.get(id) === digest) return false;
   sent.set(id, digest);
   return true;

@@ -58,6 +58,9 @@ export function createHost(parts: HostParts): ChatHost {
     store: parts.store,
     config: () => parts.catalogue.current().config,
     act: (who, act) => perform(who, act, parts.acts),
+    keep: async (name, value) => {
+      await parts.feed.commit({ rows: [{ table: 'memo', name, value }] });
+    },
     command: (who, line, context) => runCommand(line, who, context, { commands: parts.commands, host }),
     whoIs: account => parts.identities.whoIs(account),
     bearer: token => parts.identities.bearer(token),

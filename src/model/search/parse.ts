@@ -184,7 +184,7 @@ function termOf(token: Token, words: SearchWords): SearchTerm {
 
 function ageOf(token: Token, name: string, op: '>' | '<'): SearchTerm {
   if (name !== 'age') {
-    const near = nearest(name, ['age']);
+    const near = nearest(name, ['age']) === null ? null : `age${op}${token.value}`;
     fault(token.at, token.length, `Only age is compared by ${op}; put the text in quotes to search for it.`, near);
   }
   if (token.not) fault(token.at, 1, `Write age${op === '>' ? '<' : '>'}${token.value} instead of a "-" before it.`);

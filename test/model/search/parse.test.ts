@@ -47,7 +47,7 @@ describe('a search', () => {
     ['a "b', 'At character 3: The quote is not closed.', ''],
     ['b=a"c', 'At character 4: A quote stands inside a word.', ''],
     ['age>3', 'At character 5: "3" is not a duration', ''],
-    ['agee>3h', 'At character 1: Only age is compared', 'Did you mean "age"?'],
+    ['agee>3h', 'At character 1: Only age is compared', 'Did you mean "age>3h"?'],
     ['age>=3h', 'At character 4: ">=" is written >', 'Did you mean ">"?'],
     ['x =y', 'At character 3: A name is missing before "="', ''],
     ['severity:', 'At character 10: A value is missing', ''],

@@ -1,5 +1,6 @@
 import type { Html } from '../../../kernel/html.ts';
 import type { PostQuery } from '../../../ports/store.ts';
+import type { RowList } from '../lists/live-rows.ts';
 import type { Viewer } from '../viewer.ts';
 import type { Box } from './posts.ts';
 
@@ -12,6 +13,8 @@ export interface LivePage {
   render(viewer: Viewer): Promise<Html>;
   /** Parts that are rendered again when anything changed, and sent when they differ from what was sent. */
   regions: readonly Region[];
+  /** A long list, of which rows that changed are sent one by one; none when left out. */
+  rows?: RowList;
   /** A list of posts that grows at one end; only posts that changed are sent. */
   list: PostList | null;
   /** Output that is on the page now. */
