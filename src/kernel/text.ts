@@ -76,7 +76,8 @@ function wholeCharacters(text: string, end: number): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? end - 1 : end);
 }
 
-function countCharacters(text: string, from: number): number {
+/** Characters from an offset on, a surrogate pair counted once. */
+export function countCharacters(text: string, from: number): number {
   let count = 0;
   for (let i = from; i < text.length; i++) {
     const unit = text.charCodeAt(i);

@@ -77,6 +77,14 @@ export const act = z.discriminatedUnion('kind', [
     /** The episode that the button is about; a later one is not closed by it. The present episode when left out. */
     episode: z.int().optional(),
   }),
+  /** What a person wants others to know: of the run where one is named, else of the gate, else of the alert. Nothing follows from it. */
+  z.object({
+    kind: z.literal('note'),
+    alert: z.string().nullable(),
+    run: z.string().nullable(),
+    gate: z.string().nullable(),
+    text: z.string(),
+  }),
   /** Delivers the source's own example to it, as a test. */
   z.object({ kind: z.literal('test'), source: z.string() }),
   z.object({

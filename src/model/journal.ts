@@ -56,6 +56,7 @@ export const fact = z.discriminatedUnion('kind', [
   body('alert.unmuted', { alert: z.string() }),
   /** No news came of it for so long that it may be over. */
   body('alert.quiet', { alert: z.string(), since: z.int() }),
+  /** Somebody wrote a note; the actor of the entry. The same for a run and a gate. */
   body('alert.noted', { alert: z.string(), text: z.string() }),
 
   // stream run/<id>
@@ -63,6 +64,7 @@ export const fact = z.discriminatedUnion('kind', [
   body('run.released', { run: z.string(), because: z.string() }),
   body('run.started', { run: z.string(), token: z.int() }),
   body('run.asking', { run: z.string(), step: z.string(), because: z.string() }),
+  body('run.noted', { run: z.string(), text: z.string() }),
   body('run.finished', { run: z.string(), state: ending, because: z.string().nullable() }),
   body('run.cancelling', { run: z.string(), reason: z.string().nullable() }),
   /** `state` since version 2: the ending as it is known now. */
@@ -208,6 +210,7 @@ export const fact = z.discriminatedUnion('kind', [
   }),
   /** An allow that holds no more: somebody took it back, or its subject is known to be bad now. */
   body('gate.revoked', { gate: z.string(), state: z.enum(['revoked', 'void']), because: z.string() }),
+  body('gate.noted', { gate: z.string(), text: z.string() }),
   /** The door told its caller, or could not; `key` is told once. */
   body('gate.told', { gate: z.string(), key: z.string(), ok: z.boolean(), text: z.string() }),
 

@@ -11,6 +11,8 @@ export interface Command {
   /** Platforms offer these as typed options with autocompletion. */
   args: readonly CommandArg[];
   examples: readonly string[];
+  /** True when what follows the command is a text as it was typed: it is one word, and quotes in it mean nothing. */
+  plain?: true;
   run(input: CommandInput, host: ChatHost): Promise<CommandAnswer>;
 }
 

@@ -203,6 +203,22 @@ describe('in a thread', () => {
     expect(harness.double.acts[0]?.act).toMatchObject({ kind: 'run', runbook: 'simple', alert: 'alt_7' });
   });
 
+  it('a mention that is no command is a note, and a command that was mistyped is asked about', async () => {
+    await harness.show(root());
+    const { channel, ts } = await harness.refOf(root());
+    await told(() => alice().mention("the vendor's on it: <https://x.example|ticket 7> &amp; call me", channel, ts));
+    const note = { kind: 'note', alert: 'alt_7', run: null, gate: null };
+    const said = "the vendor's on it: ticket 7 & call me";
+    expect(harness.double.acts.map(({ act }) => act)).toEqual([{ ...note, text: said }]);
+    const asked = await told(() => alice().mention('aprove apr_1234abcd', channel, ts));
+    expect(asked.text).toContain('Did you mean "approve"? To write it as a note: note aprove apr');
+    await told(() => alice().mention("note don't restart it", channel, ts));
+    expect(harness.double.acts.map(({ act }) => act).slice(1)).toEqual([{ ...note, text: "don't restart it" }]);
+    // Outside of a thread nobody would know what it is about.
+    await told(() => alice().mention('the vendor is on it', 'C0ALERTS'));
+    expect(harness.double.acts).toHaveLength(2);
+  });
+
   it('a mention is understood after a restart, by what the root itself says', async () => {
     const { slack } = harness;
     slack.world.messages.push(

@@ -112,6 +112,7 @@ describe('the commands', () => {
       'help',
       'history',
       'list',
+      'note',
       'resume',
       'revoke',
       'run',
@@ -461,5 +462,52 @@ describe('explain', () => {
     expect(textOf(await type('explain'))).toContain('Say what');
     expect((await type('explain evt_unknown')).ok).toBe(false);
     expect((await type('explain nothing')).ok).toBe(false);
+  });
+});
+
+describe('notes', () => {
+  const here = { alert: 'alt_0here' };
+  const note = (text: string, about: object = here) => ({
+    kind: 'note',
+    alert: null,
+    run: null,
+    gate: null,
+    ...about,
+    text,
+  });
+
+  it.each([
+    ['note the vendor is informed', note('the vendor is informed')],
+    [`note don't "quote" a=b`, note(`don't "quote" a=b`)],
+    ['note "as a field sends it"', note('as a field sends it')],
+    ['note alt_0other it is this one', note('it is this one', { alert: 'alt_0other' })],
+    ['note run_0m it printed enough', note('it printed enough', { run: 'run_0m' })],
+    ['note "gat_0m let it wait"', note('let it wait', { gate: 'gat_0m' })],
+    ['looking at it with the vendor', note('looking at it with the vendor')],
+    ["it's the power supply", note("it's the power supply")],
+    ['on it', note('on it')],
+  ])('%s in a thread is a note', async (line, act) => {
+    expect((await type(line, here)).ok).toBe(true);
+    expect(acts()).toEqual([act]);
+  });
+
+  it.each([
+    ['aprove apr_0abcd', 'Did you mean "approve"? To write it as a note: note aprove apr_0abcd'],
+    ['cancle', 'Did you mean "cancel"?'],
+    ['runs are slow', 'Did you mean "run"? To write it as a note: note runs are slow'],
+    ['disk-full host=web-1', 'Did you mean "run disk-full"?'],
+    ['restart host=web-1', 'There is no command "restart"'],
+    ['yes apv_0abcd', 'There is no command "yes"'],
+    ['please', 'To write it as a note: note please'],
+    ['/aprove', 'There is no command "/aprove"'],
+  ])('%s in a thread is asked about, and does nothing', async (line, told) => {
+    const answer = await type(line, here);
+    expect([answer.ok, textOf(answer)]).toEqual([false, expect.stringContaining(told)]);
+    expect(acts()).toEqual([]);
+  });
+
+  it('outside of a thread only say what they are about', async () => {
+    expect(textOf(await type('looking at it with the vendor'))).toContain('There is no command "looking"');
+    expect(acts()).toEqual([]);
   });
 });

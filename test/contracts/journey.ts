@@ -235,6 +235,25 @@ function alertJourneys(start: Start): void {
     await root.expectButton('Acknowledge');
   });
 
+  it('a note stands in the thread with its author, as text, and starts nothing', async () => {
+    const { app, chat } = await start();
+    const { alert } = await app.alert(other);
+    const root = chat.channel('alerts').expectMessage('a test alert');
+    const told = 'halt <everything> & call @here, the vendor is informed';
+    await chat.channel('alerts').type(`note "${alert} ${told}"`, rita).expectTold('Noted.');
+    await root
+      .thread()
+      .expectMessage('Note by rita')
+      .expectUpdate(/the vendor is informed/);
+    await chat.channel('alerts').type(`note "${alert} let me in"`, mallory).expectTold(notKnown);
+    await root.expectUpdate('firing');
+    const facts = (await app.journal()).map(({ actor, fact }) => [actor.id, fact] as const);
+    expect(facts.filter(([, fact]) => fact.kind === 'alert.noted')).toEqual([
+      ['rita', { kind: 'alert.noted', alert, text: told }],
+    ]);
+    expect(facts.filter(([, fact]) => fact.kind === 'halt.set' || fact.kind === 'run.created')).toEqual([]);
+  });
+
   it('a silence is pressed by operators, and ended by them or by its time', async () => {
     const { app, chat } = await start();
     const { alert } = await app.alert(other);

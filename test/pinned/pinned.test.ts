@@ -340,6 +340,7 @@ describe('what is kept for years', () => {
       run.released run because
       run.started run token
       run.asking run step because
+      run.noted run text
       run.finished run state because
       run.cancelling run reason
       run.amended run because state
@@ -368,6 +369,7 @@ describe('what is kept for years', () => {
       gate.asked gate
       gate.closed gate state because permit
       gate.revoked gate state because
+      gate.noted gate text
       gate.told gate key ok text
       known-bad.added entry
       known-bad.ended entry reason
@@ -441,6 +443,7 @@ describe('what is kept for years', () => {
       act silence alert duration reason
       act unsilence alert
       act close alert reason episode
+      act note alert run gate text
       act test source
       act record source deliveries duration unproven reason
       act unrecord recording

@@ -54,6 +54,8 @@ export function wouldDo({ options: [sub] }: Slash['data']): Act | null {
       return { kind: 'unsilence', alert: given('alert') };
     case 'close':
       return { kind: 'close', alert: given('alert'), reason: '' };
+    case 'note':
+      return { kind: 'note', alert: given('text').split(/\s/)[0] ?? '', run: null, gate: null, text: '' };
     case 'claim':
       return { kind: 'claim', change: given('change'), reason: '' };
     case 'break-glass':

@@ -117,6 +117,8 @@ function actOf(line: string): Act | null {
       return { kind: 'unsilence', alert: subject };
     case 'close':
       return { kind: 'close', alert: subject, reason: '' };
+    case 'note':
+      return { kind: 'note', alert: subject, run: null, gate: null, text: '' };
     case 'claim':
       return { kind: 'claim', change: subject, reason: '' };
     case 'break-glass':

@@ -15,6 +15,7 @@ import { performClaim } from './claim.ts';
 import { performGate, performRevoke } from './gate.ts';
 import { performHalt } from './halt.ts';
 import { performLetter } from './letter.ts';
+import { performNote } from './note.ts';
 import { type ActParts, refused } from './parts.ts';
 import { performPermit, performUnpermit } from './permit.ts';
 import { performAnswer, performCancel } from './run.ts';
@@ -82,6 +83,8 @@ function performAct(who: Actor, act: Act, parts: ActParts): Promise<ActAnswer> {
       return performUnsilence(who, act, parts);
     case 'close':
       return performClose(who, act, parts);
+    case 'note':
+      return performNote(who, act, parts);
     case 'test':
       return performTest(who, act, parts);
     case 'record':
@@ -188,6 +191,8 @@ function subjectOf(act: Act): string {
     case 'unsilence':
     case 'close':
       return act.alert;
+    case 'note':
+      return act.run ?? act.gate ?? act.alert ?? '';
     case 'test':
     case 'record':
       return act.source;

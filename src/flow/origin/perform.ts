@@ -11,6 +11,7 @@ import { alertOfRun, reportOf } from './report.ts';
 import {
   acknowledgedKey,
   doneSpace,
+  isWritten,
   mayResolve,
   silencedKey,
   silencedSpace,
@@ -136,11 +137,9 @@ async function performCall(
 }
 
 /** Passes on a person's press of Acknowledge in a thread; see `pressedIn`. */
-async function performPress(
-  { what, alert, key, text }: WriteBack,
-  { connection }: PerformParts,
-): Promise<string | null> {
-  if (alert === null || alert.state === 'resolved') return null;
+async function performPress(writeBack: WriteBack, { connection }: PerformParts): Promise<string | null> {
+  const { what, alert, key, text } = writeBack;
+  if (alert === null || (alert.state === 'resolved' && !isWritten(writeBack))) return null;
   if (what === 'acknowledge') return (await connection.acknowledge?.(alert)) ?? null;
   return what === 'note' && text !== null ? ((await connection.note?.(alert, { text, marker: key })) ?? null) : null;
 }

@@ -101,6 +101,10 @@ async function alertWriteBacksOf(entry: Entry, parts: WriteBackParts): Promise<W
     }
     case 'alert.acknowledged':
       return await pressedIn(entry, fact.alert, parts);
+    case 'alert.noted':
+      return await noteOf(entry, fact, await parts.store.alert(fact.alert), parts);
+    case 'run.noted':
+      return await noteOf(entry, fact, (await ownSubject(fact.run, parts))?.alert ?? null, parts);
     case 'run.started':
       return await startOf(entry, fact.run, parts);
     case 'run.asking':
@@ -131,6 +135,29 @@ async function pressedIn(entry: Entry, id: string, parts: WriteBackParts): Promi
     ...writeBack(what, `by/${entry.seq}`, entry, alert, null),
     text,
   }));
+}
+
+/** A person wrote a note here: their colleagues who look at the origin read it too. */
+async function noteOf(
+  entry: Entry,
+  { text }: { text: string },
+  alert: Alert | null,
+  parts: WriteBackParts,
+): Promise<WriteBack[]> {
+  if (alert === null || !isOwn(alert, parts) || entry.actor.kind !== 'person') return [];
+  return [{ ...writeBack('note', `${written}${entry.seq}`, entry, alert, null), text: noteText(entry, text) }];
+}
+
+/** Begins the names of notes that people wrote: they are told also when the alert is over. */
+const written = 'written/';
+
+/** Pure: whether a write-back is a note that a person wrote. */
+export function isWritten({ what, key }: WriteBack): boolean {
+  return what === 'note' && key.startsWith(keyOf(what, written));
+}
+
+function noteText({ actor }: Entry, text: string): string {
+  return `Tocsin: note by ${nameOf(actor)}: ${text}`;
 }
 
 /** A person silenced it here: where its origin can, it is kept quiet there too. What services silence is none of the origin's business. */

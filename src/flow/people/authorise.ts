@@ -48,6 +48,11 @@ export async function authorise(who: Actor, act: Act, facts: AuthoriseFacts): Pr
       return null;
     case 'vote':
       return who.kind === 'person' ? null : `Only people vote, and ${nameOf(who)} is not a person.`;
+    case 'note':
+      // It goes to the origin under the name of who wrote it; a program writes only where its token says so.
+      return who.kind === 'person' || facts.tokenMay !== null
+        ? null
+        : 'A service writes notes only with a token whose `may` in tocsin.yaml names note.';
     case 'answer':
       return who.kind === 'person'
         ? await operatorOr(who, facts)

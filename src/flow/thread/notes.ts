@@ -26,7 +26,9 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     case 'alert.reopened':
       return [againNote];
     case 'alert.noted':
-      return [noteCard(fact.text)];
+    case 'run.noted':
+    case 'gate.noted':
+      return [writtenNote(fact.text, entry)];
     case 'approval.voted': {
       const { vote } = fact;
       return [
@@ -68,6 +70,12 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     default:
       return [];
   }
+}
+
+/** What a person wrote: the words are theirs, so the card says whose. */
+function writtenNote(text: string, { actor }: Entry): Card {
+  if (actor.kind === 'system') return noteCard(text);
+  return { ...noteCard(`Note by ${nameOf(actor)}`), blocks: [{ kind: 'text', text }] };
 }
 
 /** Pure: what the thread of a gate says besides its cards and the votes. Whoever was asked hears of an end that nobody of them chose. */

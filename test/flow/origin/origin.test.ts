@@ -130,6 +130,31 @@ describe('an incident of PagerDuty', () => {
     expect((await store.alert(alert.id))?.acknowledgedBy).toBeNull();
   });
 
+  it('gets the notes of people, also when it is over, and once', async () => {
+    place = await openPlace(() => ({ 'policy.yaml': auto }));
+    await place.incident('Q1');
+    const [alert] = await place.app.app.store.alerts({});
+    if (alert === undefined) throw new Error('there is no alert');
+    const { host } = place.app.app;
+    const alice = { kind: 'person', id: 'alice', via: 'test', account: null } as const;
+    const write = (text: string) => host.act(alice, { kind: 'note', alert: alert.id, run: null, gate: null, text });
+    expect(await write('the vendor looks')).toMatchObject({ ok: true });
+    await place.untilTold('note');
+    await place.incident('Q1', 'resolved');
+    await write('it was the power supply');
+    await place.untilTold('note', 2);
+    expect(place.pagerduty.incidents.get('Q1')?.notes).toEqual([
+      expect.stringContaining('note by alice: the vendor looks'),
+      expect.stringContaining('note by alice: it was the power supply'),
+    ]);
+    expect(await write('  ')).toMatchObject({ ok: false, code: 'bad-request' });
+    expect(await write('x'.repeat(1501))).toMatchObject({ ok: false, code: 'bad-request' });
+    expect(await host.act(alice, { kind: 'note', alert: 'alt_0', run: null, gate: null, text: 'x' })).toMatchObject({
+      ok: false,
+      status: 404,
+    });
+  });
+
   it('may be decided by the person on call, and by nobody further up', async () => {
     place = await openPlace(() => ({ 'policy.yaml': ask, 'runbooks/fix.yaml': fix(works) }));
     await place.incident('Q1');

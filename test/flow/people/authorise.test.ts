@@ -24,6 +24,7 @@ const acts: { [K in Act['kind']]: Extract<Act, { kind: K }> } = {
   cancel: { kind: 'cancel', run: 'run_1', reason: null },
   answer: { kind: 'answer', run: 'run_1', step: 'mend', choice: 'retry', reason: null },
   acknowledge: { kind: 'acknowledge', alert: 'alt_1' },
+  note: { kind: 'note', alert: 'alt_1', run: null, gate: null, text: 'x' },
   unacknowledge: { kind: 'unacknowledge', alert: 'alt_1' },
   silence: { kind: 'silence', alert: 'alt_1', duration: 1000 },
   unsilence: { kind: 'unsilence', alert: 'alt_1' },
@@ -99,7 +100,7 @@ async function allowed(who: Actor, given: Given = {}): Promise<Act['kind'][]> {
   return answers.filter(([, refusal]) => refusal === null).map(([kind]) => kind);
 }
 
-const anybody = ['run', 'vote', 'acknowledge', 'unacknowledge'];
+const anybody = ['note', 'run', 'vote', 'acknowledge', 'unacknowledge'];
 const operators = [
   'break-glass-end',
   'silence',

@@ -78,8 +78,8 @@ async function renderThread(
   const context = { channel: root.channel, alert: root.alert, run: root.run, gate };
   const hint =
     gate === null
-      ? 'Type a command about this alert, for example: status, run, explain'
-      : 'Type a command about this gate, for example: status, approve, deny';
+      ? 'A note for everybody, or a command: status, run, explain'
+      : 'A note for everybody, or a command: status, approve, deny';
   return html`<p class="crumb"><a href="${channelPath(root.channel)}"># ${root.channel}</a></p>
 <h1 class="hush">Thread: ${root.card.title}</h1>
 ${gate !== null && html`<p class="crumb"><a href="${gatePath(gate)}">All of this gate</a></p>`}${older}<section id="timeline" class="timeline thread" role="log" aria-label="Thread, oldest first">${items}</section>
