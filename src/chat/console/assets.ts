@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { sha256 } from '../../kernel/canonical.ts';
+import { type Encoded, encode } from './compression.ts';
 
 export interface Asset {
   type: string;
   body: Buffer;
   etag: string;
+  encoded: Encoded;
 }
 
 const htmx = dirname(createRequire(import.meta.url).resolve('htmx.org'));
@@ -63,7 +65,7 @@ export async function findAsset(name: string): Promise<Asset | null> {
   if (known !== undefined) return known;
   const parts = await Promise.all(file.paths.map(path => readFile(path)));
   const body = Buffer.concat(parts.flatMap(part => [part, Buffer.from('\n')]));
-  const asset = { type: file.type, body, etag: `"${sha256(body).slice(0, 32)}"` };
+  const asset = { type: file.type, body, etag: `"${sha256(body).slice(0, 32)}"`, encoded: await encode(body) };
   loaded.set(name, asset);
   return asset;
 }

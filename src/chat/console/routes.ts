@@ -9,6 +9,7 @@ import { detailsSubject } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { findAsset } from './assets.ts';
 import { renderCard, renderNotice } from './cards.ts';
+import { chooseEncoding, registerCompression } from './compression.ts';
 import { registerDownloads } from './downloads.ts';
 import { registerForms } from './forms.ts';
 import { createFrame, type Frame } from './frame.ts';
@@ -29,6 +30,7 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
   const parts: Parts = { host, hub, door: createSessionGuard(host), frame: createFrame(host) };
   await http.register(async scope => {
     if (!scope.hasRequestDecorator('cookies')) await scope.register(cookies);
+    await registerCompression(scope);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
       'application/x-www-form-urlencoded',
@@ -76,8 +78,13 @@ function registerStatic(scope: FastifyInstance): void {
   scope.get<{ Params: { file: string } }>('/console/static/:file', async (request, reply) => {
     const asset = await findAsset(request.params.file);
     if (asset === null) return reply.code(404).type('text/plain').send('There is no such file.\n');
-    if (header(request, 'if-none-match') === asset.etag) return reply.code(304).send();
-    return reply.headers({ 'cache-control': 'no-cache', etag: asset.etag }).type(asset.type).send(asset.body);
+    // Weak: what is sent differs by its encoding.
+    const headers = { 'cache-control': 'no-cache', etag: `W/${asset.etag}`, vary: 'accept-encoding' };
+    if (header(request, 'if-none-match')?.endsWith(asset.etag)) return reply.code(304).headers(headers).send();
+    const encoding = chooseEncoding(header(request, 'accept-encoding'));
+    if (encoding !== null) reply.header('content-encoding', encoding);
+    const body = encoding === null ? asset.body : asset.encoded[encoding];
+    return reply.headers(headers).type(asset.type).send(body);
   });
 }
 

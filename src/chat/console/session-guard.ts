@@ -5,6 +5,7 @@ import type { Actor } from '../../model/actor.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { SignIn } from '../../ports/sign-ins.ts';
 import { createAttemptLimiter } from './attempt-limiter.ts';
+import { maskOnce, maskToken, unmaskToken } from './csrf.ts';
 import { foreignOrigin } from './guard.ts';
 import { type Look, readLook, zoneOfLook } from './look.ts';
 import type { Viewer } from './viewer.ts';
@@ -40,8 +41,8 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
   const { signIns } = host;
   const attempts = createAttemptLimiter(() => host.clock.monotonic(), tries);
   const passOf = (request: FastifyRequest) => request.cookies[cookieName(host)];
-  const find = async (pass: string | undefined, near: boolean, look: Look) =>
-    makeVisit(host, await signIns.read(pass), near, look);
+  const find = async (pass: string | undefined, near: boolean, look: Look, mask = maskToken) =>
+    makeVisit(host, await signIns.read(pass), near, look, mask);
   // Who reads without a sign-in is on this machine. A proxy on it makes every caller look so.
   const isNear = (request: FastifyRequest) => !isForwarded(request.headers);
   const enter: SessionGuard['enter'] = (request, reply, secret) => {
@@ -64,7 +65,8 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
       const pass = passOf(request);
       const near = isNear(request);
       const look = readLook(request.cookies);
-      return () => find(pass, near, look);
+      const mask = maskOnce();
+      return () => find(pass, near, look, mask);
     },
     async admit(request, csrf) {
       const foreign = foreignOrigin(request, host);
@@ -73,7 +75,7 @@ export function createSessionGuard(host: ChatHost): SessionGuard {
       const who = viewer?.who ?? null;
       if (viewer === null || who === null)
         return { refused: host.localKey === null ? 'Your session has ended. Sign in again.' : localHelp };
-      return sameText(csrf, viewer.csrf)
+      return sameText(unmaskToken(csrf), unmaskToken(viewer.csrf))
         ? { viewer: { ...viewer, who } }
         : { refused: 'This form is from an earlier session. Reload the page and press again.' };
     },
@@ -96,13 +98,19 @@ function fits(signIn: SignIn, host: ChatHost): boolean {
   return signIn.local === (host.localKey !== null);
 }
 
-function makeVisit(host: ChatHost, found: SignIn | null, near: boolean, look: Look): Viewer | null {
+function makeVisit(
+  host: ChatHost,
+  found: SignIn | null,
+  near: boolean,
+  look: Look,
+  mask: (secret: string) => string,
+): Viewer | null {
   const local = host.localKey !== null;
   const signIn = found !== null && fits(found, host) ? found : null;
   if (signIn === null && !(local && near)) return null;
   const now = host.clock.now();
   const zone = zoneOfLook(look, host.config().timezone);
-  return { host, who: signIn?.who ?? null, csrf: signIn?.form ?? '', local, now, zone, look };
+  return { host, who: signIn?.who ?? null, csrf: mask(signIn?.form ?? ''), local, now, zone, look };
 }
 
 export function isSecure(host: ChatHost): boolean {
