@@ -245,7 +245,10 @@ function alertJourneys(start: Start): void {
       .thread()
       .expectMessage('Note by rita')
       .expectUpdate(/the vendor is informed/);
-    await chat.channel('alerts').type(`note "${alert} let me in"`, mallory).expectTold(notKnown);
+    await chat
+      .channel('alerts')
+      .type(`note "${alert} let me in"`, mallory)
+      .expectTold(/tocsin\.yaml|Sign in again/);
     await root.expectUpdate('firing');
     const facts = (await app.journal()).map(({ actor, fact }) => [actor.id, fact] as const);
     expect(facts.filter(([, fact]) => fact.kind === 'alert.noted')).toEqual([
