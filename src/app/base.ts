@@ -74,7 +74,13 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const engine = createEngine({ ...common, looks, children, steps: shelves.steps, holder, outputs, hidden, egress });
   hearOthers(store, outputs, engine);
   const membership = createMembership({ clock, log, catalogue });
-  const cards: CardTools = { seals, showTime: at => showTime(at, catalogue.current().config.timezone) };
+  /** Where the pages are, once the server listens. */
+  const address = { url: '' };
+  const cards: CardTools = {
+    seals,
+    showTime: at => showTime(at, catalogue.current().config.timezone),
+    page: path => `${address.url}${path}`,
+  };
   const outline = createOutlines({ store, catalogue });
   const refused = createRefusedSources(common);
   const deliveries = createDeliveryLog(common);
@@ -96,7 +102,8 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     ...common,
     options,
     role: options.role ?? ('all' as const),
-    ...createDoors({ ...common, vault, acts }),
+    ...createDoors({ ...common, vault, acts, address }),
+    address,
     shared,
     shelves,
     registry,

@@ -20,15 +20,17 @@ interface OpenDoors {
   close(): Promise<void>;
 }
 
-/** The doors, what asks through them and tells the answers, and the address of the pages that they link to, which is known later. */
+/** The doors, and what asks through them and tells the answers. */
 export function createDoors({
   acts,
+  address,
   ...parts
 }: Omit<DoorParts, 'door' | 'act' | 'linkTo'> & {
   catalogue: Pick<Catalogue, 'current'>;
   acts: ActParts;
-}): { doors: OpenDoors; doorParts: DoorParts; address: { url: string } } {
-  const address = { url: '' };
+  /** Where the pages are that they link to, which is known later. */
+  address: { url: string };
+}): { doors: OpenDoors; doorParts: DoorParts } {
   const doors = openDoors(parts);
   const doorParts: DoorParts = {
     ...parts,
@@ -36,7 +38,7 @@ export function createDoors({
     act: (who, act) => perform(who, act, acts),
     linkTo: gate => `${address.url}/gate/${encodeURIComponent(gate.id)}`,
   };
-  return { doors, doorParts, address };
+  return { doors, doorParts };
 }
 
 function openDoors(parts: { catalogue: Pick<Catalogue, 'current'>; clock: Clock; log: Log }): OpenDoors {

@@ -3,6 +3,7 @@ import { parseDuration } from '../kernel/duration.ts';
 import { takesKind } from '../model/event.ts';
 import { compileExpression, type Expression, type Template } from '../model/expression/expression.ts';
 import { type ParamFile, param, type RunbookFile, runbookFile } from '../model/runbook-file.ts';
+import type { Deed } from '../ports/deed.ts';
 import type { Params, RunbookInput, StepApi, StepOutline, Trigger } from '../ports/runbook.ts';
 import { type Draft, viewOf } from './draft.ts';
 import { createParamSet, type ParamRule, paramRule } from './params.ts';
@@ -104,7 +105,7 @@ function build(
       view: viewOf(
         { id, title: file.title, about: file.about ?? '', risk: file.risk, kind: 'yaml', triggers },
         rules.map(rule => rule.view),
-        staticOutline(steps),
+        staticOutline(steps).map(({ id, title, type, shows }) => ({ id, title, type, shows })),
       ),
       body: input => runBody(steps, input),
     },
@@ -255,31 +256,38 @@ const noFacts: Omit<StepFacts, 'params'> = { alert: null, run: { id: '', reason:
 function outlineOf(step: CompiledStep, params: Params, prefix = ''): StepOutline[] {
   if (step.does.kind === 'parallel')
     return step.does.branches.flatMap(branch => outlineOf(branch, params, `${prefix}${step.id}/`));
-  return [outlineWork(step, step.does.work, prefix, work => showWork(work, params))];
+  return [outlineWork(step, step.does.work, prefix, work => viewWork(work, params))];
 }
 
 function staticOutline(steps: readonly CompiledStep[], prefix = ''): StepOutline[] {
   return steps.flatMap(step =>
     step.does.kind === 'parallel'
       ? staticOutline(step.does.branches, `${prefix}${step.id}/`)
-      : [outlineWork(step, step.does.work, prefix, work => showWork(work, null))],
+      : [outlineWork(step, step.does.work, prefix, work => viewWork(work, null))],
   );
 }
 
-function outlineWork(step: CompiledStep, work: Work, prefix: string, show: (work: Work) => string): StepOutline {
-  const text = show(work);
+/** What is to be seen of work before it runs. */
+interface WorkView {
+  shows: string;
+  deed: Deed | null;
+}
+
+function outlineWork(step: CompiledStep, work: Work, prefix: string, view: (work: Work) => WorkView): StepOutline {
+  const { shows: text, deed } = view(work);
   // Text after the last line of a script would read as part of that line.
   const lines = text.includes('\n');
   const condition = step.if === null ? '' : `${lines ? '\n' : ' '}(only if ${step.if.text})`;
-  const undo = step.undo === null ? '' : `${lines ? '\n' : '; '}undone by ${step.undo.type}: ${show(step.undo)}`;
-  return { id: `${prefix}${step.id}`, title: step.title, type: work.type, shows: `${text}${condition}${undo}` };
+  const undo = step.undo === null ? '' : `${lines ? '\n' : '; '}undone by ${step.undo.type}: ${view(step.undo).shows}`;
+  return { id: `${prefix}${step.id}`, title: step.title, type: work.type, shows: `${text}${condition}${undo}`, deed };
 }
 
-function showWork(work: Work, params: Params | null): string {
+function viewWork(work: Work, params: Params | null): WorkView {
   const facts = { ...noFacts, params: params ?? {} };
   const can = (template: Template<StepFacts>) => params !== null && [...template.uses].every(name => name === 'params');
   const read = (texts: Texts<StepFacts>) => work.driver.input.safeParse(work.input.preview(facts, can, texts));
   const texts = fitTexts(work.input, some => read(some).success);
   const parsed = read(texts);
-  return parsed.success ? work.driver.show(parsed.data) : JSON.stringify(work.input.preview(facts, can, texts));
+  if (!parsed.success) return { shows: JSON.stringify(work.input.preview(facts, can, texts)), deed: null };
+  return { shows: work.driver.show(parsed.data), deed: work.driver.deed?.(parsed.data) ?? null };
 }

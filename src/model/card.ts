@@ -1,10 +1,28 @@
 import { z } from 'zod';
 import { act } from './act.ts';
+import { type Risk, risk } from './decision.ts';
 import { severity } from './event.ts';
 
 /** The colour of a card, by meaning. */
 export const tone = z.enum(['critical', 'error', 'warning', 'info', 'good', 'neutral', 'ask']);
 export type Tone = z.infer<typeof tone>;
+
+/**
+ * A piece of a line. `said` is ours. `quoted` is the text of somebody else: it stands in quotation marks that it cannot close. The times are
+ * milliseconds since the epoch; a platform shows them in its own way, and `text` where it has none.
+ */
+export const span = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('said'), text: z.string() }),
+  z.object({ kind: z.literal('quoted'), text: z.string() }),
+  z.object({ kind: z.literal('code'), text: z.string() }),
+  /** The text is ours, and the address is a page of the console. */
+  z.object({ kind: z.literal('page'), text: z.string(), url: z.string() }),
+  /** `3m ago`, which goes on counting. */
+  z.object({ kind: z.literal('ago'), at: z.int(), text: z.string() }),
+  /** `29 min left`, which goes on counting. */
+  z.object({ kind: z.literal('left'), at: z.int(), text: z.string() }),
+]);
+export type Span = z.infer<typeof span>;
 
 /**
  * A part of a platform-neutral message. All texts of a card are data, never markup: the platform escapes them, makes control, bidi and
@@ -16,6 +34,15 @@ export const block = z.discriminatedUnion('kind', [
     kind: z.literal('fields'),
     fields: z.array(z.object({ label: z.string(), value: z.string(), code: z.boolean().optional() })),
   }),
+  /** A line for each: what it is about, and what there is to say of it. */
+  z.object({
+    kind: z.literal('facts'),
+    facts: z.array(z.object({ label: z.string(), spans: z.array(span) })),
+  }),
+  /** What somebody else says, marked as that. `by` is ours: `the runbook calls itself`. */
+  z.object({ kind: z.literal('quote'), by: z.string(), text: z.string() }),
+  /** A line in small print. */
+  z.object({ kind: z.literal('small'), text: z.string() }),
   /** Shown in a monospace font, for example an argv. */
   z.object({ kind: z.literal('code'), text: z.string() }),
   z.object({ kind: z.literal('links'), links: z.array(z.object({ label: z.string(), url: z.string() })) }),
@@ -60,6 +87,11 @@ export const card = z.object({
   buttons: z.array(button),
   /** People and groups of the config to mention. The platform turns these into mentions, and nothing else. */
   mention: z.array(z.string()),
+  /**
+   * Of what people are asked about. The title is a headline in our own words then: notifications say it first, and while it is open the
+   * bar has the colour of the risk.
+   */
+  risk: risk.optional(),
 });
 export type Card = z.infer<typeof card>;
 
@@ -122,6 +154,29 @@ export function gateOfKey(key: string): string | null {
 /** True when the message asks for a decision or mentions people. Such a message is never left out. */
 export function callsPeople({ card }: Pick<Post, 'card'>): boolean {
   return card.tone === 'ask' || card.mention.length > 0;
+}
+
+/** What the bar of a card is coloured by: the risk while people are asked, else the tone. */
+export type Shade = Tone | `risk-${Risk}`;
+
+export function shadeOf({ tone, risk }: Pick<Card, 'tone' | 'risk'>): Shade {
+  return tone === 'ask' && risk !== undefined ? `risk-${risk}` : tone;
+}
+
+/** The text of somebody else within quotation marks that it cannot close. */
+export function quoted(text: string): string {
+  return `“${text.replace(/["“”„‟«»‹›″‶〝〞〟＂]/gu, "'")}”`;
+}
+
+/** What is left until a time, in words: `29 min left`, `2 h 5 min left`, `no time left`. */
+export function leftText(at: number, now: number): string {
+  const minutes = Math.floor((at - now) / 60_000);
+  if (at <= now) return 'no time left';
+  if (minutes < 1) return 'less than a minute left';
+  if (minutes < 60) return `${minutes} min left`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h${minutes % 60 === 0 ? '' : ` ${minutes % 60} min`} left`;
+  return `${Math.floor(hours / 24)} days left`;
 }
 
 /** Progress in words: `step 2 of 5`, `5 of 5 steps`. */

@@ -46,6 +46,8 @@ export interface ChatCapabilities {
   editEvery: number;
   /** True when the stored post is the message itself, as in the console: it counts as delivered once it is stored. */
   immediate?: boolean;
+  /** True when it counts the time that is left down by itself; otherwise the flow has open questions edited every five minutes. */
+  countsDown?: boolean;
   /** The rate limits of the platform; without them there is no rate limiter. */
   rateLimits?: RateLimits;
   /** What of this card the platform would cut away, so that people can be told before they decide. Left out where nothing is. */

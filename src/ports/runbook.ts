@@ -4,6 +4,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Risk } from '../model/decision.ts';
 import type { Event, EventKind } from '../model/event.ts';
 import type { RunbookView } from './chat.ts';
+import type { Deed } from './deed.ts';
 
 /** A loaded runbook, written in YAML or TypeScript. Made by load/, read by flow/. */
 export interface Runbook {
@@ -36,6 +37,8 @@ export interface StepOutline {
   type: string;
   /** Exactly what will run, or a note that it is computed later. */
   shows: string;
+  /** Null when its type does not say. */
+  deed?: Deed | null;
 }
 
 /** What binds events to a runbook. */

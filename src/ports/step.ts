@@ -8,6 +8,7 @@ import type { Alert, AlertEnd } from '../model/alert.ts';
 import type { Approval } from '../model/approval.ts';
 import type { Risk } from '../model/decision.ts';
 import type { Run, Waiting } from '../model/run.ts';
+import type { Deed } from './deed.ts';
 
 /** A step type driver. After a wait `run` is called again with the recorded wait, and returns the new state. */
 export interface StepType<Input = unknown, Output extends Json = Json> {
@@ -30,6 +31,8 @@ export interface StepType<Input = unknown, Output extends Json = Json> {
    * if each line of the runbook's text is behind a gutter.
    */
   show(input: Input): string;
+  /** What it does, for the headline of a question. Without it the headline names the type. */
+  deed?(input: Input): Deed;
   /** Where the work of this step goes on when its processes here are killed, as far as the input shows it. Nowhere when left out. */
   far?(input: Input, run: Run): readonly Far[];
   run(input: Input, context: StepContext): Promise<StepResult<Output>>;

@@ -50,6 +50,7 @@ export default defineStep<Input, z.infer<typeof output>>({
   ],
   show: ({ ask, by, quorum, expires }) =>
     `ask ${by.map(visibleLine).join(', ')} (${quorum} needed, within ${showDuration(expires)}): ${visibleLine(ask)}`,
+  deed: () => ({ kind: 'quiet' }),
   async run({ ask, by, quorum, expires, reason }, context) {
     if (context.dry) return { state: 'done', output: { by: [], reason: null } };
     const approval = await context.approval({ question: ask, by, quorum, expires, reasonRequired: reason });

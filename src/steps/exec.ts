@@ -80,6 +80,7 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
     { title: 'Nor is nothing', input: [], expect: { refused: 'an argv needs at least the program' } },
   ],
   show,
+  deed: ({ argv }) => ({ kind: 'command', argv }),
   far: ({ argv, env, secrets }) => farSides(argv, { ...env, ...unknownVariables(Object.keys(secrets)) }),
   async run(input, context) {
     if (context.dry) {

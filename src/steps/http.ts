@@ -58,6 +58,7 @@ export default defineStep<HttpRequestInput, z.infer<typeof httpAnswer>>({
     },
   ],
   show: showRequest,
+  deed: ({ method, url }) => ({ kind: 'request', method, url }),
   async run(input, context) {
     if (context.dry) {
       context.say(`would send: ${showRequest(input)}`);

@@ -34,6 +34,7 @@ export default defineStep<Input, null>({
     },
     { title: 'Nothing to say', input: '', expect: { refused: '' } },
   ],
+  deed: () => ({ kind: 'quiet' }),
   show: ({ text: said, mention }) =>
     `post ${visibleLine(said)}${mention.length === 0 ? '' : `  calls ${mention.map(visibleLine).join(', ')}`}`,
   async run({ text: said, mention, tone }, context) {

@@ -34,6 +34,7 @@ export default defineStep<Input, z.infer<typeof output>>({
     `run ${name}${Object.entries(params)
       .map(([key, value]) => ` ${visibleLine(key)}=${visibleLine(JSON.stringify(value))}`)
       .join('')}`,
+  deed: ({ name }) => ({ kind: 'call', runbook: name }),
   async run({ name, params }, context) {
     if (context.dry) return { state: 'done', output: { state: 'succeeded', run: '' } };
     const child = await context.child(name, params);

@@ -99,6 +99,7 @@ export default defineStep<Input, z.infer<typeof programOutput>>({
     { title: 'No code', input: '', expect: { refused: 'a script needs code' } },
   ],
   show,
+  deed: ({ shell, run }) => ({ kind: 'script', shell, text: run }),
   far: (input, run) =>
     farSides(interpreters[input.shell](input.run), {
       ...unknownVariables(Object.keys(input.secrets)),

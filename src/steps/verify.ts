@@ -67,6 +67,7 @@ export default defineStep<Input, null>({
     { title: 'It needs an end', input: { resolved: true }, expect: { refused: 'within' } },
   ],
   show,
+  deed: () => ({ kind: 'quiet' }),
   async run(what, context) {
     if (context.dry) return { state: 'done', output: null };
     return 'resolved' in what ? await lookAtAlert(what, context) : await lookAtCondition(what, context);

@@ -15,6 +15,7 @@ export default defineStep<number, null>({
     { title: 'No time at all', input: '0s', expect: { state: 'done', output: null } },
     { title: 'A number needs a unit in a file', input: 'ten minutes', expect: { refused: 'is not a duration' } },
   ],
+  deed: () => ({ kind: 'quiet' }),
   show: time => `wait ${showDuration(time)}`,
   async run(time, context) {
     const until = (context.waiting?.since ?? context.clock.now()) + time;

@@ -9,7 +9,11 @@ import { openHarness, show } from './discord/harness.ts';
 import { activeIn, openSlackHarness, readMessage as readSlack } from './slack-harness.ts';
 
 const hostile = '<!channel> <@U0BOB> @everyone **bold** `x` [y](http://evil.example)\u202Ecba\u200b';
-const tools = { seals: { seal: () => 'ab'.repeat(16), holds: () => true }, showTime: () => '12:00 UTC' };
+const tools = {
+  seals: { seal: () => 'ab'.repeat(16), holds: () => true },
+  showTime: () => '12:00 UTC',
+  page: (path: string) => `https://tocsin.example${path}`,
+};
 
 /** Everything as long and as many as it gets. */
 const gate: Gate = sampleGate({

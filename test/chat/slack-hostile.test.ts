@@ -15,7 +15,11 @@ beforeEach(async () => {
 afterEach(() => harness.close());
 
 const fixtures = join(import.meta.dirname, '../fixtures');
-const tools = { seals: createSeals('k'.repeat(64)), showTime: (at: number) => new Date(at).toISOString() };
+const tools = {
+  seals: createSeals('k'.repeat(64)),
+  showTime: (at: number) => new Date(at).toISOString(),
+  page: (path: string) => `https://tocsin.example${path}`,
+};
 
 /** The alert of a saved Alertmanager payload, its texts untouched. */
 function alertOf(name: string) {
@@ -60,7 +64,10 @@ describe('hostile texts in Slack', () => {
       shows: `rm -rf /srv/${index} <!here>`,
     }));
     const approval = sampleApproval({ question: 'Run <!everyone> now?', expiresAt: 1_800_000_000_000 });
-    const post = await shown(approvalCard(approval, run, outline, tools), 'approval/apv_1');
+    const post = await shown(
+      approvalCard({ approval, run, outline, alert: null, event: null }, tools),
+      'approval/apv_1',
+    );
     const { text, blocks, attachments } = await harness.messageOf(post);
     await expect(JSON.stringify({ text, blocks, attachments }, null, 1)).toMatchFileSnapshot(
       join(fixtures, 'slack', 'question.json'),

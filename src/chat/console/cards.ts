@@ -7,11 +7,14 @@ import {
   type Post,
   type Progress,
   progressText,
+  quoted,
+  type Span,
+  shadeOf,
   stepMark,
   type Tone,
 } from '../../model/card.ts';
 import { renderButtons } from './buttons.ts';
-import { domId, logPath, showElapsed, showTime, type Viewer } from './viewer.ts';
+import { domId, logPath, showAgo, showElapsed, showLeft, showTime, type Viewer } from './viewer.ts';
 
 /** The name of a state, shown beside its colour for people who cannot see it. */
 const toneWords: Record<Tone, string> = {
@@ -44,7 +47,7 @@ export function renderCard(card: Card, place: CardPlace, viewer: Viewer): Html {
     place.href === null
       ? html`${cutLine(card.title, 300)}`
       : html`<a href="${place.href}">${cutLine(card.title, 300)}</a>`;
-  return html`<article class="card tone-${card.tone}" id="${place.id}" aria-labelledby="${heading}">
+  return html`<article class="card tone-${shadeOf(card)}" id="${place.id}" aria-labelledby="${heading}">
   <header class="card-head">
     <span class="tone">${toneWords[card.tone]}</span>
     <h2 id="${heading}">${title}${renderMixed(card.title)}</h2>
@@ -65,7 +68,8 @@ export function renderCard(card: Card, place: CardPlace, viewer: Viewer): Html {
  */
 function renderBlocks(card: Card, place: CardPlace, viewer: Viewer): Html {
   const asks = card.buttons.some(button => button.does.kind === 'act');
-  const end = place.fold === true ? card.blocks.findIndex(block => block.kind === 'fields') + 1 : 0;
+  const end =
+    place.fold === true ? card.blocks.findIndex(block => block.kind === 'fields' || block.kind === 'facts') + 1 : 0;
   const [shown, folded] = end === 0 ? [card.blocks, []] : [card.blocks.slice(0, end), card.blocks.slice(end)];
   const ofSteps = outputsOfSteps(card.blocks);
   const render = (block: Block, index: number) => {
@@ -119,6 +123,15 @@ export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, view
       return html`<pre class="code" tabindex="0">${cutText(block.text, mostCode)}</pre>`;
     case 'fields':
       return renderFields(block.fields);
+    case 'facts':
+      return html`<dl class="facts">${block.facts.map(
+        one =>
+          html`<div><dt>${cutLine(one.label, 80)}</dt><dd>${one.spans.map(span => renderSpan(span, viewer))}</dd></div>`,
+      )}</dl>`;
+    case 'quote':
+      return html`<p class="quote">${cutLine(block.by, 120)} <q>${quoted(cutText(block.text, mostValue))}</q>${renderMixed(block.text)}</p>`;
+    case 'small':
+      return html`<p class="fine-print">${cutText(block.text, mostText)}</p>`;
     case 'links':
       return html`<p class="links">${block.links.map(({ label, url }) => renderLink(label, url))}</p>`;
     case 'progress':
@@ -126,6 +139,31 @@ export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, view
     case 'output':
       return renderOutput(block, place);
   }
+}
+
+function renderSpan(span: Span, viewer: Viewer): Html {
+  switch (span.kind) {
+    case 'said':
+      return html`${cutText(span.text, mostText)}`;
+    case 'quoted':
+      return html`<q>${quoted(cutText(span.text, mostValue))}</q>${renderMixed(span.text)}`;
+    case 'code':
+      return html`<code>${cutText(span.text, mostValue)}</code>${renderMixed(span.text)}`;
+    case 'page':
+      return renderPage(span.text, span.url, viewer);
+    case 'ago':
+      return showAgo(span.at, viewer);
+    case 'left':
+      return showLeft(span.at, viewer);
+  }
+}
+
+/** A page of ours is linked by its path, whatever address this page was opened by. */
+function renderPage(text: string, url: string, { host }: Viewer): Html {
+  const base = host.baseUrl();
+  const path = url.startsWith(`${base}/`) ? url.slice(base.length) : null;
+  const target = path ?? webUrl(url)?.href;
+  return target === undefined ? html`${text}` : html`<a href="${target}">${text}</a>`;
 }
 
 function renderFields(fields: Extract<Block, { kind: 'fields' }>['fields']): Html {

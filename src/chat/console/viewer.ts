@@ -1,6 +1,7 @@
 import { showDuration } from '../../kernel/duration.ts';
 import { type Html, html } from '../../kernel/html.ts';
 import type { Actor } from '../../model/actor.ts';
+import { leftText } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import type { Look } from './look.ts';
 
@@ -118,6 +119,12 @@ export function showIn(at: number, viewer: Viewer): Html {
 /** A number with its thousands apart: `5,000`. */
 export function showCount(count: number): string {
   return count.toLocaleString('en-GB');
+}
+
+/** `29 min left`, which the page's script counts on; the time itself stands beside it. */
+export function showLeft(at: number, viewer: Viewer): Html {
+  const now = viewer.now;
+  return html`<span class="left" data-left="${at}" data-now="${now}">${leftText(at, now)}</span> (until ${showTime(at, viewer)})`;
 }
 
 /** The hidden fields of every form that changes something. */

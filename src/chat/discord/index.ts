@@ -19,6 +19,7 @@ export default defineChat({
     maxText: 3600,
     streams: false,
     editEvery: 1500,
+    countsDown: true,
     rateLimits: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
   },
   isOn: env => Boolean(env('DISCORD_TOKEN')),

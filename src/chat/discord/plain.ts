@@ -1,5 +1,5 @@
 import { stripAnsi, visible } from '../../kernel/text.ts';
-import type { Block, Card } from '../../model/card.ts';
+import { type Block, type Card, quoted, type Span } from '../../model/card.ts';
 import type { Call } from './api.ts';
 import type { Message } from './render.ts';
 
@@ -22,6 +22,12 @@ function plainBlock(block: Block): string {
       return block.text;
     case 'fields':
       return block.fields.map(({ label, value }) => `${label}: ${value}`).join('\n');
+    case 'facts':
+      return block.facts.map(({ label, spans }) => `${label}: ${spans.map(plainSpan).join('')}`).join('\n');
+    case 'quote':
+      return `${block.by} ${quoted(block.text)}`;
+    case 'small':
+      return block.text;
     case 'links':
       return block.links.map(({ label, url }) => `${label}: ${url}`).join('\n');
     case 'progress':
@@ -31,4 +37,10 @@ function plainBlock(block: Block): string {
     case 'output':
       return `Output of ${block.step}\n${block.tail}`;
   }
+}
+
+function plainSpan(span: Span): string {
+  if (span.kind === 'quoted') return quoted(span.text);
+  if (span.kind === 'page') return `${span.text} (${span.url})`;
+  return span.kind === 'left' ? `until ${span.text}` : span.text;
 }

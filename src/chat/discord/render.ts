@@ -1,6 +1,16 @@
 import { showDuration } from '../../kernel/duration.ts';
 import { cutLine } from '../../kernel/text.ts';
-import type { Block, Button, Card, Progress, Tone } from '../../model/card.ts';
+import {
+  type Block,
+  type Button,
+  type Card,
+  type Progress,
+  quoted,
+  type Shade,
+  type Span,
+  shadeOf,
+  type Tone,
+} from '../../model/card.ts';
 import { codeBlock, codeTail, escapeLine, escapeText, inlineCode, mixedNote, safeUrl } from './text.ts';
 
 /** A message as the API takes it. */
@@ -42,7 +52,11 @@ export interface RenderTools {
   now: number;
 }
 
-const colours: Record<Tone, number> = {
+const colours: Record<Shade, number> = {
+  'risk-none': 0x98a2b3,
+  'risk-low': 0x2e90fa,
+  'risk-medium': 0xf79009,
+  'risk-high': 0xd92d20,
   critical: 0xd92d20,
   error: 0xf04438,
   warning: 0xf79009,
@@ -89,7 +103,7 @@ const steps: readonly Caps[] = [
 export function renderCard(card: Card, tools: RenderTools): Message {
   const users = [...new Set(card.mention.flatMap(tools.accounts))].slice(0, most.users);
   return {
-    content: renderMention(card.mention, users, tools),
+    content: [renderHeadline(card), renderMention(card.mention, users, tools)].filter(text => text !== '').join('\n'),
     embeds: renderEmbeds(card, tools),
     components: renderButtons(card.buttons, tools),
     allowed_mentions: { parse: [], users },
@@ -100,6 +114,11 @@ export function renderCard(card: Card, tools: RenderTools): Message {
 export function renderText(text: string, tone: Tone): Message {
   const embed = { description: escapeText(text.trim() === '' ? 'Done.' : text, 3900), color: colours[tone] };
   return { content: '', embeds: [embed], components: [], allowed_mentions: { parse: [], users: [] } };
+}
+
+/** Notifications show the content, so that a headline stands there, and not above the embed once more. */
+function renderHeadline({ title, risk }: Card): string {
+  return risk === undefined ? '' : `**${escapeLine(title, 500)}**`;
 }
 
 function renderMention(names: readonly string[], users: readonly string[], tools: RenderTools): string {
@@ -120,7 +139,7 @@ function renderEmbeds(card: Card, tools: RenderTools): Embed[] {
     strictest === undefined ? [] : embedsWith({ ...card, blocks: card.blocks.slice(0, 1) }, strictest, tools);
   const left = {
     description: escapeLine(`${card.blocks.length - 1} more parts are in the console`, 200),
-    color: colours[card.tone],
+    color: colours[shadeOf(card)],
   };
   return first === undefined ? [left] : [first, left];
 }
@@ -168,11 +187,15 @@ function embedsWith(card: Card, caps: Caps, tools: RenderTools): Embed[] {
     ...(draft.parts.length > 0 ? { description: draft.parts.join('\n') } : {}),
     ...(draft.fields.length > 0 ? { fields: draft.fields } : {}),
     ...(index === filled.length - 1 && tools.mark !== null ? { footer: { text: tools.mark } } : {}),
-    color: colours[card.tone],
+    color: colours[shadeOf(card)],
   }));
 }
 
 function renderTitle(card: Card): string {
+  if (card.risk !== undefined) {
+    const state = [...(card.tone === 'ask' ? ['Needs a person'] : []), ...(card.badge === null ? [] : [card.badge])];
+    return `${signs[card.tone]} ${escapeLine(state.join(' · '), 200)}`;
+  }
   const badge = card.badge === null ? '' : ` · ${escapeLine(card.badge, 60)}`;
   const sign = `${signs[card.tone]} `;
   const note = mixedNote(card.title).slice(0, 60);
@@ -191,6 +214,14 @@ function renderBlock(
       return block.text.trim() === '' ? [] : [escapeText(block.text, caps.text)];
     case 'code':
       return block.text.trim() === '' ? [] : [codeBlock(block.text, caps.code)];
+    case 'facts':
+      return block.facts.map(
+        one => `**${escapeLine(one.label, 60)}** ${one.spans.map(span => renderSpan(span, caps)).join('')}`,
+      );
+    case 'quote':
+      return [`> ${escapeLine(block.by, 100)} ${escapeLine(quoted(block.text), Math.min(300, caps.value))}`];
+    case 'small':
+      return [`-# ${escapeLine(block.text, Math.max(200, caps.value))}`];
     case 'links':
       return renderLinks(block.links, caps);
     case 'progress':
@@ -198,6 +229,30 @@ function renderBlock(
     case 'output':
       return [...outputHead(block, title), ...tailLines(block.tail, caps)];
   }
+}
+
+/** Discord shows times in the zone of whoever reads them, and counts `R` on by itself. */
+function renderSpan(span: Span, caps: Caps): string {
+  switch (span.kind) {
+    case 'said':
+      return escapeLine(span.text, 600);
+    case 'quoted':
+      return escapeLine(quoted(span.text), Math.min(400, caps.value)) + mixedNote(span.text).slice(0, 80);
+    case 'code':
+      return inlineCode(span.text, Math.min(200, caps.value)) + mixedNote(span.text).slice(0, 80);
+    case 'page': {
+      const target = safeUrl(span.url);
+      return target === null ? escapeLine(span.text, 100) : `[${escapeLine(span.text, 100)}](${target})`;
+    }
+    case 'ago':
+      return timeTag(span.at, 'R');
+    case 'left':
+      return `ends ${timeTag(span.at, 'R')} at ${timeTag(span.at, 't')}`;
+  }
+}
+
+function timeTag(at: number, style: 'R' | 't'): string {
+  return `<t:${Math.floor(at / 1000)}:${style}>`;
 }
 
 /** The heading of an output block; empty when the title already names the step. */

@@ -1,7 +1,22 @@
 import { showDuration } from '../../kernel/duration.ts';
 import { mixedWords } from '../../kernel/text.ts';
-import { type Block, type Progress, progressText, stepMark } from '../../model/card.ts';
-import { fixed, line, lines, linkTo, literal, type Piece, type RichPart, section } from './text.ts';
+import { type Block, leftText, type Progress, progressText, quoted, type Span, stepMark } from '../../model/card.ts';
+import {
+  date,
+  fixed,
+  line,
+  lines,
+  linkTo,
+  literal,
+  type Piece,
+  page,
+  plainText,
+  quotation,
+  type RichPart,
+  richText,
+  type SlackBlock,
+  section,
+} from './text.ts';
 
 /** The longest that each kind of value may be, characters. All are reduced together when a whole message is too long. */
 export interface Caps {
@@ -30,8 +45,15 @@ export function capsAt(scale: number): Caps {
   };
 }
 
-/** One block of a card as parts of one rich text. `now` is for elapsed times. */
-export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
+/** One block of a card as one of Slack's, or as none. `now` is for elapsed times and for those that are left. */
+export function renderBlock(block: Block, caps: Caps, now: number): SlackBlock[] {
+  if (block.kind === 'small')
+    return [{ type: 'context', elements: [plainText(block.text, Math.max(200, caps.value * 2))] }];
+  const parts = renderParts(block, caps, now);
+  return parts.length === 0 ? [] : [richText(...parts)];
+}
+
+function renderParts(block: Exclude<Block, { kind: 'small' }>, caps: Caps, now: number): RichPart[] {
   switch (block.kind) {
     case 'text':
       return [section(lines(block.text, caps.text))];
@@ -43,6 +65,14 @@ export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
         literal('  '),
         ...value(field.value, field.code === true, caps),
       ]);
+    case 'facts':
+      return rows(block.facts, caps, one => [
+        line(one.label, caps.label, { bold: true }),
+        literal('  '),
+        ...one.spans.flatMap(span => renderSpan(span, caps, now)),
+      ]);
+    case 'quote':
+      return [quotation(literal(`${block.by} `), line(quoted(block.text), caps.value, { italic: true }))];
     case 'links':
       return renderLinks(block.links, caps);
     case 'progress':
@@ -56,6 +86,29 @@ export function renderBlock(block: Block, caps: Caps, now: number): RichPart[] {
         ),
         fixed(block.tail, caps.tail, true),
       ];
+  }
+}
+
+/**
+ * Slack counts `{ago}` on by itself. What is left it does not: its documents give no words for a time to come, so the words are ours, edited
+ * every few minutes (flow/deliver/left.ts), beside the clock time of whoever reads it.
+ */
+function renderSpan(span: Span, caps: Caps, now: number): Piece[] {
+  switch (span.kind) {
+    case 'said':
+      return [line(span.text, caps.text)];
+    case 'quoted':
+      return value(quoted(span.text), false, caps);
+    case 'code':
+      return value(span.text, true, caps);
+    case 'page':
+      return [page(span.text, span.url)];
+    case 'ago':
+      return [date(span.at, '{ago}', span.text)];
+    case 'left': {
+      const format = span.at - now < 12 * 3_600_000 ? '{time}' : '{date_short_pretty}, {time}';
+      return [literal(`${leftText(span.at, now)} (until `), date(span.at, format, span.text), literal(')')];
+    }
   }
 }
 

@@ -8,7 +8,7 @@ import { renderButtons } from './buttons.ts';
 import type { SlackContext, Tell } from './context.ts';
 import { openOrPush } from './modal.ts';
 import { renderHead, renderMessage, renderNotice } from './render.ts';
-import { plainText, richText, type SlackBlock } from './text.ts';
+import { plainText, type SlackBlock } from './text.ts';
 
 type Details = Extract<Button['does'], { kind: 'details' }>;
 
@@ -51,8 +51,7 @@ function wholeView(card: Card, now: number): types.ModalView {
   for (const block of card.blocks) {
     for (const piece of piecesOf(block, room)) {
       room -= textLength(piece);
-      const parts = renderBlock(piece, wide, now);
-      if (parts.length > 0) blocks.push(richText(...parts));
+      blocks.push(...renderBlock(piece, wide, now));
     }
   }
   const buttons = renderButtons(card.buttons, null);

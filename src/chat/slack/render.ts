@@ -1,5 +1,5 @@
 import type { types } from '@slack/bolt';
-import type { Card, Tone } from '../../model/card.ts';
+import { type Card, type Shade, shadeOf, type Tone } from '../../model/card.ts';
 import { type Caps, capsAt, renderBlock } from './blocks.ts';
 import { renderButtons } from './buttons.ts';
 import { emoji, fallback, line, literal, type Piece, plainText, richText, type SlackBlock, section } from './text.ts';
@@ -12,7 +12,11 @@ export interface SlackMessage {
   attachments: types.MessageAttachment[];
 }
 
-const colours: Record<Tone, string> = {
+const colours: Record<Shade, string> = {
+  'risk-none': '#8c959f',
+  'risk-low': '#2f6feb',
+  'risk-medium': '#e8a100',
+  'risk-high': '#b3261e',
   critical: '#b3261e',
   error: '#d9480f',
   warning: '#e8a100',
@@ -75,9 +79,15 @@ export function renderBare(card: Card, facts: RenderFacts): SlackMessage {
 
 function renderAt(card: Card, facts: RenderFacts, caps: Caps): SlackMessage {
   const body = renderBody(card, facts, caps);
-  const text = fallback(`${words[card.tone]}: ${card.title}${card.badge === null ? '' : ` (${card.badge})`}`);
-  const attachment = { color: colours[card.tone], fallback: text, blocks: body };
+  const text = fallback(pushText(card));
+  const attachment = { color: colours[shadeOf(card)], fallback: text, blocks: body };
   return { text, blocks: [renderHead(card, caps, facts.mentions)], attachments: body.length === 0 ? [] : [attachment] };
+}
+
+/** What notifications say. A phone shows the beginning, so that a headline stands first. */
+function pushText(card: Card): string {
+  const badge = card.badge === null ? '' : ` (${card.badge})`;
+  return card.risk === undefined ? `${words[card.tone]}: ${card.title}${badge}` : `${card.title}${badge}`;
 }
 
 /** The sign, the title and the state, and who is called. */
@@ -88,10 +98,9 @@ export function renderHead(card: Card, caps: Caps, mentions: readonly Piece[] = 
 }
 
 function renderBody(card: Card, facts: RenderFacts, caps: Caps): SlackBlock[] {
-  const parts = card.blocks.map(block => renderBlock(block, caps, facts.now)).filter(one => one.length > 0);
-  const shown = parts.slice(0, mostBlocks);
-  const blocks: SlackBlock[] = shown.map(one => richText(...one));
-  const left = parts.length - shown.length;
+  const all = card.blocks.flatMap(block => renderBlock(block, caps, facts.now));
+  const blocks = all.slice(0, mostBlocks);
+  const left = all.length - blocks.length;
   if (left > 0) blocks.push(richText(section(literal(`… ${left} more parts`))));
   return [...blocks, ...renderButtons(card.buttons, facts.post, facts.alert)];
 }

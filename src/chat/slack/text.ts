@@ -45,6 +45,21 @@ export function emoji(name: string): Piece {
   return { type: 'emoji', name };
 }
 
+/** A time in the zone and the way of whoever reads it; `text` where it cannot be shown so. */
+export function date(at: number, format: string, text: string): Piece {
+  return { type: 'date', timestamp: Math.floor(at / 1000), format, fallback: text };
+}
+
+/** A link to a page of ours, whose text is ours too. */
+export function page(text: string, url: string): Piece {
+  const target = url.length > 2000 ? null : webUrl(url);
+  return target === null ? literal(text) : { type: 'link', url: target.href, text: cutLine(text, 100) };
+}
+
+export function quotation(...elements: Piece[]): RichPart {
+  return { type: 'rich_text_quote', elements };
+}
+
 export function section(...elements: Piece[]): RichPart {
   return { type: 'rich_text_section', elements };
 }

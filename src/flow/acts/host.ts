@@ -17,10 +17,11 @@ import type { Feed } from '../journal/feed.ts';
 import type { OutputSignals } from '../journal/output-signals.ts';
 import type { Identities } from '../people/identify.ts';
 import { explain } from '../pipeline/explain.ts';
-import { approvalCard } from '../thread/cards/approval.ts';
+import { approvalCard, planText } from '../thread/cards/approval.ts';
 import { alertCard, type CardTools, runCard } from '../thread/cards/cards.ts';
 import { claimCard } from '../thread/cards/change.ts';
 import { gateApprovalCard, gateDetailsCard } from '../thread/cards/gate.ts';
+import { eventOf } from '../thread/draft/place.ts';
 import { perform } from './act.ts';
 import { runCommand } from './commands.ts';
 import type { ActParts } from './parts.ts';
@@ -119,8 +120,12 @@ async function detailsOf(subject: DetailsSubject, id: string, parts: HostParts):
   if (approval.run === null) return await questionDetails(approval, parts);
   const run = await parts.store.run(approval.run);
   if (run === null) return null;
-  const alert = approval.alert === null ? null : await parts.store.alert(approval.alert);
-  return approvalCard(approval, run, await parts.outline(run), parts.cards, alert);
+  const [outline, alert, event] = await Promise.all([
+    parts.outline(run),
+    approval.alert === null ? null : parts.store.alert(approval.alert),
+    eventOf(run.event, parts.store),
+  ]);
+  return approvalCard({ approval, run, outline, alert, event, whole: true }, parts.cards);
 }
 
 /** The whole of a gate: the vote is given here while it is open, and taken back here afterwards. */
@@ -141,8 +146,5 @@ async function runDetails(run: Run, parts: HostParts): Promise<Card> {
   const card = runCard(run);
   const outline = await parts.outline(run);
   if (outline.length === 0) return card;
-  const text = outline
-    .map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows.replaceAll('\n', '\n   ')}`)
-    .join('\n');
-  return { ...card, blocks: [...card.blocks, { kind: 'code', text }] };
+  return { ...card, blocks: [...card.blocks, { kind: 'code', text: planText(outline) }] };
 }

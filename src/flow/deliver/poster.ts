@@ -3,6 +3,7 @@ import { fallbackPlace } from '../thread/places.ts';
 import { type Choice, createChooser, ownGroup } from './choose.ts';
 import { type DeliverContext, type DeliverParts, record } from './context.ts';
 import { createFairQueueing } from './fair-queueing.ts';
+import { createLeftTimes } from './left.ts';
 import { createPostWriter } from './marks.ts';
 import { createLiveOutputs } from './output.ts';
 import { createQueue } from './queue.ts';
@@ -37,6 +38,7 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
   const ctx = createContext(parts);
   const lives = createLiveOutputs({ store: parts.store, link: ctx.link, listen: parts.outputs.listen, wake });
   const reader = createReader(ctx, lives);
+  const tellLeft = createLeftTimes(ctx);
   const choose = createChooser(ctx, lives, parts.platforms().get(platform)?.rateLimits?.threads === true);
   const inFlight = new Set<Promise<void>>();
   let recordedAt = Number.NEGATIVE_INFINITY;
@@ -65,6 +67,7 @@ export function createPoster(parts: DeliverParts, wake: () => void): Poster {
 
   return {
     async look() {
+      await tellLeft();
       await reader.readNews();
       await reader.readOutput();
       const now = clock.monotonic();

@@ -5,6 +5,7 @@ import type { Catalogue } from '../../ports/catalogue.ts';
 import type { StepOutline } from '../../ports/runbook.ts';
 import type { Store } from '../../ports/store.ts';
 import { readPlan } from '../pipeline/plan.ts';
+import { unreadable } from './cards/telling.ts';
 
 /** Bytes of plans that are remembered: a card is rendered several times while it is open. */
 const most = 1024 * 1024;
@@ -25,7 +26,7 @@ export function createOutlines(parts: {
       return outline;
     } catch (error) {
       if (error instanceof TocsinError)
-        return [{ id: 'snapshot', title: 'The snapshot cannot be shown', type: 'none', shows: error.message }];
+        return [{ id: 'snapshot', title: 'The snapshot cannot be shown', type: unreadable, shows: error.message }];
       throw error;
     }
   };

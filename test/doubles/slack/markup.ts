@@ -10,6 +10,7 @@ export function readable(body: Json): string {
 function readBlock(block: Json): string {
   if (block.type === 'rich_text')
     return block.elements.map((part: Json) => part.elements.map(readPiece).join('')).join('\n');
+  if (block.type === 'context') return block.elements.map((one: Json) => one.text).join(' ');
   if (block.type === 'actions') return block.elements.map((one: Json) => `[${one.text.text}]`).join(' ');
   if (block.type === 'input') return block.label.text;
   return '';
@@ -23,6 +24,8 @@ function readPiece(piece: Json): string {
       return piece.text ?? piece.url;
     case 'emoji':
       return `:${piece.name}:`;
+    case 'date':
+      return piece.fallback;
     default:
       return '';
   }
@@ -45,8 +48,10 @@ export function activeParts(body: Json): string[] {
 function walk(value: Json, found: string[]): void {
   if (Array.isArray(value)) for (const one of value) walk(one, found);
   else if (value !== null && typeof value === 'object') {
-    if (['link', 'user', 'usergroup', 'channel', 'broadcast', 'date', 'image'].includes(value.type))
+    if (['link', 'user', 'usergroup', 'channel', 'broadcast', 'image'].includes(value.type))
       found.push(`${value.type} ${value.url ?? ''}`);
+    // A date acts when it leads somewhere.
+    if (value.type === 'date' && value.url !== undefined) found.push(`date ${value.url}`);
     if (value.type === 'mrkdwn' && isActive(value.text)) found.push(`mrkdwn ${value.text}`);
     if (value.type === 'plain_text' && value.emoji !== false) found.push('emoji in plain text');
     for (const one of Object.values(value)) walk(one, found);

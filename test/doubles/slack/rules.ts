@@ -77,9 +77,16 @@ function oneBlock(block: Json): string[] {
       ];
     case 'divider':
       return [];
+    case 'context':
+      return contextFaults(block);
     default:
       return [`unsupported block ${block.type}`];
   }
+}
+
+function contextFaults({ elements = [] }: Json): string[] {
+  const faults = elements.length < 1 || elements.length > 10 ? ['context must have 1 to 10 elements'] : [];
+  return [...faults, ...elements.flatMap((one: Json) => plain(one, 3000, 'context'))];
 }
 
 function actionsFaults(block: Json): string[] {
@@ -91,7 +98,17 @@ function actionsFaults(block: Json): string[] {
 }
 
 const parts = ['rich_text_section', 'rich_text_preformatted', 'rich_text_list', 'rich_text_quote'];
-const pieces = ['text', 'emoji', 'link', 'user', 'usergroup'];
+const pieces = ['text', 'emoji', 'link', 'user', 'usergroup', 'date'];
+/** The tokens of a date's format, from docs.slack.dev/reference/block-kit/block-elements/date-element. */
+const dateTokens =
+  /^(day_divider_pretty|date_num|date_slash|date_long(_full|_pretty)?|date(_pretty|_short|_short_pretty)?|time(_secs)?|ago)$/;
+
+function dateFaults({ timestamp, format, fallback }: Json): string[] {
+  if (!Number.isInteger(timestamp)) return ['must provide an integer'];
+  const tokens = [...String(format ?? '').matchAll(/\{([^}]*)\}/g)].map(match => match[1] ?? '');
+  if (tokens.length === 0 || tokens.some(token => !dateTokens.test(token))) return [`date format ${format}`];
+  return typeof fallback === 'string' && fallback !== '' ? [] : ['date fallback'];
+}
 
 function richPart(part: Json): string[] {
   if (!parts.includes(part.type)) return [`rich text part ${part.type}`];
@@ -100,6 +117,7 @@ function richPart(part: Json): string[] {
     if (!pieces.includes(one.type)) return [`rich text element ${one.type}`];
     if (one.type === 'text' && (typeof one.text !== 'string' || one.text === ''))
       return ['text must be more than 0 characters'];
+    if (one.type === 'date') return dateFaults(one);
     if (one.type === 'link' && !/^(https?|mailto):/.test(one.url ?? '')) return ['invalid url'];
     return [];
   });

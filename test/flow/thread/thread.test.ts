@@ -66,7 +66,11 @@ async function start() {
     feed,
     catalogue: { current: () => set } as never,
     mutex: createKeyedMutex(),
-    cards: { seals: createSeals('k'.repeat(32)), showTime: at => new Date(at).toISOString() },
+    cards: {
+      seals: createSeals('k'.repeat(32)),
+      showTime: at => new Date(at).toISOString(),
+      page: path => `https://tocsin.example${path}`,
+    },
     platforms: () =>
       new Map([
         ['console', console_],

@@ -1,102 +1,130 @@
-import type { Alert } from '../../../model/alert.ts';
+import { cutLine } from '../../../kernel/text.ts';
 import type { Approval } from '../../../model/approval.ts';
-import type { Block, Button, Card } from '../../../model/card.ts';
+import { type Block, type Button, type Card, quoted } from '../../../model/card.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { Run } from '../../../model/run.ts';
 import type { StepOutline } from '../../../ports/runbook.ts';
-import { standingText } from '../../people/groups.ts';
-import { tally } from '../../pipeline/approve.ts';
 import { isOverFor } from '../../pipeline/episode.ts';
 import { type CardTools, details, field } from './cards.ts';
+import { cameOfRun, decidedBlocks, missingText, voterFacts } from './decided.ts';
+import { because, leftFact, type Origin, requestedBy, sinceFact, targetsFact } from './facts.ts';
+import { runHeadline } from './headline.ts';
 
-/** The card of an approval: the plan as it will run, who may vote, which votes are missing, until when. */
-export function approvalCard(
-  approval: Approval,
-  run: Run,
-  outline: readonly StepOutline[],
-  tools: CardTools,
-  alert: Alert | null = null,
-): Card {
+/** What is asked: a run that waits, or a step of it, and how it came about. */
+export interface Question extends Origin {
+  approval: Approval;
+  run: Run;
+  /** The steps of its plan; none for TypeScript. */
+  outline: readonly StepOutline[];
+  /** True for Details, which leave nothing out. */
+  whole?: boolean;
+}
+
+/**
+ * The card of an approval. First what really runs and where, in our own words; then who asks and why, on what, since when and how long
+ * there is; then the commands as they will run, who may vote, and in small print the rule and the hash. Once it is decided, who did, why,
+ * and what came of it stand first.
+ */
+export function approvalCard(question: Question, tools: CardTools): Card {
+  const { approval, run } = question;
   const open = approval.state === 'open';
-  const blocks: Block[] = [];
-  if (approval.because !== null) blocks.push({ kind: 'text', text: approval.because });
-  const over = open ? overText(approval, run, alert, tools) : null;
-  if (over !== null) blocks.push({ kind: 'text', text: over });
-  blocks.push({ kind: 'fields', fields: approvalFields(approval, run, tools) });
-  const params = Object.entries(run.params).map(([name, value]) =>
-    field(name, typeof value === 'string' ? value : JSON.stringify(value), true),
-  );
-  if (params.length > 0) blocks.push({ kind: 'fields', fields: params });
-  if (approval.step === null) blocks.push({ kind: 'code', text: planText(outline) });
   return {
-    tone: open ? 'ask' : approval.state === 'approved' ? 'good' : 'neutral',
-    title: approval.question,
+    tone: toneOf(approval),
+    title: headlineOf(question),
     badge: open ? missingText(approval) : approval.state,
-    blocks,
+    blocks: [
+      ...decidedBlocks(approval, cameOfRun(approval, run, tools), tools),
+      ...overBlocks(question, tools),
+      ...originBlocks(question, tools),
+      ...foreignBlocks(question),
+      ...targetBlocks(question),
+      ...planBlocks(question),
+      ...paramBlocks(run),
+      { kind: 'facts', facts: voterFacts(approval, tools).slice(0, open ? 2 : 1) },
+      ruleLine(run.decision.because, approval),
+    ],
     buttons: open ? voteButtons(approval, tools) : [details('approval', approval.id)],
     mention: open ? approval.ask.by : [],
+    risk: approval.risk,
   };
 }
 
-/** What people must know of the alert before they decide; null while it fires, or when there is none. */
-function overText(approval: Approval, run: Run, alert: Alert | null, tools: CardTools): string | null {
-  if (alert === null) return null;
+export function toneOf({ state }: Approval): Card['tone'] {
+  return state === 'open' ? 'ask' : state === 'approved' ? 'good' : 'neutral';
+}
+
+/** For a step that asks, what comes after it. */
+function headlineOf({ approval, run, outline }: Question): string {
+  const at = approval.step === null ? -1 : outline.findIndex(step => step.id === approval.step);
+  return runHeadline(run, outline.slice(at + 1), { known: outline.length > 0, step: approval.step });
+}
+
+/** What people must know of the alert before they decide. */
+function overBlocks({ approval, run, alert }: Question, tools: CardTools): Block[] {
+  if (approval.state !== 'open' || alert === null) return [];
   if (isOverFor(run, alert)) {
     const since =
       alert.episode === run.episode && alert.resolvedAt !== null ? ` since ${tools.showTime(alert.resolvedAt)}` : '';
-    return approval.step === null
-      ? `The alert is over${since}.`
-      : `The alert is over${since}. Approving takes a second press.`;
+    const twice = approval.step === null ? '' : ' Approving takes a second press.';
+    return [{ kind: 'text', text: `The alert is over${since}.${twice}` }];
   }
-  return alert.state === 'resolved' ? `The alert was resolved, but ${alert.end?.because ?? 'that is no cure'}.` : null;
+  if (alert.state !== 'resolved') return [];
+  return [{ kind: 'text', text: `The alert was resolved, but ${alert.end?.because ?? 'that is no cure'}.` }];
 }
 
-function planText(outline: readonly StepOutline[]): string {
+function originBlocks(question: Question, tools: CardTools): Block[] {
+  const { approval, run } = question;
+  const otherwise = approval.step === null ? 'nothing runs' : 'the step fails';
+  const facts = [
+    requestedBy(run, question, tools),
+    because(run, question),
+    targetsFact(run),
+    ...(approval.state === 'open' ? [sinceFact(approval, tools), leftFact(approval, otherwise, tools)] : []),
+  ];
+  return [{ kind: 'facts', facts }];
+}
+
+/** What the runbook says of itself: a title may say anything. */
+function foreignBlocks({ approval, run }: Question): Block[] {
+  const own: Block = { kind: 'quote', by: `the runbook ${run.runbook} calls itself`, text: run.title };
+  return approval.step === null
+    ? [own]
+    : [own, { kind: 'quote', by: `its step ${approval.step} asks`, text: approval.question }];
+}
+
+/** All of them, one on each line. */
+function targetBlocks({ run, whole }: Question): Block[] {
+  return whole === true && run.targets.length > 1
+    ? [{ kind: 'code', text: `Targets:\n${run.targets.map(one => cutLine(one, 500)).join('\n')}` }]
+    : [];
+}
+
+function planBlocks({ approval, outline }: Question): Block[] {
+  return approval.step === null ? [{ kind: 'code', text: planText(outline) }] : [];
+}
+
+export function planText(outline: readonly StepOutline[]): string {
   if (outline.length === 0)
     return 'A TypeScript runbook: the approval covers its code and these parameters; later arguments are computed.';
   return outline
-    .map((step, index) => `${index + 1}. ${step.title || step.id}\n   ${step.shows.replaceAll('\n', '\n   ')}`)
+    .map((step, index) => {
+      const title = step.title === '' || step.title === step.id ? step.id : quoted(cutLine(step.title, 200));
+      return `${index + 1}. ${title}\n   ${step.shows.replaceAll('\n', '\n   ')}`;
+    })
     .join('\n');
 }
 
-function approvalFields(approval: Approval, run: Run, tools: CardTools) {
-  const votes = votesText(approval);
-  return [
-    field('Runbook', run.runbook, true),
-    ...(run.targets.length === 0
-      ? []
-      : [field(run.targets.length === 1 ? 'Target' : 'Targets', run.targets.join(', '), true)]),
-    field('Risk', approval.risk),
-    field('Asked by rule', approval.rule),
-    field('Why', run.decision.because),
-    field('May vote', `${approval.ask.by.join(', ')}, ${approval.ask.quorum} needed`),
-    ...(votes === '' ? [] : [field('Votes', votes)]),
-    closingField(approval, tools),
-    field('Plan', shortHash(approval.planHash), true),
-  ];
+function paramBlocks({ params }: Run): Block[] {
+  const fields = Object.entries(params).map(([name, value]) =>
+    field(name, typeof value === 'string' ? value : JSON.stringify(value), true),
+  );
+  return fields.length === 0 ? [] : [{ kind: 'fields', fields }];
 }
 
-/** Each vote with its reason, and how the right to it was established; empty without votes. */
-export function votesText({ votes }: Approval): string {
-  return votes
-    .map(({ person, vote, reason, standing, at }) => {
-      const more = [reason, standingText(standing, at)].flatMap(text => (text === null ? [] : [` (${text})`]));
-      return `${person}: ${vote}${more.join('')}`;
-    })
-    .join('; ');
-}
-
-/** When it expires, or was closed. */
-export function closingField({ state, expiresAt, closedAt }: Approval, tools: CardTools) {
-  if (state === 'open') return field('Expires', tools.showTime(expiresAt));
-  return field('Closed', tools.showTime(closedAt ?? expiresAt));
-}
-
-export function missingText(approval: Approval): string {
-  const result = tally(approval);
-  return result.state === 'waiting'
-    ? `${result.missing} ${result.missing === 1 ? 'approval' : 'approvals'} missing`
-    : result.state;
+/** The rule that asked, with its condition, and the hash of what is approved. */
+export function ruleLine(why: string, { rule, planHash, step }: Approval, what = 'plan'): Block {
+  const asked = step === null ? why : `${rule} asks`;
+  return { kind: 'small', text: `${asked.includes(rule) ? '' : `${rule}: `}${asked} · ${what} ${shortHash(planHash)}` };
 }
 
 export function voteButtons(approval: Approval, tools: CardTools): Button[] {

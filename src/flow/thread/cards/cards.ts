@@ -14,6 +14,8 @@ export interface CardTools {
   seals: Seals;
   /** A moment as people read it, in the zone of tocsin.yaml. */
   showTime(at: number): string;
+  /** The address of a page of the console, by its path. */
+  page(path: string): string;
 }
 
 export const field = (label: string, value: string, code = false) => ({ label, value, code });

@@ -3,10 +3,14 @@ import type { Approval } from '../../../model/approval.ts';
 import type { Block, Button, Card, Tone } from '../../../model/card.ts';
 import type { Gate, GateState } from '../../../model/gates/gate.ts';
 import { fromText } from '../../../model/gates/known-bad.ts';
-import { digestOf, type Subject, subjectText } from '../../../model/gates/subject.ts';
+import { digestOf, type Subject, shortDigest, subjectText } from '../../../model/gates/subject.ts';
 import { shortHash } from '../../../model/plan.ts';
-import { closingField, missingText, voteButtons, votesText } from './approval.ts';
+import { ruleLine, toneOf, voteButtons } from './approval.ts';
 import { type CardTools, details, field } from './cards.ts';
+import { decidedBlocks, missingText, voterFacts } from './decided.ts';
+import { fact, leftFact, requesterOf, said, sinceFact } from './facts.ts';
+import { joinHeadline } from './headline.ts';
+import { showWord } from './telling.ts';
 
 const tones: Record<GateState, Tone> = {
   pending: 'ask',
@@ -68,56 +72,71 @@ export function gateDetailsCard(gate: Gate, approval: Approval | null, tools: Ca
     field('Decided by', gate.decision.rule),
     field('Subject', shortHash(gate.hash), true),
   ];
-  const votes = approval === null ? [] : [voteFields(approval, tools)];
+  const votes: Block[] = approval === null ? [] : voteBlocks(approval, tools);
   const open = approval?.state === 'open';
   return {
     ...root,
     badge: open ? missingText(approval) : root.badge,
-    blocks: [...root.blocks, { kind: 'fields', fields: [...times, ...votes.flat()] }],
+    blocks: [...root.blocks, { kind: 'fields', fields: times }, ...votes],
     // Its own Details button would show the same again.
     buttons: open ? voteButtons(approval, tools).filter(button => button.does.kind === 'act') : revokeButtons(gate),
   };
 }
 
-function voteFields(approval: Approval, tools: CardTools) {
-  const votes = votesText(approval);
-  return [
-    field('May vote', `${approval.ask.by.join(', ')}, ${approval.ask.quorum} needed`),
-    ...(votes === '' ? [] : [field('Votes', votes)]),
-    closingField(approval, tools),
-  ];
+/** Who may vote, the votes so far, and how long there is. */
+function voteBlocks(approval: Approval, tools: CardTools): Block[] {
+  const left = approval.state === 'open' ? [leftFact(approval, otherwise, tools)] : [];
+  return [{ kind: 'facts', facts: [...voterFacts(approval, tools), ...left] }];
 }
+
+const otherwise = 'it is denied';
 
 /** What the caller was told, or could not be told any more; while people decide it is of no interest. */
 function toldBlocks({ told }: Gate): Block[] {
   return told.filter(one => !one.key.startsWith('wait/')).map(({ text }) => ({ kind: 'text', text }));
 }
 
-/** The card of a gate's approval: all of the subject, who may vote, which votes are missing, until when. */
+/** The card of a gate's approval: who asks for what, how long there is, all of the subject, and who may vote. */
 export function gateApprovalCard(approval: Approval, gate: Gate, tools: CardTools): Card {
   const open = approval.state === 'open';
-  const because: Block[] = approval.because === null ? [] : [{ kind: 'text', text: approval.because }];
+  const asked = [
+    fact('Requested by', ...requesterOf(gate.requestedBy)),
+    fact('Because', said('its caller waits for a decision before it goes on')),
+    ...(open ? [sinceFact(approval, tools), leftFact(approval, otherwise, tools)] : []),
+  ];
   return {
-    tone: open ? 'ask' : approval.state === 'approved' ? 'good' : 'neutral',
-    title: approval.question,
+    tone: toneOf(approval),
+    title: gateHeadline(approval, gate),
     badge: open ? missingText(approval) : approval.state,
     blocks: [
-      ...because,
-      {
-        kind: 'fields',
-        fields: [
-          field('Asked by rule', approval.rule),
-          field('Why', gate.decision.because),
-          ...voteFields(approval, tools),
-          field('Subject', shortHash(approval.planHash), true),
-        ],
-      },
+      ...decidedBlocks(approval, cameOfGate(gate), tools),
+      { kind: 'facts', facts: asked },
       ...subjectBlocks(gate.subject),
       ...foundBlocks(gate, inThread),
+      { kind: 'facts', facts: voterFacts(approval, tools).slice(0, open ? 2 : 1) },
+      ruleLine(gate.decision.because, approval, 'subject'),
     ],
     buttons: open ? voteButtons(approval, tools) : [],
     mention: open ? approval.ask.by : [],
+    risk: approval.risk,
   };
+}
+
+/** `HIGH · shop to production, 9fceb02d0a through deploys`: what the caller names stands as words, never as a sentence. */
+function gateHeadline({ risk }: Approval, { name, subject: of }: Gate): string {
+  const [text] = subjectText({ service: of.service, repository: of.repository, image: of.image }).split(', ');
+  const which = of.sha?.slice(0, 10) ?? shortDigest(digestOf(of));
+  const version = which === null ? '' : ` ${showWord(which)}`;
+  return joinHeadline(
+    risk,
+    `let ${showWord(text ?? '')}${version} through ${name}`,
+    showWord(of.environment ?? 'no environment named'),
+  );
+}
+
+function cameOfGate({ state, because }: Gate) {
+  const text = state === 'allowed' ? 'its caller may go on' : `the gate is ${state}: ${because}`;
+  return fact('What came of it', said(text));
 }
 
 const names: Readonly<Record<Exclude<keyof Subject, 'links'>, string>> = {

@@ -1,6 +1,7 @@
 import type { Event } from '../../../model/event.ts';
 import { type Entry, streamOf } from '../../../model/journal.ts';
 import type { Run } from '../../../model/run.ts';
+import type { Store } from '../../../ports/store.ts';
 import { wantRoot } from './alert.ts';
 import type { DraftContext, Place } from './context.ts';
 
@@ -12,7 +13,7 @@ export async function placeOf(ctx: DraftContext, run: Run, entry: Entry): Promis
     return { ...place, thread: place.thread ?? `run/${parent.id}` };
   }
   if (run.alert === null || run.episode === null)
-    return { thread: null, alert: null, event: await eventOf(run.event, ctx) };
+    return { thread: null, alert: null, event: await eventOf(run.event, ctx.parts.store) };
   const alert = await ctx.parts.store.alert(run.alert);
   wantRoot(ctx, alert, run.episode, entry);
   return { thread: `alert/${run.alert}/${run.episode}`, alert, event: null };
@@ -38,9 +39,9 @@ export async function placeOfEvent(ctx: DraftContext, event: Event | null, entry
   return { thread: `alert/${alert.id}/${alert.episode}`, alert, event: null };
 }
 
-/** The event behind a run without an alert (a deployment, a tick): its routes may ask for it. */
-async function eventOf(id: string | null, ctx: DraftContext): Promise<Event | null> {
+/** The event behind a run, where its entry is still there. */
+export async function eventOf(id: string | null, store: Pick<Store, 'stream'>): Promise<Event | null> {
   if (id === null) return null;
-  const [entry] = await ctx.parts.store.stream(streamOf.event(id));
+  const [entry] = await store.stream(streamOf.event(id));
   return entry?.fact.kind === 'event.accepted' ? entry.fact.event : null;
 }

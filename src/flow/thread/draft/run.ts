@@ -16,15 +16,26 @@ export async function wantRun(ctx: DraftContext, id: string, entry: Entry): Prom
   const asks = entry.fact.kind === 'run.created' && place.thread !== null ? run.approval : null;
   const approval = asks === null ? null : await ctx.parts.store.approval(asks);
   if (approval !== null) wantQuestion(ctx, approval, run, place, entry);
+  if (tellsOutcome.has(entry.fact.kind)) await wantDecided(ctx, run, place, entry);
   ctx.want({ key: `run/${id}`, ...place, run: id, over, render: async () => runCard(run) }, entry);
   wantNotes(ctx, entry, run, { ...place, thread: place.thread ?? `run/${id}` });
 }
 
+/** After these the cards of a run's decided questions say what came of it. */
+const tellsOutcome: ReadonlySet<Entry['fact']['kind']> = new Set(['run.asking', 'run.finished', 'run.amended']);
+
+async function wantDecided(ctx: DraftContext, run: Run, place: Place, entry: Entry): Promise<void> {
+  if (run.approval === null && run.steps.every(step => step.type !== 'approve')) return;
+  const approvals = await ctx.parts.store.approvals({ run: run.id });
+  for (const one of approvals) if (one.state !== 'open') wantQuestion(ctx, one, run, place, entry);
+}
+
 export function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Place, entry: Entry): void {
   const { cards, outline } = ctx.parts;
-  const render = async () =>
-    approvalCard(approval, run, approval.step === null ? await outline(run) : [], cards, place.alert);
-  const over = approval.state !== 'open';
+  const { alert, event } = place;
+  const render = async () => approvalCard({ approval, run, outline: await outline(run), alert, event }, cards);
+  // An approved one still learns what came of it.
+  const over = approval.state !== 'open' && (approval.state !== 'approved' || isEnded(run.state));
   const thread = place.thread ?? `run/${run.id}`;
   ctx.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
 }
