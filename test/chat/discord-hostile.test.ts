@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { renderCard } from '../../src/chat/discord/render.ts';
 import { codeBlock, codeTail, escapeLine, escapeText, inlineCode } from '../../src/chat/discord/text.ts';
 import { visible, visibleLine } from '../../src/kernel/text.ts';
-import type { Block, Card } from '../../src/model/card.ts';
+import type { Block, Card, Span } from '../../src/model/card.ts';
 import { startTestApp } from '../doubles/app.ts';
 import { readMessage, startDiscord } from '../doubles/discord/index.ts';
 import { readMarkup } from '../doubles/discord/markup.ts';
@@ -150,6 +150,25 @@ const blocks: fc.Arbitrary<Block> = fc.oneof(
     links: fc.array(fc.record({ label: spiky, url: fc.oneof(fc.webUrl(), spiky) }), { maxLength: 30 }),
   }),
   fc.record({
+    kind: fc.constant('facts' as const),
+    facts: fc.array(
+      fc.record({
+        label: spiky,
+        spans: fc.array(
+          fc.oneof(
+            fc.record({ kind: fc.constantFrom('said', 'quoted', 'code'), text: spiky.map(text => text.repeat(9)) }),
+            fc.record({ kind: fc.constant('page'), text: spiky, url: fc.oneof(fc.webUrl(), spiky) }),
+            fc.record({ kind: fc.constantFrom('ago', 'left'), at: fc.nat(), text: spiky }),
+          ) as fc.Arbitrary<Span>,
+          { maxLength: 30 },
+        ),
+      }),
+      { maxLength: 30 },
+    ),
+  }),
+  fc.record({ kind: fc.constant('quote' as const), by: spiky, text: spiky.map(text => text.repeat(50)) }),
+  fc.record({ kind: fc.constant('small' as const), text: spiky.map(text => text.repeat(50)) }),
+  fc.record({
     kind: fc.constant('progress' as const),
     done: fc.nat(9),
     total: fc.option(fc.nat(9)),
@@ -177,6 +196,7 @@ test('Discord takes every card, whatever is in it', () => {
     blocks: fc.array(blocks, { maxLength: 12 }),
     buttons: fc.constant([]),
     mention: fc.array(spiky, { maxLength: 30 }),
+    risk: fc.constantFrom('high' as const, 'none' as const),
   });
   fc.assert(
     fc.property(cards, card => {

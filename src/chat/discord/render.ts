@@ -215,9 +215,7 @@ function renderBlock(
     case 'code':
       return block.text.trim() === '' ? [] : [codeBlock(block.text, caps.code)];
     case 'facts':
-      return block.facts.map(
-        one => `**${escapeLine(one.label, 60)}** ${one.spans.map(span => renderSpan(span, caps)).join('')}`,
-      );
+      return renderFacts(block.facts, caps);
     case 'quote':
       return [`> ${escapeLine(block.by, 100)} ${escapeLine(quoted(block.text), Math.min(300, caps.value))}`];
     case 'small':
@@ -231,13 +229,33 @@ function renderBlock(
   }
 }
 
+function renderFacts(facts: Extract<Block, { kind: 'facts' }>['facts'], caps: Caps): string[] {
+  const shown = facts.slice(0, caps.count);
+  const lines = shown.map(
+    ({ label, spans }) => `**${escapeLine(label.trim() === '' ? '–' : label, 60)}** ${renderSpans(spans, caps)}`,
+  );
+  const left = facts.length - shown.length;
+  return left === 0 ? lines : [...lines, escapeLine(`and ${left} more, which are in the console`, 100)];
+}
+
+/** As many as have room: markup cannot be cut. */
+function renderSpans(spans: readonly Span[], caps: Caps): string {
+  let line = '';
+  for (const span of spans) {
+    const text = renderSpan(span, caps);
+    if (line.length + text.length > caps.text) return `${line} …`;
+    line += text;
+  }
+  return line;
+}
+
 /** Discord shows times in the zone of whoever reads them, and counts `R` on by itself. */
 function renderSpan(span: Span, caps: Caps): string {
   switch (span.kind) {
     case 'said':
-      return escapeLine(span.text, 600);
+      return escapeLine(span.text, Math.min(600, caps.text));
     case 'quoted':
-      return escapeLine(quoted(span.text), Math.min(400, caps.value)) + mixedNote(span.text).slice(0, 80);
+      return escapeLine(quoted(span.text), Math.min(300, caps.value)) + mixedNote(span.text).slice(0, 80);
     case 'code':
       return inlineCode(span.text, Math.min(200, caps.value)) + mixedNote(span.text).slice(0, 80);
     case 'page': {
