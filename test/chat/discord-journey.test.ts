@@ -129,7 +129,7 @@ describe('an alert in Discord', () => {
     // After the decision the buttons are gone, and whoever was late is told how it was decided.
     await question.expectNoButton('Approve');
     const late = await discord.press(asked, 'Approve', member('alice'));
-    expect(toldBy(late)).toMatch(/changed before you pressed[\s\S]*alice: approve[\s\S]*bob: approve/);
+    expect(toldBy(late)).toMatch(/changed before you pressed[\s\S]*alice approved[\s\S]*bob approved/);
 
     await app.alert({ alertname: 'Down', instance: 'web-1' }, { status: 'resolved' });
     const resolved = await root.expectUpdate('resolved').expectReaction('✅').expectNoReaction('🔥');

@@ -64,7 +64,7 @@ routes:
       .expectMessage('Clean it now?')
       .press('Approve', alice)
       .expectTold('Approved')
-      .expectUpdate('approved by alice');
+      .expectUpdate('alice approved');
     await again.thread().expectMessage('Look, then clean').expectUpdate('succeeded');
     expect((await app.runs()).map(run => run.state)).toEqual(['succeeded']);
 

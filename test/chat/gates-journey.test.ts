@@ -183,7 +183,7 @@ test("a gate is on the App Home of those who may vote, with its subject and its 
   await slack.until(() => slack.world.homes.get('U0BOB'), 'the home of bob');
   await slack.as('U0ALICE').openHome();
   const home = await slack.until(() => slack.world.homes.get('U0ALICE'), 'the home of alice');
-  expect(readable(home)).toMatch(/Waiting for you: 1[\s\S]*Let checkout to production[\s\S]*May vote/);
+  expect(readable(home)).toMatch(/Waiting for you: 1[\s\S]*let checkout[\s\S]*May vote/);
   expect(readable(home)).toContain(digest);
   expect(readable(slack.world.homes.get('U0BOB') ?? {})).toContain('Waiting for you: 0');
   await slack.as('U0ALICE').pressIn({ body: home, home: true }, 'Approve');

@@ -127,7 +127,7 @@ function approvedJourney(start: Start): void {
     await question
       .press('Approve', alice)
       .expectTold('Approved. It starts now.')
-      .expectUpdate('approved by alice')
+      .expectUpdate(/By\W*alice approved/)
       .expectNoButton('Approve')
       .expectNoButton('Deny');
     // It is shown while it runs, and goes on in the same message.
@@ -139,7 +139,8 @@ function approvedJourney(start: Start): void {
 
     await app.alert(labels, { status: 'resolved', startsAt });
     await root.expectUpdate('resolved').expectNo('firing').expectNoButton('Acknowledge');
-    await root.thread().expectMessage('succeeded').expectUpdate('2 of 2').expectNoButton('Cancel');
+    await root.thread().expectMessage('2 of 2').expectUpdate('succeeded').expectNoButton('Cancel');
+    await question.expectUpdate(/What came of it\W*run_\w+ succeeded/);
     await chat.channel('alerts').expectCount(1);
     expect((await app.runs()).map(run => run.state)).toEqual(['succeeded']);
   });
@@ -154,7 +155,8 @@ function closedJourneys(start: Start): void {
       .expectMessage('May vote')
       .press('Deny', bob, 'the sale is on')
       .expectTold('Denied.')
-      .expectUpdate('bob denied it: the sale is on')
+      .expectUpdate(/By\W*bob denied[\s\S]*“the sale is on”/)
+      .expectUpdate('nothing ran')
       .expectNoButton('Approve');
     await thread.expectMessage('Clean the disk denied').expectUpdate('the sale is on');
     expect((await app.runs()).map(run => [run.state, run.startedAt])).toEqual([['denied', null]]);
@@ -181,7 +183,7 @@ function askedJourneys(start: Start): void {
       .press('Approve', alice)
       .expectTold('Nobody votes on a run that they asked for themselves')
       .expectButton('Approve');
-    await question.press('Approve', bob).expectTold('Approved').expectUpdate('approved by bob');
+    await question.press('Approve', bob).expectTold('Approved').expectUpdate('bob approved');
     await root.expectUpdate('succeeded').expectUpdate('1 of 1').expectNoButton('Cancel');
     expect(await refusals(app)).toEqual([['person', 'alice']]);
   });

@@ -407,7 +407,7 @@ describe('what is kept for years', () => {
       approval id run gate claim step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
       vote person account via vote reason at standing
       button label style reason does
-      card tone title badge blocks buttons mention
+      card tone title badge blocks buttons mention risk
       letter id source from again code because attempts state firstAt lastAt version
       post platform key channel thread card wanted delivered ref order createdAt changed severity alert run over copies withheld renewed
       decision verdict rule because ask resolves
@@ -430,6 +430,9 @@ describe('what is kept for years', () => {
       actor system id
       block text text
       block fields fields
+      block facts facts
+      block quote by text
+      block small text
       block code text
       block links links
       block progress done total startedAt finishedAt steps

@@ -62,7 +62,7 @@ export function cameOfRun(approval: Approval, run: Run, tools: CardTools): Fact 
     run.finishedAt === null
       ? []
       : [said(' '), { kind: 'ago', at: run.finishedAt, text: tools.showTime(run.finishedAt) }];
-  return fact('What came of it', page, said(` ${endedWords[run.state] ?? `is ${run.state}`}`), ...at, said(why));
+  return fact('What came of it', page, said(` ${endedWords[run.state] ?? 'is under way'}`), ...at, said(why));
 }
 
 const endedWords: Partial<Record<Run['state'], string>> = {

@@ -39,7 +39,7 @@ const grave =
 
 /** Programs that only read, whatever their arguments are. */
 const readers =
-  /^(df|du|ls|cat|head|tail|grep|zgrep|wc|ps|top|free|uptime|stat|id|who|whoami|date|echo|printf|true|test|hostname|dig|host|nslookup|ping|vmstat|iostat|lsof|ss|netstat|uname|env|printenv|pgrep|sha256sum|md5sum)$/;
+  /^(df|du|ls|cat|head|tail|grep|zgrep|wc|ps|top|free|uptime|stat|id|who|whoami|date|echo|printf|true|false|test|\[|\[\[|sleep|set|cd|export|hostname|dig|host|nslookup|ping|vmstat|iostat|lsof|ss|netstat|uname|env|printenv|pgrep|sha256sum|md5sum)$/;
 
 /** The second words with which these programs only read. */
 const looks: Readonly<Record<string, RegExp>> = {
@@ -91,7 +91,7 @@ function tellCommand(argv: readonly string[]): Telling {
 function tellScript(text: string, shell: string): Telling {
   const lines = text
     .split(/\n|;|&&|\|\|/)
-    .map(line => line.trim())
+    .map(line => line.trim().replace(shellWords, ''))
     .filter(line => line !== '' && !line.startsWith('#'));
   const told = lines.slice(0, mostLines).map(line => {
     const words = shell === 'bash' || shell === 'sh' ? unwrap(line.split(/\s+/)).words : line.split(/\s+/);
@@ -103,6 +103,8 @@ function tellScript(text: string, shell: string): Telling {
 }
 
 const mostLines = 500;
+/** What stands before or between the commands of a shell. */
+const shellWords = /^((if|then|else|elif|while|until|do|done|fi|esac|!|\{|\}|\(|\))(\s+|$))+/;
 
 /** The first of the gravest. */
 export function gravest<T extends { weight: number }>(all: readonly T[]): T | null {

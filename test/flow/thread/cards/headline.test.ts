@@ -91,6 +91,8 @@ describe('a command in few words', () => {
     expect(tellStep(script('set -eu\n# rm is not here\ndf -h /var\nrm -rf "$PARAM_DIR"\nls')).text).toBe(
       'rm -rf "$PARAM_DIR" (bash, 4 lines)',
     );
+    const loop = 'echo a; until [ -e /go ]; do sleep 1; done; if true; then systemctl restart app; fi';
+    expect(tellStep(script(loop)).text).toBe('systemctl restart app (bash, 5 lines)');
   });
 
   test.each([
