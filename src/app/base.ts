@@ -11,7 +11,7 @@ import { createRecentDocs } from '../flow/journal/recent-docs.ts';
 import { createStreams } from '../flow/journal/streams.ts';
 import { createLooks } from '../flow/origin/looks.ts';
 import { createIdentities } from '../flow/people/identify.ts';
-import { createSeals } from '../flow/people/seal.ts';
+import { createSeals, type Seals } from '../flow/people/seal.ts';
 import { createSignIns, type SignInParts } from '../flow/people/sign-ins.ts';
 import { createDeliveryLog } from '../flow/pipeline/delivery-log.ts';
 import { createIntake } from '../flow/pipeline/intake.ts';
@@ -74,13 +74,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const engine = createEngine({ ...common, looks, children, steps: shelves.steps, holder, outputs, hidden, egress });
   hearOthers(store, outputs, engine);
   const membership = createMembership({ clock, log, catalogue });
-  /** Where the pages are, once the server listens. */
-  const address = { url: '' };
-  const cards: CardTools = {
-    seals,
-    showTime: at => showTime(at, catalogue.current().config.timezone),
-    page: path => `${address.url}${path}`,
-  };
+  const { cards, address } = createCardTools(seals, catalogue);
   const outline = createOutlines({ store, catalogue });
   const refused = createRefusedSources(common);
   const deliveries = createDeliveryLog(common);
@@ -103,10 +97,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     options,
     role: options.role ?? ('all' as const),
     ...createDoors({ ...common, vault, acts, address }),
-    address,
-    shared,
-    shelves,
-    registry,
+    ...{ address, shared, shelves, registry },
     seals,
     identities,
     signIns,
@@ -130,6 +121,17 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     fleet: { nodes: null as Nodes | null, since: clock.now() },
     state: { draining: false },
   };
+}
+
+/** What cards are rendered with, and the address of the pages that they link to, which is known once the server listens. */
+function createCardTools(seals: Seals, catalogue: Catalogue) {
+  const address = { url: '' };
+  const cards: CardTools = {
+    seals,
+    showTime: at => showTime(at, catalogue.current().config.timezone),
+    page: path => `${address.url}${path}`,
+  };
+  return { cards, address };
 }
 
 /** The list of what is known to be bad. */

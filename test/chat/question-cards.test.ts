@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { renderCard as renderConsole } from '../../src/chat/console/cards.ts';
+import { standardLook } from '../../src/chat/console/look.ts';
 import type { Viewer } from '../../src/chat/console/viewer.ts';
 import { approvalCard, type Question } from '../../src/flow/thread/cards/approval.ts';
 import { type Card, type Post, quoted } from '../../src/model/card.ts';
@@ -75,7 +76,7 @@ let host: HostDouble;
 let viewer: Viewer;
 beforeAll(async () => {
   host = await createHostDouble({ url: 'https://tocsin.example' });
-  viewer = { host: host.host, who: null, csrf: '', local: true, now: noon, zone: 'UTC' };
+  viewer = { host: host.host, who: null, csrf: '', local: true, now: noon, zone: 'UTC', look: standardLook };
 });
 afterAll(() => host.close());
 
@@ -153,7 +154,7 @@ describe.each(Object.entries(cases))('a question with %s', (_, { question, headl
   test('in the console: the heading is the headline, and what others say is quoted', () => {
     const text = onConsole(card);
     expect(text).toContain('class="card tone-risk-high"');
-    expect(/<h3[^>]*>(.*?)<\/h3>/s.exec(text)?.[1]?.startsWith(headline)).toBe(true);
+    expect(/<h2[^>]*>(.*?)<\/h2>/s.exec(text)?.[1]?.startsWith(headline)).toBe(true);
     expect(unquoted(text)).toBe(false);
     expect(hidden.test(text)).toBe(false);
     expect(text).toContain(`data-left="${question.approval.expiresAt}" data-now="${noon}">29 min left</span>`);
