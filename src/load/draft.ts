@@ -25,7 +25,9 @@ export function viewOf(
   runbook: Pick<Runbook, 'id' | 'title' | 'about' | 'risk' | 'kind'> & { triggers: readonly Trigger[] },
   params: readonly ParamView[],
   steps: readonly StepOutline[],
+  shape: RunbookView['shape'] = undefined,
 ): RunbookView {
   const { id, title, about, risk, kind } = runbook;
-  return { id, title, about, risk, kind, params, steps, on: runbook.triggers.map(showTrigger) };
+  const view = { id, title, about, risk, kind, params, steps, on: runbook.triggers.map(showTrigger) };
+  return shape === undefined ? view : { ...view, shape };
 }

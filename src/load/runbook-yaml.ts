@@ -9,6 +9,7 @@ import { type Draft, viewOf } from './draft.ts';
 import { createParamSet, type ParamRule, paramRule } from './params.ts';
 import { createFaults, type Faults } from './problems.ts';
 import { readAs, settle } from './scalars.ts';
+import { shapeOf } from './shape.ts';
 import { type StepFacts, targetScope } from './step-scope.ts';
 import { type CompiledStep, compileSteps, type Shelf, stepOptions, type Work, workInput } from './steps-yaml.ts';
 import { fitTexts, type Texts } from './templates.ts';
@@ -106,6 +107,7 @@ function build(
         { id, title: file.title, about: file.about ?? '', risk: file.risk, kind: 'yaml', triggers },
         rules.map(rule => rule.view),
         staticOutline(steps).map(({ id, title, type, shows }) => ({ id, title, type, shows })),
+        steps.map(shapeOf),
       ),
       body: input => runBody(steps, input),
     },

@@ -310,6 +310,20 @@ export interface RunbookView {
   steps: readonly { id: string; title: string; type: string; shows: string }[];
   on: readonly string[];
   kind: 'yaml' | 'ts';
+  /** The same steps as they stand to each other; left out where code decides. */
+  shape?: readonly StepShapeView[];
+}
+
+export interface StepShapeView {
+  id: string;
+  title: string;
+  type: string;
+  /** The expression without which it is skipped. */
+  when: string | null;
+  /** The type of the step that undoes it. */
+  undo: string | null;
+  /** The steps that run beside each other, for one of type `parallel`. */
+  branches: readonly StepShapeView[];
 }
 
 export interface ParamView {

@@ -52,7 +52,7 @@ steps:
 cases:
   - name: reboots the host of the alert
     event: { source: alertmanager, labels: { alertname: Hung, host: web-1 } }
-    expect: { params: { host: web-1, times: 1 }, steps: [look, both, both/left, reboot], skipped: [both/right] }
+    expect: { params: { host: web-1, times: 1 }, steps: [look, both/left, reboot], skipped: [both/right] }
   - name: says what is wrong
     params: { host: web-1 }
     expect: { targets: [web-2] }
@@ -195,6 +195,157 @@ describe.skipIf(noBrowser)('the pages about the house', () => {
         'UTC',
       ]);
     });
+  });
+
+  it('shows every value of an alert whole, and every episode with its end', async () => {
+    await within('ALICE', async page => {
+      const labels = { alertname: 'Flaps', host: 'web-9', note: 'y'.repeat(3000) };
+      const at = (minute: number) => new Date(Date.UTC(2026, 5, 1, 12, minute)).toISOString();
+      const sent = await app.alert(labels, { fingerprint: 'ff01', startsAt: at(0) });
+      await app.alert(labels, { fingerprint: 'ff01', startsAt: at(0), status: 'resolved' });
+      await app.alert(labels, { fingerprint: 'ff01', startsAt: at(30) });
+      await app.call('POST', `/api/v1/alerts/${sent.alert}/acknowledge`, { body: { reason: 'I look at it' } });
+      await page.goto(`${app.app.url}/alerts/${sent.alert}`);
+      const episodes = page.locator('#alert-episodes li');
+      expect(await episodes.locator('.row-title').allInnerTexts()).toEqual(['Episode 2', 'Episode 1']);
+      expect(await episodes.nth(1).textContent()).toContain('alertmanager resolved it');
+      expect(await episodes.nth(0).textContent()).toContain('fires for');
+      expect(await page.locator('#alert-acts').textContent()).toMatch(/alice acknowledged it[\s\S]*I look at it/);
+      expect(await page.locator('#value-Labels-note').textContent()).toBe('y'.repeat(3000));
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.getByRole('button', { name: 'Copy host' }).click();
+      expect(await page.evaluate('navigator.clipboard.readText()')).toBe('web-9');
+      // A third one, while the page is open.
+      await app.alert(labels, { fingerprint: 'ff01', startsAt: at(30), status: 'resolved' });
+      await app.alert(labels, { fingerprint: 'ff01', startsAt: at(50) });
+      await page.getByText('Episode 3').waitFor();
+      await page.locator('#value-Labels-note-fold').waitFor();
+    });
+  });
+
+  it('shows a runbook with the graph of its steps, its tests and how they end', async () => {
+    await within('ALICE', async page => {
+      await page.goto(`${app.app.url}/runbooks/reboot`);
+      const graph = page.getByRole('list', { name: 'Steps in their order' });
+      expect(await graph.locator(':scope > li').count()).toBe(3);
+      const group = graph.locator('.graph-group');
+      expect(await group.textContent()).toMatch(/2 at the same time/);
+      expect(await group.locator('li').nth(1).textContent()).toContain('only if params.times > 1.0');
+      expect(await graph.locator('.graph-undo').textContent()).toContain('undone by exec');
+      await graph.getByRole('link', { name: 'reboot' }).click();
+      expect(page.url()).toMatch(/#step-reboot$/);
+      const tests = page.locator('#runbook-tests');
+      expect(await tests.textContent()).toContain('1 of 2 fails.');
+      expect(await tests.textContent()).toContain('targets: expected ["web-2"], came ["web-1"]');
+      await page.goto(`${app.app.url}/runbooks/disks`);
+      await page.getByText('It has none.').waitFor();
+    });
+  });
+
+  it('keeps what was typed into a form that is refused, and marks each field, with and without a script', async () => {
+    await within('ALICE', async page => {
+      await page.goto(`${app.app.url}/runbooks/reboot`);
+      const fill = async () => {
+        await page.getByLabel(/^host/).fill('Web 1!');
+        await page.getByLabel(/^times/).fill('many');
+        await page.getByLabel('Reason (optional)').fill('it hangs');
+        await page.getByRole('button', { name: 'Run', exact: true }).click();
+      };
+      await fill();
+      await page.getByText('2 fields are not right').waitFor();
+      await page.locator('#param-host[aria-invalid="true"]').waitFor();
+      expect(await page.locator('#param-host-fault').textContent()).toContain('host');
+      expect(await page.getByLabel(/^host/).inputValue()).toBe('Web 1!');
+      expect(await page.getByLabel('Reason (optional)').inputValue()).toBe('it hangs');
+      expect(await seriousFaults(page)).toEqual([]);
+      await page.locator('#run-answer').getByRole('link', { name: 'host' }).click();
+      expect(await page.evaluate('document.activeElement.id')).toBe('param-host');
+      await page.getByLabel(/^host/).fill('web-7');
+      await page.getByRole('button', { name: 'Run', exact: true }).click();
+      await page.getByText('One field is not right').waitFor();
+      expect(await page.locator('#param-host-fault').count()).toBe(0);
+    });
+    const { context, page } = await enterWithoutScript('ALICE');
+    await page.goto(`${app.app.url}/runbooks/reboot`);
+    await page.getByLabel(/^host/).fill('Web 1!');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    expect(await page.locator('#param-host-fault').textContent()).toContain('host');
+    expect(await page.getByLabel(/^host/).inputValue()).toBe('Web 1!');
+    await context.close();
+  });
+
+  async function enterWithoutScript(as: keyof typeof tokens) {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    await page.goto(`${app.app.url}/login`);
+    await page.getByLabel('Token').fill(tokens[as] ?? '');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(`${app.app.url}/`);
+    return { context, page };
+  }
+
+  it('answers an address that is none with the navigation, what was looked for, what is near, and a search', async () => {
+    await within('ALICE', async page => {
+      const missing = await page.goto(`${app.app.url}/runbooks/rebot`);
+      expect(missing?.status()).toBe(404);
+      expect(await page.locator('main').textContent()).toContain('There is no runbook rebot.');
+      await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Runbooks' }).waitFor();
+      await page.locator('#found').getByRole('link', { name: 'Reboot a host' }).click();
+      await page.getByRole('heading', { name: 'Reboot a host', level: 1 }).waitFor();
+      // The id of a run under the address of alerts.
+      await page.goto(`${app.app.url}/alerts/${run}`);
+      await page.locator(`#found a[href="/runs/${run}"]`).waitFor();
+      await page.goto(`${app.app.url}/no/such/page`);
+      expect(await page.locator('main').textContent()).toContain('There is no page /no/such/page.');
+      await page.getByLabel('An id, or a name').fill(run.slice(-8));
+      await page.keyboard.press('Enter');
+      await page.locator(`#found a[href="/runs/${run}"]`).waitFor();
+      const answer = await fetch(`${app.app.url}/no/such/page`, { headers: { accept: 'application/json' } });
+      expect([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]).toEqual([
+        404,
+        'not-found',
+      ]);
+    });
+  });
+
+  it('tells both tabs of what begins to wait, and notifies once that it was asked to, in the words of the bot', async () => {
+    const { context, page } = await enter('BOB');
+    // What the browser would show; the page's own script runs as it is.
+    const fake = `
+      window.told = [];
+      window.Notification = class {
+        static permission = 'default';
+        static async requestPermission() { return (Notification.permission = 'granted'); }
+        constructor(title, options) { told.push(options.tag + ' ' + options.body); }
+      };`;
+    await context.addInitScript(fake);
+    const other = await context.newPage();
+    for (const tab of [page, other]) {
+      await tab.goto(`${app.app.url}/runbooks`);
+      await tab.locator('#live-state[data-state="live"]').waitFor();
+    }
+    await page.getByText('Display…').click();
+    await page.getByRole('button', { name: 'Notify me on this screen' }).click();
+    await page.getByRole('button', { name: 'Do not notify me any more' }).waitFor();
+    const before = Number((await other.title()).match(/^\((\d+)\)/)?.[1] ?? 0);
+    const started = await app.call('POST', '/api/v1/runs', {
+      body: { runbook: 'reboot', params: { host: 'web-5' }, reason: 'it hangs' },
+    });
+    expect(started.status).toBe(202);
+    for (const tab of [page, other])
+      await expect.poll(() => tab.title(), { timeout: 30_000 }).toMatch(new RegExp(`^\\(${before + 1}\\) `));
+    await expect.poll(() => page.evaluate('told.length'), { timeout: 30_000 }).toBeGreaterThan(0);
+    const [approval] = await app.app.store.approvals({ state: 'open', run: started.body.id });
+    const card = await app.app.host.details('approval', approval?.id ?? '');
+    expect(await page.evaluate('told')).toEqual([`${approval?.id} ${card?.title}`]);
+    // Who asked is not asked.
+    await within('ALICE', async mine => {
+      const ids = await mine.evaluate(
+        `[...document.querySelectorAll('#for-me [data-waits]')].map(one => one.dataset.waits)`,
+      );
+      expect(ids).not.toContain(approval?.id);
+    });
+    await context.close();
   });
 
   const walks = [

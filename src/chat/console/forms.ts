@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Json } from '../../kernel/canonical.ts';
-import { type Html, html } from '../../kernel/html.ts';
+import { html } from '../../kernel/html.ts';
 import { type Act, act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
-import { typedValue } from '../../ports/command-answer.ts';
+import { answerAct, type FormAnswer, refusal } from './answers.ts';
 import { renderCard, renderNotice } from './cards.ts';
 import { foreignOrigin } from './guard.ts';
 import { actOnMany } from './lists/bulk.ts';
@@ -12,9 +12,10 @@ import { changeViews } from './lists/views.ts';
 import { type Look, lookCookies, lookOfForm } from './look.ts';
 import { renderChecks } from './pages/status.ts';
 import { type Parts, refuseEntry, sendFragment } from './reply.ts';
+import { runByForm } from './run-form.ts';
 import { findSample, sendSample } from './samples.ts';
 import { isSecure } from './session-guard.ts';
-import { gatePath, runPath, type Viewer } from './viewer.ts';
+import type { Viewer } from './viewer.ts';
 
 /** Registers all routes that change something, by POST only. Each form passes one check before anything is read from it. */
 export function registerForms(scope: FastifyInstance, parts: Parts): void {
@@ -48,11 +49,6 @@ export function registerForms(scope: FastifyInstance, parts: Parts): void {
   scope.post('/login', async (request, reply) => signIn(request, reply, parts));
 }
 
-interface FormAnswer {
-  status: number;
-  fragment: Html;
-}
-
 type Handler = (form: Record<string, string>, viewer: Viewer & { who: Actor }, parts: Parts) => Promise<FormAnswer>;
 
 function guarded(scope: FastifyInstance, parts: Parts, path: string, handle: Handler): void {
@@ -61,7 +57,7 @@ function guarded(scope: FastifyInstance, parts: Parts, path: string, handle: Han
     const admitted = await parts.door.admit(request, form['csrf'] ?? '');
     if ('refused' in admitted) return refuseForm(request, reply, admitted.refused);
     const answer = await handle(form, admitted.viewer, parts);
-    return sendFragment(request, reply.code(answer.status), answer.fragment);
+    return sendFragment(request, reply.code(answer.status), answer.fragment, answer.whole);
   });
 }
 
@@ -131,19 +127,6 @@ function readJson(text: string): Json {
   }
 }
 
-function answerAct(answer: Awaited<ReturnType<Parts['host']['act']>>, label: string): FormAnswer {
-  if (!answer.ok) return refusal(answer.status, answer.text);
-  const more =
-    answer.run !== undefined
-      ? html`<p><a href="${runPath(answer.run)}">Open the run</a></p>`
-      : answer.gate !== undefined && html`<p><a href="${gatePath(answer.gate)}">Open the gate</a></p>`;
-  return { status: 200, fragment: renderNotice(answer.text || label, 'good', html`${more}`) };
-}
-
-function refusal(status: number, text: string): FormAnswer {
-  return { status, fragment: renderNotice(text, 'error') };
-}
-
 async function sendCommand(
   form: Record<string, string>,
   viewer: Viewer & { who: Actor },
@@ -166,24 +149,6 @@ async function sendCommand(
   const id = `answer-${viewer.now}`;
   const body = renderCard(answer.card, { id, at: null, href: null }, viewer);
   return { status: 200, fragment: html`<div class="private">${said}${body}</div>` };
-}
-
-async function runByForm(
-  form: Record<string, string>,
-  viewer: Viewer & { who: Actor },
-  parts: Parts,
-): Promise<FormAnswer> {
-  const runbook = parts.host.catalogue().runbooks.find(one => one.id === form['runbook']);
-  if (runbook === undefined) return refusal(404, 'There is no runbook of this name any more.');
-  const params: Record<string, Json> = {};
-  for (const param of runbook.params) {
-    const text = form[`param.${param.name}`] ?? '';
-    // An empty field is a parameter that was not given: its default applies, or it is reported as missing.
-    if (text !== '') params[param.name] = typedValue(param, text);
-  }
-  const reason = (form['reason'] ?? '').trim() || null;
-  const answer = await parts.host.act(viewer.who, { kind: 'run', runbook: runbook.id, params, alert: null, reason });
-  return answerAct(answer, 'Run');
 }
 
 /** Checks change nothing, but they ask other services, so that only who is signed in lets them. */

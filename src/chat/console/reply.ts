@@ -17,9 +17,14 @@ export interface Parts {
 }
 
 /** A fragment for htmx, or a small page around it for a browser without scripts. */
-export function sendFragment(request: FastifyRequest, reply: FastifyReply, fragment: Html): FastifyReply {
+export function sendFragment(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  fragment: Html,
+  whole: Html = fragment,
+): FastifyReply {
   const partial = header(request, 'hx-request') === 'true';
-  return reply.type('text/html; charset=utf-8').send(partial ? String(fragment) : renderPlain('Answer', fragment));
+  return reply.type('text/html; charset=utf-8').send(partial ? String(fragment) : renderPlain('Answer', whole));
 }
 
 export function sendWhole(reply: FastifyReply, text: string): FastifyReply {

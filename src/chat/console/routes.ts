@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { TocsinError } from '../../kernel/errors.ts';
 import { html } from '../../kernel/html.ts';
 import { digits, wholeNumber } from '../../kernel/number.ts';
-import { renderPlain } from '../../kernel/plain-page.ts';
+import { renderPlain, wantsPage } from '../../kernel/plain-page.ts';
 import { detailsSubject } from '../../model/card.ts';
 import type { ChatHost } from '../../ports/chat.ts';
 import { findAsset } from './assets.ts';
@@ -19,7 +19,8 @@ import { renderDocument } from './layout.ts';
 import { firstView } from './lists/views.ts';
 import { fileName, readOutput } from './log/file.ts';
 import { findPage } from './pages/index.ts';
-import { renderLogin, renderMissing } from './pages/login.ts';
+import { renderLogin } from './pages/login.ts';
+import { renderMissing } from './pages/missing.ts';
 import { type Parts, refuseEntry, sendFragment, sendWhole } from './reply.ts';
 import { createSessionGuard } from './session-guard.ts';
 import { createFeed } from './stream.ts';
@@ -104,6 +105,7 @@ const pages = [
   '/changes/:id',
   '/permits',
   '/permits/:id',
+  '/find',
   '/journal',
   '/runbooks',
   '/runbooks/:id',
@@ -127,6 +129,12 @@ function registerPages(scope: FastifyInstance, parts: Parts): void {
       return first === null ? sendPage(request, reply, parts, viewer) : reply.redirect(first, 303);
     });
   }
+  // What is no page of anything is answered with the navigation around it; programs get what they get everywhere.
+  scope.get('/*', async (request, reply) => {
+    const wants = wantsPage(addressOf(request).pathname, header(request, 'accept'));
+    const viewer = wants ? await parts.door.viewer(request) : null;
+    return viewer === null ? reply.callNotFound() : sendPage(request, reply, parts, viewer);
+  });
   scope.get('/login', async (request, reply) => {
     if ((await parts.door.viewer(request))?.who != null) return reply.redirect('/', 303);
     const to = addressOf(request).searchParams.get('to');
@@ -148,7 +156,7 @@ async function sendPage(
   const page = await findPage(parts.host, pathname, Object.fromEntries(searchParams));
   const [around, waiting] = await Promise.all([parts.frame.read(), parts.frame.waiting(viewer)]);
   if (page === null) {
-    const missing = { title: 'Not found', here: '', main: renderMissing(), stream: null };
+    const missing = { title: 'Not found', here: '', main: await renderMissing(pathname, parts.host), stream: null };
     return sendWhole(reply.code(404), renderDocument(missing, around, waiting, viewer));
   }
   // The stamp is read before the content: a change in between is then sent again and never missed.

@@ -73,6 +73,12 @@ export function showTimeIn(at: number, zone: string, viewer: Viewer): Html {
   return html`<time datetime="${iso}" title="${`${day(at)}, ${clock} ${zone}`}">${zone === viewer.zone ? short : `${short} ${zone}`}</time>`;
 }
 
+/** A time as plain text, with its zone. */
+export function textOfTime(at: number, { zone }: Viewer): string {
+  const clock = format(at, zone, { dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
+  return `${clock} ${zone}`;
+}
+
 /** With the day of the week, for times that are to come. */
 export function showDayIn(at: number, zone: string): Html {
   const text = format(at, zone, {

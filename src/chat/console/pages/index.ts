@@ -11,11 +11,13 @@ import { channelPage, mostThreads } from './channel.ts';
 import { gatePage } from './gate.ts';
 import { gatesPage, gatesQuery } from './gates.ts';
 import { journalPage, journalQuery } from './journal.ts';
+import { findingPage } from './missing.ts';
 import type { LivePage } from './page.ts';
 import { peoplePage, peopleQuery } from './people.ts';
 import { permitPage, permitsPage, permitsQuery } from './permits.ts';
 import { runPage } from './run.ts';
-import { runbookPage, runbooksPage } from './runbooks.ts';
+import { runbookPage } from './runbook.ts';
+import { runbooksPage } from './runbooks.ts';
 import { runsPage, runsQuery } from './runs.ts';
 import { schedulesPage } from './schedules.ts';
 import { sourcePage } from './source.ts';
@@ -67,6 +69,8 @@ function findList(host: ChatHost, name: string, query: Record<string, string>): 
       return schedulesPage(host);
     case 'people':
       return peoplePage(host, peopleQuery.parse(query));
+    case 'find':
+      return findingPage(host, (query['q'] ?? '').slice(0, 200));
     case 'status':
       return statusPage(host);
     default:

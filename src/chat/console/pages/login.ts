@@ -1,4 +1,4 @@
-import { type Html, html } from '../../../kernel/html.ts';
+import { html } from '../../../kernel/html.ts';
 import { renderPlain } from '../../../kernel/plain-page.ts';
 
 export function renderLogin(facts: { to: string | null; local: boolean; trouble: string | null }): string {
@@ -17,8 +17,4 @@ export function renderLogin(facts: { to: string | null; local: boolean; trouble:
     // It leads here again.
     { back: false },
   );
-}
-
-export function renderMissing(): Html {
-  return html`<h1 class="page-title">Not found</h1><p class="text">There is nothing under this address. It may have been removed, or never existed.</p>`;
 }
