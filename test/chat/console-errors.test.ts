@@ -23,7 +23,7 @@ it('a page that fails is a page, and a part of a page that a script asked for is
   test = await startTestApp(files, {
     wrapStore: store => ({
       ...store,
-      runs: filter => (broken ? Promise.reject(new Error('SECRET of the disk')) : store.runs(filter)),
+      findRuns: filter => (broken ? Promise.reject(new Error('SECRET of the disk')) : store.findRuns(filter)),
     }),
   });
   const cookie = await signIn();

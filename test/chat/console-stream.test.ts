@@ -177,7 +177,7 @@ describe('the stream of a page', () => {
     [
       '/approvals?state=denied',
       'approval',
-      50,
+      100,
       (n: number) => ({
         table: 'approval',
         doc: sampleApproval({ id: `apv_${n}`, title: `Item ${n}.`, state: 'denied', createdAt: n }),

@@ -16,6 +16,7 @@ import { createFrame, type Frame } from './frame.ts';
 import { header, hostAllowed, secureHeaders } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { renderDocument } from './layout.ts';
+import { registerExports } from './lists/exports.ts';
 import { firstView } from './lists/views.ts';
 import { fileName, readOutput } from './log/file.ts';
 import { findPage } from './pages/index.ts';
@@ -48,6 +49,7 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
     registerPages(scope, parts);
     registerReads(scope, parts);
     registerDownloads(scope, parts);
+    registerExports(scope, parts);
     registerForms(scope, parts);
   });
   return parts.frame;

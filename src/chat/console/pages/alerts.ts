@@ -20,6 +20,7 @@ import {
   type Search,
 } from '../lists/listing.ts';
 import { createRowList, type ListRow } from '../lists/live-rows.ts';
+import { renderExports } from '../lists/simple-list.ts';
 import { readViews, renderGone, renderViews } from '../lists/views.ts';
 import { domId, showAgo, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
@@ -81,7 +82,7 @@ export function alertsPage(host: ChatHost, given: AlertsQuery): LivePage {
 <div id="alert-counts">${await counts(viewer)}</div>
 <div id="bulk-all">${await bulk(viewer)}</div><div class="slot" id="bulk-answer" role="status" aria-live="polite" tabindex="-1" hx-morph-skip></div>
 <ul class="rows compact" id="alert-list" data-keys="alerts" aria-label="${by.length === 0 ? 'Alerts' : `Alerts by ${by.join(' and ')}`}">${rows.map(row => row.html)}</ul>
-<div class="more" id="more">${await renderRest(page, viewer)}</div>${renderKeys()}</div>`;
+<div class="more" id="more">${await renderRest(page, viewer)}</div>${renderExports('/alerts', search)}${renderKeys(true)}</div>`;
     },
   };
 }

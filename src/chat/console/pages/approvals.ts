@@ -3,52 +3,51 @@ import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { type Approval, approvalState } from '../../../model/approval.ts';
 import { shortHash } from '../../../model/plan.ts';
+import { approvalWords, valuesOf } from '../../../model/search/words.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderCard } from '../cards.ts';
+import { listQuery, readSearch } from '../lists/listing.ts';
+import { simpleListPage } from '../lists/simple-list.ts';
 import { changePath, domId, gatePath, runPath, showAgo, type Viewer } from '../viewer.ts';
-import { afterId, renderOlder } from './older.ts';
 import type { LivePage } from './page.ts';
 
+/** `state` is how addresses narrowed it before there were searches. */
 export const approvalsQuery = z.object({
-  state: z.union([z.literal('all'), approvalState]).catch('open'),
-  after: afterId,
+  ...listQuery,
+  state: z
+    .union([z.literal('all'), approvalState])
+    .optional()
+    .catch(undefined),
 });
 
-const perPage = 50;
-
-/** Open approvals as their cards, with the buttons; the others as a list. */
-export function approvalsPage(host: ChatHost, query: z.infer<typeof approvalsQuery>): LivePage {
-  const rows = async (viewer: Viewer) => {
-    const found = await host.store.approvals({
-      limit: perPage,
-      ...(query.state === 'all' ? {} : { state: query.state }),
-      ...(query.after === undefined ? {} : { after: query.after }),
-    });
-    if (found.length === 0)
-      return html`<p class="none">${query.state === 'open' ? 'Nothing waits for approval.' : 'No approvals here.'}</p>`;
-    const open: Html[] = [];
-    for (const approval of found.filter(one => one.state === 'open')) open.push(await renderOpen(approval, viewer));
-    const closed = found.filter(one => one.state !== 'open');
-    return html`${open}${closed.length > 0 && html`<ul class="rows">${closed.map(one => renderRow(one, viewer))}</ul>`}${renderOlder('/approvals', query, found, perPage)}`;
-  };
-  return {
+/** Open approvals as their cards, with the buttons; the others as rows. */
+export function approvalsPage(host: ChatHost, given: z.infer<typeof approvalsQuery>): LivePage {
+  const { state, ...query } = given;
+  const q = query.q ?? (state === 'all' ? '' : `state:${state ?? 'open'}`);
+  const search = readSearch(q, approvalWords);
+  const isOpen = valuesOf(search.result.terms, 'state').join() === 'open';
+  return simpleListPage<Approval>({
+    path: '/approvals',
     title: 'Approvals',
-    here: '/approvals',
-    regions: [{ id: 'approval-rows', render: rows }],
-    list: null,
-    boxes: async () => [],
-    render: async viewer => html`<h1 class="page-title">Approvals</h1>
-<nav class="tabs" aria-label="Filter">${['open', 'approved', 'denied', 'expired', 'void', 'all'].map(
-      name =>
-        html`<a href="/approvals?state=${name}" ${name === query.state && html`aria-current="true"`}>${name[0]?.toUpperCase()}${name.slice(1)}</a>`,
-    )}</nav>
-<div id="approval-rows" aria-live="polite">${await rows(viewer)}</div>`,
-  };
+    search,
+    query: { ...query, q: state === undefined ? query.q : q },
+    find: (terms, page, now) => host.store.findApprovals({ terms, now, ...page }),
+    count: (terms, now) => host.store.countApprovals({ terms, now }),
+    async row(approval, viewer) {
+      const id = domId('asked', approval.id);
+      const shown = approval.state === 'open' ? await renderOpen(approval, viewer) : renderRow(approval, viewer);
+      return { id, html: html`<li class="asked" id="${id}">${shown}</li>` };
+    },
+    states: approvalState.options.map(name => [name, `${name[0]?.toUpperCase()}${name.slice(1)}`, [name]] as const),
+    named: count => (count === 1 ? '1 approval' : `${count.toLocaleString('en-GB')} approvals`),
+    none: isOpen ? 'Nothing waits for approval.' : 'No approvals here.',
+    cards: true,
+  });
 }
 
 async function renderOpen(approval: Approval, viewer: Viewer): Promise<Html> {
   const card = await viewer.host.details('approval', approval.id);
-  if (card === null) return html`<ul class="rows">${renderRow(approval, viewer)}</ul>`;
+  if (card === null) return renderRow(approval, viewer);
   const shown = renderCard(card, { id: domId('approval', approval.id), at: approval.createdAt, href: null }, viewer);
   return approval.gate === null
     ? shown
@@ -62,9 +61,9 @@ function pathOf({ run, gate, claim }: Approval): string {
 }
 
 function renderRow(approval: Approval, viewer: Viewer): Html {
-  return html`<li class="row approval-${approval.state}"><a class="row-main" href="${pathOf(approval)}"><span class="row-title">${cutLine(approval.title, 160)}</span></a>
+  return html`<div class="row approval-${approval.state}"><a class="row-main" href="${pathOf(approval)}"><span class="row-title">${cutLine(approval.title, 160)}</span></a>
 <span class="badge state-badge">${approval.state}</span>
 <span class="row-sub">${approval.run === null ? 'subject' : 'plan'} <code>${shortHash(approval.planHash)}</code> · ${approval.votes.length === 0 ? 'no votes' : approval.votes.map(vote => `${vote.person.replace(/^\w+:/, '')} ${vote.vote === 'approve' ? 'approved' : 'denied'}`).join(', ')} · ${showAgo(approval.closedAt ?? approval.createdAt, viewer)}</span>${
     approval.because !== null && html`<span class="row-why">${cutLine(approval.because, 300)}</span>`
-  }</li>`;
+  }</div>`;
 }

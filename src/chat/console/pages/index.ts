@@ -1,6 +1,7 @@
 import { wholeNumber } from '../../../kernel/number.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { channelsOf } from '../frame-data.ts';
+import { journalQuery } from '../lists/journal.ts';
 import { logPage, logPageQuery } from '../log/page.ts';
 import { alertPage } from './alert.ts';
 import { alertsPage, alertsQuery } from './alerts.ts';
@@ -10,7 +11,7 @@ import { changesPage, changesQuery } from './changes.ts';
 import { channelPage, mostThreads } from './channel.ts';
 import { gatePage } from './gate.ts';
 import { gatesPage, gatesQuery } from './gates.ts';
-import { journalPage, journalQuery } from './journal.ts';
+import { journalPage } from './journal.ts';
 import { findingPage } from './missing.ts';
 import type { LivePage } from './page.ts';
 import { peoplePage, peopleQuery } from './people.ts';

@@ -1,45 +1,76 @@
-import { z } from 'zod';
 import { type Html, html } from '../../../kernel/html.ts';
-import { digits } from '../../../kernel/number.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { nameOf } from '../../../model/actor.ts';
 import type { Entry } from '../../../model/journal.ts';
+import { journalWords } from '../../../model/search/words.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
+import { findEntries, type JournalQuery, shownFact } from '../lists/journal.ts';
+import { listPath, readSearch, renderSearch } from '../lists/listing.ts';
+import { createRowList } from '../lists/live-rows.ts';
 import { showTime, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 
 const perPage = 100;
 
-export const journalQuery = z.object({ before: digits(z.int().min(2)).optional().catch(undefined) });
-
 /** The journal, newest first, with the state of its verification. */
-export function journalPage(host: ChatHost, query: z.infer<typeof journalQuery>): LivePage {
+export function journalPage(host: ChatHost, query: JournalQuery): LivePage {
+  const search = readSearch(query.q ?? '', journalWords);
+  const { terms } = search.result;
+  const times = { from: query.from, to: query.to };
   const state = async () => renderState(await host.journalState());
-  const rows = async (viewer: Viewer) => {
-    const end = query.before ?? (await host.store.head()).seq + 1;
-    const entries = await host.store.journal({
-      after: Math.max(0, end - 1 - perPage),
-      limit: Math.min(perPage, end - 1),
-    });
-    if (entries.length === 0) return html`<p class="none">The journal is empty.</p>`;
-    const first = entries[0]?.seq ?? 1;
-    return html`<ol class="entries" reversed>${entries.reverse().map(entry => renderEntry(entry, viewer))}</ol>${
-      first > 1 && html`<p class="more"><a class="button plain" href="/journal?before=${first}">Older entries</a></p>`
-    }`;
+  const find = (viewer: Viewer) => findEntries(host.store, query, terms, perPage, viewer.now);
+  const list = createRowList('journal-rows', async viewer => {
+    if (!search.result.ok) return [];
+    const { entries } = await find(viewer);
+    if (entries.length === 0)
+      return [{ id: 'no-rows', html: html`<li class="none" id="no-rows">No entries here.</li>` }];
+    return entries.map(entry => ({ id: `entry-${entry.seq}`, html: renderEntry(entry, viewer) }));
+  });
+  const more = async (viewer: Viewer) => {
+    if (!search.result.ok) return html``;
+    const found = await find(viewer);
+    const href = listPath('/journal', { ...times, q: query.q, before: found.lookedTo });
+    const note =
+      terms.length > 0 &&
+      html` <span class="tally">${found.entries.length} among the ${found.looked.toLocaleString('en-GB')} looked at</span>`;
+    const first = found.lookedTo <= 1 || found.looked >= found.all;
+    return html`${!first && html`<a class="button plain" href="${href}">Older entries</a>`}${note}`;
   };
+  const total = async (viewer: Viewer) => {
+    const { all } = await find(viewer);
+    const where = query.from === undefined && query.to === undefined ? '' : ' in this time';
+    return html`<p class="total" id="total">${all === 1 ? '1 entry' : `${all.toLocaleString('en-GB')} entries`}${where}</p>`;
+  };
+  const live = query.before === undefined;
   return {
     title: 'Journal',
     here: '/journal',
     regions: [
       { id: 'journal-state', render: state },
-      ...(query.before === undefined ? [{ id: 'journal-rows', render: rows }] : []),
+      ...(live
+        ? [
+            { id: 'journal-total', render: total },
+            { id: 'more', render: more },
+          ]
+        : []),
     ],
+    ...(live ? { rows: list } : {}),
     list: null,
     boxes: async () => [],
-    render: async viewer => html`<h1 class="page-title">Journal</h1>
-<div id="journal-state" aria-live="polite">${await state()}</div>
-<div id="journal-rows">${await rows(viewer)}</div>`,
+    async render(viewer) {
+      const rows = await list.read(viewer);
+      const file = listPath('/console/export/journal.ndjson', { ...times, q: search.text });
+      return html`<div class="list-page" id="list-page"><h1 class="page-title">Journal</h1>
+<div id="journal-state" aria-live="polite">${await state()}</div>${renderSearch('/journal', search, renderTimes(query))}
+<div id="journal-total">${await total(viewer)}</div>
+<ol class="entries" reversed id="journal-rows">${rows.map(row => row.html)}</ol>
+<div class="more" id="more">${await more(viewer)}</div>${search.result.ok && html`<p class="exports">Export what is found: <a href="${file}" download>NDJSON</a></p>`}</div>`;
+    },
   };
+}
+
+function renderTimes({ from, to }: JournalQuery): Html {
+  return html`<label for="from">From (UTC)</label><input type="datetime-local" id="from" name="from" value="${from}"><label for="to">to</label><input type="datetime-local" id="to" name="to" value="${to}">`;
 }
 
 function renderState(state: Awaited<ReturnType<ChatHost['journalState']>>): Html {
@@ -58,16 +89,6 @@ function told(fact: Entry['fact']): Html | false {
   const { kind, title } = fact.event.body;
   return html`<span class="entry-event">${kind}: ${cutLine(title, 160)}</span>`;
 }
-
-/** Without the word that the changes of a run carry: whoever reads it could make a change look permitted. */
-function shownFact(fact: Entry['fact']): Entry['fact'] {
-  if (fact.kind !== 'permit.issued' || fact.permit.nonce === '') return fact;
-  const { permit } = fact;
-  const key = permit.key === permit.nonce ? notShown : permit.key;
-  return { ...fact, permit: { ...permit, nonce: notShown, key } };
-}
-
-const notShown = '(not shown)';
 
 export function renderEntry(entry: Entry, viewer: Viewer): Html {
   const { kind, ...body } = shownFact(entry.fact);

@@ -1,56 +1,57 @@
 import { z } from 'zod';
 import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
-import { type Run, type RunState, runState } from '../../../model/run.ts';
+import { type Run, runState } from '../../../model/run.ts';
+import { type SearchTerm, showSearch } from '../../../model/search/parse.ts';
+import { runGroups, runWords } from '../../../model/search/words.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { runPath, showAgo, showElapsed, type Viewer } from '../viewer.ts';
-import { afterId, renderOlder } from './older.ts';
+import { listQuery, readSearch } from '../lists/listing.ts';
+import { simpleListPage } from '../lists/simple-list.ts';
+import { domId, runPath, showAgo, showElapsed, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
 
-const groups: Record<string, readonly RunState[] | null> = {
-  all: null,
-  open: ['waiting', 'queued', 'running', 'asking'],
-  trouble: ['asking', 'failed', 'ineffective', 'unconfirmed'],
-};
+/** `show` as a group, `runbook` and `state` are how addresses narrowed it before there were searches; links to one runbook still do. */
+const groups = z.union([z.enum(['all', 'open', 'trouble']), runState]);
+const namesGroup = (given: unknown): given is { show: string } =>
+  groups.safeParse((given as { show?: unknown } | null)?.show).success;
 
-export const runsQuery = z.object({
-  show: z.union([z.enum(['all', 'open', 'trouble']), runState]).catch('all'),
+const query = z.object({
+  ...listQuery,
+  group: groups.optional().catch(undefined),
   runbook: z.string().max(63).optional().catch(undefined),
-  after: afterId,
+  state: runState.optional().catch(undefined),
 });
+export const runsQuery = z.preprocess(
+  given => (namesGroup(given) ? { ...given, group: given.show, show: undefined } : given),
+  query,
+);
 
-const perPage = 100;
-
-/** The newest runs, by state. */
-export function runsPage(host: ChatHost, query: z.infer<typeof runsQuery>): LivePage {
-  const states = query.show in groups ? groups[query.show] : [runState.parse(query.show)];
-  const rows = async (viewer: Viewer) => {
-    const runs = await host.store.runs({
-      limit: perPage,
-      ...(query.after === undefined ? {} : { after: query.after }),
-      ...(states ? { states } : {}),
-      ...(query.runbook === undefined ? {} : { runbook: query.runbook }),
-    });
-    const older = renderOlder('/runs', query, runs, perPage);
-    return runs.length === 0 ? html`<p class="none">No runs here.</p>` : html`${renderRuns(runs, viewer)}${older}`;
-  };
-  return {
+/** The newest runs. */
+export function runsPage(host: ChatHost, given: z.infer<typeof runsQuery>): LivePage {
+  const { group, runbook, state, ...list } = given;
+  const asked: SearchTerm[] = [];
+  const add = (key: string, value: string) => asked.push({ kind: 'key', not: false, key, values: [value] });
+  if (runbook !== undefined) add('runbook', runbook);
+  const wanted = group === 'all' ? undefined : (group ?? state);
+  if (wanted !== undefined) add('state', wanted);
+  const q = list.q ?? showSearch(asked);
+  return simpleListPage<Run>({
+    path: '/runs',
     title: 'Runs',
-    here: '/runs',
-    regions: [{ id: 'run-rows', render: rows }],
-    list: null,
-    boxes: async () => [],
-    render: async viewer => html`<h1 class="page-title">Runs</h1>
-<nav class="tabs" aria-label="Filter">${Object.keys(groups).map(
-      name =>
-        html`<a href="/runs?show=${name}" ${name === query.show && html`aria-current="true"`}>${tabName(name)}</a>`,
-    )}</nav>
-<div id="run-rows">${await rows(viewer)}</div>`,
-  };
-}
-
-function tabName(name: string): string {
-  return name === 'trouble' ? 'Need attention' : name === 'open' ? 'Open' : 'All';
+    search: readSearch(q, runWords),
+    query: { ...list, q: q === '' ? list.q : q },
+    find: (terms, page, now) => host.store.findRuns({ terms, now, ...page }),
+    count: (terms, now) => host.store.countRuns({ terms, now }),
+    row: (run, viewer) => ({ id: domId('run', run.id), html: renderRow(run, viewer) }),
+    states: [
+      ['open', 'Open', runGroups.open],
+      ['trouble', 'Need attention', runGroups.trouble],
+      ['succeeded', 'Succeeded', ['succeeded']],
+      ['failed', 'Failed', ['failed']],
+    ],
+    named: count => (count === 1 ? '1 run' : `${count.toLocaleString('en-GB')} runs`),
+    none: 'No runs here.',
+  });
 }
 
 export function renderRuns(runs: readonly Run[], viewer: Viewer): Html {
@@ -61,7 +62,7 @@ function renderRow(run: Run, viewer: Viewer): Html {
   const targets =
     run.targets.length > 0 &&
     html`<span class="row-sub">on <code>${cutLine(run.targets.join(', '), 120)}</code></span>`;
-  return html`<li class="row run-${run.state}"><a class="row-main" href="${runPath(run.id)}"><span class="row-title">${cutLine(run.title, 160)}</span> ${targets}</a>
+  return html`<li class="row run-${run.state}" id="${domId('run', run.id)}"><a class="row-main" href="${runPath(run.id)}"><span class="row-title">${cutLine(run.title, 160)}</span> ${targets}</a>
 <span class="badge state-badge">${stateText(run)}</span>
 <span class="row-sub">${run.requestedBy.replace(/^(?:person|source):/, '')} · ${showAgo(run.createdAt, viewer)}${
     run.startedAt !== null &&
