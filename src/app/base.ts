@@ -20,7 +20,6 @@ import { clearingRefusals, createRefusedSources } from '../flow/pipeline/refused
 import { createRecords } from '../flow/records/records.ts';
 import { createEngine, type Engine } from '../flow/run/run.ts';
 import type { CardTools } from '../flow/thread/cards/cards.ts';
-import { createOutlines } from '../flow/thread/outlines.ts';
 import { withTraces } from '../flow/trace/wake-ups.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createChildren } from '../kernel/child/child.ts';
@@ -32,6 +31,7 @@ import type { Store } from '../ports/store.ts';
 import { createDoors } from './doors.ts';
 import { createMembership } from './membership.ts';
 import type { AppOptions } from './options.ts';
+import { createQuestions } from './questions.ts';
 import { createHidden } from './secrets.ts';
 import { openDispatcher, serversOf } from './servers.ts';
 import { readSealKey } from './shared-key.ts';
@@ -75,7 +75,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   hearOthers(store, outputs, engine);
   const membership = createMembership({ clock, log, catalogue });
   const { cards, address } = createCardTools(seals, catalogue);
-  const outline = createOutlines({ store, catalogue });
+  const asked = createQuestions({ ...common, options, shelves, cards, groups: membership.groups });
   const refused = createRefusedSources(common);
   const deliveries = createDeliveryLog(common);
   const fetchPublic = options.fetchPublic ?? createFetchPublic(() => catalogue.current().config.egress.private);
@@ -83,8 +83,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const recorder = createRecorder({ ...common, hidden });
   const acts: ActParts = {
     ...common,
-    seals,
-    groups: membership.groups,
+    ...{ seals, groups: membership.groups, lookAt: asked.lookAt },
     refusals: createRefusals(clock),
     intake,
     deliveries,
@@ -111,7 +110,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     acts,
     cards,
     looks,
-    outline,
+    ...asked,
     intake,
     records: clearingRefusals(createRecords({ ...common, intake, hidden }), refused),
     refused,

@@ -203,6 +203,10 @@ export const approvalDoc = z
     state: approvalState,
     votes: z.array(voteDoc),
     because: z.string().nullable(),
+    warnings: z.array(z.string()).optional().meta({
+      description:
+        'What people are told before they approve; only of one open approval of a run that was asked for by its id.',
+    }),
     escalated: z.boolean(),
     createdAt: time,
     expiresAt: time,

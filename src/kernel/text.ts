@@ -38,6 +38,30 @@ export function cutText(text: string, max: number): string {
   return kept + note(countCharacters(text, kept.length));
 }
 
+/** What `cutText` leaves out: how many characters, and their end, at most 200 long; null when nothing is. */
+export function cutAway(text: string, max: number): { count: number; end: string } | null {
+  return text.length <= max ? null : { count: cutCount(cutText(text, max)), end: wholeFrom(text, text.length - 200) };
+}
+
+/** The count of the last note of a text that was cut; 0 without one. */
+export function cutCount(cut: string): number {
+  const found = [...cut.matchAll(/… ([\d,]+) more characters/g)].at(-1)?.[1] ?? '0';
+  return Number(found.replaceAll(',', ''));
+}
+
+/** The beginning and the end of a text, at most `max` UTF-16 code units, with the number of characters that are left out between them. */
+export function cutMiddle(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const room = Math.max(0, max - leftOut(text.length).length);
+  const head = wholeCharacters(text, Math.ceil(room / 2));
+  const tail = wholeFrom(text, text.length - Math.floor(room / 2));
+  return `${head}${leftOut(countCharacters(text.slice(0, text.length - tail.length), head.length))}${tail}`;
+}
+
+function leftOut(count: number): string {
+  return `\n… ${count.toLocaleString('en-GB')} characters are left out here …\n`;
+}
+
 /** `visibleLine` and `cutText`. Use it on each value, so that a long one does not push later ones out of sight. */
 export function cutLine(text: string, max: number): string {
   return cutText(visibleLine(text), max);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Confirmation } from './confirmation.ts';
 import type { Decision } from './decision.ts';
 import type { Evidence, EvidenceFormat, EvidenceRef } from './gates/evidence.ts';
 import { door } from './gates/gate.ts';
@@ -42,6 +43,8 @@ export const act = z.discriminatedUnion('kind', [
      * the plan by the approval's id.
      */
     seal: z.string().nullable(),
+    /** The seal of the confirmation that the person was shown; left out before the first. */
+    confirmed: z.string().max(100).optional(),
   }),
   z.object({ kind: z.literal('cancel'), run: z.string(), reason: z.string().nullable() }),
   z.object({
@@ -179,6 +182,8 @@ export type ActAnswer =
       code: string;
       status: number;
       text: string;
+      /** Nothing is wrong: it counts once the person has looked at this. Only presses of buttons get it. */
+      confirm?: Confirmation;
       /** The policy decision, when the refusal comes from policy. */
       decision?: Decision;
       /** Fields of TocsinError. */

@@ -30,6 +30,8 @@ export const vote = z.object({
   at: z.int(),
   /** Absent in votes of older versions. */
   standing: standing.optional(),
+  /** The warnings that the person confirmed; absent where there were none, or none were shown. */
+  confirmed: z.array(z.string()).optional(),
 });
 export type Vote = z.infer<typeof vote>;
 

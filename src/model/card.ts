@@ -43,6 +43,8 @@ export const block = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('quote'), by: z.string(), text: z.string() }),
   /** A line in small print. */
   z.object({ kind: z.literal('small'), text: z.string() }),
+  /** What people should know before they press; directly above the buttons, and never cut away. Each is a sentence or two. */
+  z.object({ kind: z.literal('warnings'), items: z.array(z.string()) }),
   /** Shown in a monospace font, for example an argv. */
   z.object({ kind: z.literal('code'), text: z.string() }),
   z.object({ kind: z.literal('links'), links: z.array(z.object({ label: z.string(), url: z.string() })) }),
@@ -70,6 +72,8 @@ export const button = z.object({
   style: z.enum(['primary', 'danger', 'plain']),
   /** Whether the platform asks for a reason first. */
   reason: z.enum(['none', 'optional', 'required']),
+  /** True when the act is answered with what to confirm first (see ActAnswer.confirm): the platform asks for no reason before. */
+  confirm: z.boolean().optional(),
   does: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('act'), act }),
     /** Shows details privately, as the `status` command does. */
@@ -178,6 +182,8 @@ export function leftText(at: number, now: number): string {
   if (hours < 48) return `${hours} h${minutes % 60 === 0 ? '' : ` ${minutes % 60} min`} left`;
   return `${Math.floor(hours / 24)} days left`;
 }
+/** What stands above the warnings of a card. */
+export const warningsTitle = 'Before you press';
 
 /** Progress in words: `step 2 of 5`, `5 of 5 steps`. */
 export function progressText({ done, total, startedAt, finishedAt }: Progress): string {

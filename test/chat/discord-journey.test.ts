@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TestApp } from '../doubles/app.ts';
-import { addMember, addRole, type DiscordDouble } from '../doubles/discord/index.ts';
+import { addMember, addRole, type DiscordDouble, fieldsOf } from '../doubles/discord/index.ts';
 import type { Member, Message } from '../doubles/discord/world.ts';
 import { as, type Chat } from '../journey/language.ts';
 import { openDiscord, useLater } from '../journey/setup.ts';
@@ -174,12 +174,12 @@ describe('an alert in Discord', () => {
     expect(await discord.complete('run', 'runbook', { runbook: '' }, mallory)).toEqual([]);
 
     const opened = await discord.slash('run', { runbook: 'restart' }, alice);
-    expect(opened.modal?.components.map(field => field.label)).toEqual(['instance', 'how (optional)']);
+    expect(fieldsOf(opened).map(field => field.label)).toEqual(['instance', 'how (optional)']);
     const wrong = await discord.submit(opened, { 'p.instance': 'WEB 1!' }, alice);
     expect(toldBy(wrong)).toMatch(/does not match its pattern[\s\S]*Correct it/);
     const answer: Message = { ...emptyMessage(discord), body: wrong.reply?.body as Message['body'] };
     const again = await discord.press(answer, 'Correct it', alice);
-    expect(again.modal?.components.map(({ component }) => component)).toMatchObject([
+    expect(fieldsOf(again).map(({ component }) => component)).toMatchObject([
       { custom_id: 'p.instance', value: 'WEB 1!' },
       { custom_id: 'p.how', options: [{ value: 'soft', default: true }, { value: 'hard' }] },
     ]);

@@ -6,7 +6,7 @@ import type { Act } from '../../src/model/act.ts';
 import type { Button, Card, Post } from '../../src/model/card.ts';
 import { samplePost } from '../contracts/samples.ts';
 import { type ParamView, peopleParams, sampleParam, sampleRunbook } from '../contracts/views.ts';
-import { addMember, type DiscordDouble } from '../doubles/discord/index.ts';
+import { addMember, type DiscordDouble, fieldsOf } from '../doubles/discord/index.ts';
 import type { Interaction, Message } from '../doubles/discord/world.ts';
 import { discordChat } from '../journey/discord.ts';
 import { as } from '../journey/language.ts';
@@ -236,7 +236,7 @@ test('a form has a field for each parameter by its type, and takes what was type
     }),
   ];
   const opened = await discord.slash('run', { runbook: 'many', params: 'given=yes reason=drill' }, alice);
-  const fields = opened.modal?.components ?? [];
+  const fields = fieldsOf(opened);
   expect(fields.map(({ label }) => label)).toEqual(['host', 'count', 'mode', 'optional (optional)', 'dry (optional)']);
   expect(fields.map(({ component }) => component.type)).toEqual([4, 4, 3, 4, 3]);
   expect(fields.at(-1)?.component).toMatchObject({ options: [{ value: 'true', default: true }, { value: 'false' }] });
@@ -256,7 +256,7 @@ test('a parameter that is a person is chosen among the members, and becomes the 
   const nobody = addMember(discord.world, 'nobody');
   double.view.runbooks = [sampleRunbook({ id: 'page', title: 'Page', params: peopleParams() })];
   const opened = await discord.slash('run', { runbook: 'page', params: 'deputy=alice' }, alice);
-  expect(opened.modal?.components.map(({ component }) => component)).toEqual([
+  expect(fieldsOf(opened).map(({ component }) => component)).toEqual([
     { type: 5, custom_id: 'p.owner', required: true },
     { type: 5, custom_id: 'p.deputy', required: false, placeholder: 'alice when left empty' },
   ]);

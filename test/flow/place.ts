@@ -14,6 +14,8 @@ import { createGroups } from '../../src/flow/people/groups.ts';
 import { createSeals } from '../../src/flow/people/seal.ts';
 import { startPipeline } from '../../src/flow/pipeline/alert.ts';
 import { createIntake, type Intake } from '../../src/flow/pipeline/intake.ts';
+import { createBeforehand } from '../../src/flow/thread/beforehand/look.ts';
+import { approvalCard } from '../../src/flow/thread/cards/approval.ts';
 import { createIds } from '../../src/kernel/ids.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
 import type { Metrics } from '../../src/kernel/metrics.ts';
@@ -108,7 +110,7 @@ export function runbookOf(id: string, facts: Partial<Runbook> = {}): Runbook {
     secrets: [],
     files: new Map([[`${id}.yaml`, Buffer.from(`the text of ${id}`)]]),
     entry: `${id}.yaml`,
-    outline: () => [],
+    outline: () => [{ id: 'act', title: '', type: 'exec', shows: '["true"]' }],
     view: {} as Runbook['view'],
     body: async () => {},
     ...facts,
@@ -225,16 +227,26 @@ function createNode(clock: HandClock, store: Store, set: () => CatalogueSet): Fl
     mutex,
     knownBad: createKnownBad({ store, clock, file: () => set().knownBad, path: '' }),
   };
+  const seals = createSeals('the key of the seals');
+  const groups = createGroups({
+    ...parts,
+    config: () => set().config,
+    platform: () => undefined,
+    origin: () => undefined,
+  });
+  const showTime = (at: number) => new Date(at).toISOString();
+  const outline = async (run: Run) => set().runbooks.get(run.runbook)?.outline(run.params) ?? [];
+  const beforehand = createBeforehand({ ...parts, groups, outline, showTime, platforms: () => [] });
   const acts: ActParts = {
     ...parts,
     streams: createStreams(parts),
-    seals: createSeals('the key of the seals'),
-    groups: createGroups({
-      ...parts,
-      config: () => set().config,
-      platform: () => undefined,
-      origin: () => undefined,
-    }),
+    seals,
+    groups,
+    lookAt(about) {
+      const tools = { seals, showTime, page: (path: string) => path };
+      const card = approvalCard({ ...about, outline: [], event: null }, tools);
+      return beforehand.look(card, { ...about, open: true }, 'press');
+    },
     refusals: createRefusals(clock),
     intake: { receive: (...given) => createIntake({ ...parts, metrics }).receive(...given) },
     deliveries: { seen: () => {} },

@@ -36,7 +36,7 @@ export async function consoleChat(at: string, tokens: Readonly<Record<string, st
       const form = formOf(shown?.of ?? '', label, reason !== undefined);
       if (session === nobody) form.set('csrf', '');
       if (reason !== undefined) form.set('reason', reason);
-      return await post(session, '/console/act', form);
+      return await pressed(session, form, reason);
     },
     type: (channel, line, who) =>
       post(sessionOf(who), '/console/command', new URLSearchParams({ csrf: sessionOf(who).csrf, channel, line })),
@@ -50,10 +50,22 @@ async function read(session: Session, path: string): Promise<string> {
   return await answer.text();
 }
 
+/** What the press is answered with; what is to be confirmed is confirmed, once. */
+async function pressed(session: Session, form: URLSearchParams, reason: string | undefined): Promise<string> {
+  const first = await send(session, '/console/act', form);
+  if (!first.includes('class="confirm"')) return plainText(first).trim();
+  const confirmed = formOf(first, form.get('label') ?? '', reason !== undefined);
+  if (reason !== undefined) confirmed.set('reason', reason);
+  return await post(session, '/console/act', confirmed);
+}
+
 async function post(session: Session, path: string, body: URLSearchParams): Promise<string> {
+  return plainText(await send(session, path, body)).trim();
+}
+
+async function send(session: Session, path: string, body: URLSearchParams): Promise<string> {
   const headers = { cookie: session.cookie, origin: session.at, 'hx-request': 'true' };
-  const answer = await fetch(session.at + path, { method: 'POST', body, headers });
-  return plainText(await answer.text()).trim();
+  return await (await fetch(session.at + path, { method: 'POST', body, headers })).text();
 }
 
 function see(path: string, article: string): Seen<string> {

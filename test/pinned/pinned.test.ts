@@ -269,7 +269,7 @@ describe('what the API takes and answers', () => {
       documents,
       `
       Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin.by silencedAtOrigin.until
-      Approval id run gate step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because escalated createdAt expiresAt closedAt
+      Approval id run gate step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because warnings[] escalated createdAt expiresAt closedAt
       BreakGlassRequest reason for
       BreakGlassWindow id person reason state because permit openedAt until changes[] more
       ClaimRequest reason
@@ -405,8 +405,8 @@ describe('what is kept for years', () => {
       `
       alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin quietSince version
       approval id run gate claim step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
-      vote person account via vote reason at standing
-      button label style reason does
+      vote person account via vote reason at standing confirmed
+      button label style reason confirm does
       card tone title badge blocks buttons mention risk
       letter id source from again code because attempts state firstAt lastAt version
       post platform key channel thread card wanted delivered ref order createdAt changed severity alert run over copies withheld renewed
@@ -433,12 +433,13 @@ describe('what is kept for years', () => {
       block facts facts
       block quote by text
       block small text
+      block warnings items
       block code text
       block links links
       block progress done total startedAt finishedAt steps
       block output run step tail live
       act run runbook params alert reason offer
-      act vote approval vote reason seal
+      act vote approval vote reason seal confirmed
       act cancel run reason
       act answer run step choice question reason
       act acknowledge alert duration reason

@@ -25,6 +25,7 @@ export const sheets: readonly string[] = [
   'cards',
   'questions',
   'forms',
+  'confirm',
   'samples',
   'output',
   'log',

@@ -15,7 +15,8 @@ function renderButton(button: Button, id: string, slot: string, viewer: Viewer):
     return html`<a class="button ${button.style}" href="${href}" hx-get="${href}" hx-target="#${slot}" hx-swap="innerHTML">${button.label}</a>`;
   }
   const fields = { act: JSON.stringify(button.does.act), label: button.label };
-  if (button.reason === 'none') {
+  // What is to be confirmed comes as the answer, with a place for the reason.
+  if (button.reason === 'none' || button.confirm === true) {
     return html`${openForm(slot)}${hidden(viewer, fields)}<button class="button ${button.style}" id="${id}">${button.label}</button></form>`;
   }
   return askReason(button, id, slot, hidden(viewer, fields));

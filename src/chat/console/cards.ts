@@ -12,6 +12,7 @@ import {
   shadeOf,
   stepMark,
   type Tone,
+  warningsTitle,
 } from '../../model/card.ts';
 import { renderButtons } from './buttons.ts';
 import { domId, logPath, showAgo, showElapsed, showLeft, showTime, type Viewer } from './viewer.ts';
@@ -109,11 +110,11 @@ function renderMixed(text: string): Html | null {
   return html` <span class="odd" title="Letters of different scripts that look alike">mixes scripts: ${words.join(', ')}</span>`;
 }
 
-const mostText = 4000;
+export const mostText = 4000;
 
 /** Characters of a code block. It is large enough to show a whole plan, because people read it before they approve it. */
-const mostCode = 60_000;
-const mostValue = 600;
+export const mostCode = 60_000;
+export const mostValue = 600;
 
 export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, viewer: Viewer): Html {
   switch (block.kind) {
@@ -121,6 +122,8 @@ export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, view
       return html`<p class="text">${cutText(block.text, mostText)}</p>`;
     case 'code':
       return html`<pre class="code" tabindex="0">${cutText(block.text, mostCode)}</pre>`;
+    case 'warnings':
+      return renderWarnings(block.items);
     case 'fields':
       return renderFields(block.fields);
     case 'facts':
@@ -164,6 +167,13 @@ function renderPage(text: string, url: string, { host }: Viewer): Html {
   const path = url.startsWith(`${base}/`) ? url.slice(base.length) : null;
   const target = path ?? webUrl(url)?.href;
   return target === undefined ? html`${text}` : html`<a href="${target}">${text}</a>`;
+}
+
+/** Above the buttons, with a heading that a reader of the screen can go to. */
+export function renderWarnings(items: readonly string[]): Html {
+  return html`<section class="beforehand" aria-label="${warningsTitle}"><h4>${warningsTitle}</h4><ul>${items.map(
+    item => html`<li>${cutText(item, mostText)}</li>`,
+  )}</ul></section>`;
 }
 
 function renderFields(fields: Extract<Block, { kind: 'fields' }>['fields']): Html {

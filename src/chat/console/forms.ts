@@ -6,6 +6,7 @@ import { type Act, act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import { answerAct, type FormAnswer, refusal } from './answers.ts';
 import { renderCard, renderNotice } from './cards.ts';
+import { renderConfirm } from './confirm.ts';
 import { foreignOrigin } from './guard.ts';
 import { actOnMany } from './lists/bulk.ts';
 import { changeViews } from './lists/views.ts';
@@ -106,7 +107,12 @@ async function pressButton(
 ): Promise<FormAnswer> {
   const wanted = parseAct(form);
   if (wanted === null) return refusal(422, 'This button is not one of this version. Reload the page and press again.');
-  return answerAct(await parts.host.act(viewer.who, wanted), form['label'] ?? 'Done');
+  const answer = await parts.host.act(viewer.who, wanted);
+  if (!answer.ok && answer.confirm !== undefined) {
+    const asked = { act: wanted, label: form['label'] ?? 'Approve', confirm: answer.confirm };
+    return { status: 200, fragment: renderConfirm(asked, viewer) };
+  }
+  return answerAct(answer, form['label'] ?? 'Done');
 }
 
 /** The act of the button, with the reason that was typed. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ChatHost, defineChat } from '../../ports/chat.ts';
 import { channelsOf } from './frame-data.ts';
+import { hiddenByConsole } from './hides.ts';
 import { createHub, hubLimits } from './hub.ts';
 import { registerConsole } from './routes.ts';
 
@@ -19,7 +20,7 @@ export default defineChat({
       .default(hubLimits.streams)
       .meta({ description: 'How many pages may be open and live at the same time.' }),
   }),
-  capabilities: { maxText: 100_000, streams: true, editEvery: 0, immediate: true },
+  capabilities: { maxText: 100_000, streams: true, editEvery: 0, immediate: true, hides: hiddenByConsole },
   async open(options, host: ChatHost) {
     const limits = { ...hubLimits, streams: options.maxStreams };
     const hub = createHub({ host, clock: host.clock, log: host.log, limits });

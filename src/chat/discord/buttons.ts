@@ -9,29 +9,45 @@ import type { ChatHost } from '../../ports/chat.ts';
 export type Place = { kind: 'post'; key: string } | { kind: 'details'; subject: DetailsSubject; id: string };
 
 const longest = 100;
-const asks = { none: 'n', optional: 'o', required: 'r' } as const;
+const asks = { none: 'n', optional: 'o', required: 'r', confirm: 'c' } as const;
+
+/** What a press asks for first: a reason, or to confirm what there is to know. */
+type Asks = keyof typeof asks;
 
 /** `b.<asks>.<digest>.p.<key>` or `b.<asks>.<digest>.<subject>.<id>`; null when it is too long, and then the button is left out. */
 export function buttonReference(button: Button, place: Place): string | null {
+  return writeReference({
+    asks: button.confirm === true ? 'confirm' : button.reason,
+    digest: digestOf(button),
+    confirmed: null,
+    place,
+  });
+}
+
+/** With the seal of what was confirmed as `c<seal>` behind the digest. */
+export function writeReference({ asks: asked, digest, confirmed, place }: Pressed): string | null {
   const where = place.kind === 'post' ? `p.${place.key}` : `${place.subject}.${place.id}`;
-  const text = `b.${asks[button.reason]}.${digestOf(button)}.${where}`;
+  const seal = confirmed === null ? '' : `.c${confirmed}`;
+  const text = `b.${asks[asked]}.${digest}${seal}.${where}`;
   return text.length <= longest ? text : null;
 }
 
 export interface Pressed {
-  asks: Button['reason'];
+  asks: Asks;
   digest: string;
+  /** The seal of the confirmation that was shown; null before one was. */
+  confirmed: string | null;
   place: Place;
 }
 
 export function readReference(text: string): Pressed | null {
-  const match = /^b\.([nor])\.([\w-]{16})\.(p|alert|run|approval|gate)\.(.+)$/s.exec(text);
+  const match = /^b\.([norc])\.([\w-]{16})(?:\.c([\w-]{22}))?\.(p|alert|run|approval|gate)\.(.+)$/s.exec(text);
   if (match === null) return null;
-  const [, letter, digest = '', subject, rest = ''] = match;
-  const asked = letter === 'n' ? 'none' : letter === 'o' ? 'optional' : 'required';
+  const [, letter, digest = '', confirmed = null, subject, rest = ''] = match;
+  const asked = letter === 'n' ? 'none' : letter === 'o' ? 'optional' : letter === 'c' ? 'confirm' : 'required';
   const about = detailsSubject.safeParse(subject);
   const place: Place = about.success ? { kind: 'details', subject: about.data, id: rest } : { kind: 'post', key: rest };
-  return { asks: asked, digest, place };
+  return { asks: asked, digest, confirmed, place };
 }
 
 /** A digest of what the button does, 96 bits: enough to tell apart the buttons of one card and of its older versions. */

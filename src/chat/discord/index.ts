@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineChat } from '../../ports/chat.ts';
 import { checkDiscord } from './check.ts';
+import { hiddenByDiscord } from './hides.ts';
 
 /**
  * Discord: the gateway for what people do, REST for what is posted. DISCORD_TOKEN turns it on; no public address is needed.
@@ -21,6 +22,7 @@ export default defineChat({
     editEvery: 1500,
     countsDown: true,
     rateLimits: { posts: { count: 5, per: 5000 }, edits: { count: 5, per: 5000 }, threads: true },
+    hides: hiddenByDiscord,
   },
   isOn: env => Boolean(env('DISCORD_TOKEN')),
   // Loaded only where Discord is on.

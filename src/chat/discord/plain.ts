@@ -1,5 +1,5 @@
 import { stripAnsi, visible } from '../../kernel/text.ts';
-import { type Block, type Card, quoted, type Span } from '../../model/card.ts';
+import { type Block, type Card, quoted, type Span, warningsTitle } from '../../model/card.ts';
 import type { Call } from './api.ts';
 import type { Message } from './render.ts';
 
@@ -20,6 +20,8 @@ function plainBlock(block: Block): string {
     case 'text':
     case 'code':
       return block.text;
+    case 'warnings':
+      return [warningsTitle, ...block.items.map(item => `! ${item}`)].join('\n');
     case 'fields':
       return block.fields.map(({ label, value }) => `${label}: ${value}`).join('\n');
     case 'facts':

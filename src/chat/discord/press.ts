@@ -2,8 +2,18 @@ import { messageOf } from '../../kernel/errors.ts';
 import type { Act, ActAnswer } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Card } from '../../model/card.ts';
+import type { Confirmation } from '../../model/confirmation.ts';
 import type { ChatHost } from '../../ports/chat.ts';
-import { buttonReference, findButton, type Pressed, privatePlace, readReference, subjectOf } from './buttons.ts';
+import {
+  buttonReference,
+  findButton,
+  type Pressed,
+  privatePlace,
+  readReference,
+  subjectOf,
+  writeReference,
+} from './buttons.ts';
+import { confirmCard, confirmModal } from './confirm.ts';
 import { fileOfCard } from './plain.ts';
 import { type Message, renderCard, renderText } from './render.ts';
 import type { Asked, Modal, Replies } from './reply.ts';
@@ -18,6 +28,7 @@ export interface DiscordContextParts {
 /** A press of a button on one of our cards. Acknowledged before anything is looked up. */
 export async function takePress(press: Press, who: Actor, parts: DiscordContextParts): Promise<void> {
   const pressed = readReference(press.data.custom_id);
+  if (pressed?.asks === 'confirm' && who.kind === 'person') return await takeConfirmed(press, pressed, who, parts);
   if (pressed !== null && pressed.asks !== 'none' && who.kind === 'person')
     return await parts.replies.open(press, reasonModal(press, pressed));
   await parts.replies.defer(press);
@@ -26,7 +37,71 @@ export async function takePress(press: Press, who: Actor, parts: DiscordContextP
   await performPress(press, pressed, who, null, parts);
 }
 
-/** The reason that was asked for arrived. */
+/** How long an answer is waited for before the press is acknowledged, milliseconds: only a first answer within three seconds opens a modal. */
+const patience = 1500;
+
+/** A button whose press is answered with what to confirm: in a modal, or, where that takes too long, in a message for this person. */
+async function takeConfirmed(press: Press, pressed: Pressed, who: Actor, parts: DiscordContextParts): Promise<void> {
+  const { host, replies } = parts;
+  const work = actOf(pressed, who, null, parts);
+  // Its failure is reported below.
+  work.catch(() => {});
+  const cut = new AbortController();
+  const late = host.clock.sleep(patience, cut.signal).then(
+    () => 'late' as const,
+    () => 'late' as const,
+  );
+  const first = await Promise.race([work, late]);
+  cut.abort();
+  const confirm = first === 'late' || first === null || first.ok ? undefined : first.confirm;
+  const id = confirm === undefined ? null : writeReference({ ...pressed, confirmed: confirm.seal });
+  if (confirm !== undefined && id !== null)
+    return await replies.open(press, confirmModal(id.replace(/^b\./, 'm.'), labelOf(press) ?? 'Go on', confirm));
+  await replies.defer(press);
+  await sayAnswer(press, await work, pressed, who, parts);
+}
+
+/** Performs what the button does; null when it is gone from the card. */
+async function actOf(
+  pressed: Pressed,
+  who: Actor,
+  reason: string | null,
+  { host }: DiscordContextParts,
+): Promise<ActAnswer | null> {
+  const { button } = await findButton(pressed, host);
+  return button?.does.kind === 'act' ? await host.act(who, withTyped(button.does.act, reason, pressed)) : null;
+}
+
+async function sayAnswer(
+  to: Asked,
+  answer: ActAnswer | null,
+  pressed: Pressed,
+  who: Actor,
+  parts: DiscordContextParts,
+): Promise<void> {
+  if (answer === null) return await sayChanged(to, pressed, who, parts);
+  if (answer.ok || answer.confirm === undefined) return await parts.replies.say(to, actMessage(answer, who));
+  await sayConfirm(to, answer.confirm, pressed, parts);
+}
+
+/** A modal cannot answer a modal, so a message with a button of its own does. Its press carries what was shown here. */
+async function sayConfirm(
+  to: Asked,
+  confirm: Confirmation,
+  pressed: Pressed,
+  parts: DiscordContextParts,
+): Promise<void> {
+  const card = confirmCard(confirm);
+  const tools = { reference: () => null, accounts: () => [], mark: null, now: parts.host.clock.now() };
+  const message = renderCard(card, tools);
+  const asks = confirm.reason === 'required' ? 'required' : 'none';
+  const id = writeReference({ ...pressed, asks, confirmed: confirm.seal });
+  const button = { type: 2 as const, style: 3, label: 'Approve all the same', custom_id: id ?? '' };
+  const components = id === null ? [] : [{ type: 1 as const, components: [button] }];
+  await parts.replies.say(to, { ...message, components }, fileOfCard(card, message));
+}
+
+/** The reason that was asked for arrived, or the confirmation. */
 export async function takeReason(filled: Filled, who: Actor, parts: DiscordContextParts): Promise<void> {
   await parts.replies.defer(filled);
   const pressed = readReference(filled.data.custom_id.replace(/^m\./, 'b.'));
@@ -69,8 +144,8 @@ async function performPress(
   const { button } = await findButton(pressed, host);
   if (button === null) return await sayChanged(to, pressed, who, parts);
   if (button.does.kind === 'act') {
-    const answer = await host.act(who, withReason(button.does.act, reason));
-    return await replies.say(to, actMessage(answer, who));
+    const answer = await host.act(who, withTyped(button.does.act, reason, pressed));
+    return await sayAnswer(to, answer, pressed, who, parts);
   }
   if (who.kind === 'stranger') return await replies.say(to, renderText(strangerText(who), 'error'));
   const card = await host.details(button.does.subject, button.does.id);
@@ -78,9 +153,10 @@ async function performPress(
   await sayCard(to, card, parts);
 }
 
-/** The act of the button with what the person typed. */
-function withReason(act: Act, reason: string | null): Act {
-  return reason !== null && 'reason' in act ? { ...act, reason } : act;
+/** The act of the button with what the person typed, and the seal of what they were shown. */
+function withTyped(act: Act, reason: string | null, { confirmed }: Pressed): Act {
+  const said = reason !== null && 'reason' in act ? { ...act, reason } : act;
+  return said.kind === 'vote' && confirmed !== null ? { ...said, confirmed } : said;
 }
 
 /** The button is no longer on the card, because the state has changed. Shows the person the present state, and who decided. */

@@ -12,6 +12,7 @@ import {
   type Tone,
 } from '../../model/card.ts';
 import { codeBlock, codeTail, escapeLine, escapeText, inlineCode, mixedNote, safeUrl } from './text.ts';
+import { renderWarnings } from './warnings.ts';
 
 /** A message as the API takes it. */
 export interface Message {
@@ -81,7 +82,7 @@ const signs: Record<Tone, string> = {
 const most = { total: 5900, description: 4000, fields: 25, embeds: 10, users: 80 } as const;
 
 /** Limits of single values, characters. Of the steps, from generous to strict, the first that fits the whole card is used. */
-interface Caps {
+export interface Caps {
   text: number;
   code: number;
   value: number;
@@ -128,20 +129,29 @@ function renderMention(names: readonly string[], users: readonly string[], tools
 }
 
 function renderEmbeds(card: Card, tools: RenderTools): Embed[] {
+  return fitEmbeds(card, tools).embeds;
+}
+
+/** The embeds and the caps that they were made with; null when only the first part and what to know before one presses are shown. */
+export function fitEmbeds(
+  card: Card,
+  tools: Pick<RenderTools, 'mark' | 'now'>,
+): { embeds: Embed[]; caps: Caps | null } {
   for (const caps of steps) {
     const embeds = embedsWith(card, caps, tools);
     const fits = embeds.length <= most.embeds && embeds.every(one => (one.description ?? '').length <= 4096);
-    if (fits && sizeOf(embeds) <= most.total) return embeds;
+    if (fits && sizeOf(embeds) <= most.total) return { embeds, caps };
   }
   // Only a card of very many blocks comes here. The first ones are shown, with a note that there are more.
   const strictest = steps.at(-1) ?? steps[0];
-  const [first] =
-    strictest === undefined ? [] : embedsWith({ ...card, blocks: card.blocks.slice(0, 1) }, strictest, tools);
+  const warnings = card.blocks.filter(block => block.kind === 'warnings');
+  const blocks = [...card.blocks.filter(block => block.kind !== 'warnings').slice(0, 1), ...warnings];
+  const shown = strictest === undefined ? [] : embedsWith({ ...card, blocks }, strictest, tools);
   const left = {
-    description: escapeLine(`${card.blocks.length - 1} more parts are in the console`, 200),
+    description: escapeLine(`${card.blocks.length - blocks.length} more parts are in the console`, 200),
     color: colours[shadeOf(card)],
   };
-  return first === undefined ? [left] : [first, left];
+  return { embeds: [...shown, left], caps: null };
 }
 
 function sizeOf(embeds: readonly Embed[]): number {
@@ -161,7 +171,7 @@ interface Draft {
 }
 
 /** Blocks keep their order. An embed shows its text above its fields, so text after fields begins another embed. */
-function embedsWith(card: Card, caps: Caps, tools: RenderTools): Embed[] {
+function embedsWith(card: Card, caps: Caps, tools: Pick<RenderTools, 'mark' | 'now'>): Embed[] {
   let last: Draft = { parts: [], length: 0, fields: [] };
   const drafts = [last];
   const say = (text: string) => {
@@ -206,7 +216,7 @@ function renderTitle(card: Card): string {
 function renderBlock(
   block: Exclude<Block, { kind: 'fields' }>,
   caps: Caps,
-  tools: RenderTools,
+  tools: Pick<RenderTools, 'now'>,
   title: string,
 ): string[] {
   switch (block.kind) {
@@ -220,6 +230,8 @@ function renderBlock(
       return [`> ${escapeLine(block.by, 100)} ${escapeLine(quoted(block.text), Math.min(300, caps.value))}`];
     case 'small':
       return [`-# ${escapeLine(block.text, Math.max(200, caps.value))}`];
+    case 'warnings':
+      return renderWarnings(block.items, caps);
     case 'links':
       return renderLinks(block.links, caps);
     case 'progress':
@@ -310,7 +322,7 @@ function renderLink(label: string, url: string, caps: Caps): string {
 
 type Fact = { label: string; value: string; code?: boolean | undefined };
 
-function renderValue({ value, code }: Fact, max: number): string {
+export function renderValue({ value, code }: Fact, max: number): string {
   const note = mixedNote(value).slice(0, 80);
   const room = Math.max(20, max - note.length);
   return code === true || value.trim() === '' ? inlineCode(value, room) + note : escapeText(value, room) + note;
@@ -343,7 +355,7 @@ const marks: Readonly<Record<string, string>> = {
 };
 const mostSteps = 30;
 
-function renderProgress(block: Progress, caps: Caps, { now }: RenderTools): string[] {
+function renderProgress(block: Progress, caps: Caps, { now }: Pick<RenderTools, 'now'>): string[] {
   const { done, total, startedAt, finishedAt } = block;
   const at = total === null ? `${done} steps done` : `${done} of ${total} steps done`;
   const took =

@@ -29,7 +29,13 @@ export interface Choice {
 export interface Modal {
   custom_id: string;
   title: string;
-  components: ModalField[];
+  components: (ModalField | ModalText)[];
+}
+
+/** Markdown that a modal shows. Source: discord-api-types, APIModalInteractionResponseCallbackComponent. */
+export interface ModalText {
+  type: 10;
+  content: string;
 }
 
 export interface ModalField {

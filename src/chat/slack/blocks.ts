@@ -1,6 +1,15 @@
 import { showDuration } from '../../kernel/duration.ts';
 import { mixedWords } from '../../kernel/text.ts';
-import { type Block, leftText, type Progress, progressText, quoted, type Span, stepMark } from '../../model/card.ts';
+import {
+  type Block,
+  leftText,
+  type Progress,
+  progressText,
+  quoted,
+  type Span,
+  stepMark,
+  warningsTitle,
+} from '../../model/card.ts';
 import {
   date,
   fixed,
@@ -27,6 +36,8 @@ export interface Caps {
   label: number;
   value: number;
   because: number;
+  /** One thing to know beforehand. Never cut to less than says it. */
+  warning: number;
   /** Fields and steps of one block. */
   rows: number;
 }
@@ -41,6 +52,7 @@ export function capsAt(scale: number): Caps {
     label: of(80, 30),
     value: of(500, 40),
     because: of(300, 40),
+    warning: of(1200, 300),
     rows: of(60, 12),
   };
 }
@@ -57,6 +69,8 @@ function renderParts(block: Exclude<Block, { kind: 'small' }>, caps: Caps, now: 
   switch (block.kind) {
     case 'text':
       return [section(lines(block.text, caps.text))];
+    case 'warnings':
+      return [renderWarnings(block.items, caps)];
     case 'code':
       return [fixed(block.text, caps.code)];
     case 'fields':
@@ -110,6 +124,11 @@ function renderSpan(span: Span, caps: Caps, now: number): Piece[] {
       return [literal(`${leftText(span.at, now)} (until `), date(span.at, format, span.text), literal(')')];
     }
   }
+}
+
+function renderWarnings(items: readonly string[], caps: Caps): RichPart {
+  const rest = items.flatMap(item => [literal('\n⚠ '), lines(item, caps.warning)]);
+  return section(literal(warningsTitle, { bold: true }), ...rest);
 }
 
 /** One line for each; the number of those that do not fit is shown. */

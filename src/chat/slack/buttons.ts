@@ -15,7 +15,12 @@ export const actionPrefix = 'tocsin:button:';
  * Slack signs its requests and sends only values that this app posted. The act is authorised when it is performed in any case.
  */
 export const pressed = z.union([
-  z.strictObject({ does: button.shape.does, reason: button.shape.reason, label: z.string() }),
+  z.strictObject({
+    does: button.shape.does,
+    reason: button.shape.reason,
+    label: z.string(),
+    confirm: z.boolean().optional(),
+  }),
   z.strictObject({ post: z.string(), label: z.string() }),
 ]);
 export type Pressed = z.infer<typeof pressed>;
@@ -44,7 +49,8 @@ export function renderButtons(
 }
 
 function encodeButton(one: Button, post: string | null): string | null {
-  const whole = JSON.stringify({ does: one.does, reason: one.reason, label: one.label } satisfies Pressed);
+  const confirm = one.confirm === true ? { confirm: true } : {};
+  const whole = JSON.stringify({ does: one.does, reason: one.reason, label: one.label, ...confirm } satisfies Pressed);
   if (whole.length <= mostValue) return whole;
   const reference = post === null ? null : JSON.stringify({ post, label: one.label } satisfies Pressed);
   return reference !== null && reference.length <= mostValue ? reference : null;
@@ -54,7 +60,7 @@ function encodeButton(one: Button, post: string | null): string | null {
 export async function findButton(
   value: string,
   find: (key: string) => Promise<Post | null>,
-): Promise<Pick<Button, 'does' | 'reason' | 'label'> | null> {
+): Promise<Pick<Button, 'does' | 'reason' | 'label' | 'confirm'> | null> {
   const parsed = pressed.safeParse(parseJson(value));
   if (!parsed.success) return null;
   if ('does' in parsed.data) return parsed.data;

@@ -43,7 +43,15 @@ const pieceLength = 2900;
 /** Characters. A view may have 250 KB, and one character may take six bytes. */
 const mostWhole = 40_000;
 
-const wide: Caps = { ...capsAt(1), text: 6000, code: pieceLength, value: 3000, because: 2000, rows: 200 };
+export const wide: Caps = {
+  ...capsAt(1),
+  text: 6000,
+  code: pieceLength,
+  value: 3000,
+  because: 2000,
+  warning: 3000,
+  rows: 200,
+};
 
 function wholeView(card: Card, now: number): types.ModalView {
   const blocks: SlackBlock[] = [renderHead(card, wide)];
@@ -65,7 +73,7 @@ function wholeView(card: Card, now: number): types.ModalView {
 }
 
 /** Splits a long block into several, at line ends where possible. */
-function piecesOf(block: Block, room: number): Block[] {
+export function piecesOf(block: Block, room: number): Block[] {
   if (block.kind !== 'code') return room > 0 ? [block] : [];
   const text = cutText(visible(block.text), Math.max(100, room));
   const pieces: Block[] = [];

@@ -7,6 +7,7 @@ import { clientOptions, quietLogger } from './client.ts';
 import type { SlackContext } from './context.ts';
 import { createDeliver, type DeliverParts } from './deliver.ts';
 import { createGroups } from './groups.ts';
+import { hiddenBySlack } from './hides.ts';
 import { createHomes, type Homes } from './homes.ts';
 import { createHttpReceiver } from './http.ts';
 import { createIdentify } from './identify.ts';
@@ -38,6 +39,7 @@ export default defineChat({
       allPosts: { count: 250, per: 60_000, burst: 45 },
       allEdits: { count: 50, per: 60_000 },
     },
+    hides: hiddenBySlack,
   },
   isOn: env => Boolean(env('SLACK_BOT_TOKEN')),
   open: (_options, host) => openSlack(host),

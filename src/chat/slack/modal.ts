@@ -4,8 +4,8 @@ import { asking } from './failure.ts';
 import { resultView } from './render.ts';
 import { literal, richText, type SlackBlock, section } from './text.ts';
 
-/** The result of a submitted modal: errors at its fields, or blocks that replace it. */
-export type Outcome = { errors: Record<string, string> } | { blocks: SlackBlock[] };
+/** The result of a submitted modal: errors at its fields, or blocks that replace it, or another modal in its place. */
+export type Outcome = { errors: Record<string, string> } | { blocks: SlackBlock[] } | { view: types.ModalView };
 
 export type ViewAck = (
   answer:
@@ -34,7 +34,7 @@ export async function answerModal(
   const outcome = await Promise.race([work, late]);
   cut.abort();
   if (outcome !== null && 'errors' in outcome) return ack({ response_action: 'errors', errors: outcome.errors });
-  if (outcome !== null) return ack({ response_action: 'update', view: resultView(outcome.blocks) });
+  if (outcome !== null) return ack({ response_action: 'update', view: viewOf(outcome) });
   const note = richText(section(literal('Working on it …')));
   await ack({ response_action: 'update', view: resultView([note]) });
   await showOutcome(view, await work, ctx);
@@ -52,7 +52,13 @@ export async function openOrPush(
 }
 
 async function showOutcome(view: string, outcome: Outcome, ctx: SlackContext): Promise<void> {
-  const blocks =
-    'blocks' in outcome ? outcome.blocks : [richText(section(literal(Object.values(outcome.errors).join(' '))))];
-  await asking({ method: 'views.update' }, ctx.client.views.update({ view_id: view, view: resultView(blocks) }));
+  const next =
+    'errors' in outcome
+      ? resultView([richText(section(literal(Object.values(outcome.errors).join(' '))))])
+      : viewOf(outcome);
+  await asking({ method: 'views.update' }, ctx.client.views.update({ view_id: view, view: next }));
+}
+
+function viewOf(outcome: Exclude<Outcome, { errors: object }>): types.ModalView {
+  return 'view' in outcome ? outcome.view : resultView(outcome.blocks);
 }

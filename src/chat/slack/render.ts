@@ -64,17 +64,28 @@ const mostBlocks = 40;
 
 /** A card as a message that Slack takes, however long its texts are: the longer it is, the more of each value is cut. */
 export function renderMessage(card: Card, facts: RenderFacts): SlackMessage {
+  return fitMessage(card, facts).message;
+}
+
+/** The message and the caps that it was made with; null when it is the title, the buttons and what to know before one presses alone. */
+export function fitMessage(card: Card, facts: RenderFacts): { message: SlackMessage; caps: Caps | null } {
   for (const scale of [1, 0.6, 0.35, 0.2, 0.1]) {
-    const message = renderAt(card, facts, capsAt(scale));
-    if (countCharacters(message) <= mostCharacters) return message;
+    const caps = capsAt(scale);
+    const message = renderAt(card, facts, caps);
+    if (countCharacters(message) <= mostCharacters) return { message, caps };
   }
-  return renderAt({ ...card, blocks: [] }, facts, capsAt(0));
+  return { message: renderAt(withWarningsOnly(card), facts, capsAt(0)), caps: null };
+}
+
+function withWarningsOnly(card: Card): Card {
+  return { ...card, blocks: card.blocks.filter(block => block.kind === 'warnings') };
 }
 
 /** The title, the state and the buttons alone: for a message whose full form Slack does not take, whatever the reason. */
 export function renderBare(card: Card, facts: RenderFacts): SlackMessage {
   const text = 'Slack did not take all of this message. See the console for the rest.';
-  return renderAt({ ...card, blocks: [{ kind: 'text', text }] }, facts, capsAt(0.2));
+  const blocks: Card['blocks'] = [{ kind: 'text', text }, ...withWarningsOnly(card).blocks];
+  return renderAt({ ...card, blocks }, facts, capsAt(0.2));
 }
 
 function renderAt(card: Card, facts: RenderFacts, caps: Caps): SlackMessage {
@@ -98,11 +109,15 @@ export function renderHead(card: Card, caps: Caps, mentions: readonly Piece[] = 
 }
 
 function renderBody(card: Card, facts: RenderFacts, caps: Caps): SlackBlock[] {
-  const all = card.blocks.flatMap(block => renderBlock(block, caps, facts.now));
+  const all = card.blocks
+    .filter(block => block.kind !== 'warnings')
+    .flatMap(block => renderBlock(block, caps, facts.now));
   const blocks = all.slice(0, mostBlocks);
   const left = all.length - blocks.length;
   if (left > 0) blocks.push(richText(section(literal(`… ${left} more parts`))));
-  return [...blocks, ...renderButtons(card.buttons, facts.post, facts.alert)];
+  // They stand last, directly above the buttons.
+  const warnings = withWarningsOnly(card).blocks.flatMap(block => renderBlock(block, caps, facts.now));
+  return [...blocks, ...warnings, ...renderButtons(card.buttons, facts.post, facts.alert)];
 }
 
 /** A short private answer. */

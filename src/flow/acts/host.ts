@@ -17,6 +17,8 @@ import type { Feed } from '../journal/feed.ts';
 import type { OutputSignals } from '../journal/output-signals.ts';
 import type { Identities } from '../people/identify.ts';
 import { explain } from '../pipeline/explain.ts';
+import type { Beforehand } from '../thread/beforehand/look.ts';
+import { maskCard } from '../thread/beforehand/secrets.ts';
 import { approvalCard, planText } from '../thread/cards/approval.ts';
 import { alertCard, type CardTools, runCard } from '../thread/cards/cards.ts';
 import { claimCard } from '../thread/cards/change.ts';
@@ -38,6 +40,7 @@ export interface HostParts {
   commands: ReadonlyMap<string, Command>;
   cards: CardTools;
   outline(run: Run): Promise<readonly StepOutline[]>;
+  beforehand: Beforehand;
   outputs: OutputSignals;
   journal: JournalWatch;
   fleet: ChatHost['fleet'];
@@ -125,7 +128,9 @@ async function detailsOf(subject: DetailsSubject, id: string, parts: HostParts):
     approval.alert === null ? null : parts.store.alert(approval.alert),
     eventOf(run.event, parts.store),
   ]);
-  return approvalCard({ approval, run, outline, alert, event, whole: true }, parts.cards);
+  const card = approvalCard({ approval, run, outline, alert, event, whole: true }, parts.cards);
+  const open = approval.state === 'open';
+  return (await parts.beforehand.look(card, { approval, run, alert, open }, 'press')).card;
 }
 
 /** The whole of a gate: the vote is given here while it is open, and taken back here afterwards. */
@@ -146,5 +151,5 @@ async function runDetails(run: Run, parts: HostParts): Promise<Card> {
   const card = runCard(run);
   const outline = await parts.outline(run);
   if (outline.length === 0) return card;
-  return { ...card, blocks: [...card.blocks, { kind: 'code', text: planText(outline) }] };
+  return maskCard({ ...card, blocks: [...card.blocks, { kind: 'code', text: planText(outline) }] }, run.params);
 }

@@ -15,6 +15,7 @@ import type { BeginParts } from '../pipeline/begin.ts';
 import type { DeliveryLog } from '../pipeline/delivery-log.ts';
 import type { Intake } from '../pipeline/intake.ts';
 import type { Recorder } from '../pipeline/recorder.ts';
+import type { About, Looked } from '../thread/beforehand/look.ts';
 import type { Refusals } from './refusals.ts';
 
 /** The dependencies of acts. */
@@ -32,6 +33,8 @@ export interface ActParts extends BeginParts {
   knownBad: KnownBad;
   evidence: EvidenceOffice;
   recorder: Pick<Recorder, 'changed' | 'sweep'>;
+  /** The open card of an approval of a run, with what there is to know now before one approves. */
+  lookAt(about: About): Promise<Looked>;
   /** Ends a running session of this process at once. */
   interrupt(run: string): void;
   /** What a token may do; null when nothing limits it, or the actor came another way. */

@@ -2,6 +2,7 @@ import type { Act, ActAnswer } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Approval, Standing, Vote } from '../../model/approval.ts';
+import type { Confirmation } from '../../model/confirmation.ts';
 import { type Fact, streamOf } from '../../model/journal.ts';
 import { plan as planSchema } from '../../model/plan.ts';
 import type { Run } from '../../model/run.ts';
@@ -10,8 +11,13 @@ import { type Refusal, refuseVote, tally } from '../pipeline/approve.ts';
 import { afterVote, closePlanApproval } from '../pipeline/close.ts';
 import { isOverFor, outlived, voidOutlived } from '../pipeline/episode.ts';
 import { isCurrent } from '../pipeline/plan.ts';
+import { digestOf } from '../thread/beforehand/beforehand.ts';
+import { asksToConfirm, makeConfirmation } from '../thread/beforehand/confirmation.ts';
 import type { ActParts } from './parts.ts';
 import { refused, unknown } from './parts.ts';
+
+/** A vote with how the right to it is known, and the warnings that were confirmed. */
+type Cast = Extract<Act, { kind: 'vote' }> & { standing: Standing; told: readonly string[] };
 
 const statusOf = { forbidden: 403, conflict: 409, 'bad-request': 400 } as const;
 
@@ -40,13 +46,16 @@ export async function performVote(
   }
   // Asked before the approval is locked: a platform that is slow must not delay the votes of others.
   await standingIn(known, who, parts);
+  const look = await toConfirm(known, who, act, parts);
   let refusal: Refusal | null = null;
   const after = await parts.streams.approval(known.id, who, async now => {
     // Asked on the newest state, because an escalation changes who may vote.
     const standing = await standingIn(now, who, parts);
-    refusal = refuseVote(now, who, act, { now: parts.clock.now(), inGroups: () => standing !== null });
-    if (refusal !== null || standing === null) return null;
-    const { facts, because, guards } = await voteOn(now, who, { ...act, standing }, parts);
+    // What is asked first comes with a place for the reason.
+    const cast = look.confirm === null ? act : { ...act, reason: act.reason ?? 'not asked for yet' };
+    refusal = refuseVote(now, who, cast, { now: parts.clock.now(), inGroups: () => standing !== null });
+    if (refusal !== null || standing === null || look.confirm !== null) return null;
+    const { facts, because, guards } = await voteOn(now, who, { ...act, standing, told: look.told }, parts);
     refusal = because;
     return facts.length === 0 ? null : { facts, with: { guards } };
   });
@@ -57,9 +66,40 @@ export async function performVote(
       statusOf[rejection.code],
       rejection.because + (await uncertainGroups(rejection, after, parts)),
     );
+  if (look.confirm !== null) return askToConfirm(look.confirm);
   await afterVote(after, parts);
   const of = after.run !== null ? { run: after.run } : after.gate !== null ? { gate: after.gate } : {};
   return { ok: true, text: answerText(after), ...of, approval: after.id };
+}
+
+/**
+ * What has to be confirmed before a press on Approve counts, and the warnings that were confirmed. Callers of the API and commands that are
+ * typed name the approval themselves, and read its warnings where they read the rest of it. A denial is never made harder.
+ */
+async function toConfirm(
+  approval: Approval,
+  who: Actor,
+  act: Extract<Act, { kind: 'vote' }>,
+  parts: ActParts,
+): Promise<{ confirm: Confirmation | null; told: readonly string[] }> {
+  const none = { confirm: null, told: [] };
+  if (act.vote !== 'approve' || act.seal === null || who.kind !== 'person' || approval.state !== 'open') return none;
+  const { run, alert } = await subjectOf(approval, parts);
+  if (run === null) return none;
+  const about = { approval, run, alert };
+  const looked = await parts.lookAt(about);
+  if (!asksToConfirm(looked, about)) return none;
+  const look = { approval: approval.id, planHash: approval.planHash, person: who.id };
+  const { confirmed } = act;
+  if (confirmed !== undefined && parts.seals.holdsLook(confirmed, { ...look, digest: digestOf(looked.findings) }))
+    return { confirm: null, told: looked.findings.map(({ text }) => text) };
+  const seal = (digest: string) => parts.seals.sealLook({ ...look, digest });
+  return { confirm: makeConfirmation(looked, about, seal, confirmed !== undefined), told: [] };
+}
+
+function askToConfirm(confirm: Confirmation): ActAnswer {
+  const text = [confirm.news ?? 'Look before you approve:', ...confirm.warnings].join('\n');
+  return { ok: false, code: 'conflict', status: 409, text, confirm };
 }
 
 /** A resolve may have overtaken the pipeline that voids: then the vote does it, and says why. Null while the plan may run. */
@@ -89,7 +129,7 @@ const secondPress = 2000;
 async function voteOn(
   approval: Approval,
   who: Actor,
-  act: Extract<Act, { kind: 'vote' }> & { standing: Standing },
+  act: Cast,
   parts: ActParts,
 ): Promise<{ facts: Fact[]; because: Refusal | null; guards: Guard[] }> {
   const { run, alert } = await subjectOf(approval, parts);
@@ -132,16 +172,13 @@ async function uncertainGroups(rejection: Refusal, approval: Approval, parts: Ac
   return doubt === null ? '' : ` (${doubt})`;
 }
 
-function voteFacts(
-  approval: Approval,
-  who: Actor,
-  act: Extract<Act, { kind: 'vote' }> & { standing: Standing },
-  at: number,
-): Fact[] {
+function voteFacts(approval: Approval, who: Actor, act: Cast, at: number): Fact[] {
   const account = who.kind === 'person' ? who.account : null;
   const via = who.kind === 'person' ? who.via : 'none';
   const reason = act.reason?.trim() || null;
-  const vote: Vote = { person: who.id, account, via, vote: act.vote, reason, at, standing: act.standing };
+  const { standing, told } = act;
+  const confirmed = told.length === 0 ? {} : { confirmed: [...told] };
+  const vote: Vote = { person: who.id, account, via, vote: act.vote, reason, at, standing, ...confirmed };
   const result = tally({ ...approval, votes: [...approval.votes, vote] });
   const voted: Fact = { kind: 'approval.voted', approval: approval.id, run: approval.run, vote };
   return result.state === 'waiting'

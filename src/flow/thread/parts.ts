@@ -6,6 +6,7 @@ import type { StepOutline } from '../../ports/runbook.ts';
 import type { Guard, Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Docs } from '../journal/recent-docs.ts';
+import type { Beforehand } from './beforehand/look.ts';
 import type { CardTools } from './cards/cards.ts';
 
 /** The dependencies of the projection of threads. */
@@ -21,6 +22,8 @@ export interface ThreadParts {
   platforms(): ReadonlyMap<string, ChatCapabilities>;
   /** The plan's steps, from its snapshot. */
   outline(run: Run): Promise<readonly StepOutline[]>;
+  /** Completes cards of approvals by what there is to know before one presses. */
+  beforehand: Beforehand;
   /** Where the console is reachable, for links. */
   baseUrl(): string;
   /** Guards of every commit, for example the lease of the one node that projects. */

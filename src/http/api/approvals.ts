@@ -38,7 +38,12 @@ const getApproval = defineRoute({
   body: null,
   answers: { 200: { about: 'The approval.', schema: approvalDoc }, ...refusals(400, 401, 404) },
   async handle({ params, parts }) {
-    return { status: 200, json: showApproval(found(await parts.store.approval(params.id), 'approval', params.id)) };
+    const approval = found(await parts.store.approval(params.id), 'approval', params.id);
+    const shown = showApproval(approval);
+    if (approval.state !== 'open' || approval.run === null) return { status: 200, json: shown };
+    const card = await parts.host.details('approval', approval.id);
+    const warnings = card?.blocks.flatMap(block => (block.kind === 'warnings' ? block.items : [])) ?? [];
+    return { status: 200, json: { ...shown, warnings } };
   },
 });
 

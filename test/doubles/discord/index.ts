@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { createGateway, type Gateway } from './gateway.ts';
 import { readMarkup } from './markup.ts';
 import { gateways, messageBody, serve } from './rest.ts';
-import type { MessageBody } from './rules.ts';
+import type { MessageBody, ModalField } from './rules.ts';
 import { acceptSockets } from './websocket.ts';
 import {
   type Channel,
@@ -124,7 +124,10 @@ function createPeople(world: World, gateway: Gateway) {
     },
     submit(opened: Interaction, values: Record<string, string>, who: Member, message?: Message) {
       if (opened.modal === null) throw new Error('no modal was opened');
-      const components = opened.modal.components.map(({ component }) => filled(component, values, world));
+      const components = opened.modal.components.map(one =>
+        // As the client sends it: without the text.
+        one.type === 10 ? { type: 10, id: 3 } : filled(one.component, values, world),
+      );
       const data = { custom_id: opened.modal.custom_id, components };
       const place = placeOf(world, message?.channel ?? channelOf(world, 'alerts').id);
       return start('modal', 5, who, {
@@ -199,7 +202,12 @@ function placeOf(world: World, channel: string) {
   };
 }
 
-type Field = NonNullable<Interaction['modal']>['components'][number]['component'];
+/** The fields of the form that was opened; none when there is no form. */
+export function fieldsOf({ modal }: Interaction): ModalField[] {
+  return modal?.components.filter(one => one.type === 18) ?? [];
+}
+
+type Field = ModalField['component'];
 
 /** As the client sends it, after it has checked what it checks: required fields and lengths. */
 function filled(field: Field, values: Record<string, string>, world: World): object {

@@ -110,16 +110,26 @@ export const modal = z.strictObject({
   title: said(45),
   components: z
     .array(
-      z.strictObject({
-        type: z.literal(18),
-        label: said(45),
-        description: z.string().max(100).optional(),
-        component: z.discriminatedUnion('type', [textInput, select, userSelect]),
-      }),
+      z.discriminatedUnion('type', [
+        z.strictObject({
+          type: z.literal(18),
+          label: said(45),
+          description: z.string().max(100).optional(),
+          component: z.discriminatedUnion('type', [textInput, select, userSelect]),
+        }),
+        // discord-api-types, APIModalInteractionResponseCallbackComponent; the length is that of a message's text displays.
+        z.strictObject({ type: z.literal(10), content: said(4000) }),
+      ]),
     )
     .min(1)
-    .max(5),
+    .max(5)
+    .refine(
+      all => all.reduce((sum, one) => sum + (one.type === 10 ? one.content.length : 0), 0) <= 4000,
+      'The text displays are too long',
+    )
+    .refine(all => all.some(one => one.type === 18), 'A form asks for something'),
 });
+export type ModalField = Extract<z.infer<typeof modal>['components'][number], { type: 18 }>;
 export type ModalBody = z.infer<typeof modal>;
 
 const commandName = z.string().regex(/^[-_\p{Ll}\p{N}]{1,32}$/u);

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFeed, type Feed, type Following } from '../../../src/flow/journal/feed.ts';
 import { createSeals } from '../../../src/flow/people/seal.ts';
+import { createBeforehand } from '../../../src/flow/thread/beforehand/look.ts';
 import { startThreads } from '../../../src/flow/thread/thread.ts';
+import { systemClock } from '../../../src/kernel/clock.ts';
 import { TocsinError } from '../../../src/kernel/errors.ts';
 import { silentLog } from '../../../src/kernel/log.ts';
 import { createKeyedMutex } from '../../../src/kernel/mutex.ts';
@@ -77,6 +79,16 @@ async function start() {
         ['slack', slack],
       ]),
     outline: async () => [],
+    beforehand: createBeforehand({
+      store,
+      catalogue: { current: () => ({ ...set, runbooks: new Map() }) } as never,
+      groups: { people: async () => null },
+      clock: systemClock,
+      log: silentLog,
+      outline: async () => [],
+      showTime: at => new Date(at).toISOString(),
+      platforms: () => [],
+    }),
     baseUrl: () => 'http://tocsin.example',
   });
 }

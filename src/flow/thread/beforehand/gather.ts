@@ -54,7 +54,7 @@ export function createGathering(parts: GatherParts): (about: About, how: For) =>
 }
 
 export interface About {
-  approval: Pick<Approval, 'ask' | 'barred' | 'votes'>;
+  approval: Approval;
   run: Run;
   alert: Alert | null;
 }

@@ -11,7 +11,7 @@ import type { Seals } from '../../people/seal.ts';
 
 /** What cards are rendered with. All of them are pure functions of the state, so a card can be rendered again at any time. */
 export interface CardTools {
-  seals: Seals;
+  seals: Pick<Seals, 'seal'>;
   /** A moment as people read it, in the zone of tocsin.yaml. */
   showTime(at: number): string;
   /** The address of a page of the console, by its path. */

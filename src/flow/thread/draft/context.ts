@@ -8,6 +8,7 @@ import type { BreakGlassSpec, GateSpec } from '../../../ports/catalogue.ts';
 import type { StepOutline } from '../../../ports/runbook.ts';
 import type { Store } from '../../../ports/store.ts';
 import type { Docs } from '../../journal/recent-docs.ts';
+import type { Beforehand } from '../beforehand/look.ts';
 import type { CardTools } from '../cards/cards.ts';
 
 /** One post that follows from the journal, before it is known where it goes and whether it changes anything. */
@@ -47,6 +48,7 @@ export interface DraftParts {
   /** Where the console is reachable, for links. */
   baseUrl(): string;
   outline(run: Run): Promise<readonly StepOutline[]>;
+  beforehand: Beforehand;
 }
 
 export interface DraftContext {

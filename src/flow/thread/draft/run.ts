@@ -31,11 +31,15 @@ async function wantDecided(ctx: DraftContext, run: Run, place: Place, entry: Ent
 }
 
 export function wantQuestion(ctx: DraftContext, approval: Approval, run: Run, place: Place, entry: Entry): void {
-  const { cards, outline } = ctx.parts;
+  const { cards, outline, beforehand } = ctx.parts;
   const { alert, event } = place;
-  const render = async () => approvalCard({ approval, run, outline: await outline(run), alert, event }, cards);
+  const open = approval.state === 'open';
+  const render = async () => {
+    const card = approvalCard({ approval, run, outline: await outline(run), alert, event }, cards);
+    return (await beforehand.look(card, { approval, run, alert, open }, 'card')).card;
+  };
   // An approved one still learns what came of it.
-  const over = approval.state !== 'open' && (approval.state !== 'approved' || isEnded(run.state));
+  const over = !open && (approval.state !== 'approved' || isEnded(run.state));
   const thread = place.thread ?? `run/${run.id}`;
   ctx.want({ key: `approval/${approval.id}`, ...place, thread, run: run.id, over, render }, entry);
 }
