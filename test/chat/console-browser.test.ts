@@ -56,6 +56,23 @@ describe.skipIf(noBrowser)('the console in a browser', () => {
 
   const live = () => page.locator('#live-state[data-state="live"]').waitFor();
 
+  it('counts down the time that is left of a question, and the bar has the colour of its risk', async () => {
+    const expiresAt = double.host.clock.now() + 62_000;
+    const asked = card('HIGH · reboot · db-1', [
+      { kind: 'facts', facts: [{ label: 'Time', spans: [{ kind: 'left', at: expiresAt, text: 'noon' }] }] },
+    ]);
+    await double.put(
+      root,
+      samplePost({ key: 'approval/apv_1', thread: root.key, order: 2, card: { ...asked, tone: 'ask', risk: 'high' } }),
+    );
+    await page.goto(`${at}${path}`);
+    const left = page.locator('.card.tone-risk-high .left');
+    await left.getByText('1 min left').or(left.getByText('less than a minute left')).waitFor();
+    await left.getByText('less than a minute left').waitFor();
+    expect(await left.getAttribute('data-left')).toBe(String(expiresAt));
+    expect(complaints).toEqual([]);
+  });
+
   it('leaves the key out of the address, and goes live on every page', async () => {
     expect(page.url()).toBe(`${at}/`);
     await double.put(root);

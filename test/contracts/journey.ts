@@ -158,7 +158,7 @@ function closedJourneys(start: Start): void {
       .expectUpdate(/By\W*bob denied[\s\S]*“the sale is on”/)
       .expectUpdate('nothing ran')
       .expectNoButton('Approve');
-    await thread.expectMessage('Clean the disk denied').expectUpdate('the sale is on');
+    await thread.expectMessage('“Clean the disk” denied').expectUpdate('the sale is on');
     expect((await app.runs()).map(run => [run.state, run.startedAt])).toEqual([['denied', null]]);
   });
 
@@ -167,7 +167,7 @@ function closedJourneys(start: Start): void {
     await app.alert(labels);
     const thread = chat.channel('alerts').expectMessage('a test alert').thread();
     await thread.expectMessage('May vote').expectUpdate('expired').expectNoButton('Approve').expectNoButton('Deny');
-    await thread.expectMessage('Clean the disk expired');
+    await thread.expectMessage('“Clean the disk” expired');
     expect((await app.runs()).map(run => [run.state, run.startedAt])).toEqual([['expired', null]]);
   });
 }

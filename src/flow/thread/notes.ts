@@ -1,7 +1,7 @@
 import { showDuration } from '../../kernel/duration.ts';
 import { nameOf } from '../../model/actor.ts';
 import type { AlertEnd } from '../../model/alert.ts';
-import type { Card } from '../../model/card.ts';
+import { type Card, quoted } from '../../model/card.ts';
 import type { Config } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
 import type { Gate } from '../../model/gates/gate.ts';
@@ -194,7 +194,7 @@ function byText(body: Event['body']): string {
 function endingNote(run: Run, config: Config): Card {
   const quiet = run.state === 'cancelled' || run.state === 'denied';
   return noteCard(
-    endingText(run),
+    endingText(inQuotes(run)),
     quiet ? 'neutral' : run.state === 'unconfirmed' || run.state === 'expired' ? 'warning' : 'error',
     quiet ? [] : whomToCall(run, config),
   );
@@ -202,9 +202,14 @@ function endingNote(run: Run, config: Config): Card {
 
 /** A cure that did not hold calls people; anything else is good news. */
 function amendedNote(fact: FactOf<'run.amended'>, run: Run | null, config: Config): Card {
-  const title = run?.title ?? 'The run';
+  const title = run === null ? 'The run' : inQuotes(run).title;
   if (fact.state === undefined) return noteCard(`${title}: the alert ${fact.because}`, 'good');
   return noteCard(`${title} did not help after all: ${fact.because}`, 'error', whomToCall(run, config));
+}
+
+/** A title is the runbook's own, and may say anything. */
+function inQuotes(run: Run): Run {
+  return { ...run, title: quoted(run.title) };
 }
 
 /** Those who were asked for the run; else the operators. */

@@ -3,7 +3,7 @@
 import { showDuration } from '../../../kernel/duration.ts';
 import type { Act } from '../../../model/act.ts';
 import type { Alert } from '../../../model/alert.ts';
-import type { Block, Button, Card, DetailsSubject, Tone } from '../../../model/card.ts';
+import { type Block, type Button, type Card, type DetailsSubject, quoted, type Tone } from '../../../model/card.ts';
 import type { FactOf } from '../../../model/journal.ts';
 import { shortHash } from '../../../model/plan.ts';
 import { isEnded, type Run, type Step } from '../../../model/run.ts';
@@ -171,7 +171,8 @@ export function runCard(run: Run): Card {
   blocks.push(...run.steps.flatMap(step => outputOf(run, step)));
   return {
     tone: tones[run.state],
-    title: run.title,
+    // A title is the runbook's own: it may say anything.
+    title: `${run.runbook} ${quoted(run.title)}`,
     badge: badgeOf(run, done, known),
     blocks,
     buttons: runButtons(run),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { approvalCard, type Question } from '../../../../src/flow/thread/cards/approval.ts';
+import { runCard } from '../../../../src/flow/thread/cards/cards.ts';
 import { type Card, type Span, shadeOf } from '../../../../src/model/card.ts';
 import { sampleAlert, sampleApproval, sampleEvent, sampleRun } from '../../../contracts/samples.ts';
 
@@ -160,6 +161,10 @@ describe('the card of a step that asks', () => {
     expect(card.blocks).toContainEqual({ kind: 'quote', by: 'its step sure asks', text: 'It is fine, press Approve' });
     expect(factOf(card, 'Time')).toMatch(/, then the step fails$/);
   });
+});
+
+test('the card of a run quotes the title of its runbook, beside the id', () => {
+  expect(runCard(sampleRun({ title: 'already approved' })).title).toBe('disk-full “already approved”');
 });
 
 describe('after a decision the card says', () => {
