@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The command `tocsin`. Node runs the TypeScript sources as they are, from a checkout or the image; below node_modules it refuses to,
-// so an installed copy says so. Written so that an old Node gets this far: it hands over to the release that npm ci brings.
+// The command `tocsin`. A checkout and the image run the TypeScript sources as they are; an installed package runs dist, since Node runs no
+// TypeScript below node_modules. Written so that an old Node gets this far: it hands over to a newer one that is installed beside it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,20 +9,23 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const here = fileURLToPath(import.meta.url);
 /** What the other process calls itself, so that it knows that this one waits for it. */
 const handedOver = 'tocsin';
-const pinned = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+const sources = new URL('../src/cli.ts', import.meta.url);
+const isCheckout = existsSync(sources);
+// The package `node`: of the checkout, or beside an installed package.
+const pinned = ['../node_modules/.bin/node', ...(isCheckout ? [] : ['../../.bin/node'])]
+  .map(path => fileURLToPath(new URL(path, import.meta.url)))
+  .find(path => existsSync(path));
 
-if (/[\\/]node_modules[\\/]/.test(here)) {
-  console.error('tocsin: Node runs no TypeScript below node_modules. Clone the repository, or use the image.');
-  process.exitCode = 2;
-} else if (major > 24 || (major === 24 && minor >= 15)) {
+if (major > 24 || (major === 24 && minor >= 15)) {
   if (process.argv0 === handedOver && process.channel) endWithParent();
-  await import('../src/cli.ts');
-} else if (existsSync(pinned)) {
+  await import(isCheckout ? sources : new URL('../dist/src/cli.js', import.meta.url));
+} else if (pinned !== undefined && process.argv0 !== handedOver) {
   handOver();
 } else {
-  console.error(
-    `tocsin: needs Node 24.15 or newer, and this is ${process.version}. Run npm ci first: it brings the right one.`,
-  );
+  const remedy = isCheckout
+    ? 'Run npm ci first: it brings the right one.'
+    : 'Install that, or the package beside this one: npm install node@24.';
+  console.error(`tocsin: needs Node 24.15 or newer, and this is ${process.version}. ${remedy}`);
   process.exitCode = 2;
 }
 

@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 # It is made of system calls of Linux.
 [ "$(uname -s)" = Linux ] || exit 0
 source=src/kernel/child/spawner/helper.c
+# An installed package has its sources in dist.
+[ -f "$source" ] || source=dist/$source
 folder=node_modules/.cache/tocsin
 program="$folder/tocsin-spawn-$(sha256sum "$source" | cut -c1-16)"
 [ ! -x "$program" ] || exit 0

@@ -7,7 +7,7 @@ import type { App, AppOptions } from './app/options.ts';
 import { type Connections, openPlatforms, urlOf } from './app/platforms.ts';
 import { type Running, startRunning } from './app/running.ts';
 import { checkServers } from './app/servers.ts';
-import { loadShelves, openStore } from './app/shelves.ts';
+import { loadShelves, openStore, withOwnCommands } from './app/shelves.ts';
 import { tracingSettings } from './app/tracing.ts';
 import { messageOf, TocsinError } from './kernel/errors.ts';
 import { fileError } from './kernel/file-error.ts';
@@ -41,19 +41,20 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
       'Name a folder that this user may write to in TOCSIN_DATA.',
     );
   });
-  const shelves = await loadShelves();
+  const built = await loadShelves();
   const catalogue = await createCatalogue({
     configPath: given.configPath,
     explicit: given.configExplicit,
     env: given.env,
     data: given.dataFolder,
-    sources: shelves.sources,
-    steps: shelves.steps,
+    sources: built.sources,
+    steps: built.steps,
     clock,
     log,
-    platforms: shelves.chat,
+    platforms: built.chat,
   });
   undo.push(() => catalogue.close());
+  const shelves = await withOwnCommands(built, catalogue, given.configPath);
   const options = withLocalKey(given, catalogue);
   const store = await openStore(options);
   undo.push(() => store.close());

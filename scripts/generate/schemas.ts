@@ -6,6 +6,7 @@ import {
   knownBadSchema,
   policySchema,
   runbookSchema,
+  runbookTestSchema,
 } from '../../src/load/schemas.ts';
 import { readShelves } from './support/shelves.ts';
 
@@ -14,6 +15,7 @@ export default async function generateSchemas(): Promise<Record<string, string>>
   const { sources, steps } = await readShelves();
   return {
     'docs/schemas/runbook.json': show(runbookSchema(steps)),
+    'docs/schemas/runbook-test.json': show(runbookTestSchema()),
     'docs/schemas/policy.json': show(policySchema()),
     'docs/schemas/gates.json': show(gatesSchema()),
     'docs/schemas/known-bad.json': show(knownBadSchema()),

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { hasMembers, loadShelf } from '../kernel/shelf.ts';
+import { isCommand, loadOwnCommands, registerResolver } from '../load/index.ts';
+import type { Catalogue } from '../ports/catalogue.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
 import type { Command } from '../ports/command.ts';
 import type { Source } from '../ports/source.ts';
@@ -18,6 +20,8 @@ export interface Shelves {
 }
 
 export async function loadShelves(): Promise<Shelves> {
+  // Commands import `tocsin`.
+  registerResolver();
   const [sources, steps, chat, commands] = await Promise.all([
     loadShelf<Source>(here('./sources'), hasMembers('about', 'options', 'examples', 'verify', 'normalise')),
     loadShelf<StepType>(
@@ -25,9 +29,16 @@ export async function loadShelves(): Promise<Shelves> {
       hasMembers('about', 'input', 'output', 'risk', 'idempotent', 'examples', 'show', 'run'),
     ),
     loadShelf<ChatPlatform>(here('./chat'), hasMembers('about', 'options', 'capabilities', 'open')),
-    loadShelf<Command>(here('../commands'), hasMembers('about', 'usage', 'args', 'run')),
+    loadShelf<Command>(here('../commands'), isCommand),
   ]);
   return { sources, steps, chat, commands };
+}
+
+/** The shelves with the commands of the user's own folder. */
+export async function withOwnCommands(shelves: Shelves, catalogue: Catalogue, configPath: string): Promise<Shelves> {
+  const { config } = catalogue.current();
+  const own = await loadOwnCommands(config, configPath, shelves.commands.keys());
+  return { ...shelves, commands: new Map([...shelves.commands, ...own]) };
 }
 
 /** Loads only the configured driver, because the library of a server is large. Waits for a server that is not up yet. */

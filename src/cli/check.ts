@@ -1,8 +1,8 @@
 import { showDuration } from '../kernel/duration.ts';
-import { loadSet, showProblems } from '../load/index.ts';
+import { checkOwnCommands, loadSet, showProblems } from '../load/index.ts';
 import type { Expectation } from '../ports/catalogue.ts';
 import type { CliCommand } from './command.ts';
-import { loadParts } from './files.ts';
+import { builtInCommands, loadParts } from './files.ts';
 import { exitCode } from './terminal.ts';
 
 export const check: CliCommand = {
@@ -13,7 +13,13 @@ export const check: CliCommand = {
   words: { least: 0, most: 0 },
   examples: ['tocsin check', 'TOCSIN_CONFIG=staging.yaml tocsin check'],
   async run(input, terminal) {
-    const { set, problems } = await loadSet(await loadParts(terminal));
+    const parts = await loadParts(terminal);
+    const { set, problems: found } = await loadSet(parts);
+    const own =
+      set?.config.commands === undefined
+        ? []
+        : await checkOwnCommands(set.config, parts.configPath, await builtInCommands());
+    const problems = [...found, ...own];
     const errors = problems.filter(problem => problem.level === 'error').length;
     const warnings = problems.length - errors;
     if (problems.length > 0) terminal.out(showProblems(problems));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../kernel/clock.ts';
 import { TocsinError } from '../kernel/errors.ts';
 import { hasMembers, loadShelf } from '../kernel/shelf.ts';
-import { type LoadParts, registerResolver } from '../load/index.ts';
+import { isCommand, type LoadParts, registerResolver } from '../load/index.ts';
 import type { ChatPlatform } from '../ports/chat.ts';
 import type { Source } from '../ports/source.ts';
 import type { StepType } from '../ports/step.ts';
@@ -33,6 +33,12 @@ export async function loadParts(terminal: Terminal): Promise<LoadParts> {
     clock: systemClock,
     log: createLog(logLevel, terminal),
   };
+}
+
+/** The ids of the commands that come with Tocsin. */
+export async function builtInCommands(): Promise<string[]> {
+  registerResolver();
+  return [...(await loadShelf(shelf('../commands'), isCommand)).keys()];
 }
 
 /** Throws `file-missing` where no SQLite database is. Opening it would create an empty one, whose journal would verify. */

@@ -19,7 +19,7 @@ const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   replay: async () => (await import('./replay.ts')).replay,
   audit: async () => (await import('./audit.ts')).audit,
   'migrate-store': async () => (await import('./migrate-store.ts')).migrateStore,
-  init: async () => (await import('./init.ts')).init,
+  init: async () => (await import('./init/init.ts')).init,
 };
 
 /** The errors that end with exit code 2: the command could not be carried out, so there is no result. */

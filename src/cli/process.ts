@@ -1,4 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../kernel/here.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Milliseconds within which two Ctrl-C are one: a terminal sends it to a wrapper and to this process, and the wrapper passes it on. */
@@ -37,6 +39,6 @@ function print(fd: 1 | 2, text: string): void {
 }
 
 export function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'));
   return String(version);
 }

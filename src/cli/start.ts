@@ -8,6 +8,7 @@ import type { Log } from '../kernel/log.ts';
 import { boundYoungGeneration } from '../kernel/small-heap.ts';
 import { type CliCommand, optionOf } from './command.ts';
 import { parseRole, readSettings } from './environment.ts';
+import { makeHelper } from './helper.ts';
 import { giveBackMemory } from './idle-memory.ts';
 import { createLog } from './log.ts';
 import { readVersion } from './process.ts';
@@ -65,7 +66,7 @@ async function open(terminal: Terminal, role: string | null): Promise<Opened> {
   const { logLevel, ...settings } = readSettings(terminal.env, terminal.cwd);
   const log = createLog(logLevel, terminal);
   const stopper = createStopper(log);
-  const { createApp } = await import('../app.ts');
+  const [{ createApp }] = await Promise.all([import('../app.ts'), makeHelper(terminal)]);
   const app = await createApp({
     env: terminal.env,
     clock: systemClock,

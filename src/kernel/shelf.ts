@@ -1,23 +1,26 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TocsinError } from './errors.ts';
 
 /**
- * Loads all drivers of a shelf (plugin folder), by id. The default export of a file `x.ts` or `x/index.ts` is the driver with the id `x`.
+ * Loads all drivers of a shelf (plugin folder), by id. The default export of a file `x.ts` or `x/index.ts` is the driver with the id `x`;
+ * in a package they end in .js. Names that begin with a dot or `_` are no drivers. `address` is the URL that a file is imported from.
  * Rejects with `driver-invalid` when the id differs, or as `check` throws.
  */
 export async function loadShelf<T extends { id: string }>(
   folder: string,
   check: (value: unknown, file: string) => T,
+  address: (file: string) => string = file => pathToFileURL(file).href,
 ): Promise<Map<string, T>> {
   const entries = await readdir(folder, { withFileTypes: true });
   const drivers = new Map<string, T>();
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const file = entry.isDirectory() ? join(folder, entry.name, 'index.ts') : join(folder, entry.name);
-    if (!file.endsWith('.ts') || file.endsWith('.d.ts')) continue;
-    const id = entry.name.replace(/\.ts$/, '');
-    const module: { default?: unknown } = await import(pathToFileURL(file).href);
+    const file = entry.isDirectory() ? indexOf(join(folder, entry.name)) : join(folder, entry.name);
+    if (/^[._]/.test(entry.name) || !/\.[jt]s$/.test(file) || /\.(?:d|test)\.ts$/.test(file)) continue;
+    const id = entry.name.replace(/\.[jt]s$/, '');
+    const module: { default?: unknown } = await import(address(file));
     const driver = check(module.default, file);
     if (driver.id !== id) {
       throw new TocsinError('driver-invalid', {
@@ -30,6 +33,11 @@ export async function loadShelf<T extends { id: string }>(
     drivers.set(id, driver);
   }
   return drivers;
+}
+
+function indexOf(folder: string): string {
+  const source = join(folder, 'index.ts');
+  return existsSync(source) ? source : join(folder, 'index.js');
 }
 
 /** A check for loadShelf that the default export is an object with `id` and these members. It throws `driver-invalid`. */

@@ -1,5 +1,6 @@
 /** Loads and checks the user's files as one set. */
 export { type CatalogueParts, checkFiles, createCatalogue } from './catalogue.ts';
+export { checkOwnCommands, isCommand, loadOwnCommands } from './commands.ts';
 export { showProblems } from './problems.ts';
 export { registerResolver } from './resolve.ts';
 export { type LoadParts, loadSet } from './set.ts';

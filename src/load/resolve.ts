@@ -1,6 +1,8 @@
 import { registerHooks } from 'node:module';
+import { isBuilt, moduleUrl } from '../kernel/here.ts';
 
-const entry = new URL('../index.ts', import.meta.url).href;
+const entry = moduleUrl('../index.ts', import.meta.url).href;
+const format = isBuilt ? 'module' : 'module-typescript';
 const mark = 'tocsin-load=';
 let registered = false;
 
@@ -13,12 +15,14 @@ export function registerResolver() {
   registered = true;
   registerHooks({
     resolve(specifier, context, next) {
-      if (specifier === 'tocsin') return { url: entry, format: 'module-typescript', shortCircuit: true };
+      if (specifier === 'tocsin') return { url: entry, format, shortCircuit: true };
       const resolved = next(specifier, context);
-      const digest = digestOf(context.parentURL);
-      return digest === null || !specifier.startsWith('.')
-        ? resolved
-        : { ...resolved, url: `${resolved.url}?${mark}${digest}` };
+      const digest = specifier.startsWith('.') ? digestOf(context.parentURL) : null;
+      const url = digest === null ? resolved.url : `${resolved.url}?${mark}${digest}`;
+      // Runbooks and commands are modules, whatever the package.json above them says, or does not say, which Node warns of.
+      return digestOf(url) !== null && /\.ts\?/.test(url)
+        ? { ...resolved, url, format: 'module-typescript' }
+        : { ...resolved, url };
     },
   });
 }

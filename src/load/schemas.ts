@@ -8,6 +8,7 @@ import { runbookFile, stepCommon } from '../model/runbook-file.ts';
 import type { Source } from '../ports/source.ts';
 import type { StepType } from '../ports/step.ts';
 import type { Shelf } from './steps-yaml.ts';
+import { testFile } from './test-file.ts';
 
 /** The parts of JSON Schema that are used here. */
 export interface JsonSchema {
@@ -119,6 +120,11 @@ const nested = new Set(['items', 'anyOf', 'oneOf', 'allOf', 'additionalPropertie
 
 function mapMembers(members: Record<string, JsonSchema>): Record<string, JsonSchema> {
   return Object.fromEntries(Object.entries(members).map(([name, member]) => [name, withTemplates(member)]));
+}
+
+/** The schema of runbooks/<id>.test.yaml. */
+export function runbookTestSchema(): JsonSchema {
+  return { $schema: draft, title: 'Tests of a Tocsin runbook', ...describeSchema(testFile) };
 }
 
 /** The schema of policy.yaml. */

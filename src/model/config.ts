@@ -98,6 +98,10 @@ const group = z.union([
 /** Schema of tocsin.yaml. Values of the form ${NAME} come from the environment. Unknown keys are errors. */
 export const configFile = z.strictObject({
   runbooks: z.string().default('./runbooks').meta({ description: 'The folder of runbooks, relative to this file.' }),
+  commands: z
+    .string()
+    .optional()
+    .meta({ description: 'A folder of chat commands of your own, relative to this file; there are none without it.' }),
   policy: z.string().default('./policy.yaml').meta({ description: 'The policy file, relative to this file.' }),
   gates: z.string().default('./gates.yaml').meta({ description: 'The file of gates, relative to this file.' }),
   knownBad: z.string().default('./known-bad.yaml').meta({

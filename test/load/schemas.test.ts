@@ -13,7 +13,7 @@ function find(root: unknown, reference: string): unknown {
   return way.reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], root);
 }
 
-describe.each(['runbook', 'policy', 'tocsin'])('the schema of %s', name => {
+describe.each(['runbook', 'runbook-test', 'policy', 'tocsin'])('the schema of %s', name => {
   const schema: unknown = JSON.parse(readFileSync(new URL(`../../docs/schemas/${name}.json`, import.meta.url), 'utf8'));
 
   it('refers to nothing that it does not have', () => {

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { isCode, messageOf } from '../../kernel/errors.ts';
+import { moduleUrl } from '../../kernel/here.ts';
 import type { Block, BlockReport } from './block.ts';
 import { beginning, brokenEntry, brokenLine, linkFault, type Position } from './chain.ts';
 
@@ -27,7 +28,7 @@ const defaults: BlockOptions = {
   blockSize: 1024 * 1024,
   least: 8 * 1024 * 1024,
   workers: Math.min(2, availableParallelism()),
-  program: new URL('./worker.ts', import.meta.url),
+  program: moduleUrl('./worker.ts', import.meta.url),
 };
 
 /**

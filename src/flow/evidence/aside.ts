@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../kernel/clock.ts';
 import { messageOf } from '../../kernel/errors.ts';
+import { moduleUrl } from '../../kernel/here.ts';
 import type { Log } from '../../kernel/log.ts';
 import { createKeyedMutex } from '../../kernel/mutex.ts';
 import { type Examined, examineDocument, type Order } from './examine.ts';
@@ -31,7 +32,7 @@ export function createExaminer({ clock, log }: AsideParts): (order: Order) => Pr
 async function aside(order: Order, { clock, log }: AsideParts): Promise<Examined> {
   // A view is copied with all of the request that is behind it, so it gets bytes of its own.
   const bytes = Uint8Array.from(order.bytes);
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+  const worker = new Worker(moduleUrl('./worker.ts', import.meta.url), {
     workerData: { ...order, bytes },
     transferList: [bytes.buffer],
     resourceLimits: { maxOldGenerationSizeMb: memory },

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { moduleUrl, packageRoot } from '../../here.ts';
 import { findProgram } from '../argv.ts';
 
 /** One way to run a spawn helper. */
@@ -42,7 +43,13 @@ export async function helperKinds(parts: {
     kinds.push({ name: 'perl', argv, direct: true });
   }
   const front = await parts.deathSignal();
-  const argv = [...front, process.execPath, ...small, fileOf('./helper.ts'), String(process.pid)];
+  const argv = [
+    ...front,
+    process.execPath,
+    ...small,
+    fileURLToPath(moduleUrl('./helper.ts', import.meta.url)),
+    String(process.pid),
+  ];
   kinds.push({ name: 'node', argv, direct: false });
   return kinds;
 }
@@ -51,7 +58,7 @@ export async function helperKinds(parts: {
 async function findNative(): Promise<string | null> {
   const source = await readFile(fileOf('./helper.c'));
   const hash = createHash('sha256').update(source).digest('hex').slice(0, 16);
-  const program = join(fileOf('../../../../node_modules/.cache/tocsin'), `tocsin-spawn-${hash}`);
+  const program = join(packageRoot, 'node_modules/.cache/tocsin', `tocsin-spawn-${hash}`);
   return await access(program, constants.X_OK).then(
     () => program,
     () => null,

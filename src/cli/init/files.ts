@@ -73,3 +73,10 @@ export const starterFiles: Readonly<Record<string, string>> = {
   'runbooks/hello.yaml': hello,
   'runbooks/hello.test.yaml': helloTest,
 };
+
+/** The name of the schema of a file. */
+export function schemaOf(path: string): string {
+  if (path.endsWith('tocsin.yaml')) return 'tocsin.json';
+  if (path.endsWith('policy.yaml')) return 'policy.json';
+  return path.endsWith('.test.yaml') ? 'runbook-test.json' : 'runbook.json';
+}
