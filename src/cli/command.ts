@@ -87,11 +87,11 @@ function unknownOption(command: CliCommand, raw: string): TocsinError {
   });
 }
 
-export function usage(command: CliCommand, message: string): TocsinError {
+export function usage(command: CliCommand, message: string, remedy: string | null = null): TocsinError {
   return new TocsinError('usage-invalid', {
     message,
     allowed: `tocsin ${[command.name, command.usage].filter(Boolean).join(' ')}`,
-    remedy: `See tocsin ${command.name} --help.`,
+    remedy: remedy ?? `See tocsin ${command.name} --help.`,
   });
 }
 

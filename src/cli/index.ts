@@ -15,12 +15,27 @@ const commands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   record: async () => (await import('./record.ts')).record,
   source: async () => (await import('./source/source.ts')).source,
   explain: async () => (await import('./explain.ts')).explain,
-  alert: async () => (await import('./alert.ts')).alert,
+  list: async () => (await import('./acts/list.ts')).list,
+  approve: async () => (await import('./acts/vote.ts')).approve,
+  deny: async () => (await import('./acts/vote.ts')).deny,
+  cancel: async () => (await import('./acts/stop.ts')).cancel,
+  halt: async () => (await import('./acts/stop.ts')).halt,
+  resume: async () => (await import('./acts/stop.ts')).resume,
+  ...Object.fromEntries(
+    ['ack', 'unack', 'silence', 'unsilence', 'close'].map(word => [word, () => loadAlertCommand(word)]),
+  ),
+  alert: async () => (await import('./acts/alert.ts')).alert,
   replay: async () => (await import('./replay.ts')).replay,
   audit: async () => (await import('./audit.ts')).audit,
   'migrate-store': async () => (await import('./migrate-store.ts')).migrateStore,
   init: async () => (await import('./init/init.ts')).init,
 };
+
+async function loadAlertCommand(word: string): Promise<CliCommand> {
+  const command = (await import('./acts/alert.ts')).alertCommands[word];
+  if (command === undefined) throw new Error(`${word} is nothing to do with an alert`);
+  return command;
+}
 
 /** The errors that end with exit code 2: the command could not be carried out, so there is no result. */
 const unusable: readonly ErrorCode[] = [
@@ -92,7 +107,7 @@ async function generalHelp(): Promise<string> {
     'Commands:',
     ...all.map(command => `  ${command.name.padEnd(width)}  ${command.about}`),
     '',
-    'tocsin <command> --help tells more. doctor, run, gate, send, record, explain, alert, replay and audit talk to the process that runs.',
+    'tocsin <command> --help tells more. doctor, replay, audit, and all from run to alert talk to the process that runs.',
     '',
     'Environment:',
     '  TOCSIN_CONFIG  the configuration file (./tocsin.yaml)',

@@ -1,5 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
 import { packageRoot } from '../kernel/here.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -23,7 +24,23 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
     cwd: process.cwd(),
     interactive: process.stderr.isTTY === true,
     signal: controller.signal,
+    ...(process.stdin.isTTY === true && process.stderr.isTTY === true
+      ? { ask: (question: string) => ask(question, controller) }
+      : {}),
   };
+}
+
+/** Ctrl-C and the end of input are no answer. */
+async function ask(question: string, controller: AbortController): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  lines.on('SIGINT', () => controller.abort());
+  const closed = Promise.withResolvers<string>();
+  lines.on('close', () => closed.resolve(''));
+  try {
+    return await Promise.race([lines.question(question, { signal: controller.signal }), closed.promise]);
+  } finally {
+    lines.close();
+  }
 }
 
 /** Writes synchronously, so that nothing is lost when the process ends right afterwards. A closed pipe is no error. */

@@ -9,6 +9,8 @@ export interface Terminal {
   cwd: string;
   /** Whether a person reads standard error. */
   interactive: boolean;
+  /** Asks the person at the terminal; left out where nobody is there to answer. Rejects when Ctrl-C or the end of input answers. */
+  ask?(question: string): Promise<string>;
   /** Aborted when the person presses Ctrl-C. */
   signal: AbortSignal;
 }

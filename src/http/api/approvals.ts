@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TocsinError } from '../../kernel/errors.ts';
 import { approvalState } from '../../model/approval.ts';
 import { approvalDoc, showApproval } from '../docs.ts';
 import { defineRoute } from '../route.ts';
@@ -51,16 +52,33 @@ const castVote = defineRoute({
   method: 'POST',
   path: '/api/v1/approvals/{id}/votes',
   about:
-    'Votes as the person that the token belongs to. One veto denies; a person votes once, and never on an own request.',
+    'Votes as the person that the token belongs to. One veto denies; a person votes once, and never on an own request. With `plan` the vote counts for that plan only.',
   params: withId,
   query: none,
-  body: z.strictObject({ vote: z.enum(['approve', 'deny']), reason }).meta({ id: 'VoteRequest' }),
+  body: z
+    .strictObject({
+      vote: z.enum(['approve', 'deny']),
+      plan: z
+        .string()
+        .regex(/^[0-9a-f]{10,64}$/, { error: 'the hash of a plan has 10 to 64 hexadecimal digits' })
+        .optional()
+        .meta({ description: 'The plan that was looked at: its hash, or the beginning of it as cards show it.' }),
+      reason,
+    })
+    .meta({ id: 'VoteRequest' }),
   answers: {
     200: { about: 'The approval after the vote.', schema: approvalDoc },
     ...refusals(400, 401, 403, 404, 409),
   },
   async handle({ params, body, who, parts }) {
-    found(await parts.store.approval(params.id), 'approval', params.id);
+    const { planHash } = found(await parts.store.approval(params.id), 'approval', params.id);
+    if (body.plan !== undefined && !planHash.startsWith(body.plan))
+      throw new TocsinError('plan-changed', {
+        message: 'The plan that waits for votes is not the one that was looked at.',
+        given: body.plan,
+        allowed: planHash,
+        remedy: 'Look at the plan that waits now, and vote on that.',
+      });
     const act = {
       kind: 'vote',
       approval: params.id,
