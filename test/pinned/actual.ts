@@ -21,7 +21,13 @@ type Json = any;
 
 export function exportsOfPackage(): string[] {
   const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return [...Object.entries(exports), ...Object.entries(bin)].map(([name, file]) => `${name} ${file}`);
+  const show = (file: unknown) =>
+    typeof file === 'string'
+      ? file
+      : Object.entries(file as object)
+          .flat()
+          .join(' ');
+  return [...Object.entries(exports), ...Object.entries(bin)].map(([name, file]) => `${name} ${show(file)}`);
 }
 
 /** Values as they are at runtime, and types by the text of the entry, which has nothing but re-exports. */

@@ -67,6 +67,17 @@ describe('what others call', () => {
       record <source> | --count <number> | --for <duration> | --unproven | --out <folder> | --reason <text>
       source add <type> [name] | list | --env-file <file> | --url <url>
       explain <id> | --json
+      list [runbooks | approvals | runs | alerts] | --json
+      approve <approval | run> | --reason <text> | --json | --plan <hash> | --yes
+      deny <approval | run> | --reason <text> | --json
+      cancel <run> | --reason <text> | --json
+      halt | --reason <text> | --json
+      resume | --reason <text> | --json
+      ack <alert> | --for <duration> | --reason <text> | --json
+      unack <alert> | --json
+      silence <alert> | --for <duration> | --reason <text> | --json
+      unsilence <alert> | --json
+      close <alert> | --reason <text> | --json
       alert ack | unack | silence | unsilence | close <id> | --for <duration> | --reason <text> | --json
       replay | --file <file> | --after <seq>
       audit verify | export | --file <file> | --checkpoint <seq:hash> | --out <file>
@@ -163,7 +174,9 @@ describe('what others import', () => {
       'The export map',
       actual.exportsOfPackage(),
       `
-      . ./src/index.ts
+      . types ./dist/src/index.d.ts default ./dist/src/index.js
+      ./package.json ./package.json
+      ./schemas/* ./docs/schemas/*
       tocsin ./bin/tocsin.js
       `,
     );
@@ -296,7 +309,7 @@ describe('what the API takes and answers', () => {
       SourceDetail name type about url maxBody proof trouble counts[].what counts[].count counts[].last setup[] page options
       Statistics from until total.opened total.timeToAcknowledge.count total.timeToAcknowledge.mean total.timeToAcknowledge.median total.timeToAcknowledge.p90 total.timeToRestore.count total.timeToRestore.mean total.timeToRestore.median total.timeToRestore.p90 total.timeToRestoreWithRunbook.count total.timeToRestoreWithRunbook.mean total.timeToRestoreWithRunbook.median total.timeToRestoreWithRunbook.p90 total.timeToRestoreWithoutRunbook.count total.timeToRestoreWithoutRunbook.mean total.timeToRestoreWithoutRunbook.median total.timeToRestoreWithoutRunbook.p90 total.timeToDecision.count total.timeToDecision.mean total.timeToDecision.median total.timeToDecision.p90 total.approved total.denied total.expired total.void total.endedUntold total.runs.ran total.runs.succeeded total.runs.failed total.runs.ineffective total.runs.unconfirmed total.runs.cancelled total.runs.denied total.runs.expired total.runs.remediated total.runs.withoutPeople total.runs.withoutPeopleShare total.runs.ineffectiveShare weeks[].opened weeks[].timeToAcknowledge.count weeks[].timeToAcknowledge.mean weeks[].timeToAcknowledge.median weeks[].timeToAcknowledge.p90 weeks[].timeToRestore.count weeks[].timeToRestore.mean weeks[].timeToRestore.median weeks[].timeToRestore.p90 weeks[].timeToRestoreWithRunbook.count weeks[].timeToRestoreWithRunbook.mean weeks[].timeToRestoreWithRunbook.median weeks[].timeToRestoreWithRunbook.p90 weeks[].timeToRestoreWithoutRunbook.count weeks[].timeToRestoreWithoutRunbook.mean weeks[].timeToRestoreWithoutRunbook.median weeks[].timeToRestoreWithoutRunbook.p90 weeks[].timeToDecision.count weeks[].timeToDecision.mean weeks[].timeToDecision.median weeks[].timeToDecision.p90 weeks[].approved weeks[].denied weeks[].expired weeks[].void weeks[].endedUntold weeks[].runs.ran weeks[].runs.succeeded weeks[].runs.failed weeks[].runs.ineffective weeks[].runs.unconfirmed weeks[].runs.cancelled weeks[].runs.denied weeks[].runs.expired weeks[].runs.remediated weeks[].runs.withoutPeople weeks[].runs.withoutPeopleShare weeks[].runs.ineffectiveShare weeks[].from weeks[].until weeks[].zone runbooks[].ran runbooks[].succeeded runbooks[].failed runbooks[].ineffective runbooks[].unconfirmed runbooks[].cancelled runbooks[].denied runbooks[].expired runbooks[].remediated runbooks[].withoutPeople runbooks[].withoutPeopleShare runbooks[].ineffectiveShare runbooks[].name rules[].ran rules[].succeeded rules[].failed rules[].ineffective rules[].unconfirmed rules[].cancelled rules[].denied rules[].expired rules[].remediated rules[].withoutPeople rules[].withoutPeopleShare rules[].ineffectiveShare rules[].name services[].ran services[].succeeded services[].failed services[].ineffective services[].unconfirmed services[].cancelled services[].denied services[].expired services[].remediated services[].withoutPeople services[].withoutPeopleShare services[].ineffectiveShare services[].name hours[].weekday hours[].hour hours[].opened hours[].ran hours[].ineffective hours[].asked noisiest[].name noisiest[].source noisiest[].opened noisiest[].delivered asked[].name asked[].asked asked[].atNight voters[].name voters[].approved voters[].denied voters[].atNight voters[].timeToVote.count voters[].timeToVote.mean voters[].timeToVote.median voters[].timeToVote.p90
       Step id type title state attempts exitCode output because waitingFor startedAt finishedAt
-      VoteRequest vote reason
+      VoteRequest vote plan reason
       `,
     );
   });

@@ -52,7 +52,9 @@ function explainRefusal(error: unknown, act: Extract<Act, { kind: 'run' }>, part
     const near = nearest(act.runbook, runbooks.keys());
     const allowed = near === null ? [...runbooks.keys()] : near;
     const remedy = near === null ? error.remedy : `Did you mean ${near}?`;
-    return new TocsinError('runbook-unknown', { message: error.message, allowed, given: act.runbook, remedy });
+    // The refusal's own text is for chat, with all of its facts in one line.
+    const message = `There is no runbook "${act.runbook}".`;
+    return new TocsinError('runbook-unknown', { message, allowed, given: act.runbook, remedy });
   }
   if (!isCode(error, 'params-invalid') || error.allowed !== undefined) return error;
   try {
