@@ -1,18 +1,18 @@
 /**
- * Makes docs/console.png: starts Tocsin with the sample files and an empty database, sends a sample alert to its webhook, approves the
- * runbook in a browser, sends the resolve, and takes a picture of the thread.
- * `node scripts/screenshot.ts [file]`; needs Chromium.
+ * Makes the pictures of docs/console.md: starts Tocsin with the sample files and an empty database, sends sample alerts to its webhook,
+ * approves a runbook in a browser, sends the resolve, and takes pictures of the main pages: desktop, phone, light and dark.
+ * `node scripts/screenshot.ts [folder]`; needs Chromium.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Page } from 'playwright-core';
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { createApp } from '../src/app.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { createIds } from '../src/kernel/ids.ts';
 import { silentLog } from '../src/kernel/log.ts';
 
-const target = process.argv[2] ?? 'docs/console.png';
+const docs = process.argv[2] ?? 'docs';
 const folder = await mkdtemp(join(tmpdir(), 'tocsin-picture-'));
 const app = await createApp({
   env: process.env,
@@ -31,15 +31,56 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 1760 }, colorScheme: 'light' });
-  await page.goto(app.localLink ?? app.url);
-  await showThread(page);
-  await page.screenshot({ path: target });
-  console.log(`written: ${target}`);
+  await mkdir(join(docs, 'console'), { recursive: true });
+  await within({ viewport: { width: 1280, height: 1500 } }, async page => {
+    await showThread(page);
+    await take(page, 'console.png');
+  });
+  await within({ viewport: { width: 1280, height: 800 } }, async page => {
+    await send(page, 'service');
+    await page.goto(`${app.url}/people?person=sam&runbook=disk-usage&params=folder%3D/var`);
+    await take(page, 'console/people.png');
+    await page.goto(`${app.url}/runbooks/service-health`);
+    await take(page, 'console/runbook.png');
+  });
+  await within({ viewport: { width: 1280, height: 800 }, colorScheme: 'dark' }, async page => {
+    const [alert] = await app.store.alerts({ state: 'resolved' });
+    await page.goto(`${app.url}/alerts/${alert?.id}`);
+    await take(page, 'console/alert-dark.png');
+    await page.goto(`${app.url}/schedules`);
+    await take(page, 'console/schedules-dark.png');
+  });
+  await within({ viewport: { width: 390, height: 844 } }, async page => {
+    await page.goto(`${app.url}/approvals`);
+    await take(page, 'console/approvals-phone.png');
+  });
 } finally {
   await browser.close();
-  await app.stop('the picture is taken');
+  await app.stop('the pictures are taken');
   await rm(folder, { recursive: true, force: true });
+}
+
+async function within(options: BrowserContextOptions, walk: (page: Page) => Promise<void>): Promise<void> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  await page.goto(app.localLink ?? app.url);
+  await walk(page);
+  await context.close();
+}
+
+async function take(page: Page, name: string): Promise<void> {
+  await page.locator('#live-state[data-state="live"]').waitFor();
+  await page.screenshot({ path: join(docs, name) });
+  console.log(`written: ${join(docs, name)}`);
+}
+
+async function send(page: Page, sample: string): Promise<void> {
+  await page.goto(app.url);
+  const box = page.locator('#samples-box');
+  if ((await box.getAttribute('open')) === null) await box.locator('> summary').click();
+  await page.locator(`#sample-${sample}-firing`).click();
+  await page.locator('#sample-answer .notice').waitFor();
+  await page.getByText('waits for you').waitFor();
 }
 
 /** The steps of a first try: send, approve, watch, resolve. */
@@ -55,5 +96,4 @@ async function showThread(page: Page): Promise<void> {
   await page.goto(thread);
   await page.getByText('succeeded', { exact: true }).first().waitFor();
   await page.getByText('Resolved, says alertmanager').first().waitFor();
-  await page.locator('#live-state[data-state="live"]').waitFor();
 }

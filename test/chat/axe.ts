@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
-
-const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Violation {
   id: string;
@@ -13,7 +10,7 @@ interface Violation {
 /** What axe-core finds that is serious or critical on the page as it is now, one text for each element. */
 export async function seriousFaults(page: Page): Promise<string[]> {
   // The page's own policy allows no script of others; this one comes from the tools of the browser.
-  await page.evaluate(source);
+  await page.evaluate(axe.source);
   const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
     violations: Violation[];
   };

@@ -60,9 +60,12 @@ export function renderNav(around: FrameData, here: string): Html {
       ],
     ],
   ];
-  return html`${groups.map(
-    ([title, items]) => html`<li class="nav-head">${title}</li>${items.map(item => renderItem(item, here))}`,
-  )}`;
+  const renderGroup = ([title, items]: (typeof groups)[number]) =>
+    html`<li class="nav-head">${title}</li>${items.map(item => renderItem(item, here))}`;
+  const [shown, folded] = [groups.slice(0, 2), groups.slice(2)];
+  const isIn = folded.some(([, items]) => items.some(({ href }) => href === here));
+  // Folded where the screen is small, and unfolded elsewhere, by the style sheet.
+  return html`${shown.map(renderGroup)}<li class="nav-more"><details id="nav-more" ${isIn && html`open`}><summary>More</summary><ul>${folded.map(renderGroup)}</ul></details></li>`;
 }
 
 function workOf({ openApprovals, gates, unpermitted, firing }: FrameData): Item[] {

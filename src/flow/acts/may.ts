@@ -1,4 +1,4 @@
-import { explainError } from '../../kernel/errors.ts';
+import { messageOf, TocsinError } from '../../kernel/errors.ts';
 import type { Act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
@@ -161,8 +161,15 @@ async function judge(
     const request = { runbook, params, trigger: 'manual', who, reason: null, event: null, alert } as const;
     return { what, ...outcomeOf(await judgeStart({ ...request, reopened: false }, parts)) };
   } catch (error) {
-    return { what, would: 'no', because: `not with these parameters: ${explainError(error)}` };
+    return { what, would: 'no', because: `not with these parameters: ${textOf(error)}` };
   }
+}
+
+/** In one line, without the code and the general remedy. */
+function textOf(error: unknown): string {
+  if (!(error instanceof TocsinError)) return messageOf(error);
+  const { allowed, message } = error;
+  return allowed === undefined ? message : `${message} Allowed: ${[allowed].flat().join(', ')}.`;
 }
 
 function outcomeOf({ verdict, because, ask: asked }: Decision): Pick<MayAnswer, 'would' | 'because'> {

@@ -51,12 +51,12 @@ function renderNext({ job, next, timezone }: ScheduledJob, viewer: Viewer): Html
   )}</tbody></table></div>`;
 }
 
-async function renderLast({ last, due, cron }: ScheduledJob, viewer: Viewer): Promise<Html> {
+async function renderLast({ last, due }: ScheduledJob, viewer: Viewer): Promise<Html> {
   if (last === null)
     return html`<p class="sub">${
       due === null
         ? 'It was not due in the last month.'
-        : html`Of the last times at which <code>${cron}</code> was due (${showTime(due, viewer)} the newest), none was made: no node ran, or the job is newer.`
+        : html`No tick was made the last times it was due, ${showTime(due, viewer)} the newest: no node ran then, or the job is newer.`
     }</p>`;
   const late =
     due !== null &&
