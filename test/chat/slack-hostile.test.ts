@@ -63,7 +63,7 @@ describe('hostile texts in Slack', () => {
       type: 'exec',
       shows: `rm -rf /srv/${index} <!here>`,
     }));
-    const approval = sampleApproval({ question: 'Run <!everyone> now?', expiresAt: 1_800_000_000_000 });
+    const approval = sampleApproval({ question: 'Run <!everyone> now?', expiresAt: 1_700_000_000_000 });
     const post = await shown(
       approvalCard({ approval, run, outline, alert: null, event: null }, tools),
       'approval/apv_1',
