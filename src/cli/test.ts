@@ -7,7 +7,8 @@ import { exitCode } from './terminal.ts';
 
 export const test: CliCommand = {
   name: 'test',
-  about: 'Runs the tests beside the runbooks (runbooks/<id>.test.yaml), dry: no step acts.',
+  about:
+    'Runs the tests beside the runbooks (runbooks/<id>.test.yaml), dry: no step acts. Without any test it ends with 1.',
   usage: '[runbook ...]',
   options: [],
   words: { least: 0, most: 100 },
@@ -21,6 +22,10 @@ export const test: CliCommand = {
       return exitCode.failed;
     }
     terminal.out(showTests(report));
+    if (report.results.length === 0) {
+      terminal.err('There are no tests: nothing was tested. A test of runbooks/<id>.yaml is runbooks/<id>.test.yaml.');
+      return exitCode.failed;
+    }
     return report.results.every(result => result.ok) ? exitCode.ok : exitCode.failed;
   },
 };

@@ -99,7 +99,7 @@ async function loadSafely(parts: LoadParts): Promise<LoadedSet> {
       message: `the files could not be read: ${messageOf(error)}`,
       level: 'error',
     };
-    return { set: null, problems: [problem], watched: [] };
+    return { set: null, problems: [problem], folder: parts.configPath, watched: [] };
   }
 }
 

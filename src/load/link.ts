@@ -5,6 +5,7 @@ import { type ConfiguredSource, changesSource, expectSource } from '../ports/cat
 import type { Runbook } from '../ports/runbook.ts';
 import type { Draft } from './draft.ts';
 import { checkName, knownVoters } from './policy.ts';
+import type { Faults } from './problems.ts';
 
 /** Checks the runbooks against each other and against tocsin.yaml, and adds problems to their faults. */
 export function checkTogether(
@@ -83,6 +84,24 @@ function checkAgainstConfig(draft: Draft, config: Config) {
   });
 }
 
+/** The sources of triggers in a runbook that has other mistakes, or beside a tocsin.yaml that has some. */
+export function checkWrittenSources(faults: Faults, configured: readonly string[]) {
+  const { on } = (faults.yaml.data ?? {}) as { on?: unknown };
+  const known = [...configured, expectSource, changesSource];
+  for (const [index, trigger] of (Array.isArray(on) ? on : []).entries()) {
+    const source = (trigger as { source?: unknown } | null)?.source;
+    if (typeof source === 'string' && !known.includes(source)) addUnknownSource(faults, index, source, known);
+  }
+}
+
+function addUnknownSource(faults: Faults, index: number, source: string, known: readonly string[]) {
+  faults.add(
+    ['on', index, 'source'],
+    `there is no source "${source}" in tocsin.yaml, so that this trigger never fires`,
+    { level: 'warning', given: source, allowed: known.join(', '), nearest: nearest(source, known) },
+  );
+}
+
 /** A trigger on a source that is not configured is a warning: the runbook may be there before its source. */
 function checkSources(draft: Draft, config: Config, sources: ReadonlyMap<string, ConfiguredSource>) {
   const known = [
@@ -91,12 +110,7 @@ function checkSources(draft: Draft, config: Config, sources: ReadonlyMap<string,
     changesSource,
   ];
   draft.runbook.triggers.forEach((trigger, index) => {
-    if (!known.includes(trigger.source))
-      draft.faults.add(
-        ['on', index, 'source'],
-        `there is no source "${trigger.source}" in tocsin.yaml, so that this trigger never fires`,
-        { level: 'warning', given: trigger.source, allowed: known.join(', '), nearest: nearest(trigger.source, known) },
-      );
+    if (!known.includes(trigger.source)) addUnknownSource(draft.faults, index, trigger.source, known);
     const configured = sources.get(trigger.source);
     const delay = configured?.driver.delay?.(configured.options) ?? 0;
     for (const wait of draft.waits)

@@ -19,7 +19,7 @@ import { type FolderFile, readFolder, readImports } from './folder.ts';
 import { compileGates, type GatesParts } from './gates.ts';
 import { importDefault } from './import.ts';
 import { compileKnownBad, noKnownBad } from './known-bad.ts';
-import { checkTogether, completeRunbook } from './link.ts';
+import { checkTogether, checkWrittenSources, completeRunbook } from './link.ts';
 import { compilePolicy } from './policy.ts';
 import { type Faults, sortProblems, unreadable } from './problems.ts';
 import { withDigest } from './resolve.ts';
@@ -48,6 +48,8 @@ export interface LoadedSet {
   /** Null when there are errors; warnings alone do not prevent a set. */
   set: CatalogueSet | null;
   problems: Problem[];
+  /** The folder of runbooks, also where the files have errors. */
+  folder: string;
   /** Folders and files to watch, because a change of them may change the set. */
   watched: readonly string[];
 }
@@ -56,7 +58,7 @@ export interface LoadedSet {
 export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   const digests: Record<string, string> = {};
   const problems: Problem[] = [];
-  const { compiled, config, named } = await readConfig(parts, digests, problems);
+  const { compiled, config, named, sourceNames } = await readConfig(parts, digests, problems);
   const sigma = await readSigma(compiled?.sources.values() ?? [], parts.configPath);
   problems.push(...sigma.problems);
   Object.assign(digests, sigma.digests);
@@ -88,6 +90,7 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
     problems,
     compiled?.sources ?? new Map(),
     config,
+    sourceNames,
   );
   const failed = problems.some(problem => problem.level === 'error');
   const set =
@@ -97,16 +100,10 @@ export async function loadSet(parts: LoadParts): Promise<LoadedSet> {
   return {
     set,
     problems: sortProblems(problems),
+    folder,
     watched: [
-      parts.configPath,
-      policyPath,
-      gatesPath,
-      changesPath,
-      knownBadPath,
-      folder,
-      ...below,
-      ...sigma.watched,
-      ...trusted,
+      ...[parts.configPath, policyPath, gatesPath, changesPath, knownBadPath, folder],
+      ...[...below, ...sigma.watched, ...trusted],
     ],
   };
 }
@@ -119,6 +116,8 @@ interface ReadConfig {
   config: Config | null;
   /** Which paths tocsin.yaml names explicitly, so that they must exist. */
   named: Record<NamedFile, boolean>;
+  /** The names under `sources`, also where something else in the file is wrong; null when it cannot be read at all. */
+  sourceNames: readonly string[] | null;
 }
 
 async function readConfig(parts: LoadParts, digests: Record<string, string>, problems: Problem[]): Promise<ReadConfig> {
@@ -126,6 +125,7 @@ async function readConfig(parts: LoadParts, digests: Record<string, string>, pro
     compiled: null,
     config: null,
     named: namedIn({}),
+    sourceNames: null,
   };
   const read = await readYaml(parts.configPath, digests);
   if (read === null && parts.explicit) {
@@ -143,7 +143,10 @@ async function readConfig(parts: LoadParts, digests: Record<string, string>, pro
     platforms: parts.platforms ?? null,
   });
   problems.push(...faults.list);
-  return { compiled, config, named: namedIn((yaml.data ?? {}) as Record<string, unknown>) };
+  const data = (yaml.data ?? {}) as Record<string, unknown>;
+  const sources = data['sources'];
+  const sourceNames = sources !== null && typeof sources === 'object' ? Object.keys(sources) : [];
+  return { compiled, config, named: namedIn(data), sourceNames };
 }
 
 function namedIn(data: Readonly<Record<string, unknown>>): Record<NamedFile, boolean> {
@@ -278,6 +281,7 @@ async function readRunbooks(
   problems: Problem[],
   sources: CompiledConfig['sources'],
   config: Config | null,
+  sourceNames: readonly string[] | null,
 ): Promise<{ drafts: Map<string, Draft>; below: readonly string[] }> {
   const found = await readFolder(folder, named);
   problems.push(...found.problems);
@@ -289,6 +293,9 @@ async function readRunbooks(
     for (const [path, bytes] of draft?.own ?? [[file.path, file.bytes] as const])
       digests[join(folder, path)] = sha256(bytes);
     if (faults !== null) collected.push(faults);
+    // What is wrong elsewhere must not hide it; with a draft and a configuration it is checked together with them.
+    if (faults !== null && sourceNames !== null && (draft === null || config === null))
+      checkWrittenSources(faults, sourceNames);
     problems.push(...broken);
     if (draft !== null) drafts.set(file.id, draft);
   }

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson, type Json } from '../kernel/canonical.ts';
 import { messageOf } from '../kernel/errors.ts';
 import { isMissing } from '../kernel/file-error.ts';
+import { nearest } from '../kernel/nearest.ts';
 import { type Alert, foldAlert } from '../model/alert.ts';
 import { type Event, type IncomingEvent, takesKind } from '../model/event.ts';
 import { changeOf, type ToldState } from '../model/incoming-change.ts';
@@ -12,7 +13,7 @@ import type { LabelMatch, Params, Runbook, Trigger } from '../ports/runbook.ts';
 import { type DryRun, runDry } from './dry-run.ts';
 import { createFaults, unreadable } from './problems.ts';
 import { pathKey, readAs, withScalars } from './scalars.ts';
-import { type LoadParts, loadSet } from './set.ts';
+import { type LoadedSet, type LoadParts, loadSet } from './set.ts';
 import type { Shelf } from './steps-yaml.ts';
 import { type ChangeGiven, type TestCase, testFile } from './test-file.ts';
 import { isNothing, loadYaml, type YamlFile } from './yaml.ts';
@@ -68,7 +69,31 @@ export async function testRunbook(
   return { there: cases !== null, problems, results, names: (cases ?? []).map(one => one.name) };
 }
 
-async function readCases(file: string, runbook: Runbook, problems: Problem[]): Promise<TestCase[] | null> {
+/** The problems of all test files, beside a loaded set or one that has errors. For `tocsin check`. */
+export async function checkRunbookTests({ set, folder }: LoadedSet): Promise<Problem[]> {
+  const names = (await readdir(folder).catch(() => [])).filter(name => /^[^._#].*\.test\.yaml$/.test(name)).sort();
+  const problems: Problem[] = [];
+  for (const name of names) {
+    const id = name.replace(/\.test\.yaml$/, '');
+    const runbook = set?.runbooks.get(id) ?? null;
+    await readCases(join(folder, name), runbook, problems);
+    if (set === null || runbook !== null) continue;
+    const near = nearest(id, set.runbooks.keys());
+    problems.push({
+      file: join(folder, name),
+      line: 1,
+      column: 1,
+      code: 'file-invalid',
+      level: 'warning',
+      message: `there is no runbook "${id}" beside it, so that nothing here is tested`,
+      given: name,
+      ...(near === null ? {} : { nearest: near }),
+    });
+  }
+  return problems;
+}
+
+async function readCases(file: string, runbook: Runbook | null, problems: Problem[]): Promise<TestCase[] | null> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(file);
@@ -83,7 +108,12 @@ async function readCases(file: string, runbook: Runbook, problems: Problem[]): P
     return [];
   }
   const faults = createFaults(loaded.yaml);
-  const { parsed } = readAs(testFile, paramsAsDeclared(loaded.yaml, runbook), faults, []);
+  const { parsed } = readAs(
+    testFile,
+    runbook === null ? loaded.yaml.data : paramsAsDeclared(loaded.yaml, runbook),
+    faults,
+    [],
+  );
   if (!parsed.success) faults.addIssues([], parsed.error.issues, testFile);
   problems.push(...faults.list);
   return parsed.success && faults.list.length === 0 ? parsed.data.cases : [];

@@ -89,7 +89,11 @@ steps: [{ id: undo, exec: [echo, hello] }]
 
 it('names runbooks without a test, and a runbook that is not there', async () => {
   await rm(join(folder, 'runbooks/hello.test.yaml'));
-  expect((await test()).out).toBe('no test: hello\n0 passed, 0 failed');
+  expect(await test()).toEqual({
+    code: 1,
+    out: 'no test: hello\n0 passed, 0 failed',
+    err: 'There are no tests: nothing was tested. A test of runbooks/<id>.yaml is runbooks/<id>.test.yaml.',
+  });
   expect(await test('helo')).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean hello?') });
 });
 

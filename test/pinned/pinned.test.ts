@@ -58,7 +58,7 @@ describe('what others call', () => {
       await actual.commandLine(),
       `
       start [--role <role>] | --role <role>
-      check | --strict
+      check | --strict | --format <format>
       doctor
       test [runbook ...]
       run <runbook> [name=value ...] | --reason <text> | --detach
