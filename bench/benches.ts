@@ -28,5 +28,9 @@ export const benches: Readonly<Record<string, { file: string; about: string; nam
     about: 'admission over TLS: the time of an answer, and throughput beside a bare node:https server',
   },
   changes: { file: './changes.ts', about: 'a change judged against 10,000 permits beside one against 10' },
+  console: {
+    file: './console.ts',
+    about: 'the page of 5,000 alerts in a real Chromium, beside the same page with none',
+  },
   large: { file: './large.ts', about: 'start, pages and intake with 10 million entries beside 100,000', named: true },
 };

@@ -121,6 +121,20 @@ describe('alerts', () => {
     expect((await call('GET', '/api/v1/alerts/alt_0000000009')).status).toBe(404);
   });
 
+  test('are searched, and a search that does not parse is refused with its place and what is near', async () => {
+    world = await createWorld();
+    const other = anAlert({ id: 'alt_0000000002', fingerprint: 'f2', severity: 'info', labels: { team: 'web' } });
+    for (const doc of [anAlert(), other]) await world.store.commit({ rows: [{ table: 'alert', doc }] });
+    const find = (q: string) => call('GET', `/api/v1/alerts?q=${encodeURIComponent(q)}`);
+    expect((await find('alertname=NodeDiskFull severity:critical')).body).toMatchObject([{ id: 'alt_0000000001' }]);
+    expect((await find('team!=')).body).toMatchObject([{ id: 'alt_0000000002' }]);
+    expect((await find('age<1s')).body).toEqual([]);
+    const refused = await find('disk severty:info');
+    expect(refused.status).toBe(400);
+    expect(JSON.stringify(refused.body)).toContain('At character 6: There is no key');
+    expect(JSON.stringify(refused.body)).toContain('severity:info');
+  });
+
   test('come in pages that name the next one', async () => {
     world = await createWorld();
     for (const n of [1, 2, 3]) {

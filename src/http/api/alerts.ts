@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { duration } from '../../kernel/duration.ts';
+import { TocsinError } from '../../kernel/errors.ts';
 import type { Act } from '../../model/act.ts';
 import type { Actor } from '../../model/actor.ts';
-import { alertState } from '../../model/alert.ts';
+import { type AlertState, alertState } from '../../model/alert.ts';
 import { streamOf } from '../../model/journal.ts';
 import { readEvidence } from '../../model/records/records.ts';
+import { longestSearch, parseSearch, type SearchTerm } from '../../model/search/parse.ts';
+import { alertWords, explainSearch } from '../../model/search/words.ts';
 import { alertDoc, showAlert } from '../docs.ts';
 import type { HttpParts } from '../parts.ts';
 import { type Answer, defineRoute } from '../route.ts';
@@ -17,18 +20,44 @@ const runsShown = 50;
 const listAlerts = defineRoute({
   method: 'GET',
   path: '/api/v1/alerts',
-  about: 'Lists alerts, newest first.',
+  about: 'Lists alerts, newest first, also by a search as on the page of alerts.',
   params: none,
-  query: z.strictObject({ state: alertState.optional(), ...page }),
+  query: z.strictObject({
+    state: alertState.optional(),
+    q: z.string().max(longestSearch).optional().meta({
+      description:
+        'A search such as `severity:critical cluster=eu-1 age>1h`; what does not parse is refused with its place.',
+    }),
+    ...page,
+  }),
   body: null,
   answers: { 200: { about: 'The alerts.', schema: z.array(alertDoc) }, ...refusals(400, 401) },
   async handle({ query, parts }) {
-    const { state, limit, after } = query;
-    const alerts = await parts.store.alerts({ limit, ...(state && { state }), ...(after && { after }) });
+    const { state, q, limit, after } = query;
+    const page = { limit, ...(after && { after }) };
+    const alerts =
+      q === undefined
+        ? await parts.store.alerts({ ...page, ...(state && { state }) })
+        : await parts.store.findAlerts({ ...page, terms: termsOf(q, state), now: parts.clock.now() });
     const json = await Promise.all(alerts.map(async alert => showAlert(alert, await runsOf(alert.id, parts))));
     return { status: 200, json, ...nextPage('/api/v1/alerts', query, alerts, limit) };
   },
 });
+
+function termsOf(q: string, state: AlertState | undefined): SearchTerm[] {
+  const result = parseSearch(q, alertWords);
+  if (result.ok)
+    return state === undefined
+      ? [...result.terms]
+      : [...result.terms, { kind: 'key', not: false, key: 'state', values: [state] }];
+  const { at, near } = result.problem;
+  throw new TocsinError('bad-request', {
+    message: explainSearch(result) ?? '',
+    at: `q, character ${at + 1}`,
+    given: q,
+    ...(near === null ? {} : { allowed: near }),
+  });
+}
 
 const getAlert = defineRoute({
   method: 'GET',
