@@ -196,7 +196,9 @@ describe('an unpermitted change', () => {
     const claim = () => app.call('POST', `/api/v1/changes/${held?.id}/claim`, { body: { reason } });
     const { body: approval } = await claim();
     const card = await app.until(async () => await app.app.store.post('console', `approval/${approval.id}`));
-    expect(card.card).toMatchObject({ title: `alice says that it was them: ${reason}`, mention: ['sre'] });
+    expect(card.card.title).toMatch(/^HIGH · a permit after the fact · /);
+    expect(card.card.mention).toEqual(['sre']);
+    expect(JSON.stringify(card.card.blocks)).toContain(JSON.stringify({ kind: 'quoted', text: reason }));
     expect((await vote(app, approval.id, 'BOB', 'deny')).status).toBe(200);
     expect(await app.app.store.document('held', held?.id ?? '')).toMatchObject({ state: 'unpermitted' });
     expect(await app.app.store.documents('permit', { key: held?.changeKey ?? '' })).toEqual([]);
