@@ -184,6 +184,9 @@ export type ActAnswer =
       text: string;
       /** Nothing is wrong: it counts once the person has looked at this. Only presses of buttons get it. */
       confirm?: Confirmation;
+      /** What it was about, for a link to what became of it. */
+      run?: string;
+      gate?: string;
       /** The policy decision, when the refusal comes from policy. */
       decision?: Decision;
       /** Fields of TocsinError. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
+import type { Json } from '../kernel/canonical.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Act, ActAnswer } from '../model/act.ts';
@@ -219,6 +220,8 @@ export interface Explanation {
     holds: boolean;
     /** The clause that held, or the first that failed. */
     because: string;
+    /** The parameters that its trigger makes of the event; null when it does not hold, or could not make them. */
+    params?: Readonly<Record<string, Json>> | null;
     /** What would be decided now; null when the trigger does not hold. */
     decision: { verdict: string; rule: string; because: string } | null;
     rules: readonly {

@@ -15,7 +15,7 @@ const htmx = dirname(createRequire(import.meta.url).resolve('htmx.org'));
 const own = join(import.meta.dirname, 'static');
 
 /** Each script is a function of its own, and hears of the rest by events. */
-export const scripts: readonly string[] = ['live', 'frame', 'copy', 'follow', 'list', 'questions'];
+export const scripts: readonly string[] = ['live', 'frame', 'copy', 'follow', 'acting', 'list', 'questions'];
 
 /** From the frame to the parts: a part overrides what stands before it, and what small screens need overrides all. */
 export const sheets: readonly string[] = [

@@ -7,7 +7,7 @@ import type { Actor } from '../../model/actor.ts';
 import { answerAct, type FormAnswer, refusal } from './answers.ts';
 import { renderCard, renderNotice } from './cards.ts';
 import { renderConfirm } from './confirm.ts';
-import { foreignOrigin } from './guard.ts';
+import { foreignOrigin, header } from './guard.ts';
 import { actOnMany } from './lists/bulk.ts';
 import { changeViews } from './lists/views.ts';
 import { type Look, lookCookies, lookOfForm } from './look.ts';
@@ -58,6 +58,10 @@ function guarded(scope: FastifyInstance, parts: Parts, path: string, handle: Han
     const admitted = await parts.door.admit(request, form['csrf'] ?? '');
     if ('refused' in admitted) return refuseForm(request, reply, admitted.refused);
     const answer = await handle(form, admitted.viewer, parts);
+    if (answer.to !== undefined) {
+      if (header(request, 'hx-request') !== 'true') return reply.redirect(answer.to, 303);
+      reply.header('hx-redirect', answer.to);
+    }
     return sendFragment(request, reply.code(answer.status), answer.fragment, answer.whole);
   });
 }

@@ -100,6 +100,7 @@ const pages = [
   '/runs/:id/log',
   '/alerts',
   '/alerts/:id',
+  '/alerts/:id/run',
   '/approvals',
   '/gate',
   '/gate/:id',

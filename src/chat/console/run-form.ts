@@ -6,22 +6,24 @@ import { typedValue } from '../../ports/command-answer.ts';
 import { answerAct, type FormAnswer, refusal } from './answers.ts';
 import { renderForm } from './buttons.ts';
 import { renderNotice } from './cards.ts';
-import { partial, type Viewer } from './viewer.ts';
+import { partial, runPath, type Viewer } from './viewer.ts';
 
 /** What was typed, and what is wrong with it, by parameter. */
 interface Filled {
   values: Readonly<Record<string, string>>;
   reason: string;
   faults: Readonly<Record<string, string>>;
+  /** The alert that it is run for. */
+  alert: string | null;
 }
 
-const empty: Filled = { values: {}, reason: '', faults: {} };
+export const empty: Filled = { values: {}, reason: '', faults: {}, alert: null };
 
 /** The form that runs a runbook by hand. */
 export function renderRunForm(runbook: RunbookView, viewer: Viewer, filled: Filled = empty): Html {
   const body = html`<div id="run-fields" class="run-fields">${renderFields(runbook, filled)}</div>
 <button class="button primary">Run</button>`;
-  return html`<section class="card run-form" aria-label="Run it">${renderForm('/console/run', 'run-answer', body, viewer, { runbook: runbook.id })}<div class="slot" id="run-answer" aria-live="polite"></div></section>`;
+  return html`<section class="card run-form" aria-label="Run it">${renderForm('/console/run', 'run-answer', body, viewer, { runbook: runbook.id, ...(filled.alert === null ? {} : { alert: filled.alert }) })}<div class="slot" id="run-answer" aria-live="polite"></div></section>`;
 }
 
 function renderFields({ params }: RunbookView, filled: Filled): Html {
@@ -51,7 +53,9 @@ function renderInput(
   const about = fault === undefined ? hint : `${id}-fault ${hint}`;
   const wrong = fault !== undefined && html`aria-invalid="true"`;
   if (param.type === 'enum' || param.type === 'person' || param.type === 'boolean') {
-    const options = param.type === 'boolean' ? ['true', 'false'] : param.options;
+    const known = param.type === 'boolean' ? ['true', 'false'] : param.options;
+    // What was given stays to be seen, although it is not allowed.
+    const options = value === '' || known.includes(value) ? known : [value, ...known];
     return html`<select id="${id}" name="${name}" aria-describedby="${about}" ${wrong} ${param.required && html`required`}>${
       (!param.required || param.default === null) &&
       html`<option value="">${param.required ? 'Choose…' : '(not given)'}</option>`
@@ -75,11 +79,13 @@ export async function runByForm(form: Record<string, string>, viewer: Viewer & {
     if (text !== '') params[param.name] = typedValue(param, text);
   }
   const reason = (form['reason'] ?? '').trim();
-  const act = { kind: 'run', runbook: runbook.id, params, alert: null, reason: reason || null } as const;
+  const alert = form['alert'] || null;
+  const act = { kind: 'run', runbook: runbook.id, params, alert, reason: reason || null } as const;
   const answer = await host.act(who, act);
   const answered = answerAct(answer, 'Run');
+  if (answer.ok && answer.run !== undefined) return { ...answered, to: runPath(answer.run) };
   const faults = (!answer.ok && answer.details?.fields) || {};
-  const filled = { values, reason, faults };
+  const filled = { values, reason, faults, alert };
   const wrong = runbook.params.filter(({ name }) => Object.hasOwn(faults, name));
   const fragment =
     wrong.length === 0

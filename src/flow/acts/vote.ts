@@ -60,15 +60,13 @@ export async function performVote(
     return facts.length === 0 ? null : { facts, with: { guards } };
   });
   const rejection = refusal as Refusal | null;
-  if (rejection !== null)
-    return refused(
-      rejection.code,
-      statusOf[rejection.code],
-      rejection.because + (await uncertainGroups(rejection, after, parts)),
-    );
+  const of = after.run !== null ? { run: after.run } : after.gate !== null ? { gate: after.gate } : {};
+  if (rejection !== null) {
+    const because = rejection.because + (await uncertainGroups(rejection, after, parts));
+    return { ...refused(rejection.code, statusOf[rejection.code], because), ...of };
+  }
   if (look.confirm !== null) return askToConfirm(look.confirm);
   await afterVote(after, parts);
-  const of = after.run !== null ? { run: after.run } : after.gate !== null ? { gate: after.gate } : {};
   return { ok: true, text: answerText(after), ...of, approval: after.id };
 }
 

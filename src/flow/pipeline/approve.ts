@@ -1,3 +1,4 @@
+import { showDuration } from '../../kernel/duration.ts';
 import type { Actor } from '../../model/actor.ts';
 import { identityOf, nameOf } from '../../model/actor.ts';
 import type { Approval, Vote } from '../../model/approval.ts';
@@ -37,7 +38,7 @@ export function refuseVote(
     return { code: 'forbidden', because: `Nobody votes on ${asked(approval)}.` };
   if (!facts.inGroups(who.id, approval.ask.by))
     return { code: 'forbidden', because: `Only ${approval.ask.by.join(', ')} may vote here.` };
-  if (approval.state !== 'open') return { code: 'conflict', because: closedText(approval) };
+  if (approval.state !== 'open') return { code: 'conflict', because: closedText(approval, facts.now) };
   if (facts.now >= approval.expiresAt) return { code: 'conflict', because: 'It has expired.' };
   if (approval.votes.some(one => one.person === who.id))
     return { code: 'conflict', because: 'You have voted already; a person votes once.' };
@@ -51,7 +52,16 @@ function asked({ run }: Approval): string {
   return run === null ? 'what was asked by them or for them' : 'a run that they asked for themselves';
 }
 
-function closedText(approval: Approval): string {
+/** The vote that closed it, when that was just now. */
+function before({ state, votes }: Approval, now: number): string {
+  const last = votes.at(-1);
+  const took = last === undefined ? Number.POSITIVE_INFINITY : now - last.at;
+  if (last === undefined || took > 60_000 || (state !== 'approved' && state !== 'denied')) return '';
+  return ` ${last.person} ${state} it ${showDuration(Math.max(0, took))} before you.`;
+}
+
+/** Whoever lost a race reads who was first, and by how much. */
+function closedText(approval: Approval, now: number): string {
   const voters = approval.votes.map(vote => `${vote.person} (${vote.vote})`).join(', ');
-  return `It is ${approval.state} already${approval.because === null ? '' : `: ${approval.because}`}${voters === '' ? '.' : `. Votes: ${voters}.`}`;
+  return `It is ${approval.state} already${approval.because === null ? '' : `: ${approval.because}`}${voters === '' ? '.' : `. Votes: ${voters}.`}${before(approval, now)}`;
 }

@@ -101,6 +101,7 @@ async function explainRunbook(
         runbook: runbook.id,
         holds: true,
         because: trigger.whereText ?? 'its trigger holds',
+        params,
         ...(await explainPolicy(runbook, params, event, alert, parts)),
       };
     } catch (error) {

@@ -21,7 +21,9 @@ const explainEvent = defineRoute({
       checkReader(who, await gateOf(id, parts), parts);
       return { status: 200, json: found(await parts.host.explainGate(id), 'question of a gate', id) };
     }
-    return { status: 200, json: found(await parts.host.explain(id), 'event, alert, run or gate', id) };
+    const { runbooks, ...rest } = found(await parts.host.explain(id), 'event, alert, run or gate', id);
+    // The parameters are for forms.
+    return { status: 200, json: { ...rest, runbooks: runbooks.map(({ params: _, ...one }) => one) } };
   },
 });
 

@@ -130,7 +130,7 @@ describe('what is said', () => {
       { state: 'denied', because: 'bob denied it', votes: [vote('carl'), vote('bob', 'deny')] },
       1,
       'conflict',
-      'It is denied already: bob denied it. Votes: carl (approve), bob (deny).',
+      'It is denied already: bob denied it. Votes: carl (approve), bob (deny). bob denied it 0s before you.',
     ],
     ['an overdue one', person('alice'), {}, 1000, 'conflict', 'It has expired.'],
     [

@@ -6,6 +6,7 @@ import { type Alert, isUnseen } from '../../../model/alert.ts';
 import { type Entry, streamOf } from '../../../model/journal.ts';
 import { changesSource } from '../../../ports/catalogue.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
+import { renderRunLink } from '../acting/run-for-alert.ts';
 import { renderCard, renderLink } from '../cards.ts';
 import { renderCopy } from '../copy.ts';
 import { domId, showAgo, showElapsed, showTime, textOfTime, threadPath, type Viewer } from '../viewer.ts';
@@ -67,7 +68,7 @@ export async function alertPage(host: ChatHost, id: string): Promise<LivePage | 
 <h1 class="page-title">${cutLine(alert.title, 200)}</h1><div id="alert-card">${await card(viewer)}</div>
 <div id="alert-chart">${await chart(viewer)}</div>
 ${ofChanges && html`<h2>Changes</h2><div id="alert-changes">${await changes(viewer)}</div>`}
-<h2>Runs</h2><div id="alert-runs">${await runs(viewer)}</div>
+<h2>Runs</h2>${renderRunLink(id)}<div id="alert-runs">${await runs(viewer)}</div>
 <h2>Episodes</h2><div id="alert-episodes">${await episodes(viewer)}</div>
 <h2>What was done about it</h2><div id="alert-acts">${await acts(viewer)}</div>
 <h2>All values</h2><div id="alert-values">${await values()}</div>`;

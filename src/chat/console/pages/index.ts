@@ -1,5 +1,6 @@
 import { wholeNumber } from '../../../kernel/number.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
+import { runForAlertPage, runForAlertQuery } from '../acting/run-for-alert.ts';
 import { channelsOf } from '../frame-data.ts';
 import { journalQuery } from '../lists/journal.ts';
 import { logPage, logPageQuery } from '../log/page.ts';
@@ -38,6 +39,8 @@ export async function findPage(host: ChatHost, path: string, query: Record<strin
   if (head === 'threads' && rest.length > 0) return threadPage(host, rest.join('/'), placeIn(query['upTo']));
   if (head === 'runs' && id !== undefined && rest[1] === 'log' && rest.length === 2)
     return logPage(host, id, logPageQuery.parse(query));
+  if (head === 'alerts' && id !== undefined && rest[1] === 'run' && rest.length === 2)
+    return runForAlertPage(host, id, runForAlertQuery.parse(query));
   if (rest.length > 1) return null;
   return id === undefined ? findList(host, head, query) : findOne(host, head, id, query);
 }

@@ -1,6 +1,7 @@
 import { type Html, html } from '../../../kernel/html.ts';
 import { gateOfKey, type Post } from '../../../model/card.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
+import { renderRunLink } from '../acting/run-for-alert.ts';
 import { renderPost } from '../cards.ts';
 import { renderComposer } from '../composer.ts';
 import { channelPath } from '../frame-data.ts';
@@ -83,5 +84,5 @@ async function renderThread(
   return html`<p class="crumb"><a href="${channelPath(root.channel)}"># ${root.channel}</a></p>
 <h1 class="hush">Thread: ${root.card.title}</h1>
 ${gate !== null && html`<p class="crumb"><a href="${gatePath(gate)}">All of this gate</a></p>`}${older}<section id="timeline" class="timeline thread" role="log" aria-label="Thread, oldest first">${items}</section>
-${newest}${renderComposer({ ...context, hint }, viewer)}`;
+${newest}${root.alert !== null && renderRunLink(root.alert)}${renderComposer({ ...context, hint }, viewer)}`;
 }
