@@ -61,6 +61,7 @@ async function buildApp(given: AppOptions, undo: (() => Promise<void>)[]): Promi
   const base = await createBase(options, { shelves, catalogue, store });
   undo.push(() => base.dispatcher.close());
   undo.push(async () => base.children.close());
+  undo.push(() => base.drawer.close());
   undo.push(async () => base.tracing?.close());
   const { http, platforms, host } = await openPlatforms(options, base);
   undo.push(async () => void (await http.close()));
@@ -139,6 +140,7 @@ async function stopApp(
   await base.deliveries.settled();
   await base.recorder.settled();
   await base.dispatcher.close();
+  await base.drawer.close();
   await base.egress.close();
   await base.documents.close();
   base.children.close();

@@ -23,6 +23,7 @@ import type { CardTools } from '../flow/thread/cards/cards.ts';
 import { withTraces } from '../flow/trace/wake-ups.ts';
 import { createMetrics } from '../http/metrics.ts';
 import { createChildren } from '../kernel/child/child.ts';
+import { createDrawer } from '../kernel/chart/draw.ts';
 import { createLazyEgress } from '../kernel/egress/lazy.ts';
 import { createFetchPublic } from '../kernel/egress/public.ts';
 import { createKeyedMutex } from '../kernel/mutex.ts';
@@ -69,6 +70,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
   const knownBad = knownBadOf(options, store, catalogue);
   const common = { clock, ids, log, metrics, store, docs, feed, streams, catalogue, dispatcher, mutex, knownBad };
   const looks = createLooks(common);
+  const drawer = createDrawer();
   const egress = createLazyEgress(() => catalogue.current().config.egress);
   const documents = createLazyEgress(() => ({ ...catalogue.current().config.egress, maxBody: mostOfDocument }));
   const engine = createEngine({ ...common, looks, children, steps: shelves.steps, holder, outputs, hidden, egress });
@@ -101,7 +103,7 @@ export async function createBase(options: AppOptions, made: { shelves: Shelves; 
     identities,
     signIns,
     children,
-    ...{ egress, documents },
+    ...{ egress, documents, drawer },
     ...membership,
     outputs,
     holder,

@@ -13,6 +13,7 @@ import { createLooks } from '../flow/origin/looks.ts';
 import { startOrigins } from '../flow/origin/origin.ts';
 import { startReconcile } from '../flow/origin/reconcile.ts';
 import { startWatch } from '../flow/origin/watch.ts';
+import { startPictures } from '../flow/pictures/pictures.ts';
 import { startPipeline } from '../flow/pipeline/alert.ts';
 import { startExpectations } from '../flow/pipeline/expect.ts';
 import { startFindAgain } from '../flow/pipeline/find-again.ts';
@@ -241,6 +242,17 @@ export function reconcileDuty(base: Base): Duty {
           await service.stop();
         },
       };
+    },
+  };
+}
+
+/** The singleton task of pictures of alerts, by the metrics of their origins. */
+export function picturesDuty(base: Base): Duty {
+  return {
+    name: 'pictures',
+    async start(fence) {
+      const pictures = await startPictures({ ...base, feed: fencedFeed(base.feed, fence) });
+      return { stop: () => pictures.stop() };
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   expectDuty,
   feedsDuty,
   originsDuty,
+  picturesDuty,
   pipelineDuty,
   postsDuty,
   reconcileDuty,
@@ -60,6 +61,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
     watching.push(await take(duty));
   // Write-back is for chat nodes: they know the threads that its notes link to, and they are the ones with outgoing connections.
   const writeBack = takesOn(base.role, 'chat') ? await take(originsDuty(base, platforms)) : null;
+  const pictures = takesOn(base.role, 'chat') ? await take(picturesDuty(base)) : null;
   const doors = takesOn(base.role, 'chat') ? await take(doorsDuty(base)) : null;
   const tracing: Turn[] = [];
   for (const duty of tracesDuties(base)) tracing.push(await take(duty));
@@ -75,7 +77,7 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
       await sweeping.stop();
       await road.stop();
       for (const turn of watching) await turn.stop();
-      await stopTelling(writeBack, base);
+      await stopTelling([writeBack, pictures], base);
       await stopDoors(doors, base);
       for (const turn of [...posting, ...tracing]) await turn.stop();
       await base.fleet.nodes?.stop();
@@ -84,8 +86,8 @@ export async function startRunning(base: Base, platforms: Platforms): Promise<Ru
 }
 
 /** Waits for a moment for write-backs under way. One that hangs is repeated after the next start. */
-async function stopTelling(writeBack: Turn | null, { clock, origins }: Base): Promise<void> {
-  const stopping = writeBack?.stop() ?? Promise.resolve();
+async function stopTelling(turns: readonly (Turn | null)[], { clock, origins }: Base): Promise<void> {
+  const stopping = Promise.all(turns.map(turn => turn?.stop()));
   await Promise.race([stopping, clock.sleep(3000)]);
   await origins.close();
   await stopping;

@@ -69,6 +69,10 @@ const counters: Record<CounterName, { help: string; labels: string[] }> = {
     help: 'What origins of alerts were told, by source, what and outcome.',
     labels: ['source', 'what', 'outcome'],
   },
+  tocsin_pictures_total: {
+    help: 'Pictures of alerts, by source and outcome: ok, failed, or left-out where more came in a minute than are made.',
+    labels: ['source', 'outcome'],
+  },
   tocsin_posts_left_out_total: {
     help: 'Messages that a chat platform did not take and that are in the console only, by platform.',
     labels: ['platform'],

@@ -29,6 +29,7 @@ export type CounterName =
   | 'tocsin_acts_unjournalled_total'
   | 'tocsin_admission_total'
   | 'tocsin_origin_told_total'
+  | 'tocsin_pictures_total'
   | 'tocsin_posts_left_out_total'
   | 'tocsin_trace_spans_total';
 

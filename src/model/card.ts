@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { act } from './act.ts';
 import { type Risk, risk } from './decision.ts';
 import { severity } from './event.ts';
+import { picture } from './picture.ts';
 
 /** The colour of a card, by meaning. */
 export const tone = z.enum(['critical', 'error', 'warning', 'info', 'good', 'neutral', 'ask']);
@@ -57,6 +58,8 @@ export const block = z.discriminatedUnion('kind', [
     finishedAt: z.int().nullable(),
     steps: z.array(z.object({ id: z.string(), title: z.string(), state: z.string(), because: z.string().nullable() })),
   }),
+  /** Series over time. A platform that takes no files shows its text. */
+  z.object({ kind: z.literal('picture'), ...picture.shape }),
   /** The live output of a step. `tail` includes ANSI codes; a platform that can stream reads the rest from the store. */
   z.object({ kind: z.literal('output'), run: z.string(), step: z.string(), tail: z.string(), live: z.boolean() }),
 ]);

@@ -8,6 +8,7 @@ import { knownBad } from './gates/known-bad.ts';
 import { held, heldState } from './ledger/held.ts';
 import { permit } from './ledger/permit.ts';
 import { letter } from './letter.ts';
+import { picture } from './picture.ts';
 import { ending, json, run, stepEnding, waiting } from './run.ts';
 import { digest } from './statistics/digest.ts';
 
@@ -59,6 +60,16 @@ export const fact = z.discriminatedUnion('kind', [
   /** Somebody wrote a note; the actor of the entry. The same for a run and a gate. */
   body('alert.noted', { alert: z.string(), text: z.string() }),
 
+  // stream picture/<alert>
+  /** The picture of its series, as it fired or once it ended; null with a reason when there is none. */
+  body('alert.pictured', {
+    alert: z.string(),
+    episode: z.int(),
+    of: z.enum(['start', 'end']),
+    picture: picture.nullable(),
+    because: z.string().nullable(),
+  }),
+
   // stream run/<id>
   body('run.created', { run }),
   body('run.released', { run: z.string(), because: z.string() }),
@@ -109,6 +120,7 @@ export const fact = z.discriminatedUnion('kind', [
     text: z.string(),
     mention: z.array(z.string()),
     tone: z.enum(['info', 'good', 'warning', 'error']),
+    picture: picture.optional(),
   }),
 
   // stream approval/<id>
@@ -325,6 +337,7 @@ export function parseEntry(row: { seq: number; bytes: string; prev: string; hash
 export const streamOf = {
   alert: (id: string) => `alert/${id}`,
   event: (id: string) => `event/${id}`,
+  picture: (alert: string) => `picture/${alert}`,
   run: (id: string) => `run/${id}`,
   approval: (id: string) => `approval/${id}`,
   decision: (event: string) => `decision/${event}`,

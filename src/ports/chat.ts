@@ -89,12 +89,23 @@ export interface Rate {
   burst?: number;
 }
 
-/** A text that is sent as a file. It is already redacted, bounded and free of escape sequences. */
-export interface ChatFile {
+/** What is sent as a file. */
+export type ChatFile = TextFile | PictureFile;
+
+/** A text, already redacted, bounded and free of escape sequences. */
+export interface TextFile {
   /** A plain file name such as `disk-full-run_01.log`. */
   name: string;
   /** Can be read once; a retry gets a new one. */
   text: AsyncIterable<string> | string;
+}
+
+/** A picture (PNG). */
+export interface PictureFile {
+  name: string;
+  png: Uint8Array;
+  /** The picture in words, for people who cannot see it. Data, never markup. */
+  alt: string;
 }
 
 export interface ChatConnection {
@@ -158,6 +169,8 @@ export interface ChatHost {
    */
   bearer(token: string): Actor | null;
   signIns: SignIns;
+  /** A stored picture as SVG; null when it is stored no more. Show it to people who are signed in. */
+  picture(id: string, theme: 'light' | 'dark'): Promise<string | null>;
   /** The card of a Details button. Show it only to the person who asked. */
   details(subject: DetailsSubject, id: string): Promise<Card | null>;
   /**

@@ -1,3 +1,4 @@
+import type { Chart } from '../kernel/chart/chart.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { Alert } from '../model/alert.ts';
@@ -54,11 +55,33 @@ export interface OriginConnection {
   ticketNote?(ticket: OriginTicket, note: { text: string; marker: string }): Promise<string | null>;
   /** Ends it with its alert. Null when there is none any more. */
   ticketDone?(ticket: OriginTicket): Promise<string | null>;
+  /**
+   * The series behind an alert until `at`, milliseconds since the epoch, with its threshold. A query that fails is not repeated, so it
+   * rejects with `origin-down` or `origin-refused` and a reason for people.
+   */
+  picture?(alert: Alert, at: number): Promise<Chart>;
+  /** The series of a query; rejects like `picture`. */
+  chart?(ask: ChartAsk): Promise<Chart>;
   /** Looks up who is on call now at the first level. */
   onCall?(query: OnCallQuery): Promise<OnCall>;
 }
 
-export type OriginMethod = Exclude<keyof OriginConnection, 'perMinute' | 'notifiesLater' | 'wantsTicket'>;
+/** What is told to an origin or asked there, for the reference; pictures are of the origin's metrics and told nowhere. */
+export type OriginMethod = Exclude<
+  keyof OriginConnection,
+  'perMinute' | 'notifiesLater' | 'wantsTicket' | 'picture' | 'chart'
+>;
+
+/** A query for a picture, in the language of the origin's metrics. */
+export interface ChartAsk {
+  query: string;
+  /** What it is called; null for a name of the origin's. */
+  title: string | null;
+  /** How far back, milliseconds. */
+  range: number;
+  /** Its end, milliseconds since the epoch. */
+  at: number;
+}
 
 /** A silence that a person made here. */
 export interface OriginSilence {

@@ -124,6 +124,7 @@ export async function createHostDouble(options: HostDoubleOptions = {}): Promise
       key: 'key of the double',
       identities: proofsOf(double, options.localKey === undefined ? localKey : options.localKey),
     }),
+    picture: async () => null,
     details: async (subject, id) => double.details.get(`${subject}/${id}`) ?? null,
     explainGate: async () => null,
     explain: async id => double.explanations.get(id) ?? null,

@@ -132,6 +132,7 @@ describe('what others call', () => {
       counter tocsin_gates_told_total door outcome
       counter tocsin_gates_total door state
       counter tocsin_origin_told_total source what outcome
+      counter tocsin_pictures_total source outcome
       counter tocsin_permits_imported_total importer outcome
       counter tocsin_posts_left_out_total platform
       counter tocsin_records_left_out_total source rule outcome

@@ -40,6 +40,7 @@ export const flowModules = [
   'acts',
   'deliver',
   'origin',
+  'pictures',
   'doors',
   'run',
 ];
@@ -78,6 +79,9 @@ export const entries = [
   'src/model/statistics/week.ts',
   'src/model/records/formats/formats.ts',
   'src/model/records/sigma/sigma.ts',
+  'src/flow/pictures/pictures.ts',
+  'src/kernel/chart/chart.ts',
+  'src/kernel/prometheus/api.ts',
   'src/kernel/child/child.ts',
   'src/kernel/child/spawner/spawner.ts',
   'src/kernel/far/far.ts',

@@ -37,6 +37,7 @@ export const sheets: readonly string[] = [
   'pages',
   'terminal',
   'statistics',
+  'pictures',
   'screens',
 ];
 

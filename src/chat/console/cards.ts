@@ -15,6 +15,7 @@ import {
   warningsTitle,
 } from '../../model/card.ts';
 import { renderButtons } from './buttons.ts';
+import { renderPicture } from './picture.ts';
 import { domId, logPath, showAgo, showElapsed, showLeft, showTime, type Viewer } from './viewer.ts';
 
 /** The name of a state, shown beside its colour for people who cannot see it. */
@@ -139,6 +140,8 @@ export function renderBlock(block: Block, place: Pick<CardPlace, 'output'>, view
       return html`<p class="links">${block.links.map(({ label, url }) => renderLink(label, url))}</p>`;
     case 'progress':
       return renderProgress(block, viewer);
+    case 'picture':
+      return renderPicture(block);
     case 'output':
       return renderOutput(block, place);
   }

@@ -22,6 +22,7 @@ import { fileName, readOutput } from './log/file.ts';
 import { findPage } from './pages/index.ts';
 import { renderLogin } from './pages/login.ts';
 import { renderMissing } from './pages/missing.ts';
+import { registerPictures } from './picture.ts';
 import { type Parts, refuseEntry, sendFragment, sendWhole } from './reply.ts';
 import { createSessionGuard } from './session-guard.ts';
 import { createFeed } from './stream.ts';
@@ -48,6 +49,7 @@ export async function registerConsole(http: FastifyInstance, host: ChatHost, hub
     registerStatic(scope);
     registerPages(scope, parts);
     registerReads(scope, parts);
+    registerPictures(scope, parts);
     registerDownloads(scope, parts);
     registerExports(scope, parts);
     registerForms(scope, parts);

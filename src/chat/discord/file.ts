@@ -1,11 +1,26 @@
-import type { ChatFile } from '../../ports/chat.ts';
+import { cutLine } from '../../kernel/text.ts';
+import type { ChatFile, TextFile } from '../../ports/chat.ts';
 import type { Call } from './api.ts';
 
 /** Bytes. Discord takes files of 10 MiB on any server; the rest is for the multipart form. */
 const most = 9.5 * 1024 * 1024;
 
-/** Reads a file for upload. The middle of one that is too long is replaced by the number of missing bytes. */
-export async function readFile({ name, text }: ChatFile): Promise<NonNullable<Call['files']>[number]> {
+/** The longest text for screen readers, characters. */
+const mostAlt = 1000;
+
+/** What goes with a message that has this file: its text for screen readers. */
+export function attachmentOf(file: ChatFile): { attachments?: { id: number; description: string }[] } {
+  return 'png' in file ? { attachments: [{ id: 0, description: cutLine(file.alt, mostAlt) }] } : {};
+}
+
+/** A file for upload. */
+export async function readFile(file: ChatFile): Promise<NonNullable<Call['files']>[number]> {
+  if (!('png' in file)) return await readText(file);
+  return { name: safeName(file.name), data: Buffer.from(file.png), contentType: 'image/png' };
+}
+
+/** The middle of one that is too long is replaced by the number of missing bytes. */
+async function readText({ name, text }: TextFile): Promise<NonNullable<Call['files']>[number]> {
   const half = Math.floor((most - 100) / 2);
   const head: Buffer[] = [];
   let headSize = 0;

@@ -3,7 +3,7 @@ import { markOf, type Post } from '../../model/card.ts';
 import type { ChatFile, ChatHost } from '../../ports/chat.ts';
 import { type Api, type Call, discordCode } from './api.ts';
 import { baseKey, buttonReference } from './buttons.ts';
-import { readFile } from './file.ts';
+import { attachmentOf, readFile } from './file.ts';
 import { type History, nonceOf } from './history.ts';
 import type { Mentions } from './mentions.ts';
 import { parseRef, placeName, type Ref, writeRef } from './ref.ts';
@@ -87,7 +87,8 @@ async function deliver(request: Request, work: Work): Promise<string> {
 async function upload(request: Request, file: ChatFile, work: Work): Promise<void> {
   const { post } = request;
   if (post.ref !== null || work.refs.get(placeName(post)) !== undefined) return;
-  await create({ ...request, files: [await readFile(file)] }, await render(post, work), work);
+  const message = { ...(await render(post, work)), ...attachmentOf(file) };
+  await create({ ...request, files: [await readFile(file)] }, message, work);
 }
 
 async function create(request: Request, message: Message, work: Work): Promise<Ref> {

@@ -36,6 +36,8 @@ function plainBlock(block: Block): string {
       return block.steps
         .map(({ title, state, because }) => `${state}: ${title}${because === null ? '' : ` (${because})`}`)
         .join('\n');
+    case 'picture':
+      return block.alt;
     case 'output':
       return `Output of ${block.step}\n${block.tail}`;
   }

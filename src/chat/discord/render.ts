@@ -236,6 +236,9 @@ function renderBlock(
       return renderLinks(block.links, caps);
     case 'progress':
       return renderProgress(block, caps, tools);
+    case 'picture':
+      // The title may be the text already.
+      return block.alt === title ? [] : [escapeText(block.alt, caps.text)];
     case 'output':
       return [...outputHead(block, title), ...tailLines(block.tail, caps)];
   }

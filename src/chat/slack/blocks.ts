@@ -91,6 +91,8 @@ function renderParts(block: Exclude<Block, { kind: 'small' }>, caps: Caps, now: 
       return renderLinks(block.links, caps);
     case 'progress':
       return renderProgress(block, caps, now);
+    case 'picture':
+      return [section(lines(block.alt, caps.text))];
     case 'output':
       return [
         section(

@@ -1,14 +1,20 @@
 import { isCode, TocsinError } from '../../kernel/errors.ts';
+import { cutLine } from '../../kernel/text.ts';
 import type { Post } from '../../model/card.ts';
-import type { ChatFile } from '../../ports/chat.ts';
+import type { ChatFile, TextFile } from '../../ports/chat.ts';
 import { callTimeout, fetchInTime } from './client.ts';
 import { type DeliverParts, placeOf } from './deliver.ts';
 import { asking, isAmbiguous } from './failure.ts';
 import { findFile, type Place } from './find.ts';
 
+/** The longest text for screen readers, characters. */
+const mostAlt = 1000;
+
 /** Puts a file into the post's thread: an address, the bytes, and then the sharing, which is the step that people see. */
 export async function uploadFile(post: Post, file: ChatFile, root: Post | null, parts: DeliverParts): Promise<void> {
-  const bytes = Buffer.from(await wholeText(file.text), 'utf8');
+  const bytes = 'png' in file ? Buffer.from(file.png) : Buffer.from(await wholeText(file.text), 'utf8');
+  // The title of a picture says what there is to see: Slack shows it above, and takes no markup in it.
+  const title = 'png' in file ? cutLine(file.alt, 250) : file.name;
   // Slack refuses an empty file.
   if (bytes.length === 0) return;
   const place = await placeOf(post, root, parts);
@@ -16,12 +22,16 @@ export async function uploadFile(post: Post, file: ChatFile, root: Post | null, 
   const since = parts.host.clock.now();
   const { upload_url: url, file_id: id } = await asking(
     { method: 'files.getUploadURLExternal' },
-    parts.client.files.getUploadURLExternal({ filename: file.name, length: bytes.length }),
+    parts.client.files.getUploadURLExternal({
+      filename: file.name,
+      length: bytes.length,
+      ...('png' in file ? { alt_text: cutLine(file.alt, mostAlt), alt_txt: cutLine(file.alt, mostAlt) } : {}),
+    }),
   );
   if (url === undefined || id === undefined) throw down('Slack gave no address to upload to.');
   await sendBytes(url, bytes);
   const share = {
-    files: [{ id, title: file.name }],
+    files: [{ id, title }],
     channel_id: place.channel,
     ...(place.thread === null ? {} : { thread_ts: place.thread }),
   };
@@ -66,7 +76,7 @@ function down(message: string, cause?: unknown): TocsinError {
   return new TocsinError('chat-down', { message, at: 'files upload', cause });
 }
 
-async function wholeText(text: ChatFile['text']): Promise<string> {
+async function wholeText(text: TextFile['text']): Promise<string> {
   if (typeof text === 'string') return text;
   let whole = '';
   for await (const chunk of text) whole += chunk;

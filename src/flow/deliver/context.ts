@@ -1,3 +1,4 @@
+import type { Drawer } from '../../kernel/chart/draw.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { isCode, messageOf } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -32,6 +33,8 @@ export interface DeliverParts {
   outputs: Pick<OutputSignals, 'listen'>;
   clock: Clock;
   log: Log;
+  /** Draws the pictures of posts; without it their texts are posted. */
+  drawer?: Pick<Drawer, 'png'>;
   /** Guards of every commit: the lease `chat/<platform>` of the one node that delivers. */
   fence?(): readonly Guard[];
   metrics?: Pick<Metrics, 'count'>;

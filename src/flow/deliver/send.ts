@@ -15,6 +15,7 @@ import {
   succeeded,
 } from './context.ts';
 import { logFile, withLastLines } from './log.ts';
+import { pictureOf, sendPicture } from './picture.ts';
 import { renewed } from './marks.ts';
 import type { Item } from './queue.ts';
 import type { Request } from './rate-limiter.ts';
@@ -67,6 +68,8 @@ async function show(post: Post, root: Post | null, ctx: DeliverContext): Promise
 
 async function showPost(post: Post, root: Post | null, ctx: DeliverContext): Promise<string> {
   const { connection, store } = ctx.parts;
+  const picture = pictureOf(post);
+  if (picture !== null) return await sendPicture(post, picture, root, ctx.parts);
   if (post.run === null) return await connection.deliver(post, root);
   if (post.key.startsWith('log/')) return await sendLog(post, post.run, root, ctx);
   if (!post.key.startsWith('output/')) return await connection.deliver(post, root);

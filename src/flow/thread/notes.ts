@@ -6,6 +6,7 @@ import type { Config } from '../../model/config.ts';
 import type { Event } from '../../model/event.ts';
 import type { Gate } from '../../model/gates/gate.ts';
 import type { Entry, FactOf } from '../../model/journal.ts';
+import type { Picture } from '../../model/picture.ts';
 import type { Run } from '../../model/run.ts';
 import { decisionCard, endingText, noteCard } from './cards/cards.ts';
 
@@ -46,7 +47,9 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
     case 'run.amended':
       return [amendedNote(fact, run, config)];
     case 'step.said':
-      return [noteCard(fact.text, fact.tone, fact.mention)];
+      return [said(fact)];
+    case 'alert.pictured':
+      return fact.picture === null ? [] : [pictureCard(fact.picture)];
     case 'step.answered':
       return [noteCard(`${nameOf(entry.actor)} chose to ${fact.choice} ${fact.step}`)];
     case 'origin.told':
@@ -76,6 +79,16 @@ export function notesOf(entry: Entry, run: Run | null, config: Config): Card[] {
 function writtenNote(text: string, { actor }: Entry): Card {
   if (actor.kind === 'system') return noteCard(text);
   return { ...noteCard(`Note by ${nameOf(actor)}`), blocks: [{ kind: 'text', text }] };
+}
+
+function said({ text, tone, mention, picture }: FactOf<'step.said'>): Card {
+  const card = noteCard(text, tone, mention);
+  return picture === undefined ? card : { ...card, blocks: [{ kind: 'picture', ...picture }] };
+}
+
+/** The picture under its text, which says all that there is to see. */
+function pictureCard(picture: Picture): Card {
+  return { ...noteCard(picture.alt), blocks: [{ kind: 'picture', ...picture }] };
 }
 
 /** Pure: what the thread of a gate says besides its cards and the votes. Whoever was asked hears of an end that nobody of them chose. */

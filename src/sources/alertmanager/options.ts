@@ -3,6 +3,22 @@ import { duration } from '../../kernel/duration.ts';
 import { secretList } from '../../kernel/signature.ts';
 import { isLoopbackUrl } from '../../kernel/web-url.ts';
 
+const prometheus = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).meta({
+    description:
+      'Where the Prometheus answers that has the rules, up to and without `/api/v1`. Plain http only to this machine, or with `insecure`.',
+  }),
+  insecure: z.literal(true).optional().meta({
+    description: 'Allows plain http to another machine in `url`: who is between reads `headers` and can draw what they like.',
+  }),
+  headers: z.record(z.string(), z.string()).default({}).meta({
+    description: 'Headers for requests to `url`, for example Authorization or X-Scope-OrgID.',
+  }),
+  before: duration.prefault('30m').meta({
+    description: 'How much a picture shows before the alert fires; at least twice the `for` of its rule.',
+  }),
+});
+
 export const options = z
   .strictObject({
     token: secretList
@@ -30,6 +46,10 @@ export const options = z
     silences: z.literal(true).optional().meta({
       description:
         'Silence an alert in Alertmanager too when a person silences it here, and end that with it. Needs `url`, where that is allowed, and a proof of the sender.',
+    }),
+    prometheus: prometheus.optional().meta({
+      description:
+        'Pictures: the series that fired, with the threshold of its rule, in the thread of each alert; and what `chart` steps ask.',
     }),
     receiver: z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
@@ -69,6 +89,14 @@ export const options = z
       path: ['url'],
       message:
         'is plain http to another machine: who is between could make alerts appear and disappear; use https, or set insecure: true',
+    });
+  })
+  .superRefine(({ prometheus: given }, ctx) => {
+    if (given === undefined || !isInsecure(given) || given.insecure === true) return;
+    ctx.addIssue({
+      code: 'custom',
+      path: ['prometheus', 'url'],
+      message: 'is plain http to another machine: who is between could draw what they like; use https, or set insecure: true',
     });
   })
   .superRefine((given, ctx) => {

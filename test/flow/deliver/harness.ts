@@ -249,6 +249,7 @@ function createScriptedChat(parts: {
 }
 
 async function read(file: ChatFile): Promise<string> {
+  if ('png' in file) return `${file.png.length > 0 ? 'a picture' : 'nothing'}: ${file.alt}`;
   if (typeof file.text === 'string') return file.text;
   let text = '';
   for await (const part of file.text) text += part;
