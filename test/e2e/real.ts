@@ -130,6 +130,8 @@ export async function startPrometheus(
     rules: object[];
     /** How often it repeats an alert that goes on (default 1m). Alertmanager expires it four times as long after the last of these. */
     resendDelay?: string;
+    /** A free one when left out. */
+    port?: number;
   },
 ): Promise<Prometheus> {
   const writeRules = (rules: object[]) =>
@@ -146,7 +148,7 @@ export async function startPrometheus(
       })),
     },
   });
-  const url = `http://127.0.0.1:${await freePort()}`;
+  const url = `http://127.0.0.1:${parts.port ?? (await freePort())}`;
   const args = [
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'prometheus')}`,

@@ -61,7 +61,7 @@ const secret = 'alert-secret';
 
 export interface SceneParts {
   /** Further options of the source. */
-  source: { settle: string; reopenAfter?: string };
+  source: { settle: string; reopenAfter?: string; prometheus?: object };
   clock?: Clock;
   /** Two Alertmanagers that know of each other. */
   cluster?: boolean;
@@ -154,7 +154,7 @@ export async function startGauges(): Promise<{
   const values = new Map<string, number>();
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
-    response.end([...values].map(([name, value]) => `# TYPE ${name} gauge\n${name} ${value}\n`).join(''));
+    response.end([...values].map(([name, value]) => `${name} ${value}\n`).join(''));
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   return {

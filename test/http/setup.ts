@@ -210,6 +210,7 @@ function hostOf(world: World): ChatHost {
       key: 'key of the test',
       identities: { proof: () => null, proofOf: () => null },
     }),
+    picture: async () => null,
     details: async () => null,
     fleet: () => ({ nodes: [], problems: [] }),
     troubles: () => [],

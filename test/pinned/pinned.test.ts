@@ -350,6 +350,7 @@ describe('what is kept for years', () => {
       alert.unmuted alert
       alert.quiet alert since
       alert.noted alert text
+      alert.pictured alert episode of picture because
       run.created run
       run.released run because
       run.started run token

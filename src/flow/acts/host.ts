@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { readChart } from '../../kernel/chart/chart.ts';
+import type { Drawer } from '../../kernel/chart/draw.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { isCode } from '../../kernel/errors.ts';
 import type { Log } from '../../kernel/log.ts';
@@ -44,6 +46,7 @@ export interface HostParts {
   outputs: OutputSignals;
   journal: JournalWatch;
   fleet: ChatHost['fleet'];
+  drawer: Pick<Drawer, 'svg'>;
   troubles: ChatHost['troubles'];
   sources: ChatHost['sources'];
   source: ChatHost['source'];
@@ -69,6 +72,7 @@ export function createHost(parts: HostParts): ChatHost {
     whoIs: account => parts.identities.whoIs(account),
     bearer: token => parts.identities.bearer(token),
     signIns: parts.signIns,
+    picture: (id, theme) => pictureOf(id, theme, parts),
     details: (subject, id) => detailsOf(subject, id, parts),
     explain: id => explain(id, parts.acts),
     explainGate: id => explainGate(id, parts.acts),
@@ -92,6 +96,14 @@ export function createHost(parts: HostParts): ChatHost {
     localKey: parts.localKey,
   };
   return host;
+}
+
+async function pictureOf(id: string, theme: 'light' | 'dark', parts: HostParts): Promise<string | null> {
+  const bytes = await parts.store.blob(id);
+  const chart = bytes === null ? null : readChart(bytes);
+  return chart === null
+    ? null
+    : await parts.drawer.svg(chart, { zone: parts.catalogue.current().config.timezone, theme });
 }
 
 function viewOf({ id, about, usage, args, examples }: Command): CommandView {

@@ -43,7 +43,10 @@ export async function sendPicture(
   }
 }
 
-async function drawn({ id, alt }: Picture, { store, drawer, log, catalogue }: PicturePosting): Promise<PictureFile | null> {
+async function drawn(
+  { id, alt }: Picture,
+  { store, drawer, log, catalogue }: PicturePosting,
+): Promise<PictureFile | null> {
   const bytes = drawer === undefined ? null : await store.blob(id);
   const chart = bytes === null ? null : readChart(bytes);
   if (chart === null || drawer === undefined) return null;
@@ -57,6 +60,9 @@ async function drawn({ id, alt }: Picture, { store, drawer, log, catalogue }: Pi
 }
 
 function nameOf(title: string): string {
-  const plain = title.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '').slice(0, 60);
+  const plain = title
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[-.]+|-+$/g, '')
+    .slice(0, 60);
   return `${plain === '' ? 'picture' : plain}.png`;
 }

@@ -15,8 +15,8 @@ import {
   succeeded,
 } from './context.ts';
 import { logFile, withLastLines } from './log.ts';
-import { pictureOf, sendPicture } from './picture.ts';
 import { renewed } from './marks.ts';
+import { pictureOf, sendPicture } from './picture.ts';
 import type { Item } from './queue.ts';
 import type { Request } from './rate-limiter.ts';
 import type { Refusal } from './refused-threads.ts';

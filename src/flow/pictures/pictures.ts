@@ -120,10 +120,7 @@ async function hasStart({ alert, episode }: Due, store: Store): Promise<boolean>
 }
 
 /** What there is to say of the pictures of an alert, oldest first. */
-export async function picturesOf(
-  alert: string,
-  store: Pick<Store, 'stream'>,
-): Promise<FactOf<'alert.pictured'>[]> {
+export async function picturesOf(alert: string, store: Pick<Store, 'stream'>): Promise<FactOf<'alert.pictured'>[]> {
   const entries = await store.stream(streamOf.picture(alert));
   return entries.flatMap(({ fact }) => (fact.kind === 'alert.pictured' ? [fact] : []));
 }

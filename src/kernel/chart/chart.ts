@@ -55,7 +55,9 @@ export function timesOf({ from, step }: Pick<Chart, 'from' | 'step'>, count: num
 }
 
 /** Steps that read well, milliseconds. */
-const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400].map(s => s * 1000);
+const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400].map(
+  s => s * 1000,
+);
 
 /** The shortest step that reads well and keeps a range within `mostPoints`, milliseconds. */
 export function stepOf(range: number): number {

@@ -50,12 +50,19 @@ export function optionOf(chart: Chart, { zone, theme }: Manner): EChartsOption {
       textStyle: { fontSize: 15, fontWeight: 'bold', color: look.text, fontFamily: 'DejaVu Sans, sans-serif' },
       subtextStyle: { fontSize: 12.5, color: look.quiet, fontFamily: 'DejaVu Sans, sans-serif' },
     },
-    grid: { left: 10, right: 18, top: top + 8, bottom: 10 + legendHeight(lines) + moreHeight(more), containLabel: true },
+    grid: {
+      left: 10,
+      right: 18,
+      top: top + 8,
+      bottom: 10 + legendHeight(lines) + moreHeight(more),
+      containLabel: true,
+    },
     ...(lines.length > 1 ? { legend: legendOf(lines, more, look) } : {}),
     ...(more > 0 ? { graphic: moreOf(more, look) } : {}),
     xAxis: timeAxis(chart, zone, look),
     yAxis: valueAxis(chart, look),
-    series: lines.length === 0 ? [emptyLine(chart, zone, look)] : lines.map((_, index) => seriesOf(chart, index, zone, look)),
+    series:
+      lines.length === 0 ? [emptyLine(chart, zone, look)] : lines.map((_, index) => seriesOf(chart, index, zone, look)),
   };
 }
 
@@ -165,7 +172,8 @@ function seriesOf(chart: Chart, index: number, zone: string, look: Look): LineSe
   const data = timesOf(chart, values.length).map((at, place) => {
     const value = [at + shift, values[place] ?? null];
     // A point between two gaps is no line; it would not be seen.
-    const alone = values[place] !== null && (values[place - 1] ?? null) === null && (values[place + 1] ?? null) === null;
+    const alone =
+      values[place] !== null && (values[place - 1] ?? null) === null && (values[place + 1] ?? null) === null;
     return alone ? { value, symbol: 'circle', symbolSize: 5 } : { value, symbol: 'none' };
   });
   return {
@@ -202,13 +210,16 @@ function marksOf(chart: Chart, zone: string, look: Look): Pick<LineSeriesOption,
     lineStyle: { ...style, type: 'solid' as const },
     label: { ...words, formatter: time(at), position: 'end' as const, distance: 2 },
   }));
-  const level = limit === null ? [] : [
-    {
-      yAxis: limit.value,
-      lineStyle: { ...style, type: 'dashed' as const },
-      label: { ...words, formatter: showNumber(limit.value), position: 'insideStartTop' as const },
-    },
-  ];
+  const level =
+    limit === null
+      ? []
+      : [
+          {
+            yAxis: limit.value,
+            lineStyle: { ...style, type: 'dashed' as const },
+            label: { ...words, formatter: showNumber(limit.value), position: 'insideStartTop' as const },
+          },
+        ];
   const above = limit?.is === '>' || limit?.is === '>=';
   const below = limit?.is === '<' || limit?.is === '<=';
   const bounds = boundsOf(chart);

@@ -38,7 +38,10 @@ const matrix = z.object({
   resultType: z.literal('matrix'),
   result: z.array(z.object({ metric, values: z.array(point).default([]) })),
 });
-const vector = z.object({ resultType: z.literal('vector'), result: z.array(z.object({ metric, value: point.optional() })) });
+const vector = z.object({
+  resultType: z.literal('vector'),
+  result: z.array(z.object({ metric, value: point.optional() })),
+});
 
 /** Series over time. Times are milliseconds since the epoch. */
 export async function queryRange(
@@ -46,7 +49,13 @@ export async function queryRange(
   { from, to, step }: { from: number; to: number; step: number },
   api: PrometheusApi,
 ): Promise<Series[]> {
-  const form = { query, start: String(from / 1000), end: String(to / 1000), step: String(step / 1000), timeout: `${patience}s` };
+  const form = {
+    query,
+    start: String(from / 1000),
+    end: String(to / 1000),
+    step: String(step / 1000),
+    timeout: `${patience}s`,
+  };
   const { result } = parsed(matrix, await request('query_range', form, api), 'query_range');
   return result.map(({ metric: labels, values }) => ({ labels, points: values }));
 }

@@ -67,7 +67,8 @@ function scan(text: string): Mark[] | null {
     const sign = past === '' && name === '' && depth === 0 ? (match(operator, text, at) ?? '') : '';
     const char = text[at] ?? '';
     if (sign !== '') marks.push({ word: sign, at });
-    else if (name !== '' && depth === 0 && /^(and|or|unless)$/i.test(name)) marks.push({ word: name.toLowerCase(), at });
+    else if (name !== '' && depth === 0 && /^(and|or|unless)$/i.test(name))
+      marks.push({ word: name.toLowerCase(), at });
     else if (past === '' && '([{'.includes(char)) depth += 1;
     else if (past === '' && ')]}'.includes(char)) depth -= 1;
     if (depth < 0) return null;
@@ -101,7 +102,9 @@ const durations: Readonly<Record<string, number>> = {
 
 /** The value of an expression of numbers alone, such as `10 * 1024`; null for any other. */
 function numberOf(text: string): number | null {
-  const tokens = text.replace(/#[^\n]*/g, ' ').match(/(?:\d+(?:ms|[smhdwy]))+(?![\w.])|0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|\S/g);
+  const tokens = text
+    .replace(/#[^\n]*/g, ' ')
+    .match(/(?:\d+(?:ms|[smhdwy]))+(?![\w.])|0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|\S/g);
   if (tokens === null || tokens.length > 100) return null;
   const rest = [...tokens];
   const value = sum(rest);

@@ -140,7 +140,8 @@ async function seriesOf(wanted: Wanted, own: Labels, grid: Grid, api: Prometheus
     if (found.length > 0) return { drawn: found, more: 0 };
   }
   const { drawn, more } = await someOf(wanted, grid, api);
-  const shared = ({ labels: has }: Series) => Object.entries(labels).filter(([name, value]) => has[name] === value).length;
+  const shared = ({ labels: has }: Series) =>
+    Object.entries(labels).filter(([name, value]) => has[name] === value).length;
   const most = Math.max(0, ...drawn.map(shared));
   const nearest = drawn.filter(one => shared(one) === most);
   return { drawn: nearest, more: more + drawn.length - nearest.length };

@@ -24,7 +24,12 @@ export function findRule(groups: Rules, alert: Labels, hint: string | null): Fou
     const ruled = new Set(['alertname', ...Object.keys(rule.labels ?? {})]);
     const fires = (rule.alerts ?? []).find(({ labels }) => holds(labels, alert));
     const own = Object.entries(fires?.labels ?? alert).filter(([label]) => !ruled.has(label));
-    return { query: rule.query, pending: rule.duration * 1000, own: Object.fromEntries(own), fires: fires !== undefined };
+    return {
+      query: rule.query,
+      pending: rule.duration * 1000,
+      own: Object.fromEntries(own),
+      fires: fires !== undefined,
+    };
   });
   const firing = rules.filter(rule => rule.fires);
   const hinted = hint === null ? [] : rules.filter(rule => rule.query === hint);

@@ -10,7 +10,9 @@ const mostLabels = 30;
 export function selectSeries(query: string, wanted: readonly Labels[]): string | null {
   const names = [...new Set(wanted.flatMap(labels => Object.keys(labels)))].filter(isPlainName).slice(0, mostLabels);
   if (names.length === 0) return null;
-  const constants = wanted.map(labels => names.reduce((inner, name) => withLabel(inner, name, labels[name] ?? ''), 'vector(1)'));
+  const constants = wanted.map(labels =>
+    names.reduce((inner, name) => withLabel(inner, name, labels[name] ?? ''), 'vector(1)'),
+  );
   // The new line ends a comment at the end of the query.
   return `(${query}\n) and on (${names.join(', ')}) (${constants.join(' or ')})`;
 }
@@ -27,6 +29,8 @@ function withLabel(inner: string, name: string, value: string): string {
 /** Labels of an alert as they may be cut or made visible here, which then select nothing: those are left out. */
 export function plainLabels(labels: Labels): Labels {
   return Object.fromEntries(
-    Object.entries(labels).filter(([, value]) => value !== '' && value.length <= 200 && !/[\u0000-\u001f\ufffd]/.test(value)),
+    Object.entries(labels).filter(
+      ([, value]) => value !== '' && value.length <= 200 && !/[\u0000-\u001f\ufffd]/.test(value),
+    ),
   );
 }

@@ -9,7 +9,8 @@ const prometheus = z.strictObject({
       'Where the Prometheus answers that has the rules, up to and without `/api/v1`. Plain http only to this machine, or with `insecure`.',
   }),
   insecure: z.literal(true).optional().meta({
-    description: 'Allows plain http to another machine in `url`: who is between reads `headers` and can draw what they like.',
+    description:
+      'Allows plain http to another machine in `url`: who is between reads `headers` and can draw what they like.',
   }),
   headers: z.record(z.string(), z.string()).default({}).meta({
     description: 'Headers for requests to `url`, for example Authorization or X-Scope-OrgID.',
@@ -96,7 +97,8 @@ export const options = z
     ctx.addIssue({
       code: 'custom',
       path: ['prometheus', 'url'],
-      message: 'is plain http to another machine: who is between could draw what they like; use https, or set insecure: true',
+      message:
+        'is plain http to another machine: who is between could draw what they like; use https, or set insecure: true',
     });
   })
   .superRefine((given, ctx) => {
