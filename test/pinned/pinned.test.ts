@@ -132,8 +132,8 @@ describe('what others call', () => {
       counter tocsin_gates_told_total door outcome
       counter tocsin_gates_total door state
       counter tocsin_origin_told_total source what outcome
-      counter tocsin_pictures_total source outcome
       counter tocsin_permits_imported_total importer outcome
+      counter tocsin_pictures_total source outcome
       counter tocsin_posts_left_out_total platform
       counter tocsin_records_left_out_total source rule outcome
       counter tocsin_records_total source outcome
@@ -324,7 +324,7 @@ describe('what is kept for years', () => {
       'A stream',
       streams,
       `
-      alert/<id> event/<id> run/<id> approval/<id> decision/<id> origin/<id> source/<id> letter/<id> gate/<id>
+      alert/<id> event/<id> picture/<id> run/<id> approval/<id> decision/<id> origin/<id> source/<id> letter/<id> gate/<id>
       known-bad/<id> permit/<id> held/<id> break-glass/<id> system
       `,
     );
@@ -366,7 +366,7 @@ describe('what is kept for years', () => {
       step.interrupted run step attempt because
       step.answered run step choice reason
       step.undone run step
-      step.said run step text mention tone
+      step.said run step text mention tone picture
       approval.requested approval
       approval.voted approval run vote
       approval.warned approval run person
@@ -452,6 +452,7 @@ describe('what is kept for years', () => {
       block code text
       block links links
       block progress done total startedAt finishedAt steps
+      block picture id alt rows more
       block output run step tail live
       act run runbook params alert reason offer
       act vote approval vote reason seal confirmed
@@ -558,7 +559,7 @@ describe('what is kept for years', () => {
       `,
     );
     const taken = `
-      duty/changes duty/doors duty/expect duty/feeds duty/known-bad duty/looks duty/origins duty/posts/<platform>
+      duty/changes duty/doors duty/expect duty/feeds duty/known-bad duty/looks duty/origins duty/pictures duty/posts/<platform>
       duty/reconcile duty/records duty/road duty/sources duty/statistics duty/sweeper duty/threads duty/traces duty/undo node/<number>
       run/<id>
       `;
@@ -567,11 +568,11 @@ describe('what is kept for years', () => {
       'A cursor',
       cursors,
       `
-      changes doors/told expect known-bad origin/pagerduty/page origin/pagerduty/tell road statistics threads traces undo
+      changes doors/told expect known-bad origin/pagerduty/page origin/pagerduty/tell pictures road statistics threads traces undo
       `,
     );
     const spaces =
-      'auto break-glass change chat child-run delivery/${name} digest emission/${changesSource} emission/${name} gate gate-key gate-told key known-bad letter offer open-plan origin origin-silenced origin-tried permit-key permit-refused permit-told receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
+      'auto break-glass change chat child-run delivery/${name} digest emission/${changesSource} emission/${name} gate gate-key gate-told key known-bad letter offer open-plan origin origin-silenced origin-tried permit-key permit-refused permit-told picture receiver/${source} receivers recording sign-out source-refused step-approval undo undo-same';
     words('A space of claims', actual.claimSpaces(), spaces);
     words('The queue in Redis', [prefix, queueName, ...Object.values(kinds)], 'tocsin bells now timer');
   });

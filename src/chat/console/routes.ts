@@ -22,7 +22,7 @@ import { fileName, readOutput } from './log/file.ts';
 import { findPage } from './pages/index.ts';
 import { renderLogin } from './pages/login.ts';
 import { renderMissing } from './pages/missing.ts';
-import { registerPictures } from './picture.ts';
+import { registerPictures } from './picture-file.ts';
 import { type Parts, refuseEntry, sendFragment, sendWhole } from './reply.ts';
 import { createSessionGuard } from './session-guard.ts';
 import { createFeed } from './stream.ts';

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { moduleUrl } from '../here.ts';
 import type { Chart } from './chart.ts';
 import type { Manner } from './option.ts';
 
@@ -36,7 +37,7 @@ export function createDrawer(): Drawer {
   function open(): NonNullable<typeof thread> {
     if (thread !== null) return thread;
     const waiting = new Map<number, Waiting>();
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    const worker = new Worker(moduleUrl('./worker.ts', import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: memory },
       env: {},
     });

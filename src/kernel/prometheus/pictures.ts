@@ -79,10 +79,10 @@ interface Grid {
   step: number;
 }
 
-/** On whole steps, so that the same picture is asked for the same points. */
+/** On whole steps. The last is not before the end, or what made the alert fire a moment ago would not be in it. */
 function gridOf(from: number, to: number): Grid {
   const step = stepOf(Math.max(1000, to - from));
-  const end = Math.floor(to / step) * step;
+  const end = Math.ceil(to / step) * step;
   const begin = Math.ceil(from / step) * step;
   return { from: Math.min(begin, end - step), to: end, step };
 }
