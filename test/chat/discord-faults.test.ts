@@ -136,6 +136,19 @@ describe('a delivery', () => {
     expect(file?.text).toMatch(/^0+1[\s\S]*bytes are left out here[\s\S]*1$/);
   });
 
+  test('a picture goes into the thread as a file with its text for screen readers', async () => {
+    const harness = await start();
+    const { discord, connection } = harness;
+    await show(harness, post());
+    const picture = reply('note/7/0', { card: { ...post().card, title: 'cpu of web-1: 0.2 to 0.97' } });
+    await harness.double.put(picture);
+    const file = { name: 'cpu.png', png: Buffer.from('a picture'), alt: 'cpu of web-1: **0.2** to 0.97' };
+    await connection.upload?.(picture, file);
+    const message = messageOf(discord, 'note/7/0');
+    expect(message.files).toEqual([{ name: 'cpu.png', text: 'a picture' }]);
+    expect(message.body.attachments).toEqual([{ id: 0, filename: 'cpu.png', description: file.alt }]);
+  });
+
   test('a request without an answer ends by itself', async () => {
     const discord = await startDiscord();
     later(() => discord.close());

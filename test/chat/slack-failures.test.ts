@@ -293,6 +293,17 @@ describe('files', () => {
     expect(file?.shared).toEqual([{ channel: 'C0ALERTS', thread: (await harness.refOf(root())).ts }]);
     expect(slack.thread(await harness.refOf(root()))).toHaveLength(2);
   });
+
+  it('a picture too, whose title is its text', async () => {
+    harness = await openSlackHarness();
+    const { slack } = harness;
+    await harness.show(root());
+    const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff, 0x00]);
+    await harness.connection.upload?.(reply(2), { name: 'cpu.png', png, alt: 'cpu of web-1: 0.2 to 0.97' });
+    const [file] = slack.world.files.values();
+    expect(file?.bytes?.equals(png)).toBe(true);
+    expect(slack.thread(await harness.refOf(root()))).toHaveLength(2);
+  });
 });
 
 describe('reactions', () => {

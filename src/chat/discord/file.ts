@@ -8,9 +8,17 @@ const most = 9.5 * 1024 * 1024;
 /** The longest text for screen readers, characters. */
 const mostAlt = 1000;
 
-/** What goes with a message that has this file: its text for screen readers. */
-export function attachmentOf(file: ChatFile): { attachments?: { id: number; description: string }[] } {
-  return 'png' in file ? { attachments: [{ id: 0, description: cutLine(file.alt, mostAlt) }] } : {};
+/** A file of a message, by its place among them, with its text for screen readers. */
+export interface Described {
+  id: number;
+  filename: string;
+  description: string;
+}
+
+/** What a message says of this file; nothing of a log. */
+export function attachmentsOf(file: ChatFile): Described[] {
+  if (!('png' in file)) return [];
+  return [{ id: 0, filename: safeName(file.name), description: cutLine(file.alt, mostAlt) }];
 }
 
 /** A file for upload. */

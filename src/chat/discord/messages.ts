@@ -3,7 +3,7 @@ import { markOf, type Post } from '../../model/card.ts';
 import type { ChatFile, ChatHost } from '../../ports/chat.ts';
 import { type Api, type Call, discordCode } from './api.ts';
 import { baseKey, buttonReference } from './buttons.ts';
-import { attachmentOf, readFile } from './file.ts';
+import { attachmentsOf, type Described, readFile } from './file.ts';
 import { type History, nonceOf } from './history.ts';
 import type { Mentions } from './mentions.ts';
 import { parseRef, placeName, type Ref, writeRef } from './ref.ts';
@@ -74,6 +74,8 @@ interface Request {
   post: Post;
   root: Post | null;
   files: NonNullable<Call['files']>;
+  /** What is said of the files. */
+  attachments?: readonly Described[];
 }
 
 async function deliver(request: Request, work: Work): Promise<string> {
@@ -87,8 +89,8 @@ async function deliver(request: Request, work: Work): Promise<string> {
 async function upload(request: Request, file: ChatFile, work: Work): Promise<void> {
   const { post } = request;
   if (post.ref !== null || work.refs.get(placeName(post)) !== undefined) return;
-  const message = { ...(await render(post, work)), ...attachmentOf(file) };
-  await create({ ...request, files: [await readFile(file)] }, message, work);
+  const described = { files: [await readFile(file)], attachments: attachmentsOf(file) };
+  await create({ ...request, ...described }, await render(post, work), work);
 }
 
 async function create(request: Request, message: Message, work: Work): Promise<Ref> {
@@ -125,14 +127,14 @@ async function create(request: Request, message: Message, work: Work): Promise<R
 
 /** Discord unarchives a thread for a new message by itself, unless it is locked; its error for that is not documented. */
 async function send(channel: string, request: Request, message: Message, work: Work): Promise<shapes.Message> {
-  const { post, root, files } = request;
+  const { post, root, files, attachments = [] } = request;
   const deleted = work.deleted.get(placeName(post));
   const nonce = nonceOf([channel, markOf(post), ...(deleted === undefined ? [] : [deleted])].join(' '));
   const attempt = () =>
     work.api.call(shapes.message, {
       method: 'POST',
       path: `/channels/${channel}/messages`,
-      body: { ...message, nonce, enforce_nonce: true },
+      body: { ...message, ...(attachments.length > 0 ? { attachments } : {}), nonce, enforce_nonce: true },
       ...(files.length === 0 ? {} : { files }),
       at: `channel ${post.channel}`,
     });

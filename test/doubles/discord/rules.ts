@@ -51,7 +51,7 @@ const messageShape = {
       .optional(),
   }),
   attachments: z
-    .array(z.strictObject({ id: z.int(), filename: z.string().min(1) }))
+    .array(z.strictObject({ id: z.int(), filename: z.string().min(1), description: z.string().max(1024).optional() }))
     .max(10)
     .optional(),
 };
