@@ -47,12 +47,14 @@ export async function openHttpVotes(): Promise<{ place: VotePlace; ways: Ways; c
       },
     },
     cli: {
-      async prepare({ id }) {
+      async prepare({ id, planHash }) {
         return {
-          async vote(who) {
+          async vote(who, altered) {
             const token = tokenOf[who];
             const env = { TOCSIN_URL: url, TOCSIN_TOKEN: token === null ? '' : (tokens[token] ?? '') };
-            return (await cli(['approve', id], { env })).err;
+            const asked = altered !== undefined && 'approval' in altered ? altered.approval : id;
+            const plan = altered !== undefined && 'seal' in altered ? alterPlan(planHash) : planHash;
+            return (await cli(['approve', asked, '--yes', '--plan', plan], { env })).err;
           },
         };
       },
@@ -79,4 +81,9 @@ export async function openHttpVotes(): Promise<{ place: VotePlace; ways: Ways; c
     },
   };
   return { place, ways, close: place.app.stop };
+}
+
+/** The hash of no plan. */
+function alterPlan(hash: string): string {
+  return hash.replace(/^./, first => (first === '0' ? '1' : '0'));
 }

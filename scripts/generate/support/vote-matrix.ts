@@ -7,7 +7,8 @@ export const cases = {
     'somebody votes who is no full member: a guest, and somebody from elsewhere; by HTTP a service, and somebody without a token. The guests are in `people` and in the group',
   expired: 'a vote after the time to vote is over',
   replayed: 'the same once more after it was decided, by the same person and by another one',
-  altered: 'the button carries another seal, or the seal of another approval',
+  altered:
+    'the button carries another seal, or the seal of another approval; the command line names another plan, or the plan of another approval',
   voided: 'a vote after a newer episode of the alert began',
   resolved: 'a vote after the alert was resolved',
 } as const;
@@ -32,8 +33,8 @@ const changed = 'This changed before you pressed; nothing was done.';
 const noSeal = {
   impossible: 'it carries no seal: it names an approval, and who votes is proved by the request itself',
 };
-/** The command line has no command that votes. */
-const noVote = ['There is no command "approve".'];
+/** The command line sends the plan that was looked at in place of a seal. */
+const otherPlan = 'The plan that waits is not the one that you name.';
 
 /** What every path that names the approval answers, as long as it is not the platform that refuses first. */
 const common = {
@@ -72,16 +73,11 @@ export const paths = {
     cells: { ...common, guest: [service, 'This needs a bearer token or a signed-in session.'], altered: noSeal },
   },
   cli: {
-    name: 'command line',
+    name: 'command line, `tocsin approve --plan`',
     cells: {
-      requester: noVote,
-      outsider: noVote,
-      guest: [...noVote, ...noVote],
-      expired: noVote,
-      replayed: [...noVote, ...noVote],
-      altered: [...noVote, ...noVote],
-      voided: noVote,
-      resolved: noVote,
+      ...common,
+      guest: [service, 'This needs a bearer token or a signed-in session.'],
+      altered: [otherPlan, otherPlan],
     },
   },
   'console-button': {
