@@ -57,6 +57,7 @@ async function findSubject(word: string | undefined, context: CommandContext, ho
 
 /** The decisions in the journal, made when the events arrived: for the present episode of the alert, or for the one event. */
 async function decidedThen(found: Explanation, host: ChatHost): Promise<Block[]> {
+  if (found.started !== null) return startedBy(found.started);
   const events = await eventsOf(found, host);
   const streams = await Promise.all(events.map(event => host.store.stream(`decision/${event}`)));
   const made = streams.flat().flatMap(({ fact }) => (fact.kind === 'decision.made' ? [fact] : []));
@@ -73,16 +74,29 @@ async function decidedThen(found: Explanation, host: ChatHost): Promise<Block[]>
     : [{ kind: 'text', text: 'Decided when it came:' }, fieldsOf(lines)];
 }
 
+/** A run that somebody started: who, and what was decided then. */
+function startedBy({ run, by, decided }: NonNullable<Explanation['started']>): Block[] {
+  const { verdict, rule, because } = decided;
+  return [
+    fieldsOf([
+      ['Run', run],
+      ['Started by', by],
+      ['Decided then', `${verdict} by "${rule}": ${because}`],
+    ]),
+  ];
+}
+
 const mostEvents = 50;
 
 async function eventsOf(found: Explanation, host: ChatHost): Promise<string[]> {
-  if (found.alert === null) return [found.event];
+  const newest = found.event === null ? [] : [found.event];
+  if (found.alert === null) return newest;
   const alert = await host.store.alert(found.alert);
   const entries = await host.store.stream(`alert/${found.alert}`);
   const own = entries.flatMap(({ fact }) =>
     fact.kind === 'event.accepted' && fact.episode === alert?.episode ? [fact.event.id] : [],
   );
-  return [...new Set([found.event, ...own.slice(-mostEvents)])];
+  return [...new Set([...newest, ...own.slice(-mostEvents)])];
 }
 
 const mostOthers = 20;

@@ -24,8 +24,13 @@ export const explain: CliCommand = {
 
 type Explanation = z.infer<typeof explanationDoc>;
 
-function showExplanation({ event, alert, title, runbooks }: Explanation): string {
-  const head = `${title}  (${[event, alert].filter(Boolean).join(', ')})`;
+function showExplanation({ event, alert, title, started, runbooks }: Explanation): string {
+  const head = `${title}  (${[event, started?.run, alert].filter(Boolean).join(', ')})`;
+  if (started !== null) {
+    const { verdict, rule, because } = started.decided;
+    const then = `Started by ${started.by}; decided then: ${verdict} by "${rule}": ${because}`;
+    return [`${head}\n${then}`, 'With the files as they are now:', ...runbooks.map(showRunbook)].join('\n\n');
+  }
   const none = 'No runbook is loaded, so nothing can happen.';
   return [head, ...(runbooks.length === 0 ? [none] : runbooks.map(showRunbook))].join('\n\n');
 }

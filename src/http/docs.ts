@@ -251,9 +251,17 @@ function missingVotes(approval: Approval): number {
 /** Why: every runbook and rule for one event. The shape of ChatHost.explain. */
 export const explanationDoc = z
   .object({
-    event: z.string(),
+    event: z.string().nullable().meta({ description: 'Null for a run that somebody started.' }),
     alert: z.string().nullable(),
     title: z.string(),
+    started: z
+      .object({
+        run: z.string(),
+        by: z.string(),
+        decided: decisionDoc.meta({ description: 'What policy said when it was asked for.' }),
+      })
+      .nullable()
+      .meta({ description: 'For a run that somebody started; null for what an event asks for.' }),
     runbooks: z.array(
       z.object({
         runbook: z.string(),
@@ -265,7 +273,7 @@ export const explanationDoc = z
             name: z.string(),
             when: z.string(),
             result: z.enum(['holds', 'does not hold', 'failed', 'not reached']),
-            because: z.string().nullable(),
+            because: z.string().nullable().meta({ description: 'The clause that is false, or why the rule failed.' }),
           }),
         ),
       }),

@@ -1,7 +1,7 @@
 import { nearest } from '../kernel/nearest.ts';
 import { type Config, groupFacts } from '../model/config.ts';
 import type { Ask } from '../model/decision.ts';
-import { compileExpression } from '../model/expression/expression.ts';
+import { compileExpression, falseClause, scopes } from '../model/expression/expression.ts';
 import { laterKeys, policyFile, type RuleFile } from '../model/policy-file.ts';
 import type { Limit, Policy, Rule } from '../ports/catalogue.ts';
 import { compileGateRule, generalGateRule, speaksOf } from './gate-rules.ts';
@@ -102,14 +102,18 @@ function compileConditions(
   { when: text, decide }: Pick<RuleFile, 'when' | 'decide'>,
   path: Path,
   faults: Faults,
-): Pick<Rule, 'when' | 'gate'> {
+): Pick<Rule, 'when' | 'falseClause' | 'gate'> {
   if (text === undefined) return { when: () => true, gate: generalGateRule(text, decide) };
   const speaks = compiled(() => speaksOf(text), path, faults);
   if (speaks === 'gates') return { when: () => false, gate: compiled(() => compileGateRule(text), path, faults) };
   const when = speaks === null ? null : compiled(() => compileExpression(text, 'policy', 'bool'), path, faults);
   const gate = speaks === 'neither' && when !== null ? generalGateRule(text, decide) : null;
   // Files with an error are not taken, so that the rule without a condition is never asked.
-  return { when: variables => when?.evaluate(variables) ?? false, gate };
+  return {
+    when: variables => when?.evaluate(variables) ?? false,
+    falseClause: variables => falseClause(text, scopes.policy, variables),
+    gate,
+  };
 }
 
 function compiled<T>(compile: () => T, path: Path, faults: Faults): T | null {

@@ -189,6 +189,8 @@ export interface Rule {
   text: string;
   /** Throws when it cannot be evaluated; then the decision is `approve` at most. False for a rule that speaks of gates. */
   when(variables: PolicyVariables): boolean;
+  /** The first part of `text` that is false, as it is written; null when all hold. Left out where there is nothing to take apart. */
+  falseClause?(variables: PolicyVariables): string | null;
   /** Null for a rule that does not decide about gates: it speaks of runs, or it would let through without a word about gates. */
   gate: GateRule | null;
   decide: Verdict;

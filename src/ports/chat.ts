@@ -174,8 +174,9 @@ export interface ChatHost {
   /** The card of a Details button. Show it only to the person who asked. */
   details(subject: DetailsSubject, id: string): Promise<Card | null>;
   /**
-   * Explains the decision on an event, an alert (its newest event) or a run (its event): every runbook with the clause that held or failed,
-   * and every rule. It evaluates what would be decided now, without effects. Null when nothing has this id.
+   * Explains the decision on an event, an alert (its newest event) or a run (its event, or the request of the person who started it): every
+   * runbook with the clause that held or failed, and every rule. It evaluates what would be decided now, without effects. Null when nothing
+   * has this id.
    */
   explain(id: string): Promise<Explanation | null>;
   /** The same for a question of a gate: what was decided then, and what would be decided now. Null when nothing has this id. */
@@ -224,9 +225,17 @@ export interface CommandContext {
 }
 
 export interface Explanation {
-  event: string;
+  /** Null for a run that somebody started: no event is behind it. */
+  event: string | null;
   alert: string | null;
   title: string;
+  /** For a run that somebody started: who, and what policy said then; null for what an event asks for. */
+  started: {
+    run: string;
+    /** For people: `alice`, `service ci`. */
+    by: string;
+    decided: { verdict: string; rule: string; because: string };
+  } | null;
   /** Runbooks whose trigger holds come first. */
   runbooks: readonly {
     runbook: string;
@@ -241,6 +250,7 @@ export interface Explanation {
       name: string;
       when: string;
       result: 'holds' | 'does not hold' | 'failed' | 'not reached';
+      /** The clause that is false, or why it failed; null when it holds or was not reached. */
       because: string | null;
     }[];
   }[];

@@ -435,6 +435,7 @@ describe('explain', () => {
       event: 'evt_2',
       alert: 'alt_1',
       title: 'Disk is full',
+      started: null,
       runbooks: [
         {
           runbook: 'restart-service',

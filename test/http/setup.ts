@@ -236,6 +236,7 @@ export const anExplanation: Explanation = {
   event: 'evt_0000000001',
   alert: 'alt_0000000001',
   title: 'Disk full',
+  started: null,
   runbooks: [
     {
       runbook: 'disk-full',

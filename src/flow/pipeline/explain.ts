@@ -1,8 +1,10 @@
 import { messageOf } from '../../kernel/errors.ts';
+import { type Actor, nameOf } from '../../model/actor.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Event } from '../../model/event.ts';
 import { streamOf } from '../../model/journal.ts';
 import type { Held } from '../../model/ledger/held.ts';
+import type { Run } from '../../model/run.ts';
 import type { Policy, PolicyVariables } from '../../ports/catalogue.ts';
 import type { Explanation } from '../../ports/chat.ts';
 import type { Params, Runbook, Trigger } from '../../ports/runbook.ts';
@@ -14,6 +16,8 @@ type RunbookExplanation = Explanation['runbooks'][number];
 
 /** What would be decided now and why, without effect, for an event, an alert or a run. Null when nothing has this id. */
 export async function explain(id: string, parts: BeginParts): Promise<Explanation | null> {
+  const started = id.startsWith('run_') ? await startedRun(id, parts) : null;
+  if (started !== null) return await explainStart(started, parts);
   const found = await findEvent(id, parts);
   if (found === null) return null;
   const { event, alert } = found;
@@ -22,7 +26,58 @@ export async function explain(id: string, parts: BeginParts): Promise<Explanatio
   for (const runbook of parts.catalogue.current().runbooks.values())
     runbooks.push(await explainRunbook(runbook, { event, alert, judged }, parts));
   runbooks.sort((a, b) => Number(b.holds) - Number(a.holds) || (a.runbook < b.runbook ? -1 : 1));
-  return { event: event.id, alert: alert?.id ?? null, title: event.body.title, runbooks };
+  return { event: event.id, alert: alert?.id ?? null, title: event.body.title, started: null, runbooks };
+}
+
+/** The run that a person or service started, and that this one is or was called by; null when an event is behind it. */
+async function startedRun(id: string, { store }: BeginParts): Promise<Run | null> {
+  for (let run = await store.run(id); run !== null; run = await store.run(run.parent.run)) {
+    if (run.trigger === 'manual') return run;
+    if (run.parent === null) return null;
+  }
+  return null;
+}
+
+/** A run that somebody started: what was decided then, and every rule for the same request as of now. */
+async function explainStart(run: Run, parts: BeginParts): Promise<Explanation> {
+  const who = await requesterOf(run, parts);
+  const { verdict, rule, because } = run.decision;
+  return {
+    event: null,
+    alert: run.alert,
+    title: run.title,
+    started: { run: run.id, by: nameOf(who), decided: { verdict, rule, because } },
+    runbooks: [await explainRequest(run, who, parts)],
+  };
+}
+
+async function requesterOf(run: Run, { store }: BeginParts): Promise<Actor> {
+  const first = (await store.stream(streamOf.run(run.id))).find(({ fact }) => fact.kind === 'run.created');
+  return first?.actor ?? actorOf(run.requestedBy);
+}
+
+/** By its identity alone, for a run whose first entry is not there. */
+function actorOf(identity: string): Actor {
+  const at = identity.indexOf(':');
+  const id = identity.slice(at + 1);
+  return identity.startsWith('person:')
+    ? { kind: 'person', id, via: 'http', account: null }
+    : { kind: 'service', id, via: 'http' };
+}
+
+async function explainRequest(run: Run, who: Actor, parts: BeginParts): Promise<RunbookExplanation> {
+  const runbook = parts.catalogue.current().runbooks.get(run.runbook);
+  const nothing = { runbook: run.runbook, decision: null, rules: [] };
+  if (runbook === undefined) return { ...nothing, holds: false, because: 'it is not loaded any more' };
+  const because = `${nameOf(who)} started it`;
+  try {
+    const params = runbook.params.parse(run.params);
+    const alert = run.alert === null ? null : await parts.store.alert(run.alert);
+    const request = { trigger: 'manual', who, event: null, alert } as const;
+    return { runbook: run.runbook, holds: true, because, ...(await explainPolicy(runbook, params, request, parts)) };
+  } catch (error) {
+    return { ...nothing, holds: true, because: `${because}; it takes these parameters no more: ${messageOf(error)}` };
+  }
 }
 
 async function findEvent(id: string, parts: BeginParts): Promise<{ event: Event; alert: Alert | null } | null> {
@@ -102,7 +157,7 @@ async function explainRunbook(
         holds: true,
         because: trigger.whereText ?? 'its trigger holds',
         params,
-        ...(await explainPolicy(runbook, params, event, alert, parts)),
+        ...(await explainPolicy(runbook, params, requestOf(event, alert), parts)),
       };
     } catch (error) {
       return {
@@ -118,19 +173,15 @@ async function explainRunbook(
   return { runbook: runbook.id, holds: false, because, decision: null, rules: [] };
 }
 
-async function explainPolicy(runbook: Runbook, params: Params, event: Event, alert: Alert | null, parts: BeginParts) {
+type Asked = Pick<Request, 'trigger' | 'who' | 'event' | 'alert'>;
+
+function requestOf(event: Event, alert: Alert | null): Asked {
   const trigger = event.body.kind === 'tick' ? 'schedule' : 'event';
-  const request: Request = {
-    runbook,
-    params,
-    trigger,
-    who: { kind: 'source', id: event.source },
-    reason: null,
-    event,
-    alert,
-    reopened: false,
-  };
-  const { variables, facts } = await gatherFacts(request, parts);
+  return { trigger, who: { kind: 'source', id: event.source }, event, alert };
+}
+
+async function explainPolicy(runbook: Runbook, params: Params, asked: Asked, parts: BeginParts) {
+  const { variables, facts } = await gatherFacts({ ...asked, runbook, params, reason: null, reopened: false }, parts);
   const { policy } = parts.catalogue.current();
   const { verdict, rule, because } = decide(policy, variables, facts);
   return { decision: { verdict, rule, because }, rules: explainRules(policy, variables) };
@@ -142,7 +193,9 @@ function explainRules(policy: Policy, variables: PolicyVariables): RunbookExplan
     if (decided) return { name: rule.name, when: rule.text, result: 'not reached', because: null };
     try {
       decided = rule.when(variables);
-      return { name: rule.name, when: rule.text, result: decided ? 'holds' : 'does not hold', because: null };
+      if (decided) return { name: rule.name, when: rule.text, result: 'holds', because: null };
+      const because = rule.falseClause?.(variables) ?? null;
+      return { name: rule.name, when: rule.text, result: 'does not hold', because };
     } catch (error) {
       return { name: rule.name, when: rule.text, result: 'failed', because: messageOf(error) };
     }

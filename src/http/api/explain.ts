@@ -8,7 +8,7 @@ const explainEvent = defineRoute({
   method: 'GET',
   path: '/api/v1/explain/{id}',
   about:
-    'For an event, an alert or a run: every runbook with the clause that held or failed, every rule, and what would be decided now. For a gate: every rule with the clause that failed, what is known to be bad, the decision then and now.',
+    'For an event, an alert or a run: every runbook with the clause that held or failed, every rule, and what would be decided now; for a run that somebody started, also what was decided then. For a gate: every rule with the clause that failed, what is known to be bad, the decision then and now.',
   params: withId,
   query: none,
   body: null,
