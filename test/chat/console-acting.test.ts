@@ -93,7 +93,13 @@ describe('Run for this alert', () => {
       decision,
       rules: [],
     };
-    double.explanations.set('alt_1', { event: 'evt_1', alert: 'alt_1', title: 'x', runbooks: [holding] });
+    double.explanations.set('alt_1', {
+      event: 'evt_1',
+      alert: 'alt_1',
+      title: 'x',
+      started: null,
+      runbooks: [holding],
+    });
     const text = await (await fetch(`${at}/alerts/alt_1/run?runbook=clean`)).text();
     expect(text).toMatch(/Runbooks for this alert<\/h2>.*<code>look<\/code>.*By itself: approve.*All others<\/h2>/s);
     expect(await (await fetch(`${at}/alerts/alt_1/run`)).text()).toContain('name="param.host" value="db-1"');
