@@ -26,6 +26,7 @@ export const sheets: readonly string[] = [
   'questions',
   'forms',
   'confirm',
+  'acting',
   'samples',
   'output',
   'log',
