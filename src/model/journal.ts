@@ -60,7 +60,7 @@ export const fact = z.discriminatedUnion('kind', [
   /** Somebody wrote a note; the actor of the entry. The same for a run and a gate. */
   body('alert.noted', { alert: z.string(), text: z.string() }),
 
-  // stream picture/<alert>
+  // stream picture/<alert>/<episode>
   /** The picture of its series, as it fired or once it ended; null with a reason when there is none. */
   body('alert.pictured', {
     alert: z.string(),
@@ -337,7 +337,8 @@ export function parseEntry(row: { seq: number; bytes: string; prev: string; hash
 export const streamOf = {
   alert: (id: string) => `alert/${id}`,
   event: (id: string) => `event/${id}`,
-  picture: (alert: string) => `picture/${alert}`,
+  /** One for each `<alert>/<episode>`: an alert that flaps has thousands of episodes. */
+  picture: (episode: string) => `picture/${episode}`,
   run: (id: string) => `run/${id}`,
   approval: (id: string) => `approval/${id}`,
   decision: (event: string) => `decision/${event}`,

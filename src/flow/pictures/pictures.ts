@@ -66,12 +66,12 @@ export async function startPictures(parts: PictureParts): Promise<Following> {
   };
 }
 
-/** Where there was no cursor yet, pictures begin now. */
+/** Where there was no cursor yet, pictures begin now. What is stored is one more than the entry, so that 0 is told from none. */
 async function firstAfter({ store, feed }: PictureParts): Promise<number> {
   const known = await store.cursor(cursorName);
-  if (known > 0) return known;
+  if (known > 0) return known - 1;
   const { seq } = await store.head();
-  if (seq > 0) await feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: seq }] });
+  await feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: seq + 1 }] });
   return seq;
 }
 
@@ -90,7 +90,7 @@ async function handle(entries: readonly Entry[], ctx: Context): Promise<void> {
     await Promise.all(due.slice(from, from + together).map(one => make(one, ctx)));
   const last = entries.at(-1);
   if (last !== undefined && !ctx.stopped.aborted)
-    await ctx.parts.feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: last.seq }] });
+    await ctx.parts.feed.commit({ rows: [{ table: 'cursor', name: cursorName, value: last.seq + 1 }] });
 }
 
 function dueOf({ fact, at }: Entry, { origins }: PictureParts): Due[] {
@@ -102,37 +102,37 @@ function dueOf({ fact, at }: Entry, { origins }: PictureParts): Due[] {
 }
 
 async function make(due: Due, ctx: Context): Promise<void> {
-  const { store, clock } = ctx.parts;
+  const { store } = ctx.parts;
   if (ctx.stopped.aborted || (await store.claimed({ space: 'picture', key: keyOf(due) }))) return;
   const alert = await store.alert(due.alert);
   // A later episode has its own; the document says nothing of this one any more.
-  if (alert === null || alert.episode !== due.episode || clock.now() - due.at > tooOld) return;
+  if (alert === null || alert.episode !== due.episode) return;
   // The end is drawn where the start was: it tells what became of it.
   if (due.of === 'end' && !(await hasStart(due, store))) return;
-  if (isStorm(due.source, ctx)) return;
-  const made = await ask(alert, due, ctx);
+  const because = leftOut(due, ctx);
+  const made: Made | null = because === null ? await ask(alert, due, ctx) : { picture: null, because, blobs: [] };
   if (made !== null && !ctx.stopped.aborted) await record(due, made, ctx.parts);
 }
 
 async function hasStart({ alert, episode }: Due, store: Store): Promise<boolean> {
-  const told = await picturesOf(alert, store);
-  return told.some(fact => fact.episode === episode && fact.of === 'start' && fact.picture !== null);
+  const entries = await store.stream(streamOf.picture(`${alert}/${episode}`));
+  return entries.some(({ fact }) => fact.kind === 'alert.pictured' && fact.of === 'start' && fact.picture !== null);
 }
 
-/** What there is to say of the pictures of an alert, oldest first. */
-export async function picturesOf(alert: string, store: Pick<Store, 'stream'>): Promise<FactOf<'alert.pictured'>[]> {
-  const entries = await store.stream(streamOf.picture(alert));
-  return entries.flatMap(({ fact }) => (fact.kind === 'alert.pictured' ? [fact] : []));
-}
-
-function isStorm(source: string, { begun, parts }: Context): boolean {
+/** Why none is asked for; null when it is, which counts. */
+function leftOut({ source, at }: Due, { begun, parts }: Context): string | null {
   const now = parts.clock.monotonic();
-  const lately = (begun.get(source) ?? []).filter(at => now - at < 60_000);
-  const over = lately.length >= mostPerMinute;
-  if (!over) lately.push(now);
-  else parts.metrics.count('tocsin_pictures_total', { source, outcome: 'left-out' });
+  const lately = (begun.get(source) ?? []).filter(one => now - one < 60_000);
   begun.set(source, lately);
-  return over;
+  const isOld = parts.clock.now() - at > tooOld;
+  if (!isOld && lately.length < mostPerMinute) {
+    lately.push(now);
+    return null;
+  }
+  parts.metrics.count('tocsin_pictures_total', { source, outcome: 'left-out' });
+  return isOld
+    ? 'It was an hour old when its turn came.'
+    : `More than ${mostPerMinute} alerts of its source came within a minute.`;
 }
 
 type Made = Pick<FactOf<'alert.pictured'>, 'picture' | 'because'> & { blobs: NonNullable<Change['blobs']> };
@@ -148,7 +148,7 @@ async function ask(alert: Alert, due: Due, { parts, down, stopped }: Context): P
     // Drawn as it was when it began, also when it has ended meanwhile.
     const shown: Alert = due.of === 'start' ? { ...alert, resolvedAt: null } : alert;
     const chart = await parts.origins.of(source)?.connection.picture?.(shown, clock.now());
-    if (chart === undefined) return { picture: null, because: 'its source has no metrics any more', blobs: [] };
+    if (chart === undefined) return { picture: null, because: 'Its source has no metrics any more.', blobs: [] };
     const { picture, blob } = keepChart(chart, parts.catalogue.current().config.timezone);
     metrics.count('tocsin_pictures_total', { source, outcome: 'ok' });
     return { picture, because: null, blobs: [blob] };
@@ -169,7 +169,7 @@ async function record(due: Due, { blobs, ...made }: Made, { feed, clock }: Pictu
   try {
     await feed.commit({
       guards: [{ kind: 'claim', space: 'picture', key: keyOf(due), at, keep: null }],
-      entries: [{ stream: streamOf.picture(alert), actor: system, at, fact }],
+      entries: [{ stream: streamOf.picture(`${alert}/${episode}`), actor: system, at, fact }],
       blobs,
     });
   } catch (error) {

@@ -30,7 +30,8 @@ const patience = 8;
 const answer = z.object({
   status: z.enum(['success', 'error']),
   error: z.string().optional(),
-  data: z.unknown(),
+  /** A refusal has none. */
+  data: z.unknown().optional(),
 });
 const point = z.tuple([z.number(), z.string()]);
 const metric = z.record(z.string(), z.string());

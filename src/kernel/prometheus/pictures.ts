@@ -1,4 +1,5 @@
 import { type Chart, mostLines, stepOf } from '../chart/chart.ts';
+import { short } from '../chart/words.ts';
 import { isCode, TocsinError } from '../errors.ts';
 import { type Labels, type PrometheusApi, queryInstant, queryRange, readRules, type Series } from './api.ts';
 import { splitThreshold } from './expression.ts';
@@ -22,6 +23,9 @@ export interface AlertFacts {
 const mostRead = 50;
 /** The longest time that a picture of an alert shows, milliseconds. */
 const longest = 24 * 3_600_000;
+/** What is kept of a name and of a query, characters. */
+const mostTitle = 200;
+const mostQuery = 2000;
 /** How much is shown after its end. */
 const after = 5 * 60_000;
 
@@ -38,8 +42,8 @@ export async function chartOfAlert(alert: AlertFacts, api: PrometheusApi): Promi
   const name = found.drawn[0]?.labels['__name__'] ?? alert.labels['alertname'] ?? 'the alert';
   return {
     form: 'tocsin-chart-1',
-    title: name,
-    query,
+    title: short(name, mostTitle),
+    query: short(query, mostQuery),
     ...grid,
     lines,
     more: more + found.more,
@@ -62,8 +66,8 @@ export async function chartOfQuery(
   const { lines, more } = linesOf(found.drawn, grid);
   return {
     form: 'tocsin-chart-1',
-    title: ask.title ?? found.drawn[0]?.labels['__name__'] ?? ask.query,
-    query: ask.query,
+    title: short(ask.title ?? found.drawn[0]?.labels['__name__'] ?? ask.query, mostTitle),
+    query: short(ask.query, mostQuery),
     ...grid,
     lines,
     more: more + found.more,
