@@ -3,6 +3,7 @@ import { type ChatHost, defineChat } from '../../ports/chat.ts';
 import { channelsOf } from './frame-data.ts';
 import { hiddenByConsole } from './hides.ts';
 import { createHub, hubLimits } from './hub.ts';
+import { forgetCounts } from './lists/counts.ts';
 import { registerConsole } from './routes.ts';
 
 /**
@@ -27,6 +28,7 @@ export default defineChat({
     const frame = host.http === null ? null : await registerConsole(host.http, host, hub);
     const stop = host.onChange(() => {
       frame?.stale();
+      forgetCounts(host.store);
       hub.wake();
     });
     let closed = false;

@@ -205,7 +205,7 @@ describe.skipIf(noBrowser)('the list of alerts in a browser', () => {
       { ok: true, text: 'Done.' },
     ];
     await page.goto(`${at}/alerts?q=cluster%3Dc0`);
-    await page.getByText('All that match').click();
+    await page.getByRole('button', { name: 'All that match' }).click();
     await page.getByRole('button', { name: 'Acknowledge all 3' }).click();
     await page.locator('#bulk-answer').getByText('Acknowledge: 2 done, 1 refused.').waitFor();
     await page.locator('#bulk-answer').getByRole('link', { name: 'Disk 3 is full' }).waitFor();

@@ -29,46 +29,65 @@ function open(verb: Verb, terms: readonly SearchTerm[]): SearchTerm[] {
     : [...terms, key('state', 'firing')];
 }
 
-async function countOpen(verb: Verb, terms: readonly SearchTerm[], { host, now }: Viewer): Promise<number> {
-  const counts = await host.store.countAlerts({ terms: open(verb, terms), now });
-  return counts.reduce((sum, { count }) => sum + count, 0);
+/** What the verb still changes, of an alert as it is now. */
+function isOpen(verb: Verb, { state, acknowledgedBy }: Alert): boolean {
+  return verb === 'acknowledge' ? state !== 'resolved' && acknowledgedBy === null : state === 'firing';
 }
 
-/** The form for what is selected, and one for all that a search finds, which tells how many that are. Nothing for readers. */
-export async function renderBulk(search: Search, viewer: Viewer): Promise<Html> {
+/** The form for what is selected, and the button that asks about all that a search finds. Nothing for readers. */
+export function renderBulk(search: Search, viewer: Viewer): Html {
   if (viewer.who === null || !search.result.ok) return html``;
-  const { terms } = search.result;
-  const counts = await Promise.all(verbs.map(verb => countOpen(verb, terms, viewer)));
-  const all = verbs.flatMap((verb, index) => (counts[index] ? [renderAll(verb, counts[index], search, viewer)] : []));
   return html`<div class="bulk"><form id="bulk" method="post" action="/console/bulk" hx-post="/console/bulk" hx-target="#bulk-answer" hx-swap="innerHTML" hx-disable="find button">${hidden(viewer, { scope: 'picked' })}<span class="bulk-count" id="bulk-count" role="status">Selected alerts</span>
 <button class="button small" name="what" value="acknowledge" id="bulk-acknowledge">Acknowledge</button>
-<label for="bulk-for">Silence for</label>${renderTimes('bulk-for')}<button class="button small" name="what" value="silence" id="bulk-silence">Silence</button></form>${
-    all.length > 0 &&
-    html`<details class="bulk-all" id="bulk-all-open"><summary>All that match</summary>${all}</details>`
-  }</div>`;
+<label for="bulk-for">Silence for</label>${renderTimes('bulk-for')}<button class="button small" name="what" value="silence" id="bulk-silence">Silence</button></form><form method="post" action="/console/bulk" hx-post="/console/bulk" hx-target="#bulk-answer" hx-swap="innerHTML" hx-disable="find button">${hidden(viewer, { scope: 'ask', q: search.text })}<button class="button plain small" id="bulk-ask">All that match…</button></form></div>`;
 }
 
 function renderTimes(id: string): Html {
   return html`<select id="${id}" name="for">${silences.map(time => html`<option value="${time}" ${time === '1h' && html`selected`}>${time}</option>`)}</select>`;
 }
 
-/** How many that are is told before, and no more are acted on, however many match by then. */
-function renderAll(verb: Verb, count: number, search: Search, viewer: Viewer): Html {
-  const told = Math.min(count, mostActs);
+type Answer = { status: number; fragment: Html };
+
+/**
+ * Asks about all that a search finds. The set is fixed here, by ids: what comes later is not acted on unseen, and the number that was
+ * read stays true. Nothing is done yet.
+ */
+async function askAboutAll(form: Record<string, string>, viewer: Viewer): Promise<Answer> {
+  const search = parseSearch(form['q'] ?? '', alertWords);
+  if (!search.ok) return refuse('This search does not parse. Reload the page.');
+  const asked = await Promise.all(
+    verbs.map(async verb => {
+      const query = { terms: open(verb, search.terms), now: viewer.now };
+      const some = await viewer.host.store.findAlerts({ ...query, sort: 'oldest', limit: mostActs });
+      if (some.length === 0) return null;
+      const counts = some.length < mostActs ? [] : await viewer.host.store.countAlerts(query);
+      const all = counts.reduce((sum, { count }) => sum + count, 0);
+      return renderAll(verb, some, Math.max(all, some.length), viewer);
+    }),
+  );
+  const forms = asked.filter(one => one !== null);
+  if (forms.length === 0) return refuse('Nothing matches that is not done already.');
+  return {
+    status: 200,
+    fragment: html`<div class="bulk-all"><p>These match now; what comes later is left alone.</p>${forms}</div>`,
+  };
+}
+
+/** How many that are is told before. */
+function renderAll(verb: Verb, some: readonly Alert[], count: number, viewer: Viewer): Html {
   const name = verb === 'acknowledge' ? 'Acknowledge' : 'Silence';
   const many =
     count === 1
       ? 'the one'
-      : count > mostActs
-        ? `the oldest ${mostActs.toLocaleString('en-GB')} of ${count.toLocaleString('en-GB')}`
+      : count > some.length
+        ? `the oldest ${some.length.toLocaleString('en-GB')} of ${count.toLocaleString('en-GB')}`
         : `all ${count.toLocaleString('en-GB')}`;
   const id = `bulk-${verb}-all`;
-  return html`<form method="post" action="/console/bulk" hx-post="/console/bulk" hx-target="#bulk-answer" hx-swap="innerHTML" hx-disable="find button">${hidden(viewer, { scope: 'found', what: verb, q: search.text, told: `${told}` })}<label for="${`${id}-why`}">Reason (optional)</label><input id="${`${id}-why`}" name="reason" maxlength="500" autocomplete="off">${
+  const ids = some.map(alert => alert.id).join(' ');
+  return html`<form method="post" action="/console/bulk" hx-post="/console/bulk" hx-target="#bulk-answer" hx-swap="innerHTML" hx-disable="find button">${hidden(viewer, { scope: 'found', what: verb, ids })}<label for="${`${id}-why`}">Reason (optional)</label><input id="${`${id}-why`}" name="reason" maxlength="500" autocomplete="off">${
     verb === 'silence' && html`<label for="${`${id}-for`}">for</label>${renderTimes(`${id}-for`)}`
   }<button class="button small" id="${id}">${name} ${many}</button></form>`;
 }
-
-type Answer = { status: number; fragment: Html };
 
 /** Acts on many alerts, one by one: each is authorised at its moment and journalled for itself. */
 export async function actOnMany(
@@ -76,11 +95,12 @@ export async function actOnMany(
   viewer: Viewer & { who: Actor },
   { host }: { host: ChatHost },
 ): Promise<Answer> {
+  if (form['scope'] === 'ask') return await askAboutAll(form, viewer);
   const verb = verbs.find(one => one === form['what']);
   const duration = parseDuration(form['for'] ?? '1h');
   if (verb === undefined || duration === null)
     return refuse('This button is not one of this version. Reload the page.');
-  const chosen = form['scope'] === 'found' ? await findAll(verb, form, viewer) : await readPicked(form, host);
+  const chosen = form['scope'] === 'found' ? await readAsked(verb, form, host) : await readPicked(form, host);
   if (typeof chosen === 'string') return refuse(chosen);
   const reason = (form['reason'] ?? '').trim() || null;
   const results = await inTurn(chosen, async alert => {
@@ -102,19 +122,26 @@ type Chosen = Pick<Alert, 'id' | 'title'>;
 async function readPicked(form: Record<string, string>, host: ChatHost): Promise<readonly Chosen[] | string> {
   const ids = Object.keys(form).flatMap(name => (name.startsWith('pick.') ? [name.slice('pick.'.length)] : []));
   if (ids.length === 0) return 'Nothing is selected. Tick alerts, or press x on one.';
-  if (ids.length > mostActs) return `At most ${mostActs} at a time; these are ${ids.length}.`;
+  if (ids.length > mostActs) return tooMany(ids.length);
   return await inTurn(ids, async id => (await host.store.alert(id)) ?? { id, title: id });
 }
 
-/** As many as were told, the oldest first: what came since is not acted on unseen. */
-async function findAll(verb: Verb, form: Record<string, string>, viewer: Viewer): Promise<readonly Chosen[] | string> {
-  const search = parseSearch(form['q'] ?? '', alertWords);
-  const told = Number(form['told']);
-  if (!search.ok || !Number.isInteger(told) || told < 1) return 'This search does not parse. Reload the page.';
-  const terms = open(verb, search.terms);
-  const limit = Math.min(told, mostActs);
-  const found = await viewer.host.store.findAlerts({ terms, now: viewer.now, sort: 'oldest', limit });
-  return found.length === 0 ? 'Nothing matches any more that is not done already.' : found;
+/** Those that were asked about, without what is done or over by now: a second press changes nothing, nor does it lengthen a silence. */
+async function readAsked(
+  verb: Verb,
+  form: Record<string, string>,
+  host: ChatHost,
+): Promise<readonly Chosen[] | string> {
+  const ids = [...new Set((form['ids'] ?? '').split(' ').filter(id => id !== ''))];
+  if (ids.length === 0) return 'This button is not one of this version. Reload the page.';
+  if (ids.length > mostActs) return tooMany(ids.length);
+  const known = await inTurn(ids, async id => await host.store.alert(id));
+  const chosen = known.filter(alert => alert !== null).filter(alert => isOpen(verb, alert));
+  return chosen.length === 0 ? 'Nothing of these is left that is not done already.' : chosen;
+}
+
+function tooMany(count: number): string {
+  return `At most ${mostActs.toLocaleString('en-GB')} at a time; these are ${count.toLocaleString('en-GB')}.`;
 }
 
 /** In the order of the items, a few at a time. */

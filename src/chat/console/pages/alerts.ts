@@ -3,10 +3,12 @@ import { type Html, html } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { type Alert, alertState } from '../../../model/alert.ts';
 import { severity } from '../../../model/event.ts';
+import type { SearchTerm } from '../../../model/search/parse.ts';
 import { alertWords, valuesOf, withKey } from '../../../model/search/words.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import type { AlertCount, AlertSort } from '../../../ports/store.ts';
 import { renderBulk } from '../lists/bulk.ts';
+import { countAlerts, oncePerViewer } from '../lists/counts.ts';
 import { type Grouping, groupsOf, openTerms, renderGroup } from '../lists/groups.ts';
 import { renderKeys } from '../lists/keys.ts';
 import {
@@ -57,12 +59,13 @@ export function alertsPage(host: ChatHost, given: AlertsQuery): LivePage {
   const query = { ...asked, q: state === undefined ? asked.q : q };
   const search = readSearch(q, alertWords);
   const by = [...new Set((query.by ?? '').split(',').map(name => name.trim()))].filter(name => name !== '').slice(0, 2);
-  const page: Shown = { query, search, by, host };
+  const find = oncePerViewer(async viewer => await findShown(query, search, viewer));
+  const page: Shown = { query, search, by, host, find };
   const list = createRowList('alert-list', async viewer => await readRows(page, viewer));
   const counts = async (viewer: Viewer) => await renderCounts(page, viewer);
   const views = async (viewer: Viewer) =>
     renderViews(await readViews(viewer), listPath('/alerts', { ...query, show: undefined }), viewer);
-  const bulk = async (viewer: Viewer) => await renderBulk(search, viewer);
+  const bulk = async (viewer: Viewer) => renderBulk(search, viewer);
   return {
     title: 'Alerts',
     here: '/alerts',
@@ -92,6 +95,14 @@ interface Shown {
   search: Search;
   by: readonly string[];
   host: ChatHost;
+  /** The alerts of the page, where they are not grouped. */
+  find: (viewer: Viewer) => Promise<readonly Alert[]>;
+}
+
+async function findShown({ sort, show, after }: AlertsQuery, { result }: Search, viewer: Viewer): Promise<Alert[]> {
+  const { terms } = result;
+  const place = after === undefined ? {} : { after };
+  return await viewer.host.store.findAlerts({ terms, now: viewer.now, sort, limit: show, ...place });
 }
 
 async function readRows(page: Shown, viewer: Viewer): Promise<readonly ListRow[]> {
@@ -99,10 +110,8 @@ async function readRows(page: Shown, viewer: Viewer): Promise<readonly ListRow[]
   return page.by.length === 0 ? await readAlerts(page, viewer) : await readGroups(page, viewer);
 }
 
-async function readAlerts({ query, search, host }: Shown, viewer: Viewer): Promise<readonly ListRow[]> {
-  const { terms } = search.result;
-  const after = query.after === undefined ? {} : { after: query.after };
-  const alerts = await host.store.findAlerts({ terms, now: viewer.now, sort: query.sort, limit: query.show, ...after });
+async function readAlerts(page: Shown, viewer: Viewer): Promise<readonly ListRow[]> {
+  const alerts = await page.find(viewer);
   return alerts.length === 0 ? [noRows('No alerts here.')] : alerts.map(alert => alertRow(alert, viewer));
 }
 
@@ -113,7 +122,7 @@ function noRows(text: string): ListRow {
 /** The groups, and below one that is open its alerts. */
 async function readGroups({ query, search, by, host }: Shown, viewer: Viewer): Promise<readonly ListRow[]> {
   const { terms } = search.result;
-  const found = groupsOf(await host.store.countAlerts({ terms, now: viewer.now, by }));
+  const found = groupsOf(await countAlerts(viewer, terms, by));
   if (found.groups.length === 0) return [noRows('No alerts here.')];
   const grouping: Grouping = { path: '/alerts', query, terms, by };
   const rows: ListRow[] = [];
@@ -133,14 +142,13 @@ async function readGroups({ query, search, by, host }: Shown, viewer: Viewer): P
   return rows;
 }
 
-async function renderRest({ query, search, by, host }: Shown, viewer: Viewer): Promise<Html> {
+async function renderRest({ query, search, by, find }: Shown, viewer: Viewer): Promise<Html> {
   const { result } = search;
   if (!result.ok || by.length > 0) return html``;
-  const after = query.after === undefined ? {} : { after: query.after };
-  const found = { terms: result.terms, now: viewer.now };
-  const total = sum(await host.store.countAlerts(found), () => true);
+  const { found } = await readCounts(result.terms, viewer);
+  const total = sum(found, () => true);
   if (query.after === undefined && total <= query.show) return html``;
-  const page = await host.store.findAlerts({ ...found, sort: query.sort, limit: query.show, ...after });
+  const page = await find(viewer);
   const last = page.at(-1);
   const place = last === undefined ? undefined : { id: last.id, element: domId('alert', last.id) };
   return renderMore('/alerts', query, place, total, page.length);
@@ -150,15 +158,33 @@ function sum(counts: readonly AlertCount[], which: (count: AlertCount) => boolea
   return counts.reduce((total, count) => total + (which(count) ? count.count : 0), 0);
 }
 
+/** What is found, and the same in all states. A search for states adds nothing to ask: counts are told by state. */
+async function readCounts(
+  terms: readonly SearchTerm[],
+  viewer: Viewer,
+): Promise<{ byState: AlertCount[]; found: AlertCount[] }> {
+  const byState = await countAlerts(
+    viewer,
+    terms.filter(term => !isState(term)),
+  );
+  const states = terms.filter(isState);
+  const found = byState.filter(({ state }) =>
+    states.every(
+      ({ not, values }) => not !== values.some(value => value === state || (value === 'live' && state !== 'resolved')),
+    ),
+  );
+  return { byState, found };
+}
+
+function isState(term: SearchTerm): term is SearchTerm & { kind: 'key' } {
+  return term.kind === 'key' && term.key === 'state';
+}
+
 /** Exact counts: by state without regard to the state that is searched for, by severity of what is found. */
-async function renderCounts({ query, search, host }: Shown, viewer: Viewer): Promise<Html> {
+async function renderCounts({ query, search }: Shown, viewer: Viewer): Promise<Html> {
   const { result } = search;
   if (!result.ok) return html``;
-  const others = result.terms.filter(term => term.kind !== 'key' || term.key !== 'state');
-  const [byState, found] = await Promise.all([
-    host.store.countAlerts({ terms: others, now: viewer.now }),
-    host.store.countAlerts({ terms: result.terms, now: viewer.now }),
-  ]);
+  const { byState, found } = await readCounts(result.terms, viewer);
   const go = (key: string, value: string | null) =>
     listPath('/alerts', {
       ...query,
