@@ -105,6 +105,23 @@ export function firstMixed(name: string): Odd | null {
   return null;
 }
 
+/** The least letters of a word that is disguised: shorter ones are words of their own in Russian and Greek. */
+const leastLetters = 3;
+
+/**
+ * The first character of a word that is read as a plain Latin one although none of its letters is (`рау`, `ｐａｙ`); null without such a word,
+ * also for words of other scripts with at least one letter that has no Latin twin.
+ */
+export function firstDisguised(name: string): Odd | null {
+  if (ascii.test(name)) return null;
+  const words = name.normalize('NFC').match(word) ?? [];
+  const found = words.find(one => {
+    const read = skeleton(one);
+    return !/[a-z]/i.test(one) && /^[a-z]+$/i.test(read) && read.length >= leastLetters;
+  });
+  return found === undefined ? null : firstOdd(found);
+}
+
 /** For a mix whose foreign letter has no twin in the table. */
 function firstForeign(text: string): Odd | null {
   for (const letter of text) {

@@ -6,12 +6,18 @@
 const hidden =
   /(?<!\p{Extended_Pictographic}|\p{Extended_Pictographic}\p{EMod}|\p{Extended_Pictographic}\ufe0f|[0-9#*])\ufe0f|(?<!\p{Extended_Pictographic}|\p{EMod}|\ufe0f)\u200d|\u200d(?!\p{Extended_Pictographic})|(?!\n|\t|\u200d|\ufe0f)[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}\p{Cs}\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800]/gu;
 
+/** Marks that stand on a letter which has eight already: no word needs them, and piled up they cover the lines around. */
+const piled = /(?<=\p{M}{8})\p{M}/gu;
+
 /** Only printable ASCII, new lines and tabs: the usual case, which needs no work. */
 const plain = /^[\n\t\x20-\x7e]*$/;
 
-/** Escapes invisible characters: U+202E becomes the six characters `\u202e`, a carriage return `\r`. New lines and tabs stay. */
+/**
+ * Escapes invisible characters, and marks that are piled up on one letter: U+202E becomes the six characters `\u202e`, a carriage return
+ * `\r`. New lines and tabs stay.
+ */
 export function visible(text: string): string {
-  return plain.test(text) ? text : text.replace(hidden, writtenOut);
+  return plain.test(text) ? text : text.replace(piled, writtenOut).replace(hidden, writtenOut);
 }
 
 /** `visible` on one line: new lines and tabs are escaped too. */

@@ -20,6 +20,8 @@ describe('visible', () => {
     ['a\u200db', 'a\\u200db'],
     ['a\ufe0fb', 'a\\ufe0fb'],
     ['🎉\u200d', '🎉\\u200d'],
+    [`Z${'\u0335'.repeat(10)}!`, `Z${'\u0335'.repeat(8)}\\u0335\\u0335!`],
+    ['ฐิ้ é נָּ', 'ฐิ้ é נָּ'],
   ])('%j', (given, shown) => expect(visible(given)).toBe(shown));
 
   it('leaves nothing in the hostile labels that a terminal or a chat client would obey', () => {

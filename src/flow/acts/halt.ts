@@ -13,7 +13,7 @@ export async function performHalt(
   const at = parts.clock.now();
   const halted = await parts.store.halted();
   if (act.kind === 'halt' && halted !== null)
-    return { ok: true, text: `Halted already by ${halted.by}: ${halted.reason}` };
+    return { ok: true, text: `Halted already by ${halted.by}${halted.reason === '' ? '.' : `: ${halted.reason}`}` };
   if (act.kind === 'resume' && halted === null) return { ok: true, text: 'Nothing was halted.' };
   const fact: Fact =
     act.kind === 'halt' ? { kind: 'halt.set', reason: act.reason } : { kind: 'halt.cleared', reason: act.reason };

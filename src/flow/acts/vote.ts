@@ -67,7 +67,7 @@ export async function performVote(
   }
   if (look.confirm !== null) return askToConfirm(look.confirm);
   await afterVote(after, parts);
-  return { ok: true, text: answerText(after), ...of, approval: after.id };
+  return { ok: true, text: answerText(after, await parts.store.halted()), ...of, approval: after.id };
 }
 
 /**
@@ -193,13 +193,17 @@ function voteFacts(approval: Approval, who: Actor, act: Cast, at: number): Fact[
       ];
 }
 
-function answerText(approval: Approval): string {
+/** Whoever approves while everything is halted must not wait for a run that does not come. */
+function answerText(approval: Approval, halted: { by: string } | null): string {
   const result = tally(approval);
   if (result.state === 'waiting')
     return `Your vote counts. ${result.missing} more ${result.missing === 1 ? 'is' : 'are'} needed.`;
   if (result.state !== 'approved') return 'Denied.';
   if (approval.claim !== null) return 'Approved. The change may stand.';
-  return approval.run === null ? 'Approved. It may go on.' : 'Approved. It starts now.';
+  if (approval.run === null) return 'Approved. It may go on.';
+  return halted === null
+    ? 'Approved. It starts now.'
+    : `Approved. It starts when somebody resumes: ${halted.by} halted everything.`;
 }
 
 async function planIsCurrent(approval: Approval, parts: ActParts): Promise<boolean> {

@@ -38,7 +38,7 @@ export function refuseVote(
     return { code: 'forbidden', because: `Nobody votes on ${asked(approval)}.` };
   if (!facts.inGroups(who.id, approval.ask.by))
     return { code: 'forbidden', because: `Only ${approval.ask.by.join(', ')} may vote here.` };
-  if (approval.state !== 'open') return { code: 'conflict', because: closedText(approval, facts.now) };
+  if (approval.state !== 'open') return { code: 'conflict', because: closedText(approval, who.id, facts.now) };
   if (facts.now >= approval.expiresAt) return { code: 'conflict', because: 'It has expired.' };
   if (approval.votes.some(one => one.person === who.id))
     return { code: 'conflict', because: 'You have voted already; a person votes once.' };
@@ -53,15 +53,17 @@ function asked({ run }: Approval): string {
 }
 
 /** The vote that closed it, when that was just now. */
-function before({ state, votes }: Approval, now: number): string {
+function before({ state, votes }: Approval, voter: string, now: number): string {
   const last = votes.at(-1);
   const took = last === undefined ? Number.POSITIVE_INFINITY : now - last.at;
   if (last === undefined || took > 60_000 || (state !== 'approved' && state !== 'denied')) return '';
+  // The same form sent twice, or a press in another tab.
+  if (last.person === voter) return ` That was you, ${showDuration(Math.max(0, took))} ago.`;
   return ` ${last.person} ${state} it ${showDuration(Math.max(0, took))} before you.`;
 }
 
 /** Whoever lost a race reads who was first, and by how much. */
-function closedText(approval: Approval, now: number): string {
+function closedText(approval: Approval, voter: string, now: number): string {
   const voters = approval.votes.map(vote => `${vote.person} (${vote.vote})`).join(', ');
-  return `It is ${approval.state} already${approval.because === null ? '' : `: ${approval.because}`}${voters === '' ? '.' : `. Votes: ${voters}.`}${before(approval, now)}`;
+  return `It is ${approval.state} already${approval.because === null ? '' : `: ${approval.because}`}${voters === '' ? '.' : `. Votes: ${voters}.`}${before(approval, voter, now)}`;
 }

@@ -104,6 +104,20 @@ describe('the seal of a button', () => {
     expect(await votes()).toEqual(['alice', 'alice']);
   });
 
+  it('while everything is halted, counts, and the answer does not say that it starts', async () => {
+    place = await open();
+    const { id } = await ask();
+    expect(await place.node.act(person('carl'), { kind: 'halt', reason: '' })).toMatchObject({ ok: true });
+    expect(await vote(id)).toMatchObject({
+      ok: true,
+      text: 'Approved. It starts when somebody resumes: carl halted everything.',
+    });
+    expect(await place.node.act(person('carl'), { kind: 'halt', reason: '' })).toMatchObject({
+      ok: true,
+      text: 'Halted already by carl.',
+    });
+  });
+
   it('of anything else counts nothing, is refused before all else, and is journalled', async () => {
     place = await open();
     const [mine, other] = [await ask(), await ask()];

@@ -132,6 +132,14 @@ describe('what is said', () => {
       'conflict',
       'It is denied already: bob denied it. Votes: carl (approve), bob (deny). bob denied it 0s before you.',
     ],
+    [
+      'one that they decided themselves, such as the same form sent twice',
+      person('alice'),
+      { state: 'approved', because: 'approved by alice', votes: [vote('alice')] },
+      1,
+      'conflict',
+      'It is approved already: approved by alice. Votes: alice (approve). That was you, 0s ago.',
+    ],
     ['an overdue one', person('alice'), {}, 1000, 'conflict', 'It has expired.'],
     [
       'a second vote',

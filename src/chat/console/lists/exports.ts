@@ -6,6 +6,7 @@ import { alertWords, approvalWords, explainSearch, runWords } from '../../../mod
 import type { Store } from '../../../ports/store.ts';
 import type { Parts } from '../reply.ts';
 import { exportEntries, journalQuery } from './journal.ts';
+import { searchText } from './listing.ts';
 
 type Cell = string | number | null;
 type Row = Readonly<Record<string, Cell>>;
@@ -77,7 +78,7 @@ const lists: Readonly<Record<string, Export>> = {
   },
 };
 
-const exportQuery = z.object({ q: z.string().max(2000).catch('') });
+const exportQuery = z.object({ q: searchText.catch('') });
 
 /** What lists find, as files, for who is signed in; programs have the same under /api/v1 with a token. */
 export function registerExports(scope: FastifyInstance, { host, door }: Parts): void {

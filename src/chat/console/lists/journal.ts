@@ -5,6 +5,7 @@ import type { Entry } from '../../../model/journal.ts';
 import { parseSearch, type SearchTerm } from '../../../model/search/parse.ts';
 import { explainSearch, journalWords } from '../../../model/search/words.ts';
 import type { Store } from '../../../ports/store.ts';
+import { searchText } from './listing.ts';
 
 const moment = z
   .string()
@@ -15,7 +16,7 @@ const moment = z
 
 /** `from` and `to` are in UTC, as the field of a browser writes them. */
 export const journalQuery = z.object({
-  q: z.string().max(2000).optional().catch(undefined),
+  q: searchText.optional().catch(undefined),
   before: digits(z.int().min(2)).optional().catch(undefined),
   from: moment,
   to: moment,

@@ -8,13 +8,15 @@ import { explainSearch } from '../../../model/search/words.ts';
 export const firstRows = 100;
 export const mostRows = 1000;
 
+/** A search in an address. One that is too long stays too long, and is told so: left out, it would find everything. */
+export const searchText = z.preprocess(
+  given => (Array.isArray(given) ? given.join(' ') : given),
+  z.string().transform(text => text.slice(0, 2 * longestSearch)),
+);
+
 /** What addresses of all lists may say. What is no such thing is as if it were left out. */
 export const listQuery = {
-  q: z
-    .string()
-    .max(2 * longestSearch)
-    .optional()
-    .catch(undefined),
+  q: searchText.optional().catch(undefined),
   show: digits(z.int().min(firstRows).max(mostRows)).default(firstRows).catch(firstRows),
   after: z.string().min(1).max(200).optional().catch(undefined),
 };

@@ -6,6 +6,7 @@ import type { StepOutline } from '../../../ports/runbook.ts';
 import { type Change, findChanged } from './changed.ts';
 import type { Finding, OtherCard } from './finding.ts';
 import { findNearNames } from './near-name.ts';
+import { findOrder } from './order.ts';
 import { findOthers } from './others.ts';
 import { findScripts, type KnownNames, type PlanText } from './scripts.ts';
 import { createMask, findSecrets } from './secrets.ts';
@@ -30,8 +31,10 @@ export interface Facts {
 export function findBeforehand(facts: Facts): Finding[] {
   const { run, outline } = facts;
   const mask = createMask(run.params);
+  const texts = planTexts(run, outline);
   const found = [
-    ...findScripts(planTexts(run, outline), facts.known),
+    ...findScripts(texts, facts.known),
+    ...findOrder(texts),
     ...findNearNames(run.runbook, facts.runbooks),
     ...findUnknown(facts.kind, outline),
     ...findChanged(facts.change),
@@ -44,7 +47,7 @@ export function findBeforehand(facts: Facts): Finding[] {
 
 /** Everything on a plan that names something. */
 function planTexts(run: Facts['run'], outline: readonly StepOutline[]): PlanText[] {
-  const targets = run.targets.map(text => ({ where: 'The target', text }));
+  const targets = run.targets.map(text => ({ where: 'The target', text, isName: true }));
   const params = Object.entries(run.params).map(([name, value]) => ({
     where: `The parameter ${name}`,
     text: typeof value === 'string' ? value : JSON.stringify(value),

@@ -1,6 +1,6 @@
 /** What a person should know before they press Approve. */
 export interface Finding {
-  kind: 'cut' | 'unknown' | 'scripts' | 'near-name' | 'changed' | 'others' | 'secret' | 'voters';
+  kind: 'cut' | 'unknown' | 'scripts' | 'order' | 'near-name' | 'changed' | 'others' | 'secret' | 'voters';
   /** What it is about, without figures that change by themselves: a confirmation holds while the keys are the same. */
   key: string;
   /** A short plain sentence: what and why. It may contain texts of others. */

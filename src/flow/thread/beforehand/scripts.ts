@@ -1,4 +1,4 @@
-import { firstMixed, firstOdd, type Odd, skeleton } from '../../../kernel/look-alike.ts';
+import { firstDisguised, firstMixed, firstOdd, type Odd, skeleton } from '../../../kernel/look-alike.ts';
 import { visible } from '../../../kernel/text.ts';
 import { type Finding, quoted } from './finding.ts';
 
@@ -7,6 +7,8 @@ export interface PlanText {
   /** `the target`, `host`, `the commands`. */
   where: string;
   text: string;
+  /** It names one thing, such as a target: every blank in it counts. */
+  isName?: boolean;
 }
 
 /** Characters of one text that are looked at; more is no name that anybody reads. */
@@ -73,7 +75,9 @@ function sayOdd(text: string, known: KnownNames): string | null {
     return odd === null ? null : `is not ${twin}: ${sayLetter(odd)}`;
   }
   const mixed = firstMixed(short);
-  return mixed === null ? null : `mixes scripts: ${sayLetter(mixed)}`;
+  if (mixed !== null) return `mixes scripts: ${sayLetter(mixed)}`;
+  const disguised = firstDisguised(short);
+  return disguised === null ? null : `only looks like ${skeleton(short)}: ${sayLetter(disguised)}`;
 }
 
 function sayLetter({ letter, is }: Odd): string {

@@ -64,6 +64,41 @@ describe('letters', () => {
   });
 
   test.each([
+    ['рау-1', 'only looks like pay-1: the "р" is Cyrillic'],
+    ['ｐｒｏｄ', 'only looks like prod: the "ｐ" is not the plain letter'],
+    ['𝐩𝐫𝐨𝐝-7', 'only looks like prod-7: the "𝐩" is not the plain letter'],
+  ])(
+    'a name without one plain letter that reads like plain ones, also when nobody knows such a name: %s',
+    (host, said) => {
+      const facts = { ...withRun({ params: { host }, targets: [] }), known: knownNames([]) };
+      expect(texts(facts)).toEqual([`The parameter host: "${host}" ${said}.`]);
+    },
+  );
+
+  test('letters that turn the order around are told once, with every place', () => {
+    const facts = withRun({ params: { text: 'אבג' }, targets: ['דה'] }, '["rsync","אבג","דה"]');
+    expect(texts(facts)).toEqual([
+      'Letters that are read from right to left are in: The target, The parameter text and Step clean. What you see may stand in another order than it runs.',
+    ]);
+  });
+
+  test.each([
+    [{ targets: [' web-1'] }, 'The target begins or ends with a blank, which cannot be seen.'],
+    [{ targets: ['web-1\nRISK none'] }, 'The target goes on after a line break.'],
+    [{ targets: [`web-1${' '.repeat(600)}db-1`] }, 'The target has 600 blanks in a row, and goes on behind them.'],
+    [
+      { params: { text: `a${' '.repeat(300)}&& x` } },
+      'The parameter text has 300 blanks in a row, and goes on behind them.',
+    ],
+  ])('blanks that hide where a text goes on: %#', (change, said) => {
+    expect(texts(withRun(change))).toEqual([said]);
+  });
+
+  test('blanks as people type them are not told', () => {
+    expect(texts(withRun({ params: { text: 'two  words\n  and a line ' } }))).toEqual([]);
+  });
+
+  test.each([
     'web-1',
     '10.0.0.1',
     'fe80::1',
