@@ -207,6 +207,9 @@ export const approvalDoc = z
       description:
         'What people are told before they approve; only of one open approval of a run that was asked for by its id.',
     }),
+    commands: z.string().optional().meta({
+      description: 'Everything that would run, as far as it is known, as the card shows it; where `warnings` are too.',
+    }),
     escalated: z.boolean(),
     createdAt: time,
     expiresAt: time,

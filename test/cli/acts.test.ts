@@ -36,6 +36,17 @@ async function waiting() {
 const stateOf = async (id: string) => (await test.call('GET', `/api/v1/approvals/${id}`)).body.state;
 
 describe('approve', () => {
+  it('shows the warnings of the card before it asks', async () => {
+    const open = files['runbooks/restart.yaml'].replace(', pattern: "[a-z]+"', '');
+    test = await startTestApp({ ...files, 'runbooks/restart.yaml': open });
+    const body = { runbook: 'restart', params: { service: 'рау  x ' }, reason: null };
+    const asked = await test.call('POST', '/api/v1/runs', { body });
+    const { err } = await as('BOB', 'approve', asked.body.approval);
+    expect(err).toContain('targets   1: рау  x \n');
+    expect(err).toContain('  before you approve\n    ! The target: "рау" only looks like pay: the "р" is Cyrillic.\n');
+    expect(err).toContain('    ! The target begins or ends with a blank, which cannot be seen.\n');
+  });
+
   it('in a pipe needs the plan that was looked at, shows what it is, and counts for no other', async () => {
     test = await startTestApp(files);
     const { run, id, plan } = await waiting();
@@ -56,6 +67,9 @@ describe('approve', () => {
     expect([done.code, done.out], done.err).toEqual([0, expect.stringMatching(/: approved$/)]);
     for (const text of ['params    service="api"', 'targets   1: api', 'alice', 'it hangs', plan.slice(0, 10)])
       expect(done.err).toContain(text);
+    // What people approve is what runs, and not what the runbook calls its steps.
+    expect(done.err).toContain('  runs\n    1. restart\n       echo api\n    2. rest\n');
+    expect(done.err).not.toContain('before you approve');
     const { body } = await test.call('GET', `/api/v1/approvals/${id}`);
     expect(body.votes).toMatchObject([{ person: 'bob', vote: 'approve', reason: 'looked at it' }]);
     const late = await as('BOB', 'approve', id, '--yes', '--plan', plan, '--json');

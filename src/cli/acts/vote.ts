@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { approvalDoc, runDoc } from '../../http/docs.ts';
 import { TocsinError } from '../../kernel/errors.ts';
+import { visibleLine } from '../../kernel/text.ts';
 import { shortHash } from '../../model/plan.ts';
 import { type Client, createClient } from '../client.ts';
 import { type CliCommand, type CliInput, optionOf, usage } from '../command.ts';
@@ -17,7 +18,8 @@ const common = [
 
 export const approve: CliCommand = {
   name: 'approve',
-  about: 'Shows the plan that waits for votes, and approves exactly this plan after a question.',
+  about:
+    'Shows the plan that waits for votes with all that runs and its warnings, and approves exactly this plan after a question.',
   usage: '<approval | run>',
   options: [
     ...common,
@@ -126,7 +128,16 @@ async function showPlan(approval: ApprovalDoc, client: Client): Promise<string> 
     `${approval.id}  ${oneLine(approval.title)}: ${approval.state}`,
     `  ${oneLine(approval.question)}`,
     ...lines,
+    ...showRead(approval),
   ].join('\n');
+}
+
+/** What a card shows above its buttons: all that runs, and what to know before one says yes. */
+function showRead({ commands = '', warnings = [] }: ApprovalDoc): string[] {
+  return [
+    ...(commands === '' ? [] : ['  runs', ...commands.split('\n').map(line => `    ${line}`)]),
+    ...(warnings.length === 0 ? [] : ['  before you approve', ...warnings.map(one => `    ! ${oneLine(one)}`)]),
+  ];
 }
 
 function factsOf(run: RunDoc): [string, string][] {
@@ -144,6 +155,7 @@ function factsOf(run: RunDoc): [string, string][] {
   ];
 }
 
+/** Blanks stay as they are: a target of `web-1` and one of ` web-1` are two. */
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ');
+  return visibleLine(text);
 }

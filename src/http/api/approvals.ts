@@ -44,7 +44,8 @@ const getApproval = defineRoute({
     if (approval.state !== 'open' || approval.run === null) return { status: 200, json: shown };
     const card = await parts.host.details('approval', approval.id);
     const warnings = card?.blocks.flatMap(block => (block.kind === 'warnings' ? block.items : [])) ?? [];
-    return { status: 200, json: { ...shown, warnings } };
+    const codes = card?.blocks.flatMap(block => (block.kind === 'code' ? [block.text] : [])) ?? [];
+    return { status: 200, json: { ...shown, warnings, commands: codes.join('\n') } };
   },
 });
 
