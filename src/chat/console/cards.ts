@@ -49,7 +49,7 @@ export function renderCard(card: Card, place: CardPlace, viewer: Viewer): Html {
     place.href === null
       ? html`${cutLine(card.title, 300)}`
       : html`<a href="${place.href}">${cutLine(card.title, 300)}</a>`;
-  return html`<article class="card tone-${shadeOf(card)}${card.tone === 'ask' && ' asks'}" id="${place.id}" aria-labelledby="${heading}">
+  return html`<article class="card tone-${shadeOf(card)}" id="${place.id}" aria-labelledby="${heading}">
   <header class="card-head">
     <span class="tone">${toneWords[card.tone]}</span>
     <h2 id="${heading}">${title}${renderMixed(card.title)}</h2>
