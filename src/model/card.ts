@@ -77,6 +77,8 @@ export const button = z.object({
   reason: z.enum(['none', 'optional', 'required']),
   /** True when the act is answered with what to confirm first (see ActAnswer.confirm): the platform asks for no reason before. */
   confirm: z.boolean().optional(),
+  /** Identities whom the server would refuse, for platforms that know who looks. */
+  notFor: z.array(z.string()).optional(),
   does: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('act'), act }),
     /** Shows details privately, as the `status` command does. */
@@ -210,4 +212,6 @@ const stepMarks: Readonly<Record<string, string>> = {
   skipped: '–',
   unknown: '?',
   undone: '↺',
+  cancelled: '⊘',
+  'not reached': '·',
 };

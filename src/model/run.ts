@@ -135,6 +135,27 @@ export const run = z.object({
 });
 export type Run = z.infer<typeof run>;
 
+/**
+ * The state of a step in words for people. A step that a cancel stopped is recorded as failed, and no fault of its own; one that a run
+ * that is over never came to does not wait.
+ */
+export function stepWord(step: Pick<Step, 'state' | 'because'>, run: Pick<Run, 'state'>): string {
+  if (step.state === 'failed' && run.state === 'cancelled' && step.because?.startsWith('cancelled') === true)
+    return 'cancelled';
+  return step.state === 'pending' && isEnded(run.state) ? 'not reached' : step.state;
+}
+
+/** What a run that has begun waits for now; null when it waits for nothing, or for its first approval. */
+export function waitsFor({
+  state,
+  startedAt,
+  steps,
+}: Pick<Run, 'state' | 'startedAt' | 'steps'>): Waiting['for'] | null {
+  if (state !== 'waiting' || startedAt === null) return null;
+  const waits = steps.flatMap(step => (step.state === 'waiting' && step.waiting !== null ? [step.waiting.for] : []));
+  return waits.includes('approval') ? 'approval' : (waits[0] ?? null);
+}
+
 /** Pure: true when a `verify` step succeeded after the last step that may have changed something. */
 export function isVerified(run: Pick<Run, 'steps'>): boolean {
   const done = run.steps.filter(step => step.state === 'done' && step.finishedAt !== null);

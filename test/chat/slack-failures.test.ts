@@ -250,7 +250,7 @@ describe('people and groups', () => {
     expect(harness.double.acts.map(({ who }) => who.kind)).toEqual(['person', 'stranger']);
   });
 
-  it('calls people and groups of the config when it mentions, and nobody else', async () => {
+  it('calls people and groups of the config when it mentions, each once, and nobody else', async () => {
     harness = await openSlackHarness();
     await harness.show({
       ...root(),
@@ -259,9 +259,7 @@ describe('people and groups', () => {
     const found = JSON.stringify(harness.slack.world.messages[0]?.blocks);
     expect(found.match(/"(user|usergroup)_id":"[^"]+"/g)).toEqual([
       '"user_id":"U0ALICE"',
-      '"user_id":"U0ALICE"',
       '"user_id":"U0BOB"',
-      '"usergroup_id":"S0SRE"',
       '"usergroup_id":"S0SRE"',
     ]);
     expect(found).toContain('@nobody');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type App, createApp } from '../../src/app.ts';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
-import { createIds } from '../../src/kernel/ids.ts';
+import { createIds, type Ids } from '../../src/kernel/ids.ts';
 import { type Log, silentLog } from '../../src/kernel/log.ts';
 import type { Entry } from '../../src/model/journal.ts';
 import type { Role } from '../../src/model/node.ts';
@@ -62,6 +62,7 @@ export async function startTestApp(
   files: Files,
   options: {
     clock?: Clock;
+    ids?: Ids;
     log?: Log;
     folder?: string;
     wrapStore?: (store: Store) => Store;
@@ -81,7 +82,7 @@ export async function startTestApp(
   const app = await createApp({
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...tokens, ...options.env },
     clock,
-    ids: createIds(clock),
+    ids: options.ids ?? createIds(clock),
     log: options.log ?? silentLog,
     listen: { host: '127.0.0.1', port: 0 },
     configPath: join(folder, 'tocsin.yaml'),

@@ -421,7 +421,7 @@ describe('what is kept for years', () => {
       alert id source fingerprint title severity state labels annotations links trusted episode count firstSeen lastSeen lastFiring startsAt resolvedAt end reopenedAt newsAt acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin quietSince version
       approval id run gate claim step alert runbook planHash title question risk rule ask barred state votes because createdAt expiresAt closedAt escalated warned version
       vote person account via vote reason at standing confirmed
-      button label style reason confirm does
+      button label style reason confirm notFor does
       card tone title badge blocks buttons mention risk
       letter id source from again code because attempts state firstAt lastAt version
       post platform key channel thread card wanted delivered ref order createdAt changed severity alert run over copies withheld renewed

@@ -1,11 +1,15 @@
 import { type Html, html } from '../../kernel/html.ts';
+import { identityOf } from '../../model/actor.ts';
 import type { Button } from '../../model/card.ts';
 import { domId, hidden, type Viewer } from './viewer.ts';
 
 /** The buttons of a card. Each is a form of its own, so that it works without a script too. */
 export function renderButtons(buttons: readonly Button[], card: string, viewer: Viewer): Html | null {
   if (buttons.length === 0) return null;
-  return html`<div class="buttons">${buttons.map((button, index) => renderButton(button, `${card}-${index}`, domId('ans', card), viewer))}</div>`;
+  const who = viewer.who === null ? null : identityOf(viewer.who);
+  const mine = buttons.filter(button => who === null || button.notFor?.includes(who) !== true);
+  const others = mine.length < buttons.length && html`<p class="hint">You asked for this, so others vote on it.</p>`;
+  return html`${others}<div class="buttons">${mine.map((button, index) => renderButton(button, `${card}-${index}`, domId('ans', card), viewer))}</div>`;
 }
 
 function renderButton(button: Button, id: string, slot: string, viewer: Viewer): Html {

@@ -226,7 +226,8 @@ export function renderProgress(
 
 /** The CSS class of a state; `unknown` for a text that is no plain word, although states are of enumerated types. */
 export function stateClass(state: string): string {
-  return /^[a-z]+$/.test(state) ? state : 'unknown';
+  const name = state.replaceAll(' ', '-');
+  return /^[a-z-]+$/.test(name) ? name : 'unknown';
 }
 
 function renderOutput(

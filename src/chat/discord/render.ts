@@ -1,16 +1,15 @@
-import { showDuration } from '../../kernel/duration.ts';
 import { cutLine } from '../../kernel/text.ts';
 import {
   type Block,
   type Button,
   type Card,
-  type Progress,
   quoted,
   type Shade,
   type Span,
   shadeOf,
   type Tone,
 } from '../../model/card.ts';
+import { renderProgress } from './progress.ts';
 import { codeBlock, codeTail, escapeLine, escapeText, inlineCode, mixedNote, safeUrl } from './text.ts';
 import { renderWarnings } from './warnings.ts';
 
@@ -344,34 +343,6 @@ function renderLines(facts: readonly Fact[], caps: Caps): string[] {
   );
   const left = facts.length - shown.length;
   return left === 0 ? lines : [...lines, escapeLine(`and ${left} more, which are in the console`, 100)];
-}
-
-const marks: Readonly<Record<string, string>> = {
-  pending: '▫️',
-  running: '▶️',
-  waiting: '⏳',
-  done: '✅',
-  failed: '❌',
-  skipped: '⏭️',
-  unknown: '❓',
-  undone: '↩️',
-};
-const mostSteps = 30;
-
-function renderProgress(block: Progress, caps: Caps, { now }: Pick<RenderTools, 'now'>): string[] {
-  const { done, total, startedAt, finishedAt } = block;
-  const at = total === null ? `${done} steps done` : `${done} of ${total} steps done`;
-  const took =
-    startedAt === null
-      ? ''
-      : `, ${finishedAt === null ? 'for' : 'in'} ${showDuration((finishedAt ?? now) - startedAt)}`;
-  const shown = block.steps.slice(0, Math.min(mostSteps, caps.count));
-  const lines = shown.map(({ title, state, because }) => {
-    const why = because === null ? '' : `: ${escapeText(because, Math.min(300, caps.value))}`;
-    return `${marks[state] ?? '▫️'} ${escapeLine(title, Math.min(150, caps.value))} (${escapeLine(state, 20)})${why}`;
-  });
-  const left = block.steps.length - shown.length;
-  return [`${at}${took}`, ...lines, ...(left > 0 ? [`and ${left} more steps`] : [])];
 }
 
 /** Discord's button colours: green, red, grey. */

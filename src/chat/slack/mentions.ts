@@ -34,12 +34,15 @@ export function createMentions(groups: Groups, host: ChatHost): Mentions {
   return {
     async of(names) {
       const pieces: Piece[] = [];
+      const called = new Set<string>();
       for (const name of names.slice(0, 20)) {
         const person = host.config().groups[name] === undefined ? personPiece(name) : null;
         const found = person === null ? await groupPieces(name).catch(tell) : [person];
-        if (pieces.length > 0) pieces.push(literal(' '));
-        if (found.length === 0) pieces.push(line(`@${name}`, 80, { bold: true }));
-        for (const [index, piece] of found.entries()) pieces.push(...(index === 0 ? [piece] : [literal(' '), piece]));
+        // Who is in two groups is called once.
+        const fresh = found.filter(piece => !called.has(JSON.stringify(piece)));
+        for (const piece of fresh) called.add(JSON.stringify(piece));
+        const shown = found.length === 0 ? [line(`@${name}`, 80, { bold: true })] : fresh;
+        for (const piece of shown) pieces.push(...(pieces.length === 0 ? [piece] : [literal(' '), piece]));
       }
       return pieces;
     },

@@ -3,6 +3,7 @@ import { approvalDoc, runDoc } from '../../http/docs.ts';
 import { TocsinError } from '../../kernel/errors.ts';
 import { visibleLine } from '../../kernel/text.ts';
 import { shortHash } from '../../model/plan.ts';
+import { stepWord } from '../../model/run.ts';
 import { type Client, createClient } from '../client.ts';
 import { type CliCommand, type CliInput, optionOf, usage } from '../command.ts';
 import { plain } from '../plain.ts';
@@ -151,7 +152,10 @@ function factsOf(run: RunDoc): [string, string][] {
       'requested',
       `${run.requestedBy}${run.alert === null ? '' : ` for ${run.alert}`}${run.reason === null ? '' : `: ${run.reason}`}`,
     ],
-    ...run.steps.map((step, at): [string, string] => [`step ${at + 1}`, `${step.id}: ${step.title} (${step.state})`]),
+    ...run.steps.map((step, at): [string, string] => [
+      `step ${at + 1}`,
+      `${step.id}: ${step.title} (${stepWord(step, run)})`,
+    ]),
   ];
 }
 

@@ -15,7 +15,7 @@ export interface Posting {
 }
 
 /** The states of a step in which it prints nothing more. */
-const ended: ReadonlySet<string> = new Set(['done', 'failed', 'skipped', 'unknown', 'undone']);
+const ended: ReadonlySet<string> = new Set(['done', 'failed', 'skipped', 'unknown', 'undone', 'cancelled']);
 /** Bytes of posts in memory, so that a usual alert needs no reads: some hundred cards. */
 const mostKept = 2 * 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { TocsinError } from '../../../kernel/errors.ts';
 import { type Html, html } from '../../../kernel/html.ts';
 import { digits } from '../../../kernel/number.ts';
 import { cutLine } from '../../../kernel/text.ts';
-import type { Run, Step } from '../../../model/run.ts';
+import { type Run, type Step, stepWord } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { stateClass } from '../cards.ts';
 import type { LivePage } from '../pages/page.ts';
@@ -97,9 +97,9 @@ async function renderHead(host: ChatHost, run: Run, view: LineView, viewer: View
     here.startedAt !== null &&
     html`<p class="log-told"><span class="sub">${showElapsed(here.startedAt, here.finishedAt, viewer)}</span>${count > 0 && html` · <span>${number(count)} ${count === 1 ? 'line' : 'lines'}${here.state === 'running' && ' so far'}</span>`}</p>`;
   return html`<nav class="log-steps" aria-label="Steps"><ol>${run.steps.slice(0, 200).map(step => {
-    const name = html`${cutLine(step.title || step.id, 80)} <span class="badge state-badge">${step.state}</span>`;
+    const name = html`${cutLine(step.title || step.id, 80)} <span class="badge state-badge">${stepWord(step, run)}</span>`;
     const leads = html`<a href="${logPath(run.id, step.id)}" ${step === here && html`aria-current="page"`}>${name}</a>`;
-    return html`<li class="state-${stateClass(step.state)}">${step.startedAt === null ? html`<span class="hint">${name}</span>` : leads}</li>`;
+    return html`<li class="state-${stateClass(stepWord(step, run))}">${step.startedAt === null ? html`<span class="hint">${name}</span>` : leads}</li>`;
   })}</ol></nav>${told}`;
 }
 

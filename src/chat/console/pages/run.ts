@@ -1,7 +1,7 @@
 import { type Html, html, nothing } from '../../../kernel/html.ts';
 import { cutLine } from '../../../kernel/text.ts';
 import { shortHash } from '../../../model/plan.ts';
-import type { Run, Step } from '../../../model/run.ts';
+import { type Run, type Step, stepWord } from '../../../model/run.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
 import { renderButtons } from '../buttons.ts';
 import { renderBlock, renderOutputBox, renderProgress, stateClass } from '../cards.ts';
@@ -103,7 +103,7 @@ function renderStep(run: Run, step: Step, index: number, viewer: Viewer, output:
     hasOutput(step) &&
     html`<details class="step-output" id="${domId('box', `${run.id}/${step.id}`)}" ${isOpen(run, step) && html`open`}><summary>Output of ${cutLine(step.title, 120)}</summary>
 ${renderOutputBox(run.id, step.id, output ?? nothing)}<p class="sub"><a href="${logPath(run.id, step.id)}">full log</a></p></details>`;
-  return html`<li class="step-item state-${stateClass(step.state)}" id="${domId('step', step.id)}"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${cutLine(step.title, 200)}</span><span class="step-state badge">${step.state}</span>${took}${exit}${tries}</p>${
+  return html`<li class="step-item state-${stateClass(stepWord(step, run))}" id="${domId('step', step.id)}"><p class="step-line"><span class="step-number">${index + 1}</span><span class="step-title">${cutLine(step.title, 200)}</span><span class="step-state badge">${stepWord(step, run)}</span>${took}${exit}${tries}</p>${
     step.because !== null && html`<p class="because">${cutLine(step.because, 600)}</p>`
   }${box}</li>`;
 }

@@ -9,6 +9,7 @@ import { type CardTools, details, field } from './cards.ts';
 import { cameOfRun, decidedBlocks, missingText, voterFacts } from './decided.ts';
 import { because, leftFact, type Origin, requestedBy, sinceFact, targetsFact } from './facts.ts';
 import { runHeadline } from './headline.ts';
+import { soFarBlocks } from './so-far.ts';
 
 /** What is asked: a run that waits, or a step of it, and how it came about. */
 export interface Question extends Origin {
@@ -99,8 +100,10 @@ function targetBlocks({ run, whole }: Question): Block[] {
     : [];
 }
 
-function planBlocks({ approval, outline }: Question): Block[] {
-  return approval.step === null ? [{ kind: 'code', text: planText(outline) }] : [];
+function planBlocks({ approval, run, outline }: Question): Block[] {
+  return approval.step === null
+    ? [{ kind: 'code', text: planText(outline) }]
+    : soFarBlocks(run, approval.step, outline);
 }
 
 export function planText(outline: readonly StepOutline[]): string {
@@ -137,12 +140,14 @@ export function voteButtons(approval: Approval, tools: CardTools): Button[] {
       style: 'primary',
       reason: approval.ask.reasonRequired ? 'required' : 'none',
       does: vote('approve'),
+      notFor: approval.barred,
     },
     {
       label: 'Deny',
       style: 'danger',
       reason: approval.ask.reasonRequired ? 'required' : 'optional',
       does: vote('deny'),
+      notFor: approval.barred,
     },
     details('approval', approval.id),
   ];

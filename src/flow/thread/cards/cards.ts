@@ -6,7 +6,7 @@ import type { Alert } from '../../../model/alert.ts';
 import { type Block, type Button, type Card, type DetailsSubject, quoted, type Tone } from '../../../model/card.ts';
 import type { FactOf } from '../../../model/journal.ts';
 import { shortHash } from '../../../model/plan.ts';
-import { isEnded, type Run, type Step } from '../../../model/run.ts';
+import { isEnded, type Run, type Step, stepWord, waitsFor } from '../../../model/run.ts';
 import type { Seals } from '../../people/seal.ts';
 
 /** What cards are rendered with. All of them are pure functions of the state, so a card can be rendered again at any time. */
@@ -144,10 +144,16 @@ const tones: Record<Run['state'], Tone> = {
   expired: 'neutral',
 };
 
+/** A run that waits for an alert, a time or another run needs nobody. */
+function toneOfRun(run: Run): Tone {
+  const waits = waitsFor(run);
+  return waits === null || waits === 'approval' ? tones[run.state] : 'info';
+}
+
 /** One run in its thread: progress, output, and what a person can do about it. */
 export function runCard(run: Run): Card {
   const known = run.steps.filter(step => !step.id.endsWith('.undo'));
-  const done = known.filter(step => ['done', 'skipped', 'failed', 'undone'].includes(step.state)).length;
+  const done = known.filter(step => ['done', 'skipped', 'failed', 'undone'].includes(stepWord(step, run))).length;
   const blocks: Block[] = [];
   if (run.because !== null) blocks.push({ kind: 'text', text: run.because });
   if (run.after !== null && run.startedAt === null && !isEnded(run.state))
@@ -163,14 +169,14 @@ export function runCard(run: Run): Card {
       steps: run.steps.map(step => ({
         id: step.id,
         title: step.title || step.id,
-        state: step.state,
-        because: step.because,
+        state: stepWord(step, run),
+        because: stepWord(step, run) === step.because ? null : step.because,
       })),
     });
   }
   blocks.push(...run.steps.flatMap(step => outputOf(run, step)));
   return {
-    tone: tones[run.state],
+    tone: toneOfRun(run),
     // A title is the runbook's own: it may say anything.
     title: `${run.runbook} ${quoted(run.title)}`,
     badge: badgeOf(run, done, known),
