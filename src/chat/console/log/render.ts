@@ -42,7 +42,8 @@ export function renderLines(lines: readonly LogLine[], ansi: AnsiState, view: Li
 function renderLine(line: LogLine, spans: readonly AnsiSpan[], view: LineView, viewer: Viewer): Html {
   const here = line.number === view.marked;
   const href = `${logQuery(view, { line: line.number })}#L${line.number}`;
-  return html`<li class="${here ? 'log-line log-here' : 'log-line'}" id="${`L${line.number}`}" ${here && html`aria-current="true"`}><a class="log-number" href="${href}" aria-label="${`Line ${line.number}`}">${line.number}</a>${renderTime(line.at, viewer)}<span class="log-text">${markFound(spans, view.search)}</span></li>`;
+  // Not in the order of Tab: what stands behind a thousand lines would be a thousand presses away. The field for a line leads there too.
+  return html`<li class="${here ? 'log-line log-here' : 'log-line'}" id="${`L${line.number}`}" ${here && html`aria-current="true"`}><a class="log-number" href="${href}" tabindex="-1" aria-label="${`Line ${line.number}`}">${line.number}</a>${renderTime(line.at, viewer)}<span class="log-text">${markFound(spans, view.search)}</span></li>`;
 }
 
 /** The time of the day; the day is in the title. */

@@ -115,8 +115,13 @@ async function renderPlan(id: string, viewer: Viewer): Promise<Html> {
   return html`<p class="none">A TypeScript runbook: its steps are known when they run. The plan's hash covers its code and the parameters.</p>`;
 }
 
-/** The buttons of the run's card. */
+/** The buttons of the run's card, and what people are asked: the answer itself is given on the card of the question. */
 async function renderActions(id: string, viewer: Viewer): Promise<Html> {
   const buttons = (await viewer.host.details('run', id))?.buttons.filter(button => button.does.kind === 'act') ?? [];
-  return html`${renderButtons(buttons, 'run-actions', viewer)}<div class="slot" id="${domId('ans', 'run-actions')}" aria-live="polite" hx-morph-skip></div>`;
+  const open = await viewer.host.store.approvals({ state: 'open', run: id });
+  const asked = open.map(
+    one =>
+      html`<p class="asked"><b>It waits for an answer:</b> <a href="/approvals">${cutLine(one.title, 200)}</a></p>`,
+  );
+  return html`${asked}${renderButtons(buttons, 'run-actions', viewer)}<div class="slot" id="${domId('ans', 'run-actions')}" aria-live="polite" hx-morph-skip></div>`;
 }

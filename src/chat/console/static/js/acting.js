@@ -34,6 +34,10 @@
       close.addEventListener('click', () => item.remove());
       item.append(head, ...slot.childNodes, close);
       kept().prepend(item);
+      // The button that was pressed went with its card, and the focus with it.
+      if (document.activeElement !== document.body) continue;
+      item.tabIndex = -1;
+      item.focus({ preventScroll: true });
     }
   }
 
@@ -92,6 +96,8 @@
 
   const slotOf = form => {
     const target = form.getAttribute('hx-target');
+    // A confirmation stands in the place of the answer that takes its place.
+    if (target === 'closest .slot') return form.closest('.slot');
     return target?.startsWith('#') ? document.querySelector(target) : null;
   };
 
@@ -128,7 +134,10 @@
     if (slot === null || !slot.classList.contains('slot')) return;
     // An answer whose place is gone is put in nowhere.
     const { text } = event.detail.ctx;
-    if (!slot.isConnected && slot.childElementCount === 0 && text) slot.innerHTML = text;
+    if (!slot.isConnected && text && (slot.childElementCount === 0 || slot.contains(form))) {
+      form.closest('.kept-answer')?.remove();
+      slot.innerHTML = text;
+    }
     answered.set(slot, name);
     moveOrphans();
   });
