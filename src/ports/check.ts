@@ -7,6 +7,10 @@ export interface Finding {
   state: 'ok' | 'warning' | 'bad';
   /** What was found, in one sentence; required unless the state is `ok`. */
   because?: string;
+  /** Set on what tells whether the origin of a source can be asked and told at all. */
+  asks?: true;
+  /** What does not work while this is so. */
+  without?: string;
   /** What to do. */
   remedy?: string;
   /** The URL of the page where it is configured. */

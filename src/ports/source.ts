@@ -198,6 +198,8 @@ export interface Source<Options = unknown> {
   origin?(options: Options, host: OriginHost): OriginConnection | null;
   /** What `origin` can do when its options allow all of it, for the reference. */
   tells?: readonly OriginMethod[];
+  /** For `tocsin doctor`: what to set in the options so that the origin can be asked and told, for a source that may go without. */
+  toAsk?: string;
   /** True when it can look up who is on call with these options; `tocsin check` needs to know without a connection. */
   tellsOnCall?(options: Options): boolean;
   /** For `tocsin check`: options that are allowed and yet weaken the source. Pure. */

@@ -4,6 +4,7 @@ import { type Config, groupFacts } from '../../model/config.ts';
 import type { Catalogue } from '../../ports/catalogue.ts';
 import type { ChatPlatform } from '../../ports/chat.ts';
 import type { CheckTools, Finding } from '../../ports/check.ts';
+import { tellAsking } from './asking.ts';
 
 /** A section of the report. */
 export interface Subject {
@@ -72,11 +73,13 @@ function groupsOf(platform: string, catalogue: Catalogue): string[] {
 export async function checkSources(tools: SubjectTools): Promise<Subject[]> {
   const { sources } = tools.catalogue.current();
   const subjects = await Promise.all(
-    [...sources.values()].map(async ({ name, driver, options }) => {
+    [...sources.values()].map(async source => {
+      const { name, driver, options } = source;
       const { check } = driver;
-      if (check === undefined) return { title: name, findings: [] };
+      if (check === undefined) return { title: name, findings: tellAsking(source, [], tools) };
       const wanted = checkToolsFor(driver.id, tools, { channels: [], groups: rotasOf(name, tools.catalogue) });
-      return { title: name, findings: await findSafely(name, () => check(options, { ...wanted, name })) };
+      const findings = await findSafely(name, () => check(options, { ...wanted, name }));
+      return { title: name, findings: tellAsking(source, findings, tools) };
     }),
   );
   return subjects.filter(subject => subject.findings.length > 0);

@@ -75,9 +75,10 @@ function filesFinding(errors: number, text: string): Finding {
 
 /** Texts of services are shown without control characters. */
 function show(title: string, findings: readonly Finding[]): string {
-  const lines = findings.flatMap(({ what, state, because, remedy, page }) => [
+  const lines = findings.flatMap(({ what, state, because, without, remedy, page }) => [
     `  ${state.padEnd(7)}  ${visibleLine(what)}`,
     ...(because === undefined ? [] : [`           because  ${visibleLine(because)}`]),
+    ...(state === 'ok' || without === undefined ? [] : [`           without  ${visibleLine(without)}`]),
     ...(state === 'ok' || remedy === undefined ? [] : [`           do       ${visibleLine(remedy)}`]),
     ...(state === 'ok' || page === undefined ? [] : [`           page     ${visibleLine(page)}`]),
   ]);

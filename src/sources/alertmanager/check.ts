@@ -32,6 +32,7 @@ export async function checkSilences(api: Requests, tools: CheckTools): Promise<F
 }
 
 const withoutUrl: Finding = {
+  asks: true,
   what: 'the API of Alertmanager',
   state: 'warning',
   because: 'without url nobody can ask whether an alert still fires, and a resolve that was lost is never made up for',
@@ -53,11 +54,18 @@ async function checkApi(given: Options, tools: CheckTools): Promise<Finding> {
     const what = `the API of Alertmanager${version === undefined ? '' : ` ${version}`}`;
     const doubt = await api.doubt({ listed: [] }, at, tools);
     if (doubt === null) return { what, state: 'ok' };
-    return { what, state: 'warning', because: `its list proves nothing yet: ${doubt}`, remedy: 'Look again later.' };
+    return {
+      what,
+      state: 'warning',
+      asks: true,
+      because: `its list proves nothing yet: ${doubt}`,
+      remedy: 'Look again later.',
+    };
   } catch (error) {
     return {
       what: 'the API of Alertmanager',
       state: 'bad',
+      asks: true,
       because: `it cannot be asked at url: ${messageOf(error)}`,
       remedy: 'See that Alertmanager answers there from this machine, and that headers have what it asks for.',
     };

@@ -24,7 +24,7 @@ async function checkToken(given: Options, tools: CheckTools): Promise<Finding> {
     const remedy = isWrong
       ? 'Set apiToken to one that is valid.'
       : 'See that the REST API answers at url from this machine.';
-    return { what, state: 'bad', because: messageOf(error), remedy };
+    return { what, state: 'bad', asks: true, because: messageOf(error), remedy };
   }
 }
 
@@ -39,7 +39,7 @@ async function checkApp(given: Options, tools: CheckTools): Promise<Finding> {
     const remedy = isWrong
       ? 'Set app.id and app.key to those of one app, and see that the clock of this machine is right.'
       : 'See that the REST API answers at url from this machine.';
-    return { what, state: 'bad', because: messageOf(error), remedy };
+    return { what, state: 'bad', asks: true, because: messageOf(error), remedy };
   }
 }
 

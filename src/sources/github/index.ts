@@ -57,6 +57,7 @@ export default defineSource<Options>({
   timing: () => ({ reopenAfter: 0, repeatInterval: Number.POSITIVE_INFINITY }),
   origin: openOrigin,
   tells: ['note', 'report'],
+  toAsk: 'Set apiToken or app, and comment or report, if you want that.',
   check,
 });
 

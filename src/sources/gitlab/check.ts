@@ -22,7 +22,7 @@ async function checkToken(given: Options, tools: CheckTools): Promise<Finding> {
   } catch (error) {
     const remedy =
       'See that GitLab answers at url from this machine, and that apiToken is valid and has the scope api.';
-    return { what, state: 'bad', because: messageOf(error), remedy };
+    return { what, state: 'bad', asks: true, because: messageOf(error), remedy };
   }
 }
 

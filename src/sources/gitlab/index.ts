@@ -51,6 +51,7 @@ export default defineSource<Options>({
   timing: () => ({ reopenAfter: 0, repeatInterval: Number.POSITIVE_INFINITY }),
   origin: openOrigin,
   tells: ['note'],
+  toAsk: 'Set apiToken and comment, if you want that.',
   check,
 });
 

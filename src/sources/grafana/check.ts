@@ -25,6 +25,7 @@ const replayable: Finding = {
 };
 
 const withoutUrl: Finding = {
+  asks: true,
   what: 'the API of Grafana',
   state: 'warning',
   because: 'without url nobody can ask whether an alert still fires, and a resolve that was lost is never made up for',
@@ -49,6 +50,7 @@ async function checkApi(given: Options, tools: CheckTools): Promise<Finding> {
     return {
       what,
       state: 'bad',
+      asks: true,
       because: `it cannot be asked at url: ${messageOf(error)}`,
       remedy:
         'See that Grafana answers there from this machine, and that apiToken is of a service account that may read alerts.',

@@ -44,6 +44,7 @@ async function checkApi(api: ApiOptions, tools: CheckTools): Promise<Finding> {
       return {
         what,
         state: 'bad',
+        asks: true,
         because: `the ApiUser ${api.user} lacks ${missing.join(', ')}`,
         remedy: 'Give them to it in the configuration of Icinga, and reload.',
       };
@@ -59,6 +60,7 @@ async function checkApi(api: ApiOptions, tools: CheckTools): Promise<Finding> {
     return {
       what,
       state: 'bad',
+      asks: true,
       because: `it cannot be asked at api.url: ${messageOf(error)}`,
       remedy:
         'See that it answers there from this machine, that its certificate has the name in the address and is of api.ca, and that user and password are right.',

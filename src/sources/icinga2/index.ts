@@ -25,6 +25,7 @@ const notifications = notificationSource<Options>({
   },
   origin: openOrigin,
   tells: ['acknowledge', 'note', 'recall'],
+  toAsk: 'Set api with url, user and password, if you want that.',
   check,
   echoOf,
 });

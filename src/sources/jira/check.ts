@@ -35,7 +35,7 @@ async function checkTickets(given: Options, tools: CheckTools): Promise<Finding[
     return [given.account === id ? { what, state: 'ok' } : strange(what, id), ...found];
   } catch (error) {
     const remedy = 'See that Jira answers at url from this machine, and that user and apiToken are right.';
-    return [{ what, state: 'bad', because: messageOf(error), remedy }];
+    return [{ what, state: 'bad', asks: true, because: messageOf(error), remedy }];
   }
 }
 
@@ -57,7 +57,7 @@ async function checkProject(project: string, request: Request): Promise<Finding>
     const missing = permissions.filter(name => may[name]?.havePermission !== true);
     if (missing.length === 0) return { what, state: 'ok' };
     const remedy = 'Give its role in the project these permissions.';
-    return { what, state: 'bad', because: `the account lacks ${missing.join(', ')}`, remedy };
+    return { what, state: 'bad', asks: true, because: `the account lacks ${missing.join(', ')}`, remedy };
   } catch (error) {
     if (!isCode(error, 'origin-refused')) throw error;
     const remedy = 'See that it is the key of a project that the account may see.';

@@ -44,5 +44,6 @@ export default defineSource<Options>({
   timing: () => ({ reopenAfter: 0, repeatInterval: Number.POSITIVE_INFINITY }),
   origin: openOrigin,
   tells: ['ticket', 'ticketNote', 'ticketDone'],
+  toAsk: 'Set url, user, apiToken and tickets, if alerts are to have tickets there.',
   check,
 });

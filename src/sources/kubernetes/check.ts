@@ -47,7 +47,9 @@ export async function check(options: Options, { signal }: CheckTools): Promise<F
     const [missing, found] = [await missingOf(client, options, signal), await excessOf(client, options, signal)];
     return [{ what, state: 'ok' }, ...missing, ...found];
   } catch (error) {
-    return [{ what, state: 'bad', because: `it cannot be asked: ${messageOf(error)}`, remedy: remedyOf(error) }];
+    return [
+      { what, state: 'bad', asks: true, because: `it cannot be asked: ${messageOf(error)}`, remedy: remedyOf(error) },
+    ];
   }
 }
 

@@ -7,7 +7,7 @@ import type { Options } from './options.ts';
 
 /** A program that notifies by the script, and perhaps can be written to. */
 export interface Notifier<More extends Options>
-  extends Pick<Source<More>, 'id' | 'about' | 'setup' | 'origin' | 'tells' | 'check'> {
+  extends Pick<Source<More>, 'id' | 'about' | 'setup' | 'origin' | 'tells' | 'toAsk' | 'check'> {
   options: z.ZodType<More>;
   /** The kind of echo that a notification is of what Tocsin wrote there; null for any other. */
   echoOf?(body: unknown, given: More): string | null;

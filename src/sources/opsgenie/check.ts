@@ -15,6 +15,6 @@ export async function check(given: Options, tools: CheckTools): Promise<Finding[
     const remedy = isCode(error, 'origin-refused')
       ? 'Give the key the rights to read, and to create and update.'
       : 'See that the API answers from this machine, that region is that of the account, and that the key is valid.';
-    return [{ what, state: 'bad', because: messageOf(error), remedy }];
+    return [{ what, state: 'bad', asks: true, because: messageOf(error), remedy }];
   }
 }

@@ -75,6 +75,7 @@ export default defineSender<Options, Body>({
       : { events: [eventOf(given, delivery, own)], deliveryId: null },
   origin: openOrigin,
   tells: ['acknowledge', 'note', 'resolve', 'recall'],
+  toAsk: 'Set apiKey, or jsm for Jira Service Management, if you want that.',
   check,
 });
 

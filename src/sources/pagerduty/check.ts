@@ -33,6 +33,7 @@ function pagesOf(given: Options) {
 }
 
 const withoutToken: Finding = {
+  asks: true,
   what: 'the key of the REST API',
   state: 'warning',
   because: 'without apiToken incidents are neither acknowledged nor written to, and nobody knows who is on call',
@@ -53,10 +54,11 @@ function checkSecret(given: Options, pages: Pages): Finding[] {
 }
 
 async function checkToken(client: Client, pages: Pages): Promise<Finding> {
-  return await look('the key of the REST API', () => client.rest('GET', '/abilities'), {
+  const found = await look('the key of the REST API', () => client.rest('GET', '/abilities'), {
     remedy: 'Set apiToken to a key that is not read-only.',
     page: pages.keys,
   });
+  return found.state === 'ok' ? found : { ...found, asks: true };
 }
 
 async function checkAccount(given: Options, client: Client, tools: CheckTools, pages: Pages): Promise<Finding[]> {

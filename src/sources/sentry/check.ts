@@ -14,6 +14,6 @@ export async function check(given: Options, tools: CheckTools): Promise<Finding[
     const remedy = isCode(error, 'origin-refused')
       ? 'See that organization is its slug, and that the integration has the permission Issue & Event: Read & Write.'
       : 'See that Sentry answers at url from this machine, and that apiToken is valid.';
-    return [{ what, state: 'bad', because: messageOf(error), remedy }];
+    return [{ what, state: 'bad', asks: true, because: messageOf(error), remedy }];
   }
 }

@@ -38,6 +38,7 @@ export default defineSender<Options, Body>({
     isOwn(given, own) ? { events: [], deliveryId: null, echo: 'note' } : read(given, delivery, own),
   origin: openOrigin,
   tells: ['note', 'resolve'],
+  toAsk: 'Set apiToken and organization, if you want that.',
   check,
 });
 

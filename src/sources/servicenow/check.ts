@@ -13,6 +13,6 @@ export async function check(given: Options, tools: CheckTools): Promise<Finding[
   } catch (error) {
     const remedy =
       'See that the instance answers at url from this machine, that user and password are right, and that the user has a role that reads and writes the table.';
-    return [{ what, state: 'bad', because: messageOf(error), remedy }];
+    return [{ what, state: 'bad', asks: true, because: messageOf(error), remedy }];
   }
 }

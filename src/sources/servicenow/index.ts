@@ -28,5 +28,6 @@ export default defineSender<Options, Body>({
   read,
   origin: openOrigin,
   tells: ['ticket', 'ticketNote', 'ticketDone'],
+  toAsk: 'Set url, user, password and tickets, if alerts are to have tickets there.',
   check,
 });

@@ -65,6 +65,7 @@ export interface Sender<Options extends Given, Body>
       | 'origin'
       | 'check'
       | 'tells'
+      | 'toAsk'
       | 'tellsNoEnd'
     >,
     Partial<Ways<Options>> {

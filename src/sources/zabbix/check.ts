@@ -30,6 +30,7 @@ async function checkApi(given: Options, tools: CheckTools): Promise<Finding> {
     return {
       what,
       state: 'bad',
+      asks: true,
       because: messageOf(error),
       remedy: isCode(error, 'origin-refused')
         ? 'Let the role of the user of the token access the API, with the methods event.get and event.acknowledge.'

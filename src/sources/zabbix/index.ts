@@ -34,6 +34,7 @@ export default defineSource<Options>({
   },
   origin: openOrigin,
   tells: ['acknowledge', 'note', 'resolve', 'recall'],
+  toAsk: 'Set url and apiToken, if you want that.',
   check,
   // Zabbix tells changes only.
   timing: () => ({ reopenAfter: 15_000, repeatInterval: Number.POSITIVE_INFINITY }),

@@ -96,8 +96,8 @@ export function renderChecks(parts: readonly CheckedPart[], viewer: Viewer): Htm
       html`<h3>${cutLine(title, 100)}</h3><ul class="rows">${[...findings]
         .sort((a, b) => rank.indexOf(a.state) - rank.indexOf(b.state))
         .map(
-          ({ what, state, because, remedy, page }) =>
-            html`<li class="row finding-${state}"><span class="row-title">${cutLine(what, 200)}</span> <span class="badge">${state === 'warning' ? 'look at it' : state}</span>${because !== undefined && html`<span class="row-why">${cutText(because, 600)}</span>`}${state !== 'ok' && remedy !== undefined && html`<span class="row-why">${cutText(remedy, 600)}</span>`}${state !== 'ok' && page !== undefined && html`<span class="row-sub">${renderLink('Where it is set', page)}</span>`}</li>`,
+          ({ what, state, because, without, remedy, page }) =>
+            html`<li class="row finding-${state}"><span class="row-title">${cutLine(what, 200)}</span> <span class="badge">${state === 'warning' ? 'look at it' : state}</span>${because !== undefined && html`<span class="row-why">${cutText(because, 600)}</span>`}${state !== 'ok' && without !== undefined && html`<span class="row-why">Without it: ${cutText(without, 600)}</span>`}${state !== 'ok' && remedy !== undefined && html`<span class="row-why">${cutText(remedy, 600)}</span>`}${state !== 'ok' && page !== undefined && html`<span class="row-sub">${renderLink('Where it is set', page)}</span>`}</li>`,
         )}</ul>`,
   )}`;
 }
