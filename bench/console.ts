@@ -2,6 +2,7 @@
  * `npm run bench -- console`: the page of 5,000 alerts in a real Chromium beside the same page with none, in one run: the first paint, the longest
  * task, and the bytes on the wire with the style sheet and scripts. Exits with 1 when a target is missed; --quick looks once.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, chromium } from 'playwright-core';
 import { startTocsin } from './processes.ts';
 import { below, middle, printLines } from './report.ts';
@@ -22,6 +23,7 @@ const browser = await chromium.launch({
 });
 try {
   for (let from = 0; from < alerts; from += perBody) await send(from);
+  await settle();
   const [full, empty]: Look[][] = [[], []];
   for (let round = -1; round < rounds; round++) {
     const looks = [await look(browser, '/alerts', alerts), await look(browser, '/alerts?q=nothing%3Dhere', 0)] as const;
@@ -75,6 +77,19 @@ async function look(from: Browser, path: string, count: number): Promise<Look> {
   const task = await page.evaluate('Math.max(0, ...window.tasks)');
   await context.close();
   return { paint: Number(paint), task: Number(task), bytes };
+}
+
+/** Waits until the deliveries are worked through: nothing was appended to the journal for two seconds. */
+async function settle(): Promise<void> {
+  let head = '';
+  for (let quiet = 0; quiet < 4; ) {
+    await sleep(500);
+    const answer = await (await fetch(`${at}/metrics`)).text();
+    const now = /^tocsin_journal_head.*$/m.exec(answer)?.[0];
+    if (now === undefined) throw new Error(`the metrics do not tell the head of the journal: ${answer.slice(0, 300)}`);
+    quiet = now === head ? quiet + 1 : 0;
+    head = now;
+  }
 }
 
 async function send(from: number): Promise<void> {
