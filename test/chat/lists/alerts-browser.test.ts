@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import platform from '../../../src/chat/console/index.ts';
 import type { Alert } from '../../../src/model/alert.ts';
 import type { ChatConnection } from '../../../src/ports/chat.ts';
-import { sampleAlert } from '../../contracts/samples.ts';
+import { sampleAlert, sampleEntry } from '../../contracts/samples.ts';
 import { createHostDouble, type HostDouble, localKey } from '../../doubles/chat-host.ts';
 import { chromiumPath, namelessControls, noBrowser, tooWide } from '../browser.ts';
 
@@ -161,6 +161,23 @@ describe.skipIf(noBrowser)('the list of alerts in a browser', () => {
     await page.getByText('Disk 180 is full').waitFor();
     expect(await rows().count()).toBe(200);
     await page.waitForFunction('scrollY > 1000');
+    expect(complaints).toEqual([]);
+  });
+
+  it('adds older entries of the journal in place, and goes on with new ones', async () => {
+    const entries = (count: number) => Array.from({ length: count }, (_, n) => sampleEntry('note', `alert/alt_${n}`));
+    await double.commit({ entries: entries(250) });
+    await page.goto(`${at}/journal`);
+    await live();
+    await page.getByRole('link', { name: 'Older entries' }).click();
+    await page.locator('#entry-51').waitFor();
+    expect(await page.locator('.entry').count()).toBe(200);
+    expect(page.url()).toContain('show=200');
+    await live();
+    await double.commit({ entries: entries(1) });
+    await page.locator('#entry-251').waitFor();
+    await page.locator('#entry-51').waitFor({ state: 'detached' });
+    expect(await page.locator('.entry').count()).toBe(200);
     expect(complaints).toEqual([]);
   });
 

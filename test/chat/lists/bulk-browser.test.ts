@@ -8,7 +8,7 @@ import { endAll, ready, start } from '../../cli/process.ts';
 import { basicConfig, tokens } from '../../doubles/app.ts';
 import { chromiumPath, noBrowser } from '../browser.ts';
 
-describe.skipIf(noBrowser)('the list of alerts of a real process in two tabs', () => {
+describe.skipIf(noBrowser)('the list of alerts of a real process in two tabs', { timeout: 180_000 }, () => {
   let browser: Browser;
   let folder: string;
   let listen: string;

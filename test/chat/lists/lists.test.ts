@@ -114,6 +114,10 @@ describe('the journal', () => {
     expect([seqs(all).length, seqs(all)[0]]).toEqual([100, 1200]);
     expect(all).toContain('1,200 entries');
     expect(seqs((await get('/journal?before=1101')).text)[0]).toBe(1100);
+    expect(all).toContain('hx-get="/journal?show=200"');
+    const more = (await get('/journal?show=200')).text;
+    expect([seqs(more).length, seqs(more).at(-1)]).toEqual([200, 1001]);
+    expect((await get('/journal?show=1000')).text).toContain('href="/journal?before=201">Older entries');
     const alice = (await get('/journal?q=by%3Aalice')).text;
     expect(seqs(alice)).toEqual([801, 401, 1]);
     expect(alice).toContain('3 among the 1,200 looked at');

@@ -7,6 +7,8 @@ import { explainSearch, journalWords } from '../../../model/search/words.ts';
 import type { Store } from '../../../ports/store.ts';
 import { searchText } from './listing.ts';
 
+import { listQuery } from './listing.ts';
+
 const moment = z
   .string()
   .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/)
@@ -18,6 +20,7 @@ const moment = z
 export const journalQuery = z.object({
   q: searchText.optional().catch(undefined),
   before: digits(z.int().min(2)).optional().catch(undefined),
+  show: listQuery.show,
   from: moment,
   to: moment,
 });

@@ -4,13 +4,12 @@ import { nameOf } from '../../../model/actor.ts';
 import type { Entry } from '../../../model/journal.ts';
 import { journalWords } from '../../../model/search/words.ts';
 import type { ChatHost } from '../../../ports/chat.ts';
-import { findEntries, type JournalQuery, shownFact } from '../lists/journal.ts';
-import { listPath, readSearch, renderSearch } from '../lists/listing.ts';
+import { oncePerViewer } from '../lists/counts.ts';
+import { type Found, findEntries, type JournalQuery, shownFact } from '../lists/journal.ts';
+import { firstRows, listPath, mostRows, readSearch, renderSearch } from '../lists/listing.ts';
 import { createRowList } from '../lists/live-rows.ts';
 import { showTime, type Viewer } from '../viewer.ts';
 import type { LivePage } from './page.ts';
-
-const perPage = 100;
 
 /** The journal, newest first, with the state of its verification. */
 export function journalPage(host: ChatHost, query: JournalQuery): LivePage {
@@ -18,7 +17,7 @@ export function journalPage(host: ChatHost, query: JournalQuery): LivePage {
   const { terms } = search.result;
   const times = { from: query.from, to: query.to };
   const state = async () => renderState(await host.journalState());
-  const find = (viewer: Viewer) => findEntries(host.store, query, terms, perPage, viewer.now);
+  const find = oncePerViewer(viewer => findEntries(host.store, query, terms, query.show, viewer.now));
   const list = createRowList('journal-rows', async viewer => {
     if (!search.result.ok) return [];
     const { entries } = await find(viewer);
@@ -29,12 +28,11 @@ export function journalPage(host: ChatHost, query: JournalQuery): LivePage {
   const more = async (viewer: Viewer) => {
     if (!search.result.ok) return html``;
     const found = await find(viewer);
-    const href = listPath('/journal', { ...times, q: query.q, before: found.lookedTo });
     const note =
       terms.length > 0 &&
       html` <span class="tally">${found.entries.length} among the ${found.looked.toLocaleString('en-GB')} looked at</span>`;
     const first = found.lookedTo <= 1 || found.looked >= found.all;
-    return html`${!first && html`<a class="button plain" href="${href}">Older entries</a>`}${note}`;
+    return html`${!first && renderOlder(query, found)}${note}`;
   };
   const total = async (viewer: Viewer) => {
     const { all } = await find(viewer);
@@ -67,6 +65,14 @@ export function journalPage(host: ChatHost, query: JournalQuery): LivePage {
 <div class="more" id="more">${await more(viewer)}</div>${search.result.ok && html`<p class="exports">Export what is found: <a href="${file}" download>NDJSON</a></p>`}</div>`;
     },
   };
+}
+
+/** Further entries below these on the same page; from a length on, or where a search has looked far enough, the next page. */
+function renderOlder(query: JournalQuery, { entries, lookedTo }: Found): Html {
+  if (entries.length < query.show || query.show >= mostRows)
+    return html`<a class="button plain" href="${listPath('/journal', { ...query, show: firstRows, before: lookedTo })}">Older entries</a>`;
+  const href = listPath('/journal', { ...query, show: Math.min(mostRows, query.show + firstRows) });
+  return html`<a class="button plain" data-more="yes" hx-get="${href}" hx-target="#main" hx-select="#main > *" hx-swap="innerMorph" href="${`${href}#entry-${lookedTo}`}">Older entries</a>`;
 }
 
 function renderTimes({ from, to }: JournalQuery): Html {
