@@ -5,9 +5,7 @@ import type { Entry } from '../../../model/journal.ts';
 import { parseSearch, type SearchTerm } from '../../../model/search/parse.ts';
 import { explainSearch, journalWords } from '../../../model/search/words.ts';
 import type { Store } from '../../../ports/store.ts';
-import { searchText } from './listing.ts';
-
-import { listQuery } from './listing.ts';
+import { listQuery, searchText } from './listing.ts';
 
 const moment = z
   .string()
