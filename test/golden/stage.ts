@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -205,7 +206,7 @@ function delivery(
     startsAt,
     endsAt: status === 'firing' ? '0001-01-01T00:00:00Z' : now,
     generatorURL: 'http://prometheus.example.org/graph?g0.expr=up',
-    fingerprint: Buffer.from(JSON.stringify(labels)).toString('hex').slice(0, 16),
+    fingerprint: createHash('sha256').update(JSON.stringify(labels)).digest('hex').slice(0, 16),
   };
   return {
     receiver: 'tocsin',
