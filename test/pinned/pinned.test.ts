@@ -283,7 +283,7 @@ describe('what the API takes and answers', () => {
       documents,
       `
       Alert id source fingerprint title severity labels{} annotations{} ${link} state episode count thread runs[] trusted startsAt resolvedAt end.how end.because firstSeen lastSeen quietSince acknowledgedBy acknowledgedUntil silencedUntil silencedBy silencedAtOrigin.by silencedAtOrigin.until
-      Approval id run gate step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because warnings[] escalated createdAt expiresAt closedAt
+      Approval id run gate step alert runbook planHash title question risk rule by[] quorum missing reasonRequired state ${voted} because warnings[] commands escalated createdAt expiresAt closedAt
       BreakGlassRequest reason for
       BreakGlassWindow id person reason state because permit openedAt until changes[] more
       ClaimRequest reason

@@ -172,9 +172,9 @@ function renderPage(text: string, url: string, { host }: Viewer): Html {
   return target === undefined ? html`${text}` : html`<a href="${target}">${text}</a>`;
 }
 
-/** Above the buttons, with a heading that a reader of the screen can go to. */
+/** Above the buttons, as a region of its own name. It is no heading: cards stand under headings of any level. */
 export function renderWarnings(items: readonly string[]): Html {
-  return html`<section class="beforehand" aria-label="${warningsTitle}"><h4>${warningsTitle}</h4><ul>${items.map(
+  return html`<section class="beforehand" aria-label="${warningsTitle}"><p class="beforehand-title"><b>${warningsTitle}</b></p><ul>${items.map(
     item => html`<li>${cutText(item, mostText)}</li>`,
   )}</ul></section>`;
 }
