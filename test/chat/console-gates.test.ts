@@ -11,6 +11,7 @@ import type { Row } from '../../src/ports/store.ts';
 import { sampleDigest, sampleGate, sampleHeld, samplePermit } from '../contracts/gates.ts';
 import { noon, sampleAlert, sampleApproval, sampleRun } from '../contracts/samples.ts';
 import { createHostDouble, type HostDouble, localKey } from '../doubles/chat-host.ts';
+import { faultsInEveryLook } from './axe.ts';
 import { chromiumPath, namelessControls, noBrowser, tooWide } from './browser.ts';
 
 const hostile = '<img src=x onerror="window.pwned=1">\u202Eabc @here <!channel> [x](javascript:window.pwned=1)';
@@ -395,6 +396,23 @@ describe.skipIf(noBrowser)('gates and changes in the console', () => {
       expect(complaints).toEqual([]);
     },
   );
+
+  it('nothing serious is found by axe in any look', async () => {
+    const faults: string[] = [];
+    for (const place of [
+      '/gate',
+      '/gate/gat_1',
+      '/changes?state=all',
+      '/changes/chg_1',
+      '/permits?state=all',
+      '/permits/pmt_3',
+    ]) {
+      await page.goto(`${at}${place}`);
+      await live();
+      faults.push(...(await faultsInEveryLook(page, place)));
+    }
+    expect(faults).toEqual([]);
+  }, 400_000);
 
   it('are not found where there is none of the id', async () => {
     for (const place of ['/gate/gat_9', '/changes/chg_9', '/permits/pmt_9'])

@@ -26,7 +26,7 @@ export function renderConfirm({ act, label, confirm }: Asked, viewer: Viewer): H
   const id = `confirm-${confirm.seal}`;
   return html`<form class="confirm" method="post" action="/console/act" hx-post="/console/act" hx-target="closest .slot" hx-swap="innerHTML" hx-disable="find button" aria-labelledby="${id}">
   ${hidden(viewer, { act: JSON.stringify(sealed), label })}
-  <h4 id="${id}" tabindex="-1" autofocus>${confirm.title}</h4>
+  <p class="confirm-title" id="${id}" tabindex="-1" autofocus><b>${confirm.title}</b></p>
   ${confirm.news !== null && html`<p class="news">${confirm.news}</p>`}
   ${confirm.warnings.length > 0 && renderWarnings(confirm.warnings)}
   <dl class="fields wide">${confirm.facts.map(
