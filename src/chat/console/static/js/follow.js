@@ -3,6 +3,8 @@
 (() => {
   /** Pixels from the end that still count as the end. */
   const near = 12;
+  /** Milliseconds for which a scroll that was under way may still move the box. */
+  const glides = 1000;
   /** What a box holds at most while its end is followed; the whole log is a link away. */
   const most = { characters: 256 * 1024, lines: 5000 };
 
@@ -51,14 +53,28 @@
   }
 
   function take(box) {
-    const state = { following: box.dataset.follow === 'end', height: box.scrollHeight };
+    const state = {
+      following: box.dataset.follow === 'end',
+      height: box.scrollHeight,
+      jumped: Number.NEGATIVE_INFINITY,
+    };
     boxes.set(box, state);
     // While nothing is laid out (a closed <details>) there is no place to read.
     box.addEventListener('scroll', () => {
       if (box.clientHeight === 0) return;
+      // A page up that still glides when the reader jumps to the end must not take them away from it again.
+      if (performance.now() - state.jumped < glides && !atEnd(box)) return toEnd(box);
       state.following = atEnd(box);
       show(box, state);
     });
+    for (const own of ['wheel', 'keydown', 'pointerdown', 'touchstart'])
+      box.addEventListener(
+        own,
+        () => {
+          state.jumped = Number.NEGATIVE_INFINITY;
+        },
+        { passive: true },
+      );
     const observer = new MutationObserver(() => grown(box, state));
     observer.observe(box.firstElementChild, { childList: true });
     // A box that is opened, or that gets another size, shows the end too.
@@ -80,7 +96,10 @@
     const box = button?.parentElement?.querySelector('.scroll');
     if (!box) return;
     const state = boxes.get(box);
-    if (state) state.following = true;
+    if (state) {
+      state.following = true;
+      state.jumped = performance.now();
+    }
     toEnd(box);
     button.hidden = true;
     box.focus({ preventScroll: true });
