@@ -160,7 +160,7 @@ export function waitsFor({
 export function isVerified(run: Pick<Run, 'steps'>): boolean {
   const done = run.steps.filter(step => step.state === 'done' && step.finishedAt !== null);
   const verified = Math.max(0, ...done.filter(step => step.type === 'verify').map(step => step.finishedAt ?? 0));
-  const quiet = ['verify', 'notify', 'wait', 'approve', 'parallel'];
+  const quiet = ['verify', 'notify', 'chart', 'wait', 'approve', 'parallel'];
   const changed = run.steps.filter(step => !quiet.includes(step.type) && step.startedAt !== null);
   return verified > 0 && changed.every(step => step.finishedAt !== null && step.finishedAt <= verified);
 }

@@ -7,6 +7,7 @@ import type { Log } from '../kernel/log.ts';
 import type { Alert, AlertEnd } from '../model/alert.ts';
 import type { Approval } from '../model/approval.ts';
 import type { Risk } from '../model/decision.ts';
+import type { Picture } from '../model/picture.ts';
 import type { Run, Waiting } from '../model/run.ts';
 import type { Deed } from './deed.ts';
 
@@ -90,6 +91,11 @@ export interface StepContext {
     mention: readonly string[];
     tone?: 'info' | 'good' | 'warning' | 'error';
   }): Promise<void>;
+  /**
+   * Asks the metrics of a source for the series of a query, and posts their picture in the run's thread. Rejects with `origin-down` or
+   * `origin-refused`, and with `params-invalid` where no source has metrics, or several and none is named.
+   */
+  chart(ask: StepChartAsk): Promise<StepChartSaid>;
   /** Opens the step's approval if there is none, and resolves to its present state. */
   approval(ask: StepAsk): Promise<Approval>;
   /** Starts the child run if there is none, and resolves to it. Its runbook must be part of the plan's snapshot. */
@@ -97,6 +103,22 @@ export interface StepContext {
   /** True in dry runs, such as those of `tocsin test`: the step must not change anything outside. */
   dry: boolean;
 }
+
+export interface StepChartAsk {
+  query: string;
+  title: string | null;
+  /** How far back, milliseconds. */
+  range: number;
+  /** The source of tocsin.yaml; null for the only one that has metrics. */
+  source: string | null;
+}
+
+/** The picture in words, the numbers of each line, and how many series are not drawn. */
+export type StepChartSaid = {
+  text: string;
+  series: Picture['rows'];
+  more: number;
+};
 
 export interface StepAsk {
   question: string;

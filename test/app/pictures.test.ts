@@ -185,3 +185,42 @@ describe.skipIf(noBrowser)('in a browser', () => {
     if (process.env['PICTURE'] !== undefined) await page.screenshot({ path: process.env['PICTURE'], fullPage: true });
   }, 180_000);
 });
+
+describe('a step `chart`', () => {
+  const withChart = (url: string, step: string) => ({
+    ...filesOf(url),
+    'runbooks/look.yaml': `title: Look at it\nrisk: none\nsteps:\n  - { id: look, chart: ${step} }\n`,
+  });
+
+  async function looked(url: string, step: string) {
+    const app = await startTestApp(withChart(url, step));
+    cleanUp.push(() => app.stop());
+    const { body } = await app.call('POST', '/api/v1/runs', { body: { runbook: 'look', params: {} } });
+    const run = await app.ended(body.id);
+    const posts = await app.app.store.posts({ platform: 'console', limit: 100 });
+    return { run, pictures: posts.flatMap(({ card }) => card.blocks.filter(block => block.kind === 'picture')) };
+  }
+
+  test('posts the picture of any query with its text, and gives the numbers to later steps', async () => {
+    const { url, asked } = await prometheus(hot);
+    const { run, pictures } = await looked(url, '{ query: "temp > 5", range: 30m, title: Heat }');
+    expect(run.state).toBe('succeeded');
+    expect(pictures).toMatchObject([{ alt: expect.stringContaining('1 to 7'), more: 0 }]);
+    expect(run.steps[0]?.output).toMatchObject({ series: [{ first: 1, last: 7, low: 1, high: 7 }], more: 0 });
+    expect(asked.every(one => one.what !== 'rules')).toBe(true);
+  }, 120_000);
+
+  test('fails with the reason where the query is refused or no source has metrics, and posts nothing', async () => {
+    const refused = await looked((await prometheus(refusing)).url, 'temp');
+    expect(refused.run).toMatchObject({ state: 'failed', because: expect.stringContaining('403') });
+    expect(refused.pictures).toEqual([]);
+    const files = {
+      ...filesOf('http://127.0.0.1:9'),
+      ...withChart('http://127.0.0.1:9', '{ query: up, source: other }'),
+    };
+    const app = await startTestApp(files);
+    cleanUp.push(() => app.stop());
+    const { body } = await app.call('POST', '/api/v1/runs', { body: { runbook: 'look', params: {} } });
+    expect((await app.ended(body.id)).because).toContain('no source with metrics of this name');
+  }, 120_000);
+});

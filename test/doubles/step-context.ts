@@ -157,6 +157,9 @@ export async function makeStepContext(
     },
     say: said => output.say(said),
     post: async message => void posted.push(message.text),
+    async chart() {
+      throw new TocsinError('params-invalid', { message: 'There is no source with metrics.' });
+    },
     approval: async () => openApproval,
     child: async () => sampleRun({ id: 'run_2', state: 'queued' }),
     dry: false,

@@ -32,6 +32,7 @@ it('the schema of runbooks has every step type, and parallel', () => {
   const kinds = find(schema, '#/$defs/anyStep/oneOf') as { required: string[] }[];
   expect(kinds.map(kind => kind.required.at(-1))).toEqual([
     'approve',
+    'chart',
     'exec',
     'http',
     'notify',

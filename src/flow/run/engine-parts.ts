@@ -14,6 +14,7 @@ import type { Store } from '../../ports/store.ts';
 import type { Feed } from '../journal/feed.ts';
 import type { Streams } from '../journal/streams.ts';
 import type { Looks } from '../origin/looks.ts';
+import type { Origins } from '../origin/origins.ts';
 
 /** The dependencies of the engine. */
 export interface EngineParts {
@@ -29,6 +30,8 @@ export interface EngineParts {
   children: Children;
   steps: ReadonlyMap<string, StepType>;
   looks: Looks;
+  /** Where the metrics of `chart` steps are. */
+  origins: Pick<Origins, 'all'>;
   /** Names this process in leases. */
   holder: string;
   /** Notifies pages and platforms that show live output. */

@@ -8,6 +8,7 @@ import { isEnded, type Run, type Step } from '../../model/run.ts';
 import type { Runbook } from '../../ports/runbook.ts';
 import type { Seen, StepAsk, StepContext } from '../../ports/step.ts';
 import { beginRun, openApproval } from '../pipeline/begin.ts';
+import { postChart } from './chart.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { createLeftovers, type Leftovers } from './leftovers.ts';
 import { fetchWithMark, withMark } from './permit.ts';
@@ -117,6 +118,7 @@ function contextOf(made: ContextParts): StepContext {
     secret: async name => secretOf(name, session),
     say: text => output.say(text),
     post: message => postNote(message, made),
+    chart: ask => postChart(ask, { run: run.id, step, guards: [{ kind: 'lease', ...session.lease }] }, parts),
     approval: ask => stepApproval(ask, made),
     child: (runbook, params) => childRun(runbook, params, made),
     dry: false,
