@@ -9,6 +9,7 @@ import { type CliCommand, type CliInput, optionOf, usage } from './command.ts';
 import { type Position, verifyChain } from './journal/chain.ts';
 import { verifyInBlocks } from './journal/file.ts';
 import { readJournal } from './journal/journal.ts';
+import { counted, createProgress } from './progress.ts';
 import { exitCode, type Terminal } from './terminal.ts';
 
 export const audit: CliCommand = {
@@ -62,8 +63,14 @@ async function verified(file: string | null, checkpoint: Position | null, termin
   const inBlocks =
     file === null
       ? null
-      : await verifyInBlocks({ path: resolve(terminal.cwd, file), name: file, checkpoint, tell: terminal.err });
-  return inBlocks ?? (await verifyChain(readJournal(file, terminal), checkpoint));
+      : await verifyInBlocks({
+          path: resolve(terminal.cwd, file),
+          name: file,
+          checkpoint,
+          tell: terminal.err,
+          progress: total => createProgress(terminal, 'Verifying', { total, unit: 'bytes' }),
+        });
+  return inBlocks ?? (await verifyChain(counted(readJournal(file, terminal), terminal, 'Verifying'), checkpoint));
 }
 
 function parseCheckpoint(text: string | null): Position | null {
@@ -78,7 +85,9 @@ function parseCheckpoint(text: string | null): Position | null {
 async function exportTo(out: string | null, terminal: Terminal): Promise<number> {
   let count = 0;
   async function* texts() {
-    for await (const line of readJournal(null, terminal)) {
+    const lines = readJournal(null, terminal);
+    // On a terminal the entries themselves show how far it is.
+    for await (const line of out === null ? lines : counted(lines, terminal, 'Exporting')) {
       count += 1;
       yield `${JSON.stringify(line)}\n`;
     }

@@ -11,6 +11,7 @@ import { createBases } from '../stores/sql/bases.ts';
 import { createJournalReads } from '../stores/sql/journal.ts';
 import { migrate as migrateSqlite } from '../stores/sqlite/migrations.ts';
 import { openDatabase } from '../stores/sqlite/open.ts';
+import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 interface Copied {
@@ -58,7 +59,7 @@ async function copyAll(source: DatabaseSync, target: Session, terminal: Terminal
   await refuseFull(target);
   let rows = 0;
   for (const table of Object.keys(columnsOf) as BulkTable[]) {
-    const count = await copyTable(source, target, table);
+    const count = await copyTable(source, target, table, terminal);
     rows += count;
     if (count > 0) terminal.err(`${table}: ${count}`);
     terminal.signal.throwIfAborted();
@@ -83,22 +84,29 @@ async function refuseFull(target: Session): Promise<void> {
 /** The order of the rows, where it matters: posts of equal rank keep the order of their creation. */
 const orders: Partial<Record<BulkTable, string>> = { journal: 'seq', post: 'id' };
 
-async function copyTable(source: DatabaseSync, target: Session, table: BulkTable): Promise<number> {
+async function copyTable(source: DatabaseSync, target: Session, table: BulkTable, terminal: Terminal): Promise<number> {
+  const total = Number(source.prepare(`select count(*) as n from "${table}"`).get()?.['n'] ?? 0);
+  const progress = createProgress(terminal, table, { total, unit: 'rows' });
   const names = Object.keys(columnsOf[table]).map(name => `"${name}"`);
   const order = orders[table] === undefined ? '' : ` order by ${orders[table]}`;
   let [chunk, bytes, count]: [BulkRow<BulkTable>[], number, number] = [[], 0, 0];
   const flush = async () => {
     if (chunk.length > 0) await target.send([insertRows(table, chunk)]);
     count += chunk.length;
+    progress.at(count);
     [chunk, bytes] = [[], 0];
   };
-  for (const row of source.prepare(`select ${names.join()} from "${table}"${order}`).iterate()) {
-    // Leases are freed. Their fencing tokens stay, so that the next ones are greater.
-    chunk.push((table === 'lease' ? { ...row, holder: null } : row) as BulkRow<BulkTable>);
-    bytes += sizeOf(row);
-    if (chunk.length >= mostRows || bytes >= mostBytes) await flush();
+  try {
+    for (const row of source.prepare(`select ${names.join()} from "${table}"${order}`).iterate()) {
+      // Leases are freed. Their fencing tokens stay, so that the next ones are greater.
+      chunk.push((table === 'lease' ? { ...row, holder: null } : row) as BulkRow<BulkTable>);
+      bytes += sizeOf(row);
+      if (chunk.length >= mostRows || bytes >= mostBytes) await flush();
+    }
+    await flush();
+  } finally {
+    progress.done();
   }
-  await flush();
   return count;
 }
 

@@ -23,6 +23,7 @@ export function processTerminal(env: NodeJS.ProcessEnv): Terminal {
     env,
     cwd: process.cwd(),
     interactive: process.stderr.isTTY === true,
+    ...(process.stderr.isTTY === true && { status: (text: string) => void process.stderr.write(`\r\x1b[K${text}`) }),
     signal: controller.signal,
     ...(process.stdin.isTTY === true && process.stderr.isTTY === true
       ? { ask: (question: string) => ask(question, controller) }

@@ -12,6 +12,7 @@ import { readSettings } from './environment.ts';
 import { loadParts } from './files.ts';
 import { readJournal } from './journal/journal.ts';
 import { plain } from './plain.ts';
+import { counted } from './progress.ts';
 import { exitCode } from './terminal.ts';
 
 export const replay: CliCommand = {
@@ -31,7 +32,7 @@ export const replay: CliCommand = {
     const catalogue = await createCatalogue({ ...(await loadParts(terminal)), data: dataFolder, watch: false });
     const replayed = createReplay(catalogue.current());
     try {
-      for await (const line of readJournal(optionOf(input, 'file'), terminal))
+      for await (const line of counted(readJournal(optionOf(input, 'file'), terminal), terminal, 'Replaying'))
         replayed.take(parseFact(line.bytes, line.seq), line.seq > after);
     } finally {
       await catalogue.close();

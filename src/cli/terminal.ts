@@ -9,6 +9,8 @@ export interface Terminal {
   cwd: string;
   /** Whether a person reads standard error. */
   interactive: boolean;
+  /** Writes over the last line of this kind on standard error, and clears it with an empty text; left out where nobody reads it. */
+  status?(text: string): void;
   /** Asks the person at the terminal; left out where nobody is there to answer. Rejects when Ctrl-C or the end of input answers. */
   ask?(question: string): Promise<string>;
   /** Aborted when the person presses Ctrl-C. */

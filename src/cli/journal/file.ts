@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { isCode, messageOf } from '../../kernel/errors.ts';
 import { moduleUrl } from '../../kernel/here.ts';
+import type { Progress } from '../progress.ts';
 import type { Block, BlockReport } from './block.ts';
 import { beginning, brokenEntry, brokenLine, linkFault, type Position } from './chain.ts';
 
@@ -42,7 +43,15 @@ export async function verifyInBlocks(
     name,
     checkpoint,
     tell,
-  }: { path: string; name: string; checkpoint: Position | null; tell(text: string): void },
+    progress = () => ({ at() {}, done() {} }),
+  }: {
+    path: string;
+    name: string;
+    checkpoint: Position | null;
+    tell(text: string): void;
+    /** Shows how many bytes of so many were verified. */
+    progress?(total: number): Progress;
+  },
   options: Partial<BlockOptions> = {},
 ): Promise<Position | null> {
   const { least, ...rest } = { ...defaults, ...options };
@@ -51,7 +60,10 @@ export async function verifyInBlocks(
   try {
     const stat = await handle.stat();
     if (!stat.isFile() || stat.size < least) return null;
-    return await verifyBlocks({ ...rest, fd: handle.fd, size: stat.size, checkpoint, name });
+    const shown = progress(stat.size);
+    return await verifyBlocks({ ...rest, fd: handle.fd, size: stat.size, checkpoint, name, at: shown.at }).finally(
+      shown.done,
+    );
   } catch (error) {
     if (isCode(error, 'journal-broken')) throw error;
     tell(`A thread that verifies ended (${messageOf(error)}), so the file is read without threads.`);
@@ -61,9 +73,9 @@ export async function verifyInBlocks(
   }
 }
 
-type Order = Omit<BlockOptions, 'least'> & WorkerData & { size: number; name: string };
+type Order = Omit<BlockOptions, 'least'> & WorkerData & { size: number; name: string; at(done: number): void };
 
-async function verifyBlocks({ fd, size, checkpoint, name, ...order }: Order): Promise<Position> {
+async function verifyBlocks({ fd, size, checkpoint, name, at, ...order }: Order): Promise<Position> {
   const chain = createStitcher(name);
   const workers = Array.from({ length: order.workers }, () => {
     const workerData: WorkerData = { fd, checkpoint };
@@ -84,6 +96,7 @@ async function verifyBlocks({ fd, size, checkpoint, name, ...order }: Order): Pr
       // What comes after a fault cannot be the first one.
       if (report.fault !== null) next = size;
       chain.add(block, report);
+      at(block.end);
     }
   }
 
