@@ -12,7 +12,7 @@ export const runForAlertQuery = z.object({ runbook: z.string().max(100).optional
 
 /** The link to the page, for pages about the alert. */
 export function renderRunLink(alert: string): Html {
-  return html`<p class="more"><a class="button plain" href="${`${alertPath(alert)}/run`}">Run for this alert…</a></p>`;
+  return html`<p class="more run-for"><a class="button plain" href="${`${alertPath(alert)}/run`}">Run for this alert…</a></p>`;
 }
 
 /**
