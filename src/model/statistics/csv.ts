@@ -1,3 +1,4 @@
+import { csvCell } from '../../kernel/csv.ts';
 import type { RunsReport, StatisticsReport, Summary, Times } from './report.ts';
 
 /**
@@ -26,7 +27,7 @@ export function statisticsCsv(report: StatisticsReport): string {
   for (const { name, ...counts } of report.asked) add('asked', name, all, Object.entries(counts));
   for (const { name, timeToVote, ...counts } of report.voters)
     add('voter', name, all, [...Object.entries(counts), ...timeFigures('time to vote', timeToVote)]);
-  return rows.map(row => `${row.map(cell).join(',')}\r\n`).join('');
+  return rows.map(row => `${row.map(one => csvCell(one)).join(',')}\r\n`).join('');
 }
 
 type Cell = string | number | null;
@@ -78,12 +79,4 @@ function timeFigures(name: string, { count, mean, median, p90 }: Times): Figures
 
 function dayOf(at: number | null): string {
   return at === null ? '' : new Date(at).toISOString();
-}
-
-/** What begins like a formula is a text: spreadsheets would run it, and names come from alerts. */
-function cell(value: Cell): string {
-  if (value === null) return '';
-  if (typeof value === 'number') return String(value);
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { csvCell } from '../../../kernel/csv.ts';
 import { parseSearch, type SearchTerm, type SearchWords } from '../../../model/search/parse.ts';
 import { alertWords, approvalWords, explainSearch, runWords } from '../../../model/search/words.ts';
 import type { Store } from '../../../ports/store.ts';
@@ -139,13 +140,8 @@ async function* csvLines(rows: AsyncIterable<Row>): AsyncGenerator<string> {
   for await (const row of rows) {
     if (isFirst) yield `${Object.keys(row).join(',')}\r\n`;
     isFirst = false;
-    yield `${Object.values(row).map(csvCell).join(',')}\r\n`;
+    yield `${Object.values(row)
+      .map(value => csvCell(value, 'always'))
+      .join(',')}\r\n`;
   }
-}
-
-/** Always in quotes; what a spreadsheet would take for a formula is not one (owasp.org, CSV injection). */
-function csvCell(value: Cell): string {
-  const text = value === null ? '' : String(value);
-  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return `"${safe.replaceAll('"', '""')}"`;
 }

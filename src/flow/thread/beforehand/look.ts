@@ -1,6 +1,6 @@
 import type { Block, Button, Card } from '../../../model/card.ts';
 import type { ChatCapabilities } from '../../../ports/chat.ts';
-import { planText } from '../cards/approval.ts';
+import { planText } from '../cards/plan-text.ts';
 import { type Facts, findBeforehand } from './beforehand.ts';
 import { findCuts, findLeftTargets } from './cut.ts';
 import type { Finding } from './finding.ts';

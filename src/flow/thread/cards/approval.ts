@@ -1,6 +1,6 @@
 import { cutLine } from '../../../kernel/text.ts';
 import type { Approval } from '../../../model/approval.ts';
-import { type Block, type Button, type Card, quoted } from '../../../model/card.ts';
+import type { Block, Button, Card } from '../../../model/card.ts';
 import { shortHash } from '../../../model/plan.ts';
 import type { Run } from '../../../model/run.ts';
 import type { StepOutline } from '../../../ports/runbook.ts';
@@ -9,6 +9,7 @@ import { type CardTools, details, field } from './cards.ts';
 import { cameOfRun, decidedBlocks, missingText, voterFacts } from './decided.ts';
 import { because, leftFact, type Origin, requestedBy, sinceFact, targetsFact } from './facts.ts';
 import { runHeadline } from './headline.ts';
+import { planText } from './plan-text.ts';
 import { soFarBlocks } from './so-far.ts';
 
 /** What is asked: a run that waits, or a step of it, and how it came about. */
@@ -104,17 +105,6 @@ function planBlocks({ approval, run, outline }: Question): Block[] {
   return approval.step === null
     ? [{ kind: 'code', text: planText(outline) }]
     : soFarBlocks(run, approval.step, outline);
-}
-
-export function planText(outline: readonly StepOutline[]): string {
-  if (outline.length === 0)
-    return 'A TypeScript runbook: the approval covers its code and these parameters; later arguments are computed.';
-  return outline
-    .map((step, index) => {
-      const title = step.title === '' || step.title === step.id ? step.id : quoted(cutLine(step.title, 200));
-      return `${index + 1}. ${title}\n   ${step.shows.replaceAll('\n', '\n   ')}`;
-    })
-    .join('\n');
 }
 
 function paramBlocks({ params }: Run): Block[] {

@@ -8,6 +8,7 @@ import type { FactOf } from '../../../model/journal.ts';
 import { shortHash } from '../../../model/plan.ts';
 import { isEnded, type Run, type Step, stepWord, waitsFor } from '../../../model/run.ts';
 import type { Seals } from '../../people/seal.ts';
+import { printed } from './output.ts';
 
 /** What cards are rendered with. All of them are pure functions of the state, so a card can be rendered again at any time. */
 export interface CardTools {
@@ -225,13 +226,6 @@ function outputOf(run: Run, step: Step): Block[] {
   const text = printed(step);
   if (!live && text === '') return [];
   return [{ kind: 'output', run: run.id, step: step.id, tail: tailOf(text, 2000), live }];
-}
-
-function printed(step: Step): string {
-  const { output } = step;
-  if (output === null || typeof output !== 'object' || Array.isArray(output)) return '';
-  const texts = [output['stdout'], output['stderr']].filter(text => typeof text === 'string');
-  return texts.join('').trimEnd();
 }
 
 function tailOf(text: string, max: number): string {

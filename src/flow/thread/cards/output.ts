@@ -1,4 +1,5 @@
 import type { Block, Card } from '../../../model/card.ts';
+import type { Step } from '../../../model/run.ts';
 
 export type OutputBlock = Extract<Block, { kind: 'output' }>;
 
@@ -65,4 +66,12 @@ export function lastLines(text: string): string {
 function wholeFrom(text: string, start: number): string {
   const unit = text.charCodeAt(start);
   return text.slice(unit >= 0xdc00 && unit <= 0xdfff ? start + 1 : start);
+}
+
+/** What a step printed, both streams, with its colours. */
+export function printed(step: Step): string {
+  const { output } = step;
+  if (output === null || typeof output !== 'object' || Array.isArray(output)) return '';
+  const texts = [output['stdout'], output['stderr']].filter(text => typeof text === 'string');
+  return texts.join('').trimEnd();
 }

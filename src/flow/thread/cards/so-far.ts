@@ -2,6 +2,8 @@ import { cutLine, stripAnsi } from '../../../kernel/text.ts';
 import { type Block, quoted } from '../../../model/card.ts';
 import { type Run, type Step, stepWord } from '../../../model/run.ts';
 import type { StepOutline } from '../../../ports/runbook.ts';
+import { printed } from './output.ts';
+import { planText } from './plan-text.ts';
 
 /** The last lines of what a step printed that a question shows, and characters of each. */
 const most = { lines: 5, each: 200 } as const;
@@ -29,9 +31,9 @@ function doneBlocks(run: Run, before: readonly Step[]): Block[] {
 }
 
 function lastOutput(before: readonly Step[]): Block[] {
-  const last = before.findLast(step => printed(step) !== '');
+  const last = before.findLast(step => stripAnsi(printed(step)).trimEnd() !== '');
   if (last === undefined) return [];
-  const lines = printed(last).split('\n');
+  const lines = stripAnsi(printed(last)).trimEnd().split('\n');
   const shown = lines.slice(-most.lines).map(line => cutLine(line, most.each));
   const left = lines.length - shown.length;
   const cut = left > 0 ? `, the last ${shown.length} of ${lines.length} lines` : '';
@@ -46,19 +48,8 @@ function followBlocks(asking: string, outline: readonly StepOutline[]): Block[] 
   if (at < 0) return [{ kind: 'text', text: 'What follows is computed by the code of the runbook.' }];
   const next = outline.slice(at + 1);
   if (next.length === 0) return [{ kind: 'text', text: 'No step follows.' }];
-  const lines = next.map((step, index) => {
-    const title = step.title === '' || step.title === step.id ? step.id : quoted(cutLine(step.title, 200));
-    return `${at + 2 + index}. ${title}\n   ${step.shows.replaceAll('\n', '\n   ')}`;
-  });
   return [
     { kind: 'text', text: 'If it is approved, this follows:' },
-    { kind: 'code', text: lines.join('\n') },
+    { kind: 'code', text: planText(next, at + 2) },
   ];
-}
-
-/** What the step printed, as text without colours. */
-function printed({ output }: Step): string {
-  if (output === null || typeof output !== 'object' || Array.isArray(output)) return '';
-  const texts = [output['stdout'], output['stderr']].filter(text => typeof text === 'string');
-  return stripAnsi(texts.join('')).trimEnd();
 }
